@@ -1,0 +1,29 @@
+/** What went wrong, coarsely: decides the exit code of the command line (design: 1 failed, 2 usage, 3 data, 4 endpoint, 5 backend). */
+export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
+
+/** Where and what, for a program that reads the error: file, line, tensor, field, expected, actual. */
+export type ErrorFields = Record<string, string | number | boolean | undefined>;
+
+/**
+ * An error the user can act on. The message is one line that says what was expected, what came and what to do;
+ * the command line prints it without a stack trace.
+ */
+export class PhasetuneError extends Error {
+  override readonly name = 'PhasetuneError';
+  readonly code: ErrorCode;
+  readonly fields: ErrorFields;
+
+  constructor(code: ErrorCode, message: string, fields: ErrorFields = {}, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** Shorthand for the commonest case: a file, row or field of the user's that is not as it must be. */
+export const dataError = (message: string, fields?: ErrorFields, cause?: unknown): PhasetuneError =>
+  new PhasetuneError('data', message, fields, { cause });
+
+/** A flag or option that is not as it must be. */
+export const usageError = (message: string, fields?: ErrorFields): PhasetuneError =>
+  new PhasetuneError('usage', message, fields);

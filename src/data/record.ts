@@ -1,0 +1,20 @@
+import * as z from 'zod';
+
+const message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
+
+/** Schema of one line of a record file: an instruction with its answer as the last message. */
+export const recordSchema = z.strictObject({
+  id: z.string().min(1),
+  messages: z.array(message).min(1),
+  /** Difficulty; higher is harder. */
+  score: z.number().optional(),
+  /** Stage that the row's score falls in, from 1; set by `phasetune stage`, on held-out rows too. */
+  stage: z.number().int().min(1).optional(),
+  meta: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** One turn of a conversation. */
+export type Message = z.infer<typeof message>;
+
+/** One instruction row; see {@link recordSchema}. */
+export type InstructionRecord = z.infer<typeof recordSchema>;
