@@ -1,0 +1,35 @@
+import type * as z from 'zod';
+import type { Logger } from '../telemetry/logger.js';
+
+/** What a handler gets besides its options. */
+export interface CommandContext {
+  /** Talk, on stderr. */
+  readonly logger: Logger;
+  /** A line of the human-readable result, on stdout; silent under `--json`. */
+  print(line: string): void;
+  /** True under `--json`: the handler's return value is then printed as one JSON line, last on stdout. */
+  readonly json: boolean;
+  readonly verbose: boolean;
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One command of the command line. Flags, help and defaults come from the schema: a key `maxLength` is the flag
+ * `--max-length`, a nested object `lora: { rank }` is `--lora.rank`; `.describe()` is the help text. Unknown flags are refused.
+ */
+export interface Command<S extends z.ZodObject = z.ZodObject> {
+  /** As yargs writes it: `stage <file>`; words in <> or [] are positional and must be keys of the schema. */
+  readonly command: string;
+  readonly describe: string;
+  readonly schema: S;
+  /** Example command lines with a comment each, shown by `--help`. */
+  readonly examples?: readonly (readonly [commandLine: string, comment: string])[];
+  /** True for commands that read a recipe: they get `--config FILE` and `--set a.b=c`. */
+  readonly recipe?: boolean;
+  /** Does the work. Heavy imports belong inside, by `await import`. The result is what `--json` prints. */
+  run(options: z.infer<S>, context: CommandContext): Promise<Record<string, unknown>>;
+}
+
+/** Keeps the schema's type for `run`. */
+export const defineCommand = <S extends z.ZodObject>(command: Command<S>): Command<S> => command;
