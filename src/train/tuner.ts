@@ -1,0 +1,46 @@
+import type { HostTensor } from '../core/host-tensor.js';
+import type { EncodedRow } from '../data/encoded.js';
+
+/** Rows that go through the model together, padded to `length` tokens. */
+export interface MicroBatch {
+  readonly rows: readonly EncodedRow[];
+  /** Padded length T; every row has at most T tokens. */
+  readonly length: number;
+}
+
+/** What changes from one optimizer step to the next. */
+export interface StepInputs {
+  readonly learningRate: number;
+  /** Optimizer step, from 1: AdamW's bias correction counts from it. */
+  readonly step: number;
+  /** Seed of the dropout masks of this step. */
+  readonly seed: number;
+}
+
+/** Tensors by Hugging Face, PEFT or optimizer-state name. */
+export type NamedTensors = ReadonlyMap<string, HostTensor>;
+
+/**
+ * The trainable thing as the trainer sees it: a base model and an adapter on the device, behind a program. Above it are
+ * plain numbers and files, below it tensors.
+ */
+export interface Tuner {
+  /**
+   * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by the number of
+   * them. Returns that loss and the global norm of the gradients before clipping.
+   */
+  step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<{ loss: number; gradNorm: number }>;
+  /** Loss without dropout and without gradients: for each row the sum over its trained tokens, in nats. */
+  evaluate(batch: MicroBatch): Promise<Float32Array>;
+  /** The adapter's matrices under PEFT's file names, or the optimizer's moments as `exp_avg.<name>` and `exp_avg_sq.<name>`. */
+  read(what: 'adapter' | 'optimizer'): Promise<NamedTensors>;
+  /** Replaces them; every expected name must be there with its shape. */
+  write(what: 'adapter' | 'optimizer', tensors: NamedTensors): void;
+  /** A fresh adapter (A random from the seed, B zero) or zeroed moments. */
+  reset(what: 'adapter' | 'optimizer', seed: number): void;
+  /** Sets the base weights to the files' values plus each of these adapters, in turn ([] puts the plain base back). */
+  loadBase(merged: readonly NamedTensors[]): Promise<void>;
+  /** Tensors and bytes alive on the device. */
+  memory(): { tensors: number; bytes: number };
+  dispose(): void;
+}
