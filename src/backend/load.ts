@@ -1,0 +1,123 @@
+import { createRequire } from 'node:module';
+import { env } from 'node:process';
+import { PhasetuneError } from '../core/errors.js';
+import { type Logger, silentLogger } from '../telemetry/logger.js';
+import type { Backend, Device } from './backend.js';
+import { cardPresent } from './native/detect.js';
+import { cacheHome, type Variant } from './native/paths.js';
+import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
+import * as tf from './tf.js';
+
+/** How to load the backend. */
+export interface LoadOptions {
+  /** `auto` (default) takes the native library if it is set up and loads, else WASM. */
+  readonly device?: 'auto' | Device;
+  /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
+  readonly home?: string;
+  /** Lets TensorFlow's own log lines through to stderr. */
+  readonly verbose?: boolean;
+  readonly logger?: Logger;
+}
+
+const require = createRequire(import.meta.url);
+let current: Promise<Backend> | undefined;
+
+/**
+ * Loads TensorFlow.js with the best backend for this machine and sets it as the current one. A process has one
+ * backend: a second call returns it, and throws (code `backend`) when it asks for another device.
+ */
+export async function loadBackend(options: LoadOptions = {}): Promise<Backend> {
+  current ??= load(options).catch((error: unknown) => {
+    current = undefined;
+    throw error;
+  });
+  const backend = await current;
+  const { device = 'auto' } = options;
+  if (device !== 'auto' && device !== backend.device)
+    throw new PhasetuneError(
+      'backend',
+      `this process already computes on ${backend.device}; ${device} needs a process of its own`,
+    );
+  return backend;
+}
+
+async function load({
+  device = 'auto',
+  home = cacheHome(),
+  verbose = false,
+  logger = silentLogger,
+}: LoadOptions): Promise<Backend> {
+  if (device === 'wasm') return loadWasm();
+  const runtime = chooseRuntime(home, device);
+  if (device !== 'auto') {
+    if (!runtime)
+      throw new PhasetuneError(
+        'backend',
+        `the native library for ${device} is not set up in ${home}: run \`phasetune setup --${device}\``,
+      );
+    return await loadNative(runtime, device, verbose);
+  }
+  if (!runtime) {
+    logger.warn(
+      'the native TensorFlow library is not set up, going on with WASM (many times slower): run `phasetune setup`',
+    );
+    return loadWasm();
+  }
+  try {
+    const backend = await loadNative(runtime, device, verbose);
+    if (runtime.variant === 'cuda' && backend.device === 'cpu')
+      logger.warn('the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why');
+    return backend;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    logger.warn(
+      `the native TensorFlow library does not load (${reason}), going on with WASM: \`phasetune doctor\` says why`,
+    );
+    return loadWasm();
+  }
+}
+
+/** For a card its own build only; for the processor either build; for `auto` the card's build where there is a card. */
+function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
+  const order: readonly Variant[] =
+    device === 'cuda' ? ['cuda'] : device === 'auto' && cardPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
+  return order.map((variant) => findRuntime(home, variant)).find((found) => found !== undefined);
+}
+
+async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu', verbose: boolean): Promise<Backend> {
+  if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  // The library takes the whole card when it starts unless told otherwise.
+  env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  if (device === 'cpu' && runtime.variant === 'cuda') env.CUDA_VISIBLE_DEVICES = '-1';
+  restoreIsNullOrUndefined();
+  const binding = loadBinding(runtime.paths, verbose) as { isUsingGpuDevice(): boolean; TF_Version: string };
+  // Not the package's index: that looks for a binding inside node_modules.
+  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
+    NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend;
+  };
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3);
+  if (!(await tf.setBackend('tensorflow'))) throw new Error('TensorFlow.js could not start the native backend');
+  const usesCard = binding.isUsingGpuDevice();
+  if (device === 'cuda' && !usesCard)
+    throw new PhasetuneError('backend', 'TensorFlow found no NVIDIA card that it can use: `phasetune doctor` says why');
+  return { name: 'tensorflow', device: usesCard ? 'cuda' : 'cpu', version: binding.TF_Version, memory };
+}
+
+async function loadWasm(): Promise<Backend> {
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
+  if (!(await tf.setBackend('wasm')))
+    throw new PhasetuneError('backend', 'the WASM backend does not start: run `npm ci` again');
+  return { name: 'wasm', device: 'wasm', version: wasm.version_wasm, memory };
+}
+
+const memory = () => {
+  const { numTensors, numBytes } = tf.memory();
+  return { tensors: numTensors, bytes: numBytes };
+};
+
+/** Node 23 removed `util.isNullOrUndefined`, which the native backend's TypeScript half calls. */
+function restoreIsNullOrUndefined(): void {
+  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+}

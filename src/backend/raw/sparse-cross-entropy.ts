@@ -1,0 +1,17 @@
+import * as tf from '../tf.js';
+import { isNative, nativeOp } from './native-op.js';
+
+/**
+ * Cross-entropy of each row against its label, in nats, and its gradient towards the logits.
+ * logits: [M, V], labels: [M] (int32); returns [M] and [M, V]. One TensorFlow op natively; composed elsewhere.
+ */
+export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  if (isNative())
+    return nativeOp('SparseSoftmaxCrossEntropyWithLogits', { T: 'float32', Tlabels: 'int32' }, [logits, labels], 2) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+  const logProbabilities = tf.logSoftmax(logits);
+  const target = tf.oneHot(labels as tf.Tensor1D, logits.shape[1]!, 1, 0, 'float32');
+  return [tf.neg(tf.sum(tf.mul(logProbabilities, target), -1)), tf.sub(tf.exp(logProbabilities), target)];
+}

@@ -1,0 +1,19 @@
+import { test } from 'vitest';
+import type { Backend } from '../../src/backend/backend.js';
+import { loadBackend } from '../../src/backend/load.js';
+
+/** The backend that tests run on: native where it is set up, else WASM; loaded once a process. */
+export const testBackend = (): Promise<Backend> => loadBackend({ device: 'auto' });
+
+/** `nativeOnly('name', …)`: a test that needs the native library, skipped with the reason where there is none. */
+export const nativeOnly = (name: string, run: () => void | Promise<void>, timeoutMs?: number): void => {
+  test(
+    name,
+    async ({ skip }) => {
+      const backend = await testBackend();
+      skip(backend.name !== 'tensorflow', 'the native TensorFlow library is not set up: run `npm run setup`');
+      await run();
+    },
+    timeoutMs,
+  );
+};
