@@ -1,0 +1,80 @@
+/**
+ * Conversions between float32 and the 16-bit types of model files. All arrays are little-endian, as files and every
+ * machine that the native library runs on are.
+ */
+
+let halfTable: Uint32Array | undefined;
+
+/** The float32 bit pattern of every float16 bit pattern; infinities, NaN payloads and subnormals kept. */
+function halves(): Uint32Array {
+  if (halfTable) return halfTable;
+  halfTable = new Uint32Array(65536);
+  const value = new Float32Array(1);
+  const bits = new Uint32Array(value.buffer);
+  for (let h = 0; h < 65536; h++) {
+    const sign = (h & 0x8000) << 16;
+    const exponent = (h >> 10) & 31;
+    const fraction = h & 1023;
+    if (exponent === 31) bits[0] = 0x7f800000 | (fraction << 13);
+    else value[0] = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+    halfTable[h] = (bits[0]! | sign) >>> 0;
+  }
+  return halfTable;
+}
+
+/**
+ * Widens float16 or bfloat16 bit patterns to float32. `from` may lie in the last half of the buffer of `to`: each element
+ * is read before the place is overwritten.
+ */
+export function widen(from: Uint16Array, to: Float32Array, dtype: 'F16' | 'BF16'): void {
+  const out = new Uint32Array(to.buffer, to.byteOffset, from.length);
+  if (dtype === 'BF16') for (let i = 0; i < from.length; i++) out[i] = from[i]! << 16;
+  else {
+    const table = halves();
+    for (let i = 0; i < from.length; i++) out[i] = table[from[i]!]!;
+  }
+}
+
+/** Value of one float16 bit pattern. */
+export function halfToFloat(h: number): number {
+  scratchBits[0] = halves()[h]!;
+  return scratch[0]!;
+}
+
+const scratch = new Float32Array(1);
+const scratchBits = new Uint32Array(scratch.buffer);
+
+/** Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. */
+export function toBfloat16(from: Float32Array): Uint16Array {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
+  const out = new Uint16Array(from.length);
+  for (let i = 0; i < out.length; i++) {
+    const b = bits[i]!;
+    out[i] = (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
+  }
+  return out;
+}
+
+/** Rounds float32 to float16 bit patterns, to nearest with ties to even; overflow gives infinity, NaN stays NaN. */
+export function toFloat16(from: Float32Array): Uint16Array {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
+  const out = new Uint16Array(from.length);
+  for (let i = 0; i < out.length; i++) out[i] = halfBits(bits[i]!);
+  return out;
+}
+
+function halfBits(b: number): number {
+  const sign = (b >>> 16) & 0x8000;
+  const magnitude = b & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff);
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  if (magnitude < 0x33000000) return sign;
+  const exponent = magnitude >>> 23;
+  // Normal halves drop 13 bits of fraction; subnormal ones drop more, with the implicit leading 1 made explicit.
+  const drop = exponent >= 113 ? 13 : 126 - exponent;
+  const value = exponent >= 113 ? magnitude - (112 << 23) : (magnitude & 0x7fffff) | 0x800000;
+  const kept = value >>> drop;
+  const rest = value & ((1 << drop) - 1);
+  const half = 1 << (drop - 1);
+  return sign | (kept + (rest > half || (rest === half && kept & 1) ? 1 : 0));
+}

@@ -1,0 +1,228 @@
+import { dirname, join, resolve, sep } from 'node:path';
+import * as z from 'zod';
+import { dataError, type PhasetuneError } from '../core/errors.js';
+import { type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { exists, listFolder, readText, statPath } from './files.js';
+import { widen } from './float.js';
+import { checkSchema, parseJson, scanJson } from './json.js';
+import { openRanged, type RangedFile } from './ranged.js';
+import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+
+export type { SafetensorsDtype, TensorInfo } from './safetensors-header.js';
+export { type TensorToWrite, writeSafetensors, writeShardedSafetensors } from './safetensors-write.js';
+
+/** One or more safetensors files, headers read, values read on demand. */
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The files' `__metadata__`, later shards over earlier. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The files, in the order of the index. */
+  readonly files: readonly string[];
+  /**
+   * One tensor: F32, F16, BF16 and F64 as float32, I32 and I64 as int32 (a data error where it does not fit). With
+   * `scratch` (at least as many elements) float values are put there and `data` is a view of it, so that a model streams
+   * through one buffer; otherwise one new buffer of the tensor's float32 size is used and nothing besides.
+   */
+  read(name: string, options?: { scratch?: Float32Array }): Promise<HostTensor>;
+  /** A tensor's bytes as they lie in the file, little-endian. */
+  readBytes(name: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a safetensors file, a folder's shards by `model.safetensors.index.json`, or its `model.safetensors` or
+ * `adapter_model.safetensors`. Only headers are read. Pickle files are refused with how to convert them.
+ */
+export async function openSafetensors(path: string): Promise<Safetensors> {
+  const { files, weightMap } = await findFiles(path);
+  const open = new Map<string, { file: RangedFile; header: SafetensorsHeader }>();
+  const close = async () => {
+    for (const { file } of open.values()) await file.close();
+  };
+  try {
+    for (const name of files) open.set(name, await openOne(name));
+    const tensors = collect(path, open, weightMap);
+    const info = (name: string): [TensorInfo, RangedFile] => {
+      const t = tensors.get(name);
+      if (!t) throw dataError(`${path}: no tensor ${name} in it`, { file: path, tensor: name });
+      return [t, open.get(t.file)!.file];
+    };
+    const metadata = Object.assign({}, ...[...open.values()].map((o) => o.header.metadata)) as Record<string, string>;
+    return {
+      tensors,
+      metadata,
+      files,
+      read: (name, options) => readTensor(name, ...info(name), options?.scratch),
+      async readBytes(name) {
+        const [t, file] = info(name);
+        const bytes = new Uint8Array(t.bytes);
+        await file.read(t.offset, bytes);
+        return bytes;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openOne(path: string): Promise<{ file: RangedFile; header: SafetensorsHeader }> {
+  const file = await openRanged(path);
+  try {
+    const start = new Uint8Array(Math.min(8, file.bytes));
+    await file.read(0, start);
+    refuseForeign(path, start);
+    if (file.bytes < 8)
+      throw dataError(`${path} is cut off: expected at least 8 bytes, file has ${file.bytes}`, { file: path });
+    const length = new DataView(start.buffer).getBigUint64(0, true);
+    if (length > MAX_HEADER_BYTES)
+      throw dataError(
+        `${path}: not a safetensors file: its header would have ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed`,
+        { file: path },
+      );
+    if (8 + Number(length) > file.bytes)
+      throw dataError(
+        `${path} is cut off in its header: expected at least ${8 + Number(length)} bytes, file has ${file.bytes}`,
+        {
+          file: path,
+          expected: 8 + Number(length),
+          actual: file.bytes,
+        },
+      );
+    const json = new Uint8Array(Number(length));
+    await file.read(8, json);
+    return { file, header: parseHeader(json, path, file.bytes) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+const pickleError = (path: string): PhasetuneError =>
+  dataError(
+    `${path} holds pickled weights, which can run any code when opened and are not read; expected safetensors. Convert them in Python: ` +
+      `AutoModelForCausalLM.from_pretrained("IN").save_pretrained("OUT", safe_serialization=True)`,
+    { file: path },
+  );
+
+/** Says what a file is that people mistake for safetensors. */
+function refuseForeign(path: string, start: Uint8Array): void {
+  const text = String.fromCharCode(...start);
+  if (text.startsWith('GGUF'))
+    throw dataError(`${path} is a GGUF file; turn it into a folder first: phasetune model import ${path} --out DIR`, {
+      file: path,
+    });
+  if (text.startsWith('version '))
+    throw dataError(`${path} is a Git LFS pointer, not the weights; fetch them with: git lfs pull`, { file: path });
+  if (
+    text.startsWith('PK\u0003\u0004') ||
+    (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5 && /\.(bin|pt|pth|ckpt|pkl)$/.test(path))
+  )
+    throw pickleError(path);
+}
+
+async function findFiles(path: string): Promise<{ files: string[]; weightMap?: Map<string, string> }> {
+  const { kind } = await statPath(path);
+  if (kind === 'missing')
+    throw dataError(`${path}: no such file or folder; expected safetensors weights`, { file: path });
+  if (kind !== 'folder') return path.endsWith('.index.json') ? readIndex(path) : { files: [path] };
+  for (const name of ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'])
+    if (exists(join(path, name))) return findFiles(join(path, name));
+  const pickle = (await listFolder(path)).find(
+    (name) => /\.(bin|pt|pth|ckpt)(\.index\.json)?$/.test(name) && !/^(training_args|optimizer|scheduler)/.test(name),
+  );
+  if (pickle) throw pickleError(join(path, pickle));
+  throw dataError(
+    `${path}: no weights found; expected model.safetensors, model.safetensors.index.json or adapter_model.safetensors`,
+    { file: path },
+  );
+}
+
+async function readIndex(path: string): Promise<{ files: string[]; weightMap: Map<string, string> }> {
+  const text = await readText(path);
+  const value = parseJson(text, path);
+  const twice = scanJson(text).duplicateKey;
+  if (twice !== undefined)
+    throw dataError(`${path}: ${JSON.stringify(twice)} occurs twice`, { file: path, tensor: twice });
+  const index = checkSchema(value, z.looseObject({ weight_map: z.record(z.string(), z.string()) }), path);
+  const root = resolve(dirname(path));
+  const weightMap = new Map<string, string>();
+  for (const [tensor, shard] of Object.entries(index.weight_map)) {
+    const file = resolve(root, shard);
+    if (!file.startsWith(root + sep) || !shard.endsWith('.safetensors'))
+      throw dataError(
+        `${path}: tensor ${tensor}: expected the name of a .safetensors file in this folder, found ${JSON.stringify(shard)}`,
+        { file: path, tensor },
+      );
+    weightMap.set(tensor, join(dirname(path), shard));
+  }
+  const files = [...new Set(weightMap.values())].sort();
+  for (const file of files)
+    if (!exists(file)) throw dataError(`${file}: no such file, though ${path} lists it; copy or download it`, { file });
+  return { files, weightMap };
+}
+
+function collect(
+  path: string,
+  open: ReadonlyMap<string, { header: SafetensorsHeader }>,
+  weightMap?: ReadonlyMap<string, string>,
+): Map<string, TensorInfo> {
+  if (!weightMap) return new Map([...open.values()].flatMap((o) => [...o.header.tensors]));
+  const tensors = new Map<string, TensorInfo>();
+  for (const [name, file] of weightMap) {
+    const info = open.get(file)!.header.tensors.get(name);
+    if (!info)
+      throw dataError(`${file}: no tensor ${name} in it, though the index of ${path} says so`, { file, tensor: name });
+    tensors.set(name, info);
+  }
+  return tensors;
+}
+
+async function readTensor(name: string, t: TensorInfo, file: RangedFile, scratch?: Float32Array): Promise<HostTensor> {
+  const size = sizeOf(t.shape);
+  if (t.dtype === 'I32' || t.dtype === 'I64') return readIntegers(name, t, file, size);
+  if (t.dtype !== 'F32' && t.dtype !== 'F16' && t.dtype !== 'BF16' && t.dtype !== 'F64')
+    throw dataError(`${t.file}: tensor ${name}: expected F32, F16 or BF16, found ${t.dtype}`, {
+      file: t.file,
+      tensor: name,
+    });
+  if (scratch && scratch.length < size)
+    throw new RangeError(`scratch holds ${scratch.length} elements, tensor ${name} needs ${size}`);
+  const data = scratch ? scratch.subarray(0, size) : new Float32Array(size);
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (t.dtype === 'F32') await file.read(t.offset, raw);
+  else if (t.dtype === 'F64') await readDoubles(t, file, data);
+  else {
+    // The 16-bit values are read into the last half of the buffer and widened in place.
+    await file.read(t.offset, raw.subarray(size * 2));
+    widen(new Uint16Array(data.buffer, data.byteOffset + size * 2, size), data, t.dtype);
+  }
+  return { shape: t.shape, dtype: 'float32', data };
+}
+
+async function readDoubles(t: TensorInfo, file: RangedFile, data: Float32Array): Promise<void> {
+  const part = new Float64Array(1 << 16);
+  for (let i = 0; i < data.length; i += part.length) {
+    const n = Math.min(part.length, data.length - i);
+    await file.read(t.offset + i * 8, new Uint8Array(part.buffer, 0, n * 8));
+    data.set(part.subarray(0, n), i);
+  }
+}
+
+async function readIntegers(name: string, t: TensorInfo, file: RangedFile, size: number): Promise<HostTensor> {
+  const raw = new Uint8Array(t.bytes);
+  await file.read(t.offset, raw);
+  if (t.dtype === 'I32') return { shape: t.shape, dtype: 'int32', data: new Int32Array(raw.buffer) };
+  const data = new Int32Array(size);
+  const wide = new BigInt64Array(raw.buffer);
+  for (let i = 0; i < size; i++) {
+    data[i] = Number(wide[i]);
+    if (BigInt(data[i]!) !== wide[i])
+      throw dataError(`${t.file}: tensor ${name}: value ${wide[i]} does not fit 32 bits`, {
+        file: t.file,
+        tensor: name,
+      });
+  }
+  return { shape: t.shape, dtype: 'int32', data };
+}
