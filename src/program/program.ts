@@ -1,11 +1,11 @@
-import type { HostDtype, HostTensor } from '../core/host-tensor.js';
 import type * as tf from '../backend/tf.js';
+import type { HostDtype, HostTensor } from '../core/host-tensor.js';
 
 /** A named value that outlives a call: a weight, an adapter matrix, an optimizer moment, a cache. */
 export interface VariableSpec {
   readonly shape: readonly number[];
   readonly dtype: HostDtype;
-  /** Trainable variables and state may be updated by entries; frozen ones never are. */
+  /** Entries may update trainable variables and state; frozen ones only change by `write`. */
   readonly role: 'frozen' | 'trainable' | 'state';
 }
 
@@ -18,9 +18,9 @@ export interface EntryResult {
   readonly updates?: Tensors;
 }
 
-/** Shape and type of one input of an entry. */
+/** Shape and type of one input of an entry; null is a dimension that differs from call to call. */
 export interface InputSpec {
-  readonly shape: readonly number[];
+  readonly shape: readonly (number | null)[];
   readonly dtype: HostDtype;
 }
 
@@ -29,27 +29,56 @@ export interface InputSpec {
  * changes from call to call must come in as an input: it may be recorded once and replayed as a graph.
  */
 export interface Entry {
-  /** The input shapes it will be called with, one set for each; a recorder builds a graph entry for each. */
-  readonly inputs: readonly Readonly<Record<string, InputSpec>>[];
+  readonly inputs: Readonly<Record<string, InputSpec>>;
   run(variables: Tensors, inputs: Tensors): EntryResult;
 }
 
-/** What a program is made of. */
+/** What a program is made of. Parts of several modules are put together with {@link joinSpecs}. */
 export interface ProgramSpec {
   readonly variables: Readonly<Record<string, VariableSpec>>;
   readonly entries: Readonly<Record<string, Entry>>;
 }
 
-/** Named variables on the device, and entries that run over them. */
+/** Named variables on the device, all zero at first, and entries that run over them. */
 export interface Program {
-  /** Runs an entry; only the outputs named in `fetches` are read back to the host. Updates are applied. */
-  run(entry: string, feeds: Readonly<Record<string, HostTensor>>, fetches?: readonly string[]): Promise<Record<string, HostTensor>>;
-  /** Copies a variable's value to the host. */
-  read(name: string): Promise<HostTensor>;
-  /** Sets a variable. The host data may be reused by the caller afterwards. Throws on an unknown name or a wrong shape or type. */
-  write(name: string, value: HostTensor): void;
   /** Names and specs of the variables. */
   readonly variables: Readonly<Record<string, VariableSpec>>;
-  /** Frees every variable. */
+  /**
+   * Runs an entry and applies its updates. Only the outputs named in `fetches` are read back to the host.
+   * Throws a RangeError on a feed that is missing, unknown or of the wrong shape or type.
+   */
+  run(
+    entry: string,
+    feeds: Readonly<Record<string, HostTensor>>,
+    fetches?: readonly string[],
+  ): Promise<Record<string, HostTensor>>;
+  /** Copies a variable's value to the host. */
+  read(name: string): Promise<HostTensor>;
+  /** Sets a variable; the array may be reused afterwards. Throws a RangeError on an unknown name or a wrong shape or type. */
+  write(name: string, value: HostTensor): void;
+  /** Frees every variable. The program cannot be used afterwards. */
   dispose(): void;
+}
+
+/** One spec of several. Throws when two of them define a variable or an entry of the same name. */
+export function joinSpecs(...specs: readonly ProgramSpec[]): ProgramSpec {
+  const join = <T>(kind: string, parts: readonly Readonly<Record<string, T>>[]): Record<string, T> => {
+    const all: Record<string, T> = {};
+    for (const part of parts)
+      for (const [name, value] of Object.entries(part)) {
+        if (name in all) throw new RangeError(`two parts of a program define the ${kind} ${name}`);
+        all[name] = value;
+      }
+    return all;
+  };
+  return {
+    variables: join(
+      'variable',
+      specs.map((spec) => spec.variables),
+    ),
+    entries: join(
+      'entry',
+      specs.map((spec) => spec.entries),
+    ),
+  };
 }

@@ -1,0 +1,87 @@
+import * as tf from '../backend/tf.js';
+import { attention } from '../ops/attention.js';
+import { rmsNorm } from '../ops/rms-norm.js';
+import { type RopeTables, rope, ropeTables } from '../ops/rope.js';
+import { swiglu } from '../ops/swiglu.js';
+import { takeRows } from '../ops/take-rows.js';
+import type { Tensors } from '../program/program.js';
+import type { ModelConfig } from './config.js';
+import type { Linear } from './linear.js';
+import { layerName } from './parameters.js';
+import { inverseFrequencies } from './rope-frequencies.js';
+
+/** What goes through the decoder in one call. */
+export interface DecoderInputs {
+  /** Token ids [B, T], int32. */
+  readonly ids: tf.Tensor;
+  /** Position of each token in its own text [B or 1, T], int32. */
+  readonly positions: tf.Tensor;
+  /** Added to the attention scores [B or 1, 1, T, C]: 0 where a query sees a key. */
+  readonly bias: tf.Tensor;
+  /** Positions in use, for RoPE kinds that depend on the length. */
+  readonly length: number;
+}
+
+/**
+ * Sees a layer's new keys and values [B, K, T, H] and gives those to attend over [B, K, C, H]: itself without a cache,
+ * the cache with them added otherwise.
+ */
+export type Cache = (layer: number, keys: tf.Tensor, values: tf.Tensor) => readonly [tf.Tensor, tf.Tensor];
+
+const noCache: Cache = (_layer, keys, values) => [keys, values];
+
+/**
+ * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D]. `weights` holds the
+ * parameters of {@link parameterShapes} by name; `linear` applies a projection, with an adapter or without.
+ */
+export function decoder(
+  config: ModelConfig,
+  weights: Tensors,
+  { ids, positions, bias, length }: DecoderInputs,
+  linear: Linear,
+  cache: Cache = noCache,
+): tf.Tensor {
+  const [b, t] = ids.shape as [number, number];
+  const tables = ropeTables(positions, inverseFrequencies(config, length));
+  let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [b * t]));
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const layer = layerName(i);
+    const norm = (name: string, x: tf.Tensor) => rmsNorm(x, weights[`${layer}.${name}.weight`]!, config.rms_norm_eps);
+    const project = (name: string, x: tf.Tensor) => linear(weights, `${layer}.${name}`, x);
+    const attend = {
+      project,
+      tables,
+      bias,
+      shape: [b, t] as const,
+      cache: (k: tf.Tensor, v: tf.Tensor) => cache(i, k, v),
+    };
+    x = tf.add(x, selfAttention(config, norm('input_layernorm', x), attend));
+    x = tf.add(x, mlp(norm('post_attention_layernorm', x), project));
+  }
+  return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
+}
+
+interface Attend {
+  readonly project: (name: string, x: tf.Tensor) => tf.Tensor;
+  readonly tables: RopeTables;
+  readonly bias: tf.Tensor;
+  readonly shape: readonly [batch: number, tokens: number];
+  readonly cache: (keys: tf.Tensor, values: tf.Tensor) => readonly [tf.Tensor, tf.Tensor];
+}
+
+function selfAttention(
+  config: ModelConfig,
+  x: tf.Tensor,
+  { project, tables, bias, shape: [b, t], cache }: Attend,
+): tf.Tensor {
+  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h } = config;
+  const heads = (y: tf.Tensor, count: number) => tf.transpose(tf.reshape(y, [b, t, count, h]), [0, 2, 1, 3]);
+  const queries = rope(heads(project('self_attn.q_proj', x), n), tables);
+  const newKeys = rope(heads(project('self_attn.k_proj', x), k), tables);
+  const [keys, values] = cache(newKeys, heads(project('self_attn.v_proj', x), k));
+  const mixed = tf.transpose(attention(queries, keys, values, bias), [0, 2, 1, 3]);
+  return project('self_attn.o_proj', tf.reshape(mixed, [b * t, n * h]));
+}
+
+const mlp = (x: tf.Tensor, project: Attend['project']): tf.Tensor =>
+  project('mlp.down_proj', swiglu(project('mlp.gate_proj', x), project('mlp.up_proj', x)));

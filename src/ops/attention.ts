@@ -1,0 +1,53 @@
+import * as tf from '../backend/tf.js';
+import { differentiable } from './differentiable.js';
+
+/** Added to the score of a key that a query must not see. Finite, so that a row that sees nothing stays a number. */
+const HIDDEN = -1e9;
+
+/**
+ * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
+ * q: [B, N, T, H], k and v: [B, K, C, H] with N a multiple of K, bias: [B or 1, 1, T, C], added to the scaled scores.
+ * Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one are stacked along T. Kept for the
+ * gradient: q, k, v and the probabilities.
+ */
+export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  const [b, n, t, h] = q.shape as [number, number, number, number];
+  const [, heads, c] = k.shape as [number, number, number];
+  const scale = 1 / Math.sqrt(h);
+  const stacked = [b, heads, (n / heads) * t] as const;
+  return differentiable(
+    [q, k, v] as const,
+    (q, k, v) => {
+      const grouped = tf.reshape(tf.mul(q, scale), [...stacked, h]);
+      const scores = tf.add(tf.reshape(tf.matMul(grouped, k, false, true), [b, n, t, c]), bias);
+      const p = tf.reshape(tf.softmax(scores), [...stacked, c]);
+      return { value: tf.reshape(tf.matMul(p, v), [b, n, t, h]), saved: [grouped, k, v, p] as const };
+    },
+    (dy, [grouped, k, v, p]) => {
+      const d = tf.reshape(dy, [...stacked, h]);
+      const dp = tf.matMul(d, v, false, true);
+      const ds = tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), -1, true)));
+      const dq = tf.mul(tf.reshape(tf.matMul(ds, k), [b, n, t, h]), scale);
+      return [dq, tf.matMul(ds, grouped, true, false), tf.matMul(p, d, true, false)];
+    },
+  );
+}
+
+/**
+ * Bias of causal attention over T tokens that are all their own keys: [1, 1, T, T]. With `slidingWindow` W a query sees
+ * the W newest tokens, itself among them.
+ */
+export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
+  const at = tf.range(0, length, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  return tf.reshape(biasOf(visible(distance, slidingWindow)), [1, 1, length, length]);
+}
+
+/** Where the key is the query itself or before it, and inside the window. `distance` is query minus key position. */
+export function visible(distance: tf.Tensor, slidingWindow?: number): tf.Tensor {
+  const causal = tf.greaterEqual(distance, 0);
+  return slidingWindow === undefined ? causal : tf.logicalAnd(causal, tf.less(distance, slidingWindow));
+}
+
+/** 0 where a key may be seen, a large negative number elsewhere. */
+export const biasOf = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);

@@ -1,0 +1,66 @@
+import { sparseCrossEntropy } from '../backend/raw/sparse-cross-entropy.js';
+import * as tf from '../backend/tf.js';
+import { differentiable } from './differentiable.js';
+
+/** Positions whose logits exist at one time. */
+const CHUNK = 512;
+
+/**
+ * Cross-entropy of a linear head, position by position, in nats: hidden [M, D], head [V, D], labels [M] (int32) gives [M].
+ * Logits exist for {@link CHUNK} positions at a time and are never kept.
+ */
+export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
+  const parts = chunks(hidden.shape[0]!).map(([start, size]) =>
+    tf.tidy(() => sparseCrossEntropy(logitsOf(hidden, head, start, size), tf.slice(labels, start, size))[0]),
+  );
+  return tf.concat(parts);
+}
+
+/**
+ * Sum over positions of weight times cross-entropy, a scalar: as {@link linearCrossEntropy}, with weights [M]. Forward and
+ * gradient are worked out together, so that the logits need not be kept: only hidden's and, if the head is trained, the
+ * head's gradient are.
+ */
+export function linearCrossEntropySum(
+  hidden: tf.Tensor,
+  head: tf.Tensor,
+  labels: tf.Tensor,
+  weights: tf.Tensor,
+  trainHead: boolean,
+): tf.Tensor {
+  const work = (hidden: tf.Tensor, head: tf.Tensor) => {
+    const losses: tf.Tensor[] = [];
+    const slopes: tf.Tensor[] = [];
+    let headSlope: tf.Tensor | undefined;
+    for (const [start, size] of chunks(hidden.shape[0]!)) {
+      const weight = tf.slice(weights, start, size);
+      const logits = logitsOf(hidden, head, start, size);
+      const [loss, gradient] = sparseCrossEntropy(logits, tf.slice(labels, start, size));
+      logits.dispose();
+      const slope = tf.mul(gradient, tf.expandDims(weight, 1));
+      gradient.dispose();
+      losses.push(tf.sum(tf.mul(loss, weight)));
+      slopes.push(tf.matMul(slope as tf.Tensor2D, head as tf.Tensor2D));
+      if (trainHead) {
+        const part = tf.matMul(slope as tf.Tensor2D, tf.slice(hidden, [start, 0], [size, -1]) as tf.Tensor2D, true);
+        headSlope = headSlope ? tf.add(headSlope, part) : part;
+      }
+      slope.dispose();
+    }
+    const saved = [tf.concat(slopes), ...(headSlope ? [headSlope] : [])];
+    return { value: losses.length === 1 ? losses[0]! : tf.addN(losses), saved };
+  };
+  if (trainHead)
+    return differentiable([hidden, head] as const, work, (dy, saved) => saved.map((slope) => tf.mul(slope, dy)));
+  return differentiable(
+    [hidden] as const,
+    (hidden) => work(hidden, head),
+    (dy, [slope]) => tf.mul(slope!, dy),
+  );
+}
+
+const chunks = (length: number): [start: number, size: number][] =>
+  Array.from({ length: Math.ceil(length / CHUNK) }, (_, i) => [i * CHUNK, Math.min(CHUNK, length - i * CHUNK)]);
+
+const logitsOf = (hidden: tf.Tensor, head: tf.Tensor, start: number, size: number): tf.Tensor =>
+  tf.matMul(tf.slice(hidden, [start, 0], [size, -1]) as tf.Tensor2D, head as tf.Tensor2D, false, true);

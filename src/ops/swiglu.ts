@@ -1,0 +1,18 @@
+import * as tf from '../backend/tf.js';
+import { differentiable } from './differentiable.js';
+
+/**
+ * SwiGLU (Shazeer 2020, arXiv 2002.05202): silu(gate) * up, silu(g) = g sigmoid(g). Both inputs and the result have one
+ * shape. Only the inputs are kept for the gradient.
+ */
+export const swiglu = (gate: tf.Tensor, up: tf.Tensor): tf.Tensor =>
+  differentiable(
+    [gate, up] as const,
+    (gate, up) => ({ value: tf.mul(tf.mul(gate, tf.sigmoid(gate)), up), saved: [gate, up] as const }),
+    (dy, [gate, up]) => {
+      const s = tf.sigmoid(gate);
+      const silu = tf.mul(gate, s);
+      const slope = tf.add(s, tf.mul(silu, tf.sub(1, s)));
+      return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
+    },
+  );
