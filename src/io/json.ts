@@ -13,14 +13,14 @@ export async function readJson<T>(path: string, schema?: z.ZodType<T>): Promise<
   return schema ? checkSchema(value, schema, path) : value;
 }
 
-/** JSON.parse with an error that names file, line, column and what stands there. */
-export function parseJson(text: string, file: string): unknown {
+/** JSON.parse with an error that names file, line (counted from `firstLine`), column and what stands there. */
+export function parseJson(text: string, file: string, firstLine = 1): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     const at = scanJson(text).errorAt ?? text.length;
     const before = text.slice(0, at).split('\n');
-    const line = before.length;
+    const line = firstLine + before.length - 1;
     const column = before.at(-1)!.length + 1;
     const came = at >= text.length ? 'the end of the text' : JSON.stringify(text.slice(at, at + 20));
     throw dataError(`${file}:${line}:${column}: not valid JSON, found ${came}`, { file, line, column }, cause);
