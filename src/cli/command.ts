@@ -10,22 +10,26 @@ export interface CommandContext {
   /** True under `--json`: the handler's return value is then printed as one JSON line, last on stdout. */
   readonly json: boolean;
   readonly verbose: boolean;
-  /** Aborted by SIGINT or SIGTERM. */
+  /**
+   * Aborted by the first SIGINT or SIGTERM; the handler then saves and returns or throws, and the exit code is 130. A
+   * second signal ends the process at once, and so does the first one while the handler has not read this property.
+   */
   readonly signal: AbortSignal;
 }
 
 /**
  * One command of the command line. Flags, help and defaults come from the schema: a key `maxLength` is the flag
- * `--max-length`, a nested object `lora: { rank }` is `--lora.rank`; `.describe()` is the help text. Unknown flags are refused.
+ * `--max-length`, a nested object `lora: { rank }` is `--lora.rank`, a list is written `a,b,c` (or, with
+ * `.meta({ repeat: true })`, by giving the flag again), `.describe()` is the help text. Unknown flags are refused.
  */
 export interface Command<S extends z.ZodObject = z.ZodObject> {
-  /** As yargs writes it: `stage <file>`; words in <> or [] are positional and must be keys of the schema. */
+  /** As yargs writes it: `stage <file>`; words in <> or [] are positional and must be keys of the schema (`<files..>` for a list). */
   readonly command: string;
   readonly describe: string;
   readonly schema: S;
   /** Example command lines with a comment each, shown by `--help`. */
   readonly examples?: readonly (readonly [commandLine: string, comment: string])[];
-  /** True for commands that read a recipe: they get `--config FILE` and `--set a.b=c`. */
+  /** True for commands that read a recipe: they get `--config FILE`, `--set a.b=c` and `PHASETUNE_*` variables. */
   readonly recipe?: boolean;
   /** Does the work. Heavy imports belong inside, by `await import`. The result is what `--json` prints. */
   run(options: z.infer<S>, context: CommandContext): Promise<Record<string, unknown>>;

@@ -1,0 +1,27 @@
+import { type ErrorCode, PhasetuneError } from '../core/errors.js';
+import { fileError } from '../io/files.js';
+
+const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  failed: 1,
+  usage: 2,
+  data: 3,
+  endpoint: 4,
+  backend: 5,
+  interrupted: 130,
+};
+
+/** Process exit code of an error. */
+export const exitCodeOf = (error: PhasetuneError): number => EXIT_CODES[error.code];
+
+/** Any thrown value as an error with a code: file errors of the system as one clear line, all else is a defect of ours. */
+export function asFailure(thrown: unknown): PhasetuneError {
+  if (thrown instanceof PhasetuneError) return thrown;
+  const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (error.path !== undefined && error.code !== undefined) return fileError('read', error.path, error);
+  const message = `unexpected error: ${error.message}; please report it with the output of --verbose`;
+  return new PhasetuneError('failed', message, {}, { cause: error });
+}
+
+/** The error as the one JSON line of `--json`. */
+export const failureJson = ({ code, message, fields }: PhasetuneError): string =>
+  JSON.stringify({ error: { ...fields, code, message } });

@@ -1,0 +1,39 @@
+import { alternatives, type JsonSchema } from '../config/json-schema.js';
+
+/** One flag or positional word of a command. */
+export interface Flag {
+  /** Key path in the options: `['lora', 'rank']`. */
+  readonly path: readonly string[];
+  /** As typed after `--`, or between <> for a positional: `lora.rank`, `max-length`. */
+  readonly name: string;
+  readonly schema: JsonSchema;
+  /** Given without a value, or as `--no-name`. */
+  readonly boolean: boolean;
+  readonly required: boolean;
+}
+
+const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The flag of a key path: `['lora', 'useRslora']` is `lora.use-rslora`. */
+export const flagName = (path: readonly PropertyKey[]): string => path.map((key) => kebab(String(key))).join('.');
+
+/** Flags of an options schema: a flag for each leaf. Mappings with keys of their own are opened, lists and unions are leaves. */
+export function flagsOf(schema: JsonSchema, path: readonly string[] = [], optional = false): Flag[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {
+    const at = [...path, key];
+    const required = !optional && (schema.required?.includes(key) ?? false);
+    const options = alternatives(child).filter((option) => option.type !== 'null');
+    const described = { ...options[0], description: child.description ?? options[0]?.description };
+    if (options.length === 1 && options[0]!.properties) return flagsOf(described, at, !required);
+    const boolean = options.length === 1 && options[0]!.type === 'boolean';
+    return [{ path: at, name: flagName(at), schema: child, boolean, required }];
+  });
+}
+
+/** Positional words of a command line as yargs writes it: `import <src> [files..]`. */
+export function positionalsOf(command: string): { name: string; many: boolean }[] {
+  return [...command.matchAll(/[<[]([\w-]+)(\.\.)?[>\]]/g)].map(([, name, many]) => ({
+    name: name!,
+    many: many !== undefined,
+  }));
+}

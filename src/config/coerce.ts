@@ -1,0 +1,57 @@
+import { alternatives, type JsonSchema } from './json-schema.js';
+
+/**
+ * Reads the text of a flag, `--set` or environment variable as the type its schema wants. Text that cannot be read so
+ * comes back as it is, for the schema's own check to refuse by name.
+ */
+export function coerceText(schema: JsonSchema, text: string): unknown {
+  const options = alternatives(schema);
+  if (options.length > 1) return coerceUnion(options, text);
+  const choices = schema.const !== undefined ? [schema.const] : schema.enum;
+  if (choices) return choices.find((choice) => String(choice) === text.trim()) ?? text;
+  switch (schema.type) {
+    case 'integer':
+    case 'number': {
+      const value = Number(text);
+      return text.trim() !== '' && Number.isFinite(value) ? value : text;
+    }
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text;
+    case 'null':
+      return text === 'null' || text === 'none' ? null : text;
+    case 'array':
+      return coerceList(schema, text);
+    case 'object':
+      return text.trimStart().startsWith('{') ? readJson(text) : text;
+    default:
+      return text;
+  }
+}
+
+/** The first alternative that the text can be read as; free text is tried last, lists before it. */
+function coerceUnion(options: readonly JsonSchema[], text: string): unknown {
+  const rank = (s: JsonSchema) =>
+    s.const !== undefined || s.enum ? 0 : s.type === 'array' ? 2 : s.type === 'string' ? 3 : 1;
+  for (const option of [...options].sort((a, b) => rank(a) - rank(b))) {
+    const value = coerceText(option, text);
+    if (value !== text || rank(option) === 3) return value;
+    if (rank(option) === 0 && (option.const === text || option.enum?.includes(text))) return value;
+  }
+  return text;
+}
+
+function coerceList(schema: JsonSchema, text: string): unknown {
+  if (text.trimStart().startsWith('[')) return readJson(text);
+  if (schema.repeat) return [text];
+  const parts = text.split(',').map((part) => part.trim());
+  const items = parts.length === 1 && parts[0] === '' ? [] : parts;
+  return items.map((part) => (schema.items ? coerceText(schema.items, part) : part));
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

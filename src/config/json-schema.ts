@@ -1,0 +1,93 @@
+import * as z from 'zod';
+
+/** The part of JSON Schema that option schemas use. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  /** Our own mark (`.meta({ repeat: true })`): a list whose items may hold commas, so its flag is repeated instead. */
+  readonly repeat?: boolean;
+}
+
+/** JSON Schema of what a zod schema takes in, before defaults and transforms. */
+export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+
+/** The alternatives of a union, or of a list of types; the schema itself where there is one only. */
+export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+  if (typeof schema.type === 'object') return schema.type.map((type) => ({ ...schema, type }));
+  return schema.anyOf ?? schema.oneOf ?? [schema];
+}
+
+const own = <T>(of: Readonly<Record<string, T>> = {}, key: string) => (Object.hasOwn(of, key) ? of[key] : undefined);
+
+/** The schema at a path of keys, or undefined where the path leads nowhere. */
+export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {
+  if (path.length === 0) return schema;
+  const [key, ...rest] = path;
+  for (const option of alternatives(schema)) {
+    const open = typeof option.additionalProperties === 'object' ? option.additionalProperties : undefined;
+    const next = typeof key === 'number' ? option.items : (own(option.properties, String(key)) ?? open);
+    const found = next && schemaAt(next, rest);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What a value must be, in words for an error or a help text: `whole number from 1 to 9`, `one of phased, random`. */
+export function describeSchema(schema: JsonSchema): string {
+  const options = alternatives(schema);
+  if (options.length > 1) return options.map(describeSchema).join(' or ');
+  if (schema.const !== undefined) return String(schema.const);
+  if (schema.enum) return `one of ${schema.enum.join(', ')}`;
+  switch (schema.type) {
+    case 'integer':
+      return `whole number${describeRange(schema)}`;
+    case 'number':
+      return `number${describeRange(schema)}`;
+    case 'boolean':
+      return 'true or false';
+    case 'string':
+      return schema.minLength ? 'text that is not empty' : 'text';
+    case 'null':
+      return 'null';
+    case 'array':
+      return describeList(schema);
+    case 'object':
+      return schema.properties ? `mapping of ${Object.keys(schema.properties).join(', ')}` : 'mapping';
+    default:
+      return 'value';
+  }
+}
+
+function describeList({ items, minItems, maxItems }: JsonSchema): string {
+  const counts = { minimum: minItems, maximum: maxItems };
+  const count = minItems || maxItems ? `,${describeRange(counts)} of them` : '';
+  return `list${items ? ` of ${describeSchema(items)}` : ''}${count}`;
+}
+
+function describeRange(schema: JsonSchema): string {
+  const limit = (n: number | undefined) => (n !== undefined && Math.abs(n) < Number.MAX_SAFE_INTEGER ? n : undefined);
+  const [low, high] = [limit(schema.minimum), limit(schema.maximum)];
+  const [above, below] = [limit(schema.exclusiveMinimum), limit(schema.exclusiveMaximum)];
+  if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`;
+  const from = low !== undefined ? `at least ${low}` : above !== undefined ? `above ${above}` : undefined;
+  const to = high !== undefined ? `at most ${high}` : below !== undefined ? `below ${below}` : undefined;
+  const both = [from, to].filter((part) => part !== undefined);
+  return both.length > 0 ? ` ${both.join(' and ')}` : '';
+}

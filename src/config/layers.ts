@@ -1,0 +1,90 @@
+import type * as z from 'zod';
+import { usageError } from '../core/errors.js';
+import { didYouMean } from '../core/suggest.js';
+import { alternatives, describeSchema, type JsonSchema, schemaAt } from './json-schema.js';
+import { isMapping, type Mapping, valueAt } from './paths.js';
+
+/** Values from one place, with the words that name a key there in an error: `--lora.rank`, `recipe.yaml:12: lora.rank`. */
+export interface Layer {
+  readonly values: Readonly<Record<string, unknown>>;
+  where(path: readonly PropertyKey[]): string;
+}
+
+/**
+ * Merges layers, later ones winning key by key (lists are replaced whole), and parses the result once.
+ * Unknown keys and bad values are refused with the place they came from.
+ */
+export function resolveLayers<S extends z.ZodType>(schema: S, json: JsonSchema, layers: readonly Layer[]): z.infer<S> {
+  const merged: Mapping = {};
+  for (const layer of layers) {
+    refuseUnknown(json, layer, layer.values, []);
+    merge(merged, layer.values);
+  }
+  const parsed = schema.safeParse(merged);
+  if (parsed.success) return parsed.data;
+  throw explain(parsed.error.issues[0]!, json, merged, layers);
+}
+
+function merge(into: Mapping, from: Readonly<Mapping>): void {
+  for (const [key, value] of Object.entries(from)) {
+    const present = into[key];
+    if (isMapping(value) && isMapping(present)) merge(present, value);
+    else into[key] = isMapping(value) ? structuredClone(value) : value;
+  }
+}
+
+type Path = readonly (string | number)[];
+
+/** Walks the values of a layer and throws at the first key that the schema does not know there. */
+function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Path): void {
+  const options = alternatives(json);
+  if (Array.isArray(value)) {
+    const items = options.find((option) => option.items)?.items;
+    if (items) for (const [i, item] of value.entries()) refuseUnknown(items, layer, item, [...path, i]);
+    return;
+  }
+  const mappings = options.filter((option) => option.properties);
+  if (!isMapping(value) || mappings.length === 0) return;
+  const open = mappings.some((option) => option.additionalProperties);
+  const known = [...new Set(mappings.flatMap((option) => Object.keys(option.properties!)))];
+  for (const [key, child] of Object.entries(value)) {
+    const at = [...path, key];
+    const next = schemaAt(json, [key]);
+    if (next) refuseUnknown(next, layer, child, at);
+    else if (!open) {
+      const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
+      throw usageError(`${layer.where(at)}: unknown option${hint}`, { option: at.join('.') });
+    }
+  }
+}
+
+/** The innermost issue of a union: of its branches, the one that got furthest into the value. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const branches = issue.errors.filter((branch) => branch.length > 0);
+  const depth = (branch: readonly z.core.$ZodIssue[]) => Math.max(...branch.map((i) => i.path.length));
+  const deepest = branches.sort((a, b) => depth(b) - depth(a))[0];
+  if (!deepest || depth(deepest) === 0) return issue;
+  const inner = innermost(deepest[0]!);
+  return { ...inner, path: [...issue.path, ...inner.path] };
+}
+
+function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, layers: readonly Layer[]): Error {
+  const issue = innermost(outer);
+  const path = issue.path;
+  const option = path.join('.');
+  const value = valueAt(merged, path);
+  const layer = [...layers].reverse().find(({ values }) => valueAt(values, path) !== undefined);
+  const where = (layer ?? layers.at(-1)!).where(path);
+  if (issue.code === 'custom' || issue.code === 'unrecognized_keys')
+    return usageError(path.length > 0 ? `${where}: ${issue.message}` : issue.message, { option });
+  const at = schemaAt(json, path);
+  const described = at && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
+  const expected = described ? describeSchema(at) : issue.message;
+  if (value === undefined) {
+    const help = at?.description ? ` (${at.description})` : '';
+    return usageError(`${where} is missing: expected ${expected}${help}`, { option, expected });
+  }
+  const got = JSON.stringify(value);
+  return usageError(`${where}: expected ${expected}, got ${got}`, { option, expected, got });
+}

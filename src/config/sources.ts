@@ -1,0 +1,70 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { usageError } from '../core/errors.js';
+import { readText } from '../io/files.js';
+import { coerceText } from './coerce.js';
+import { type JsonSchema, schemaAt } from './json-schema.js';
+import type { Layer } from './layers.js';
+import { isMapping, type Mapping, setAt } from './paths.js';
+
+/** Names that begin with PHASETUNE_ but are no options: they steer the installation, not a run. */
+const RESERVED = new Set(['PHASETUNE_HOME']);
+
+/** A recipe file, YAML or JSON. Throws a usage error naming file and line when it cannot be read as a mapping. */
+export async function recipeLayer(file: string): Promise<Layer> {
+  const lines = new LineCounter();
+  const document = parseDocument(await readText(file), { lineCounter: lines, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message}`, { file });
+  const values: unknown = document.toJS();
+  if (!isMapping(values))
+    throw usageError(`${file}: expected a mapping of options, got ${JSON.stringify(values)}`, { file });
+  const where = (path: readonly PropertyKey[]) => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true) as { range?: [number, ...number[]] } | undefined;
+      if (node?.range) return `${file}:${lines.linePos(node.range[0]).line}: ${path.join('.')}`;
+    }
+    return `${file}: ${path.join('.')}`;
+  };
+  return { values, where };
+}
+
+/** Options set by `--set key=value`, keys dotted as in the recipe. */
+export function setLayer(json: JsonSchema, assignments: readonly string[]): Layer {
+  const values: Mapping = {};
+  for (const text of assignments) {
+    const at = text.indexOf('=');
+    if (at <= 0) throw usageError(`--set: expected key=value such as lora.rank=16, got "${text}"`, { option: 'set' });
+    put(values, json, text.slice(0, at).split('.'), text.slice(at + 1));
+  }
+  return { values, where: (path) => `--set ${path.join('.')}` };
+}
+
+/**
+ * Options from the environment: `PHASETUNE_` and the key in capitals with `_` between words and `__` between levels, so
+ * `PHASETUNE_LORA__RANK=16` is `lora.rank`. A name that stands for no option keeps its own spelling, to be refused by it.
+ */
+export function environmentLayer(json: JsonSchema, environment: Readonly<Record<string, string | undefined>>): Layer {
+  const values: Mapping = {};
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith('PHASETUNE_') || RESERVED.has(name) || text === undefined) continue;
+    put(values, json, keysOf(json, name.slice('PHASETUNE_'.length)), text);
+  }
+  return { values, where: (path) => `PHASETUNE_${path.map((key) => snake(String(key))).join('__')}` };
+}
+
+const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+function keysOf(json: JsonSchema, name: string): string[] {
+  const keys: string[] = [];
+  for (const part of name.split('__')) {
+    const properties = Object.keys(schemaAt(json, keys)?.properties ?? {});
+    const camel = part.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    keys.push(properties.find((key) => snake(key) === part) ?? camel);
+  }
+  return keys;
+}
+
+function put(values: Mapping, json: JsonSchema, path: readonly string[], text: string): void {
+  const schema = schemaAt(json, path);
+  setAt(values, path, schema ? coerceText(schema, text) : text);
+}
