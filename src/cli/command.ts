@@ -1,10 +1,13 @@
 import type * as z from 'zod';
 import type { Logger } from '../telemetry/logger.js';
+import type { Progress, Task } from '../telemetry/progress.js';
 
 /** What a handler gets besides its options. */
 export interface CommandContext {
   /** Talk, on stderr. */
   readonly logger: Logger;
+  /** A bar on a terminal, plain lines now and then elsewhere; on stderr. Call `finish` in the end. */
+  progress(task: Task): Progress;
   /** A line of the human-readable result, on stdout; silent under `--json`. */
   print(line: string): void;
   /** True under `--json`: the handler's return value is then printed as one JSON line, last on stdout. */

@@ -3,7 +3,9 @@ import type * as z from 'zod';
 import { type JsonSchema, jsonSchemaOf } from '../config/json-schema.js';
 import { type Layer, resolveLayers } from '../config/layers.js';
 import { createLogger } from '../telemetry/logger.js';
+import { showProgress } from '../telemetry/progress.js';
 import { redact, secretsIn } from '../telemetry/redact.js';
+import { openTerminal } from '../telemetry/terminal.js';
 import { COMMON_FLAGS, optionsOf, RECIPE_FLAGS, readArguments, type Typed } from './argv.js';
 import type { Command, CommandContext } from './command.js';
 import { asFailure, exitCodeOf, failureJson } from './failure.js';
@@ -57,15 +59,16 @@ async function runCommand(command: Command<z.ZodObject>, args: readonly string[]
 
 async function execute(command: Command<z.ZodObject>, schema: JsonSchema, typed: Typed): Promise<number> {
   const [json, verbose] = [isOn(typed, 'json'), isOn(typed, 'verbose')];
-  const write = (line: string) => process.stderr.write(line);
-  const logger = createLogger({ write, verbose, secrets: secretsIn(process.env) });
+  const terminal = openTerminal(process.stderr);
+  const logger = createLogger({ write: terminal.write, verbose, secrets: secretsIn(process.env) });
   const options = resolveLayers(command.schema, schema, await layersOf(command, schema, typed));
   const interruption = listenForInterrupt(logger);
   const context: CommandContext = {
     logger,
     json,
     verbose,
-    print: (line) => void (json || print(line)),
+    print: (line) => terminal.aside(() => json || print(line)),
+    progress: (task) => showProgress(terminal, task),
     get signal() {
       return interruption.signal();
     },
@@ -75,6 +78,7 @@ async function execute(command: Command<z.ZodObject>, schema: JsonSchema, typed:
     if (json) print(JSON.stringify(result));
     return interruption.interrupted() ? 130 : 0;
   } finally {
+    terminal.show();
     interruption.release();
   }
 }

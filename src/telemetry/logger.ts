@@ -12,7 +12,7 @@ export const silentLogger: Logger = { debug: () => {}, info: () => {}, warn: () 
 
 /** What {@link createLogger} needs. */
 export interface LoggerOptions {
-  /** Takes one line with its line feed. */
+  /** Takes one line, without its line feed. */
   write(line: string): unknown;
   /** Also writes `debug`. Default false. */
   readonly verbose?: boolean;
@@ -22,6 +22,6 @@ export interface LoggerOptions {
 
 /** A logger that writes one line a message, secrets hidden. */
 export function createLogger({ write, verbose = false, secrets = [] }: LoggerOptions): Logger {
-  const line = (prefix: string) => (message: string) => void write(`${prefix}${redact(message, secrets)}\n`);
+  const line = (prefix: string) => (message: string) => void write(`${prefix}${redact(message, secrets)}`);
   return { debug: verbose ? line('debug: ') : () => {}, info: line(''), warn: line('warning: ') };
 }

@@ -1,0 +1,79 @@
+import { formatDuration, formatNumber } from './format.js';
+import type { Terminal } from './terminal.js';
+
+/** What is being done and how much of it there is. */
+export interface Task {
+  /** For people: `stage 1 of 3`, `download`. */
+  readonly label: string;
+  /** Units of work in all. */
+  readonly total: number;
+  /** How a count is written: a word behind it (`rows`), or a function such as `formatBytes`. Default: the bare number. */
+  readonly unit?: string | ((count: number) => string);
+}
+
+/** Shows how far a task is and how long it will take. */
+export interface Progress {
+  /** Units done so far, and what else there is to tell: `loss 1.234, 510 tokens/s`. */
+  update(done: number, note?: string): void;
+  /** Ends the display; without it, a live line would stay. Says how long it took when the task was completed. */
+  finish(): void;
+}
+
+/** Settings of {@link showProgress}, with defaults that suit people. */
+export interface ProgressSettings {
+  /** Time between two lines where there is no live line. Default 10 s. */
+  readonly intervalMs?: number;
+  /** Milliseconds on any steady clock. */
+  readonly now?: () => number;
+}
+
+/** Updates that the speed is taken over: the first steps of a run are slow and shall not spoil the estimate for long. */
+const WINDOW = 20;
+const BAR_WIDTH = 24;
+
+/** A bar on a terminal, elsewhere a plain line at the start, every few seconds and at the end. */
+export function showProgress(terminal: Terminal, task: Task, settings: ProgressSettings = {}): Progress {
+  const { intervalMs = 10_000, now = () => performance.now() } = settings;
+  const start = now();
+  const marks: { at: number; done: number }[] = [{ at: start, done: 0 }];
+  let told = Number.NEGATIVE_INFINITY;
+  let finished = false;
+  const count = ({ unit }: Task, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
+  const suffix = typeof task.unit === 'string' ? ` ${task.unit}` : '';
+  const left = (done: number) => {
+    const [first, last] = [marks[0]!, marks.at(-1)!];
+    const rate = (last.done - first.done) / (last.at - first.at);
+    return (task.total - done) / rate / 1000;
+  };
+  const line = (done: number, note: string) => {
+    const amount = `${count(task, done)}/${count(task, task.total)}${suffix}`;
+    const eta = done < task.total && done > 0 ? `${formatDuration(left(done))} left` : '';
+    return [amount, note, eta].filter(Boolean).join(', ');
+  };
+  return {
+    update: (done, note = '') => {
+      const at = now();
+      marks.push({ at, done });
+      if (marks.length > WINDOW) marks.shift();
+      if (terminal.live) terminal.show(`${task.label} ${bar(done / task.total)} ${line(done, note)}`);
+      else if (done >= task.total || at - told >= intervalMs) {
+        told = at;
+        terminal.write(`${task.label}: ${line(done, note)}`);
+      }
+    },
+    finish: () => {
+      if (finished) return;
+      finished = true;
+      terminal.show();
+      const { done } = marks.at(-1)!;
+      if (done < task.total) return;
+      const seconds = (now() - start) / 1000;
+      terminal.write(`${task.label}: ${count(task, done)}${suffix} in ${formatDuration(seconds)}`);
+    },
+  };
+}
+
+function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
+  return `[${'='.repeat(full)}${' '.repeat(BAR_WIDTH - full)}] ${formatNumber(Math.floor(share * 100))}%`;
+}
