@@ -1,0 +1,73 @@
+import * as z from 'zod';
+
+/** Ways to write rows that the importers know; `auto` looks at the first rows. */
+export const ROW_FORMATS = ['records', 'messages', 'sharegpt', 'phasedsft', 'alpaca', 'prompt-completion'] as const;
+
+/** How rows of other people's making are read. */
+export const importOptionsSchema = z.strictObject({
+  format: z
+    .enum(['auto', ...ROW_FORMATS])
+    .default('auto')
+    .describe('how the rows are written; auto looks at the first rows'),
+  scoreField: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'field that holds the difficulty, dots reach inside (meta.level); every row must then have it [score, where a row has one]',
+    ),
+  badRows: z
+    .enum(['refuse', 'skip'])
+    .default('refuse')
+    .describe('a row that cannot be used: refuse the file, or skip the row and tell'),
+});
+
+/** See {@link importOptionsSchema}. */
+export type ImportOptions = z.infer<typeof importOptionsSchema>;
+
+/** How a row becomes tokens. */
+export const encodeOptionsSchema = z.strictObject({
+  template: z
+    .enum(['chat', 'paper'])
+    .default('chat')
+    .describe("chat: the model's chat template; paper: <s>User: ...</s>\\nAssistant: ...</s> of Phased IFT"),
+  trainOn: z
+    .enum(['last', 'all'])
+    .default('last')
+    .describe('which answers of a conversation are trained: the last, or all'),
+  maxLength: z.number().int().min(2).default(1024).describe('most tokens of a row, prompt and answer together'),
+  overflow: z
+    .enum(['truncate', 'drop', 'refuse'])
+    .default('truncate')
+    .describe('a row over maxLength: cut the answer (its end is then not trained), drop the row, or refuse the set'),
+});
+
+/** See {@link encodeOptionsSchema}. */
+export type EncodeOptions = z.infer<typeof encodeOptionsSchema>;
+
+/** How encoded rows become the batches of a stage. */
+export const batchOptionsSchema = z.strictObject({
+  batchRows: z.number().int().min(1).default(4).describe('rows that go through the model together'),
+  accumulate: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('batches whose gradients are added up for one optimizer step'),
+  padTo: z
+    .number()
+    .int()
+    .min(1)
+    .default(32)
+    .describe('batches are padded to a multiple of this many tokens, so that shapes are few'),
+  shuffle: z.boolean().default(true).describe('draw a new seeded order in every epoch; off keeps the given order'),
+  groupByLength: z
+    .boolean()
+    .default(false)
+    .describe(
+      'with shuffle: put rows of like length into a batch, for less padding; the order of batches stays random',
+    ),
+});
+
+/** See {@link batchOptionsSchema}. */
+export type BatchOptions = z.infer<typeof batchOptionsSchema>;

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { dataError } from '../core/errors.js';
+import { exists } from '../io/files.js';
+import { readJson } from '../io/json.js';
+import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
+import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
+
+/** A special token: its text and its id. */
+export interface SpecialToken {
+  readonly text: string;
+  readonly id: number;
+}
+
+/** Text to token ids and back, with the model's chat template and special tokens. */
+export interface Tokenizer {
+  /** Folder it was loaded from, for messages. */
+  readonly folder: string;
+  /** Highest token id plus one. A model's embedding must have at least as many rows. */
+  readonly vocabSize: number;
+  readonly bos?: SpecialToken;
+  readonly eos?: SpecialToken;
+  readonly pad?: SpecialToken;
+  /**
+   * Ids that end an answer: `eos_token`, every `eos_token_id` of generation_config.json and config.json, and the special
+   * token that the chat template puts behind an answer.
+   */
+  readonly endIds: ReadonlySet<number>;
+  /** False where {@link Tokenizer.renderChat} would be an error. */
+  readonly hasChatTemplate: boolean;
+  /** Token ids of a text; special tokens written out in it become their ids. `addSpecialTokens` (default false) adds what tokenizer.json's post-processor adds. */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** Text of token ids; bytes that are no UTF-8 become U+FFFD. `skipSpecialTokens` (default false) leaves special tokens out. */
+  decode(ids: Iterable<number>, options?: { skipSpecialTokens?: boolean }): string;
+  /** The conversation as the chat template writes it. A data error where the folder has no template or it refuses the roles. */
+  readonly renderChat: ChatRenderer;
+}
+
+/**
+ * Loads the tokenizer of a Hugging Face model folder: tokenizer.json, and where they are there tokenizer_config.json,
+ * chat_template.jinja, generation_config.json and config.json. A missing or broken file is a data error.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, 'tokenizer.json');
+  if (!exists(path)) throw dataError(missing(folder, path), { file: path });
+  const [json, config, modelEndIds] = await Promise.all([
+    readJson(path),
+    readTokenizerConfig(folder),
+    readModelEndIds(folder),
+  ]);
+  const hub = create(json, config, path);
+  const template = await loadChatTemplate(folder, config);
+  const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(hub, config[name], name, folder);
+  const vocabSize = Math.max(...hub.get_vocab().values()) + 1;
+  const [bos, eos, pad] = [special('bos_token'), special('eos_token'), special('pad_token')];
+  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(hub, template)]);
+  return {
+    folder,
+    vocabSize,
+    ...(bos && { bos }),
+    ...(eos && { eos }),
+    ...(pad && { pad }),
+    endIds,
+    hasChatTemplate: template !== undefined,
+    encode: (text, { addSpecialTokens = false } = {}) => hub.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    decode(ids, { skipSpecialTokens = false } = {}) {
+      const list = [...ids];
+      if (list.length === 0) return '';
+      const unknown = list.find((id) => hub.id_to_token(id) === undefined);
+      if (unknown !== undefined)
+        throw dataError(`token id ${unknown} is not in the vocabulary of ${folder} (0 to ${vocabSize - 1})`);
+      return hub.decode(list, {
+        skip_special_tokens: skipSpecialTokens,
+        clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
+      });
+    },
+    renderChat:
+      template ??
+      (() => {
+        throw dataError(
+          `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
+        );
+      }),
+  };
+}
+
+function create(json: unknown, config: TokenizerConfig, path: string): HubTokenizer {
+  try {
+    return new HubTokenizer(json as object, config);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw dataError(`${path}: not a tokenizer that can be read: ${reason}`, { file: path }, cause);
+  }
+}
+
+function missing(folder: string, path: string): string {
+  const hint = exists(join(folder, 'tokenizer.model'))
+    ? "the folder has only SentencePiece's tokenizer.model: save it with transformers' AutoTokenizer.save_pretrained, which writes tokenizer.json"
+    : 'expected a Hugging Face model folder; for a GGUF file run `phasetune model import` first';
+  return `${path}: no such file; ${hint}`;
+}
+
+function specialToken(
+  hub: HubTokenizer,
+  text: string | null | undefined,
+  name: string,
+  folder: string,
+): SpecialToken | undefined {
+  if (text === null || text === undefined) return undefined;
+  const id = hub.token_to_id(text);
+  if (id === undefined)
+    throw dataError(
+      `${join(folder, 'tokenizer_config.json')}: ${name} is ${JSON.stringify(text)}, which tokenizer.json does not have`,
+      {
+        field: name,
+      },
+    );
+  return { text, id };
+}
+
+/** What follows an answer in the rendered template, if it is one special token: the token that ends a turn. */
+function templateEndIds(hub: HubTokenizer, template: ChatRenderer | undefined): number[] {
+  if (!template) return [];
+  const answer = 'phasetune';
+  let text: string;
+  try {
+    text = template([
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: answer },
+    ]);
+  } catch {
+    return []; // A template that refuses the plainest conversation says so when it is used.
+  }
+  const after = text.slice(text.lastIndexOf(answer) + answer.length).trimStart();
+  const specials = [...hub.get_added_tokens_decoder().values()].filter((t) => t.special && after.startsWith(t.content));
+  const longest = specials.sort((x, y) => y.content.length - x.content.length)[0];
+  return longest ? [longest.id] : [];
+}
