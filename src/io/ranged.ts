@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dataError } from '../core/errors.js';
 import { fileError } from './files.js';
@@ -8,6 +9,8 @@ export interface RangedFile {
   readonly bytes: number;
   /** Fills `into` from byte `offset` on; a data error when the file ends before. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /** The same at once, for headers that are parsed value by value. */
+  readSync(offset: number, into: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -21,23 +24,29 @@ export async function openRanged(path: string): Promise<RangedFile> {
   };
   const handle: FileHandle = await open(path, 'r').catch(guard);
   const { size } = await handle.stat().catch(guard);
+  const cutOff = (expected: number, actual: number) =>
+    dataError(`${path} is cut off: expected at least ${expected} bytes, file has ${actual}`, {
+      file: path,
+      expected,
+      actual,
+    });
   return {
     path,
     bytes: size,
     async read(offset, into) {
       for (let done = 0; done < into.length; ) {
-        const want = Math.min(CHUNK, into.length - done);
-        const { bytesRead } = await handle.read(into, done, want, offset + done).catch(guard);
-        if (bytesRead === 0)
-          throw dataError(
-            `${path} is cut off: expected at least ${offset + into.length} bytes, file has ${offset + done}`,
-            {
-              file: path,
-              expected: offset + into.length,
-              actual: offset + done,
-            },
-          );
+        const { bytesRead } = await handle
+          .read(into, done, Math.min(CHUNK, into.length - done), offset + done)
+          .catch(guard);
+        if (bytesRead === 0) throw cutOff(offset + into.length, offset + done);
         done += bytesRead;
+      }
+    },
+    readSync(offset, into) {
+      for (let done = 0; done < into.length; ) {
+        const got = readSync(handle.fd, into, done, Math.min(CHUNK, into.length - done), offset + done);
+        if (got === 0) throw cutOff(offset + into.length, offset + done);
+        done += got;
       }
     },
     close: () => handle.close(),
