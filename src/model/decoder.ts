@@ -1,5 +1,5 @@
 import * as tf from '../backend/tf.js';
-import { attention } from '../ops/attention.js';
+import { attention, causalBias } from '../ops/attention.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { type RopeTables, rope, ropeTables } from '../ops/rope.js';
 import { swiglu } from '../ops/swiglu.js';
@@ -20,6 +20,13 @@ export interface DecoderInputs {
   readonly bias: tf.Tensor;
   /** Positions in use, for RoPE kinds that depend on the length. */
   readonly length: number;
+}
+
+/** Inputs of whole texts from their start, each token seeing those before it: ids [B, T], int32. */
+export function causalInputs(config: ModelConfig, ids: tf.Tensor): DecoderInputs {
+  const length = ids.shape[1]!;
+  const positions = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
+  return { ids, positions, bias: causalBias(length, config.sliding_window), length };
 }
 
 /**
