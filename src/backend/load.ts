@@ -3,7 +3,7 @@ import { env } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
-import { cardPresent } from './native/detect.js';
+import { driverPresent } from './native/detect.js';
 import { cacheHome, type Variant } from './native/paths.js';
 import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
@@ -80,7 +80,7 @@ async function load({
 /** For a card its own build only; for the processor either build; for `auto` the card's build where there is a card. */
 function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
   const order: readonly Variant[] =
-    device === 'cuda' ? ['cuda'] : device === 'auto' && cardPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
+    device === 'cuda' ? ['cuda'] : device === 'auto' && driverPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
   return order.map((variant) => findRuntime(home, variant)).find((found) => found !== undefined);
 }
 

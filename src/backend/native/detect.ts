@@ -1,4 +1,126 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { arch, platform, env as processEnv, report } from 'node:process';
+import { lastLine, runChild } from './child.js';
 
-/** True where an NVIDIA driver is loaded. */
-export const cardPresent = (): boolean => existsSync('/proc/driver/nvidia/version');
+/** Something that stands in the way, and what to do about it. Neither ends with a full stop. */
+export interface Problem {
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** An NVIDIA card as its driver tells of it. */
+export interface Card {
+  readonly name: string;
+  readonly driver: string;
+}
+
+/** A program that was found, with the line in which it tells its version. */
+export interface Program {
+  readonly command: string;
+  readonly version: string;
+}
+
+const DRIVER_FILE = '/proc/driver/nvidia/version';
+const OLDEST_DRIVER = 525;
+
+/** Quick guess, by files only, whether there is an NVIDIA driver on this machine. */
+export const driverPresent = (env: NodeJS.ProcessEnv = processEnv): boolean =>
+  existsSync(DRIVER_FILE) || onPath('nvidia-smi', env);
+
+/** The first NVIDIA card, or undefined where there is none or no driver for it. */
+export async function findCard(env: NodeJS.ProcessEnv): Promise<Card | undefined> {
+  if (!driverPresent(env)) return undefined;
+  const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
+  const answer = await runChild('nvidia-smi', query, { env, timeoutMs: 20_000 });
+  const [name, driver] = (answer?.code === 0 ? answer.stdout : '')
+    .split('\n')[0]!
+    .split(',')
+    .map((text) => text.trim());
+  if (name && driver) return { name, driver };
+  // The driver's file can be seen in containers that were given no card.
+  if (!existsSync(DRIVER_FILE) || !existsSync('/dev/nvidia0')) return undefined;
+  return { name: 'NVIDIA card', driver: driverVersion(readFileSync(DRIVER_FILE, 'utf8')) ?? 'unknown' };
+}
+
+/** Version in the text of the driver's file in /proc. */
+export const driverVersion = (text: string): string | undefined =>
+  /Kernel Module\s.*?(\d+\.\d+(?:\.\d+)?)/.exec(text)?.[1];
+
+/** A driver that is too old for CUDA 12. */
+export function oldDriver(card: Card): Problem | undefined {
+  if (!(Number.parseInt(card.driver, 10) < OLDEST_DRIVER)) return undefined;
+  return {
+    what: `the NVIDIA driver ${card.driver} is too old for CUDA 12`,
+    fix: `update the driver to ${OLDEST_DRIVER}.60 or newer`,
+  };
+}
+
+/** What rules the native library out on this machine for good: system, processor, C library. */
+export function platformProblem(): Problem | undefined {
+  const what = (text: string) => `the native TensorFlow library needs Linux on x86-64 with glibc and AVX, and ${text}`;
+  const fix = 'use such a machine (WSL 2 counts), or go on with WASM';
+  if (platform !== 'linux' || arch !== 'x64') return { what: what(`this is ${platform} on ${arch}`), fix };
+  // A report looks up the names of open connections unless told not to.
+  Object.assign(report, { excludeNetwork: true });
+  const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  if (!header.glibcVersionRuntime) return { what: what('this system has another C library'), fix };
+  if (existsSync('/proc/cpuinfo') && !/^flags\s*:.*\bavx\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')))
+    return { what: what('this processor has no AVX'), fix };
+  return undefined;
+}
+
+/** A Python with pip, or what to install. */
+export async function findPython(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+  let found: string | undefined;
+  for (const command of ['python3', 'python']) {
+    const answer = await runChild(command, ['-m', 'pip', '--version'], { env, timeoutMs: 60_000 });
+    if (answer?.code === 0) return { command, version: lastLine(answer.stdout) };
+    if (answer) found ??= `${command} has no pip (${lastLine(answer.stderr)})`;
+  }
+  return {
+    what: found ?? 'there is no python3 on the PATH',
+    fix: 'install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
+  };
+}
+
+/** A C++ compiler, or what to install. `CXX` goes first. */
+export async function findCompiler(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+  for (const command of [env.CXX, 'g++', 'c++', 'clang++']) {
+    if (!command) continue;
+    const answer = await runChild(command, ['--version'], { env, timeoutMs: 60_000 });
+    if (answer?.code === 0) return { command, version: answer.stdout.split('\n')[0]!.trim() };
+  }
+  return {
+    what: 'there is no C++ compiler on the PATH (g++, c++ or clang++)',
+    fix: 'install one: on Debian and Ubuntu `sudo apt install g++`',
+  };
+}
+
+/** Too little room for what is to be fetched into a folder, which need not exist yet. */
+export async function roomProblem(folder: string, neededBytes: number): Promise<Problem | undefined> {
+  let existing = folder;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  const { bavail, bsize } = await statfs(existing);
+  if (bavail * bsize >= neededBytes) return undefined;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  return {
+    what: `${folder} has ${gigabytes(bavail * bsize)} free and ${gigabytes(neededBytes)} are needed`,
+    fix: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk',
+  };
+}
+
+/** Tells the two results of a search apart. */
+export const isProblem = (value: object): value is Problem => 'fix' in value;
+
+function onPath(program: string, env: NodeJS.ProcessEnv): boolean {
+  return (env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return folder !== '';
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,37 +1,57 @@
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { env as processEnv } from 'node:process';
 
 /** The TensorFlow release whose C library is fetched. */
 export const TENSORFLOW_VERSION = '2.21.0';
 
-/** The TensorFlow.js release whose binding is compiled against it; the version of `@tensorflow/tfjs-node-gpu` in package.json. */
-export const TFJS_VERSION = '4.22.0';
+/** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
+export const NODE_API_VERSION = 8;
 
-/** Which build of the native library: for NVIDIA cards (serves the processor too), or for the processor only. */
+const require = createRequire(import.meta.url);
+const bindingManifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
+
+/** Folder of the package whose C++ sources make the binding. */
+export const bindingPackage = dirname(bindingManifest);
+
+/** Version of that package: the TensorFlow.js release that the binding belongs to. */
+export const bindingVersion: string = (require(bindingManifest) as { version: string }).version;
+
+/** Which build of the native library: for NVIDIA cards (it serves the processor too), or for the processor only. */
 export type Variant = 'cuda' | 'cpu';
 
 /** Where one variant of the native runtime lies. Versions are part of the names, so that upgrades do not collide. */
 export interface RuntimePaths {
-  /** Everything of this variant; also what the wheels are unpacked into: `tensorflow/` and, for CUDA, `nvidia/`. */
+  /** Unpacked wheels: `tensorflow/` and, for CUDA, `nvidia/` beside it, which is where the library looks for it. */
   readonly root: string;
-  /** The compiled binding and what was made with it. */
+  /** Files of `root` with their sizes; comes into being together with them. */
+  readonly inventory: string;
+  /** Folder of what was compiled. */
+  readonly built: string;
+  /** The compiled binding, a Node addon. */
   readonly binding: string;
-  /** Switches stderr off and on while the library loads. */
+  /** An addon that switches stderr off and on while the library loads. */
   readonly quiet: string;
   /** Written last, once the binding has multiplied two matrices: the runtime is whole if this file is there. */
   readonly ready: string;
 }
 
 /** The cache folder: `PHASETUNE_HOME`, or `~/.cache/phasetune`. */
-export const cacheHome = (home: string | undefined = process.env.PHASETUNE_HOME): string =>
-  home ? resolve(home) : join(homedir(), '.cache', 'phasetune');
+export const cacheHome = (env: NodeJS.ProcessEnv = processEnv): string =>
+  env.PHASETUNE_HOME ? resolve(env.PHASETUNE_HOME) : join(homedir(), '.cache', 'phasetune');
+
+/** Folder of every native runtime, of half-done work and of the lock. */
+export const nativeHome = (home: string): string => join(home, 'native');
 
 /** Paths of one variant of the native runtime under the cache folder. */
 export function runtimePaths(home: string, variant: Variant): RuntimePaths {
-  const root = join(home, 'native', `tensorflow-${TENSORFLOW_VERSION}-${variant}`);
-  const built = join(root, `tfjs-${TFJS_VERSION}-napi8`);
+  const root = join(nativeHome(home), `tensorflow-${TENSORFLOW_VERSION}-${variant}`);
+  const built = join(root, `tfjs-${bindingVersion}-napi${NODE_API_VERSION}`);
   return {
     root,
+    inventory: join(root, 'inventory.json'),
+    built,
     binding: join(built, 'tfjs_binding.node'),
     quiet: join(built, 'quiet.node'),
     ready: join(built, 'ready.json'),

@@ -1,13 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { type RuntimePaths, runtimePaths, type Variant } from './paths.js';
-
-/** What `ready.json` says about a provisioned runtime. */
-export interface ReadyMarker {
-  readonly tensorflow: string;
-  readonly tfjs: string;
-  readonly variant: Variant;
-}
 
 /** A provisioned native runtime. */
 export interface NativeRuntime {
@@ -15,15 +9,19 @@ export interface NativeRuntime {
   readonly paths: RuntimePaths;
 }
 
-/** The provisioned runtime of a variant, or undefined when set-up has not finished for it. */
+/** The provisioned runtime of a variant, or undefined when set-up has not finished for it or its files have changed. */
 export function findRuntime(home: string, variant: Variant): NativeRuntime | undefined {
   const paths = runtimePaths(home, variant);
-  if (!existsSync(paths.ready) || !existsSync(paths.binding)) return undefined;
+  return existsSync(paths.ready) && existsSync(paths.binding) && librariesWhole(paths) ? { variant, paths } : undefined;
+}
+
+/** True when every unpacked file is there with its size. */
+export function librariesWhole(paths: RuntimePaths): boolean {
   try {
-    const marker = JSON.parse(readFileSync(paths.ready, 'utf8')) as ReadyMarker;
-    return marker.variant === variant ? { variant, paths } : undefined;
+    const sizes = JSON.parse(readFileSync(paths.inventory, 'utf8')) as Record<string, number>;
+    return Object.entries(sizes).every(([name, bytes]) => statSync(join(paths.root, name)).size === bytes);
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -39,7 +37,7 @@ const require = createRequire(import.meta.url);
  * `verbose`, stderr is switched off for the fraction of a second that this takes. Throws the dynamic linker's error.
  */
 export function loadBinding(paths: RuntimePaths, verbose: boolean): object {
-  const quiet = !verbose && existsSync(paths.quiet) ? (require(paths.quiet) as Quiet) : undefined;
+  const quiet = verbose ? undefined : (require(paths.quiet) as Quiet);
   quiet?.hush();
   try {
     return require(paths.binding) as object;

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { PhasetuneError } from '../../core/errors.js';
+
+/** How a child process ended, and what it said. */
+export interface ChildResult {
+  /** Exit status; null when a signal ended it. */
+  readonly code: number | null;
+  readonly killedBy: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to run a child process. */
+export interface ChildOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  /** Killed after this long; default no limit. */
+  readonly timeoutMs?: number;
+}
+
+const KEPT_CHARACTERS = 200_000;
+
+/**
+ * Runs a program and collects its output (the last 200,000 characters of each stream). Gives undefined when there is
+ * no such program on the PATH; throws (code `interrupted`) when the signal aborts it.
+ */
+export function runChild(
+  command: string,
+  args: readonly string[],
+  options: ChildOptions,
+): Promise<ChildResult | undefined> {
+  const { env, signal, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const interrupted = () => reject(new PhasetuneError('interrupted', `interrupted while running ${command}`));
+    if (signal?.aborted) return interrupted();
+    const child = spawn(command, args, {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+      ...(timeoutMs && { timeout: timeoutMs, killSignal: 'SIGKILL' }),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout = (stdout + text).slice(-KEPT_CHARACTERS);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-KEPT_CHARACTERS);
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.name === 'AbortError') interrupted();
+      else if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR') resolve(undefined);
+      else reject(error);
+    });
+    child.on('close', (code, killedBy) => resolve({ code, killedBy, stdout, stderr }));
+  });
+}
+
+/** The last line of a text that says something; empty when there is none. */
+export const lastLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .findLast((line) => line !== '') ?? '';

@@ -1,0 +1,87 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { lastLine, runChild } from './child.js';
+import type { Program } from './detect.js';
+import { failure } from './download.js';
+import { bindingPackage, NODE_API_VERSION } from './paths.js';
+
+/** What to compile and where. */
+export interface CompileOptions {
+  readonly compiler: Program;
+  /** The unpacked wheel's `tensorflow/` folder as the finished binding will see it from `destination`. */
+  readonly libraries: string;
+  /** Where the binding will lie in the end; the way from there to the libraries is compiled in. */
+  readonly destination: string;
+  /** Where it is written now. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+}
+
+/** The library prints while the dynamic linker starts it, before any setting of ours can reach it: so stderr is switched off. */
+const QUIET_SOURCE = `
+#include <fcntl.h>
+#include <node_api.h>
+#include <unistd.h>
+static int saved = -1;
+static napi_value hush(napi_env, napi_callback_info) {
+  if (saved >= 0) return nullptr;
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere < 0) return nullptr;
+  saved = fcntl(2, F_DUPFD_CLOEXEC, 3);
+  if (saved >= 0) dup2(nowhere, 2);
+  close(nowhere);
+  return nullptr;
+}
+static napi_value restore(napi_env, napi_callback_info) {
+  if (saved < 0) return nullptr;
+  dup2(saved, 2);
+  close(saved);
+  saved = -1;
+  return nullptr;
+}
+NAPI_MODULE_INIT() {
+  napi_value function;
+  napi_create_function(env, "hush", NAPI_AUTO_LENGTH, hush, nullptr, &function);
+  napi_set_named_property(env, exports, "hush", function);
+  napi_create_function(env, "restore", NAPI_AUTO_LENGTH, restore, nullptr, &function);
+  napi_set_named_property(env, exports, "restore", function);
+  return exports;
+}
+`;
+
+/** Compiles the binding and the addon that hushes stderr into a folder. Throws (code `backend`) with the compiler's first error. */
+export async function compileBinding({
+  compiler,
+  libraries,
+  destination,
+  folder,
+  env,
+  signal,
+}: CompileOptions): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const headers = (require('node-api-headers') as { include_dir: string }).include_dir;
+  const common = ['-O2', '-fPIC', '-shared', '-std=c++17', `-DNAPI_VERSION=${NODE_API_VERSION}`, '-I', headers];
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name));
+  const quietSource = join(folder, 'quiet.cc');
+  await mkdir(folder, { recursive: true });
+  await writeFile(quietSource, QUIET_SOURCE);
+  const run = async (args: string[]) => {
+    const answer = await runChild(compiler.command, args, { env, ...(signal && { signal }) });
+    if (answer?.code === 0) return;
+    const said = `${answer?.stderr ?? ''}`;
+    const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);
+    throw failure({
+      what: `${compiler.command} does not compile the binding to TensorFlow (${line.trim() || `it ended with ${answer?.killedBy ?? answer?.code}`})`,
+      fix: 'use g++ 9 or newer (CXX names another compiler)',
+    });
+  };
+  await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);
+  await run([
+    ...common,
+    ...['-I', bindingPackage, '-I', join(libraries, 'include'), ...sources, '-o', join(folder, 'tfjs_binding.node')],
+    ...['-L', libraries, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
+    `-Wl,-rpath,$ORIGIN/${relative(destination, libraries)}`,
+  ]);
+}

