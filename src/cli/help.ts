@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { alternatives, describeSchema, type JsonSchema } from '../config/json-schema.js';
+import { describeSchema, type JsonSchema } from '../config/json-schema.js';
 import { COMMON_FLAGS, RECIPE_FLAGS } from './argv.js';
 import type { Command } from './command.js';
 import { type Flag, flagsOf, positionalsOf } from './flags.js';
@@ -39,19 +39,27 @@ export async function commandHelp(command: Command<z.ZodObject>, json: JsonSchem
     common.map((flag) => flag.name),
     'General:',
   );
-  for (const [line, comment] of command.examples ?? []) page.example(line, comment);
+  page.epilogue(examples(command));
   return page.getHelp();
 }
 
+/** The examples, each with its comment above it: lines to be copied stay whole. */
+function examples({ examples: all = [] }: Command<z.ZodObject>): string {
+  if (all.length === 0) return '';
+  return ['Examples:', ...all.flatMap(([line, comment]) => [`  # ${comment}`, `  ${line}`])].join('\n');
+}
+
 function describeFlag(flag: Flag): string {
-  const { description, default: standard } = flag.schema;
-  const kind = flag.boolean ? '' : describeSchema(flag.schema);
-  const notes = [kind, flag.required ? 'required' : '', standard === undefined ? '' : defaultText(standard)];
+  const { description = '', default: standard } = flag.schema;
+  const plain = flag.boolean || (flag.schema.type === 'string' && !flag.schema.enum);
+  const notes = [plain ? '' : describeSchema(flag.schema), flag.required ? 'required' : '', defaultText(standard)];
   const told = notes.filter(Boolean).join('; ');
-  return [description, told && `[${told}]`].filter(Boolean).join(' ');
+  const sentence = description.charAt(0).toUpperCase() + description.slice(1);
+  return [sentence, told && `[${told}]`].filter(Boolean).join(' ');
 }
 
 function defaultText(value: unknown): string {
+  if (value === undefined) return '';
   const text = Array.isArray(value)
     ? value.join(',')
     : typeof value === 'object'
@@ -61,6 +69,6 @@ function defaultText(value: unknown): string {
 }
 
 function optionFor(flag: Flag) {
-  const negatable = flag.boolean && alternatives(flag.schema).some((option) => option.default === true);
-  return { describe: `${describeFlag(flag)}${negatable ? ` (--no-${flag.name} turns it off)` : ''}` };
+  const negatable = flag.schema.default === true ? ` (--no-${flag.name} turns it off)` : '';
+  return { describe: `${describeFlag(flag)}${negatable}` };
 }

@@ -11,15 +11,27 @@ export interface Registered {
 }
 
 /** A command by its name, with the type of its options forgotten. */
-export const entry = <S extends z.ZodObject>(
-  name: string,
-  describe: string,
-  load: () => Promise<Command<S>>,
-): Registered => ({
+const entry = <S extends z.ZodObject>(name: string, describe: string, load: () => Promise<Command<S>>): Registered => ({
   name,
   describe,
   load: load as () => Promise<unknown> as Registered['load'],
 });
 
 /** Every command, in the order that `--help` lists them. */
-export const COMMANDS: readonly Registered[] = [];
+export const COMMANDS: readonly Registered[] = [
+  entry(
+    'data import',
+    'read rows of any known format and write them as records',
+    async () => (await import('./commands/data.js')).dataImport,
+  ),
+  entry(
+    'stage',
+    'Cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
+    async () => (await import('./commands/stage.js')).stage,
+  ),
+  entry(
+    'inspect rows',
+    'show rows as the trainer sees them: tokens, trained ones marked, counts and lengths',
+    async () => (await import('./commands/inspect-rows.js')).inspectRows,
+  ),
+];

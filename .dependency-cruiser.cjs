@@ -1,0 +1,104 @@
+// Who may import whom under src/. A module not in its row is forbidden; see docs/architecture.md for the picture.
+const FOUNDATION = ['core', 'io', 'telemetry'];
+const TENSORS = [...FOUNDATION, 'backend', 'program', 'ops'];
+const TEXT = [...FOUNDATION, 'tokenizer', 'data', 'curriculum'];
+
+const MAY_IMPORT = {
+  core: [],
+  io: ['core'],
+  telemetry: ['core', 'io'],
+  tokenizer: FOUNDATION,
+  data: [...FOUNDATION, 'tokenizer'],
+  curriculum: TEXT,
+  endpoint: FOUNDATION,
+  scoring: [...TEXT, 'endpoint'],
+  backend: FOUNDATION,
+  program: TENSORS,
+  ops: TENSORS,
+  model: TENSORS,
+  optim: TENSORS,
+  lora: [...TENSORS, 'model', 'optim'],
+  generate: [...TENSORS, 'model', 'optim', 'lora'],
+  train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
+  eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train'],
+  ablation: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train', 'eval', 'scoring'],
+  report: FOUNDATION,
+};
+
+const layers = Object.entries(MAY_IMPORT).map(([module, allowed]) => ({
+  name: `layers: ${module}`,
+  comment: `src/${module} may import ${allowed.filter((name) => name !== module).join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: `^src/${module}/` },
+  to: { path: '^src/', pathNot: `^src/(${[module, ...allowed].join('|')})/` },
+}));
+
+const only = (name, from, to, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: '^src/', pathNot: from },
+  to,
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...layers,
+    only('tensorflow', '^src/backend/', { path: 'node_modules/@tensorflow/' }, '@tensorflow/* only in backend/'),
+    {
+      name: 'text side',
+      comment: 'the text side, recipes and reports work where TensorFlow is not installed',
+      severity: 'error',
+      from: { path: '^src/(core|io|telemetry|tokenizer|data|curriculum|endpoint|scoring|report|config)/' },
+      to: { path: 'node_modules/@tensorflow/', reachable: true },
+    },
+    only(
+      'files',
+      '^src/(io|backend/native)/',
+      { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
+      'node:fs only in io/ and backend/native/',
+    ),
+    only(
+      'network',
+      '^src/(endpoint|model)/',
+      { path: '^((node:)?(http|https|http2|net|tls|dns)|node_modules/(openai|undici)/)' },
+      'network only in endpoint/ and the download of model/',
+    ),
+    only(
+      'processes',
+      '^src/backend/native/',
+      { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
+      'other programs are started in backend/native/ only',
+    ),
+    only('config', '^src/(cli|config)/', { path: '^src/config/' }, 'only cli imports config'),
+    only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
+    {
+      name: 'public door',
+      comment: 'index.ts is for users; nothing inside imports it',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    { name: 'cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'shipped code',
+      comment: 'what is shipped needs only dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|docs/api)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
+  },
+};
