@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import * as tf from '../../src/backend/tf.js';
+import { float32, type HostTensor } from '../../src/core/host-tensor.js';
+import { random } from '../../src/core/random.js';
+import { attention, causalBias } from '../../src/ops/attention.js';
+import { linearCrossEntropy, linearCrossEntropySum } from '../../src/ops/linear-cross-entropy.js';
+import { rmsNorm } from '../../src/ops/rms-norm.js';
+import { rope, ropeTables } from '../../src/ops/rope.js';
+import { swiglu } from '../../src/ops/swiglu.js';
+import { takeRows } from '../../src/ops/take-rows.js';
+import { testBackend } from '../helpers/backend.js';
+import { largestRelativeError } from '../helpers/compare.js';
+
+const normal = (label: string, ...shape: number[]): tf.Tensor => {
+  const r = random(3, label);
+  return tf.tensor(
+    Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => r.normal()),
+    shape,
+  );
+};
+const host = (t: tf.Tensor): HostTensor => float32(t.shape, t.dataSync() as Float32Array);
+
+type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
+
+/** Compares an op's value and its gradient under a random direction with the same formula left to automatic differentiation. */
+function expectSame(op: Op, plain: Op, inputs: tf.Tensor[]): void {
+  const direction = normal('direction', ...op(...inputs).shape);
+  const both = [op, plain].map((f) =>
+    tf.valueAndGrads((...x: tf.Tensor[]) => tf.sum(tf.mul(f(...x), direction)))(inputs),
+  );
+  expect(largestRelativeError(host(op(...inputs)), host(plain(...inputs)))).toBeLessThan(1e-5);
+  both[0]!.grads.forEach((grad, i) => {
+    expect(largestRelativeError(host(grad), host(both[1]!.grads[i]!)), `gradient of input ${i}`).toBeLessThan(2e-5);
+  });
+}
+
+describe("an op's value and gradient equal its formula's", () => {
+  beforeAll(() => testBackend());
+
+  test('rmsNorm', () => {
+    const plain: Op = (x, w) => tf.mul(tf.div(x!, tf.sqrt(tf.add(tf.mean(tf.mul(x!, x!), -1, true), 1e-5))), w!);
+    expectSame((x, w) => rmsNorm(x!, w!, 1e-5), plain, [normal('x', 5, 12), normal('w', 12)]);
+  });
+
+  test('swiglu', () => {
+    const plain: Op = (g, u) => tf.mul(tf.div(g!, tf.add(1, tf.exp(tf.neg(g!)))), u!);
+    expectSame((g, u) => swiglu(g!, u!), plain, [normal('g', 4, 7), normal('u', 4, 7)]);
+  });
+
+  test('rope', () => {
+    const positions = tf.tensor2d([[0, 1, 2, 9]], [1, 4], 'int32');
+    const tables = ropeTables(positions, [1, 0.1, 0.01]);
+    const plain: Op = (x) => {
+      const [a, b] = [tf.slice(x!, [0, 0, 0, 0], [-1, -1, -1, 3]), tf.slice(x!, [0, 0, 0, 3], [-1, -1, -1, 3])];
+      const angle = tf.reshape(
+        tf.mul(tf.reshape(tf.cast(positions, 'float32'), [4, 1]), tf.tensor1d([1, 0.1, 0.01])),
+        [1, 1, 4, 3],
+      );
+      const [c, s] = [tf.cos(angle), tf.sin(angle)];
+      return tf.concat([tf.sub(tf.mul(a, c), tf.mul(b, s)), tf.add(tf.mul(b, c), tf.mul(a, s))], -1);
+    };
+    expectSame((x) => rope(x!, tables), plain, [normal('x', 2, 3, 4, 6)]);
+  });
+
+  test.each([
+    ['every head its own keys', 2, undefined],
+    ['three query heads to a key head', 6, undefined],
+    ['sliding window', 4, 2],
+  ])('attention: %s', (_name, heads, window) => {
+    const bias = causalBias(5, window);
+    const plain: Op = (q, k, v) => {
+      const repeat = (x: tf.Tensor) =>
+        tf.concat(
+          tf.split(x, 2, 1).flatMap((head) => Array(heads / 2).fill(head)),
+          1,
+        );
+      const scores = tf.add(tf.mul(tf.matMul(q!, repeat(k!), false, true), 1 / Math.sqrt(8)), bias);
+      return tf.matMul(tf.softmax(scores), repeat(v!));
+    };
+    const inputs = [normal('q', 2, heads, 5, 8), normal('k', 2, 2, 5, 8), normal('v', 2, 2, 5, 8)];
+    expectSame((q, k, v) => attention(q!, k!, v!, bias), plain, inputs);
+  });
+
+  test('takeRows adds up the parts of a row taken twice', () => {
+    const indices = tf.tensor1d([2, 0, 2], 'int32');
+    const plain: Op = (x) => tf.matMul(tf.oneHot(indices, 4).cast('float32') as tf.Tensor2D, x as tf.Tensor2D);
+    expectSame((x) => takeRows(x!, indices), plain, [normal('x', 4, 3)]);
+  });
+
+  test.each([5, 1100])('linear cross-entropy over %i positions, head trained', (m) => {
+    const labels = tf.tensor1d(
+      Int32Array.from({ length: m }, (_, i) => (i * 7) % 11),
+      'int32',
+    );
+    const weights = tf.abs(normal('weights', m));
+    const target = tf.oneHot(labels, 11).cast('float32');
+    const each: Op = (h, w) =>
+      tf.neg(tf.sum(tf.mul(tf.logSoftmax(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true)), target), -1));
+    const inputs = [normal('h', m, 6), normal('head', 11, 6)];
+    const plain: Op = (h, w) => tf.sum(tf.mul(each(h!, w!), weights));
+    expectSame((h, w) => linearCrossEntropySum(h!, w!, labels, weights, true), plain, inputs);
+    const frozen: Op = (h) => linearCrossEntropySum(h!, inputs[1]!, labels, weights, false);
+    expectSame(frozen, (h) => plain(h!, inputs[1]!), [inputs[0]!]);
+    expect(
+      largestRelativeError(host(linearCrossEntropy(inputs[0]!, inputs[1]!, labels)), host(each(...inputs))),
+    ).toBeLessThan(1e-5);
+  });
+});
