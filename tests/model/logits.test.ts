@@ -21,7 +21,7 @@ describe('logits equal transformers', () => {
     await loadParameters(program, model);
     const expected = await openSafetensors(`${FOLDER}/${name}/expected.safetensors`);
     const { logits } = await program.run('logits', { ids: await expected.read('input_ids') }, ['logits']);
-    expect(largestRelativeError(logits!, await expected.read('logits'))).toBeLessThan(1e-9);
+    expect(largestRelativeError(logits!, await expected.read('logits'))).toBeLessThan(1e-5);
     program.dispose();
     await expected.close();
     await model.close();
