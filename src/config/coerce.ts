@@ -45,7 +45,10 @@ function coerceList(schema: JsonSchema, text: string): unknown {
   if (schema.repeat) return [text];
   const parts = text.split(',').map((part) => part.trim());
   const items = parts.length === 1 && parts[0] === '' ? [] : parts;
-  return items.map((part) => (schema.items ? coerceText(schema.items, part) : part));
+  return items.map((part, i) => {
+    const item = schema.prefixItems?.[i] ?? schema.items;
+    return item ? coerceText(item, part) : part;
+  });
 }
 
 function readJson(text: string): unknown {

@@ -15,6 +15,7 @@ export interface JsonSchema {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly items?: JsonSchema;
+  readonly prefixItems?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | JsonSchema;
@@ -42,7 +43,10 @@ export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): Json
   const [key, ...rest] = path;
   for (const option of alternatives(schema)) {
     const open = typeof option.additionalProperties === 'object' ? option.additionalProperties : undefined;
-    const next = typeof key === 'number' ? option.items : (own(option.properties, String(key)) ?? open);
+    const next =
+      typeof key === 'number'
+        ? (option.prefixItems?.[key] ?? option.items)
+        : (own(option.properties, String(key)) ?? open);
     const found = next && schemaAt(next, rest);
     if (found) return found;
   }
@@ -75,9 +79,9 @@ export function describeSchema(schema: JsonSchema): string {
   }
 }
 
-function describeList({ items, minItems, maxItems }: JsonSchema): string {
-  const counts = { minimum: minItems, maximum: maxItems };
-  const count = minItems || maxItems ? `,${describeRange(counts)} of them` : '';
+function describeList({ items, prefixItems, minItems, maxItems }: JsonSchema): string {
+  if (prefixItems) return `list of ${prefixItems.length}: ${prefixItems.map(describeSchema).join(', ')}`;
+  const count = minItems || maxItems ? `,${describeRange({ minimum: minItems, maximum: maxItems })} of them` : '';
   return `list${items ? ` of ${describeSchema(items)}` : ''}${count}`;
 }
 

@@ -1,0 +1,5 @@
+// Writes docs/recipe.schema.json, which editors check a recipe against: npx tsx scripts/make-recipe-schema.ts
+import { writeFileSync } from 'node:fs';
+import { recipeFileSchema } from '../src/config/recipe.js';
+
+writeFileSync('docs/recipe.schema.json', `${JSON.stringify(recipeFileSchema(), null, 2)}\n`);

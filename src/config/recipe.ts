@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import { encodeOptionsSchema } from '../data/options.js';
+import { loraOptions } from '../lora/options.js';
+import { optimOptions } from '../optim/options.js';
+import { trainOptions } from '../train/options.js';
+import { jsonSchemaOf } from './json-schema.js';
+
+/**
+ * A recipe: everything that decides a training run. The run's own options, how rows become tokens and the batches lie at
+ * the top; the adapter's and the optimizer's lie under `lora` and `optim`. Only `model`, `data` and `out` have no default.
+ */
+export const recipeSchema = z.strictObject({
+  model: z.string().min(1).describe('Hugging Face folder of the base model'),
+  data: z.string().min(1).describe('Staged folder, as written by `phasetune stage`'),
+  out: z.string().min(1).describe('Folder of the run to write: checkpoints, events.jsonl, run.json'),
+  ...trainOptions.shape,
+  ...encodeOptionsSchema.shape,
+  lora: loraOptions.prefault({}).describe('The adapter'),
+  optim: optimOptions.prefault({}).describe('The optimizer and its learning rate'),
+});
+
+/** See {@link recipeSchema}; every option decided. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** JSON Schema of a recipe file, for editors. Nothing is required there: what a file leaves out may come from flags. */
+export const recipeFileSchema = (): object => {
+  const { required: _, ...schema } = jsonSchemaOf(recipeSchema);
+  return { ...schema, title: 'phasetune recipe', description: 'Options of `phasetune train --config`' };
+};
