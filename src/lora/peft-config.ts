@@ -1,0 +1,132 @@
+import * as z from 'zod';
+import { dataError, usageError } from '../core/errors.js';
+import type { Linears } from './adapter.js';
+import type { LoraOptions } from './options.js';
+import { shortNames, targetModules } from './targets.js';
+
+/** What the adapter was trained on, for the reader of its files. */
+export interface BaseInfo {
+  /** Hub name or folder of the base model; null when it is not known. */
+  readonly name: string | null;
+}
+
+/** The contents of adapter_config.json, with the fields that PEFT has had for years, so that older versions read it too. */
+export function toPeftConfig(options: LoraOptions, linears: Linears, base: BaseInfo): Record<string, unknown> {
+  return {
+    alpha_pattern: {},
+    auto_mapping: null,
+    base_model_name_or_path: base.name,
+    bias: 'none',
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    layer_replication: null,
+    layers_pattern: null,
+    layers_to_transform: null,
+    lora_alpha: options.alpha,
+    lora_dropout: options.dropout,
+    modules_to_save: null,
+    peft_type: 'LORA',
+    r: options.rank,
+    rank_pattern: {},
+    revision: null,
+    // PEFT reads 'all-linear' as well, but older versions also give the head an adapter then.
+    target_modules: options.targets === 'all-linear' ? shortNames(linears.keys()) : options.targets,
+    task_type: 'CAUSAL_LM',
+    use_dora: false,
+    use_rslora: options.rsLora,
+  };
+}
+
+const fileSchema = z.looseObject({
+  peft_type: z.literal('LORA', 'phasetune reads LoRA adapters, peft_type LORA'),
+  r: z.number().int().positive(),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).lt(1).nullish(),
+  target_modules: z.union([z.string(), z.array(z.string()).min(1)]),
+  use_rslora: z.boolean().nullish(),
+  bias: z.literal('none', 'trained biases are not supported, expected none').nullish(),
+  task_type: z.literal('CAUSAL_LM', 'expected CAUSAL_LM').nullish(),
+  // The other ways to begin change the base weights as well.
+  init_lora_weights: z
+    .union(
+      [z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])],
+      'the adapter fits other base weights than the model has',
+    )
+    .nullish(),
+});
+
+/** Fields that say nothing about the arithmetic. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...Object.keys(fileSchema.shape),
+  'auto_mapping',
+  'base_model_name_or_path',
+  'ensure_weight_tying',
+  'inference_mode',
+  'megatron_core',
+  'peft_version',
+  'qalora_group_size',
+  'revision',
+]);
+
+const isUnset = (value: unknown): boolean =>
+  value === null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
+
+/**
+ * Reads the contents of an adapter_config.json for a model with these projections. `file` is named in errors. Every field
+ * that is set and that phasetune does not know is refused by name: it might change the arithmetic.
+ */
+export function fromPeftConfig(
+  json: unknown,
+  file: string,
+  linears: Linears,
+): { options: LoraOptions; base: BaseInfo } {
+  const parsed = fileSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const field = issue.path.join('.');
+    throw dataError(`${file}: ${field ? `${field}: ` : ''}${issue.message}`, { file, field }, parsed.error);
+  }
+  const raw = parsed.data;
+  for (const [field, value] of Object.entries(raw))
+    if (!HARMLESS.has(field) && !isUnset(value))
+      throw dataError(
+        `${file}: ${field} = ${JSON.stringify(value)} is not supported; expected it to be unset. Merge the adapter with PEFT instead`,
+        { file, field },
+      );
+  const options: LoraOptions = {
+    rank: raw.r,
+    alpha: raw.lora_alpha,
+    dropout: raw.lora_dropout ?? 0,
+    targets: readTargets(raw.target_modules, file, linears),
+    rsLora: raw.use_rslora ?? false,
+  };
+  return {
+    options,
+    base: { name: typeof raw.base_model_name_or_path === 'string' ? raw.base_model_name_or_path : null },
+  };
+}
+
+/** A list matches by ends of names, one string is a pattern for whole names. All projections are `all-linear` again. */
+function readTargets(given: string | string[], file: string, linears: Linears): LoraOptions['targets'] {
+  if (given === 'all-linear') return given;
+  const targets = typeof given === 'string' ? matching(given, file, linears) : given;
+  try {
+    return targetModules(linears.keys(), targets).length === linears.size ? 'all-linear' : targets;
+  } catch (error) {
+    throw dataError(`${file}: ${(error as Error).message.replace('lora.targets', 'target_modules')}`, { file }, error);
+  }
+}
+
+function matching(pattern: string, file: string, linears: Linears): string[] {
+  try {
+    const whole = new RegExp(`^(?:${pattern})$`, 'u');
+    const modules = [...linears.keys()].filter((module) => whole.test(module));
+    if (modules.length > 0) return modules;
+  } catch (cause) {
+    throw dataError(`${file}: target_modules: cannot read the pattern ${JSON.stringify(pattern)}`, { file }, cause);
+  }
+  throw usageError(`target_modules: the pattern ${JSON.stringify(pattern)} matches no projection of this model`, {
+    file,
+  });
+}

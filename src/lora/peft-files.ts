@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { dataError } from '../core/errors.js';
+import { type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { writeJson } from '../io/atomic.js';
+import { exists } from '../io/files.js';
+import { readJson } from '../io/json.js';
+import { openSafetensors, type Safetensors, writeSafetensors } from '../io/safetensors.js';
+import { type Adapter, adapterSpecs, type Linears, moduleOf } from './adapter.js';
+import { type BaseInfo, fromPeftConfig, toPeftConfig } from './peft-config.js';
+
+/** An adapter as it was read, and what its files say it was trained on. */
+export interface AdapterFolder extends Adapter {
+  readonly base: BaseInfo;
+}
+
+const WEIGHTS = 'adapter_model.safetensors';
+const CONFIG = 'adapter_config.json';
+
+/** Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file whole or not at all. */
+export async function writeAdapter(
+  folder: string,
+  { options, tensors }: Adapter,
+  linears: Linears,
+  base: BaseInfo,
+): Promise<void> {
+  const floats = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data, dtype: 'F32' as const }));
+  await writeSafetensors(join(folder, WEIGHTS), floats);
+  await writeJson(join(folder, CONFIG), toPeftConfig(options, linears, base));
+}
+
+/**
+ * Reads a PEFT adapter folder for a model with these projections (float32, float16 or bfloat16 files). Throws a data error
+ * when a matrix is missing, unexpected or of another shape, when the adapter is for another base, or when its
+ * configuration asks for what phasetune does not do.
+ */
+export async function readAdapter(folder: string, linears: Linears): Promise<AdapterFolder> {
+  if (!exists(join(folder, CONFIG)))
+    throw dataError(`${folder}: no ${CONFIG} in it; expected a PEFT adapter folder`, { file: folder });
+  const { options, base } = fromPeftConfig(await readJson(join(folder, CONFIG)), join(folder, CONFIG), linears);
+  const weights = await openSafetensors(exists(join(folder, WEIGHTS)) ? join(folder, WEIGHTS) : folder);
+  try {
+    const file = weights.files[0]!;
+    checkMatrices(file, weights, adapterSpecs(linears, options), linears, base);
+    const tensors = new Map<string, HostTensor>();
+    for (const name of adapterSpecs(linears, options).keys()) {
+      const value = await weights.read(name);
+      checkNumbers(file, name, value);
+      tensors.set(name, value);
+    }
+    return { options, tensors, base };
+  } finally {
+    await weights.close();
+  }
+}
+
+function checkMatrices(
+  file: string,
+  { tensors }: Safetensors,
+  expected: ReadonlyMap<string, readonly number[]>,
+  linears: Linears,
+  base: BaseInfo,
+): void {
+  const advice = base.name ? `; it was trained on ${base.name}` : '';
+  const fail = (tensor: string, what: string) => {
+    throw dataError(`${file}: ${tensor}: ${what}${otherBase(tensors, linears) ?? ''}${advice}`, { file, tensor });
+  };
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name);
+    if (!found) fail(name, `the matrix is missing, expected [${shape.join(', ')}]`);
+    else if (found.shape.join() !== shape.join())
+      fail(name, `expected [${shape.join(', ')}], found [${found.shape.join(', ')}]`);
+    else if (!['F32', 'F16', 'BF16'].includes(found.dtype))
+      fail(name, `expected F32, F16 or BF16, found ${found.dtype}`);
+  }
+  for (const name of tensors.keys())
+    if (!expected.has(name)) fail(name, `unexpected tensor, ${CONFIG} and the model have no place for it`);
+}
+
+/** Says in what the adapter's base differs from this model, when it does. */
+function otherBase(found: Safetensors['tensors'], linears: Linears): string | undefined {
+  const layer = (module: string) => Number(/\.layers\.(\d+)\./.exec(module)?.[1] ?? -1);
+  const adapted = [...found].flatMap(([name, { shape }]) => {
+    const module = moduleOf(name);
+    return module ? [{ name, module, shape }] : [];
+  });
+  const readsHidden = /\.(q_proj|k_proj|v_proj|gate_proj|up_proj)\.lora_A\.weight$/;
+  const hidden = adapted.find(({ name, module }) => readsHidden.test(name) && linears.has(module));
+  const here = hidden && linears.get(hidden.module)!.inputs;
+  if (hidden && hidden.shape[1] !== here)
+    return `: the adapter is for a model with hidden size ${hidden.shape[1]}, this one has ${here}`;
+  const layers = Math.max(...adapted.map(({ module }) => layer(module))) + 1;
+  const layersHere = Math.max(...[...linears.keys()].map(layer)) + 1;
+  if (layers > layersHere) return `: the adapter is for a model with ${layers} layers, this one has ${layersHere}`;
+  return undefined;
+}
+
+function checkNumbers(file: string, tensor: string, { shape, data }: HostTensor): void {
+  for (let i = 0; i < sizeOf(shape); i++)
+    if (!Number.isFinite(data[i]))
+      throw dataError(
+        `${file}: ${tensor}: element ${i} is ${data[i]}, expected a finite number; the file is damaged or its training diverged`,
+        {
+          file,
+          tensor,
+        },
+      );
+}
