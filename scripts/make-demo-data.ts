@@ -4,13 +4,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { demoRecords, KINDS, toJsonLines } from './demo-data/records.js';
-
-/** Seed of the committed file. */
-const SEED = 20240607;
+import { DEMO_SEED, demoRecords, KINDS, toJsonLines } from './demo-data/records.js';
 
 const folder = fileURLToPath(new URL('../datasets/demo/', import.meta.url));
-const records = demoRecords(SEED);
+const records = demoRecords(DEMO_SEED);
 mkdirSync(folder, { recursive: true });
 writeFileSync(`${folder}raw.jsonl`, toJsonLines(records));
 console.log(`${records.length} rows of ${Object.keys(KINDS).length} kinds in ${folder}raw.jsonl`);

@@ -26,6 +26,9 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   json,
 };
 
+/** Seed of the committed file. */
+export const DEMO_SEED = 20240607;
+
 /** Levels of difficulty, each with as many rows of every kind: a row's level is its score, rounded. */
 const LEVELS = 5;
 const ROWS_A_LEVEL = 43;

@@ -4,6 +4,8 @@ import { DAYS, MONTHS, NAMES, WORDS } from './words.js';
 
 interface Sequence {
   readonly steps: number;
+  /** Fewest items to show, so that every gap and continuation follows from the rest. */
+  readonly least: number;
   /** The item at position i, from 0. */
   at(i: number): string | number;
 }
@@ -19,27 +21,25 @@ function sequence(rng: Random): Sequence {
       WORDS[oneOf(rng, ['colour', 'fruit', 'animal', 'bird', 'vehicle'] as const)],
       between(rng, 2, 3),
     );
-    return { steps: words.length - 1, at: (i) => words[i % words.length]! };
+    return { steps: words.length - 1, least: 2 * words.length, at: (i) => words[i % words.length]! };
   }
-  if (rule === 1) return { steps: d === 1 || d === 10 ? 1 : 2, at: (i) => start + d * i };
-  if (rule === 2) return { steps: 2, at: (i) => start + d * (9 - i) };
+  if (rule === 1) return { steps: d === 1 || d === 10 ? 1 : 2, least: 4, at: (i) => start + d * i };
+  if (rule === 2) return { steps: 2, least: 4, at: (i) => start + d * (9 - i) };
   if (rule === 3) {
     const skip = between(rng, 1, 3);
     const first = between(rng, 0, 5);
-    return { steps: skip, at: (i) => String.fromCharCode(65 + first + skip * i) };
+    return { steps: skip, least: 4, at: (i) => String.fromCharCode(65 + first + skip * i) };
   }
-  if (rule === 4) return { steps: 2, at: (i) => between2(start) * 2 ** i };
-  if (rule === 5) return { steps: 3, at: (i) => start + (i * (i + 1)) / 2 };
+  if (rule === 4) return { steps: 2, least: 4, at: (i) => (1 + (start % 5)) * 2 ** i };
+  if (rule === 5) return { steps: 3, least: 5, at: (i) => start + (i * (i + 1)) / 2 };
   const other = between(rng, 1, 20);
-  return { steps: 4, at: (i) => (i % 2 ? other + i - 1 : start + i) };
+  return { steps: 4, least: 6, at: (i) => (i % 2 ? other + i - 1 : start + i) };
 }
-
-const between2 = (start: number) => 1 + (start % 5);
 
 /** The next one or two items of a sequence, or the missing one. */
 export const pattern: Kind = (rng) => {
-  const { steps, at } = sequence(rng);
-  const n = between(rng, steps > 2 ? 5 : 4, 6);
+  const { steps, least, at } = sequence(rng);
+  const n = between(rng, least, 6);
   const shown = Array.from({ length: n }, (_, i) => at(i));
   const form = rng.integer(3);
   const key = `${form}|${shown.join()}`;
