@@ -38,6 +38,7 @@ def texts():
             yield f"{message['role']}\n"  # The template writes it, so it should be one token.
             yield message["content"]
     yield "system\n" * 100
+    yield "First,\n\n\nsecond.\n\n\n" * 100  # Paragraphs; byte-level BPE keeps the last line break apart.
 
 
 tokenizer = Tokenizer(models.BPE())

@@ -138,8 +138,10 @@ function reportProblems(
   logger: Logger,
 ): void {
   if (problems.length === 0) return;
-  for (const problem of problems.slice(0, TOLD_ROWS)) logger.warn(problem);
-  if (problems.length > TOLD_ROWS) logger.warn(`... and ${problems.length - TOLD_ROWS} more`);
+  // Under `refuse` the first one is in the error.
+  const told = policy === 'skip' ? problems : problems.slice(1);
+  for (const problem of told.slice(0, TOLD_ROWS)) logger.warn(problem);
+  if (told.length > TOLD_ROWS) logger.warn(`... and ${told.length - TOLD_ROWS} more`);
   if (policy === 'skip') {
     logger.warn(`${path}: skipped ${problems.length} of ${rows} rows`);
     return;

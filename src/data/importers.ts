@@ -116,7 +116,7 @@ function turns(row: RawRow, key: string): Message[] {
     const known =
       typeof name === 'string' && Object.hasOwn(ROLES, name.toLowerCase()) ? ROLES[name.toLowerCase()] : undefined;
     if (!known) throw new RowProblem(`${at}: expected the role system, user or assistant, found ${show(name)}`);
-    return { role: known, content: contentText(content ?? value, at) };
+    return { role: known, content: contentText(content === undefined ? value : content, at) };
   });
 }
 

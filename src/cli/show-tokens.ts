@@ -1,0 +1,43 @@
+import type { EncodedRow } from '../data/encoded.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+
+const DIM = '\u001b[2m';
+const GREEN = '\u001b[32m';
+const UNDERLINE = '\u001b[4m';
+const RESET = '\u001b[0m';
+
+/**
+ * A row token by token. With colour, trained tokens are green, the others dim, and every second one is underlined so that
+ * borders show. Without, trained tokens stand in brackets and the others are parted by bars. A token that is only part of a
+ * character is written as `<id>`.
+ */
+export function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): string {
+  const parts = [...row.ids].map((id, t) => {
+    const text = readable(tokenizer.decode([id]), id);
+    const trained = row.mask[t] === 1;
+    if (color)
+      return `${trained ? GREEN : DIM}${t % 2 === 1 ? UNDERLINE : ''}${text}${RESET}`.replaceAll('\n', `${RESET}\n`);
+    const bar = !trained && t > 0 && row.mask[t - 1] === 0;
+    return trained ? bracketed(text) : `${bar ? '|' : ''}${text}`;
+  });
+  return parts.join('');
+}
+
+/** Line breaks are written out and then made, so that the row can be read. */
+const readable = (text: string, id: number) => (text.includes('\ufffd') ? `<${id}>` : text.replaceAll('\n', '\\n\n'));
+
+const bracketed = (text: string) => (text.endsWith('\n') ? `[${text.slice(0, -1)}]\n` : `[${text}]`);
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** One line with the number of rows in each range of lengths: `32: 5 ▁  64: 120 █`, upper ends first, at most twelve ranges. */
+export function lengthHistogram(lengths: readonly number[]): string {
+  const longest = Math.max(...lengths, 1);
+  let width = 8;
+  while (longest > width * 12) width *= 2;
+  const counts = new Array<number>(Math.ceil(longest / width)).fill(0);
+  for (const length of lengths) counts[Math.max(0, Math.ceil(length / width) - 1)]! += 1;
+  const most = Math.max(...counts);
+  const bar = (n: number) => (n === 0 ? '' : ` ${BARS[Math.ceil((n / most) * BARS.length) - 1]}`);
+  return counts.map((n, i) => `${(i + 1) * width}: ${n}${bar(n)}`).join('  ');
+}
