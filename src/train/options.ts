@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import { usageError } from '../core/errors.js';
+import { planOptionsSchema } from '../curriculum/options.js';
+import { batchOptionsSchema } from '../data/options.js';
+
+const start = z
+  .enum(['previous-end', 'previous-best', 'base'])
+  .describe('Weights a stage starts from: the end or the best checkpoint of the stage before, or the base model');
+const schedule = z
+  .enum(['fresh', 'continued'])
+  .describe('Learning rate: warm-up and decay anew in every stage, or one schedule going on from the stage before');
+const optimizer = z
+  .enum(['fresh', 'carried'])
+  .describe("AdamW's moments and step count: zeroed in every stage, or carried over from the checkpoint started from");
+const adapter = z
+  .enum(['continued', 'merged'])
+  .describe('Adapter: trained further, or merged into the base in memory and begun anew');
+const epochs = z.number().positive().optional();
+const steps = z.number().int().positive().optional().describe('Length of each stage in optimizer steps');
+const tokens = z.number().int().positive().optional().describe('Length of each stage in trained tokens');
+
+const stageOverrides = z.strictObject({
+  start: start.optional(),
+  schedule: schedule.optional(),
+  optimizer: optimizer.optional(),
+  adapter: adapter.optional(),
+  replay: z.number().min(0).optional(),
+  epochs,
+  steps,
+  tokens,
+});
+
+/**
+ * Options of a run: way through the stages, batches, and what every stage does unless `stages` says otherwise. The
+ * defaults are those of Phased IFT (arXiv 2406.04371).
+ */
+export const trainOptions = z.strictObject({
+  ...planOptionsSchema.shape,
+  seed: z.number().int().min(0).default(0).describe('Seed of the adapter, of the order of rows and of dropout'),
+  start: start.default('previous-end'),
+  schedule: schedule.default('fresh'),
+  optimizer: optimizer.default('fresh'),
+  adapter: adapter.default('continued'),
+  epochs: epochs.describe('Length of each stage in passes over its rows [3, where no length is given]'),
+  steps,
+  tokens,
+  budget: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Trained tokens of the whole run, shared out to the stages by their size: the same for every order'),
+  stages: z
+    .array(stageOverrides)
+    .default([])
+    .describe('What single stages do otherwise, by position: [{}, {"epochs": 1, "replay": 0.2}]'),
+  ...batchOptionsSchema.shape,
+  evalRows: z
+    .number()
+    .int()
+    .positive()
+    .default(8)
+    .describe('Rows that go through the model together when the held-out loss is measured'),
+  evalEvery: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Steps between measurements of the held-out loss within a stage; 0: at its end only'),
+  logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
+});
+
+/** See {@link trainOptions}. */
+export type TrainOptions = z.infer<typeof trainOptions>;
+
+const LENGTH_UNITS = ['epochs', 'steps', 'tokens'] as const;
+type LengthUnit = (typeof LENGTH_UNITS)[number];
+type Lengths = Partial<Record<LengthUnit, number>>;
+
+/** One stage's options, every one decided. */
+export interface StageOptions {
+  readonly start: 'previous-end' | 'previous-best' | 'base';
+  readonly schedule: 'fresh' | 'continued';
+  readonly optimizer: 'fresh' | 'carried';
+  readonly adapter: 'continued' | 'merged';
+  /** Rows of earlier stages to visit again, as a share of the stage's own. */
+  readonly replay: number;
+  /** Left open where the run's budget decides. `tokens` counts trained ones. */
+  readonly length?: { readonly unit: LengthUnit; readonly amount: number };
+}
+
+/**
+ * The options of each of `count` stages: the run's, overridden by position. Throws a usage error for more overrides than
+ * stages, more than one length, a length beside a budget, and an optimizer carried over to an adapter begun anew.
+ */
+export function stageOptionsFor(options: TrainOptions, count: number): StageOptions[] {
+  const { stages, budget, order } = options;
+  checkCount('stages', stages.length, count, order);
+  if (Array.isArray(options.replay)) checkCount('replay', options.replay.length, count, order);
+  const standard = lengthOf(options, '');
+  refuseBoth(standard, budget, '');
+  return Array.from({ length: count }, (_, i) => {
+    const own = stages[i] ?? {};
+    const length = lengthOf(own, `stages.${i}.`);
+    refuseBoth(length, budget, `stages.${i}.`);
+    const { start, schedule, optimizer, adapter } = { ...options, ...own };
+    const replay = own.replay ?? (Array.isArray(options.replay) ? (options.replay[i] ?? 0) : options.replay);
+    const anew = start === 'base' ? 'start: base' : adapter === 'merged' ? 'adapter: merged' : undefined;
+    if (i > 0 && optimizer === 'carried' && anew)
+      throw usageError(
+        `stage ${i + 1}: optimizer: carried does not go with ${anew}: the moments belong to an adapter that is left behind; expected optimizer: fresh`,
+        { option: 'optimizer', stage: i + 1 },
+      );
+    const open = budget === undefined ? ({ unit: 'epochs', amount: 3 } as const) : undefined;
+    return { start, schedule, optimizer, adapter, replay, length: length ?? standard ?? open };
+  });
+}
+
+function checkCount(option: string, actual: number, expected: number, order: string): void {
+  if (actual > expected)
+    throw usageError(
+      `${option}: expected at most ${expected} ${expected === 1 ? 'entry, the one stage' : 'entries, one for each stage'} of order ${order}, got ${actual}`,
+      { option, expected, actual },
+    );
+}
+
+function refuseBoth(length: StageOptions['length'], budget: number | undefined, path: string): void {
+  if (length && budget !== undefined)
+    throw usageError(`budget and ${path}${length.unit} are both given; expected one of them`, { option: 'budget' });
+}
+
+function lengthOf(values: Lengths, path: string): StageOptions['length'] {
+  const given = LENGTH_UNITS.filter((unit) => values[unit] !== undefined);
+  if (given.length > 1)
+    throw usageError(`${given.map((unit) => path + unit).join(' and ')} are both given; expected one length`, {
+      option: `${path}${given[0]}`,
+    });
+  return given[0] && { unit: given[0], amount: values[given[0]]! };
+}
