@@ -38,7 +38,9 @@ export function generateSpec(config: ModelConfig, linear: Linear, { rows, slots 
         inputs: { ids: { shape: [rows, null], dtype: 'int32' }, last: { shape: [rows], dtype: 'int32' } },
         run(weights, { ids, last }) {
           const updates: Record<string, tf.Tensor> = {};
-          const hidden = decoder(config, weights, causalInputs(config, ids!), linear, filling(slots, updates));
+          // All calls say the same length, so that keys of a length-dependent RoPE fit the queries that come later.
+          const inputs = { ...causalInputs(config, ids!), length: slots };
+          const hidden = decoder(config, weights, inputs, linear, filling(slots, updates));
           return next(config, weights, takeRows(hidden, last!), updates);
         },
       },

@@ -1,0 +1,55 @@
+import type { EncodeOptions } from '../data/options.js';
+import { renderPrompt } from '../data/prompt.js';
+import type { Message } from '../data/record.js';
+import { adaptedModel } from '../lora/adapted-model.js';
+import { checkVocabulary, openModel } from '../model/load.js';
+import type { CompileOptions } from '../program/compile.js';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
+import { generateSpec } from './cache.js';
+import { cacheShape, generate } from './generate.js';
+import type { GenerateOptions } from './options.js';
+
+/** An answer as text; `tokens` counts its ids, `finish` says whether it ended by itself. */
+export interface Answer {
+  readonly text: string;
+  readonly tokens: number;
+  readonly finish: 'stop' | 'length';
+}
+
+/** Token ids of a conversation whose next turn is the model's. */
+export const promptIds = (messages: readonly Message[], tokenizer: Tokenizer, template: EncodeOptions['template']) =>
+  Int32Array.from(tokenizer.encode(renderPrompt(messages, tokenizer, template)));
+
+/**
+ * Opens a model folder, with an adapter folder or without, ready to answer these conversations, `batch` of them together.
+ * A backend must be loaded. Throws data errors of the files.
+ */
+export async function openAnswerer(
+  modelFolder: string,
+  adapterFolder: string | undefined,
+  conversations: readonly (readonly Message[])[],
+  { template, batch, decoding }: { template: EncodeOptions['template']; batch: number; decoding: GenerateOptions },
+  compile: CompileOptions = { mode: 'eager', precision: 'float32' },
+): Promise<{ answers(): AsyncGenerator<Answer>; close(): Promise<void> }> {
+  const tokenizer = await loadTokenizer(modelFolder);
+  const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
+  const shape = cacheShape(prompts, decoding.maxTokens, batch);
+  const model = await openModel(modelFolder);
+  checkVocabulary(model, tokenizer.vocabSize);
+  const program = await adaptedModel(
+    model,
+    adapterFolder,
+    (config, linear) => generateSpec(config, linear, shape),
+    compile,
+  );
+  return {
+    async *answers() {
+      for await (const { ids, finish } of generate(program, shape, prompts, [...tokenizer.endIds], decoding))
+        yield { text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+    },
+    async close() {
+      program.dispose();
+      await model.close();
+    },
+  };
+}
