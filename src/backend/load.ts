@@ -77,8 +77,8 @@ async function load({
   }
 }
 
-/** For a card its own build only; for the processor either build; for `auto` the card's build where there is a card. */
-function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
+/** The build to load: for a card its own only; for the processor either build; for `auto` the card's build where there is a card. */
+export function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
   const order: readonly Variant[] =
     device === 'cuda' ? ['cuda'] : device === 'auto' && driverPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
   return order.map((variant) => findRuntime(home, variant)).find((found) => found !== undefined);

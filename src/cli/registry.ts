@@ -20,6 +20,21 @@ const entry = <S extends z.ZodObject>(name: string, describe: string, load: () =
 /** Every command, in the order that `--help` lists them. */
 export const COMMANDS: readonly Registered[] = [
   entry(
+    'setup',
+    'fetch and build the native TensorFlow library; skips what is there',
+    async () => (await import('./commands/setup.js')).setup,
+  ),
+  entry(
+    'doctor',
+    'tell what computes on this machine, how fast, and the fix for every problem',
+    async () => (await import('./commands/doctor.js')).doctor,
+  ),
+  entry(
+    'model merge',
+    'add an adapter to its base model and write the result as a model folder',
+    async () => (await import('./commands/model-merge.js')).modelMerge,
+  ),
+  entry(
     'data import',
     'read rows of any known format and write them as records',
     async () => (await import('./commands/data.js')).dataImport,

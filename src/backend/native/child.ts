@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly signal?: AbortSignal;
   /** Killed after this long; default no limit. */
   readonly timeoutMs?: number;
+  /** Gets standard output as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 const KEPT_CHARACTERS = 200_000;
@@ -29,20 +31,22 @@ export function runChild(
   args: readonly string[],
   options: ChildOptions,
 ): Promise<ChildResult | undefined> {
-  const { env, signal, timeoutMs } = options;
+  const { env, signal, timeoutMs, onOutput } = options;
   return new Promise((resolve, reject) => {
     const interrupted = () => reject(new PhasetuneError('interrupted', `interrupted while running ${command}`));
     if (signal?.aborted) return interrupted();
     const child = spawn(command, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(signal && { signal }),
-      ...(timeoutMs && { timeout: timeoutMs, killSignal: 'SIGKILL' }),
+      signal,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
     });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout = (stdout + text).slice(-KEPT_CHARACTERS);
+      onOutput?.(text);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-KEPT_CHARACTERS);

