@@ -41,7 +41,7 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'stage',
-    'Cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
+    'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
     async () => (await import('./commands/stage.js')).stage,
   ),
   entry(
@@ -49,4 +49,6 @@ export const COMMANDS: readonly Registered[] = [
     'show rows as the trainer sees them: tokens, trained ones marked, counts and lengths',
     async () => (await import('./commands/inspect-rows.js')).inspectRows,
   ),
+  entry('generate', 'X', async () => (await import('./commands/generate.js')).generate),
+  entry('inspect logits', 'X', async () => (await import('./commands/inspect-logits.js')).inspectLogits),
 ];

@@ -9,12 +9,12 @@ export const stagingOptionsSchema = z.strictObject({
     .min(2)
     .max(6)
     .optional()
-    .describe('Number of stages, 2 to 6 [one more than there are thresholds, else 3]'),
+    .describe('number of stages, 2 to 6 [one more than there are thresholds, else 3]'),
   by: z
     .enum(['thresholds', 'rows', 'tokens'])
     .optional()
     .describe(
-      'Where to cut: at given scores, or so that stages have equal rows or equal tokens [thresholds, where they are given; else rows]',
+      'where to cut: at given scores, or so that stages have equal rows or equal tokens [thresholds, where they are given; else rows]',
     ),
   thresholds: z
     .array(z.number())
@@ -22,18 +22,18 @@ export const stagingOptionsSchema = z.strictObject({
     .max(5)
     .optional()
     .describe(
-      'Rising scores to cut at; a row that reaches one goes up: 3.5,4.5 gives under 3.5, 3.5 to under 4.5, 4.5 and over',
+      'rising scores to cut at; a row that reaches one goes up: 3.5,4.5 gives under 3.5, 3.5 to under 4.5, 4.5 and over',
     ),
   holdout: z
     .number()
     .min(0)
     .default(0.1)
-    .describe('Held out of training in every stage: a share when below 1, else a number of rows'),
+    .describe('held out of training in every stage: a share when below 1, else a number of rows'),
   unscored: z
     .enum(['refuse', 'drop'])
     .default('refuse')
-    .describe('Rows without a score: refuse the set, or drop them and tell'),
-  seed: z.number().int().min(0).default(0).describe('Seed of the held-out rows and of ties at a cut'),
+    .describe('rows without a score: refuse the set, or drop them and tell'),
+  seed: z.number().int().min(0).default(0).describe('seed of the held-out rows and of ties at a cut'),
 });
 
 /** See {@link stagingOptionsSchema}. */
@@ -92,23 +92,23 @@ export const planOptionsSchema = z.strictObject({
   order: z
     .enum(['phased', 'one-off', 'random', 'reversed'])
     .default('phased')
-    .describe('Way through the stages: rising difficulty, all at once, random membership, falling difficulty'),
+    .describe('way through the stages: rising difficulty, all at once, random membership, falling difficulty'),
   within: z
     .enum(['shuffle', 'score'])
     .default('shuffle')
-    .describe('Order of the rows within a stage: shuffled, or by rising score (falling under reversed)'),
+    .describe('order of the rows within a stage: shuffled, or by rising score (falling under reversed)'),
   replay: z
     .union([z.number().min(0), z.array(z.number().min(0))])
     .default(0)
     .describe(
-      'Rows of the stages trained before that a stage visits again, as a share of its own rows; a list has one for each stage',
+      'rows of the stages trained before that a stage visits again, as a share of its own rows; a list has one for each stage',
     ),
   seed: z
     .number()
     .int()
     .min(0)
     .default(0)
-    .describe('Seed of the shuffles, of random membership and of the replayed rows'),
+    .describe('seed of the shuffles, of random membership and of the replayed rows'),
 });
 
 /** See {@link planOptionsSchema}. */

@@ -37,6 +37,15 @@ describe('stageRows', () => {
       }
   });
 
+  it('counts the tokens of the rows to train on only', () => {
+    const measure = (rows: readonly InstructionRecord[]) => ({
+      counted: 'tokenizer' as const,
+      tokens: rows.map(() => 7),
+    });
+    const { stages } = stageRows(many(90), planOf({ holdout: 5 }), measure);
+    expect(stages.map(({ tokens }) => tokens)).toEqual([175, 175, 175]);
+  });
+
   it('refuses an empty set, too few rows and a score that is no number', () => {
     refused([], {}, 'the set is empty');
     refused(rowsOf(1, 2), {}, '2 scored rows for 3 stages');

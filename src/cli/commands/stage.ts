@@ -5,22 +5,22 @@ import { importOptionsSchema } from '../../data/options.js';
 import { defineCommand } from '../command.js';
 
 const schema = z.strictObject({
-  file: z.string().min(1).describe('Scored rows: a record file, or any format that `data import` reads'),
-  out: z.string().min(1).describe('Folder to write stage-1.jsonl and on, holdout.jsonl and manifest.json to'),
+  file: z.string().min(1).describe('scored rows: a record file, or any format that `data import` reads'),
+  out: z.string().min(1).describe('folder to write stage-1.jsonl and on, holdout.jsonl and manifest.json to'),
   ...stagingOptionsSchema.shape,
   model: z
     .string()
     .min(1)
     .optional()
-    .describe('Model folder whose tokenizer counts the tokens [estimated from characters]'),
+    .describe('model folder whose tokenizer counts the tokens [estimated from characters]'),
   ...importOptionsSchema.shape,
-  force: z.boolean().default(false).describe('Replace a staged set that is in --out already'),
+  force: z.boolean().default(false).describe('replace a staged set that is in --out already'),
 });
 
 /** `phasetune stage`: cuts scored rows into stages of rising difficulty and holds out a part of each. */
 export const stage = defineCommand({
   command: 'stage <file>',
-  describe: 'Cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
+  describe: 'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
   schema,
   examples: [
     ['phasetune stage scored.jsonl --out datasets/staged/mine --stages 3', 'three stages of equal rows'],

@@ -1,0 +1,175 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run } from '../../src/cli/run.js';
+import { readStaged } from '../../src/curriculum/manifest.js';
+import { lastJson, ROOT } from './child.js';
+
+const DEMO = join(ROOT, 'datasets/demo/raw.jsonl');
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'phasetune-'));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** Runs `phasetune stage` in this process, its streams caught. */
+async function stage(...args: string[]) {
+  const caught = { out: '', err: '' };
+  const keep = (side: 'out' | 'err') => (text: unknown) => {
+    caught[side] += text;
+    return true;
+  };
+  vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
+  vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
+  try {
+    const code = await run(['stage', ...args]);
+    return { code, ...caught };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+const place = (name: string) => join(home, name);
+const file = (name: string, content: string | Uint8Array) => {
+  writeFileSync(place(name), content);
+  return place(name);
+};
+const lines = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+describe('phasetune stage', () => {
+  it('cuts the demo set at thresholds and shows a table', async () => {
+    const { code, out, err } = await stage(
+      DEMO,
+      '--out',
+      place('demo'),
+      '--stages',
+      '3',
+      '--by',
+      'thresholds',
+      '--thresholds',
+      '2.5,3.5',
+    );
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.split('\n').map((line) => line.replace(/~[\d,]+/, '~n').replace(/ +/g, ' '))).toEqual([
+      'stage score mean rows tokens held out',
+      expect.stringMatching(/^1 1 to 2\.4\d? \d\.\d\d 1,084 ~n 120$/),
+      expect.stringMatching(/^2 2\.5 to 3\.45 \d\.\d\d 542 ~n 60$/),
+      expect.stringMatching(/^3 3\.5 to 5 \d\.\d\d 1,084 ~n 120$/),
+      'total 2,710 ~n 300',
+      `written to ${place('demo')}`,
+      '',
+    ]);
+    const set = await readStaged(place('demo'));
+    expect(set.stages.map(({ rows }) => rows.length)).toEqual([1084, 542, 1084]);
+    for (const { rows, index } of set.stages)
+      for (const { score } of rows) expect(1 + Number(score! >= 2.5) + Number(score! >= 3.5)).toBe(index);
+  });
+
+  it('cuts equal tokens, counted by a tokenizer', async () => {
+    const { code, out, err } = await stage(
+      DEMO,
+      '--out',
+      place('tokens'),
+      '--by',
+      'tokens',
+      '--model',
+      join(ROOT, 'models/tiny-llama'),
+      '--stages',
+      '4',
+      '--holdout',
+      '0',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(err).not.toContain('estimated');
+    const { stages, tokensCounted } = lastJson(out) as {
+      stages: { tokens: number; rows: number }[];
+      tokensCounted: string;
+    };
+    expect(tokensCounted).toBe('tokenizer');
+    const tokens = stages.map((s) => s.tokens);
+    expect(Math.max(...tokens) - Math.min(...tokens)).toBeLessThan(200);
+    expect(stages[0]!.rows).toBeGreaterThan(stages[3]!.rows + 100);
+  });
+
+  it('reads rows of other making, packed, with dirty scores', async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => ({
+      id: String(i),
+      score: `${i / 2}\n\n`,
+      data: [`Say ${i}.`, `${i}`],
+    }));
+    const { code, out } = await stage(
+      file('phased.jsonl.gz', gzipSync(lines(rows))),
+      '--out',
+      place('phased'),
+      '--holdout',
+      '1',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(lastJson(out)).toMatchObject({
+      by: 'rows',
+      stages: [{ rows: 3, heldOut: 1, scores: { min: 0, max: 1.5 } }, {}, {}],
+    });
+  });
+
+  it.each([
+    ['thresholds out of order', 2, ['--thresholds', '3.5,2.5'], 'error: thresholds: expected strictly rising numbers'],
+    [
+      'thresholds of the wrong number',
+      2,
+      ['--thresholds', '2,3', '--stages', '2'],
+      'error: thresholds: expected 1 for 2 stages, got 2',
+    ],
+    ['an empty stage', 3, ['--thresholds', '3,9'], 'error: stage 3 of 3 (score 9 and over) is empty'],
+    ['a folder that is not ours', 2, [], 'is not empty and not a staged folder'],
+    ['a held-out part that is too large', 3, ['--holdout', '2000'], 'holding out 2000 leaves none'],
+    ['an unknown flag', 2, ['--treshold', '3'], '--thresholds'],
+  ])('refuses %s in one line and writes nothing', async (what, code, args, message) => {
+    const out = what.startsWith('a folder') ? home : place('refused');
+    const ended = await stage(DEMO, '--out', out, ...args);
+    expect(ended).toMatchObject({ code, out: '', err: expect.stringContaining(message) });
+    expect(ended.err.trimEnd().split('\n')).toHaveLength(1);
+    expect(existsSync(place('refused'))).toBe(false);
+  });
+
+  it('refuses rows without a score and a score that is no number, naming them', async () => {
+    const rows = [1, 2, 3].map((score) => ({
+      id: `r${score}`,
+      messages: [
+        { role: 'user', content: `q${score}` },
+        { role: 'assistant', content: 'a' },
+      ],
+      score,
+    }));
+    const { score: _, ...bare } = { ...rows[0]!, id: 'bare' };
+    const without = await stage(file('bare.jsonl', lines([...rows, bare])), '--out', place('refused'));
+    expect(without).toMatchObject({ code: 3, err: expect.stringContaining('1 of 4 rows have no score (bare)') });
+    const wrong = await stage(
+      file('wrong.jsonl', lines([...rows, { ...bare, score: 'hard' }])),
+      '--out',
+      place('refused'),
+    );
+    expect(wrong).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('wrong.jsonl:4: expected a number in the field score, found "hard"'),
+    });
+  });
+
+  it('replaces its own folder only with --force', async () => {
+    const rows = Array.from({ length: 9 }, (_, i) => ({ prompt: `q${i}`, completion: 'a', score: i }));
+    const input = file('nine.jsonl', lines(rows));
+    expect((await stage(input, '--out', place('mine'), '--holdout', '0')).code).toBe(0);
+    const before = readFileSync(join(place('mine'), 'manifest.json'), 'utf8');
+    expect(await stage(input, '--out', place('mine'), '--seed', '1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--force'),
+    });
+    expect(readFileSync(join(place('mine'), 'manifest.json'), 'utf8')).toBe(before);
+    expect((await stage(input, '--out', place('mine'), '--stages', '2', '--holdout', '0', '--force')).code).toBe(0);
+    expect((await readStaged(place('mine'))).stages).toHaveLength(2);
+  });
+});
