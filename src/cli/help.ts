@@ -15,14 +15,16 @@ export async function overview(commands: readonly Registered[], columns: number)
   const page = (await base(columns)).usage(
     'Usage: phasetune <command> [flags]\n\nTunes Llama and Mistral decoders with LoRA in stages of rising difficulty.',
   );
-  for (const { name, describe } of commands) page.command(name, describe);
+  for (const { name, describe } of commands) page.command(name, sentence(describe));
   for (const flag of COMMON_FLAGS) page.option(flag.name, optionFor(flag));
   return page.epilogue('phasetune <command> --help tells the flags of a command.').getHelp();
 }
 
 /** The page of `phasetune <command> --help`, from the command's schema. */
 export async function commandHelp(command: Command<z.ZodObject>, json: JsonSchema, columns: number): Promise<string> {
-  const page = (await base(columns)).usage(`Usage: phasetune ${command.command} [flags]\n\n${command.describe}`);
+  const page = (await base(columns)).usage(
+    `Usage: phasetune ${command.command} [flags]\n\n${sentence(command.describe)}`,
+  );
   const words = positionalsOf(command.command).map(({ name }) => name);
   const flags = flagsOf(json);
   const positional = flags.filter((flag) => words.includes(flag.name) || words.includes(flag.path.join('.')));
@@ -54,9 +56,10 @@ function describeFlag(flag: Flag): string {
   const plain = flag.boolean || (flag.schema.type === 'string' && !flag.schema.enum);
   const notes = [plain ? '' : describeSchema(flag.schema), flag.required ? 'required' : '', defaultText(standard)];
   const told = notes.filter(Boolean).join('; ');
-  const sentence = description.charAt(0).toUpperCase() + description.slice(1);
-  return [sentence, told && `[${told}]`].filter(Boolean).join(' ');
+  return [sentence(description), told && `[${told}]`].filter(Boolean).join(' ');
 }
+
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function defaultText(value: unknown): string {
   if (value === undefined) return '';

@@ -45,10 +45,18 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/stage.js')).stage,
   ),
   entry(
+    'generate',
+    'answer prompts with a model, with an adapter or without',
+    async () => (await import('./commands/generate.js')).generate,
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained ones marked, counts and lengths',
     async () => (await import('./commands/inspect-rows.js')).inspectRows,
   ),
-  entry('generate', 'X', async () => (await import('./commands/generate.js')).generate),
-  entry('inspect logits', 'X', async () => (await import('./commands/inspect-logits.js')).inspectLogits),
+  entry(
+    'inspect logits',
+    'write the logits of token ids to a safetensors file, to compare with other implementations',
+    async () => (await import('./commands/inspect-logits.js')).inspectLogits,
+  ),
 ];

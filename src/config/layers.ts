@@ -76,8 +76,11 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const value = valueAt(merged, path);
   const layer = [...layers].reverse().find(({ values }) => valueAt(values, path) !== undefined);
   const where = (layer ?? layers.at(-1)!).where(path);
-  if (issue.code === 'custom' || issue.code === 'unrecognized_keys')
-    return usageError(path.length > 0 ? `${where}: ${issue.message}` : issue.message, { option });
+  const got = JSON.stringify(value);
+  if (issue.code === 'custom') {
+    const came = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
+    return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, got });
+  }
   const at = schemaAt(json, path);
   const described = at && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
   const expected = described ? describeSchema(at) : issue.message;
@@ -85,6 +88,5 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
     const help = at?.description ? ` (${at.description})` : '';
     return usageError(`${where} is missing: expected ${expected}${help}`, { option, expected });
   }
-  const got = JSON.stringify(value);
   return usageError(`${where}: expected ${expected}, got ${got}`, { option, expected, got });
 }

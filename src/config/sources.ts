@@ -15,7 +15,7 @@ export async function recipeLayer(file: string): Promise<Layer> {
   const document = parseDocument(await readText(file), { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
   if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message}`, { file });
-  const values: unknown = document.toJS();
+  const values: unknown = document.toJS() ?? {};
   if (!isMapping(values))
     throw usageError(`${file}: expected a mapping of options, got ${JSON.stringify(values)}`, { file });
   const where = (path: readonly PropertyKey[]) => {

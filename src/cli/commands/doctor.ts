@@ -5,7 +5,7 @@ import { defineCommand } from '../command.js';
 export const doctor = defineCommand({
   command: 'doctor',
   describe: 'tell what computes on this machine, how fast, and the fix for every problem',
-  schema: z.object({}),
+  schema: z.strictObject({}),
   examples: [['phasetune doctor --json', 'the same for a program']],
   async run(_options, { logger, print, verbose, signal }) {
     const { diagnose } = await import('../../backend/doctor.js');

@@ -6,7 +6,7 @@ import { defineCommand } from '../command.js';
 export const setup = defineCommand({
   command: 'setup',
   describe: 'fetch and build the native TensorFlow library; skips what is there',
-  schema: z.object({
+  schema: z.strictObject({
     cpu: z.boolean().default(false).describe('for the processor, whatever card there is'),
     cuda: z.boolean().default(false).describe('for NVIDIA cards, even where none is seen'),
   }),

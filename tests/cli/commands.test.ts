@@ -1,0 +1,63 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from 'vitest';
+import { flagsOf, positionalsOf } from '../../src/cli/flags.js';
+import { COMMANDS } from '../../src/cli/registry.js';
+import { jsonSchemaOf } from '../../src/config/json-schema.js';
+import { lastJson, ROOT, start } from './child.js';
+
+const BUILT = 'dist/cli/main.js';
+const built = existsSync(ROOT + BUILT);
+
+describe('the commands', () => {
+  it('are all registered: no file in commands/ is forgotten', async () => {
+    const files = readdirSync(`${ROOT}src/cli/commands`).filter((name) => name.endsWith('.ts'));
+    const loaded = new Set(await Promise.all(COMMANDS.map(({ load }) => load())));
+    for (const file of files) {
+      const module = (await import(`${ROOT}src/cli/commands/${file}`)) as Record<string, never>;
+      for (const [name, value] of Object.entries(module)) expect(loaded, `${file}: ${name}`).toContain(value);
+    }
+    expect(COMMANDS.length).toBe(loaded.size);
+  });
+
+  it.each(COMMANDS.map(({ name, ...rest }) => [name, rest] as const))(
+    '%s is told as it is',
+    async (name, registered) => {
+      const command = await registered.load();
+      const schema = jsonSchemaOf(command.schema);
+      const flags = flagsOf(schema);
+      expect(registered.describe).toBe(command.describe);
+      expect(command.command.replace(/ ?[<[].*/, '')).toBe(name);
+      expect(schema.additionalProperties, 'a strict schema').toBe(false);
+      for (const flag of flags) expect(flag.schema.description, `--${flag.name}`).toBeTruthy();
+      for (const { name: word } of positionalsOf(command.command))
+        expect(flags.map((flag) => flag.name)).toContain(word);
+      for (const [line] of command.examples ?? []) expect(line).toContain(`phasetune ${name}`);
+    },
+  );
+});
+
+describe('loading the commands', () => {
+  it('does not load TensorFlow: help and usage errors come without it', async () => {
+    const { before, after } = lastJson((await start('tests/cli/load-all.ts', []).ended).out);
+    expect(after).toBeGreaterThan(0);
+    expect(before).toBe(0);
+  });
+});
+
+describe.skipIf(!built)(`${BUILT}${built ? '' : ' (skipped: not built; npm run build)'}`, () => {
+  const timed = async (args: string[]) => {
+    const begin = performance.now();
+    const ended = await start(BUILT, args).ended;
+    return { ...ended, ms: performance.now() - begin };
+  };
+
+  it('answers --help quickly', async () => {
+    const runs = [];
+    for (let i = 0; i < 3; i++) runs.push(await timed(['--help']));
+    const best = Math.min(...runs.map(({ ms }) => ms));
+    console.log(`phasetune --help: ${best.toFixed(0)} ms (asked for: 400 on a quiet machine)`);
+    expect(best).toBeLessThan(1200);
+    expect(runs[0]).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Usage: phasetune/) });
+  });
+});

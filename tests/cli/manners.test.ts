@@ -1,0 +1,207 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run } from '../../src/cli/run.js';
+import { lastJson, start } from './child.js';
+import { TOYS } from './toys.js';
+
+/** Runs a command line in this process, its streams and environment caught. */
+async function toy(args: string, env: Record<string, string> = {}) {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  let [out, err] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => !!(out += text));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => !!(err += text));
+  try {
+    const code = await run(args.split(' ').filter(Boolean), TOYS);
+    return { code, out, err };
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  }
+}
+
+describe('a command that works', () => {
+  it('puts its result on standard output, its talk on standard error, and no secret on either', async () => {
+    const { code, out, err } = await toy('toy echo rows.jsonl', { SOME_TOKEN: 'secret-abc' });
+    expect({ code, out, err }).toEqual({ code: 0, out: 'file rows.jsonl\n', err: 'token is [hidden]\n' });
+  });
+
+  it('reads flags of every kind by its schema', async () => {
+    const { code, out } = await toy(
+      '--json toy echo --max-length=7 f a --lora.rank 3 --no-shuffle --thresholds 3.5,4 --targets q,v --prompt a,b --prompt c --rate .5 --cap 2 -- --b',
+    );
+    expect(code).toBe(0);
+    expect(out.split('\n')).toHaveLength(2);
+    expect(lastJson(out)).toEqual({
+      file: 'f',
+      more: ['a', '--b'],
+      maxLength: 7,
+      rate: 0.5,
+      order: 'phased',
+      targets: ['q', 'v'],
+      thresholds: [3.5, 4],
+      prompt: ['a,b', 'c'],
+      shuffle: false,
+      lora: { rank: 3, useRslora: false },
+      stages: [],
+      cap: 2,
+    });
+  });
+
+  it('lists its flags, what they take and what stands without them', async () => {
+    const { code, out } = await toy('toy echo --help');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Usage: phasetune toy echo <file> \[more\.\.\] \[flags\]\n/);
+    for (const line of [
+      /--max-length +Longest row in tokens \[whole number from 1 to 4096; default 512\]/,
+      /--lora\.rank +Rank \[whole number at least 1; default 8\]/,
+      /--shuffle +Shuffle \[default true\] \(--no-shuffle turns it off\)/,
+      /--order +Order \[one of phased, random; default phased\]/,
+      /file +File to read \[required\]/,
+      /--config +Recipe file/,
+      / {2}# says it\n {2}phasetune toy echo rows\.jsonl/,
+    ])
+      expect(out).toMatch(line);
+  });
+});
+
+describe('a command that fails', () => {
+  it.each([
+    ['toy echo', 2, '<file> is missing: expected text that is not empty (File to read)'],
+    ['toy echo f --max-length x', 2, '--max-length: expected whole number from 1 to 4096, got "x"'],
+    ['toy echo f --max-lenght 3', 2, '--max-lenght: unknown flag (did you mean "--max-length"?)'],
+    ['toy echo f --lora.rnk=3', 2, '--lora.rnk: unknown flag (did you mean "--lora.rank"?)'],
+    ['toy echo f --max-length', 2, '--max-length: expected a value after it, got nothing'],
+    [
+      'toy echo f --rate --shuffle',
+      2,
+      '--rate: expected a value after it, got --shuffle; a value that begins with -- is written --rate=--shuffle',
+    ],
+    ['toy echo f --no-rate', 2, '--no-rate: unknown flag (did you mean "--rate"?)'],
+    ['toy echo f --zzz', 2, '--zzz: unknown flag; --help lists the flags'],
+    ['toy echo f --shuffle=maybe', 2, '--shuffle: expected true or false, got "maybe"'],
+    ['toy echo f --set lora.rnk=3', 2, '--set lora.rnk: unknown option (did you mean "rank"?)'],
+    ['fail data extra', 2, '"extra": unexpected word; expected phasetune fail <how> [flags]'],
+    [
+      'fial data',
+      2,
+      '"fial": unknown command (did you mean "fail"?); expected phasetune toy echo, phasetune fail, phasetune wait',
+    ],
+    ['toy', 2, '"toy": unknown command (did you mean "toy echo"?); expected phasetune toy echo'],
+    ['fail data', 3, 'rows.jsonl:3: [hidden] is no score'],
+    ['fail file', 3, 'cannot read /no/such/file: no such file or folder'],
+    ['fail defect', 1, 'unexpected error: a defect; please report it with the output of --verbose'],
+  ])('%s', async (args, code, message) => {
+    const ended = await toy(args, { SOME_TOKEN: 'secret-abc' });
+    expect(ended).toEqual({ code, out: '', err: `error: ${message}\n` });
+  });
+
+  it('tells a program the same as one JSON line', async () => {
+    const { code, out } = await toy('fail data --json', { SOME_TOKEN: 'secret-abc' });
+    expect(code).toBe(3);
+    expect(out.endsWith('}\n') && !out.trimEnd().includes('\n')).toBe(true);
+    const error = { code: 'data', message: 'rows.jsonl:3: [hidden] is no score', file: 'rows.jsonl', line: 3 };
+    expect(lastJson(out)).toEqual({ error });
+  });
+
+  it('shows the stack of a defect only under --verbose', async () => {
+    const { err } = await toy('fail defect --verbose');
+    expect(err).toMatch(/^error: unexpected error: a defect.*\nTypeError: a defect\n {4}at .*toys\.ts/);
+  });
+});
+
+describe('options from several places', () => {
+  let folder: string;
+  let recipe: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cli-'));
+    recipe = join(folder, 'recipe.yaml');
+    await writeFile(
+      recipe,
+      'file: from-recipe\nmaxLength: 1\nrate: 1\nlora:\n  rank: 1\n  useRslora: true\norder: random\n',
+    );
+    await writeFile(join(folder, 'bad.yaml'), 'file: f\nlora:\n  rnk: 3\n');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('lets a flag win over --set, --set over the environment, and that over the file', async () => {
+    const { out } = await toy(`toy echo --json --config ${recipe} --set lora.rank=3 --set maxLength=3 --max-length 4`, {
+      PHASETUNE_MAX_LENGTH: '2',
+      PHASETUNE_LORA__RANK: '2',
+      PHASETUNE_RATE: '2',
+    });
+    expect(lastJson(out)).toMatchObject({
+      file: 'from-recipe',
+      maxLength: 4,
+      lora: { rank: 3, useRslora: true },
+      rate: 2,
+      order: 'random',
+    });
+  });
+
+  it.each([
+    ['a key of the file by its line', '--config BAD', {}, 'BAD:3: lora.rnk: unknown option (did you mean "rank"?)'],
+    [
+      'a variable by its name',
+      'f',
+      { PHASETUNE_LORA__RNK: '3' },
+      'PHASETUNE_LORA__RNK: unknown option (did you mean "rank"?)',
+    ],
+    [
+      'a bad value by its place',
+      '--config GOOD',
+      { PHASETUNE_RATE: '-1' },
+      'PHASETUNE_RATE: expected number above 0, got -1',
+    ],
+    ['a missing file', '--config NONE', {}, 'cannot read NONE: no such file or folder'],
+  ])('refuses %s', async (_, args, env, message) => {
+    const put = (text: string) =>
+      text.replace('BAD', join(folder, 'bad.yaml')).replace('GOOD', recipe).replace('NONE', join(folder, 'none'));
+    const { code, err } = await toy(`toy echo ${put(args)}`, env);
+    expect(err).toBe(`error: ${put(message)}\n`);
+    expect(code).toBe(args.includes('NONE') ? 3 : 2);
+  });
+});
+
+describe('in a process of its own', () => {
+  it('exits with the code and leaves the streams apart', async () => {
+    const ended = await start('tests/cli/toy.ts', ['fail', 'data', '--json'], { env: { SOME_TOKEN: 'secret-abc' } })
+      .ended;
+    expect(ended.code).toBe(3);
+    expect(ended.err).toBe('error: rows.jsonl:3: [hidden] is no score\n');
+    expect(lastJson(ended.out)).toHaveProperty('error.code', 'data');
+  });
+
+  it('ends quietly when nobody reads its output to the end', async () => {
+    const { child, ended } = start('tests/cli/toy.ts', ['toy', 'echo', 'f', '--json']);
+    child.stdout.destroy();
+    expect((await ended).err).toBe('token is undefined\n');
+  });
+});
+
+describe('an interrupt', () => {
+  async function interrupt(args: string, signals: NodeJS.Signals[]) {
+    const { child, ended } = start('tests/cli/toy.ts', args.split(' '));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    for (const signal of signals) child.kill(signal);
+    return ended;
+  }
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s lets the work save and exits with 130', async (signal) => {
+    const { code, out, err } = await interrupt('wait', [signal]);
+    expect(code).toBe(130);
+    expect(out).toBe('waiting\nsaved\n');
+    expect(err).toBe('warning: interrupted: saving, then stopping (interrupt again to stop at once)\n');
+  });
+
+  it('stops a command that does not heed it at once', async () => {
+    const { code, out } = await interrupt('wait --no-heed', ['SIGINT']);
+    expect({ code, out }).toEqual({ code: 130, out: 'waiting\n' });
+  });
+
+  it('given twice stops a command that is still saving', async () => {
+    const { code, out } = await interrupt('wait --stubborn', ['SIGINT', 'SIGTERM']);
+    expect({ code, out }).toEqual({ code: 130, out: 'waiting\n' });
+  });
+});

@@ -1,0 +1,76 @@
+import * as z from 'zod';
+import { defineCommand } from '../../src/cli/command.js';
+import type { Registered } from '../../src/cli/registry.js';
+import { dataError } from '../../src/core/errors.js';
+
+/** Says what it was given. */
+const echo = defineCommand({
+  command: 'toy echo <file> [more..]',
+  describe: 'Say what was given',
+  recipe: true,
+  schema: z.strictObject({
+    file: z.string().min(1).describe('File to read'),
+    more: z.array(z.string()).default([]).describe('More files'),
+    maxLength: z.number().int().min(1).max(4096).default(512).describe('Longest row in tokens'),
+    rate: z.number().positive().default(0.1).describe('Rate'),
+    order: z.enum(['phased', 'random']).default('phased').describe('Order'),
+    targets: z
+      .union([z.literal('all-linear'), z.array(z.string()).min(1)])
+      .default('all-linear')
+      .describe('Layers'),
+    thresholds: z.array(z.number()).optional().describe('Cuts'),
+    prompt: z.array(z.string()).default([]).meta({ repeat: true }).describe('Prompts'),
+    shuffle: z.boolean().default(true).describe('Shuffle'),
+    lora: z
+      .strictObject({
+        rank: z.number().int().min(1).default(8).describe('Rank'),
+        useRslora: z.boolean().default(false),
+      })
+      .prefault({}),
+    stages: z.array(z.strictObject({ epochs: z.number().positive() })).default([]),
+    cap: z.number().nullable().default(null),
+  }),
+  examples: [['phasetune toy echo rows.jsonl', 'says it']],
+  run: async (options, { print, logger }) => {
+    logger.info(`token is ${process.env.SOME_TOKEN}`);
+    logger.debug('detail');
+    print(`file ${options.file}`);
+    return options;
+  },
+});
+
+/** Fails in the way that is asked for. */
+const fail = defineCommand({
+  command: 'fail <how>',
+  describe: 'Fail',
+  schema: z.strictObject({ how: z.enum(['data', 'defect', 'file']) }),
+  run: async ({ how }) => {
+    if (how === 'data')
+      throw dataError(`rows.jsonl:3: ${process.env.SOME_TOKEN} is no score`, { file: 'rows.jsonl', line: 3 });
+    if (how === 'file') await (await import('node:fs/promises')).readFile('/no/such/file');
+    throw new TypeError('a defect');
+  },
+});
+
+/** Waits to be interrupted; does not heed the signal, or heeds it and never gets done. */
+const wait = defineCommand({
+  command: 'wait',
+  describe: 'Wait',
+  schema: z.strictObject({ heed: z.boolean().default(true), stubborn: z.boolean().default(false) }),
+  run: async ({ heed, stubborn }, context) => {
+    const signal = heed ? context.signal : undefined;
+    const timer = setTimeout(() => {}, 20_000);
+    context.print('waiting');
+    await new Promise<void>((resolve) => signal?.addEventListener('abort', () => stubborn || resolve()));
+    clearTimeout(timer);
+    context.print('saved');
+    return {};
+  },
+});
+
+/** Commands that stand in for real ones: the command line's manners are tested on them. */
+export const TOYS: readonly Registered[] = [echo, fail, wait].map((command) => ({
+  name: command.command.replace(/ ?[<[].*/, ''),
+  describe: command.describe,
+  load: async () => command as unknown as Awaited<ReturnType<Registered['load']>>,
+}));

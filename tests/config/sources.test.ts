@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { jsonSchemaOf } from '../../src/config/json-schema.js';
+import { environmentLayer, recipeLayer, setLayer } from '../../src/config/sources.js';
+
+const json = jsonSchemaOf(
+  z.strictObject({
+    maxLength: z.number().int(),
+    order: z.enum(['phased', '1']),
+    thresholds: z.array(z.number()),
+    targets: z.union([z.literal('all-linear'), z.array(z.string())]),
+    replay: z.union([z.number(), z.array(z.number())]),
+    prompt: z.array(z.string()).meta({ repeat: true }),
+    stages: z.array(z.strictObject({ epochs: z.number().optional() })),
+    betas: z.tuple([z.number(), z.number()]),
+    lora: z.strictObject({ rank: z.number().int(), useRslora: z.boolean() }),
+    cap: z.number().nullable(),
+    name: z.string(),
+    extra: z.record(z.string(), z.number()),
+  }),
+);
+
+describe('--set', () => {
+  it.each([
+    ['maxLength=512', { maxLength: 512 }],
+    ['maxLength=5e2', { maxLength: 500 }],
+    ['maxLength=', { maxLength: '' }],
+    ['maxLength=12x', { maxLength: '12x' }],
+    ['maxLength=Infinity', { maxLength: 'Infinity' }],
+    ['order=1', { order: '1' }],
+    ['name=1', { name: '1' }],
+    ['name=a=b', { name: 'a=b' }],
+    ['thresholds=3.5, 4.5', { thresholds: [3.5, 4.5] }],
+    ['thresholds=', { thresholds: [] }],
+    ['thresholds=[1,2]', { thresholds: [1, 2] }],
+    ['targets=all-linear', { targets: 'all-linear' }],
+    ['targets=q_proj', { targets: ['q_proj'] }],
+    ['replay=0.2', { replay: 0.2 }],
+    ['replay=0,0.2', { replay: [0, 0.2] }],
+    ['prompt=a, b', { prompt: ['a, b'] }],
+    ['stages=[{},{"epochs":2}]', { stages: [{}, { epochs: 2 }] }],
+    ['betas=0.9,0.95', { betas: [0.9, 0.95] }],
+    ['lora.useRslora=true', { lora: { useRslora: true } }],
+    ['lora.useRslora=yes', { lora: { useRslora: 'yes' } }],
+    ['cap=none', { cap: null }],
+    ['cap=3', { cap: 3 }],
+    ['extra.a=3', { extra: { a: 3 } }],
+    ['unknown.key=3', { unknown: { key: '3' } }],
+  ])('%s', (text, values) => {
+    expect(setLayer(json, [text]).values).toEqual(values);
+  });
+
+  it.each(['maxLength', '=3', ''])('refuses %j, which is no key=value', (text) => {
+    expect(() => setLayer(json, [text])).toThrow(`--set: expected key=value such as lora.rank=16, got "${text}"`);
+  });
+});
+
+describe('environment', () => {
+  it('reads capitals with _ between words and __ between levels, and nothing else', () => {
+    const layer = environmentLayer(json, {
+      PHASETUNE_MAX_LENGTH: '9',
+      PHASETUNE_LORA__USE_RSLORA: 'true',
+      PHASETUNE_HOME: '/cache',
+      MAX_LENGTH: '1',
+      PHASETUNE_CAP: undefined,
+    });
+    expect(layer.values).toEqual({ maxLength: 9, lora: { useRslora: true } });
+    expect(layer.where(['lora', 'useRslora'])).toBe('PHASETUNE_LORA__USE_RSLORA');
+  });
+
+  it('keeps a name that stands for no option, so that it is refused by that name', () => {
+    const layer = environmentLayer(json, { PHASETUNE_MAX_LENGHT: '9' });
+    expect(layer.values).toEqual({ maxLenght: '9' });
+    expect(layer.where(['maxLenght'])).toBe('PHASETUNE_MAX_LENGHT');
+  });
+});
+
+describe('recipe file', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'recipe-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const write = async (name: string, text: string) => {
+    const path = join(folder, name);
+    await writeFile(path, text);
+    return path;
+  };
+
+  it('reads YAML and names the line of a key', async () => {
+    const path = await write(
+      'a.yaml',
+      'maxLength: 7\n# why\nlora:\n  rank: 3\nstages:\n  - epochs: 1\n  - epochs: 2\n',
+    );
+    const layer = await recipeLayer(path);
+    expect(layer.values).toEqual({ maxLength: 7, lora: { rank: 3 }, stages: [{ epochs: 1 }, { epochs: 2 }] });
+    expect(layer.where(['lora', 'rank'])).toBe(`${path}:4: lora.rank`);
+    expect(layer.where(['stages', 1, 'epochs'])).toBe(`${path}:7: stages.1.epochs`);
+  });
+
+  it('reads JSON', async () => {
+    const layer = await recipeLayer(await write('a.json', '{"maxLength": 7,\n "lora": {"rank": 3}}'));
+    expect(layer.values).toEqual({ maxLength: 7, lora: { rank: 3 } });
+  });
+
+  it('takes an empty file as a recipe that says nothing', async () => {
+    expect((await recipeLayer(await write('empty.yaml', '# nothing yet\n'))).values).toEqual({});
+  });
+
+  it.each([
+    ['list.yaml', '- a\n', /list\.yaml: expected a mapping of options, got \["a"\]$/],
+    ['broken.yaml', 'a: 1\nb: [1, 2\n', /broken\.yaml:3: /],
+    ['twice.yaml', 'a: 1\nb: 2\na: 3\n', /twice\.yaml:3: /],
+    ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],
+  ])('refuses %s', async (name, text, message) => {
+    await expect(recipeLayer(await write(name, text))).rejects.toThrow(message);
+  });
+
+  it('tells a missing file', async () => {
+    await expect(recipeLayer(join(folder, 'none.yaml'))).rejects.toThrow(/none\.yaml: no such file/);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { formatBytes } from '../../src/telemetry/format.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+import { showProgress } from '../../src/telemetry/progress.js';
+import { redact, secretsIn } from '../../src/telemetry/redact.js';
+import { openTerminal } from '../../src/telemetry/terminal.js';
+
+function screen(isTTY: boolean, columns = 100) {
+  let text = '';
+  const terminal = openTerminal({ isTTY, columns, write: (part) => (text += part) });
+  return { terminal, text: () => text, lines: () => text.split('\n').filter(Boolean) };
+}
+
+function clock() {
+  let ms = 0;
+  return { now: () => ms, pass: (seconds: number) => (ms += seconds * 1000) };
+}
+
+/** What a terminal shows after the text: carriage returns and cleared lines carried out. */
+function seen(text: string): string[] {
+  const lines = [''];
+  for (const part of text.split(/(\n|\r\u001b\[2K)/)) {
+    if (part === '\n') lines.push('');
+    else if (part === '\r\u001b[2K') lines[lines.length - 1] = '';
+    else lines[lines.length - 1] += part;
+  }
+  return lines;
+}
+
+describe('progress without a terminal', () => {
+  it('writes a line at once, then every ten seconds, then at the end', () => {
+    const { terminal, lines } = screen(false);
+    const time = clock();
+    const progress = showProgress(terminal, { label: 'stage 1 of 3', total: 30, unit: 'steps' }, { now: time.now });
+    for (let step = 1; step <= 30; step++) {
+      time.pass(1);
+      progress.update(step, `loss ${(3 - step / 30).toFixed(2)}`);
+    }
+    progress.finish();
+    expect(lines()).toEqual([
+      'stage 1 of 3: 1/30 steps, loss 2.97, 29 s left',
+      'stage 1 of 3: 11/30 steps, loss 2.63, 19 s left',
+      'stage 1 of 3: 21/30 steps, loss 2.30, 9.0 s left',
+      'stage 1 of 3: 30/30 steps, loss 2.00',
+      'stage 1 of 3: 30 steps in 30 s',
+    ]);
+  });
+
+  it('soon forgets a slow first step in its estimate', () => {
+    const { terminal, lines } = screen(false);
+    const time = clock();
+    const progress = showProgress(terminal, { label: 'x', total: 1000 }, { now: time.now, intervalMs: 0 });
+    time.pass(100);
+    for (let step = 1; step <= 25; step++, time.pass(1)) progress.update(step);
+    expect(lines()[0]).toContain('27 h 45 min left');
+    expect(lines()[24]).toContain('16 min 15 s left');
+  });
+
+  it('says nothing of an end that was not reached, and ends once', () => {
+    const { terminal, lines } = screen(false);
+    const progress = showProgress(terminal, { label: 'x', total: 2 });
+    progress.update(1);
+    progress.finish();
+    progress.finish();
+    expect(lines()).toHaveLength(1);
+  });
+
+  it('writes counts in their own way', () => {
+    const { terminal, lines } = screen(false);
+    showProgress(terminal, { label: 'download', total: 2 ** 30, unit: formatBytes }).update(2 ** 30);
+    expect(lines()).toEqual(['download: 1 GiB/1 GiB']);
+  });
+});
+
+describe('progress on a terminal', () => {
+  it('keeps one live line below what is said, and leaves nothing of it', () => {
+    const { terminal, text } = screen(true);
+    const logger = createLogger({ write: terminal.write });
+    const progress = showProgress(terminal, { label: 'train', total: 4 });
+    progress.update(1, 'loss 2');
+    logger.info('a note');
+    expect(seen(text())).toEqual(['a note', expect.stringMatching(/^train \[={6} {18}\] 25% 1\/4, loss 2, .* left$/)]);
+    terminal.aside(() => terminal.live);
+    progress.update(4);
+    progress.finish();
+    expect(seen(text())).toEqual(['a note', expect.stringMatching(/^train: 4 in 0\.\d s$/), '']);
+  });
+
+  it('never grows beyond the width, where it would wrap and could not be taken back', () => {
+    const { terminal, text } = screen(true, 40);
+    showProgress(terminal, { label: 'a rather long label of a task', total: 4 }).update(1, 'and a long note');
+    expect(seen(text())[0]!.length).toBeLessThan(40);
+  });
+});
+
+describe('logger', () => {
+  it('tells debug only when verbose, and marks warnings', () => {
+    const lines: string[] = [];
+    for (const verbose of [false, true]) {
+      const logger = createLogger({ write: (line) => lines.push(line), verbose });
+      logger.debug('a');
+      logger.info('b');
+      logger.warn('c');
+    }
+    expect(lines).toEqual(['b', 'warning: c', 'debug: a', 'b', 'warning: c']);
+  });
+
+  it('hides values of variables that are keys, tokens, secrets and passwords', () => {
+    const secrets = secretsIn({
+      OPENAI_API_KEY: 'sk-123456',
+      HF_TOKEN: 'hf_abcdef',
+      hf_token: 'lower-case',
+      PASSWORD: 'hunter22',
+      TOKENS: 'not-a-secret',
+      KEYBOARD: 'not-either',
+      SHORT_KEY: 'a',
+      EMPTY_TOKEN: '',
+    });
+    const lines: string[] = [];
+    createLogger({ write: (line) => lines.push(line), secrets }).warn(
+      'sk-123456 hf_abcdef lower-case hunter22 not-a-secret not-either a',
+    );
+    expect(lines).toEqual(['warning: [hidden] [hidden] [hidden] [hidden] not-a-secret not-either a']);
+  });
+
+  it('hides the longer of two secrets that begin alike', () => {
+    const secrets = secretsIn({ A_KEY: 'abcdef', B_KEY: 'abcdefghi' });
+    expect(redact('abcdefghi abcdef', secrets)).toBe('[hidden] [hidden]');
+  });
+});
