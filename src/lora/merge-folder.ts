@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PhasetuneError } from '../core/errors.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { copyFile, listFolder } from '../io/files.js';
 import { readJson } from '../io/json.js';
@@ -52,7 +53,7 @@ export async function mergeAdapter(
     const tensors = names.map((name, done): TensorToWrite => {
       const { shape, dtype: given } = weights.tensors.get(name)!;
       const data = async () => {
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw new PhasetuneError('interrupted', `interrupted; nothing was written to ${out}`);
         const weight = await weights.read(name, { scratch });
         mergeInto(name, weight, adapter);
         onTensor?.(done + 1, names.length);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dataError, usageError } from '../core/errors.js';
+import { dataError } from '../core/errors.js';
 import type { Linears } from './adapter.js';
 import type { LoraOptions } from './options.js';
 import { shortNames, targetModules } from './targets.js';
@@ -126,7 +126,10 @@ function matching(pattern: string, file: string, linears: Linears): string[] {
   } catch (cause) {
     throw dataError(`${file}: target_modules: cannot read the pattern ${JSON.stringify(pattern)}`, { file }, cause);
   }
-  throw usageError(`target_modules: the pattern ${JSON.stringify(pattern)} matches no projection of this model`, {
-    file,
-  });
+  throw dataError(
+    `${file}: target_modules: the pattern ${JSON.stringify(pattern)} matches no projection of this model`,
+    {
+      file,
+    },
+  );
 }

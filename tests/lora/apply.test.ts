@@ -104,7 +104,8 @@ describe('dropout', () => {
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => tf.sum(project(x)) as tf.Scalar)(ones());
     expect(await grad.data()).toEqual(await bits(MODULE, 11));
     const total = (await bits(MODULE, 11)).reduce((sum, x) => sum + x, 0);
-    expect(Math.abs((await value.data())[0]! - total) / total).toBeLessThan(1e-5);
+    // WASM adds 10,000 numbers one after the other in float32.
+    expect(Math.abs((await value.data())[0]! - total) / total).toBeLessThan(1e-4);
   });
 
   test('gradients of A and B see the dropped inputs', async () => {

@@ -82,6 +82,16 @@ test('without decay all parameters go in one group, with the same numbers', asyn
   }
 });
 
+test('the norm of millions of gradients keeps its digits on every backend', async () => {
+  const n = 3_000_001;
+  const data = Float32Array.from({ length: n }, (_, i) => 1 + Math.sin(i));
+  const exact = Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
+  const gradients = { a: tf.tensor1d(data.subarray(0, 7)), b: tf.tensor1d(data.subarray(7)) };
+  const { norm, grads } = clipByGlobalNorm(gradients, 1);
+  expect(Math.abs((await norm.data())[0]! / exact - 1)).toBeLessThan(1e-5);
+  tf.dispose([norm, grads, gradients]);
+});
+
 test('a norm under the limit leaves the gradients bit for bit, and 0 switches the clip off', async () => {
   const gradients = tensors(reference.steps[1]!.gradients);
   const loud = tensors(reference.steps[5]!.gradients);

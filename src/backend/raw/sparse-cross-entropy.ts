@@ -12,6 +12,7 @@ export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): [tf.Te
       tf.Tensor,
     ];
   const logProbabilities = tf.logSoftmax(logits);
-  const target = tf.oneHot(labels as tf.Tensor1D, logits.shape[1]!, 1, 0, 'float32');
+  // WASM writes integers whatever type is asked of oneHot: read as float32 they would be zeros.
+  const target = tf.cast(tf.oneHot(labels as tf.Tensor1D, logits.shape[1]!, 1, 0, 'int32'), 'float32');
   return [tf.neg(tf.sum(tf.mul(logProbabilities, target), -1)), tf.sub(tf.exp(logProbabilities), target)];
 }

@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { defineCommand } from '../command.js';
+
+/** `phasetune model merge`: a base model and an adapter become one model folder. */
+export const modelMerge = defineCommand({
+  command: 'model merge',
+  describe: 'add an adapter to its base model and write the result as a model folder',
+  schema: z.strictObject({
+    model: z.string().min(1).describe('Hugging Face folder of the base model'),
+    adapter: z.string().min(1).describe('PEFT adapter folder, such as a checkpoint'),
+    out: z.string().min(1).describe('folder to write; it must be empty or not there'),
+    dtype: z
+      .enum(['auto', 'float32', 'bfloat16', 'float16'])
+      .default('auto')
+      .describe("element type of the weights; auto keeps the base's. Only float32 keeps all of the adapter's change"),
+  }),
+  examples: [
+    [
+      'phasetune model merge --model models/base --adapter checkpoints/run/stage-3/best --out models/tuned',
+      'as the base is stored',
+    ],
+    [
+      'phasetune model merge --model models/base --adapter DIR --out models/tuned --dtype float32',
+      'nothing rounded away',
+    ],
+  ],
+  async run({ model, adapter, out, dtype }, { print, progress, signal }) {
+    const { mergeAdapter } = await import('../../lora/merge-folder.js');
+    let bar: ReturnType<typeof progress> | undefined;
+    const onTensor = (done: number, total: number) => {
+      bar ??= progress({ label: 'merge', total, unit: 'tensors' });
+      bar.update(done);
+    };
+    const { files, tensors, merged } = await mergeAdapter(model, adapter, out, { dtype, signal, onTensor }).finally(
+      () => bar?.finish(),
+    );
+    print(`${merged} of ${tensors} tensors changed by the adapter; ${files.length} files in ${out}`);
+    return { out, dtype, tensors, merged, files };
+  },
+});

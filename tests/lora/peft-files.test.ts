@@ -1,0 +1,196 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PhasetuneError } from '../../src/core/errors.js';
+import { float32, type HostTensor } from '../../src/core/host-tensor.js';
+import { readJson } from '../../src/io/json.js';
+import { openSafetensors, type SafetensorsDtype, writeSafetensors } from '../../src/io/safetensors.js';
+import { adapterSpecs, initAdapter } from '../../src/lora/adapter.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { readAdapter, writeAdapter } from '../../src/lora/peft-files.js';
+import { parseModelConfig } from '../../src/model/config.js';
+import { linearShapes } from '../../src/model/parameters.js';
+
+const FIXTURE = 'tests/fixtures/train';
+const baseConfig = (await readJson(`${FIXTURE}/base/config.json`)) as Record<string, unknown>;
+const linearsOf = (changes: Record<string, unknown> = {}) =>
+  linearShapes(parseModelConfig({ ...baseConfig, ...changes }, 'config.json'));
+const linears = linearsOf();
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'phasetune-peft-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A copy of the adapter that PEFT wrote, changed. */
+async function changed(change: {
+  config?: Record<string, unknown>;
+  tensors?: (given: Map<string, HostTensor>) => void;
+  dtype?: SafetensorsDtype;
+}): Promise<string> {
+  await cp(`${FIXTURE}/adapter`, folder, { recursive: true });
+  const config = (await readJson(join(folder, 'adapter_config.json'))) as Record<string, unknown>;
+  await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ ...config, ...change.config }));
+  const file = await openSafetensors(`${FIXTURE}/adapter`);
+  const tensors = new Map<string, HostTensor>();
+  for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
+  await file.close();
+  change.tensors?.(tensors);
+  const written = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data, dtype: change.dtype ?? 'F32' }));
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), written);
+  return folder;
+}
+
+const refusal = (path: string, model = linears): Promise<PhasetuneError> =>
+  readAdapter(path, model).then(
+    () => expect.fail('it was read'),
+    (error: PhasetuneError) => error,
+  );
+
+test('an adapter that PEFT wrote is read whole', async () => {
+  const { options, tensors, base } = await readAdapter(`${FIXTURE}/adapter`, linears);
+  expect(options).toEqual({ rank: 4, alpha: 8, dropout: 0, targets: 'all-linear', rsLora: false });
+  expect(base).toEqual({ name: null });
+  const file = await openSafetensors(`${FIXTURE}/adapter`);
+  expect([...tensors.keys()].sort()).toEqual([...file.tensors.keys()].sort());
+  for (const [name, { data }] of tensors) expect(data).toEqual((await file.read(name)).data);
+  await file.close();
+});
+
+test.each(['BF16', 'F16'] as const)('an adapter in %s is read, to the precision of that type', async (dtype) => {
+  const exact = await readAdapter(`${FIXTURE}/adapter`, linears);
+  const { tensors } = await readAdapter(await changed({ dtype }), linears);
+  for (const [name, { data }] of exact.tensors)
+    for (const [i, x] of data.entries())
+      expect(Math.abs(tensors.get(name)!.data[i]! - x)).toBeLessThanOrEqual(Math.abs(x) * 2 ** -8 + 2 ** -24);
+});
+
+test('what is written is read back bit for bit, with the options and the base', async () => {
+  const options = loraOptions.parse({
+    rank: 3,
+    alpha: 5,
+    dropout: 0.05,
+    rsLora: true,
+    targets: ['q_proj', 'mlp.up_proj'],
+  });
+  const tensors = new Map(initAdapter(adapterSpecs(linears, options), 4));
+  await writeAdapter(folder, { options, tensors }, linears, { name: 'org/base' });
+  expect(await readAdapter(folder, linears)).toEqual({ options, tensors, base: { name: 'org/base' } });
+});
+
+test('all-linear is written as the names of the projections, which PEFT of any version reads alike', async () => {
+  const options = loraOptions.parse({ rank: 2 });
+  await writeAdapter(folder, { options, tensors: new Map(initAdapter(adapterSpecs(linears, options), 4)) }, linears, {
+    name: null,
+  });
+  const config = JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+  expect(config.target_modules).toEqual('q_proj k_proj v_proj o_proj gate_proj up_proj down_proj'.split(' '));
+  expect(config).toMatchObject({ peft_type: 'LORA', task_type: 'CAUSAL_LM', r: 2, lora_alpha: 16, bias: 'none' });
+});
+
+test('a pattern for target_modules picks whole names, as PEFT’s does', async () => {
+  const isQuery = (name: string) => name.includes('q_proj');
+  const keepQueries = (tensors: Map<string, HostTensor>) => {
+    for (const name of tensors.keys()) if (!isQuery(name)) tensors.delete(name);
+  };
+  const path = await changed({ config: { target_modules: '.*\\.layers\\.\\d+\\..*q_proj' }, tensors: keepQueries });
+  const { options, tensors } = await readAdapter(path, linears);
+  expect(options.targets).toEqual([0, 1].map((i) => `model.layers.${i}.self_attn.q_proj`));
+  expect(tensors.size).toBe(4);
+  await writeFile(
+    join(path, 'adapter_config.json'),
+    JSON.stringify({ peft_type: 'LORA', r: 4, lora_alpha: 8, target_modules: 'q_proj' }),
+  );
+  expect((await refusal(path)).message).toMatch(
+    /adapter_config.json: target_modules: the pattern "q_proj" matches no projection/,
+  );
+});
+
+describe('refused with one line that names file, place, expected and found', () => {
+  const a = 'base_model.model.model.layers.1.mlp.down_proj.lora_A.weight';
+
+  test('an adapter for another width', async () => {
+    const error = await refusal(`${FIXTURE}/adapter`, linearsOf({ hidden_size: 64, head_dim: 16 }));
+    expect(error.code).toBe('data');
+    expect(error.message).toMatch(
+      /adapter_model\.safetensors: .*q_proj\.lora_A\.weight: expected \[4, 64\], found \[4, 32\]: the adapter is for a model with hidden size 32, this one has 64$/,
+    );
+  });
+
+  test('an adapter for a deeper model, and where it was trained', async () => {
+    const path = await changed({
+      config: {
+        base_model_name_or_path: 'org/deep',
+        target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+      },
+    });
+    const error = await refusal(path, linearsOf({ num_hidden_layers: 1 }));
+    expect(error.message).toMatch(
+      /layers\.1\..*: unexpected tensor.*: the adapter is for a model with 2 layers, this one has 1; it was trained on org\/deep$/,
+    );
+  });
+
+  test('a missing matrix', async () => {
+    const path = await changed({ tensors: (tensors) => tensors.delete(a) });
+    expect((await refusal(path)).message).toContain(`${a}: the matrix is missing, expected [4, 48]`);
+  });
+
+  test('an unexpected tensor', async () => {
+    const path = await changed({
+      tensors: (tensors) => tensors.set('base_model.model.lm_head.lora_A.weight', float32([1], [0])),
+    });
+    expect((await refusal(path)).message).toMatch(/lm_head\.lora_A\.weight: unexpected tensor/);
+  });
+
+  test('a matrix of another rank than r', async () => {
+    const path = await changed({ config: { r: 8 } });
+    expect((await refusal(path)).message).toMatch(/lora_A\.weight: expected \[8, 32\], found \[4, 32\]$/);
+  });
+
+  test('a value that is no number', async () => {
+    const path = await changed({
+      tensors: (tensors) => {
+        tensors.get(a)!.data[7] = Number.NaN;
+      },
+    });
+    expect((await refusal(path)).message).toContain(`${a}: element 7 is NaN, expected a finite number`);
+  });
+
+  test.each([
+    ['use_dora', true],
+    ['bias', 'all'],
+    ['lora_bias', true],
+    ['modules_to_save', ['lm_head']],
+    ['rank_pattern', { q_proj: 2 }],
+    ['alpha_pattern', { q_proj: 2 }],
+    ['layers_to_transform', [0]],
+    ['exclude_modules', ['k_proj']],
+    ['fan_in_fan_out', true],
+    ['trainable_token_indices', [1]],
+    ['init_lora_weights', 'pissa'],
+    ['peft_type', 'LOHA'],
+    ['task_type', 'SEQ_CLS'],
+    ['r', 0],
+    ['a_field_of_tomorrow', 'on'],
+  ])('the field %s = %j', async (field, value) => {
+    const error = await refusal(await changed({ config: { [field]: value } }));
+    expect(error).toMatchObject({ code: 'data', fields: { field } });
+    expect(error.message).toContain(`adapter_config.json: ${field}`);
+  });
+
+  test('target_modules that the model does not have', async () => {
+    const error = await refusal(await changed({ config: { target_modules: ['query_key_value'] } }));
+    expect(error).toMatchObject({ code: 'data' });
+    expect(error.message).toMatch(
+      /adapter_config\.json: target_modules: "query_key_value" matches no projection.*q_proj/,
+    );
+  });
+
+  test('a folder that is no adapter', async () => {
+    expect((await refusal(`${FIXTURE}/base`)).message).toBe(
+      `${FIXTURE}/base: no adapter_config.json in it; expected a PEFT adapter folder`,
+    );
+  });
+});
