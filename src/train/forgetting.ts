@@ -24,23 +24,26 @@ export interface LossMatrix {
 }
 
 /** The matrix as lines of plain text: a row a moment, a column a band, behind each loss its difference against the base model. */
-export function formatLossMatrix(matrix: LossMatrix): string[] {
-  const base = matrix.rows.find((row) => row.after === 0);
-  const cell = (loss: number, from: number | undefined, isBase: boolean) => {
-    const change = from === undefined || isBase ? '' : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`;
-    return `${loss.toFixed(3)} ${change.padStart(6)}`;
-  };
-  const header = ['held-out loss', ...matrix.bands.map((band) => `stage ${band.stage}`.padEnd(12)), 'all'.padEnd(12)];
-  const counts = [
-    'rows',
-    ...[...matrix.bands.map((band) => band.rows), total(matrix.bands)].map((n) => `${n}`.padEnd(12)),
+export function formatLossMatrix({ bands, rows }: LossMatrix): string[] {
+  const base = rows.find(({ after }) => after === 0);
+  const cell = (value: string, change = '') => `${value.padStart(9)} ${change.padEnd(6)}`;
+  const lossCell = (loss: number, from: number | undefined) =>
+    cell(loss.toFixed(3), from === undefined ? '' : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`);
+  const counts = [...bands, { rows: bands.reduce((n, band) => n + band.rows, 0) }];
+  const line = (name: string, cells: readonly string[]) => `${name.padEnd(14)}${cells.join(' ')}`.trimEnd();
+  return [
+    line(
+      'held-out loss',
+      [...bands.map(({ stage }) => `stage ${stage}`), 'all'].map((name) => cell(name)),
+    ),
+    line(
+      'rows',
+      counts.map((band) => cell(String(band.rows))),
+    ),
+    ...rows.map((row) => {
+      const from = row === base ? undefined : base;
+      const cells = row.losses.map((loss, i) => lossCell(loss, from?.losses[i]));
+      return line(row.after === 0 ? 'base' : `after stage ${row.after}`, [...cells, lossCell(row.all, from?.all)]);
+    }),
   ];
-  const body = matrix.rows.map((row) => {
-    const isBase = row.after === 0;
-    const losses = row.losses.map((loss, i) => cell(loss, base?.losses[i], isBase));
-    return [isBase ? 'base' : `after stage ${row.after}`, ...losses, cell(row.all, base?.all, isBase)];
-  });
-  return [header, counts, ...body].map(([name, ...cells]) => `${name!.padEnd(16)}${cells.join('  ')}`.trimEnd());
 }
-
-const total = (bands: readonly Band[]) => bands.reduce((sum, band) => sum + band.rows, 0);

@@ -1,0 +1,135 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { random } from '../../src/core/random.js';
+import type { StagedSet } from '../../src/curriculum/types.js';
+import type { EncodedRow } from '../../src/data/encoded.js';
+import { readJson } from '../../src/io/json.js';
+import { type LoraOptions, loraOptions } from '../../src/lora/options.js';
+import { parseModelConfig } from '../../src/model/config.js';
+import { openModel } from '../../src/model/load.js';
+import { linearShapes } from '../../src/model/parameters.js';
+import { type OptimOptions, optimOptions } from '../../src/optim/options.js';
+import type { TrainEvent } from '../../src/train/events.js';
+import { loraTuner } from '../../src/train/lora-tuner.js';
+import { type TrainOptions, trainOptions } from '../../src/train/options.js';
+import { planRun, type RunPlan } from '../../src/train/plan.js';
+import type { RunFile } from '../../src/train/run-file.js';
+import { type RunJob, runStages } from '../../src/train/staged-run.js';
+import type { Tuner } from '../../src/train/tuner.js';
+import { testBackend } from './backend.js';
+
+/** A Llama of two layers with fixed weights, 112 tokens. */
+export const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
+const VOCABULARY = 112;
+
+/** What may differ from one tiny run to the next. */
+export interface TinyOptions {
+  readonly train?: Partial<TrainOptions>;
+  readonly lora?: Partial<LoraOptions>;
+  readonly optim?: Partial<OptimOptions>;
+}
+
+/** A row that counts upwards in steps of `stride`: something to learn. The answer is its second half. */
+export function countingRow(id: string, first: number, stride: number, length: number): EncodedRow {
+  const ids = Int32Array.from({ length }, (_, t) => (t === 0 ? 1 : 3 + ((first + stride * t) % (VOCABULARY - 3))));
+  const mask = Uint8Array.from({ length }, (_, t) => (t >= length >> 1 ? 1 : 0));
+  return { id, ids, mask, trained: mask.reduce((n, m) => n + m, 0) };
+}
+
+/** Three stages of `rowsPerStage` counting rows, the stride is the stage; `held` more of each are held out. */
+export function tinySet(rowsPerStage = 8, held = 3): { set: StagedSet; rows: EncodedRow[] } {
+  const rng = random(7, 'tiny-set');
+  const rows: EncodedRow[] = [];
+  const make = (prefix: string, stage: number, n: number) =>
+    Array.from({ length: n }, (_, i) => {
+      const row = countingRow(`${prefix}${stage}-${i}`, rng.integer(VOCABULARY - 3), stage, 6 + rng.integer(10));
+      rows.push(row);
+      const messages = [
+        { role: 'user' as const, content: '?' },
+        { role: 'assistant' as const, content: '!' },
+      ];
+      return { id: row.id, messages, score: stage, stage };
+    });
+  const stages = [1, 2, 3].map((index) => ({ index, rows: make('s', index, rowsPerStage) }));
+  return { set: { stages, holdout: [1, 2, 3].flatMap((stage) => make('h', stage, held)), hash: 'none' }, rows };
+}
+
+/** The real tuner over the tiny base, base weights and a fresh adapter loaded. */
+export async function tinyTuner({ lora, optim }: TinyOptions = {}): Promise<Tuner> {
+  const backend = await testBackend();
+  const model = await openModel(TINY_BASE);
+  const { tuner } = await loraTuner({
+    backend,
+    model,
+    lora: tinyLora(lora),
+    optim: tinyOptim(optim),
+    compile: { mode: 'eager', precision: 'float32' },
+  });
+  await tuner.loadBase([]);
+  tuner.reset('adapter', 1);
+  tuner.reset('optimizer', 1);
+  const dispose = () => {
+    tuner.dispose();
+    void model.close();
+  };
+  return { ...tuner, dispose };
+}
+
+const tinyLora = (lora: Partial<LoraOptions> = {}) => loraOptions.parse({ rank: 2, alpha: 4, ...lora });
+const tinyOptim = (optim: Partial<OptimOptions> = {}) => optimOptions.parse({ learningRate: 2e-2, ...optim });
+
+/** Options of a tiny run: two steps a stage unless told otherwise. */
+export const tinyTrain = (train: Partial<TrainOptions> = {}): TrainOptions =>
+  trainOptions.parse({ epochs: 1, batchRows: 2, accumulate: 2, padTo: 4, evalRows: 4, seed: 3, ...train });
+
+/** Plan of a tiny run. */
+export const tinyPlan = (train: Partial<TrainOptions> = {}): RunPlan => {
+  const { set, rows } = tinySet();
+  return planRun(set, rows, tinyTrain(train));
+};
+
+/** A fresh place for a run's folder. */
+export const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'phasetune-run-')), 'run');
+
+/** Everything {@link runStages} needs for a tiny run. */
+export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {
+  const config = parseModelConfig(await readJson(join(TINY_BASE, 'config.json')), 'config.json');
+  return {
+    folder: await runFolder(),
+    plan: tinyPlan(options.train),
+    options: tinyTrain(options.train),
+    optim: tinyOptim(options.optim),
+    lora: tinyLora(options.lora),
+    base: { name: 'tiny', linears: linearShapes(config) },
+    about: {
+      versions: { phasetune: '0' },
+      recipe: {},
+      inputs: { model: { path: TINY_BASE, files: {} }, data: { path: 'none', manifest: 'none' } },
+    },
+  };
+}
+
+/** Runs to the end; `watch` sees each event before the run goes on. */
+export async function runTiny(
+  tuner: Tuner,
+  job: RunJob,
+  watch?: (event: TrainEvent) => void | Promise<void>,
+): Promise<{ events: TrainEvent[]; run: RunFile }> {
+  const events: TrainEvent[] = [];
+  const going = runStages(tuner, job);
+  for (;;) {
+    const next = await going.next();
+    if (next.done) return { events, run: next.value };
+    events.push(next.value);
+    await watch?.(next.value);
+  }
+}
+
+/** Bytes of a file of a run's folder. */
+export const bytesOf = (job: RunJob, ...path: string[]): Promise<Buffer> => readFile(join(job.folder, ...path));
+
+/** Events without the times, which alone may differ. */
+export const withoutTimes = (events: readonly TrainEvent[]): unknown[] =>
+  events.map((event) => ({ ...event, seconds: 0, tokensPerSecond: 0 }));

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { stageOptionsFor, trainOptions } from '../../src/train/options.js';
+
+const resolve = (given: Record<string, unknown>, count = 3) => stageOptionsFor(trainOptions.parse(given), count);
+
+test('the defaults are those of the paper, for three epochs', () => {
+  const paper = {
+    start: 'previous-end',
+    schedule: 'fresh',
+    optimizer: 'fresh',
+    adapter: 'continued',
+    replay: 0,
+    length: { unit: 'epochs', amount: 3 },
+  };
+  expect(resolve({})).toEqual([paper, paper, paper]);
+});
+
+test('a stage says otherwise by its position, the rest stays', () => {
+  const [first, second] = resolve({ epochs: 2, replay: [0, 0.1], stages: [{}, { start: 'base', steps: 5 }] }, 2);
+  expect(first).toMatchObject({ start: 'previous-end', replay: 0, length: { unit: 'epochs', amount: 2 } });
+  expect(second).toMatchObject({ start: 'base', replay: 0.1, length: { unit: 'steps', amount: 5 } });
+});
+
+test('a budget leaves the lengths open', () => {
+  expect(resolve({ budget: 1000 }).map(({ length }) => length)).toEqual([undefined, undefined, undefined]);
+});
+
+describe('what does not go together is refused by name', () => {
+  test.each([
+    [{ stages: [{}, {}] }, 1, /^stages: expected at most 1 entry, the one stage of order phased, got 2/],
+    [{ stages: [{}, {}, {}, {}] }, 3, /^stages: expected at most 3 entries, one for each stage of order phased, got 4/],
+    [{ replay: [0, 1, 1, 1] }, 3, /^replay: expected at most 3 entries/],
+    [{ epochs: 1, tokens: 5 }, 3, /^epochs and tokens are both given; expected one length/],
+    [{ stages: [{}, { steps: 1, epochs: 1 }] }, 3, /^stages\.1\.epochs and stages\.1\.steps are both given/],
+    [{ budget: 10, steps: 1 }, 3, /^budget and steps are both given/],
+    [{ budget: 10, stages: [{ tokens: 4 }] }, 3, /^budget and stages\.0\.tokens are both given/],
+    [{ optimizer: 'carried', adapter: 'merged' }, 3, /^stage 2: optimizer: carried does not go with adapter: merged/],
+    [{ optimizer: 'carried', stages: [{}, {}, { start: 'base' }] }, 3, /^stage 3: .* does not go with start: base/],
+  ])('%j', (given, count, message) => {
+    expect(() => resolve(given, count)).toThrow(message);
+  });
+});
+
+test('the first stage may carry the run-wide options, having nothing before it', () => {
+  expect(() => resolve({ optimizer: 'carried', adapter: 'merged' }, 1)).not.toThrow();
+});
