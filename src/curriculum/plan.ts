@@ -63,8 +63,8 @@ export function planStages(set: StagedSet, { order, within, replay, seed }: Plan
 
 /** `n` rows of a pool in random order, each as often as the others or once more. */
 function draw(pool: readonly InstructionRecord[], n: number, rng: Random): InstructionRecord[] {
-  const drawn: InstructionRecord[] = [];
-  while (drawn.length < n && pool.length > 0) drawn.push(...rng.shuffle(pool).slice(0, n - drawn.length));
+  let drawn: InstructionRecord[] = [];
+  while (drawn.length < n && pool.length > 0) drawn = drawn.concat(rng.shuffle(pool).slice(0, n - drawn.length));
   return drawn;
 }
 
