@@ -21,6 +21,8 @@ export const int32 = (shape: readonly number[], data: Int32Array | readonly numb
 
 function checked(t: HostTensor): HostTensor {
   if (t.data.length !== sizeOf(t.shape))
-    throw new RangeError(`expected ${sizeOf(t.shape)} elements for shape [${t.shape.join(', ')}], got ${t.data.length}`);
+    throw new RangeError(
+      `expected ${sizeOf(t.shape)} elements for shape [${t.shape.join(', ')}], got ${t.data.length}`,
+    );
   return t;
 }
