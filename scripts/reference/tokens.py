@@ -117,6 +117,8 @@ CASES = {
     "two turns": [*pair("Hi", "Hello!"), *pair("1+1?", "2")],
     "three turns with system": [turn("system", "You count."), *pair("one", "two"), *pair("three", "\nfour"), *pair("five", "six\n")],
     "windows line ends": pair("a\r\nb", "c\r\n\r\nd"),
+    "numbers that are not 0 to 9": pair("\n\n\U0001d7d8 and \u0968", "\n\n\n\u00bd cup, \u2167"),
+    "rare white space": pair("x\ufeff's\u0085's", "\ufeff's\u0085's\u00a0's\u2028"),
     "numbers": pair("12345 + 67.89 = ?", "12412.89"),
 }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { dataError } from '../core/errors.js';
 import { exists } from '../io/files.js';
 import { readJson } from '../io/json.js';
 import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
+import { type HubTokenizer, hub } from './hub.js';
 import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
+import { useRustClasses } from './unicode-classes.js';
 
 /** A special token: its text and its id. */
 export interface SpecialToken {
@@ -48,12 +49,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     readTokenizerConfig(folder),
     readModelEndIds(folder),
   ]);
-  const hub = create(json, config, path);
+  const inner = create(json, config, path);
   const template = await loadChatTemplate(folder, config);
-  const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(hub, config[name], name, folder);
-  const vocabSize = Math.max(...hub.get_vocab().values()) + 1;
+  const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(inner, config[name], name, folder);
+  const vocabSize = [...inner.get_vocab().values()].reduce((most, id) => Math.max(most, id), -1) + 1;
   const [bos, eos, pad] = [special('bos_token'), special('eos_token'), special('pad_token')];
-  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(hub, template)]);
+  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(inner, template)]);
   return {
     folder,
     vocabSize,
@@ -62,14 +63,15 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     ...(pad && { pad }),
     endIds,
     hasChatTemplate: template !== undefined,
-    encode: (text, { addSpecialTokens = false } = {}) => hub.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+    encode: (text, { addSpecialTokens = false } = {}) =>
+      inner.encode(text, { add_special_tokens: addSpecialTokens }).ids,
     decode(ids, { skipSpecialTokens = false } = {}) {
       const list = [...ids];
       if (list.length === 0) return '';
-      const unknown = list.find((id) => hub.id_to_token(id) === undefined);
+      const unknown = list.find((id) => inner.id_to_token(id) === undefined);
       if (unknown !== undefined)
         throw dataError(`token id ${unknown} is not in the vocabulary of ${folder} (0 to ${vocabSize - 1})`);
-      return hub.decode(list, {
+      return inner.decode(list, {
         skip_special_tokens: skipSpecialTokens,
         clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
       });
@@ -86,7 +88,9 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 
 function create(json: unknown, config: TokenizerConfig, path: string): HubTokenizer {
   try {
-    return new HubTokenizer(json as object, config);
+    const tokenizer = new hub.Tokenizer(json as object, config);
+    useRustClasses(tokenizer.pre_tokenizer);
+    return tokenizer;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw dataError(`${path}: not a tokenizer that can be read: ${reason}`, { file: path }, cause);
@@ -101,13 +105,13 @@ function missing(folder: string, path: string): string {
 }
 
 function specialToken(
-  hub: HubTokenizer,
+  inner: HubTokenizer,
   text: string | null | undefined,
   name: string,
   folder: string,
 ): SpecialToken | undefined {
   if (text === null || text === undefined) return undefined;
-  const id = hub.token_to_id(text);
+  const id = inner.token_to_id(text);
   if (id === undefined)
     throw dataError(
       `${join(folder, 'tokenizer_config.json')}: ${name} is ${JSON.stringify(text)}, which tokenizer.json does not have`,
@@ -119,7 +123,7 @@ function specialToken(
 }
 
 /** What follows an answer in the rendered template, if it is one special token: the token that ends a turn. */
-function templateEndIds(hub: HubTokenizer, template: ChatRenderer | undefined): number[] {
+function templateEndIds(inner: HubTokenizer, template: ChatRenderer | undefined): number[] {
   if (!template) return [];
   const answer = 'phasetune';
   let text: string;
@@ -132,7 +136,9 @@ function templateEndIds(hub: HubTokenizer, template: ChatRenderer | undefined): 
     return []; // A template that refuses the plainest conversation says so when it is used.
   }
   const after = text.slice(text.lastIndexOf(answer) + answer.length).trimStart();
-  const specials = [...hub.get_added_tokens_decoder().values()].filter((t) => t.special && after.startsWith(t.content));
+  const specials = [...inner.get_added_tokens_decoder().values()].filter(
+    (t) => t.special && after.startsWith(t.content),
+  );
   const longest = specials.sort((x, y) => y.content.length - x.content.length)[0];
   return longest ? [longest.id] : [];
 }
