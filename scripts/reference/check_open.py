@@ -3,7 +3,8 @@
 Usage: python scripts/reference/check_open.py --case MODEL LOGITS [ADAPTER] [--case ...] [--tolerance 1e-4]
 LOGITS is what `phasetune inspect logits` writes: `input_ids` [B, T] and `logits` [B, T, V]. Computes in float32 on the
 processor. Prints a JSON line for each case {maxError, sameTop, parameters, problems} and exits with 1 when in one of them
-the largest absolute difference is over the tolerance, a top token differs, or a weight was missing or left over.
+a logit x of theirs differs by more than tolerance * (1 + |x|), a top token differs, or a weight was missing or left over.
+(SmolLM2's logits reach 36: there torch's own float32 is 6e-5 away from its float64.)
 Tried with Python 3.11, torch 2.15.0, transformers 5.23.0, peft 0.21.2, safetensors 0.8.0.
 """
 
@@ -29,9 +30,10 @@ def check(tolerance: float, model_folder: str, logits: str, adapter: str | None 
     ours = load_file(logits)
     with torch.no_grad():
         theirs = model.eval()(input_ids=ours["input_ids"].long()).logits
-    error = (theirs - ours["logits"]).abs().max().item()
+    difference = (theirs - ours["logits"]).abs()
+    error = difference.max().item()
     same_top = bool((theirs.argmax(-1) == ours["logits"].argmax(-1)).all())
-    if not error <= tolerance:
+    if not bool((difference <= tolerance * (1 + theirs.abs())).all()):
         problems.append(f"logits differ by {error}")
     if not same_top:
         problems.append("top tokens differ")
