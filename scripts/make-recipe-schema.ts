@@ -1,5 +1,6 @@
 // Writes docs/recipe.schema.json, which editors check a recipe against: npx tsx scripts/make-recipe-schema.ts
 import { writeFileSync } from 'node:fs';
+import { train } from '../src/cli/commands/train.js';
 import { recipeFileSchema } from '../src/config/recipe.js';
 
-writeFileSync('docs/recipe.schema.json', `${JSON.stringify(recipeFileSchema(), null, 2)}\n`);
+writeFileSync('docs/recipe.schema.json', `${JSON.stringify(recipeFileSchema(train.schema), null, 2)}\n`);

@@ -48,6 +48,13 @@ export interface Typed {
   readonly words: readonly string[];
 }
 
+/** The values given to a common or recipe flag; empty when it was not given. */
+export const given = (typed: Typed, name: string): readonly (string | boolean)[] =>
+  [...typed.flags].find(([flag]) => flag.name === name)?.[1] ?? [];
+
+/** True when a common flag is on. */
+export const isOn = (typed: Typed, name: string): boolean => given(typed, name).at(-1) === true;
+
 /** Splits arguments into flags and words. Throws a usage error for an unknown flag or one without its value. */
 export function readArguments(args: readonly string[], known: readonly Flag[]): Typed {
   const byName = new Map(known.map((flag) => [flag.name, flag]));

@@ -5,13 +5,13 @@ import type { Command } from './command.js';
 import { type Flag, flagsOf, positionalsOf } from './flags.js';
 import type { Registered } from './registry.js';
 
-async function base(columns: number) {
+async function base(columns = 100) {
   const { default: yargs } = await import('yargs');
   return yargs([]).scriptName('phasetune').help(false).version(false).locale('en').wrap(Math.min(columns, 120));
 }
 
 /** The page of `phasetune --help`: the commands given, by name. */
-export async function overview(commands: readonly Registered[], columns: number): Promise<string> {
+export async function overview(commands: readonly Registered[], columns = 100): Promise<string> {
   const page = (await base(columns)).usage(
     'Usage: phasetune <command> [flags]\n\nTunes Llama and Mistral decoders with LoRA in stages of rising difficulty.',
   );
@@ -21,7 +21,7 @@ export async function overview(commands: readonly Registered[], columns: number)
 }
 
 /** The page of `phasetune <command> --help`, from the command's schema. */
-export async function commandHelp(command: Command<z.ZodObject>, json: JsonSchema, columns: number): Promise<string> {
+export async function commandHelp(command: Command<z.ZodObject>, json: JsonSchema, columns = 100): Promise<string> {
   const page = (await base(columns)).usage(
     `Usage: phasetune ${command.command} [flags]\n\n${sentence(command.describe)}`,
   );

@@ -30,6 +30,11 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/doctor.js')).doctor,
   ),
   entry(
+    'demo',
+    'tune a small model in three stages and show what it learnt, in a few minutes',
+    async () => (await import('./commands/demo.js')).demo,
+  ),
+  entry(
     'model merge',
     'add an adapter to its base model and write the result as a model folder',
     async () => (await import('./commands/model-merge.js')).modelMerge,
@@ -43,6 +48,11 @@ export const COMMANDS: readonly Registered[] = [
     'stage',
     'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
     async () => (await import('./commands/stage.js')).stage,
+  ),
+  entry(
+    'train',
+    'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
+    async () => (await import('./commands/train.js')).train,
   ),
   entry(
     'generate',

@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 /** The part of JSON Schema that option schemas use. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
@@ -24,10 +22,6 @@ export interface JsonSchema {
   /** Our own mark (`.meta({ repeat: true })`): a list whose items may hold commas, so its flag is repeated instead. */
   readonly repeat?: boolean;
 }
-
-/** JSON Schema of what a zod schema takes in, before defaults and transforms. */
-export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
-  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
 
 /** The alternatives of a union, or of a list of types; the schema itself where there is one only. */
 export function alternatives(schema: JsonSchema): readonly JsonSchema[] {

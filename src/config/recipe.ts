@@ -3,7 +3,7 @@ import { encodeOptionsSchema } from '../data/options.js';
 import { loraOptions } from '../lora/options.js';
 import { optimOptions } from '../optim/options.js';
 import { trainOptions } from '../train/options.js';
-import { jsonSchemaOf } from './json-schema.js';
+import { jsonSchemaOf } from './from-zod.js';
 
 /**
  * A recipe: everything that decides a training run. The run's own options, how rows become tokens and the batches lie at
@@ -22,8 +22,8 @@ export const recipeSchema = z.strictObject({
 /** See {@link recipeSchema}; every option decided. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** JSON Schema of a recipe file, for editors. Nothing is required there: what a file leaves out may come from flags. */
-export const recipeFileSchema = (): object => {
-  const { required: _, ...schema } = jsonSchemaOf(recipeSchema);
+/** JSON Schema of a recipe file for a command's options, for editors. Nothing is required: flags may say what a file leaves out. */
+export const recipeFileSchema = (options: z.ZodObject): object => {
+  const { required: _, ...schema } = jsonSchemaOf(options);
   return { ...schema, title: 'phasetune recipe', description: 'Options of `phasetune train --config`' };
 };

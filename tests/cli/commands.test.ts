@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { flagsOf, positionalsOf } from '../../src/cli/flags.js';
 import { COMMANDS } from '../../src/cli/registry.js';
-import { jsonSchemaOf } from '../../src/config/json-schema.js';
+import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { lastJson, ROOT, start } from './child.js';
 
 const BUILT = 'dist/cli/main.js';
@@ -46,18 +46,23 @@ describe('loading the commands', () => {
 });
 
 describe.skipIf(!built)(`${BUILT}${built ? '' : ' (skipped: not built; npm run build)'}`, () => {
-  const timed = async (args: string[]) => {
+  const timed = async (entry: string, args: string[]) => {
     const begin = performance.now();
-    const ended = await start(BUILT, args).ended;
+    const ended = await start(entry, args).ended;
     return { ...ended, ms: performance.now() - begin };
   };
 
   it('answers --help quickly', async () => {
-    const runs = [];
-    for (let i = 0; i < 3; i++) runs.push(await timed(['--help']));
-    const best = Math.min(...runs.map(({ ms }) => ms));
-    console.log(`phasetune --help: ${best.toFixed(0)} ms (asked for: 400 on a quiet machine)`);
-    expect(best).toBeLessThan(1200);
-    expect(runs[0]).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Usage: phasetune/) });
+    const bare: number[] = [];
+    const help: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      bare.push((await timed('tests/cli/empty.mjs', [])).ms);
+      const run = await timed(BUILT, ['--help']);
+      expect(run).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Usage: phasetune/) });
+      help.push(run.ms);
+    }
+    const [least, best] = [Math.min(...bare), Math.min(...help)];
+    console.log(`phasetune --help: ${best.toFixed(0)} ms; node alone: ${least.toFixed(0)} ms`);
+    expect(best, 'under 400 ms, or on a busy machine within 8 starts of node').toBeLessThan(Math.max(400, 8 * least));
   });
 });

@@ -9,12 +9,15 @@ import { TOYS } from './toys.js';
 /** Runs a command line in this process, its streams and environment caught. */
 async function toy(args: string, env: Record<string, string> = {}) {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  let [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => !!(out += text));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => !!(err += text));
+  const written = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += text;
+      return true;
+    });
   try {
     const code = await run(args.split(' ').filter(Boolean), TOYS);
-    return { code, out, err };
+    return { code, out: written.stdout, err: written.stderr };
   } finally {
     vi.restoreAllMocks();
     vi.unstubAllEnvs();
@@ -189,19 +192,25 @@ describe('an interrupt', () => {
   }
 
   it.each(['SIGINT', 'SIGTERM'] as const)('%s lets the work save and exits with 130', async (signal) => {
-    const { code, out, err } = await interrupt('wait', [signal]);
+    const { code, out, err } = await interrupt('wait save', [signal]);
     expect(code).toBe(130);
     expect(out).toBe('waiting\nsaved\n');
     expect(err).toBe('warning: interrupted: saving, then stopping (interrupt again to stop at once)\n');
   });
 
   it('stops a command that does not heed it at once', async () => {
-    const { code, out } = await interrupt('wait --no-heed', ['SIGINT']);
+    const { code, out } = await interrupt('wait ignore', ['SIGINT']);
     expect({ code, out }).toEqual({ code: 130, out: 'waiting\n' });
   });
 
+  it('is told as one, whatever an aborted call throws', async () => {
+    const { code, err } = await interrupt('wait throw', ['SIGINT']);
+    expect(code).toBe(130);
+    expect(err).toMatch(/\nerror: interrupted\n$/);
+  });
+
   it('given twice stops a command that is still saving', async () => {
-    const { code, out } = await interrupt('wait --stubborn', ['SIGINT', 'SIGTERM']);
+    const { code, out } = await interrupt('wait hang', ['SIGINT', 'SIGTERM']);
     expect({ code, out }).toEqual({ code: 130, out: 'waiting\n' });
   });
 });

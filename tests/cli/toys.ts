@@ -52,17 +52,18 @@ const fail = defineCommand({
   },
 });
 
-/** Waits to be interrupted; does not heed the signal, or heeds it and never gets done. */
+/** Waits to be interrupted and then saves, never hears of it, never gets done, or throws what aborted calls throw. */
 const wait = defineCommand({
-  command: 'wait',
+  command: 'wait <way>',
   describe: 'Wait',
-  schema: z.strictObject({ heed: z.boolean().default(true), stubborn: z.boolean().default(false) }),
-  run: async ({ heed, stubborn }, context) => {
-    const signal = heed ? context.signal : undefined;
+  schema: z.strictObject({ way: z.enum(['save', 'ignore', 'hang', 'throw']).describe('What to do when interrupted') }),
+  run: async ({ way }, context) => {
+    const signal = way === 'ignore' ? undefined : context.signal;
     const timer = setTimeout(() => {}, 20_000);
     context.print('waiting');
-    await new Promise<void>((resolve) => signal?.addEventListener('abort', () => stubborn || resolve()));
+    await new Promise<void>((resolve) => signal?.addEventListener('abort', () => way === 'hang' || resolve()));
     clearTimeout(timer);
+    if (way === 'throw') throw new DOMException('This operation was aborted', 'AbortError');
     context.print('saved');
     return {};
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { jsonSchemaOf } from '../../src/config/json-schema.js';
+import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { type Layer, resolveLayers } from '../../src/config/layers.js';
 import { environmentLayer, setLayer } from '../../src/config/sources.js';
 import { PhasetuneError } from '../../src/core/errors.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { jsonSchemaOf } from '../../src/config/json-schema.js';
+import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { environmentLayer, recipeLayer, setLayer } from '../../src/config/sources.js';
 
 const json = jsonSchemaOf(

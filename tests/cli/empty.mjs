@@ -1,0 +1,1 @@
+// Nothing: how long node itself takes to start.
