@@ -37,8 +37,9 @@ export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: strin
   throw dataError(`${file}: ${field ? `field ${field}: ` : ''}${issue.message}${more}`, { file, field }, result.error);
 }
 
+// The text's plain runs and escapes alternate, so that nothing can match in two ways: a long broken text stays linear.
 const TOKEN =
-  /[ \t\n\r]*(?:([{}[\],:])|("(?:[ !#-[\]-\uffff]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
+  /[ \t\n\r]*(?:([{}[\],:])|("[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
 
 /**
  * Walks JSON text by its grammar, for what JSON.parse does not tell: where the first error is, and the first key that

@@ -52,7 +52,7 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       tensors,
       metadata,
       files,
-      read: (name, options) => readTensor(name, ...info(name), options?.scratch),
+      read: async (name, options) => readTensor(name, ...info(name), options?.scratch),
       async readBytes(name) {
         const [t, file] = info(name);
         const bytes = new Uint8Array(t.bytes);

@@ -1,0 +1,105 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createAtomicFile, writeFileAtomic, writeFolderAtomic, writeJson } from '../../src/io/atomic.js';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'atomic-'));
+  file = join(folder, 'a', 'file.txt');
+});
+
+describe('a file written atomically', () => {
+  it('is not there until it is committed, and then whole, its folders made', async () => {
+    const out = await createAtomicFile(file);
+    await out.write('one ');
+    await out.write(Buffer.from('two'));
+    expect(existsSync(file)).toBe(false);
+    await out.commit();
+    expect(readFileSync(file, 'utf8')).toBe('one two');
+    await out.abort();
+    expect(readdirSync(join(folder, 'a'))).toEqual(['file.txt']);
+  });
+
+  it('leaves the old content and no litter when it is aborted', async () => {
+    await writeFileAtomic(file, 'old');
+    const out = await createAtomicFile(file);
+    await out.write('new');
+    await out.abort();
+    expect(readFileSync(file, 'utf8')).toBe('old');
+    expect(readdirSync(join(folder, 'a'))).toEqual(['file.txt']);
+  });
+
+  it('follows a symbolic link and keeps the mode of the file it replaces', async () => {
+    writeFileSync(join(folder, 'real'), 'old', { mode: 0o600 });
+    symlinkSync('real', join(folder, 'link'));
+    await writeFileAtomic(join(folder, 'link'), 'new');
+    expect(readFileSync(join(folder, 'real'), 'utf8')).toBe('new');
+    expect(statSync(join(folder, 'real')).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes to a device instead of replacing it', async () => {
+    await writeFileAtomic('/dev/null', 'x');
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  it('says what is wrong with the place', async () => {
+    await expect(writeFileAtomic(folder, 'x')).rejects.toMatchObject({
+      code: 'usage',
+      message: `${folder} is a folder; expected the name of a file to write`,
+    });
+    writeFileSync(join(folder, 'b'), '');
+    await expect(writeFileAtomic(join(folder, 'b', 'c'), 'x')).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('cannot write'),
+    });
+  });
+
+  it('holds JSON with a final newline', async () => {
+    await writeJson(file, { a: [1] });
+    expect(readFileSync(file, 'utf8')).toBe('{\n  "a": [\n    1\n  ]\n}\n');
+  });
+});
+
+describe('a folder written atomically', () => {
+  const out = () => join(folder, 'out');
+  const fill = (text: string) => async (at: string) => writeFileSync(join(at, 'x'), text);
+
+  it('appears whole, in place of nothing or of an empty folder', async () => {
+    await writeFolderAtomic(out(), fill('1'));
+    expect(readFileSync(join(out(), 'x'), 'utf8')).toBe('1');
+    mkdirSync(join(folder, 'empty'));
+    await writeFolderAtomic(join(folder, 'empty'), fill('2'));
+    expect(readFileSync(join(folder, 'empty', 'x'), 'utf8')).toBe('2');
+    expect(readdirSync(folder).sort()).toEqual(['empty', 'out']);
+  });
+
+  it('does not appear when filling it fails', async () => {
+    const failing = writeFolderAtomic(out(), async (at) => {
+      await fill('1')(at);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('replaces a folder in use only when told to', async () => {
+    await writeFolderAtomic(out(), fill('1'));
+    await expect(writeFolderAtomic(out(), fill('2'))).rejects.toMatchObject({ code: 'usage' });
+    expect(readFileSync(join(out(), 'x'), 'utf8')).toBe('1');
+    await writeFolderAtomic(out(), fill('2'), { replace: true });
+    expect(readFileSync(join(out(), 'x'), 'utf8')).toBe('2');
+    expect(readdirSync(folder)).toEqual(['out']);
+  });
+});
