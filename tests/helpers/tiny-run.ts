@@ -21,7 +21,7 @@ import type { Tuner } from '../../src/train/tuner.js';
 import { testBackend } from './backend.js';
 
 /** A Llama of two layers with fixed weights, 112 tokens. */
-export const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
+const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
 const VOCABULARY = 112;
 
 /** What may differ from one tiny run to the next. */
@@ -91,7 +91,7 @@ export const tinyPlan = (train: Partial<TrainOptions> = {}): RunPlan => {
 };
 
 /** A fresh place for a run's folder. */
-export const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'phasetune-run-')), 'run');
+const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'phasetune-run-')), 'run');
 
 /** Everything {@link runStages} needs for a tiny run. */
 export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {

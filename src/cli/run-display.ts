@@ -1,0 +1,84 @@
+import { formatDuration, formatNumber } from '../telemetry/format.js';
+import type { Progress } from '../telemetry/progress.js';
+import type { StageSummary, TrainEvent } from '../train/events.js';
+import type { CommandContext } from './command.js';
+
+/**
+ * Passes a run's events on and shows them: a bar a stage with loss, speed and the time that the run will still take, a bar
+ * for each measurement of the held-out loss, and its results as lines.
+ */
+export async function* showRun<T>(
+  events: AsyncGenerator<TrainEvent, T>,
+  { logger, progress }: Pick<CommandContext, 'logger' | 'progress'>,
+): AsyncGenerator<TrainEvent, T> {
+  let stageBar: Progress | undefined;
+  let evalBar: Progress | undefined;
+  let left = 0;
+  const speed = { tokens: 0, seconds: 0 };
+  const show = (event: TrainEvent) => {
+    if (event.type === 'run') left = event.stages.reduce((n, { tokens }) => n + tokens, 0);
+    else if (event.type === 'stage') {
+      if (event.stages > 1) logger.info(event.label);
+      stageBar = progress({ label: `stage ${event.stage} of ${event.stages}`, total: event.steps, unit: 'steps' });
+    } else if (event.type === 'step') {
+      left -= event.tokens;
+      speed.tokens += event.tokens;
+      speed.seconds += event.seconds;
+      const rest = formatDuration((left * speed.seconds) / speed.tokens);
+      const note = `loss ${event.loss.toFixed(3)}, ${formatNumber(event.tokensPerSecond)} tokens/s`;
+      stageBar?.update(event.step, left > 0 ? `${note}, whole run done in ${rest}` : note);
+      if (event.step === event.steps) stageBar?.finish();
+    } else if (event.type === 'eval-progress') {
+      evalBar ??= progress({ label: 'held-out loss', total: event.of, unit: 'batches' });
+      evalBar.update(event.done);
+    } else if (event.type === 'eval') {
+      evalBar?.finish();
+      evalBar = undefined;
+      const where = event.stage === 0 ? 'base' : `stage ${event.stage}, step ${event.step}`;
+      logger.info(`held-out loss, ${where}: ${event.all.toFixed(4)}`);
+    } else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);
+  };
+  try {
+    for (;;) {
+      const next = await events.next();
+      if (next.done) return next.value;
+      show(next.value);
+      yield next.value;
+    }
+  } finally {
+    evalBar?.finish();
+    stageBar?.finish();
+    await events.return(undefined as T);
+  }
+}
+
+/** The stages of a plan as a table: rows, steps, tokens, and the share of padding among the positions computed. */
+export function planTable(stages: readonly StageSummary[]): string[] {
+  const sum = (of: (stage: StageSummary) => number) => stages.reduce((n, stage) => n + of(stage), 0);
+  const total: StageSummary = {
+    stage: 0,
+    label: 'total',
+    rows: sum(({ rows }) => rows),
+    replayed: sum(({ replayed }) => replayed),
+    steps: sum(({ steps }) => steps),
+    tokens: sum(({ tokens }) => tokens),
+    trainedTokens: sum(({ trainedTokens }) => trainedTokens),
+    paddedTokens: sum(({ paddedTokens }) => paddedTokens),
+  };
+  const count = (n: number) => n.toLocaleString('en-US');
+  const cells = (stage: StageSummary) => [
+    stage.label,
+    count(stage.rows),
+    count(stage.replayed),
+    count(stage.steps),
+    count(stage.tokens),
+    count(stage.trainedTokens),
+    `${Math.round(100 * (1 - stage.tokens / stage.paddedTokens))} %`,
+  ];
+  const heads = ['', 'rows', 'replayed', 'steps', 'tokens', 'trained', 'padding'];
+  const lines = [heads, ...stages.map(cells), ...(stages.length > 1 ? [cells(total)] : [])];
+  const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines.map((line) =>
+    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+  );
+}

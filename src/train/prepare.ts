@@ -1,0 +1,51 @@
+import { readStaged } from '../curriculum/manifest.js';
+import { plannedStageCount } from '../curriculum/plan.js';
+import type { StagedSet } from '../curriculum/types.js';
+import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
+import type { EncodeOptions } from '../data/options.js';
+import { adapterSpecs } from '../lora/adapter.js';
+import type { LoraOptions } from '../lora/options.js';
+import { checkVocabulary, type ModelFolder, openModel } from '../model/load.js';
+import { linearShapes } from '../model/parameters.js';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
+import { stageOptionsFor, type TrainOptions } from './options.js';
+import { planRun, type RunPlan } from './plan.js';
+
+/** Everything about a run that is known before TensorFlow is loaded. */
+export interface PreparedRun {
+  readonly plan: RunPlan;
+  readonly set: StagedSet;
+  readonly tokenizer: Tokenizer;
+  /** Opened, its headers checked; the caller closes it. */
+  readonly model: ModelFolder;
+  /** What encoding did to the rows, held-out ones among them. */
+  readonly report: EncodeReport;
+}
+
+/** Inputs and options of {@link prepareRun}. */
+export type PrepareOptions = TrainOptions &
+  EncodeOptions & { readonly model: string; readonly data: string; readonly lora: LoraOptions };
+
+/**
+ * Reads and checks all inputs of a run, and plans it: options first, then the staged folder, the model's headers and
+ * tokenizer, the rows. Throws a usage or data error at the first thing that is not as it must be.
+ */
+export async function prepareRun(
+  options: PrepareOptions,
+  hooks: Parameters<typeof encodeRows>[3] = {},
+): Promise<PreparedRun> {
+  const set = await readStaged(options.data);
+  stageOptionsFor(options, plannedStageCount(set, options.order));
+  const model = await openModel(options.model);
+  try {
+    adapterSpecs(linearShapes(model.config), options.lora);
+    const tokenizer = await loadTokenizer(options.model);
+    checkVocabulary(model, tokenizer.vocabSize);
+    const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
+    const { rows, report } = await encodeRows(records, tokenizer, options, hooks);
+    return { plan: planRun(set, rows, options), set, tokenizer, model, report };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}

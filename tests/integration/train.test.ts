@@ -1,0 +1,155 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { run } from '../../src/cli/run.js';
+import { readRunFile } from '../../src/train/run-file.js';
+import { lastJson, ROOT, start } from '../cli/child.js';
+import { testBackend } from '../helpers/backend.js';
+import { writeTinyModel } from '../helpers/tiny-model.js';
+
+let home: string;
+let model: string;
+let data: string;
+
+beforeAll(async () => {
+  await testBackend();
+  home = await mkdtemp(join(tmpdir(), 'phasetune-train-'));
+  model = await writeTinyModel(join(home, 'model'));
+  data = join(home, 'staged');
+  const rows = (await readFile(join(ROOT, 'datasets/demo/raw.jsonl'), 'utf8')).split('\n').slice(0, 60);
+  await writeFile(join(home, 'rows.jsonl'), rows.join('\n'));
+  expect((await phasetune('stage', join(home, 'rows.jsonl'), '--out', data)).code).toBe(0);
+});
+afterAll(() => rm(home, { recursive: true }));
+
+/** Runs the command line in this process, its streams caught. */
+async function phasetune(...args: string[]) {
+  const caught = { out: '', err: '' };
+  const keep = (side: 'out' | 'err') => (text: unknown) => {
+    caught[side] += text;
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
+  ];
+  const code = await run(args);
+  for (const spy of spies) spy.mockRestore();
+  return { code, ...caught };
+}
+
+const train = (out: string, ...args: string[]) =>
+  phasetune('train', '--model', model, '--data', data, '--out', join(home, out), '--batch-rows', '8', ...args);
+
+const SHORT = ['--steps', '2', '--lora.rank', '2'];
+
+test('three stages end in an adapter, a table of losses and the files that tell of the run', async () => {
+  const { code, out, err } = await train('run', ...SHORT);
+  expect(err).toMatch(/stage 3 of 3: 2 steps in/);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^after stage 3 .* [+-]\d\.\d{3}$/m);
+  expect(out).toContain(join(home, 'run/adapter'));
+  const file = await readRunFile(join(home, 'run'));
+  expect(file.recipe).toMatchObject({ model, data, steps: 2, batchRows: 8, lora: { rank: 2, alpha: 16 } });
+  expect(file.versions).toMatchObject({ node: process.version });
+  expect(Object.keys(file.inputs.model.files)).toContain('model.safetensors');
+  expect((await readdir(join(home, 'run/adapter'))).sort()).toEqual([
+    'adapter_config.json',
+    'adapter_model.safetensors',
+  ]);
+});
+
+test.each(['one-off', 'random', 'reversed'])('order %s goes the same way', async (order) => {
+  const { code, out } = await train(`run-${order}`, ...SHORT, '--order', order, '--json');
+  expect(code).toBe(0);
+  const result = lastJson(out) as { order: string; stages: { steps: number }[]; matrix: { rows: unknown[] } };
+  expect(result.order).toBe(order);
+  expect(result.stages.map(({ steps }) => steps)).toEqual(order === 'one-off' ? [2] : [2, 2, 2]);
+  expect(result.matrix.rows).toHaveLength(order === 'one-off' ? 2 : 4);
+});
+
+test('--dry-run tells the plan without TensorFlow, and writes nothing', async () => {
+  const hook = `export async function resolve(name, context, next) {
+    if (name.includes('@tensorflow/')) throw new Error('TensorFlow was loaded');
+    return next(name, context);
+  }`;
+  const register = `import { register } from 'node:module'; register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}))`;
+  const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(register)}"` };
+  const args = ['train', '--model', model, '--data', data, '--out', join(home, 'dry'), '--epochs', '2', '--json'];
+  const { code, out, err } = await start('src/cli/main.ts', [...args, '--dry-run'], { env }).ended;
+  expect(err).not.toContain('TensorFlow was loaded');
+  expect(code).toBe(0);
+  const { stages } = lastJson(out) as {
+    stages: { rows: number; steps: number; tokens: number; paddedTokens: number }[];
+  };
+  expect(stages.map(({ rows, steps }) => [rows, steps])).toEqual([
+    [18, 10],
+    [18, 10],
+    [18, 10],
+  ]);
+  for (const { tokens, paddedTokens } of stages) expect(tokens).toBeLessThan(paddedTokens);
+  expect(await readdir(home)).not.toContain('dry');
+  // The hook is real: what needs TensorFlow fails under it.
+  const real = await start('src/cli/main.ts', [...args, '--device', 'wasm'], { env }).ended;
+  expect(real.err).toContain('TensorFlow was loaded');
+});
+
+test('an interrupt saves the adapter so far and ends with 130', async () => {
+  const out = join(home, 'interrupted');
+  const args = ['train', '--model', model, '--data', data, '--out', out, '--steps', '500', '--json'];
+  const { child, ended } = start('src/cli/main.ts', args);
+  child.stderr.on('data', (text: string) => {
+    if (text.includes('stage 1 of 3: 1/500')) child.kill('SIGINT');
+  });
+  const { code, out: printed } = await ended;
+  expect(code).toBe(130);
+  const { error } = lastJson(printed) as { error: { code: string; stage: number; path: string } };
+  expect(error).toMatchObject({ code: 'interrupted', stage: 1 });
+  expect(await readdir(join(out, error.path))).toContain('manifest.json');
+  expect((await readRunFile(out)).status).toBe('interrupted');
+});
+
+describe('bad input is one line that says what to do, and nothing is written', () => {
+  const lineOf = (err: string) => err.trimEnd().split('\n').at(-1)!;
+  const refused = async (code: number, message: RegExp, ...args: string[]) => {
+    const ended = await train('refused', ...args);
+    expect(lineOf(ended.err)).toMatch(message);
+    expect(ended.code).toBe(code);
+    expect(await readdir(home)).not.toContain('refused');
+  };
+
+  test('a model that is not there', () =>
+    refused(3, /nowhere\/config\.json: no such file/, '--model', join(home, 'nowhere')));
+  test('a folder that is not staged', () => refused(3, /not a staged folder .*phasetune stage/, '--data', model));
+  test('rows that are all too long', () =>
+    refused(3, /none of 60 rows fits in 4 tokens .* raise --max-length/, '--max-length', '4'));
+  test('one row too long under --overflow refuse', () =>
+    refused(3, /rows are over 40 tokens: .* raise --max-length/, '--max-length', '40', '--overflow', 'refuse'));
+  test('a target the model has not', () =>
+    refused(2, /lora\.targets: "c_attn" matches no projection/, '--lora.targets', 'c_attn'));
+  test('two lengths', () => refused(2, /epochs and steps are both given/, '--epochs', '1', '--steps', '2'));
+  test('an unknown flag', () => refused(2, /--epoch: unknown flag \(did you mean "--epochs"\?\)/, '--epoch', '1'));
+  test('more overrides than stages', () =>
+    refused(2, /stages: expected at most 3 entries/, '--set', 'stages=[{},{},{},{}]'));
+
+  test('a tokenizer of another model', async () => {
+    const other = join(home, 'other');
+    await cp(model, other, { recursive: true });
+    const config = JSON.parse(await readFile(join(other, 'config.json'), 'utf8')) as Record<string, unknown>;
+    await writeFile(join(other, 'config.json'), JSON.stringify({ ...config, vocab_size: 1000 }));
+    await refused(
+      3,
+      /embed_tokens\.weight: expected shape \[1000, 16\] by config\.json, got \[2048, 16\]/,
+      '--model',
+      other,
+    );
+  });
+
+  test('a run that is there', async () => {
+    expect((await train('taken', ...SHORT)).code).toBe(0);
+    const { code, err } = await train('taken', ...SHORT);
+    expect(lineOf(err)).toMatch(/taken holds a run already; choose another --out, or remove it first/);
+    expect(code).toBe(2);
+  });
+});
