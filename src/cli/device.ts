@@ -5,3 +5,6 @@ export const deviceOption = z
   .enum(['auto', 'cuda', 'cpu', 'wasm'])
   .default('auto')
   .describe('what computes; auto takes the native library if it is set up (`phasetune doctor` tells), else WASM');
+
+/** A value of {@link deviceOption}. */
+export type DeviceChoice = z.infer<typeof deviceOption>;

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cacheHome } from '../../src/backend/native/paths.js';
+import { openSafetensors } from '../../src/io/safetensors.js';
+import { adaptedModel } from '../../src/lora/adapted-model.js';
+import { openModel } from '../../src/model/load.js';
+import { logitsSpec } from '../../src/model/logits.js';
+import { testBackend } from '../helpers/backend.js';
+import { largestRelativeError } from '../helpers/compare.js';
+
+const FOLDER = join(cacheHome(), 'models/SmolLM2-135M-Instruct');
+const EVERY = 97; // The committed reference keeps every 97th logit; scripts/reference/smollm2_logits.py compares all.
+
+describe('SmolLM2-135M-Instruct', () => {
+  test('logits equal transformers, with the same likeliest token everywhere', async ({ skip }) => {
+    skip(!existsSync(FOLDER), `${FOLDER} is not there: the demo (npm start) fetches it`);
+    const backend = await testBackend();
+    skip(backend.name === 'wasm', 'a model of this size takes too long on WASM');
+    const model = await openModel(FOLDER);
+    const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
+    const expected = await openSafetensors('tests/fixtures/smollm2-logits.safetensors');
+    for (const text of [0, 1, 2]) {
+      const ids = await expected.read(`${text}.input_ids`);
+      const { logits } = await program.run('logits', { ids }, ['logits']);
+      const [, t, v] = logits!.shape as [number, number, number];
+      const rows = Array.from({ length: t }, (_, i) => logits!.data.subarray(i * v, (i + 1) * v) as Float32Array);
+      const kept = Float32Array.from(rows.flatMap((row) => [...row.filter((_, i) => i % EVERY === 0)]));
+      const reference = await expected.read(`${text}.logits`);
+      const actual = { shape: reference.shape, dtype: 'float32' as const, data: kept };
+      expect(largestRelativeError(actual, reference)).toBeLessThan(1e-3);
+      const top = rows.map((row) => row.reduce((best, logit, i) => (logit > row[best]! ? i : best), 0));
+      expect(top).toEqual([...(await expected.read(`${text}.top`)).data]);
+    }
+    program.dispose();
+    await expected.close();
+    await model.close();
+  });
+});
