@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   model: TENSORS,
   optim: TENSORS,
   lora: [...TENSORS, 'model', 'optim'],
-  generate: [...TENSORS, 'model', 'optim', 'lora'],
+  generate: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
   train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
   eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train'],
   ablation: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train', 'eval', 'scoring'],
@@ -71,7 +71,7 @@ module.exports = {
       { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
       'other programs are started in backend/native/ only',
     ),
-    only('config', '^src/(cli|config)/', { path: '^src/config/' }, 'only cli imports config'),
+    only('config', '^src/(cli/|config/|index\\.ts$)', { path: '^src/config/' }, 'only cli and index.ts import config'),
     only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
     {
       name: 'public door',

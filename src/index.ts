@@ -1,0 +1,43 @@
+/**
+ * phasetune for other programs: what the commands are made of. Nothing here prints; talk goes to a `Logger`, progress comes as
+ * events. Nothing loads TensorFlow before it is used, except `loadBackend` and what needs it.
+ *
+ * @module
+ */
+
+export type { Backend, Device } from './backend/backend.js';
+export { type Diagnosis, diagnose } from './backend/doctor.js';
+export { type LoadOptions, loadBackend } from './backend/load.js';
+export { type SetUpOptions, type SetUpResult, setUp } from './backend/setup.js';
+export { type Recipe, recipeSchema } from './config/recipe.js';
+export { type ErrorCode, type ErrorFields, PhasetuneError } from './core/errors.js';
+export { readStaged, writeStaged } from './curriculum/manifest.js';
+export { resolveStaging, type StagingOptions, stagingOptionsSchema } from './curriculum/options.js';
+export { planStages } from './curriculum/plan.js';
+export { stageRows } from './curriculum/stage.js';
+export type { Order, PlannedStage, Stage, StagedSet, Staging } from './curriculum/types.js';
+export { encodeRows } from './data/encode-rows.js';
+export type { EncodedRow } from './data/encoded.js';
+export { importFile, readRecords } from './data/import.js';
+export { type EncodeOptions, type ImportOptions, ROW_FORMATS } from './data/options.js';
+export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
+export { type Answer, openAnswerer } from './generate/answer.js';
+export type { GenerateOptions } from './generate/options.js';
+export { mergeAdapter } from './lora/merge-folder.js';
+export type { LoraOptions } from './lora/options.js';
+export { readAdapter, writeAdapter } from './lora/peft-files.js';
+export { importModel } from './model/import.js';
+export type { ImportOptions as ModelImportOptions, ImportResult as ModelImportResult } from './model/import-options.js';
+export { openModel } from './model/load.js';
+export { linearShapes } from './model/parameters.js';
+export type { OptimOptions } from './optim/options.js';
+export { createLogger, type Logger, silentLogger } from './telemetry/logger.js';
+export { loadTokenizer, type Tokenizer } from './tokenizer/tokenizer.js';
+export { readCheckpoint } from './train/checkpoint.js';
+export type { TrainEvent } from './train/events.js';
+export type { LossMatrix } from './train/forgetting.js';
+export { loraTuner } from './train/lora-tuner.js';
+export type { TrainOptions } from './train/options.js';
+export { type PreparedRun, prepareRun } from './train/prepare.js';
+export { type RunFile, readRunFile } from './train/run-file.js';
+export { type RunJob, runStages } from './train/staged-run.js';
