@@ -3,9 +3,12 @@ import type { Progress } from '../telemetry/progress.js';
 import type { StageSummary, TrainEvent } from '../train/events.js';
 import type { CommandContext } from './command.js';
 
+/** A held-out loss whose batches take longer than this is shown with a bar. */
+const SLOW_BATCH_MS = 500;
+
 /**
  * Passes a run's events on and shows them: a bar a stage with loss, speed and the time that the run will still take, a bar
- * for each measurement of the held-out loss, and its results as lines.
+ * for a measurement of the held-out loss that takes its time, and what was measured as lines.
  */
 export async function* showRun<T>(
   events: AsyncGenerator<TrainEvent, T>,
@@ -14,6 +17,7 @@ export async function* showRun<T>(
   let stageBar: Progress | undefined;
   let evalBar: Progress | undefined;
   let left = 0;
+  let before = performance.now();
   const speed = { tokens: 0, seconds: 0 };
   const show = (event: TrainEvent) => {
     if (event.type === 'run') left = event.stages.reduce((n, { tokens }) => n + tokens, 0);
@@ -29,8 +33,9 @@ export async function* showRun<T>(
       stageBar?.update(event.step, left > 0 ? `${note}, whole run done in ${rest}` : note);
       if (event.step === event.steps) stageBar?.finish();
     } else if (event.type === 'eval-progress') {
-      evalBar ??= progress({ label: 'held-out loss', total: event.of, unit: 'batches' });
-      evalBar.update(event.done);
+      const slow = performance.now() - before > SLOW_BATCH_MS;
+      if (slow) evalBar ??= progress({ label: 'held-out loss', total: event.of, unit: 'batches' });
+      evalBar?.update(event.done);
     } else if (event.type === 'eval') {
       evalBar?.finish();
       evalBar = undefined;
@@ -43,6 +48,7 @@ export async function* showRun<T>(
       const next = await events.next();
       if (next.done) return next.value;
       show(next.value);
+      before = performance.now();
       yield next.value;
     }
   } finally {

@@ -1,0 +1,119 @@
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { float32 } from '../../src/core/host-tensor.js';
+import { random } from '../../src/core/random.js';
+import { type Adapter, adapterSpecs, initAdapter } from '../../src/lora/adapter.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { readAdapter } from '../../src/lora/peft-files.js';
+import { type CheckpointContent, readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
+
+const linears = new Map([
+  ['model.layers.0.self_attn.q_proj', { outputs: 4, inputs: 6 }],
+  ['model.layers.0.mlp.down_proj', { outputs: 6, inputs: 3 }],
+]);
+const base = { name: 'base', linears };
+const options = loraOptions.parse({ rank: 2, alpha: 4 });
+
+const adapter = (seed: number): Adapter => {
+  const tensors = new Map(initAdapter(adapterSpecs(linears, options), seed));
+  for (const [name, { shape, data }] of tensors)
+    tensors.set(name, float32(shape, data.map((v, i) => v + seed + i / 8) as Float32Array));
+  return { options, tensors };
+};
+const optimizer = new Map([['exp_avg.x', float32([2, 2], [1, -2, 3e-9, 4])]]);
+const content: CheckpointContent = {
+  own: adapter(1),
+  merged: [],
+  optimizer,
+  state: {
+    stage: 2,
+    step: 3,
+    steps: 9,
+    plan: 'hash',
+    optimizerStep: 12,
+    tokens: 500,
+    trainedTokens: 200,
+    random: random(1).state(),
+    merged: [],
+  },
+};
+const withMerged = {
+  ...content,
+  merged: [adapter(2)],
+  state: { ...content.state, merged: [{ path: 'stage-1/step-000004', sha256: 'hash' }] },
+};
+
+let home: string;
+let folder: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'phasetune-checkpoint-'));
+  folder = join(home, 'stage-2/step-000003');
+});
+afterEach(() => rm(home, { recursive: true }));
+
+test.each([
+  ['plain', content],
+  ['over a merged adapter', withMerged],
+])('%s: what was written is read back, every number', async (_, written) => {
+  const sha256 = await writeCheckpoint(folder, written, base);
+  const read = await readCheckpoint(folder, linears);
+  expect(read.sha256).toBe(sha256);
+  expect(read.state).toEqual(written.state);
+  expect(read.own.options).toEqual(options);
+  expect(new Map(read.own.tensors)).toEqual(written.own.tensors);
+  expect(await read.optimizer()).toEqual(optimizer);
+});
+
+test('over a merged adapter the PEFT files hold both, for the original base', async () => {
+  await writeCheckpoint(folder, withMerged, base);
+  const { options: whole, tensors, base: info } = await readAdapter(folder, linears);
+  expect(whole).toMatchObject({ rank: 4, alpha: 4 });
+  expect(info.name).toBe('base');
+  for (const [module, { outputs, inputs }] of linears) {
+    const change = (from: ReadonlyMap<string, { data: ArrayLike<number> }>, rank: number, scale: number) => {
+      const [a, b] = ['A', 'B'].map((m) => from.get(`base_model.model.${module}.lora_${m}.weight`)!.data);
+      return Array.from({ length: outputs * inputs }, (_, at) => {
+        let sum = 0;
+        for (let r = 0; r < rank; r++) sum += b![Math.floor(at / inputs) * rank + r]! * a![r * inputs + (at % inputs)]!;
+        return sum * scale;
+      });
+    };
+    const [one, two] = [change(withMerged.merged[0]!.tensors, 2, 2), change(withMerged.own.tensors, 2, 2)];
+    for (const [i, value] of change(tensors, 4, 1).entries()) expect(value).toBeCloseTo(one[i]! + two[i]!, 3);
+  }
+});
+
+test('a change of any file is found, and the file named', async () => {
+  await writeCheckpoint(folder, withMerged, base);
+  const { files } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { files: object };
+  const names = await readdir(folder, { recursive: true });
+  expect([...Object.keys(files), 'manifest.json', 'stage-adapter'].sort()).toEqual(names.sort());
+  for (const name of Object.keys(files)) {
+    await rm(folder, { recursive: true });
+    await writeCheckpoint(folder, withMerged, base);
+    await appendFile(join(folder, name), ' ');
+    await expect(readCheckpoint(folder, linears)).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringContaining(`${join(folder, name)}: changed since it was written`),
+    });
+    await rm(join(folder, name));
+    await expect(readCheckpoint(folder, linears)).rejects.toThrow(`${join(folder, name)}: missing`);
+  }
+});
+
+test('a folder without its manifest is no checkpoint', async () => {
+  await writeCheckpoint(folder, content, base);
+  await rm(join(folder, 'manifest.json'));
+  await expect(readCheckpoint(folder, linears)).rejects.toMatchObject({
+    code: 'data',
+    message: expect.stringMatching(/not a whole checkpoint \(no manifest.json in it\)/),
+  });
+});
+
+test('a write that fails leaves nothing behind', async () => {
+  const broken = { ...content, optimizer: new Map([['exp_avg.x', { ...float32([1], [1]), shape: [2] }]]) };
+  await expect(writeCheckpoint(folder, broken, base)).rejects.toThrow();
+  expect(await readdir(join(home, 'stage-2'))).toEqual([]);
+});
