@@ -60,7 +60,7 @@ function answerStart(
   const common = commonPrefix(prompt, text);
   if (common >= render(before).length) return common;
   throw dataError(
-    `${tokenizer.folder}: the chat template writes a prompt differently once it is answered, so where the answer begins is not known; use --template paper or --train-on last`,
+    `${tokenizer.folder}: the chat template writes a prompt differently once it is answered, so where the answer begins is not known (some do so with system turns); use --template paper`,
   );
 }
 

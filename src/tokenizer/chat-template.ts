@@ -15,7 +15,8 @@ export type ChatRenderer = (messages: readonly ChatMessage[], options?: { addGen
 
 /**
  * The chat template of a model folder: chat_template.jinja, else `chat_template` of tokenizer_config.json, a text or a
- * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error.
+ * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Renders as
+ * transformers does, but for `trim`, which here also strips U+FEFF.
  */
 export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatRenderer | undefined> {
   const file = join(folder, 'chat_template.jinja');
