@@ -35,6 +35,11 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/demo.js')).demo,
   ),
   entry(
+    'model import',
+    'turn a GGUF file or a Hugging Face folder into a Hugging Face folder',
+    async () => (await import('./commands/model-import.js')).modelImport,
+  ),
+  entry(
     'model merge',
     'add an adapter to its base model and write the result as a model folder',
     async () => (await import('./commands/model-merge.js')).modelMerge,

@@ -1,4 +1,4 @@
-import type { Logger } from '../telemetry/logger.js';
+import type { Progress, Task } from '../telemetry/progress.js';
 
 /** Element types that a model can be imported to. */
 export type ImportDtype = 'bfloat16' | 'float32';
@@ -7,15 +7,17 @@ export type ImportDtype = 'bfloat16' | 'float32';
 export interface ImportOptions {
   readonly dtype: ImportDtype;
   /** A folder whose tokenizer files are taken instead of the tokenizer in the source. */
-  readonly tokenizer?: string;
+  readonly tokenizer?: string | undefined;
   /** Replaces an output folder that is not empty; default false. */
   readonly overwrite?: boolean;
-  readonly logger?: Logger;
+  readonly progress?: (task: Task) => Progress;
+  /** Ends the import with an error of code `interrupted`, nothing written. */
+  readonly signal?: AbortSignal;
 }
 
 /** What an import made. */
 export interface ImportResult {
-  readonly files: string[];
+  readonly files: readonly string[];
   readonly tensors: number;
   readonly parameters: number;
 }

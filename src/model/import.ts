@@ -3,13 +3,12 @@ import { dataError } from '../core/errors.js';
 import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { copyFile, exists, listFolder, statPath } from '../io/files.js';
 import { openGguf } from '../io/gguf.js';
-import { writeShardedSafetensors } from '../io/safetensors.js';
-import { silentLogger } from '../telemetry/logger.js';
 import { configFromGguf, specialIds } from './gguf-config.js';
 import { tokenizerFromGguf } from './gguf-tokenizer.js';
 import { weightsFromGguf } from './gguf-weights.js';
 import { convertFolder } from './import-folder.js';
 import type { ImportOptions, ImportResult } from './import-options.js';
+import { fileDtype, writeWeights } from './import-weights.js';
 
 /** Files that make a tokenizer. */
 const TOKENIZER_FILES =
@@ -42,12 +41,11 @@ async function convertGguf(
   folder: string,
   options: ImportOptions,
 ): Promise<{ tensors: number; parameters: number }> {
-  const logger = options.logger ?? silentLogger;
   const gguf = await openGguf(source);
   try {
     const config = await configFromGguf(gguf, source, options.dtype);
     const tokenizer = options.tokenizer ? undefined : tokenizerFromGguf(gguf, source);
-    const tensors = weightsFromGguf(gguf, source, config, options.dtype === 'float32' ? 'F32' : 'BF16');
+    const tensors = weightsFromGguf(gguf, source, config, fileDtype(options.dtype));
     const tokens = gguf.metadata.get('tokenizer.ggml.tokens');
     if (tokenizer && Array.isArray(tokens) && tokens.length > (config.vocab_size as number))
       throw dataError(
@@ -61,12 +59,7 @@ async function convertGguf(
     );
     for (const [name, value] of Object.entries(tokenizer?.json ?? {})) await writeJson(join(folder, name), value);
     for (const [name, text] of Object.entries(tokenizer?.text ?? {})) await writeFileAtomic(join(folder, name), text);
-    const parameters = tensors.reduce((sum, t) => sum + t.shape.reduce((n, d) => n * d, 1), 0);
-    logger.info(
-      `writing ${tensors.length} tensors, ${(parameters / 1e6).toFixed(1)} million parameters, as ${options.dtype}`,
-    );
-    await writeShardedSafetensors(folder, tensors);
-    return { tensors: tensors.length, parameters };
+    return await writeWeights(folder, tensors, options);
   } finally {
     await gguf.close();
   }

