@@ -40,6 +40,9 @@ export const train = defineCommand({
       for (const line of planTable(stages)) context.print(line);
       const bands = prepared.plan.holdout?.bands ?? [];
       if (bands.length === 0) context.logger.warn('no rows are held out: there will be no held-out loss');
+      const wantsBest = prepared.plan.stages.some((stage) => stage.options.start === 'previous-best');
+      if (wantsBest && (bands.length === 0 || options.evalEvery === 0))
+        context.logger.warn('start: previous-best is the same as previous-end without held-out rows and --eval-every');
       if (options.dryRun) return { dryRun: true, order: options.order, stages, bands, report: prepared.report };
       return await runPrepared(options, prepared, context);
     } finally {
