@@ -1,11 +1,11 @@
 import type { EncodeOptions } from '../data/options.js';
 import type { InstructionRecord } from '../data/record.js';
-import { promptIds } from '../generate/answer.js';
 import type { CacheShape } from '../generate/cache.js';
 import { cacheShape, generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
 import type { Program } from '../program/program.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { promptIds } from './answer.js';
 
 /** A model's answer to a row, beside the row's own. */
 export interface AnsweredRow {

@@ -31,7 +31,7 @@ export const generate = defineCommand({
   ],
   async run(options, { print, logger, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
-    const { openAnswerer } = await import('../../generate/answer.js');
+    const { openAnswerer } = await import('../../eval/answer.js');
     const backend = await loadBackend({ device: options.device, logger, verbose });
     const { model, adapter, template, system, prompt, batch, maxTokens, temperature, topK, topP, seed } = options;
     const conversations = prompt.map((content) => [

@@ -1,13 +1,13 @@
 import type { EncodeOptions } from '../data/options.js';
 import { renderPrompt } from '../data/prompt.js';
 import type { Message } from '../data/record.js';
+import { generateSpec } from '../generate/cache.js';
+import { cacheShape, generate } from '../generate/generate.js';
+import type { GenerateOptions } from '../generate/options.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import { checkVocabulary, openModel } from '../model/load.js';
 import type { CompileOptions } from '../program/compile.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
-import { generateSpec } from './cache.js';
-import { cacheShape, generate } from './generate.js';
-import type { GenerateOptions } from './options.js';
 
 /** An answer as text; `tokens` counts its ids, `finish` says whether it ended by itself. */
 export interface Answer {
