@@ -116,8 +116,8 @@ const memory = () => {
   return { tensors: numTensors, bytes: numBytes };
 };
 
-/** Node 23 removed `util.isNullOrUndefined`, which the native backend's TypeScript half calls. */
+/** The native backend's TypeScript half calls `util.isNullOrUndefined`, which warns on Node 22 and is gone from 23 on. */
 function restoreIsNullOrUndefined(): void {
-  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  const util = require('node:util') as { isNullOrUndefined: (value: unknown) => boolean };
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
 }

@@ -1,22 +1,106 @@
-import { beforeAll, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Backend } from '../../src/backend/backend.js';
+import { loadBackend } from '../../src/backend/load.js';
 import * as tf from '../../src/backend/tf.js';
-import { testBackend } from '../helpers/backend.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { runTypeScript } from '../helpers/fake-machine.js';
 
+const empty = mkdtempSync(join(tmpdir(), 'phasetune-empty-'));
+afterAll(() => rmSync(empty, { recursive: true }));
+
+let backend: Backend;
 beforeAll(async () => {
-  await testBackend();
+  backend = await testBackend();
 });
 
-test('a product of two matrices is right in every element', async () => {
-  const [rows, inner, columns] = [5, 7, 3];
-  const a = Array.from({ length: rows * inner }, (_, i) => Math.sin(i + 1));
-  const b = Array.from({ length: inner * columns }, (_, i) => Math.cos(i * 2 + 1));
-  const product = tf.tidy(() => tf.matMul(tf.tensor2d(a, [rows, inner]), tf.tensor2d(b, [inner, columns])));
-  const got = await product.data();
-  product.dispose();
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) {
+const [ROWS, INNER, COLUMNS] = [5, 7, 3];
+const A = Array.from({ length: ROWS * INNER }, (_, i) => Math.sin(i + 1));
+const B = Array.from({ length: INNER * COLUMNS }, (_, i) => Math.cos(i * 2 + 1));
+
+function expectProduct(got: ArrayLike<number>) {
+  expect(got.length).toBe(ROWS * COLUMNS);
+  for (let r = 0; r < ROWS; r++)
+    for (let c = 0; c < COLUMNS; c++) {
       let want = 0;
-      for (let k = 0; k < inner; k++) want += a[r * inner + k]! * b[k * columns + c]!;
-      expect(got[r * columns + c]).toBeCloseTo(want, 5);
+      for (let k = 0; k < INNER; k++) want += A[r * INNER + k]! * B[k * COLUMNS + c]!;
+      expect(got[r * COLUMNS + c]).toBeCloseTo(want, 5);
     }
+}
+
+test('a product of two matrices is right in every element', async () => {
+  const product = tf.tidy(() => tf.matMul(tf.tensor2d(A, [ROWS, INNER]), tf.tensor2d(B, [INNER, COLUMNS])));
+  expectProduct(await product.data());
+  product.dispose();
+});
+
+test('memory counts tensors and their bytes', () => {
+  const before = backend.memory();
+  const t = tf.zeros([10, 10]);
+  expect(backend.memory()).toEqual({ tensors: before.tensors + 1, bytes: before.bytes + 400 });
+  t.dispose();
+  expect(backend.memory()).toEqual(before);
+});
+
+test('a process has one backend: asking again gives the same, another device is refused', async () => {
+  expect(await loadBackend()).toBe(backend);
+  const other = backend.device === 'wasm' ? 'cpu' : 'wasm';
+  await expect(loadBackend({ device: other })).rejects.toThrow(`this process already computes on ${backend.device}`);
+});
+
+/** Loads a backend in a process of its own and prints what came and the product as JSON. */
+const inChild = async (options: string, before = '') => {
+  const { stdout, stderr } = await runTypeScript(
+    `${before}
+     import { loadBackend } from './src/backend/load.ts';
+     import * as tf from './src/backend/tf.ts';
+     const warnings = [];
+     const logger = { debug() {}, info() {}, warn: (text) => warnings.push(text) };
+     try {
+       const { name, device } = await loadBackend({ logger, ...${options} });
+       const a = tf.tensor2d(${JSON.stringify(A)}, [${ROWS}, ${INNER}]);
+       const product = [...tf.matMul(a, tf.tensor2d(${JSON.stringify(B)}, [${INNER}, ${COLUMNS}])).dataSync()];
+       const top = tf.topk(tf.tensor1d([3, 1, 2]), 2).indices.arraySync();
+       console.log(JSON.stringify({ name, device, warnings, product, top }));
+     } catch (error) {
+       console.log(JSON.stringify({ code: error.code, message: error.message }));
+     }`,
+  ).ended;
+  return { ...JSON.parse(stdout), stderr };
+};
+
+test('WASM gives the right product and says nothing when it was asked for', async () => {
+  const got = await inChild(`{ device: 'wasm' }`);
+  expect(got).toMatchObject({ name: 'wasm', device: 'wasm', warnings: [], top: [0, 2], stderr: '' });
+  expectProduct(got.product);
+});
+
+test('where the native library is not set up, auto is WASM with one line that says how to get it', async () => {
+  const got = await inChild(`{ home: ${JSON.stringify(empty)} }`);
+  expect(got).toMatchObject({ name: 'wasm', device: 'wasm', stderr: '' });
+  expect(got.warnings).toHaveLength(1);
+  expect(got.warnings[0]).toMatch(/not set up.*WASM.*run `phasetune setup`/);
+});
+
+test.each(['cpu', 'cuda'])('%s by name where it is not set up is refused with what to run', async (device) => {
+  const got = await inChild(`{ device: '${device}', home: ${JSON.stringify(empty)} }`);
+  expect(got).toMatchObject({ code: 'backend' });
+  expect(got.message).toContain(`run \`phasetune setup --${device}\``);
+});
+
+nativeOnly(
+  'the native library loads without a word on stderr, on Nodes without util.isNullOrUndefined too',
+  async () => {
+    const without = `import { createRequire } from 'node:module';
+     delete createRequire(import.meta.url)('node:util').isNullOrUndefined;`;
+    const got = await inChild(`{ device: 'cpu' }`, without);
+    expect(got).toMatchObject({ name: 'tensorflow', device: 'cpu', warnings: [], top: [0, 2], stderr: '' });
+    expectProduct(got.product);
+  },
+);
+
+nativeOnly('verbose lets the library talk', async () => {
+  expect((await inChild(`{ device: 'cpu', verbose: true }`)).stderr).toMatch(/oneDNN|TensorFlow binary is optimized/);
 });

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
+import { cacheHome } from '../../src/backend/native/paths.js';
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Folder of the committed tokenizer. */
 export const TINY = at('models/tiny-llama');
 
-/** Folder of the imported SmolLM2-135M-Instruct: PHASETUNE_TEST_SMOLLM2, else models/smollm2. */
-export const SMOLLM2 = process.env.PHASETUNE_TEST_SMOLLM2 ?? at('models/smollm2');
+/** Folder of the imported SmolLM2-135M-Instruct: PHASETUNE_TEST_SMOLLM2, else where the demo puts it. */
+export const SMOLLM2 = process.env.PHASETUNE_TEST_SMOLLM2 ?? join(cacheHome(), 'models/SmolLM2-135M-Instruct');
 
 /** A file of other people's rows beside the repository. */
 export const realData = (name: string): string => at(`../shared/data/${name}`);

@@ -35,13 +35,9 @@ export function runChild(
   return new Promise((resolve, reject) => {
     const interrupted = () => reject(new PhasetuneError('interrupted', `interrupted while running ${command}`));
     if (signal?.aborted) return interrupted();
-    const child = spawn(command, args, {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      signal,
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
+    // Not spawn's own timeout: that keeps the process alive when there is no such program.
+    const timer = timeoutMs ? setTimeout(() => child.kill('SIGKILL'), timeoutMs) : undefined;
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -52,11 +48,15 @@ export function runChild(
       stderr = (stderr + text).slice(-KEPT_CHARACTERS);
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
       if (error.name === 'AbortError') interrupted();
       else if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR') resolve(undefined);
       else reject(error);
     });
-    child.on('close', (code, killedBy) => resolve({ code, killedBy, stdout, stderr }));
+    child.on('close', (code, killedBy) => {
+      clearTimeout(timer);
+      resolve({ code, killedBy, stdout, stderr });
+    });
   });
 }
 

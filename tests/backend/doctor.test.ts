@@ -1,0 +1,103 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { driverVersion, oldDriver, roomProblem } from '../../src/backend/native/detect.js';
+import { setUp } from '../../src/backend/setup.js';
+import { silentLogger } from '../../src/telemetry/logger.js';
+import { type FakeMachine, fakeMachine, realRuntime, runCli } from '../helpers/fake-machine.js';
+
+let machine: FakeMachine | undefined;
+afterEach(() => machine?.remove());
+
+const command = async (on: FakeMachine, ...args: string[]) => {
+  const { code, stdout, stderr } = await runCli(args, { ...on.env, PHASETUNE_HOME: on.home }).ended;
+  return { code, stdout, stderr, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) || '{}') };
+};
+
+const KEYS = ['backend', 'device', 'tensorflow', 'cuda', 'node', 'problems'];
+
+test('on a bare machine: WASM, its speed, and a fix for everything that is missing', async () => {
+  machine = fakeMachine({ python: false, compiler: false });
+  const { code, result } = await command(machine, 'doctor', '--json');
+  expect(code).toBe(0);
+  expect(Object.keys(result)).toEqual(expect.arrayContaining(KEYS));
+  expect(result).toMatchObject({
+    backend: 'wasm',
+    device: 'wasm',
+    tensorflow: null,
+    cuda: null,
+    node: process.versions.node,
+  });
+  expect(result.gflops).toBeGreaterThan(0);
+  const problems = result.problems as { what: string; fix: string }[];
+  expect(problems.map(({ what }) => what)).toEqual([
+    'there is no python3 on the PATH',
+    'there is no C++ compiler on the PATH (g++, c++ or clang++)',
+    `the native library for the processor is not set up in ${machine.home}`,
+  ]);
+  expect(problems.map(({ fix }) => fix)).toEqual([
+    expect.stringContaining('apt install python3 python3-pip'),
+    expect.stringContaining('apt install g++'),
+    'run `phasetune setup`',
+  ]);
+});
+
+test('without python and g++ setup says so and goes on with WASM; asked for by name it is an error', async () => {
+  machine = fakeMachine({ python: false, compiler: false });
+  const auto = await command(machine, 'setup', '--json');
+  expect(auto).toMatchObject({ code: 0, result: { backend: 'wasm', device: 'wasm' } });
+  expect(auto.stderr).toMatch(/no python3 on the PATH.*no C\+\+ compiler/);
+  const named = await command(machine, 'setup', '--cpu', '--json');
+  expect(named).toMatchObject({ code: 5, result: { error: { code: 'backend' } } });
+  expect((await command(machine, 'setup', '--cpu', '--cuda', '--json')).code).toBe(2);
+});
+
+(realRuntime() ? test : test.skip)(
+  'a library that does not load is a problem with a fix, and WASM computes',
+  async () => {
+    machine = fakeMachine();
+    await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
+    // With the real libraries out of reach the binding finds what lies beside it, which is no library.
+    delete machine.env.LD_LIBRARY_PATH;
+    const { code, result } = await command(machine, 'doctor', '--json');
+    expect(code).toBe(0);
+    expect(result).toMatchObject({ backend: 'wasm', device: 'wasm' });
+    expect(result.problems).toHaveLength(1);
+    expect(result.problems[0].what).toMatch(/does not work \(.*invalid ELF header/);
+    expect(result.problems[0].fix).toContain('run `phasetune setup`');
+  },
+);
+
+test('a card with an old driver is told by name, and that its library is not set up', async () => {
+  machine = fakeMachine({ python: false, compiler: false });
+  writeFileSync(
+    join(machine.env.PATH!, 'nvidia-smi'),
+    `#!${process.execPath}\nconsole.log('NVIDIA Test 9000, 470.82.01');`,
+  );
+  chmodSync(join(machine.env.PATH!, 'nvidia-smi'), 0o755);
+  const { result } = await command(machine, 'doctor', '--json');
+  expect(result.cuda).toEqual({ name: 'NVIDIA Test 9000', driver: '470.82.01', used: false });
+  const said = (result.problems as { what: string }[]).map(({ what }) => what);
+  expect(said[0]).toBe('the NVIDIA driver 470.82.01 is too old for CUDA 12');
+  expect(said.at(-1)).toContain('the native library for NVIDIA cards is not set up');
+});
+
+test('the driver version is read from the text of its file, also of the open kernel module', () => {
+  expect(driverVersion('NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024')).toBe(
+    '550.54.15',
+  );
+  expect(driverVersion('NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build')).toBe(
+    '570.86.15',
+  );
+  expect(driverVersion('something else')).toBeUndefined();
+  expect(oldDriver({ name: 'x', driver: '550.54.15' })).toBeUndefined();
+  expect(oldDriver({ name: 'x', driver: 'unknown' })).toBeUndefined();
+});
+
+test('too little room is told for a folder that does not exist yet', async () => {
+  machine = fakeMachine();
+  mkdirSync(machine.home);
+  const folder = join(machine.home, 'not', 'there');
+  expect(await roomProblem(folder, 1)).toBeUndefined();
+  expect((await roomProblem(folder, 1e18))?.what).toMatch(/has [\d.]+ GB free and 1000000000\.0 GB are needed/);
+});
