@@ -1,23 +1,20 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cacheHome } from '../../src/backend/native/paths.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
 import { openModel } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import { testBackend } from '../helpers/backend.js';
 import { largestRelativeError } from '../helpers/compare.js';
+import { needs, SMOLLM2 } from '../helpers/tokens.js';
 
-const FOLDER = join(cacheHome(), 'models/SmolLM2-135M-Instruct');
 const EVERY = 97; // The committed reference keeps every 97th logit; scripts/reference/smollm2_logits.py compares all.
 
 describe('SmolLM2-135M-Instruct', () => {
-  test('logits equal transformers, with the same likeliest token everywhere', async ({ skip }) => {
-    skip(!existsSync(FOLDER), `${FOLDER} is not there: the demo (npm start) fetches it`);
+  test('logits equal transformers, with the same likeliest token everywhere', async (context) => {
+    needs(context, SMOLLM2);
     const backend = await testBackend();
-    skip(backend.name === 'wasm', 'a model of this size takes too long on WASM');
-    const model = await openModel(FOLDER);
+    context.skip(backend.name === 'wasm', 'a model of this size takes too long on WASM');
+    const model = await openModel(SMOLLM2);
     const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
     const expected = await openSafetensors('tests/fixtures/smollm2-logits.safetensors');
     for (const text of [0, 1, 2]) {
