@@ -11,7 +11,12 @@ export const nativeOnly = (name: string, run: () => void | Promise<void>, timeou
     name,
     async ({ skip }) => {
       const backend = await testBackend();
-      skip(backend.name !== 'tensorflow', 'the native TensorFlow library is not set up: run `npm run setup`');
+      if (backend.name !== 'tensorflow') {
+        const reason = 'the native TensorFlow library is not set up (`phasetune setup` says why)';
+        // The default reporter counts skipped tests without their reasons.
+        console.warn(`skipped: ${name}: ${reason}`);
+        skip(reason);
+      }
       await run();
     },
     timeoutMs,
