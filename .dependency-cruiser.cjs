@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   model: TENSORS,
   optim: TENSORS,
   lora: [...TENSORS, 'model', 'optim'],
-  generate: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
+  generate: [...TENSORS, 'model', 'optim', 'lora'],
   train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
   eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train'],
   ablation: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train', 'eval', 'scoring'],

@@ -21,7 +21,7 @@ export type { EncodedRow } from './data/encoded.js';
 export { importFile, readRecords } from './data/import.js';
 export { type EncodeOptions, type ImportOptions, ROW_FORMATS } from './data/options.js';
 export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
-export { type Answer, openAnswerer } from './generate/answer.js';
+export { type Answer, openAnswerer } from './eval/answer.js';
 export type { GenerateOptions } from './generate/options.js';
 export { mergeAdapter } from './lora/merge-folder.js';
 export type { LoraOptions } from './lora/options.js';

@@ -16,13 +16,14 @@ function clock() {
   return { now: () => ms, pass: (seconds: number) => (ms += seconds * 1000) };
 }
 
+const CLEAR = '\r\u001b[2K';
+
 /** What a terminal shows after the text: carriage returns and cleared lines carried out. */
 function seen(text: string): string[] {
   const lines = [''];
-  for (const part of text.split(/(\n|\r\u001b\[2K)/)) {
-    if (part === '\n') lines.push('');
-    else if (part === '\r\u001b[2K') lines[lines.length - 1] = '';
-    else lines[lines.length - 1] += part;
+  for (const [i, line] of text.split('\n').entries()) {
+    if (i > 0) lines.push('');
+    for (const part of line.split(CLEAR)) lines[lines.length - 1] = part;
   }
   return lines;
 }
