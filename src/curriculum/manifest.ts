@@ -43,7 +43,7 @@ const manifestSchema = z.strictObject({
   holdout: z.strictObject(fileEntry),
 });
 
-/** See {@link manifestSchema}. */
+/** See `manifestSchema`. */
 export type StagingManifest = z.infer<typeof manifestSchema>;
 
 /** The file a set was staged from. */

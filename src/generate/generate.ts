@@ -25,7 +25,7 @@ export const cacheShape = (prompts: readonly Int32Array[], maxTokens: number, ro
 /**
  * Answers each prompt (token ids, at least one), a cache's worth of rows at a time, until a stop token or the limit. Rows
  * are drawn independently: an answer does not depend on its neighbours. The program must hold
- * {@link generateSpec} of the same cache shape. Yields the answers in order, a batch at a time.
+ * `generateSpec` of the same cache shape. Yields the answers in order, a batch at a time.
  */
 export async function* generate(
   program: Program,

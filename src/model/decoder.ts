@@ -39,7 +39,7 @@ const noCache: Cache = (_layer, keys, values) => [keys, values];
 
 /**
  * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D]. `weights` holds the
- * parameters of {@link parameterShapes} by name; `linear` applies a projection, with an adapter or without.
+ * parameters of `parameterShapes` by name; `linear` applies a projection, with an adapter or without.
  */
 export function decoder(
   config: ModelConfig,

@@ -7,7 +7,7 @@ const CHUNK = 512;
 
 /**
  * Cross-entropy of a linear head, position by position, in nats: hidden [M, D], head [V, D], labels [M] (int32) gives [M].
- * Logits exist for {@link CHUNK} positions at a time and are never kept.
+ * Logits exist for `CHUNK` positions at a time and are never kept.
  */
 export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const parts = chunks(hidden.shape[0]!).map(([start, size]) =>

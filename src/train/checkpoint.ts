@@ -41,7 +41,7 @@ const stateSchema = z.strictObject({
   merged: z.array(savedSchema),
 });
 
-/** See {@link stateSchema}. */
+/** See `stateSchema`. */
 export type TrainerState = Omit<z.infer<typeof stateSchema>, 'schema' | 'version'>;
 
 /** What of the state changes from step to step. */
