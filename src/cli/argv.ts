@@ -96,7 +96,7 @@ function unknownFlag(typed: string, names: readonly string[]) {
   });
 }
 
-/** The options that flags and words of a command stand for, nested as in its schema. Also says how to name a key in an error. */
+/** The options that flags and words of a command stand for, nested as in its schema. Throws a usage error for a word too many. */
 export function optionsOf(command: string, schema: JsonSchema, typed: Typed): Mapping {
   const values: Mapping = {};
   for (const [flag, given] of typed.flags) {

@@ -25,6 +25,8 @@ export async function recipeLayer(file: string): Promise<Layer> {
     }
     return `${file}: ${path.join('.')}`;
   };
+  // Tells an editor where the schema is; nothing to us.
+  delete values.$schema;
   return { values, where };
 }
 

@@ -102,7 +102,9 @@ describe('recipe file', () => {
   });
 
   it('reads JSON', async () => {
-    const layer = await recipeLayer(await write('a.json', '{"maxLength": 7,\n "lora": {"rank": 3}}'));
+    const layer = await recipeLayer(
+      await write('a.json', '{"$schema": "recipe.schema.json", "maxLength": 7,\n "lora": {"rank": 3}}'),
+    );
     expect(layer.values).toEqual({ maxLength: 7, lora: { rank: 3 } });
   });
 
