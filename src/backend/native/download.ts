@@ -81,13 +81,15 @@ async function pipDownload(
   const temporary = await mkdtemp(join(options.staging, 'pip-'));
   const meter = watchDownload(requirement, temporary, options.progress);
   const { env, signal } = options;
+  let whole = false;
   try {
     const child = { env: { ...env, TMPDIR: temporary }, onOutput: meter.read, signal };
     const answer = await runChild(python, args, child);
-    if (answer?.code === 0) return undefined;
+    whole = answer?.code === 0;
+    if (whole) return undefined;
     return whyNot(requirement, `${answer?.stdout ?? ''}\n${answer?.stderr ?? ''}`);
   } finally {
-    meter.stop();
+    meter.stop(whole);
     await rm(temporary, { recursive: true, force: true });
   }
 }
@@ -100,7 +102,8 @@ function watchDownload(label: string, folder: string, progress: DownloadOptions[
   let shown: Progress | undefined;
   const timer = setInterval(async () => {
     const bytes = await largestBelow(folder);
-    if (bytes > 0) shown?.update(Math.min(bytes, total));
+    // The size that pip tells is rounded; only its end means that all is there.
+    if (bytes > 0) shown?.update(Math.min(bytes, total - 1));
   }, LOOK_EVERY_MS);
   return {
     read: (text: string) => {
@@ -109,8 +112,9 @@ function watchDownload(label: string, folder: string, progress: DownloadOptions[
       total = Number(size) * UNITS[unit!]!;
       shown = progress?.({ label, total, unit: formatBytes });
     },
-    stop: () => {
+    stop: (whole: boolean) => {
       clearInterval(timer);
+      if (whole) shown?.update(total);
       shown?.finish();
     },
   };

@@ -70,7 +70,7 @@ async function lock(place: string, { logger, signal }: WorkspaceOptions): Promis
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw unwritable(place, error);
     }
-    if (waited === 0) logger.info(`another process is setting up in ${place}, waiting for it`);
+    if (waited === 0) logger.info(`another process is setting up in ${place} (or was just killed): waiting for it`);
     if (signal?.aborted) throw new PhasetuneError('interrupted', 'interrupted while waiting for another set-up');
     await sleep(POLL_MS);
   }
