@@ -31,12 +31,13 @@ export interface ProgressSettings {
 const WINDOW = 20;
 const BAR_WIDTH = 24;
 
-/** A bar on a terminal, elsewhere a plain line at the start, every few seconds and at the end. */
+/** A bar on a terminal, elsewhere a plain line every few seconds; at the end, on both, one line with what it took. */
 export function showProgress(terminal: Terminal, task: Task, settings: ProgressSettings = {}): Progress {
   const { intervalMs = 10_000, now = () => performance.now() } = settings;
   const start = now();
   const marks: { at: number; done: number }[] = [{ at: start, done: 0 }];
-  let told = Number.NEGATIVE_INFINITY;
+  let told = start;
+  let lastNote = '';
   let finished = false;
   const count = ({ unit }: Task, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
   const suffix = typeof task.unit === 'string' ? ` ${task.unit}` : '';
@@ -54,9 +55,10 @@ export function showProgress(terminal: Terminal, task: Task, settings: ProgressS
     update: (done, note = '') => {
       const at = now();
       marks.push({ at, done });
+      lastNote = note;
       if (marks.length > WINDOW) marks.shift();
       if (terminal.live) terminal.show(`${task.label} ${bar(done / task.total)} ${line(done, note)}`);
-      else if (done >= task.total || at - told >= intervalMs) {
+      else if (done < task.total && at - told >= intervalMs) {
         told = at;
         terminal.write(`${task.label}: ${line(done, note)}`);
       }
@@ -68,7 +70,8 @@ export function showProgress(terminal: Terminal, task: Task, settings: ProgressS
       const { done } = marks.at(-1)!;
       if (done < task.total) return;
       const seconds = (now() - start) / 1000;
-      terminal.write(`${task.label}: ${count(task, done)}${suffix} in ${formatDuration(seconds)}`);
+      const took = `${count(task, done)}${suffix} in ${formatDuration(seconds)}`;
+      terminal.write(`${task.label}: ${[took, lastNote].filter(Boolean).join(', ')}`);
     },
   };
 }

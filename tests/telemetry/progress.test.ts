@@ -29,7 +29,7 @@ function seen(text: string): string[] {
 }
 
 describe('progress without a terminal', () => {
-  it('writes a line at once, then every ten seconds, then at the end', () => {
+  it('writes a line every ten seconds, and one at the end', () => {
     const { terminal, lines } = screen(false);
     const time = clock();
     const progress = showProgress(terminal, { label: 'stage 1 of 3', total: 30, unit: 'steps' }, { now: time.now });
@@ -39,11 +39,9 @@ describe('progress without a terminal', () => {
     }
     progress.finish();
     expect(lines()).toEqual([
-      'stage 1 of 3: 1/30 steps, loss 2.97, 29 s left',
-      'stage 1 of 3: 11/30 steps, loss 2.63, 19 s left',
-      'stage 1 of 3: 21/30 steps, loss 2.30, 9.0 s left',
-      'stage 1 of 3: 30/30 steps, loss 2.00',
-      'stage 1 of 3: 30 steps in 30 s',
+      'stage 1 of 3: 10/30 steps, loss 2.67, 20 s left',
+      'stage 1 of 3: 20/30 steps, loss 2.33, 10 s left',
+      'stage 1 of 3: 30 steps in 30 s, loss 2.00',
     ]);
   });
 
@@ -59,17 +57,27 @@ describe('progress without a terminal', () => {
 
   it('says nothing of an end that was not reached, and ends once', () => {
     const { terminal, lines } = screen(false);
-    const progress = showProgress(terminal, { label: 'x', total: 2 });
+    const progress = showProgress(terminal, { label: 'x', total: 2 }, { intervalMs: 0 });
     progress.update(1);
     progress.finish();
     progress.finish();
     expect(lines()).toHaveLength(1);
   });
 
+  it('does not say twice that all is done', () => {
+    const { terminal, lines } = screen(false);
+    const progress = showProgress(terminal, { label: 'encode', total: 2 });
+    progress.update(0);
+    progress.update(2);
+    progress.finish();
+    expect(lines()).toEqual(['encode: 0/2', expect.stringMatching(/^encode: 2 in 0\.\d s$/)]);
+  });
+
   it('writes counts in their own way', () => {
     const { terminal, lines } = screen(false);
-    showProgress(terminal, { label: 'download', total: 2 ** 30, unit: formatBytes }).update(2 ** 30);
-    expect(lines()).toEqual(['download: 1 GiB/1 GiB']);
+    const task = { label: 'download', total: 2 ** 30, unit: formatBytes };
+    showProgress(terminal, task, { intervalMs: 0 }).update(2 ** 29);
+    expect(lines()).toEqual([expect.stringMatching(/^download: 512 MiB\/1 GiB, .* left$/)]);
   });
 });
 
