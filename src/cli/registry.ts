@@ -40,6 +40,11 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/model-import.js')).modelImport,
   ),
   entry(
+    'model pull',
+    'fetch a model from the Hugging Face hub; goes on where it was interrupted',
+    async () => (await import('./commands/model-pull.js')).modelPull,
+  ),
+  entry(
     'model merge',
     'add an adapter to its base model and write the result as a model folder',
     async () => (await import('./commands/model-merge.js')).modelMerge,

@@ -91,9 +91,9 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-/** SHA-256 of a file in lower-case hexadecimal, read as a stream. */
-export async function hashFile(path: string, algorithm: 'sha256' | 'sha1' = 'sha256'): Promise<string> {
-  const hash = createHash(algorithm);
+/** Hash of a file in lower-case hexadecimal, read as a stream; `prefix` is hashed before it, as git does for a blob. */
+export async function hashFile(path: string, algorithm: 'sha256' | 'sha1' = 'sha256', prefix = ''): Promise<string> {
+  const hash = createHash(algorithm).update(prefix);
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (cause) {

@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { defineCommand } from '../command.js';
+
+/** `phasetune model pull ORG/NAME`: a model of the Hugging Face hub as a folder. */
+export const modelPull = defineCommand({
+  command: 'model pull <name>',
+  describe: 'fetch a model from the Hugging Face hub; goes on where it was interrupted',
+  schema: z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .describe('ORG/NAME of the model; HF_TOKEN in the environment is used for private and gated ones'),
+    revision: z.string().min(1).default('main').describe('branch, tag or commit'),
+    out: z.string().min(1).optional().describe('folder to write [models/NAME]'),
+    endpoint: z.url().optional().describe('address of the hub or a mirror [HF_ENDPOINT, or https://huggingface.co]'),
+    overwrite: z.boolean().default(false).describe('replace a folder that holds something else'),
+  }),
+  examples: [
+    ['phasetune model pull HuggingFaceTB/SmolLM2-135M-Instruct', 'into models/SmolLM2-135M-Instruct'],
+    ['phasetune model pull ORG/NAME --revision v1.0 --out models/base', 'a tag, and a place of your own'],
+  ],
+  async run({ name, out = `models/${name.split('/').at(-1)}`, ...options }, { print, logger, progress, signal }) {
+    const { pullModel } = await import('../../model/pull.js');
+    const { formatBytes } = await import('../../telemetry/format.js');
+    const endpoint = options.endpoint ?? (process.env.HF_ENDPOINT || undefined);
+    const token = process.env.HF_TOKEN?.trim() || undefined;
+    const result = await pullModel(name, out, { ...options, endpoint, token, logger, progress, signal });
+    print(
+      result.fetched
+        ? `${result.files.length} files (${formatBytes(result.bytes)}) in ${out}`
+        : `${out} holds this model already: ${result.files.length} files (${formatBytes(result.bytes)}), hashes checked`,
+    );
+    return { name, out, ...result };
+  },
+});
