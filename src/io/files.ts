@@ -73,7 +73,7 @@ export async function copyFile(from: string, to: string): Promise<void> {
 }
 
 /** A file's bytes, unpacked when it is gzip (told by its first two bytes, not by its name). */
-export async function readBytes(path: string): Promise<Uint8Array> {
+async function readBytes(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   return promisify(gunzip)(bytes).catch((cause: Error) => {

@@ -28,7 +28,7 @@ const LAYER_MODULES: Readonly<Record<string, string>> = {
 const NO_WEIGHTS = new Set(['rope_freqs.weight']);
 
 /** GGUF's name for a Hugging Face parameter of Llama or Mistral. */
-export function ggufName(parameter: string): string {
+function ggufName(parameter: string): string {
   const [, layer, inner, kind] = /^(?:model\.layers\.(\d+)\.)?(.*)\.(weight|bias)$/.exec(parameter)!;
   return layer === undefined ? `${MODULES[inner!]}.${kind}` : `blk.${layer}.${LAYER_MODULES[inner!]}.${kind}`;
 }
@@ -79,7 +79,7 @@ export function weightsFromGguf(gguf: Gguf, file: string, json: ConfigJson, dtyp
  * Hugging Face's rotation pairs up alternate there (`permute` in llama.cpp's convert_hf_to_gguf.py). Data is
  * [heads * headDim, columns].
  */
-export function unpermuteHeads(data: Float32Array, heads: number, headDim: number): void {
+function unpermuteHeads(data: Float32Array, heads: number, headDim: number): void {
   const headSize = data.length / heads;
   const columns = headSize / headDim;
   for (let head = 0; head < heads; head++) {
