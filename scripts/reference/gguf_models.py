@@ -1,8 +1,8 @@
 """Tiny GGUF models with a tokenizer inside, and what the Python world makes of them.
 
 Run: python scripts/reference/gguf_models.py
-Writes tests/fixtures/gguf/{smollm,pieces}.gguf (whole models), {gpt-2,llama-bpe,tekken}.gguf (tokenizer only),
-{smollm,pieces}.safetensors (the weights before they were made GGUF) and tokens.json (texts and their ids).
+Writes tests/fixtures/gguf/{smollm,pieces}.gguf (whole models), {gpt-2,tekken}.gguf (tokenizer only),
+llama-bpe.gguf (a model with Llama 3's rotary scaling), {smollm,pieces}.safetensors (the weights before they were made GGUF) and tokens.json (texts and their ids).
 Made with gguf 0.19.0, transformers 5.23.0, tokenizers 0.23.3, sentencepiece 0.2.3, torch 2.15.0.
 
 Where the expected ids come from: `smollm` from the tokenizer that was trained (digits one by one, then GPT-2's
@@ -19,7 +19,7 @@ import numpy as np
 import sentencepiece
 import torch
 from gguf import GGMLQuantizationType as Q
-from gguf import GGUFWriter, TokenType
+from gguf import GGUFWriter, RopeScalingType, TokenType
 from gguf.quants import dequantize, quantize
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -155,9 +155,19 @@ def main() -> None:
     opened = AutoModelForCausalLM.from_pretrained(OUT, gguf_file="smollm.gguf", dtype=torch.float32).state_dict()
     assert all(np.array_equal(opened[k].float().numpy(), v) for k, v in expected.items() if "bias" not in k)
 
+    rope = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192}  # fmt: skip
+    llama3 = LlamaForCausalLM(LlamaConfig(**{**size, "num_hidden_layers": 1, "num_attention_heads": 1}, vocab_size=tok.get_vocab_size(),
+                                          rope_parameters=rope, tie_word_embeddings=True))  # fmt: skip
+    plain = 500000.0 ** -(torch.arange(0, 32, 2).float() / 32)
     for pre in ("gpt-2", "llama-bpe", "tekken"):
         w = GGUFWriter(OUT / f"{pre}.gguf", "llama")
-        w.add_context_length(256)
+        if pre == "llama-bpe":
+            put_model(w, llama3, dict.fromkeys(NAMES, Q.Q8_0) | {n: Q.F32 for n in NAMES if "norm" in n})
+            w.add_tensor("rope_freqs.weight", (plain / llama3.model.rotary_emb.inv_freq).numpy())
+            w.add_eot_token_id(0)
+        else:
+            w.add_context_length(256)
         put_byte_tokenizer(w, tok, pre)
         finish(w)
         reader = AutoTokenizer.from_pretrained(OUT, gguf_file=f"{pre}.gguf")
@@ -170,6 +180,8 @@ def main() -> None:
     w = GGUFWriter(OUT / "pieces.gguf", "llama")
     put_pieces(w, sp)
     w.add_sliding_window(32)
+    w.add_rope_scaling_type(RopeScalingType.LINEAR)
+    w.add_rope_scaling_factor(4.0)
     w.add_key_length(16)
     w.add_value_length(16)
     save_file(put_model(w, mistral, {}), OUT / "pieces.safetensors")

@@ -149,7 +149,8 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
 async function llama3Scaling(gguf: Gguf, f: Fields, headDim: number): Promise<Record<string, unknown>> {
   const { data } = await gguf.read('rope_freqs.weight');
   const theta = f.number('llama.rope.freq_base', 10000);
-  const factor = Math.max(...data);
+  // Five digits: the divisors are single precision, and may have been divided.
+  const factor = Number(Math.max(...data).toPrecision(5));
   const rule = {
     rope_type: 'llama3',
     factor,

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openGguf } from '../../src/io/gguf.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { importModel } from '../../src/model/import.js';
 
@@ -84,7 +85,27 @@ describe('a GGUF file', () => {
       head_dim: 16,
       num_key_value_heads: 1,
       tie_word_embeddings: false,
+      rope_scaling: { rope_type: 'linear', factor: 4 },
     });
+  });
+
+  it('gets the rule behind the rotary scaling of Llama 3, and both ends of an answer', async () => {
+    await importModel(join(fixtures, 'llama-bpe.gguf'), folder, { dtype: 'float32' });
+    expect(json(folder, 'config.json')).toMatchObject({
+      head_dim: 32,
+      rope_theta: 500000,
+      rope_scaling: {
+        rope_type: 'llama3',
+        factor: 32,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+        original_max_position_embeddings: 8192,
+      },
+    });
+    expect(json(folder, 'generation_config.json').eos_token_id).toEqual([2, 0]);
+    const weights = await openSafetensors(folder);
+    expect(weights.tensors.has('rope_freqs.weight')).toBe(false);
+    await weights.close();
   });
 
   it('may take its tokenizer from a folder', async () => {
@@ -188,6 +209,18 @@ describe('what cannot be imported', () => {
       message: expect.stringMatching(message),
     });
     expect(readdirSync(root).filter((name) => name.startsWith(`.${basename(folder)}.`))).toEqual([]);
+  });
+
+  it('rotary scaling by another rule than Llama 3 has', async () => {
+    const copy = readFileSync(join(fixtures, 'llama-bpe.gguf'));
+    const gguf = await openGguf(join(fixtures, 'llama-bpe.gguf'));
+    copy.writeFloatLE(3, gguf.tensors.get('rope_freqs.weight')!.offset);
+    await gguf.close();
+    const file = join(mkdtempSync(join(root, 'bad-')), 'x.gguf');
+    writeFileSync(file, copy);
+    await expect(importModel(file, folder, { dtype: 'float32' })).rejects.toThrow(
+      /rope_freqs\.weight: expected Llama 3's/,
+    );
   });
 
   it('a tensor more than expected', async () => {
