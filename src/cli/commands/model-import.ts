@@ -24,7 +24,7 @@ export const modelImport = defineCommand({
     const { importModel } = await import('../../model/import.js');
     const { files, tensors, parameters } = await importModel(src, out, { ...options, progress, signal });
     print(
-      `${tensors} tensors, ${(parameters / 1e6).toFixed(1)} million parameters as ${options.dtype}, ${files.length} files in ${out}`,
+      `${tensors} tensors, ${parameters.toLocaleString('en-US')} parameters as ${options.dtype}, ${files.length} files in ${out}`,
     );
     return { out, dtype: options.dtype, tensors, parameters, files };
   },
