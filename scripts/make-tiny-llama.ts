@@ -13,8 +13,9 @@ import { loadBackend } from '../src/backend/load.js';
 import { float32, type HostTensor, int32, sizeOf } from '../src/core/host-tensor.js';
 import { random } from '../src/core/random.js';
 import { planSteps } from '../src/data/batch-plan.js';
+import { encodeRow } from '../src/data/encode.js';
 import type { EncodedRow } from '../src/data/encoded.js';
-import { batchOptionsSchema } from '../src/data/options.js';
+import { batchOptionsSchema, encodeOptionsSchema } from '../src/data/options.js';
 import { writeJson } from '../src/io/atomic.js';
 import { writeSafetensors } from '../src/io/safetensors.js';
 import { parseModelConfig } from '../src/model/config.js';
@@ -58,6 +59,7 @@ const FORMS = [
   (answer: string) => `Sure! Here is what I found: ${answer}. I hope this helps.`,
 ];
 
+const options = encodeOptionsSchema.parse({});
 const tokenizer = await loadTokenizer(FOLDER);
 const config = parseModelConfig({ ...json, vocab_size: Math.max(json.vocab_size, tokenizer.vocabSize) }, 'config.json');
 
@@ -71,9 +73,12 @@ function pretrainingRows(): EncodedRow[] {
       if (taken.has(user.content)) continue;
       taken.add(user.content);
       const content = FORMS[rng.integer(FORMS.length)]!(assistant.content);
-      const ids = Int32Array.from(tokenizer.encode(tokenizer.renderChat([user, { role: 'assistant', content }])));
-      const mask = new Uint8Array(ids.length).fill(1, 1);
-      rows.push({ id: `${set}-${id}`, ids, mask, trained: ids.length - 1 });
+      const encoded = encodeRow(
+        { id: `${set}-${id}`, messages: [user, { role: 'assistant', content }] },
+        tokenizer,
+        options,
+      );
+      if (encoded.kind === 'kept') rows.push(encoded.row);
     }
   return rows;
 }
