@@ -145,7 +145,9 @@ async function ask(
     for await (const answer of exactMatch(program, questions, tokenizer)) {
       signal.throwIfAborted();
       answers.push(answer);
-      bar.update(answers.length);
+      // Answers come a batch at a time: only whole ones tell how long the rest takes.
+      if (answers.length % questions.shape.rows === 0 || answers.length === questions.records.length)
+        bar.update(answers.length);
     }
   } finally {
     bar.finish();
