@@ -55,7 +55,7 @@ async function load({
         'backend',
         `the native library for ${device} is not set up in ${home}: run \`phasetune setup --${device}\``,
       );
-    return await loadNative(runtime, device, verbose);
+    return loadNative(runtime, device, verbose);
   }
   if (!runtime) {
     logger.warn(
@@ -67,12 +67,12 @@ async function load({
     const backend = await loadNative(runtime, device, verbose);
     if (runtime.variant === 'cuda' && backend.device === 'cpu')
       logger.warn('the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why');
+    if (runtime.variant === 'cpu' && driverPresent())
+      logger.warn('there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`');
     return backend;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    logger.warn(
-      `the native TensorFlow library does not load (${reason}), going on with WASM: \`phasetune doctor\` says why`,
-    );
+    if (!(error instanceof PhasetuneError)) throw error;
+    logger.warn(`${error.message}; going on with WASM`);
     return loadWasm();
   }
 }
@@ -90,7 +90,7 @@ async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (device === 'cpu' && runtime.variant === 'cuda') env.CUDA_VISIBLE_DEVICES = '-1';
   restoreIsNullOrUndefined();
-  const binding = loadBinding(runtime.paths, verbose) as { isUsingGpuDevice(): boolean; TF_Version: string };
+  const binding = openBinding(runtime, verbose);
   // Not the package's index: that looks for a binding inside node_modules.
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
@@ -102,6 +102,21 @@ async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu
   if (device === 'cuda' && !usesCard)
     throw new PhasetuneError('backend', 'TensorFlow found no NVIDIA card that it can use: `phasetune doctor` says why');
   return { name: 'tensorflow', device: usesCard ? 'cuda' : 'cpu', version: binding.TF_Version, memory };
+}
+
+interface Binding {
+  isUsingGpuDevice(): boolean;
+  readonly TF_Version: string;
+}
+
+function openBinding({ paths }: NativeRuntime, verbose: boolean): Binding {
+  try {
+    return loadBinding(paths, verbose) as Binding;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const message = `the native TensorFlow library does not load (${reason}): \`phasetune doctor\` tells what to do`;
+    throw new PhasetuneError('backend', message, {}, { cause });
+  }
 }
 
 async function loadWasm(): Promise<Backend> {

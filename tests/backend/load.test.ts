@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../src/backend/backend.js';
 import { loadBackend } from '../../src/backend/load.js';
+import { setUp } from '../../src/backend/setup.js';
 import * as tf from '../../src/backend/tf.js';
+import { silentLogger } from '../../src/telemetry/logger.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
-import { runTypeScript } from '../helpers/fake-machine.js';
+import { fakeMachine, runTypeScript } from '../helpers/fake-machine.js';
 
 const empty = mkdtempSync(join(tmpdir(), 'phasetune-empty-'));
 afterAll(() => rmSync(empty, { recursive: true }));
@@ -68,6 +70,7 @@ const inChild = async (options: string, before = '') => {
        console.log(JSON.stringify({ code: error.code, message: error.message }));
      }`,
   ).ended;
+  if (!stdout) throw new Error(stderr);
   return { ...JSON.parse(stdout), stderr };
 };
 
@@ -100,6 +103,18 @@ nativeOnly(
     expectProduct(got.product);
   },
 );
+
+nativeOnly('a library that does not load: auto warns and takes WASM, by name it is an error', async () => {
+  const machine = fakeMachine();
+  await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
+  const home = JSON.stringify(machine.home);
+  // Without LD_LIBRARY_PATH the binding finds what lies beside it, which is no library.
+  const [auto, named] = await Promise.all([inChild(`{ home: ${home} }`), inChild(`{ home: ${home}, device: 'cpu' }`)]);
+  machine.remove();
+  const message = /does not load \(.*invalid ELF header\): `phasetune doctor` tells what to do/;
+  expect(auto).toMatchObject({ device: 'wasm', warnings: [expect.stringMatching(message)] });
+  expect(named).toMatchObject({ code: 'backend', message: expect.stringMatching(message) });
+});
 
 nativeOnly('verbose lets the library talk', async () => {
   expect((await inChild(`{ device: 'cpu', verbose: true }`)).stderr).toMatch(/oneDNN|TensorFlow binary is optimized/);

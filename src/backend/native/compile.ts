@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
+import type { Logger } from '../../telemetry/logger.js';
 import { lastLine, runChild } from './child.js';
 import type { Program } from './detect.js';
 import { failure } from './download.js';
@@ -16,6 +17,7 @@ export interface CompileOptions {
   /** Where it is written now. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +60,7 @@ export async function compileBinding({
   destination,
   folder,
   env,
+  logger,
   signal,
 }: CompileOptions): Promise<void> {
   const require = createRequire(import.meta.url);
@@ -70,7 +73,8 @@ export async function compileBinding({
   const run = async (args: string[]) => {
     const answer = await runChild(compiler.command, args, { env, signal });
     if (answer?.code === 0) return;
-    const said = `${answer?.stderr ?? ''}`;
+    const said = answer?.stderr ?? '';
+    logger.debug(`${compiler.command} said:\n${said}`);
     const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);
     throw failure({
       what: `${compiler.command} does not compile the binding to TensorFlow (${line.trim() || `it ended with ${answer?.killedBy ?? answer?.code}`})`,

@@ -23,11 +23,13 @@ export interface Program {
 }
 
 const DRIVER_FILE = '/proc/driver/nvidia/version';
+/** Absent in containers that were given no card, where the file above can still be seen. */
+const DRIVER_DEVICE = '/dev/nvidiactl';
 const OLDEST_DRIVER = 525;
 
-/** Quick guess, by files only, whether there is an NVIDIA driver on this machine. */
+/** Quick guess, by files only, whether there is an NVIDIA driver that can be reached. */
 export const driverPresent = (env: NodeJS.ProcessEnv = processEnv): boolean =>
-  existsSync(DRIVER_FILE) || onPath('nvidia-smi', env);
+  (existsSync(DRIVER_FILE) && existsSync(DRIVER_DEVICE)) || onPath('nvidia-smi', env);
 
 /** The first NVIDIA card, or undefined where there is none or no driver for it. */
 export async function findCard(env: NodeJS.ProcessEnv): Promise<Card | undefined> {
@@ -39,7 +41,6 @@ export async function findCard(env: NodeJS.ProcessEnv): Promise<Card | undefined
     .split(',')
     .map((text) => text.trim());
   if (name && driver) return { name, driver };
-  // The driver's file can be seen in containers that were given no card.
   if (!existsSync(DRIVER_FILE) || !existsSync('/dev/nvidia0')) return undefined;
   return { name: 'NVIDIA card', driver: driverVersion(readFileSync(DRIVER_FILE, 'utf8')) ?? 'unknown' };
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PhasetuneError } from '../../core/errors.js';
 import { formatBytes } from '../../telemetry/format.js';
+import type { Logger } from '../../telemetry/logger.js';
 import type { Progress, Task } from '../../telemetry/progress.js';
 import { lastLine, runChild } from './child.js';
 import { findPython, isProblem, type Problem } from './detect.js';
@@ -14,6 +15,7 @@ export interface DownloadOptions {
   /** A fresh folder on the same disk to download into. */
   readonly staging: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
   readonly progress?: (task: Task) => Progress;
   readonly signal?: AbortSignal;
 }
@@ -87,7 +89,9 @@ async function pipDownload(
     const answer = await runChild(python, args, child);
     whole = answer?.code === 0;
     if (whole) return undefined;
-    return whyNot(requirement, `${answer?.stdout ?? ''}\n${answer?.stderr ?? ''}`);
+    const said = `${answer?.stdout ?? ''}\n${answer?.stderr ?? ''}`;
+    options.logger.debug(`pip said:${said}`);
+    return whyNot(requirement, said);
   } finally {
     meter.stop(whole);
     await rm(temporary, { recursive: true, force: true });

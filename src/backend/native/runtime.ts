@@ -12,7 +12,8 @@ export interface NativeRuntime {
 /** The provisioned runtime of a variant, or undefined when set-up has not finished for it or its files have changed. */
 export function findRuntime(home: string, variant: Variant): NativeRuntime | undefined {
   const paths = runtimePaths(home, variant);
-  return existsSync(paths.ready) && existsSync(paths.binding) && librariesWhole(paths) ? { variant, paths } : undefined;
+  const built = [paths.ready, paths.binding, paths.quiet].every((path) => existsSync(path));
+  return built && librariesWhole(paths) ? { variant, paths } : undefined;
 }
 
 /** True when every unpacked file is there with its size. */

@@ -81,6 +81,7 @@ export async function setUpNative(options: SetupOptions): Promise<SetupResult> {
       destination: paths.built,
       folder: built,
       env,
+      logger,
       signal,
     });
     await rename(built, paths.built);
