@@ -26,7 +26,7 @@ export interface CommandContext {
  * `.meta({ repeat: true })`, by giving the flag again), `.describe()` is the help text. Unknown flags are refused.
  */
 export interface Command<S extends z.ZodObject = z.ZodObject> {
-  /** As yargs writes it: `stage <file>`; words in <> or [] are positional and must be keys of the schema (`<files..>` for a list). */
+  /** Name and words: `stage <file>`; those in <> or [] are positional and must be keys of the schema (`<files..>` for a list). */
   readonly command: string;
   readonly describe: string;
   readonly schema: S;

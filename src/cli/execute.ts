@@ -19,8 +19,7 @@ export async function runCommand(command: Command<z.ZodObject>, args: readonly s
   const json = jsonSchemaOf(command.schema);
   const typed = readArguments(args, [...flagsOf(json), ...COMMON_FLAGS, ...(command.recipe ? RECIPE_FLAGS : [])]);
   if (isOn(typed, 'version')) print(version());
-  else if (isOn(typed, 'help'))
-    print(await (await import('./help.js')).commandHelp(command, json, process.stdout.columns));
+  else if (isOn(typed, 'help')) print((await import('./help.js')).commandHelp(command, json, process.stdout.columns));
   else return execute(command, json, typed);
   return 0;
 }

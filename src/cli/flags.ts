@@ -30,7 +30,7 @@ export function flagsOf(schema: JsonSchema, path: readonly string[] = [], option
   });
 }
 
-/** Positional words of a command line as yargs writes it: `import <src> [files..]`. */
+/** Positional words of a command line as a command writes it: `import <src> [files..]`. */
 export function positionalsOf(command: string): { name: string; many: boolean }[] {
   return [...command.matchAll(/[<[]([\w-]+)(\.\.)?[>\]]/g)].map(([, name, many]) => ({
     name: name!,

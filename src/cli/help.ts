@@ -5,73 +5,83 @@ import type { Command } from './command.js';
 import { type Flag, flagsOf, positionalsOf } from './flags.js';
 import type { Registered } from './registry.js';
 
-async function base(columns = 100) {
-  const { default: yargs } = await import('yargs');
-  return yargs([]).scriptName('phasetune').help(false).version(false).locale('en').wrap(Math.min(columns, 120));
-}
+/** A name and what it is for. */
+type Entry = readonly [name: string, text: string];
 
 /** The page of `phasetune --help`: the commands given, by name. */
-export async function overview(commands: readonly Registered[], columns = 100): Promise<string> {
-  const page = (await base(columns)).usage(
-    'Usage: phasetune <command> [flags]\n\nTunes Llama and Mistral decoders with LoRA in stages of rising difficulty.',
-  );
-  for (const { name, describe } of commands) page.command(name, sentence(describe));
-  for (const flag of COMMON_FLAGS) page.option(flag.name, optionFor(flag));
-  return page.epilogue('phasetune <command> --help tells the flags of a command.').getHelp();
+export function overview(commands: readonly Registered[], columns?: number): string {
+  return page([
+    'Usage: phasetune <command> [flags]',
+    'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.',
+    section(
+      'Commands',
+      commands.map(({ name, describe }) => [name, sentence(describe)]),
+      columns,
+    ),
+    section('Flags of every command', COMMON_FLAGS.map(entryOf), columns),
+    'phasetune <command> --help tells the flags of a command.',
+  ]);
 }
 
 /** The page of `phasetune <command> --help`, from the command's schema. */
-export async function commandHelp(command: Command<z.ZodObject>, json: JsonSchema, columns = 100): Promise<string> {
-  const page = (await base(columns)).usage(
-    `Usage: phasetune ${command.command} [flags]\n\n${sentence(command.describe)}`,
-  );
+export function commandHelp(command: Command<z.ZodObject>, json: JsonSchema, columns?: number): string {
   const words = positionalsOf(command.command).map(({ name }) => name);
+  const isWord = (flag: Flag) => words.includes(flag.path.join('.'));
   const flags = flagsOf(json);
-  const positional = flags.filter((flag) => words.includes(flag.name) || words.includes(flag.path.join('.')));
-  for (const flag of positional) page.positional(flag.name, { describe: describeFlag(flag) });
-  const options = flags.filter((flag) => !positional.includes(flag));
-  for (const flag of options) page.option(flag.name, optionFor(flag));
-  page.group(
-    options.map((flag) => flag.name),
-    'Options:',
-  );
-  const common = [...(command.recipe ? RECIPE_FLAGS : []), ...COMMON_FLAGS];
-  for (const flag of common) page.option(flag.name, optionFor(flag));
-  page.group(
-    common.map((flag) => flag.name),
-    'General:',
-  );
-  page.epilogue(examples(command));
-  return page.getHelp();
+  const positional = flags.filter(isWord).map((flag): Entry => [`<${flag.path.join('.')}>`, describeFlag(flag)]);
+  const options = flags.filter((flag) => !isWord(flag)).map(entryOf);
+  const general = [...(command.recipe ? RECIPE_FLAGS : []), ...COMMON_FLAGS].map(entryOf);
+  const examples = command.examples?.flatMap(([line, comment]) => [`  # ${comment}`, `  ${line}`]) ?? [];
+  return page([
+    `Usage: phasetune ${command.command} [flags]`,
+    sentence(command.describe),
+    section('Words', positional, columns),
+    section('Flags', options, columns),
+    section('Flags of every command', general, columns),
+    examples.length > 0 ? ['Examples:', ...examples].join('\n') : '',
+  ]);
 }
 
-/** The examples, each with its comment above it: lines to be copied stay whole. */
-function examples({ examples: all = [] }: Command<z.ZodObject>): string {
-  if (all.length === 0) return '';
-  return ['Examples:', ...all.flatMap(([line, comment]) => [`  # ${comment}`, `  ${line}`])].join('\n');
+const page = (parts: readonly string[]) => parts.filter(Boolean).join('\n\n');
+
+/** A heading and its entries in two columns, texts broken to the width; nothing where there are no entries. */
+function section(heading: string, entries: readonly Entry[], columns = 100): string {
+  if (entries.length === 0) return '';
+  const indent = Math.max(...entries.map(([name]) => name.length)) + 4;
+  const width = Math.max(30, Math.min(columns, 120) - indent);
+  const lines = entries.map(([name, text]) => `  ${name.padEnd(indent - 2)}${broken(text, width, indent)}`);
+  return [`${heading}:`, ...lines].join('\n');
 }
+
+function broken(text: string, width: number, indent: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
+}
+
+const entryOf = (flag: Flag): Entry => [`--${flag.name}`, describeFlag(flag)];
 
 function describeFlag(flag: Flag): string {
   const { description = '', default: standard } = flag.schema;
   const plain = flag.boolean || (flag.schema.type === 'string' && !flag.schema.enum);
   const notes = [plain ? '' : describeSchema(flag.schema), flag.required ? 'required' : '', defaultText(standard)];
   const told = notes.filter(Boolean).join('; ');
-  return [sentence(description), told && `[${told}]`].filter(Boolean).join(' ');
+  const negatable = standard === true ? `(--no-${flag.name} turns it off)` : '';
+  return [sentence(description), told && `[${told}]`, negatable].filter(Boolean).join(' ');
 }
 
 const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function defaultText(value: unknown): string {
-  if (value === undefined) return '';
+  if (value === undefined || value === false) return '';
   const text = Array.isArray(value)
     ? value.join(',')
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value);
   return text === '' ? '' : `default ${text}`;
-}
-
-function optionFor(flag: Flag) {
-  const negatable = flag.schema.default === true ? ` (--no-${flag.name} turns it off)` : '';
-  return { describe: `${describeFlag(flag)}${negatable}` };
 }

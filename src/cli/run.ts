@@ -17,7 +17,7 @@ export async function run(args: readonly string[], commands: readonly Registered
     }
     const typed = readArguments(selection.rest, COMMON_FLAGS);
     if (isOn(typed, 'version')) print(version());
-    else print(await (await import('./help.js')).overview(selection.family, process.stdout.columns));
+    else print((await import('./help.js')).overview(selection.family, process.stdout.columns));
     return 0;
   } catch (thrown) {
     return report(thrown, args.includes('--json'), args.includes('--verbose'));

@@ -61,7 +61,7 @@ describe('a command that works', () => {
       /--lora\.rank +Rank \[whole number at least 1; default 8\]/,
       /--shuffle +Shuffle \[default true\] \(--no-shuffle turns it off\)/,
       /--order +Order \[one of phased, random; default phased\]/,
-      /file +File to read \[required\]/,
+      /<file> +File to read \[required\]/,
       /--config +Recipe file/,
       / {2}# says it\n {2}phasetune toy echo rows\.jsonl/,
     ])
