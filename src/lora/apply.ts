@@ -14,13 +14,17 @@ import { type LoraOptions, scalingOf } from './options.js';
 export const loraLinear =
   (options: Pick<LoraOptions, 'rank' | 'alpha' | 'rsLora' | 'dropout'>, dropoutSeed?: tf.Tensor): Linear =>
   (weights, name, x) => {
-    const y = linear(weights, name, x);
     const names = matrixNames(name);
     const [a, b] = [weights[names.a], weights[names.b]];
-    if (!a || !b) return y;
+    if (!a || !b) return linear(weights, name, x);
     const drops = dropoutSeed !== undefined && options.dropout > 0;
     const dropout = drops ? { share: options.dropout, label: random(0, 'dropout', name).integer(2 ** 31) } : undefined;
-    return tf.add(y, lowRank(x, a, b, scalingOf(options), dropout, drops ? [dropoutSeed] : []));
+    return adapted([x, a, b], drops ? [dropoutSeed] : [], {
+      weight: weights[`${name}.weight`]!,
+      bias: weights[`${name}.bias`],
+      scale: scalingOf(options),
+      dropout,
+    });
   };
 
 /** How much is dropped, and which of the seed's masks it is. */
@@ -29,27 +33,33 @@ interface Dropout {
   readonly label: number;
 }
 
+/** What {@link adapted} does not train. */
+interface Fixed {
+  readonly weight: tf.Tensor;
+  readonly bias: tf.Tensor | undefined;
+  readonly scale: number;
+  readonly dropout: Dropout | undefined;
+}
+
 /**
- * scale * drop(x) A^T B^T: x [M, inputs], A [R, inputs], B [outputs, R] gives [M, outputs]. Kept for the gradient are the
- * inputs, the seed and the product of rank R; the dropout mask is drawn again.
+ * x W^T + bias + scale * drop(x) A^T B^T: x [M, inputs], A [R, inputs], B [outputs, R], W [outputs, inputs] gives
+ * [M, outputs]. Kept for the gradient are the inputs, the seed and the product of rank R; the dropout mask is drawn again.
  */
-const lowRank = (
-  x: tf.Tensor,
-  a: tf.Tensor,
-  b: tf.Tensor,
-  scale: number,
-  dropout: Dropout | undefined,
+const adapted = (
+  inputs: [x: tf.Tensor, a: tf.Tensor, b: tf.Tensor],
   seed: readonly tf.Tensor[],
+  { weight, bias, scale, dropout }: Fixed,
 ): tf.Tensor =>
   differentiable(
-    [x, a, b] as const,
+    inputs,
     (x, a, b) => {
       const narrow = tf.mul(product(drop(x, dropout, seed[0]), a, false, true), scale);
-      return { value: product(narrow, b, false, true), saved: [x, a, b, narrow, ...seed] as const };
+      const sum = tf.add(product(x, weight, false, true), product(narrow, b, false, true));
+      return { value: bias ? tf.add(sum, bias) : sum, saved: [x, a, b, narrow, ...seed] as const };
     },
     (dy, [x, a, b, narrow, seed]) => {
       const slope = tf.mul(product(dy, b), scale);
-      const dx = drop(product(slope, a), dropout, seed);
+      const dx = tf.add(product(dy, weight), drop(product(slope, a), dropout, seed));
       return [dx, product(slope, drop(x, dropout, seed), true), product(dy, narrow, true)];
     },
   );

@@ -1,5 +1,7 @@
 import * as tf from '../backend/tf.js';
+import { addResidual } from '../ops/add-residual.js';
 import { attention, causalBias } from '../ops/attention.js';
+import { mergeHeads, splitHeads } from '../ops/heads.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { type RopeTables, rope, ropeTables } from '../ops/rope.js';
 import { swiglu } from '../ops/swiglu.js';
@@ -59,11 +61,11 @@ export function decoder(
       project,
       tables,
       bias,
-      shape: [b, t] as const,
+      batch: b,
       cache: (k: tf.Tensor, v: tf.Tensor) => cache(i, k, v),
     };
-    x = tf.add(x, selfAttention(config, norm('input_layernorm', x), attend));
-    x = tf.add(x, mlp(norm('post_attention_layernorm', x), project));
+    x = addResidual(x, selfAttention(config, norm('input_layernorm', x), attend));
+    x = tf.tidy(() => addResidual(x, mlp(norm('post_attention_layernorm', x), project)));
   }
   return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
 }
@@ -72,22 +74,17 @@ interface Attend {
   readonly project: (name: string, x: tf.Tensor) => tf.Tensor;
   readonly tables: RopeTables;
   readonly bias: tf.Tensor;
-  readonly shape: readonly [batch: number, tokens: number];
+  readonly batch: number;
   readonly cache: (keys: tf.Tensor, values: tf.Tensor) => readonly [tf.Tensor, tf.Tensor];
 }
 
-function selfAttention(
-  config: ModelConfig,
-  x: tf.Tensor,
-  { project, tables, bias, shape: [b, t], cache }: Attend,
-): tf.Tensor {
-  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h } = config;
-  const heads = (y: tf.Tensor, count: number) => tf.transpose(tf.reshape(y, [b, t, count, h]), [0, 2, 1, 3]);
+function selfAttention(config: ModelConfig, x: tf.Tensor, { project, tables, bias, batch, cache }: Attend): tf.Tensor {
+  const { num_attention_heads: n, num_key_value_heads: k } = config;
+  const heads = (y: tf.Tensor, count: number) => splitHeads(y, batch, count);
   const queries = rope(heads(project('self_attn.q_proj', x), n), tables);
   const newKeys = rope(heads(project('self_attn.k_proj', x), k), tables);
   const [keys, values] = cache(newKeys, heads(project('self_attn.v_proj', x), k));
-  const mixed = tf.transpose(attention(queries, keys, values, bias), [0, 2, 1, 3]);
-  return project('self_attn.o_proj', tf.reshape(mixed, [b * t, n * h]));
+  return tf.tidy(() => project('self_attn.o_proj', mergeHeads(attention(queries, keys, values, bias))));
 }
 
 const mlp = (x: tf.Tensor, project: Attend['project']): tf.Tensor =>
