@@ -34,7 +34,7 @@ import { DEMO_SEED, demoRecords } from './demo-data/records.js';
 const FOLDER = 'models/tiny-llama';
 const SEED = 7;
 const SETS = 10;
-const epochs = Number(process.argv[2] ?? 2);
+const epochs = Number(process.argv[2] ?? 3);
 
 const json = {
   architectures: ['LlamaForCausalLM'],
