@@ -30,6 +30,9 @@ export function flagsOf(schema: JsonSchema, path: readonly string[] = [], option
   });
 }
 
+/** The name in a command line as a command writes it: `data import` of `data import <src>`. */
+export const nameOf = (command: string): string => command.replace(/ ?[<[].*/, '');
+
 /** Positional words of a command line as a command writes it: `import <src> [files..]`. */
 export function positionalsOf(command: string): { name: string; many: boolean }[] {
   return [...command.matchAll(/[<[]([\w-]+)(\.\.)?[>\]]/g)].map(([, name, many]) => ({

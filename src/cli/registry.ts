@@ -3,16 +3,20 @@ import type { Command } from './command.js';
 
 /** A command by name; its file is loaded only when it is the one that runs. */
 export interface Registered {
-  /** What the user types: one word or two. */
-  readonly name: string;
+  /** The command's own `command`: a name of one word or two, and positionals; kept here so that `--help` loads nothing. */
+  readonly command: string;
   /** The command's own `describe`, kept here so that `phasetune --help` loads nothing. */
   readonly describe: string;
   load(): Promise<Command<z.ZodObject>>;
 }
 
 /** A command by its name, with the type of its options forgotten. */
-const entry = <S extends z.ZodObject>(name: string, describe: string, load: () => Promise<Command<S>>): Registered => ({
-  name,
+const entry = <S extends z.ZodObject>(
+  command: string,
+  describe: string,
+  load: () => Promise<Command<S>>,
+): Registered => ({
+  command,
   describe,
   load: load as () => Promise<unknown> as Registered['load'],
 });
@@ -35,12 +39,12 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/demo.js')).demo,
   ),
   entry(
-    'model import',
+    'model import <src>',
     'turn a GGUF file or a Hugging Face folder into a Hugging Face folder',
     async () => (await import('./commands/model-import.js')).modelImport,
   ),
   entry(
-    'model pull',
+    'model pull <name>',
     'fetch a model from the Hugging Face hub; goes on where it was interrupted',
     async () => (await import('./commands/model-pull.js')).modelPull,
   ),
@@ -50,12 +54,12 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/model-merge.js')).modelMerge,
   ),
   entry(
-    'data import',
+    'data import <src>',
     'read rows of any known format and write them as records',
     async () => (await import('./commands/data.js')).dataImport,
   ),
   entry(
-    'stage',
+    'stage <file>',
     'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
     async () => (await import('./commands/stage.js')).stage,
   ),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { flagsOf, positionalsOf } from '../../src/cli/flags.js';
+import { flagsOf, nameOf, positionalsOf } from '../../src/cli/flags.js';
 import { COMMANDS } from '../../src/cli/registry.js';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { lastJson, ROOT, start } from './child.js';
@@ -20,14 +20,14 @@ describe('the commands', () => {
     expect(COMMANDS.length).toBe(loaded.size);
   });
 
-  it.each(COMMANDS.map(({ name, ...rest }) => [name, rest] as const))(
+  it.each(COMMANDS.map((entry) => [nameOf(entry.command), entry] as const))(
     '%s is told as it is',
     async (name, registered) => {
       const command = await registered.load();
       const schema = jsonSchemaOf(command.schema);
       const flags = flagsOf(schema);
       expect(registered.describe).toBe(command.describe);
-      expect(command.command.replace(/ ?[<[].*/, '')).toBe(name);
+      expect(registered.command).toBe(command.command);
       expect(schema.additionalProperties, 'a strict schema').toBe(false);
       for (const flag of flags) expect(flag.schema.description, `--${flag.name}`).toBeTruthy();
       for (const { name: word } of positionalsOf(command.command))

@@ -52,16 +52,36 @@ describe('a command that works', () => {
     });
   });
 
+  it.each([
+    ['-- --b -c', { file: '--b', more: ['-c'] }],
+    ['f --thresholds -1,2 --prompt=--x --set rate=2', { thresholds: [-1, 2], prompt: ['--x'], rate: 2 }],
+    ['f --no-shuffle --shuffle', { shuffle: true }],
+    ['f --shuffle false -- --shuffle=maybe', { shuffle: false, more: ['--shuffle=maybe'] }],
+    ['007 --max-length 1 --max-length 2 --prompt 1e3', { file: '007', maxLength: 2, prompt: ['1e3'] }],
+  ])('reads %s', async (args, expected) => {
+    const { out } = await toy(`--json toy echo ${args}`);
+    expect(lastJson(out)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['', /^Usage: phasetune <command> [\s\S]*\n {2}phasetune toy echo <file> \[more\.\.\] +Say what was given\n/],
+    ['toy -h', /^Usage: phasetune toy <command> [\s\S]*\n {2}phasetune toy echo <file> \[more\.\.\] +Say/],
+    ['--version', /^\d+\.\d+\.\d+\n$/],
+    ['fail --version', /^\d+\.\d+\.\d+\n$/],
+  ])('shows help or version: "%s"', async (args, page) => {
+    expect(await toy(args)).toEqual({ code: 0, out: expect.stringMatching(page), err: '' });
+  });
+
   it('lists its flags, what they take and what stands without them', async () => {
     const { code, out } = await toy('toy echo --help');
     expect(code).toBe(0);
     expect(out).toMatch(/^Usage: phasetune toy echo <file> \[more\.\.\] \[flags\]\n/);
     for (const line of [
-      /--max-length +Longest row in tokens \[whole number from 1 to 4096; default 512\]/,
-      /--lora\.rank +Rank \[whole number at least 1; default 8\]/,
-      /--shuffle +Shuffle \[default true\] \(--no-shuffle turns it off\)/,
-      /--order +Order \[one of phased, random; default phased\]/,
-      /<file> +File to read \[required\]/,
+      /--max-length +Longest row in tokens \[whole number from 1 to 4096\] +\[default: 512\]/,
+      /--lora\.rank +Rank \[whole number at least 1\] +\[default: 8\]/,
+      /--shuffle +Shuffle \(--no-shuffle turns it off\) +\[boolean\] \[default: true\]/,
+      /--order +Order +\[choices: "phased", "random"\] \[default: phased\]/,
+      / {2}file +File to read \[required\]/,
       /--config +Recipe file/,
       / {2}# says it\n {2}phasetune toy echo rows\.jsonl/,
     ])
@@ -79,8 +99,13 @@ describe('a command that fails', () => {
     [
       'toy echo f --rate --shuffle',
       2,
-      '--rate: expected a value after it, got --shuffle; a value that begins with -- is written --rate=--shuffle',
+      '--rate: expected a value after it, got --shuffle; a value that begins with - is written --rate=--shuffle',
     ],
+    ['toy echo f --rate -1e-5', 2, '--rate: expected number above 0, got -0.00001'],
+    ['toy echo f --order up', 2, '--order: expected one of phased, random, got "up"'],
+    ['fail how', 2, '<how>: expected one of data, defect, file, got "how"'],
+    ['fail data -json', 2, '-json: unknown flag (did you mean "--json"?)'],
+    ['toy ehco', 2, '"toy ehco": unknown command (did you mean "toy echo"?); expected phasetune toy echo'],
     ['toy echo f --no-rate', 2, '--no-rate: unknown flag (did you mean "--rate"?)'],
     ['toy echo f --zzz', 2, '--zzz: unknown flag; --help lists the flags'],
     ['toy echo f --shuffle=maybe', 2, '--shuffle: expected true or false, got "maybe"'],

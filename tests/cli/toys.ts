@@ -71,7 +71,7 @@ const wait = defineCommand({
 
 /** Commands that stand in for real ones: the command line's manners are tested on them. */
 export const TOYS: readonly Registered[] = [echo, fail, wait].map((command) => ({
-  name: command.command.replace(/ ?[<[].*/, ''),
+  command: command.command,
   describe: command.describe,
   load: async () => command as unknown as Awaited<ReturnType<Registered['load']>>,
 }));

@@ -1,0 +1,124 @@
+import yargs, { type Argv } from 'yargs';
+import { nameOf } from './flags.js';
+import { type Arguments, addOptions, COMMON_FLAGS, placeOf, sentence } from './options.js';
+import { type Place, refusal, unknownCommand } from './refuse.js';
+import type { Registered } from './registry.js';
+import { version } from './version.js';
+
+const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.';
+
+/** A parse under way: how far the arguments were understood, and how the command that they name ended. */
+interface Parse {
+  /** The arguments before `--`. */
+  readonly args: readonly string[];
+  place: Place;
+  code?: number;
+}
+
+/** Lets yargs read the arguments and run the command they name, or show help. Returns the exit code; errors are thrown. */
+export async function dispatch(args: readonly string[], commands: readonly Registered[]): Promise<number> {
+  const end = args.indexOf('--');
+  const parse: Parse = { args: end < 0 ? args : args.slice(0, end), place: placeAmong(commands, []) };
+  const refuse = (message: string | null, error?: Error): never => {
+    throw error && error.name !== 'YError' ? error : refusal(message ?? error!.message, parse.args, parse.place);
+  };
+  const parser = addCommands(base().fail(refuse), commands, parse);
+  let shown = '';
+  const show = (text: string) => {
+    shown = text;
+  };
+  try {
+    await parser.parseAsync([...args], {}, (_error, _argv, output) => show(output));
+  } catch (error) {
+    refuse(null, error as Error);
+  }
+  if (parse.code === undefined && !shown) parser.showHelp(show);
+  if (shown) process.stdout.write(`${shown}\n`);
+  return parse.code ?? 0;
+}
+
+/** What every page and command shares. Values stay as typed, names as written, and lists take one value at a time. */
+const base = () =>
+  yargs()
+    .scriptName('phasetune')
+    .locale('en')
+    .wrap(Math.min(process.stdout.columns ?? 100, 120))
+    .parserConfiguration({
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+    })
+    .usage(`Usage: phasetune <command> [flags]\n\n${ABOUT}`)
+    .strict()
+    .strictCommands()
+    .option('json', { type: 'boolean', describe: 'Print the result as one JSON line, last on standard output' })
+    .option('verbose', { type: 'boolean', describe: 'Say more, with the native libraries and stack traces' })
+    .help('help', 'Show this help')
+    .alias('help', 'h')
+    .version('version', 'Show the version', version())
+    .group(COMMON_FLAGS, 'Flags of every command:')
+    .epilogue('phasetune <command> --help tells the flags of a command.');
+
+/** Lists every command, and has the first word lead to its command or, where names have two words, to its family. */
+function addCommands(page: Argv, commands: readonly Registered[], parse: Parse): Argv {
+  for (const entry of commands) list(page, entry.command, entry);
+  const first = (entry: Registered) => entry.command.split(' ')[0]!;
+  for (const word of new Set(commands.map(first))) {
+    const family = commands.filter((entry) => first(entry) === word);
+    if (nameOf(family[0]!.command) === word) addCommand(page, family[0]!.command, family[0]!, parse);
+    else addFamily(page, word, family, parse);
+  }
+  return page;
+}
+
+const list = (page: Argv, line: string, { describe }: Registered) => page.command(line, sentence(describe));
+
+function addFamily(page: Argv, word: string, family: readonly Registered[], parse: Parse): void {
+  const place = placeAmong(family, [word]);
+  const build = (inner: Argv) => {
+    parse.place = place;
+    inner.usage(`Usage: phasetune ${word} <command> [flags]`);
+    for (const entry of family) {
+      const line = entry.command.slice(word.length + 1);
+      addCommand(list(inner, line, entry), line, entry, parse);
+    }
+    return inner;
+  };
+  page.command(word, false, build, () => {
+    throw place.unknownWords([]);
+  });
+}
+
+/** Has a name run its command; the command's file is loaded only then. */
+function addCommand(page: Argv, line: string, entry: Registered, parse: Parse): void {
+  let loading: ReturnType<typeof load> | undefined;
+  const loaded = () => (loading ??= load(entry));
+  const build = async (inner: Argv) => {
+    const { command, json } = await loaded();
+    parse.place = placeOf(command, json);
+    return addOptions(inner, command, json);
+  };
+  const handle = async (argv: Arguments) => {
+    const { command, json } = await loaded();
+    parse.code = await (await import('./execute.js')).execute(command, json, argv, parse.args);
+  };
+  // A recipe or a variable may tell what a positional does not, so that yargs is to demand none.
+  page.command(line.replace(/<([^>]*)>/g, '[$1]'), false, build, handle);
+}
+
+async function load(entry: Registered) {
+  const [command, { jsonSchemaOf }] = await Promise.all([entry.load(), import('../config/from-zod.js')]);
+  return { command, json: jsonSchemaOf(command.schema) };
+}
+
+const placeAmong = (commands: readonly Registered[], before: readonly string[]): Place => ({
+  flags: COMMON_FLAGS,
+  positionals: [],
+  unknownWords: (after) => {
+    const words = [...before, ...after];
+    const names = commands.map(({ command }) => nameOf(command));
+    return unknownCommand(words.slice(0, before.length + 1).join(' '), words, names);
+  },
+});
