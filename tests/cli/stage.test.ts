@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run } from '../../src/cli/run.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readStaged } from '../../src/curriculum/manifest.js';
 import { lastJson, ROOT } from './child.js';
+import { phasetune } from './in-process.js';
 
 const DEMO = join(ROOT, 'datasets/demo/raw.jsonl');
 
@@ -15,22 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Runs `phasetune stage` in this process, its streams caught. */
-async function stage(...args: string[]) {
-  const caught = { out: '', err: '' };
-  const keep = (side: 'out' | 'err') => (text: unknown) => {
-    caught[side] += text;
-    return true;
-  };
-  vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'));
-  vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'));
-  try {
-    const code = await run(['stage', ...args]);
-    return { code, ...caught };
-  } finally {
-    vi.restoreAllMocks();
-  }
-}
+const stage = (...args: string[]) => phasetune('stage', ...args);
 
 const place = (name: string) => join(home, name);
 const file = (name: string, content: string | Uint8Array) => {

@@ -1,10 +1,10 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { run } from '../../src/cli/run.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRunFile } from '../../src/train/run-file.js';
 import { lastJson, ROOT, start } from '../cli/child.js';
+import { phasetune } from '../cli/in-process.js';
 import { testBackend } from '../helpers/backend.js';
 import { writeTinyModel } from '../helpers/tiny-model.js';
 
@@ -22,22 +22,6 @@ beforeAll(async () => {
   expect((await phasetune('stage', join(home, 'rows.jsonl'), '--out', data)).code).toBe(0);
 });
 afterAll(() => rm(home, { recursive: true }));
-
-/** Runs the command line in this process, its streams caught. */
-async function phasetune(...args: string[]) {
-  const caught = { out: '', err: '' };
-  const keep = (side: 'out' | 'err') => (text: unknown) => {
-    caught[side] += text;
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
-  ];
-  const code = await run(args);
-  for (const spy of spies) spy.mockRestore();
-  return { code, ...caught };
-}
 
 const train = (out: string, ...args: string[]) =>
   phasetune('train', '--model', model, '--data', data, '--out', join(home, out), '--batch-rows', '8', ...args);
