@@ -89,7 +89,7 @@ async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu
   // The library takes the whole card when it starts unless told otherwise.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (device === 'cpu' && runtime.variant === 'cuda') env.CUDA_VISIBLE_DEVICES = '-1';
-  restoreIsNullOrUndefined();
+  restoreUtil();
   const binding = openBinding(runtime, verbose);
   // Not the package's index: that looks for a binding inside node_modules.
   require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
@@ -131,8 +131,12 @@ const memory = () => {
   return { tensors: numTensors, bytes: numBytes };
 };
 
-/** The native backend's TypeScript half calls `util.isNullOrUndefined`, which warns on Node 22 and is gone from 23 on. */
-function restoreIsNullOrUndefined(): void {
-  const util = require('node:util') as { isNullOrUndefined: (value: unknown) => boolean };
+/**
+ * The native backend's JavaScript calls `util.isNullOrUndefined`, which is gone from Node 23 on, and `util.isArray`; Node 22
+ * prints a warning for either.
+ */
+function restoreUtil(): void {
+  const util = require('node:util') as Record<'isNullOrUndefined' | 'isArray', (value: unknown) => boolean>;
   util.isNullOrUndefined = (value) => value === null || value === undefined;
+  util.isArray = Array.isArray;
 }
