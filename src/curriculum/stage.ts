@@ -57,7 +57,7 @@ function scoredRows(records: readonly InstructionRecord[], { unscored }: Staging
   if (without.length > 0 && unscored === 'refuse') {
     const named = without.slice(0, 5).map(({ id }) => id);
     throw dataError(
-      `${without.length} of ${records.length} rows have no score (${named.join(', ')}${without.length > 5 ? ', ...' : ''}); score them with \`phasetune score\`, name their field with --score-field, or leave them out with --unscored drop`,
+      `${without.length} of ${records.length} rows have no score (${named.join(', ')}${without.length > 5 ? ', ...' : ''}); give each a score, name their field with --score-field, or leave them out with --unscored drop`,
       { rows: without.length },
     );
   }

@@ -47,6 +47,11 @@ const ONLY: Readonly<Record<string, readonly unknown[]>> = {
   quantization_config: [null],
   partial_rotary_factor: [1, null],
   per_layer_config: [null],
+  num_experts: [0, 1, null],
+  num_local_experts: [0, 1, null],
+  attn_logit_softcapping: [null],
+  final_logit_softcapping: [null],
+  logit_scale: [1, null],
 };
 
 /** What differs between the families, as their configuration classes in transformers have it when a field is missing. */
@@ -81,7 +86,7 @@ const fileSchema = z.looseObject({
  */
 export function parseModelConfig(json: unknown, file: string): ModelConfig {
   const parsed = fileSchema.safeParse(json);
-  if (!parsed.success) throw badField(file, parsed.error);
+  if (!parsed.success) throw badField(file, json, parsed.error);
   const raw = parsed.data;
   for (const [field, allowed] of Object.entries(ONLY))
     if (raw[field] !== undefined && !allowed.includes(raw[field])) throw unsupported(file, field, raw[field], allowed);
@@ -89,6 +94,8 @@ export function parseModelConfig(json: unknown, file: string): ModelConfig {
     throw unsupported(file, 'layer_types', raw.layer_types, ['one kind of attention in all layers']);
   const family = FAMILIES[raw.model_type];
   const given = raw.rope_parameters ?? raw.rope_scaling ?? {};
+  if (raw.rope_parameters && raw.rope_scaling && ropeType(raw.rope_parameters) !== ropeType(raw.rope_scaling))
+    throw unsupported(file, 'rope_scaling', raw.rope_scaling, ['the same as rope_parameters']);
   const config: ModelConfig = {
     model_type: raw.model_type,
     vocab_size: raw.vocab_size,
@@ -112,22 +119,24 @@ export function parseModelConfig(json: unknown, file: string): ModelConfig {
   return config;
 }
 
+const ropeType = (given: Record<string, unknown>): unknown => given.rope_type ?? given.type ?? 'default';
+
 function ropeScaling(given: Record<string, unknown>, file: string): RopeScaling {
-  const type = given.rope_type ?? given.type ?? 'default';
+  const type = ropeType(given);
   if (given.partial_rotary_factor !== undefined && given.partial_rotary_factor !== 1)
     throw unsupported(file, 'rope_parameters.partial_rotary_factor', given.partial_rotary_factor, [1]);
   const parsed = ropeSchema.safeParse({ ...given, rope_type: type });
   if (parsed.success) return parsed.data;
   const known = ropeSchema.options.map((option) => option.shape.rope_type.value);
   if (!known.includes(type as (typeof known)[number])) throw unsupported(file, 'rope_scaling.rope_type', type, known);
-  throw badField(file, parsed.error, 'rope_scaling.');
+  throw badField(file, given, parsed.error, 'rope_scaling.');
 }
 
 function checkSizes(config: ModelConfig, file: string): void {
   const { num_attention_heads: n, num_key_value_heads: k, head_dim: h } = config;
   if (n % k !== 0)
     throw dataError(
-      `${file}: num_attention_heads (${n}) must be a multiple of num_key_value_heads (${k}); check the file against the model's source`,
+      `${file}: num_key_value_heads (${k}) must divide num_attention_heads (${n}); check the file against the model's source`,
       { file, field: 'num_key_value_heads' },
     );
   if (!Number.isInteger(h) || h % 2 !== 0)
@@ -149,11 +158,12 @@ function unsupported(file: string, field: string, value: unknown, allowed: reado
   );
 }
 
-function badField(file: string, error: z.ZodError, prefix = '') {
+function badField(file: string, json: unknown, error: z.ZodError, prefix = '') {
   const issue = error.issues[0]!;
+  const came = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], json);
   const field = prefix + issue.path.join('.');
   return dataError(
-    `${file}: ${field || 'config.json'}: ${issue.message}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
+    `${file}: ${field || 'config.json'}: ${issue.message}, got ${JSON.stringify(came) ?? 'nothing'}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
     { file, field },
   );
 }

@@ -55,6 +55,15 @@ describe('data import', () => {
     expect(lastJson(said)).toMatchObject({ rows: 1, skipped: 1, renamed: 0, scored: 1, format: 'phasedsft', out });
   });
 
+  test('the file that is read is not written over', async () => {
+    const rows = put('rows.jsonl', red, blue);
+    const before = readFileSync(rows, 'utf8');
+    const { code, err } = await phasetune('data', 'import', rows, '--out', rows);
+    expect(code).toBe(2);
+    expect(err).toMatch(/is the file that is read; choose another one/);
+    expect(readFileSync(rows, 'utf8')).toBe(before);
+  });
+
   test('an unknown format is a usage error', async () => {
     const { code, err } = await phasetune(
       'data',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hashFile } from '../../src/io/files.js';
+import { exists, hashFile } from '../../src/io/files.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import { lastJson } from '../cli/child.js';
 import { phasetune } from '../cli/in-process.js';
@@ -61,4 +61,5 @@ test('too few rows, rows without scores and a missing model are told in one line
   const missing = await phasetune('demo', '--model', join(home, 'none'), '--out', join(home, 'missing'));
   expect(missing.code).toBe(3);
   expect(missing.err.trim().split('\n')).toHaveLength(1);
+  expect(exists(join(home, 'few')) || exists(join(home, 'missing')), 'nothing half written').toBe(false);
 });

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
+import { usageError } from '../../core/errors.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { defineCommand } from '../command.js';
 
@@ -23,6 +25,8 @@ export const dataImport = defineCommand({
     const { importFile } = await import('../../data/import.js');
     const { writeJsonLines } = await import('../../io/jsonl.js');
     const { hashFile } = await import('../../io/files.js');
+    if (resolve(src) === resolve(out))
+      throw usageError(`--out: ${out} is the file that is read; choose another one`, { flag: 'out' });
     const { records, format, skipped, renamed } = await importFile(src, options, logger);
     await writeJsonLines(out, records);
     const scored = records.filter((record) => record.score !== undefined).length;

@@ -26,6 +26,7 @@ export const train = defineCommand({
     const { checkRunFolder } = await import('../../train/run-file.js');
     const { prepareRun } = await import('../../train/prepare.js');
     const { describeReport } = await import('../../data/encode-rows.js');
+    const { planWarnings } = await import('../../train/warnings.js');
     const { planTable } = await import('../run-display.js');
     await checkRunFolder(options.out);
     let bar: ReturnType<CommandContext['progress']> | undefined;
@@ -39,10 +40,7 @@ export const train = defineCommand({
       const stages = prepared.plan.stages.map(({ summary }) => summary);
       for (const line of planTable(stages)) context.print(line);
       const bands = prepared.plan.holdout?.bands ?? [];
-      if (bands.length === 0) context.logger.warn('no rows are held out: there will be no held-out loss');
-      const wantsBest = prepared.plan.stages.some((stage) => stage.options.start === 'previous-best');
-      if (wantsBest && (bands.length === 0 || options.evalEvery === 0))
-        context.logger.warn('start: previous-best is the same as previous-end without held-out rows and --eval-every');
+      for (const warning of planWarnings(prepared.plan, options)) context.logger.warn(warning);
       if (options.dryRun) return { dryRun: true, order: options.order, stages, bands, report: prepared.report };
       return await runPrepared(options, prepared, context);
     } finally {

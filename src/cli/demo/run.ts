@@ -16,12 +16,14 @@ import { generateSpec } from '../../generate/cache.js';
 import { generateOptions } from '../../generate/options.js';
 import { exists } from '../../io/files.js';
 import { loraLinear } from '../../lora/apply.js';
+import { openModel } from '../../model/load.js';
 import type { Program } from '../../program/program.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { loraTuner } from '../../train/lora-tuner.js';
 import { type PreparedRun, prepareRun } from '../../train/prepare.js';
-import type { RunFile } from '../../train/run-file.js';
+import { checkRunFolder, type RunFile } from '../../train/run-file.js';
 import { runStages } from '../../train/staged-run.js';
+import { planWarnings } from '../../train/warnings.js';
 import type { CommandContext } from '../command.js';
 import type { DeviceChoice } from '../device.js';
 import { showRun } from '../run-display.js';
@@ -56,12 +58,16 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   const model: DemoModel = options.model
     ? { name: options.model, folder: options.model, tiny: false }
     : await demoModel(backend, context);
+  // Whatever is wrong with the inputs is told before anything is written.
+  await (await openModel(model.folder)).close();
+  await checkRunFolder(join(out, 'run'));
   const staging = stageSample(records, options, model);
   const staged = join(out, 'data');
   await writeStaged(staged, staging, { path: data, rows: records.length });
   showIntro({ backend, model, data, records: records.length, staging }, context);
   const recipe = demoRecipe(model, staged, join(out, 'run'), options.seed);
   const prepared = await prepareRun(recipe, { signal: context.signal });
+  for (const warning of planWarnings(prepared.plan, recipe)) logger.warn(warning);
   try {
     const { before, after, run } = await trainAndAsk(recipe, prepared, staging, backend, context);
     const files = { adapter: join(out, 'run', 'adapter'), run: join(out, 'run'), data: staged };

@@ -1,0 +1,26 @@
+import type { OptimOptions } from '../optim/options.js';
+import { warmupSteps } from '../optim/schedule.js';
+import type { TrainOptions } from './options.js';
+import type { RunPlan } from './plan.js';
+
+/** What a plan will not do although its options sound like it, in plain words; empty when there is nothing to tell. */
+export function planWarnings(
+  plan: Pick<RunPlan, 'stages' | 'holdout'>,
+  options: Pick<TrainOptions, 'evalEvery'> & { readonly optim: Pick<OptimOptions, 'warmup'> },
+): string[] {
+  const warnings: string[] = [];
+  if (!plan.holdout) warnings.push('no rows are held out: there will be no held-out loss');
+  if (plan.stages.some((stage) => stage.options.start === 'previous-best') && !(plan.holdout && options.evalEvery > 0))
+    warnings.push('start: previous-best is the same as previous-end without held-out rows and --eval-every');
+  for (const { stage, batches, schedule } of plan.stages) {
+    const steps = batches.steps.length;
+    // The first of w warm-up steps has learning rate 0, as in transformers: a schedule that is one such step does nothing.
+    if (schedule.before === 0 && steps === 1 && warmupSteps(options.optim.warmup, schedule.steps) > 0)
+      warnings.push(
+        `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or --optim.warmup 0`,
+      );
+  }
+  const single = plan.stages.length === 1 ? plan.stages[0] : undefined;
+  if (single && single.options.replay > 0) warnings.push('replay does nothing: there is only one stage');
+  return warnings;
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { parseModelConfig } from '../../src/model/config.js';
+
+const LLAMA = {
+  model_type: 'llama',
+  vocab_size: 64,
+  hidden_size: 24,
+  intermediate_size: 40,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+};
+const parse = (extra: object) => parseModelConfig({ ...LLAMA, ...extra }, 'm/config.json');
+
+describe('config.json', () => {
+  test('what a file leaves out is what transformers takes for the family', () => {
+    expect(parse({})).toMatchObject({
+      num_key_value_heads: 4,
+      head_dim: 6,
+      rms_norm_eps: 1e-6,
+      rope_theta: 10000,
+      rope_scaling: { rope_type: 'default' },
+      max_position_embeddings: 2048,
+      sliding_window: undefined,
+      attention_bias: false,
+      tie_word_embeddings: false,
+    });
+    expect(parse({ model_type: 'mistral', num_attention_heads: 8, head_dim: 8 })).toMatchObject({
+      num_key_value_heads: 8,
+      sliding_window: 4096,
+      max_position_embeddings: 131072,
+    });
+    expect(parse({ model_type: 'mistral', num_attention_heads: 8, head_dim: 8, sliding_window: null })).toMatchObject({
+      sliding_window: undefined,
+    });
+  });
+
+  test('RoPE is read from the old fields and the new', () => {
+    const scaling = { factor: 4, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 16 };
+    const old = parse({ rope_theta: 500, rope_scaling: { type: 'llama3', ...scaling } });
+    const current = parse({ rope_parameters: { rope_type: 'llama3', rope_theta: 500, ...scaling } });
+    expect(old).toEqual(current);
+    expect(old).toMatchObject({ rope_theta: 500, rope_scaling: { rope_type: 'llama3', ...scaling } });
+  });
+
+  test.each([
+    ['hidden_act', { hidden_act: 'gelu' }],
+    ['attention_dropout', { attention_dropout: 0.1 }],
+    ['quantization_config', { quantization_config: { bits: 4 } }],
+    ['num_local_experts', { num_local_experts: 8 }],
+    ['final_logit_softcapping', { final_logit_softcapping: 30 }],
+    ['layer_types', { layer_types: ['full_attention', 'sliding_attention'] }],
+    ['rope_scaling.rope_type', { rope_scaling: { rope_type: 'yarn', factor: 2 } }],
+    ['rope_scaling', { rope_parameters: { rope_type: 'default' }, rope_scaling: { rope_type: 'yarn', factor: 2 } }],
+    ['rope_parameters.partial_rotary_factor', { rope_parameters: { partial_rotary_factor: 0.5 } }],
+    ['model_type', { model_type: 'qwen2' }],
+    ['num_key_value_heads', { num_key_value_heads: 3 }],
+    ['head_dim', { head_dim: 5 }],
+    ['hidden_size', { hidden_size: '24' }],
+  ])('%s that the decoder does not do is refused by the name of the field', (field, extra) => {
+    const escaped = field.replace('.', '\\.');
+    expect(() => parse(extra)).toThrow(
+      expect.objectContaining({
+        code: 'data',
+        message: expect.stringMatching(new RegExp(`^m/config\\.json: ${escaped}`)),
+      }),
+    );
+  });
+});
