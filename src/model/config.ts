@@ -163,7 +163,7 @@ function badField(file: string, json: unknown, error: z.ZodError, prefix = '') {
   const came = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], json);
   const field = prefix + issue.path.join('.');
   return dataError(
-    `${file}: ${field || 'config.json'}: ${issue.message}, got ${JSON.stringify(came) ?? 'nothing'}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
+    `${file}: ${field || 'config.json'}: ${issue.message.replace(/, received .*/, '')}, got ${JSON.stringify(came) ?? 'nothing'}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
     { file, field },
   );
 }
