@@ -6,7 +6,6 @@ import { cacheShape, generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import { checkVocabulary, openModel } from '../model/load.js';
-import type { CompileOptions } from '../program/compile.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** An answer as text; `tokens` counts its ids, `finish` says whether it ended by itself. */
@@ -29,19 +28,13 @@ export async function openAnswerer(
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
   { template, batch, decoding }: { template: EncodeOptions['template']; batch: number; decoding: GenerateOptions },
-  compile: CompileOptions = { mode: 'eager', precision: 'float32' },
 ): Promise<{ answers(): AsyncGenerator<Answer>; close(): Promise<void> }> {
   const tokenizer = await loadTokenizer(modelFolder);
   const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
   const shape = cacheShape(prompts, decoding.maxTokens, batch);
   const model = await openModel(modelFolder);
   checkVocabulary(model, tokenizer.vocabSize);
-  const program = await adaptedModel(
-    model,
-    adapterFolder,
-    (config, linear) => generateSpec(config, linear, shape),
-    compile,
-  );
+  const program = await adaptedModel(model, adapterFolder, (config, linear) => generateSpec(config, linear, shape));
   return {
     async *answers() {
       for await (const { ids, finish } of generate(program, shape, prompts, [...tokenizer.endIds], decoding))

@@ -16,7 +16,7 @@ export async function adaptedModel(
   model: ModelFolder,
   adapterFolder: string | undefined,
   entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
-  options: CompileOptions,
+  options?: CompileOptions,
 ): Promise<Program> {
   const linears = linearShapes(model.config);
   const adapter = adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linears);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
+import { sizeOf } from '../core/host-tensor.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { copyFile, listFolder } from '../io/files.js';
 import { readJson } from '../io/json.js';
@@ -48,8 +49,9 @@ export async function mergeAdapter(
   const adapter = await readAdapter(adapterFolder, linearShapes(config));
   const weights = await openSafetensors(modelFolder);
   try {
-    const names = [...weights.tensors.keys()].filter((name) => parameterShapes(config).has(name));
-    const scratch = new Float32Array(Math.max(...[...parameterShapes(config).values()].map(product)));
+    const shapes = parameterShapes(config);
+    const names = [...weights.tensors.keys()].filter((name) => shapes.has(name));
+    const scratch = new Float32Array(Math.max(...[...shapes.values()].map(sizeOf)));
     const tensors = names.map((name, done): TensorToWrite => {
       const { shape, dtype: given } = weights.tensors.get(name)!;
       const data = async () => {
@@ -70,8 +72,6 @@ export async function mergeAdapter(
     await weights.close();
   }
 }
-
-const product = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
 
 const keptDtype = (given: SafetensorsDtype): SafetensorsDtype => (given === 'F64' ? 'F32' : given);
 

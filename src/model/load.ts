@@ -1,5 +1,5 @@
 import { dataError } from '../core/errors.js';
-import type { HostTensor } from '../core/host-tensor.js';
+import { type HostTensor, sizeOf } from '../core/host-tensor.js';
 import { readJson } from '../io/json.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program/program.js';
@@ -42,7 +42,7 @@ async function* stream(
   weights: Safetensors,
 ): AsyncGenerator<readonly [name: string, value: HostTensor]> {
   const shapes = parameterShapes(config);
-  const largest = Math.max(...[...shapes.values()].map((shape) => shape.reduce((n, d) => n * d, 1)));
+  const largest = Math.max(...[...shapes.values()].map(sizeOf));
   const scratch = new Float32Array(largest);
   for (const name of weights.tensors.keys()) if (shapes.has(name)) yield [name, await weights.read(name, { scratch })];
 }

@@ -9,7 +9,10 @@ export interface CompileOptions {
 }
 
 /** Makes a program of its spec on the current backend. Asynchronous because other modes build and load a graph. */
-export async function compile(spec: ProgramSpec, options: CompileOptions): Promise<Program> {
+export async function compile(
+  spec: ProgramSpec,
+  options: CompileOptions = { mode: 'eager', precision: 'float32' },
+): Promise<Program> {
   switch (options.mode) {
     case 'eager':
       return eagerProgram(spec);

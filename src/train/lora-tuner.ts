@@ -21,7 +21,8 @@ export interface LoraTunerOptions {
   readonly model: ModelFolder;
   readonly lora: LoraOptions;
   readonly optim: OptimOptions;
-  readonly compile: CompileOptions;
+  /** Default: eager, float32. */
+  readonly compile?: CompileOptions;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }

@@ -7,7 +7,7 @@ export const modelMerge = defineCommand({
   describe: 'add an adapter to its base model and write the result as a model folder',
   schema: z.strictObject({
     model: z.string().min(1).describe('Hugging Face folder of the base model'),
-    adapter: z.string().min(1).describe('PEFT adapter folder, such as a checkpoint'),
+    adapter: z.string().min(1).describe('PEFT adapter folder, such as the one a run leaves'),
     out: z.string().min(1).describe('folder to write; it must be empty or not there'),
     dtype: z
       .enum(['auto', 'float32', 'bfloat16', 'float16'])
@@ -16,7 +16,7 @@ export const modelMerge = defineCommand({
   }),
   examples: [
     [
-      'phasetune model merge --model models/base --adapter checkpoints/run/stage-3/best --out models/tuned',
+      'phasetune model merge --model models/base --adapter checkpoints/run/adapter --out models/tuned',
       'as the base is stored',
     ],
     [

@@ -58,8 +58,7 @@ async function runPrepared(options: Options, prepared: PreparedRun, context: Com
   const { device, dryRun: _, ...recipe } = options;
   const backend = await loadBackend({ device, verbose: context.verbose, logger: context.logger });
   const { lora, optim } = recipe;
-  const compile = { mode: 'eager', precision: 'float32' } as const;
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, compile });
+  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim });
   const events = runStages(tuner, await runJob(recipe, prepared, backend, context.signal));
   try {
     const shown = showRun(events, context);

@@ -123,8 +123,7 @@ async function trainAndAsk(
   const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
   const questions = planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
   const extra = generateSpec(model.config, loraLinear(lora), questions.shape);
-  const compile = { mode: 'eager', precision: 'float32' } as const;
-  const { tuner, program } = await loraTuner({ backend, model, lora, optim, compile, extra });
+  const { tuner, program } = await loraTuner({ backend, model, lora, optim, extra });
   try {
     await tuner.loadBase([]);
     tuner.reset('adapter', recipe.seed);
