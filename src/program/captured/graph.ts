@@ -1,0 +1,84 @@
+/** Element types of a graph's tensors, under TensorFlow's names. */
+export type Dtype = 'float32' | 'bfloat16' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool' | 'resource';
+
+/** Shape and element type of one output of a node. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+}
+
+/** A constant's elements in row-major order; a single one fills the whole shape. */
+export interface Constant extends TensorSpec {
+  readonly values: ArrayLike<number>;
+}
+
+/** An attribute of a TensorFlow op, told apart by its one key. */
+export type Attribute =
+  | { readonly type: Dtype }
+  | { readonly types: readonly Dtype[] }
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly bool: boolean }
+  | { readonly string: string }
+  | { readonly strings: readonly string[] }
+  | { readonly shape: readonly number[] }
+  | { readonly tensor: Constant };
+
+/** Attributes by TensorFlow's names. */
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One TensorFlow op of a graph. Nodes are never changed: a pass makes new ones. */
+export interface GraphNode {
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly Ref[];
+  /** Nodes that must have run before this one, though it takes nothing from them. */
+  readonly controls: readonly GraphNode[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** One output of a node. */
+export interface Ref {
+  readonly node: GraphNode;
+  readonly output: number;
+}
+
+/** An entry, recorded for one set of input shapes. */
+export interface EntryGraph {
+  /** Placeholders by input name. */
+  readonly inputs: Readonly<Record<string, GraphNode>>;
+  /** Nodes that read a variable, by variable name; those in use only. */
+  readonly reads: Readonly<Record<string, GraphNode>>;
+  readonly outputs: Readonly<Record<string, Ref>>;
+  /** New values of variables, by variable name. */
+  readonly updates: Readonly<Record<string, Ref>>;
+}
+
+/** Shape and type of the tensor that a reference stands for. */
+export const specOf = (ref: Ref): TensorSpec => ref.node.outputs[ref.output]!;
+
+/** A node with what is usual left out. */
+export const node = (
+  op: string,
+  attributes: Attributes,
+  inputs: readonly Ref[],
+  outputs: readonly TensorSpec[],
+  controls: readonly GraphNode[] = [],
+): GraphNode => ({ op, attributes, inputs, controls, outputs });
+
+/** A node's only, or nth, output. */
+export const ref = (node: GraphNode, output = 0): Ref => ({ node, output });
+
+/** A node that holds a constant. */
+export const constant = (value: Constant): GraphNode =>
+  node('Const', { dtype: { type: value.dtype }, value: { tensor: value } }, [], [
+    { shape: value.shape, dtype: value.dtype },
+  ]);
+
+/** The value of a constant node; undefined for any other. */
+export function constantOf({ op, attributes }: GraphNode): Constant | undefined {
+  if (op !== 'Const') return undefined;
+  const { value } = attributes;
+  return value && 'tensor' in value ? value.tensor : undefined;
+}
