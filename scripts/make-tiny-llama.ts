@@ -94,9 +94,14 @@ function initial(name: string, shape: readonly number[]): HostTensor {
 }
 
 async function save(program: Program): Promise<void> {
-  const tensors = [];
-  for (const [name, shape] of parameterShapes(config))
-    tensors.push({ name, shape, dtype: 'BF16' as const, data: (await program.read(name)).data as Float32Array });
+  const shapes = parameterShapes(config);
+  const values = await program.read(shapes.keys());
+  const tensors = [...shapes].map(([name, shape]) => ({
+    name,
+    shape,
+    dtype: 'BF16' as const,
+    data: values.get(name)!.data as Float32Array,
+  }));
   await writeSafetensors(`${FOLDER}/model.safetensors`, tensors);
   const eos = { eos_token_id: tokenizer.eos!.id, bos_token_id: tokenizer.bos!.id, pad_token_id: tokenizer.pad!.id };
   await writeJson(`${FOLDER}/config.json`, { ...json, vocab_size: config.vocab_size, ...eos });
@@ -108,8 +113,9 @@ const trainable = parameterShapes(config);
 const optim = optimOptions.parse({ learningRate: 3e-3, weightDecay: 0.01, warmup: 0.03, betas: [0.9, 0.95] });
 const spec = trainSpec({ config, trainable, optim, trainLinear: () => linear, evalLinear: linear });
 const program = await compile(spec, { mode: 'eager', precision: 'float32' });
-for (const name of Object.keys(modelVariables(config).variables))
-  program.write(name, initial(name, trainable.get(name)!));
+program.write(
+  Object.keys(modelVariables(config).variables).map((name) => [name, initial(name, trainable.get(name)!)] as const),
+);
 
 const rows = pretrainingRows();
 const byId = new Map(rows.map((row) => [row.id, row]));

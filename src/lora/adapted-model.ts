@@ -32,6 +32,6 @@ export async function adaptedModel(
   );
   const program = await compile(spec, options);
   await loadParameters(program, model);
-  for (const [name, value] of adapter?.tensors ?? []) program.write(name, value);
+  if (adapter) program.write(adapter.tensors);
   return program;
 }

@@ -3,6 +3,7 @@ import { type HostTensor, sizeOf } from '../core/host-tensor.js';
 import { readJson } from '../io/json.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program/program.js';
+import { writeGroups } from '../program/write-groups.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
 import { parameterShapes } from './parameters.js';
 
@@ -54,9 +55,9 @@ export function modelVariables(config: ModelConfig, role: 'frozen' | 'trainable'
   return { variables, entries: {} };
 }
 
-/** Copies a model's parameters into a program, tensor by tensor: besides the program at most the largest is in memory. */
+/** Copies a model's parameters into a program: besides the program the largest and one group are in memory. */
 export async function loadParameters(program: Program, model: ModelFolder): Promise<void> {
-  for await (const [name, value] of model.parameters()) program.write(name, value);
+  await writeGroups(program, model.parameters());
 }
 
 /** Throws a data error when the tokenizer knows tokens that the embedding has no row for. */

@@ -1,7 +1,8 @@
 import { upload } from '../backend/raw/upload.js';
 import * as tf from '../backend/tf.js';
-import type { HostTensor } from '../core/host-tensor.js';
-import type { Entry, Program, ProgramSpec, Tensors } from './program.js';
+import { float32, type HostTensor } from '../core/host-tensor.js';
+import { widen } from '../io/float.js';
+import { checkWrite, type Entry, type Program, type ProgramSpec, type Tensors } from './program.js';
 
 /** A program whose entries run op by op on the current backend, in float32. The reference for every other way to run it. */
 export function eagerProgram(spec: ProgramSpec): Program {
@@ -41,12 +42,16 @@ export function eagerProgram(spec: ProgramSpec): Program {
         tf.dispose(Object.values(inputs));
       }
     },
-    read: (name) => toHost(variable(name)),
-    write(name, value) {
-      const { shape, dtype } = variableSpec(spec, name);
-      if (value.dtype !== dtype || value.shape.join() !== shape.join())
-        throw new RangeError(`${name}: expected ${dtype} [${shape}], got ${value.dtype} [${value.shape}]`);
-      set(name, upload(value));
+    holds: (name) => variableSpec(spec, name).dtype,
+    async read(names) {
+      const read = new Map<string, HostTensor>();
+      for (const name of names) read.set(name, await toHost(variable(name)));
+      return read;
+    },
+    write(values) {
+      const checked = [...values];
+      for (const given of checked) checkWrite(spec.variables, given);
+      for (const [name, value] of checked) set(name, upload(value.dtype === 'bfloat16' ? widened(value) : value));
     },
     dispose() {
       for (const value of values.values()) value.dispose();
@@ -77,6 +82,12 @@ async function fetch(entry: string, outputs: Tensors, names: readonly string[]):
   }
   return fetched;
 }
+
+const widened = ({ shape, data }: HostTensor<'bfloat16'>): HostTensor => {
+  const floats = new Float32Array(data.length);
+  widen(data, floats, 'BF16');
+  return float32(shape, floats);
+};
 
 async function toHost(t: tf.Tensor): Promise<HostTensor> {
   const data = await t.data();

@@ -39,6 +39,9 @@ export interface ProgramSpec {
   readonly entries: Readonly<Record<string, Entry>>;
 }
 
+/** A variable's name and a value for it. */
+export type VariableValue = readonly [name: string, value: HostTensor | HostTensor<'bfloat16'>];
+
 /** Named variables on the device, all zero at first, and entries that run over them. */
 export interface Program {
   /** Names and specs of the variables. */
@@ -52,12 +55,29 @@ export interface Program {
     feeds: Readonly<Record<string, HostTensor>>,
     fetches?: readonly string[],
   ): Promise<Record<string, HostTensor>>;
-  /** Copies a variable's value to the host. */
-  read(name: string): Promise<HostTensor>;
-  /** Sets a variable; the array may be reused afterwards. Throws a RangeError on an unknown name or a wrong shape or type. */
-  write(name: string, value: HostTensor): void;
+  /** Type that a variable's values are kept in: the declared one, or bfloat16 for a frozen float32 variable. Write it in this type. */
+  holds(name: string): HostDtype | 'bfloat16';
+  /** Copies variables' values to the host, in their declared types, all in one go: ask for what fits in memory twice. */
+  read(names: Iterable<string>): Promise<Map<string, HostTensor>>;
+  /**
+   * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be given for a float32 variable,
+   * and a float32 one is rounded where bfloat16 is held. Throws a RangeError on an unknown name or a wrong shape or type,
+   * and has then set nothing. For more than fits in memory twice: `writeGroups`.
+   */
+  write(values: Iterable<VariableValue>): void;
   /** Frees every variable. The program cannot be used afterwards. */
   dispose(): void;
+}
+
+/** Throws a RangeError when a value cannot be written to a variable of its name. */
+export function checkWrite(variables: ProgramSpec['variables'], [name, value]: VariableValue): void {
+  const variable = variables[name];
+  if (!variable) throw new RangeError(`no variable ${name} in this program`);
+  const fits = value.dtype === variable.dtype || (value.dtype === 'bfloat16' && variable.dtype === 'float32');
+  if (!fits || value.shape.join() !== variable.shape.join())
+    throw new RangeError(
+      `${name}: expected ${variable.dtype} [${variable.shape}], got ${value.dtype} [${value.shape}]`,
+    );
 }
 
 /** One spec of several. Throws when two of them define a variable or an entry of the same name. */

@@ -10,7 +10,8 @@ import { linearShapes } from '../model/parameters.js';
 import { momentShapes } from '../optim/adamw.js';
 import type { OptimOptions } from '../optim/options.js';
 import { type CompileOptions, compile } from '../program/compile.js';
-import { joinSpecs, type Program, type ProgramSpec } from '../program/program.js';
+import { joinSpecs, type Program, type ProgramSpec, type VariableValue } from '../program/program.js';
+import { writeGroups } from '../program/write-groups.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
 import { trainSpec } from './step.js';
 import type { MicroBatch, NamedTensors, Tuner } from './tuner.js';
@@ -53,31 +54,31 @@ export async function loraTuner(options: LoraTunerOptions): Promise<{ tuner: Tun
       const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
       return lossesByRow(batch, losses!);
     },
-    async read(what) {
-      const tensors: [string, Awaited<ReturnType<Program['read']>>][] = [];
-      for (const name of shapes[what].keys()) tensors.push([name, await program.read(name)]);
-      return new Map(tensors);
-    },
+    read: (what) => program.read(shapes[what].keys()),
     write(what, tensors) {
       checkNames(what, shapes[what], tensors);
-      for (const [name, value] of tensors) program.write(name, value);
+      program.write(tensors);
     },
     reset(what, seed) {
-      if (what === 'adapter') for (const [name, value] of initAdapter(trainable, seed)) program.write(name, value);
-      else
-        for (const [name, shape] of shapes.optimizer)
-          program.write(name, float32(shape, new Float32Array(sizeOf(shape))));
+      if (what === 'adapter') program.write(initAdapter(trainable, seed));
+      else program.write(zeros(shapes.optimizer));
     },
-    async loadBase(merged) {
-      for await (const [name, value] of model.parameters()) {
-        for (const tensors of merged) mergeInto(name, value, { options: lora, tensors });
-        program.write(name, value);
-      }
-    },
+    loadBase: (merged) => writeGroups(program, mergedParameters(model, lora, merged)),
     memory: () => backend.memory(),
     dispose: () => program.dispose(),
   };
   return { tuner, program };
+}
+
+function* zeros(shapes: ReadonlyMap<string, readonly number[]>): Generator<VariableValue> {
+  for (const [name, shape] of shapes) yield [name, float32(shape, new Float32Array(sizeOf(shape)))];
+}
+
+async function* mergedParameters(model: ModelFolder, options: LoraOptions, merged: readonly NamedTensors[]) {
+  for await (const [name, value] of model.parameters()) {
+    for (const tensors of merged) mergeInto(name, value, { options, tensors });
+    yield [name, value] as const;
+  }
 }
 
 const step = async (program: Program, batches: readonly MicroBatch[], inputs: Parameters<Tuner['step']>[1]) => {

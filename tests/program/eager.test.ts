@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '../../src/backend/tf.js';
-import { float32, int32 } from '../../src/core/host-tensor.js';
+import { bfloat16, float32, int32 } from '../../src/core/host-tensor.js';
 import { compile } from '../../src/program/compile.js';
 import { joinSpecs, type ProgramSpec } from '../../src/program/program.js';
 import { testBackend } from '../helpers/backend.js';
@@ -29,21 +29,39 @@ describe('eager program', () => {
 
   test('variables begin as zeros, keep their updates, and only what is fetched comes back', async () => {
     const p = await program();
-    p.write('step', float32([2], [10, 20]));
+    p.write([['step', float32([2], [10, 20])]]);
     expect(await p.run('add', feeds)).toEqual({});
     const { next, old } = await p.run('add', feeds, ['next', 'old']);
     expect([...old!.data]).toEqual([34, 66]);
     expect([...next!.data]).toEqual([68, 132]);
-    expect([...(await p.read('total')).data]).toEqual([68, 132]);
+    expect([...(await p.read(['total'])).get('total')!.data]).toEqual([68, 132]);
     p.dispose();
   });
 
   test('an array may be reused after write', async () => {
     const p = await program();
     const data = Float32Array.from([1, 2]);
-    p.write('step', float32([2], data));
+    p.write([['step', float32([2], data)]]);
     data.fill(7);
-    expect([...(await p.read('step')).data]).toEqual([1, 2]);
+    expect([...(await p.read(['step'])).get('step')!.data]).toEqual([1, 2]);
+    p.dispose();
+  });
+
+  test('bfloat16 is widened exactly, held as float32', async () => {
+    const p = await program();
+    p.write([['step', bfloat16([2], Uint16Array.of(0x3f80, 0xc049))]]);
+    expect([...(await p.read(['step'])).get('step')!.data]).toEqual([1, -3.140625]);
+    expect(p.holds('step')).toBe('float32');
+    p.dispose();
+  });
+
+  test('a group with one wrong value sets nothing', async () => {
+    const p = await program();
+    const wrong = ['total', int32([2], [1, 2])] as const;
+    expect(() => p.write([['step', float32([2], [1, 2])], wrong])).toThrow(
+      'total: expected float32 [2], got int32 [2]',
+    );
+    expect([...(await p.read(['step'])).get('step')!.data]).toEqual([0, 0]);
     p.dispose();
   });
 
@@ -74,8 +92,8 @@ describe('eager program', () => {
     await expect(p.run('sub', {})).rejects.toThrow('no entry sub; there are add, thaw');
     await expect(p.run('add', feeds, ['sum'])).rejects.toThrow('add has no output sum; it has next, old');
     await expect(p.run('thaw', {})).rejects.toThrow('thaw updates step, which is frozen');
-    expect(() => p.write('other', float32([], [1]))).toThrow('no variable other');
-    expect(() => p.write('step', float32([1], [1]))).toThrow('step: expected float32 [2], got float32 [1]');
+    expect(() => p.write([['other', float32([], [1])]])).toThrow('no variable other');
+    expect(() => p.write([['step', float32([1], [1])]])).toThrow('step: expected float32 [2], got float32 [1]');
     p.dispose();
   });
 
