@@ -1,0 +1,96 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { message, text, varint, writeAttribute } from './attribute-proto.js';
+import { type GraphNode, node, ref, specOf } from './graph.js';
+import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
+
+/**
+ * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A target is fed or fetched
+ * by its name in the map; the other nodes get short names. The same graph gives the same bytes. Throws a RangeError on a
+ * constant whose elements do not fill its shape.
+ */
+export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array {
+  const distinct = withoutAliases(targets);
+  const nodes = ordered(distinct.values());
+  const names = named(nodes, distinct);
+  const writer = new BinaryWriter();
+  varint(writer, FIELD.savedModel.schemaVersion, SCHEMA_VERSION);
+  message(writer, FIELD.savedModel.metaGraphs, () => {
+    message(writer, FIELD.metaGraph.info, () => text(writer, FIELD.metaInfo.tags, 'serve'));
+    message(writer, FIELD.metaGraph.graph, () => {
+      for (const each of nodes) message(writer, FIELD.graph.node, () => writeNode(writer, each, names));
+      message(writer, FIELD.graph.versions, () => varint(writer, FIELD.versions.producer, PRODUCER));
+    });
+  });
+  return writer.finish();
+}
+
+/** A node has one name in a graph: a second target that is the same node becomes a copy of its first output. */
+function withoutAliases(targets: ReadonlyMap<string, GraphNode>): Map<string, GraphNode> {
+  const seen = new Set<GraphNode>();
+  const distinct = new Map<string, GraphNode>();
+  for (const [name, target] of targets) {
+    distinct.set(name, seen.has(target) ? alias(target) : target);
+    seen.add(target);
+  }
+  return distinct;
+}
+
+function alias(target: GraphNode): GraphNode {
+  const source = ref(target);
+  const spec = specOf(source);
+  return node('Identity', { T: { type: spec.dtype } }, [source], [spec]);
+}
+
+/** All nodes that the targets need, each after what it takes from or waits for; a chain may be as long as memory allows. */
+function ordered(targets: Iterable<GraphNode>): GraphNode[] {
+  const order: GraphNode[] = [];
+  const seen = new Set<GraphNode>();
+  const open: { readonly node: GraphNode; readonly needs: Iterator<GraphNode> }[] = [];
+  const enter = (node: GraphNode) => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    open.push({ node, needs: needs(node) });
+  };
+  for (const target of targets) {
+    enter(target);
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      const next = top.needs.next();
+      if (!next.done) enter(next.value);
+      else order.push(open.pop()!.node);
+    }
+  }
+  return order;
+}
+
+function* needs({ inputs, controls }: GraphNode): Generator<GraphNode> {
+  for (const { node } of inputs) yield node;
+  yield* controls;
+}
+
+function named(nodes: readonly GraphNode[], targets: ReadonlyMap<string, GraphNode>): Map<GraphNode, string> {
+  const names = new Map([...targets].map(([name, target]) => [target, name]));
+  let count = 0;
+  for (const each of nodes) {
+    if (names.has(each)) continue;
+    while (targets.has(`n${count}`)) count += 1;
+    names.set(each, `n${count}`);
+    count += 1;
+  }
+  return names;
+}
+
+function writeNode(writer: BinaryWriter, each: GraphNode, names: ReadonlyMap<GraphNode, string>): void {
+  const { node: field, entry } = FIELD;
+  text(writer, field.name, names.get(each)!);
+  text(writer, field.op, each.op);
+  for (const { node, output } of each.inputs) {
+    const name = names.get(node)!;
+    text(writer, field.input, output === 0 ? name : `${name}:${output}`);
+  }
+  for (const control of new Set(each.controls)) text(writer, field.input, `^${names.get(control)!}`);
+  for (const [name, attribute] of Object.entries(each.attributes))
+    message(writer, field.attributes, () => {
+      text(writer, entry.key, name);
+      message(writer, entry.value, () => writeAttribute(writer, attribute));
+    });
+}
