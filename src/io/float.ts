@@ -1,4 +1,6 @@
-/**
+import { bfloat16, float32, type HostTensor } from '../core/host-tensor.js';
+
+/*
  * Conversions between float32 and the 16-bit types of model files. All arrays are little-endian, as files and every
  * machine that the native library runs on are.
  */
@@ -44,16 +46,29 @@ export function halfToFloat(h: number): number {
 const scratch = new Float32Array(1);
 const scratchBits = new Uint32Array(scratch.buffer);
 
-/** Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. */
-export function toBfloat16(from: Float32Array): Uint16Array {
+/**
+ * Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. `into` has as many elements and may
+ * lie in the first half of the buffer of `from`: each element is read before its place is overwritten.
+ */
+export function toBfloat16(from: Float32Array, into = new Uint16Array(from.length)): Uint16Array {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
-  const out = new Uint16Array(from.length);
-  for (let i = 0; i < out.length; i++) {
+  for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;
-    out[i] = (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
+    into[i] = (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
   }
-  return out;
+  return into;
 }
+
+/** A bfloat16 tensor's values as float32, all of them exact. */
+export function widened({ shape, data }: HostTensor<'bfloat16'>): HostTensor<'float32'> {
+  const floats = new Float32Array(data.length);
+  widen(data, floats, 'BF16');
+  return float32(shape, floats);
+}
+
+/** A float32 tensor's values rounded to bfloat16 as by {@link toBfloat16}. */
+export const rounded = ({ shape, data }: HostTensor<'float32'>): HostTensor<'bfloat16'> =>
+  bfloat16(shape, toBfloat16(data));
 
 /** Rounds float32 to float16 bit patterns, to nearest with ties to even; overflow gives infinity, NaN stays NaN. */
 export function toFloat16(from: Float32Array): Uint16Array {

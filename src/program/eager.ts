@@ -1,7 +1,7 @@
 import { upload } from '../backend/raw/upload.js';
 import * as tf from '../backend/tf.js';
-import { float32, type HostTensor } from '../core/host-tensor.js';
-import { widen } from '../io/float.js';
+import type { HostTensor } from '../core/host-tensor.js';
+import { widened } from '../io/float.js';
 import { checkWrite, type Entry, type Program, type ProgramSpec, type Tensors } from './program.js';
 
 /** A program whose entries run op by op on the current backend, in float32. The reference for every other way to run it. */
@@ -82,12 +82,6 @@ async function fetch(entry: string, outputs: Tensors, names: readonly string[]):
   }
   return fetched;
 }
-
-const widened = ({ shape, data }: HostTensor<'bfloat16'>): HostTensor => {
-  const floats = new Float32Array(data.length);
-  widen(data, floats, 'BF16');
-  return float32(shape, floats);
-};
 
 async function toHost(t: tf.Tensor): Promise<HostTensor> {
   const data = await t.data();
