@@ -72,9 +72,12 @@ export const ref = (node: GraphNode, output = 0): Ref => ({ node, output });
 
 /** A node that holds a constant. */
 export const constant = (value: Constant): GraphNode =>
-  node('Const', { dtype: { type: value.dtype }, value: { tensor: value } }, [], [
-    { shape: value.shape, dtype: value.dtype },
-  ]);
+  node(
+    'Const',
+    { dtype: { type: value.dtype }, value: { tensor: value } },
+    [],
+    [{ shape: value.shape, dtype: value.dtype }],
+  );
 
 /** The value of a constant node; undefined for any other. */
 export function constantOf({ op, attributes }: GraphNode): Constant | undefined {

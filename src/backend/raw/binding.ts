@@ -1,0 +1,53 @@
+import type * as tf from '../tf.js';
+import { nativeBackend } from './native-op.js';
+
+/** An attribute as TensorFlow.js hands it to the native library: its kind is one of the binding's `TF_ATTR_*` numbers. */
+export interface BindingAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** What the native library answers about a tensor: its handle, its shape and TensorFlow's number of its type. */
+export interface BindingTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** The calls of the native library through which every op of the backend goes. */
+export interface Binding {
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  deleteTensor(id: number): void;
+  executeOp(
+    op: string,
+    attributes: readonly BindingAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): BindingTensor[];
+  tensorDataSync(id: number): unknown;
+}
+
+/** Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. */
+export function withBinding<T>(binding: Binding, work: () => T): T {
+  const backend = nativeBackend() as unknown as { binding: Record<string, unknown> };
+  const real = backend.binding;
+  // The library's properties are read-only: an object that inherits from it would ignore what is set.
+  const copy = Object.fromEntries(Object.getOwnPropertyNames(real).map((name) => [name, real[name]]));
+  backend.binding = { ...copy, ...binding };
+  try {
+    return work();
+  } finally {
+    backend.binding = real;
+  }
+}
+
+/** A tensor of TensorFlow.js that stands for one of the binding's. */
+export const tensorOf = (tensor: BindingTensor): tf.Tensor =>
+  (nativeBackend() as unknown as { createOutputTensor(tensor: BindingTensor): tf.Tensor }).createOutputTensor(tensor);
+
+/** The binding's handle of a tensor. */
+export const handleOf = (tensor: tf.Tensor): number => nativeBackend().getInputTensorIds([tensor])[0]!;
+
+/** The binding's numbers by name: `TF_FLOAT`, `TF_ATTR_INT` and the like. */
+export const bindingConstants = (): Readonly<Record<string, number>> => nativeBackend().binding;

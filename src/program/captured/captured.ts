@@ -1,0 +1,139 @@
+import { upload } from '../../backend/raw/upload.js';
+import { openSession, type Session } from '../../backend/session.js';
+import * as tf from '../../backend/tf.js';
+import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
+import { checkFeeds, checkFetches, checkWrite, entryOf, variableSpec } from '../checks.js';
+import type { CompileOptions, InputShapes } from '../compile.js';
+import type { Program, ProgramSpec, VariableValue } from '../program.js';
+import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
+import { isHeldLow } from './passes/autocast.js';
+import { savedModel } from './saved-model.js';
+import { feedOf, type GraphVariable, graphVariable } from './variables.js';
+
+/**
+ * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
+ * variables. Shapes named in `options.shapes` are recorded at once; one that comes unforeseen makes the graph anew and
+ * carries the variables over by way of the host, which takes seconds for a large model.
+ */
+export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
+  const variables = graphVariables(spec, options);
+  const entries = new Map<string, GraphEntry>();
+  const unset = new Set(variables.keys());
+  let session: Session | undefined;
+
+  const add = (name: string, shapes: InputShapes): void => {
+    const key = keyOf(name, shapes);
+    if (!entries.has(key)) entries.set(key, graphEntry(`e${entries.size}`, name, spec, shapes, variables, options));
+  };
+  const call = (feeds: ReadonlyMap<string, HostTensor>, fetches: readonly string[]): tf.Tensor[] => {
+    session ??= openSession(savedModel(targetsOf(variables.values(), entries.values())));
+    const fed = Object.fromEntries([...feeds].map(([name, value]) => [name, upload(value)]));
+    try {
+      return session.run(fed, fetches);
+    } finally {
+      tf.dispose(Object.values(fed));
+    }
+  };
+  const clear = (names: readonly string[]): void => {
+    const fresh = names.filter((name) => unset.delete(name)).map((name) => `${variables.get(name)!.name}.clear`);
+    if (fresh.length > 0) tf.dispose(call(new Map(), fresh));
+  };
+  const write = (values: readonly VariableValue[]): void => {
+    const held = values.map(([name, value]) => [variables.get(name)!, value] as const);
+    const feeds = new Map(held.map(([variable, value]) => [`${variable.name}.input`, feedOf(variable, value)]));
+    tf.dispose(
+      call(
+        feeds,
+        held.map(({ 0: { name } }) => `${name}.set`),
+      ),
+    );
+    for (const [name] of values) unset.delete(name);
+  };
+  const read = async (names: readonly string[]): Promise<Map<string, HostTensor>> => {
+    for (const name of names) variableSpec(spec.variables, name);
+    clear(names);
+    const tensors =
+      names.length > 0
+        ? call(
+            new Map(),
+            names.map((name) => `${variables.get(name)!.name}.get`),
+          )
+        : [];
+    return new Map(names.map((name, i) => [name, toHost(tensors[i]!)]));
+  };
+  const extend = async (name: string, shapes: InputShapes): Promise<void> => {
+    const kept = session ? await read([...variables.keys()].filter((variable) => !unset.has(variable))) : new Map();
+    add(name, shapes);
+    session?.close();
+    session = undefined;
+    if (kept.size > 0) write([...kept]);
+  };
+
+  for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) add(name, shapes);
+  for (const [name, { inputs }] of Object.entries(spec.entries)) {
+    const fixed = fixedShapes(inputs);
+    if (fixed) add(name, fixed);
+  }
+  return {
+    variables: spec.variables,
+    async run(name, feeds, fetches = []) {
+      checkFeeds(name, entryOf(spec.entries, name), feeds);
+      const shapes = Object.fromEntries(Object.entries(feeds).map(([input, { shape }]) => [input, shape]));
+      if (!entries.has(keyOf(name, shapes))) await extend(name, shapes);
+      const entry = entries.get(keyOf(name, shapes))!;
+      checkFetches(name, entry.outputs, fetches);
+      clear(entry.reads);
+      const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
+      const outputs = call(
+        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, value])),
+        fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
+      );
+      if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
+      tf.dispose(outputs);
+      return {};
+    },
+    holds: (name) => variables.get(variableSpec(spec.variables, name) && name)!.held,
+    read: (names) => read([...names]),
+    write(values) {
+      const checked = [...values];
+      for (const given of checked) checkWrite(spec.variables, given);
+      if (checked.length > 0) write(checked);
+    },
+    dispose() {
+      session?.close();
+      session = undefined;
+      for (const name of variables.keys()) unset.add(name);
+    },
+  };
+}
+
+const graphVariables = ({ variables }: ProgramSpec, { precision }: CompileOptions): Map<string, GraphVariable> =>
+  new Map(
+    Object.entries(variables).map(([name, variable], i) => {
+      const held = precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
+      return [name, graphVariable(`v${i}`, variable, held)];
+    }),
+  );
+
+const keyOf = (entry: string, shapes: InputShapes): string =>
+  [
+    entry,
+    ...Object.entries(shapes)
+      .map(([input, shape]) => `${input}[${shape}]`)
+      .sort(),
+  ].join(' ');
+
+/** The shapes of an entry's inputs where none of them varies. */
+function fixedShapes(inputs: ProgramSpec['entries'][string]['inputs']): InputShapes | undefined {
+  const all = Object.entries(inputs).map(([input, { shape }]) => [input, shape] as const);
+  if (all.some(([, shape]) => shape.includes(null))) return undefined;
+  return Object.fromEntries(all) as InputShapes;
+}
+
+function toHost(tensor: tf.Tensor): HostTensor {
+  const data = tensor.dataSync();
+  const host =
+    tensor.dtype === 'int32' ? int32(tensor.shape, data as Int32Array) : float32(tensor.shape, data as Float32Array);
+  tensor.dispose();
+  return host;
+}

@@ -1,0 +1,87 @@
+import { checkUpdate } from '../checks.js';
+import type { CompileOptions, InputShapes, Precision } from '../compile.js';
+import type { ProgramSpec } from '../program.js';
+import { type EntryGraph, type GraphNode, ref, specOf } from './graph.js';
+import { autocast } from './passes/autocast.js';
+import { refsOf, rewrite } from './passes/rewrite.js';
+import { shareCommon } from './passes/share.js';
+import { record } from './recorder.js';
+import { assign, done, type GraphVariable, identity, readVariable } from './variables.js';
+
+/** An entry in the graph, for one set of input shapes. */
+export interface GraphEntry {
+  /** Unique in the graph; its inputs are fed as `<name>.in.<input>`, its outputs fetched as `<name>.out.<output>`. */
+  readonly name: string;
+  /** Variables that it reads. */
+  readonly reads: readonly string[];
+  readonly outputs: Readonly<Record<string, GraphNode>>;
+  readonly inputs: Readonly<Record<string, GraphNode>>;
+  /** Is fetched where no output is. */
+  readonly done: GraphNode;
+}
+
+/** Records an entry, works on its graph, and ties it to the variables. */
+export function graphEntry(
+  name: string,
+  entryName: string,
+  spec: ProgramSpec,
+  shapes: InputShapes,
+  variables: ReadonlyMap<string, GraphVariable>,
+  { precision }: Pick<CompileOptions, 'precision'>,
+): GraphEntry {
+  const entry = spec.entries[entryName]!;
+  const inputs = Object.fromEntries(
+    Object.entries(entry.inputs).map(([input, { dtype }]) => [input, { shape: shapes[input]!, dtype }]),
+  );
+  const recorded = record(entryName, entry, spec.variables, inputs);
+  for (const [variable, value] of Object.entries(recorded.updates))
+    checkUpdate(spec.variables, entryName, variable, specOf(value));
+  const worked = passes(recorded, variables, precision);
+  return tie(name, withVariables(worked, variables), variables);
+}
+
+/** What is done to an entry's graph between recording and writing, in order. */
+function passes(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>, precision: Precision): EntryGraph {
+  const shared = shareCommon(graph);
+  if (precision === 'float32') return shared;
+  const low = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
+  return shareCommon(autocast(shared, low));
+}
+
+/** The graph with its reads put on the variables' handles. */
+function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): EntryGraph {
+  const reads = new Map(Object.entries(graph.reads).map(([name, read]) => [read, variables.get(name)!]));
+  return rewrite(graph, (node, before) => {
+    const variable = reads.get(before);
+    return refsOf(variable ? readVariable(variable.handle, specOf(ref(node))) : node);
+  });
+}
+
+/**
+ * Outputs that come once all variables have their new values. A variable is set after it was read: the session keeps no
+ * other order than the one that nodes ask for.
+ */
+function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): GraphEntry {
+  const updates = Object.entries(graph.updates).map(([variable, value]) => {
+    const { handle, held } = variables.get(variable)!;
+    const read = graph.reads[variable];
+    return assign(handle, value, held, read ? [read] : []);
+  });
+  const outputs = Object.fromEntries(
+    Object.entries(graph.outputs).map(([output, value]) => [output, identity(value, updates)]),
+  );
+  return { name, reads: Object.keys(graph.reads), inputs: graph.inputs, outputs, done: done(updates) };
+}
+
+/** Names by which the session is fed and asked, for all variables and entries. */
+export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<GraphEntry>): Map<string, GraphNode> {
+  const targets = new Map<string, GraphNode>();
+  for (const { name, input, set, clear, get } of variables)
+    for (const [part, node] of Object.entries({ input, set, clear, get })) targets.set(`${name}.${part}`, node);
+  for (const { name, inputs, outputs, done } of entries) {
+    for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);
+    for (const [output, node] of Object.entries(outputs)) targets.set(`${name}.out.${output}`, node);
+    targets.set(`${name}.done`, done);
+  }
+  return targets;
+}

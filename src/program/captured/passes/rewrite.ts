@@ -1,0 +1,71 @@
+import type { EntryGraph, GraphNode, Ref } from '../graph.js';
+
+/** Nodes that the roots need, each after all that it needs itself. Iterative: a decoder's graph is thousands of nodes deep. */
+export function sorted(roots: Iterable<GraphNode>): GraphNode[] {
+  const done = new Set<GraphNode>();
+  const order: GraphNode[] = [];
+  const stack: { node: GraphNode; next: number }[] = [];
+  const needs = (node: GraphNode, i: number): GraphNode | undefined =>
+    i < node.inputs.length ? node.inputs[i]!.node : node.controls[i - node.inputs.length];
+  for (const root of roots) {
+    if (!done.has(root)) stack.push({ node: root, next: 0 });
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const need = needs(top.node, top.next++);
+      if (need) {
+        if (!done.has(need)) stack.push({ node: need, next: 0 });
+        continue;
+      }
+      stack.pop();
+      if (done.has(top.node)) continue;
+      done.add(top.node);
+      order.push(top.node);
+    }
+  }
+  return order;
+}
+
+/** Nodes of an entry that its outputs and updates are. */
+export const rootsOf = ({ outputs, updates }: EntryGraph): GraphNode[] =>
+  [...Object.values(outputs), ...Object.values(updates)].map((ref) => ref.node);
+
+/**
+ * What a node becomes, given the node with its inputs and controls already rewritten (the very same node if none of them
+ * changed): one reference for each of its outputs.
+ */
+export type Visit = (node: GraphNode, before: GraphNode) => readonly Ref[];
+
+/**
+ * A new graph in which every node that is needed was replaced by what `visit` makes of it. Nodes that nothing needs are
+ * gone, inputs and reads of variables that nothing needs among them.
+ */
+export function rewrite(graph: EntryGraph, visit: Visit): EntryGraph {
+  const replaced = new Map<GraphNode, readonly Ref[]>();
+  const follow = (ref: Ref): Ref => replaced.get(ref.node)![ref.output]!;
+  for (const before of sorted(rootsOf(graph))) {
+    const inputs = before.inputs.map(follow);
+    const controls = before.controls.map((control) => replaced.get(control)![0]!.node);
+    const same =
+      inputs.every(({ node, output }, i) => node === before.inputs[i]!.node && output === before.inputs[i]!.output) &&
+      controls.every((control, i) => control === before.controls[i]);
+    replaced.set(before, visit(same ? before : { ...before, inputs, controls }, before));
+  }
+  const nodes = (all: Readonly<Record<string, GraphNode>>) => entries(all, (node) => replaced.get(node)?.[0]?.node);
+  return {
+    inputs: nodes(graph.inputs),
+    reads: nodes(graph.reads),
+    outputs: entries(graph.outputs, follow),
+    updates: entries(graph.updates, follow),
+  };
+}
+
+function entries<A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B | undefined): Record<string, B> {
+  const result: Record<string, B> = {};
+  for (const [key, value] of Object.entries(object)) {
+    const made = f(value);
+    if (made !== undefined) result[key] = made;
+  }
+  return result;
+}
+
+/** References to all outputs of a node: what {@link Visit} returns for a node that stays. */
+export const refsOf = (node: GraphNode): Ref[] => node.outputs.map((_, output) => ({ node, output }));

@@ -1,0 +1,30 @@
+import type { EntryGraph, GraphNode } from '../graph.js';
+import { refsOf, rewrite } from './rewrite.js';
+
+/** Ops that give something else each time, or act: two of them are never one. */
+const STATEFUL: ReadonlySet<string> = new Set(['Placeholder', 'ReadVariableOp', 'AssignVariableOp']);
+
+/**
+ * Joins nodes that compute the same from the same: equal op, attributes, inputs and controls. Constants among them, so that a shape
+ * or a scale that is written at every layer exists once. What nothing needs is dropped on the way.
+ */
+export function shareCommon(graph: EntryGraph): EntryGraph {
+  const numbers = new Map<GraphNode, number>();
+  const seen = new Map<string, GraphNode>();
+  const numberOf = (node: GraphNode): number => {
+    const known = numbers.get(node);
+    if (known !== undefined) return known;
+    numbers.set(node, numbers.size);
+    return numbers.size - 1;
+  };
+  return rewrite(graph, (node) => {
+    if (STATEFUL.has(node.op)) return refsOf(node);
+    const inputs = node.inputs.map((input) => `${numberOf(input.node)}:${input.output}`);
+    const controls = node.controls.map((control) => `^${numberOf(control)}`);
+    const key = [node.op, JSON.stringify(node.attributes), ...inputs, ...controls.sort()].join(' ');
+    const first = seen.get(key);
+    if (first) return refsOf(first);
+    seen.set(key, node);
+    return refsOf(node);
+  });
+}

@@ -1,0 +1,196 @@
+import {
+  type Binding,
+  type BindingAttribute,
+  type BindingTensor,
+  bindingConstants,
+  handleOf,
+  tensorOf,
+  withBinding,
+} from '../../backend/raw/binding.js';
+import * as tf from '../../backend/tf.js';
+import { sizeOf } from '../../core/host-tensor.js';
+import type { Entry, VariableSpec } from '../program.js';
+import {
+  type Attribute,
+  type Attributes,
+  constant,
+  constantOf,
+  type Dtype,
+  type EntryGraph,
+  type GraphNode,
+  node,
+  type Ref,
+  ref,
+  specOf,
+  type TensorSpec,
+} from './graph.js';
+import { inferShapes } from './shape-rules/index.js';
+
+/** Handles of recorded tensors begin here, so that one made outside is never taken for one of them. */
+const FIRST_HANDLE = 2 ** 40;
+
+/**
+ * Runs an entry on tensors that have a shape and a type but no elements, and returns the TensorFlow ops that it called.
+ * Nothing is computed. Throws, naming the line of the entry, when it reads a tensor's elements, uses a tensor made outside, or calls
+ * an op that has no shape rule.
+ */
+export function record(
+  name: string,
+  entry: Entry,
+  variables: Readonly<Record<string, VariableSpec>>,
+  inputs: Readonly<Record<string, TensorSpec>>,
+): EntryGraph {
+  const recorder = makeRecorder(name);
+  const placeholders = mapValues(inputs, placeholder);
+  const reads = mapValues(variables, read);
+  const graph = withBinding(recorder.binding, () => {
+    tf.engine().startScope();
+    try {
+      const { outputs, updates = {} } = entry.run(
+        mapValues(reads, recorder.tensor),
+        mapValues(placeholders, recorder.tensor),
+      );
+      return { outputs: mapValues(outputs, recorder.refOf), updates: mapValues(updates, recorder.refOf) };
+    } finally {
+      tf.engine().endScope();
+    }
+  });
+  return { inputs: placeholders, reads, ...graph };
+}
+
+const placeholder = ({ shape, dtype }: TensorSpec): GraphNode =>
+  node('Placeholder', { dtype: { type: dtype }, shape: { shape } }, [], [{ shape, dtype }]);
+
+/** Reads a variable; the handle, its input, is put in when the graph is joined to the variables. */
+const read = ({ shape, dtype }: VariableSpec): GraphNode =>
+  node('ReadVariableOp', { dtype: { type: dtype } }, [], [{ shape, dtype }]);
+
+const mapValues = <A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
+
+interface Recorder {
+  readonly binding: Binding;
+  /** A tensor that stands for the only output of a node. */
+  tensor(node: GraphNode): tf.Tensor;
+  refOf(tensor: tf.Tensor): Ref;
+}
+
+function makeRecorder(entry: string): Recorder {
+  const refs = new Map<number, Ref>();
+  const types = dtypeNumbers();
+  const kinds = attributeKinds(types);
+  const keep = (ref: Ref): BindingTensor => {
+    const id = FIRST_HANDLE + refs.size;
+    refs.set(id, ref);
+    const { shape, dtype } = specOf(ref);
+    return { id, shape: [...shape], dtype: types.number(dtype) };
+  };
+  const known = (id: number, what: string): Ref => {
+    const found = refs.get(id);
+    if (!found)
+      throw new Error(
+        `recording ${entry}: ${what} a tensor that was made outside the entry${callSite()}; feed it as an input`,
+      );
+    return found;
+  };
+  const binding: Binding = {
+    createTensor: (shape, dtype, values) => keep(ref(constant(splat({ shape, dtype: types.name(dtype), values })))).id,
+    deleteTensor() {},
+    executeOp(op, attributes, inputs, outputs) {
+      const refsIn = inputs.map((id) => known(id, `${op} takes`));
+      const decoded = decode(attributes, kinds);
+      const operands = refsIn.map((input) => {
+        const value = constantOf(input.node);
+        return { ...specOf(input), ...(value ? { value } : {}) };
+      });
+      const call = { op, attributes: decoded, inputs: operands, outputs };
+      const made = node(
+        op,
+        decoded,
+        refsIn,
+        explained(entry, () => inferShapes(call)),
+      );
+      return made.outputs.map((_, i) => keep(ref(made, i)));
+    },
+    tensorDataSync() {
+      throw new Error(
+        `recording ${entry}: the elements of a tensor are read${callSite()}, but there are none while recording`,
+      );
+    },
+  };
+  return { binding, tensor: (n) => tensorOf(keep(ref(n))), refOf: (t) => known(handleOf(t), 'it returns') };
+}
+
+/** One element in place of many equal ones. */
+function splat<C extends TensorSpec & { values: ArrayLike<number> }>(value: C): C {
+  const { values } = value;
+  const first = values[0];
+  if (sizeOf(value.shape) <= 1) return { ...value, values: Array.from(values) };
+  for (let i = 1; i < values.length; i++) if (values[i] !== first) return { ...value, values: Array.from(values) };
+  return { ...value, values: [first!] };
+}
+
+function explained<T>(entry: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new Error(`recording ${entry}: ${(cause as Error).message}${callSite()}`, { cause });
+  }
+}
+
+/** Where in the code of the entry a call came from. */
+function callSite(): string {
+  const frames = (new Error().stack ?? '').split('\n').slice(1);
+  const own = frames.find((line) => !/node_modules|program[/\\]captured|backend[/\\]|node:/.test(line));
+  return own ? ` (${own.trim().replace(/^at /, 'at ')})` : '';
+}
+
+interface DtypeNumbers {
+  name(number: number): Dtype;
+  number(name: Dtype): number;
+}
+
+function dtypeNumbers(): DtypeNumbers {
+  const { TF_FLOAT, TF_INT32, TF_BOOL } = bindingConstants() as { TF_FLOAT: number; TF_INT32: number; TF_BOOL: number };
+  const pairs: readonly (readonly [Dtype, number])[] = [
+    ['float32', TF_FLOAT],
+    ['int32', TF_INT32],
+    ['bool', TF_BOOL],
+  ];
+  return {
+    name(number) {
+      const found = pairs.find(([, n]) => n === number);
+      if (!found) throw new Error(`a tensor of TensorFlow's type ${number} cannot be recorded`);
+      return found[0];
+    },
+    number(name) {
+      const found = pairs.find(([n]) => n === name);
+      if (!found) throw new Error(`TensorFlow.js has no tensors of type ${name}`);
+      return found[1];
+    },
+  };
+}
+
+type AttributeKinds = ReadonlyMap<number, (value: unknown) => Attribute>;
+
+function attributeKinds(types: DtypeNumbers): AttributeKinds {
+  const c = bindingConstants();
+  return new Map<number, (value: unknown) => Attribute>([
+    [c.TF_ATTR_STRING!, (value) => ({ string: value as string })],
+    [c.TF_ATTR_INT!, (value) => (Array.isArray(value) ? { ints: value as number[] } : { int: value as number })],
+    [c.TF_ATTR_FLOAT!, (value) => ({ float: value as number })],
+    [c.TF_ATTR_BOOL!, (value) => ({ bool: value as boolean })],
+    [c.TF_ATTR_TYPE!, (value) => ({ type: types.name(value as number) })],
+    [c.TF_ATTR_SHAPE!, (value) => ({ shape: value as number[] })],
+  ]);
+}
+
+function decode(attributes: readonly BindingAttribute[], kinds: AttributeKinds): Attributes {
+  return Object.fromEntries(
+    attributes.map(({ name, type, value }) => {
+      const kind = kinds.get(type);
+      if (!kind) throw new Error(`the attribute ${name} has a kind that cannot be recorded`);
+      return [name, kind(value)];
+    }),
+  );
+}
