@@ -1,3 +1,4 @@
+import { gatherRows } from '../backend/raw/gather-rows.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
 
@@ -8,6 +9,6 @@ import { differentiable } from './differentiable.js';
 export const takeRows = (table: tf.Tensor, indices: tf.Tensor): tf.Tensor =>
   differentiable(
     [table] as const,
-    (table) => ({ value: tf.gather(table, indices as tf.Tensor1D), saved: [indices] as const }),
+    (table) => ({ value: gatherRows(table, indices), saved: [indices] as const }),
     (dy, [indices]) => tf.scatterND(tf.reshape(indices, [-1, 1]), dy, table.shape as [number, number]) as tf.Tensor,
   );

@@ -98,7 +98,7 @@ function makeRecorder(entry: string): Recorder {
     deleteTensor() {},
     executeOp(op, attributes, inputs, outputs) {
       const refsIn = inputs.map((id) => known(id, `${op} takes`));
-      const decoded = decode(attributes, kinds);
+      const decoded = { ...inferred(op, refsIn), ...decode(attributes, kinds) };
       const operands = refsIn.map((input) => {
         const value = constantOf(input.node);
         return { ...specOf(input), ...(value ? { value } : {}) };
@@ -121,6 +121,15 @@ function makeRecorder(entry: string): Recorder {
   return { binding, tensor: (n) => tensorOf(keep(ref(n))), refOf: (t) => known(handleOf(t), 'it returns') };
 }
 
+/** Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that each is the type of. */
+const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ExpandDims: { T: 0, Tdim: 1 },
+  ClipByValue: { T: 0 },
+};
+
+const inferred = (op: string, inputs: readonly Ref[]): Attributes =>
+  mapValues(LEFT_OUT[op] ?? {}, (input) => ({ type: specOf(inputs[input]!).dtype }));
+
 /** One element in place of many equal ones. */
 function splat<C extends TensorSpec & { values: ArrayLike<number> }>(value: C): C {
   const { values } = value;
@@ -138,12 +147,17 @@ function explained<T>(entry: string, work: () => T): T {
   }
 }
 
-/** Where in the code of the entry a call came from. */
+/** Where in the code of the entry a call came from: the first frame that is neither TensorFlow.js nor the recorder. */
 function callSite(): string {
-  const frames = (new Error().stack ?? '').split('\n').slice(1);
-  const own = frames.find((line) => !/node_modules|program[/\\]captured|backend[/\\]|node:/.test(line));
-  return own ? ` (${own.trim().replace(/^at /, 'at ')})` : '';
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = limit;
+  const own = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.test(line));
+  return own ? ` (${own.trim()})` : '';
 }
+
+const FOREIGN = /node_modules|tfjs-core|node:|<anonymous>|[/\\](program[/\\]captured|backend)[/\\]/;
 
 interface DtypeNumbers {
   name(number: number): Dtype;
