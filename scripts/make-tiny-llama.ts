@@ -20,10 +20,11 @@ import { writeJson } from '../src/io/atomic.js';
 import { writeSafetensors } from '../src/io/safetensors.js';
 import { parseModelConfig } from '../src/model/config.js';
 import { linear } from '../src/model/linear.js';
-import { modelVariables } from '../src/model/load.js';
 import { parameterShapes } from '../src/model/parameters.js';
+import { parameterGroups } from '../src/optim/groups.js';
 import { optimOptions } from '../src/optim/options.js';
 import { learningRateAt } from '../src/optim/schedule.js';
+import { readState, writeState } from '../src/optim/state.js';
 import { compile } from '../src/program/compile.js';
 import type { Program } from '../src/program/program.js';
 import { loadTokenizer } from '../src/tokenizer/tokenizer.js';
@@ -95,7 +96,7 @@ function initial(name: string, shape: readonly number[]): HostTensor {
 
 async function save(program: Program): Promise<void> {
   const shapes = parameterShapes(config);
-  const values = await program.read(shapes.keys());
+  const values = await readState(program, groups, shapes.keys());
   const tensors = [...shapes].map(([name, shape]) => ({
     name,
     shape,
@@ -111,11 +112,10 @@ async function save(program: Program): Promise<void> {
 await loadBackend({ device: 'cpu' });
 const trainable = parameterShapes(config);
 const optim = optimOptions.parse({ learningRate: 3e-3, weightDecay: 0.01, warmup: 0.03, betas: [0.9, 0.95] });
-const spec = trainSpec({ config, trainable, optim, trainLinear: () => linear, evalLinear: linear });
+const groups = parameterGroups(trainable, optim.weightDecay);
+const spec = trainSpec({ config, groups, optim, trainLinear: () => linear, evalLinear: linear });
 const program = await compile(spec, { mode: 'eager', precision: 'float32' });
-program.write(
-  Object.keys(modelVariables(config).variables).map((name) => [name, initial(name, trainable.get(name)!)] as const),
-);
+writeState(program, groups, ['value'], new Map([...trainable].map(([name, shape]) => [name, initial(name, shape)])));
 
 const rows = pretrainingRows();
 const byId = new Map(rows.map((row) => [row.id, row]));

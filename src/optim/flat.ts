@@ -1,18 +1,17 @@
 import * as tf from '../backend/tf.js';
+import { sizeOf } from '../core/host-tensor.js';
 import type { Tensors } from '../program/program.js';
+import type { Layout } from './layout.js';
 
-/** The named tensors one after the other in one vector: an adapter has hundreds of small matrices, a call has its price. */
-export const flatten = (tensors: Tensors, names: readonly string[]): tf.Tensor1D =>
-  tf.concat1d(names.map((name) => tf.reshape(tensors[name]!, [-1])) as tf.Tensor1D[]);
+/** The tensors of a layout, one after the other in its vector: hundreds of small matrices, and a call has its price. */
+export function join({ places }: Layout, tensors: Tensors): tf.Tensor1D {
+  const parts = [...places.keys()].map((name) => tf.reshape(tensors[name]!, [-1]) as tf.Tensor1D);
+  return parts.length === 1 ? parts[0]! : tf.concat1d(parts);
+}
 
-/** Cuts a vector made by {@link flatten} into tensors of the shapes that `like` has under `names`. */
-export function unflatten(flat: tf.Tensor1D, like: Tensors, names: readonly string[]): Tensors {
-  const parts =
-    names.length === 1
-      ? [flat]
-      : tf.split(
-          flat,
-          names.map((name) => like[name]!.size),
-        );
-  return Object.fromEntries(names.map((name, i) => [name, tf.reshape(parts[i]!, like[name]!.shape)]));
+/** Cuts a layout's vector into its tensors. */
+export function cut({ places }: Layout, vector: tf.Tensor): Tensors {
+  const shapes = [...places.values()].map(({ shape }) => shape);
+  const parts = shapes.length === 1 ? [vector] : tf.split(vector, shapes.map(sizeOf));
+  return Object.fromEntries([...places.keys()].map((name, i) => [name, tf.reshape(parts[i]!, [...shapes[i]!])]));
 }

@@ -5,16 +5,18 @@ import type { Linear } from '../model/linear.js';
 import { headName } from '../model/parameters.js';
 import { linearCrossEntropy, linearCrossEntropySum } from '../ops/linear-cross-entropy.js';
 import { takeRows } from '../ops/take-rows.js';
-import { adamw, momentShapes } from '../optim/adamw.js';
+import { type AdamwState, adamw } from '../optim/adamw.js';
 import { clipByGlobalNorm } from '../optim/clip.js';
+import { join } from '../optim/flat.js';
+import { groupVariables, type Kept, type ParameterGroup, piecesOf, vectorName, withPieces } from '../optim/groups.js';
 import type { OptimOptions } from '../optim/options.js';
-import type { Entry, InputSpec, ProgramSpec, Tensors, VariableSpec } from '../program/program.js';
+import type { Entry, InputSpec, ProgramSpec, Tensors } from '../program/program.js';
 
 /** What a training program is made of. */
 export interface StepSpec {
   readonly config: ModelConfig;
-  /** Shapes of the trained parameters by name; they are variables of role `trainable`. */
-  readonly trainable: ReadonlyMap<string, readonly number[]>;
+  /** The trained parameters, by `parameterGroups` from {@link optim}'s weight decay. */
+  readonly groups: readonly ParameterGroup[];
   readonly optim: OptimOptions;
   /** The projection to train with; `seed` is an int32 scalar that changes from step to step (dropout). */
   trainLinear(seed: tf.Tensor): Linear;
@@ -30,18 +32,24 @@ const BATCH: Readonly<Record<string, InputSpec>> = {
 };
 const SEED: Readonly<Record<string, InputSpec>> = { seed: { shape: [], dtype: 'int32' } };
 
-/** Name of the sum of a parameter's gradients over the micro-batches of a step so far. */
-const sumName = (parameter: string): string => `grad.${parameter}`;
+const HYPER: Readonly<Record<string, InputSpec>> = {
+  learningRate: { shape: [], dtype: 'float32' },
+  step: { shape: [], dtype: 'float32' },
+};
+
+/** What a step changes. */
+const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
 
 /**
  * Variables and entries of training, over the model's variables:
- * - `accumulate`: a micro-batch's gradients are added to the sum so far; gives its share of the loss.
- * - `trainStep`: the last micro-batch of a step: its gradients and the sum so far are clipped by their global norm and
- *   given to AdamW; the sum begins anew. Gives its share of the loss and the norm before clipping.
+ * - `trainStep`: a step of one micro-batch: its gradients are clipped by their global norm and given to AdamW. Gives the
+ *   loss and the norm before clipping.
+ * - `accumulate`: a micro-batch of several: its gradients are added to the sum so far. Gives its share of the loss.
+ * - `applyAccumulated`: the end of a step of several: as `trainStep`, for the sum so far, which begins anew. Gives the norm.
  * - `evalLoss`: cross-entropy at every trained position, without gradients.
  */
 export function trainSpec(spec: StepSpec): ProgramSpec {
-  const { config, evalLinear } = spec;
+  const { config, evalLinear, groups } = spec;
   const evalLoss: Entry = {
     inputs: BATCH,
     run(variables, inputs) {
@@ -49,62 +57,71 @@ export function trainSpec(spec: StepSpec): ProgramSpec {
       return { outputs: { losses: linearCrossEntropy(hidden, head, labels) } };
     },
   };
-  return { variables: trainVariables(spec.trainable), entries: { ...updateEntries(spec), evalLoss } };
-}
-
-function trainVariables(trainable: StepSpec['trainable']): Record<string, VariableSpec> {
-  const variables: Record<string, VariableSpec> = {};
-  for (const [name, shape] of trainable) variables[name] = { shape, dtype: 'float32', role: 'trainable' };
-  const sums = [...trainable].map(([name, shape]) => [sumName(name), shape] as const);
-  for (const [name, shape] of [...momentShapes(trainable), ...sums])
-    variables[name] = { shape, dtype: 'float32', role: 'state' };
-  return variables;
+  const { entries } = withPieces(groups, { variables: {}, entries: { evalLoss } });
+  return { variables: groupVariables(groups), entries: { ...updateEntries(spec), ...entries } };
 }
 
 function updateEntries(spec: StepSpec): Record<string, Entry> {
-  const names = [...spec.trainable.keys()];
-  const sumSoFar = (variables: Tensors, grads: Tensors): Tensors =>
-    Object.fromEntries(names.map((name) => [name, tf.add(variables[sumName(name)]!, grads[name]!)]));
+  const { groups } = spec;
+  const kept = (group: ParameterGroup, what: Kept, variables: Tensors) => variables[vectorName(group, what)]!;
+  const named = (what: Kept, vectors: readonly tf.Tensor[]): Tensors =>
+    Object.fromEntries(groups.map((group, i) => [vectorName(group, what), vectors[i]!]));
   return {
+    trainStep: {
+      inputs: { ...BATCH, ...SEED, ...HYPER },
+      run(variables, inputs) {
+        const { loss, grads } = lossAndGradients(spec, variables, inputs);
+        const { gradNorm, updates } = update(spec, variables, grads, inputs);
+        return { outputs: { loss, gradNorm }, updates };
+      },
+    },
     accumulate: {
       inputs: { ...BATCH, ...SEED },
       run(variables, inputs) {
         const { loss, grads } = lossAndGradients(spec, variables, inputs);
-        const sums = sumSoFar(variables, grads);
-        const updates = Object.fromEntries(names.map((name) => [sumName(name), sums[name]!]));
-        return { outputs: { loss }, updates };
+        const sums = groups.map((group, i) => tf.add(kept(group, 'grad', variables), grads[i]!));
+        return { outputs: { loss }, updates: named('grad', sums) };
       },
     },
-    trainStep: {
-      inputs: {
-        ...BATCH,
-        ...SEED,
-        learningRate: { shape: [], dtype: 'float32' },
-        step: { shape: [], dtype: 'float32' },
-      },
+    applyAccumulated: {
+      inputs: HYPER,
       run(variables, inputs) {
-        const { loss, grads } = lossAndGradients(spec, variables, inputs);
-        const clipped = clipByGlobalNorm(sumSoFar(variables, grads), spec.optim.maxGradNorm);
-        const pick = (of: readonly string[]) => Object.fromEntries(of.map((name) => [name, variables[name]!]));
-        const { learningRate, step } = inputs as { learningRate: tf.Tensor; step: tf.Tensor };
-        const state = pick([...momentShapes(spec.trainable).keys()]);
-        const next = adamw(pick(names), clipped.grads, state, { ...spec.optim, learningRate, step });
-        const zeros = Object.fromEntries(names.map((name) => [sumName(name), tf.zerosLike(variables[name]!)]));
-        return { outputs: { loss, gradNorm: clipped.norm }, updates: { ...next.params, ...next.state, ...zeros } };
+        const sums = groups.map((group) => kept(group, 'grad', variables) as tf.Tensor1D);
+        const { gradNorm, updates } = update(spec, variables, sums, inputs);
+        return { outputs: { gradNorm }, updates: { ...updates, ...named('grad', sums.map(tf.zerosLike)) } };
       },
     },
   };
 }
 
-function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors): { loss: tf.Tensor; grads: Tensors } {
-  const names = [...spec.trainable.keys()];
-  const trainHead = spec.trainable.has(headName(spec.config));
+/** Loss of a micro-batch, and its gradients: a vector for each group. */
+function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
+  const pieces = spec.groups.map((group) => piecesOf(group, variables));
+  const weights: Tensors = Object.assign({}, variables, ...pieces);
+  const trainHead = pieces.some((group) => headName(spec.config) in group);
   const loss = () => {
-    const { hidden, head, labels } = predictions(spec.config, variables, inputs, spec.trainLinear(inputs.seed!));
+    const { hidden, head, labels } = predictions(spec.config, weights, inputs, spec.trainLinear(inputs.seed!));
     return tf.reshape(linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead), []) as tf.Scalar;
   };
-  const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => variables[name]!));
-  return { loss: value, grads: Object.fromEntries(names.map((name, i) => [name, grads[i]!])) };
+  const names = pieces.flatMap((group) => Object.keys(group));
+  const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => weights[name]!));
+  const byName = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
+  return { loss: value, grads: spec.groups.map((group) => join(group.pieces, byName)) };
+}
+
+/** Clip and AdamW: the norm before clipping, and the variables' new values. */
+function update({ groups, optim }: StepSpec, variables: Tensors, sums: readonly tf.Tensor1D[], inputs: Tensors) {
+  const { grads, norm } = clipByGlobalNorm(sums, optim.maxGradNorm);
+  const { learningRate, step } = inputs as { learningRate: tf.Tensor; step: tf.Tensor };
+  const updates: Record<string, tf.Tensor> = {};
+  for (const [i, group] of groups.entries()) {
+    const { weightDecay } = group;
+    const name = (what: keyof AdamwState) => vectorName(group, what);
+    const state = Object.fromEntries(MOVED.map((what) => [what, variables[name(what)]!])) as unknown as AdamwState;
+    const next = adamw(state, grads[i]!, { ...optim, weightDecay, learningRate, step });
+    for (const what of MOVED) updates[name(what)] = next[what];
+  }
+  return { gradNorm: norm, updates };
 }
 
 /** Hidden states at the positions that predict a trained token [M, D], with the head [V, D] and the labels [M]. */

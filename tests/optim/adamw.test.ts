@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import * as tf from '../../src/backend/tf.js';
-import { adamw, decays, momentNames, momentShapes } from '../../src/optim/adamw.js';
+import { type AdamwState, adamw } from '../../src/optim/adamw.js';
 import { clipByGlobalNorm } from '../../src/optim/clip.js';
+import { cut, join } from '../../src/optim/flat.js';
+import { decays, type ParameterGroup, parameterGroups } from '../../src/optim/groups.js';
 import type { Tensors } from '../../src/program/program.js';
 import { testBackend } from '../helpers/backend.js';
 
@@ -41,42 +43,67 @@ async function expectClose(got: Tensors, want: Values, tolerance: number): Promi
   }
 }
 
-const named = (values: Values, prefix: string): Values =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}.${name}`, value]));
-
 beforeAll(async () => {
   await testBackend();
 });
 
+const shapesOf = (values: Values): Map<string, readonly number[]> =>
+  new Map(Object.entries(tensors(values)).map(([name, t]) => [name, t.shape]));
+const zeroState = (group: ParameterGroup, start: Values): AdamwState => {
+  const value = join(group.tensors, tensors(start));
+  return { value, exp_avg: tf.zerosLike(value), exp_avg_sq: tf.zerosLike(value) };
+};
+/** What the groups' states hold of one kind, by parameter. */
+const named = (groups: readonly ParameterGroup[], vectors: readonly tf.Tensor[]): Tensors =>
+  Object.assign({}, ...groups.map((group, i) => cut(group.tensors, vectors[i]!)));
+
 test('six clipped steps give torch.optim.AdamW’s parameters and moments in every element', async () => {
-  let params = tensors(reference.start);
-  const zeros = [...momentShapes(new Map(Object.entries(params).map(([name, p]) => [name, p.shape])))];
-  let state: Tensors = Object.fromEntries(zeros.map(([name, shape]) => [name, tf.zeros([...shape])]));
+  const groups = parameterGroups(shapesOf(reference.start), reference.weightDecay);
+  expect(groups.map(({ name }) => name)).toEqual(['decayed', 'undecayed']);
+  let states = groups.map((group) => zeroState(group, reference.start));
   for (const [i, step] of reference.steps.entries()) {
-    const { grads, norm } = clipByGlobalNorm(tensors(step.gradients), reference.clip);
+    const gradients = tensors(step.gradients);
+    const { grads, norm } = clipByGlobalNorm(
+      groups.map((group) => join(group.tensors, gradients)),
+      reference.clip,
+    );
     const [got] = await norm.data();
     expect(Math.abs(got! - step.norm)).toBeLessThanOrEqual(1e-6 * step.norm);
-    await expectClose(grads, step.clipped, 2e-7);
-    const inputs = { ...reference, learningRate: tf.scalar(step.learningRate), step: tf.scalar(i + 1) };
-    ({ params, state } = adamw(params, grads, state, inputs));
-    await expectClose(params, step.parameters, 5e-7);
-    const moments = { ...named(step.exp_avg, 'exp_avg'), ...named(step.exp_avg_sq, 'exp_avg_sq') };
-    await expectClose(state, moments, 5e-7);
+    await expectClose(named(groups, grads), step.clipped, 2e-7);
+    const scalars = { learningRate: tf.scalar(step.learningRate), step: tf.scalar(i + 1) };
+    states = states.map((state, g) =>
+      adamw(state, grads[g]!, { ...reference, ...scalars, weightDecay: groups[g]!.weightDecay }),
+    );
+    const kept = (what: keyof AdamwState) =>
+      named(
+        groups,
+        states.map((state) => state[what]),
+      );
+    await expectClose(kept('value'), step.parameters, 5e-7);
+    await expectClose(kept('exp_avg'), step.exp_avg, 5e-7);
+    await expectClose(kept('exp_avg_sq'), step.exp_avg_sq, 5e-7);
   }
 });
 
 test('without decay all parameters go in one group, with the same numbers', async () => {
   const first = reference.steps[2]!;
-  const params = tensors(reference.start);
-  const zeros = Object.fromEntries(
-    Object.entries(params).flatMap(([name, p]) => momentNames(name).map((moment) => [moment, tf.zerosLike(p)])),
-  );
+  const groups = parameterGroups(shapesOf(reference.start), 0);
+  expect(groups.map(({ name }) => name)).toEqual(['undecayed']);
   const inputs = { betas: [0, 0.99] as [number, number], eps: 1e-8, learningRate: tf.scalar(0.1), step: tf.scalar(1) };
-  const { params: next } = adamw(params, tensors(first.gradients), zeros, { ...inputs, weightDecay: 0 });
+  const next = groups.map((group) =>
+    adamw(zeroState(group, reference.start), join(group.tensors, tensors(first.gradients)), {
+      ...inputs,
+      weightDecay: 0,
+    }),
+  );
+  const values = named(
+    groups,
+    next.map(({ value }) => value),
+  );
   // After one step without momentum m / sqrt(v) is the gradient's sign, whatever its size.
   for (const [name, start] of Object.entries(reference.start)) {
     const gradient = first.gradients[name]!.flat();
-    const got = await next[name]!.data();
+    const got = await values[name]!.data();
     for (const [j, p] of start.flat().entries())
       expect(Math.abs(got[j]! - (p - 0.1 * Math.sign(gradient[j]!)))).toBeLessThan(1e-6);
   }
@@ -86,21 +113,21 @@ test('the norm of millions of gradients keeps its digits on every backend', asyn
   const n = 3_000_001;
   const data = Float32Array.from({ length: n }, (_, i) => 1 + Math.sin(i));
   const exact = Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
-  const gradients = { a: tf.tensor1d(data.subarray(0, 7)), b: tf.tensor1d(data.subarray(7)) };
+  const gradients = [tf.tensor1d(data.subarray(0, 7)), tf.tensor1d(data.subarray(7))];
   const { norm, grads } = clipByGlobalNorm(gradients, 1);
   expect(Math.abs((await norm.data())[0]! / exact - 1)).toBeLessThan(1e-5);
-  tf.dispose([norm, grads, gradients]);
+  tf.dispose([norm, ...grads, ...gradients]);
 });
 
 test('a norm under the limit leaves the gradients bit for bit, and 0 switches the clip off', async () => {
-  const gradients = tensors(reference.steps[1]!.gradients);
-  const loud = tensors(reference.steps[5]!.gradients);
+  const vectors = (step: number) =>
+    Object.values(tensors(reference.steps[step]!.gradients)).map((t) => tf.reshape(t, [-1]) as tf.Tensor1D);
   for (const [given, max] of [
-    [gradients, 2],
-    [loud, 0],
+    [vectors(1), 2],
+    [vectors(5), 0],
   ] as const) {
     const { grads } = clipByGlobalNorm(given, max);
-    for (const name of Object.keys(given)) expect(await grads[name]!.data()).toEqual(await given[name]!.data());
+    for (const [i, vector] of given.entries()) expect(await grads[i]!.data()).toEqual(await vector.data());
   }
 });
 
