@@ -28,6 +28,11 @@ export interface Binding {
   tensorDataSync(id: number): unknown;
 }
 
+let recording = false;
+
+/** True while the native library's calls go to a recorder. */
+export const isRecording = (): boolean => recording;
+
 /** Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. */
 export function withBinding<T>(binding: Binding, work: () => T): T {
   const backend = nativeBackend() as unknown as { binding: Record<string, unknown> };
@@ -35,10 +40,12 @@ export function withBinding<T>(binding: Binding, work: () => T): T {
   // The library's properties are read-only: an object that inherits from it would ignore what is set.
   const copy = Object.fromEntries(Object.getOwnPropertyNames(real).map((name) => [name, real[name]]));
   backend.binding = { ...copy, ...binding };
+  recording = true;
   try {
     return work();
   } finally {
     backend.binding = real;
+    recording = false;
   }
 }
 

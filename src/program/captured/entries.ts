@@ -1,12 +1,12 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes, Precision } from '../compile.js';
 import type { ProgramSpec } from '../program.js';
-import { type EntryGraph, type GraphNode, ref, specOf } from './graph.js';
+import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
 import { autocast } from './passes/autocast.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
 import { record } from './recorder.js';
-import { assign, done, type GraphVariable, identity, readVariable } from './variables.js';
+import { assign, done, type GraphVariable, readVariable } from './variables.js';
 
 /** An entry in the graph, for one set of input shapes. */
 export interface GraphEntry {

@@ -85,3 +85,9 @@ export function constantOf({ op, attributes }: GraphNode): Constant | undefined 
   const { value } = attributes;
   return value && 'tensor' in value ? value.tensor : undefined;
 }
+
+/** The same value once more, after these nodes have run. */
+export const identity = (value: Ref, after: readonly GraphNode[]): GraphNode => {
+  const spec = specOf(value);
+  return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);
+};

@@ -1,3 +1,4 @@
+import { AFTER } from '../../backend/raw/after.js';
 import {
   type Binding,
   type BindingAttribute,
@@ -18,6 +19,7 @@ import {
   type Dtype,
   type EntryGraph,
   type GraphNode,
+  identity,
   node,
   type Ref,
   ref,
@@ -98,6 +100,7 @@ function makeRecorder(entry: string): Recorder {
     deleteTensor() {},
     executeOp(op, attributes, inputs, outputs) {
       const refsIn = inputs.map((id) => known(id, `${op} takes`));
+      if (op === AFTER) return [keep(ref(identity(refsIn[0]!, [refsIn[1]!.node])))];
       const decoded = { ...inferred(op, refsIn), ...decode(attributes, kinds) };
       const operands = refsIn.map((input) => {
         const value = constantOf(input.node);

@@ -1,7 +1,7 @@
 import { bfloat16, float32, type HostDtype, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
 import { toBfloat16, widen } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
-import { constant, type Dtype, type GraphNode, node, type Ref, ref } from './graph.js';
+import { constant, type Dtype, type GraphNode, identity, node, type Ref, ref } from './graph.js';
 
 /** A variable of the graph, and the ways to it from outside. */
 export interface GraphVariable {
@@ -74,12 +74,6 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
   ...constant({ shape: [], dtype: 'int32', values: [1] }),
   controls: after,
 });
-
-/** The same value once more, after these nodes have run. */
-export const identity = (value: Ref, after: readonly GraphNode[]): GraphNode => {
-  const spec = value.node.outputs[value.output]!;
-  return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);
-};
 
 /** What is fed to the variable's `input` for a value: rounded, widened or as it is. */
 export function feedOf({ held }: Pick<GraphVariable, 'held'>, value: VariableValue[1]): HostTensor {
