@@ -50,7 +50,7 @@ const scratchBits = new Uint32Array(scratch.buffer);
  * Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. `into` has as many elements and may
  * lie in the first half of the buffer of `from`: each element is read before its place is overwritten.
  */
-export function toBfloat16(from: Float32Array, into = new Uint16Array(from.length)): Uint16Array {
+export function toBfloat16(from: Float32Array, into: Uint16Array = new Uint16Array(from.length)): Uint16Array {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
   for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;

@@ -1,12 +1,12 @@
 import { dirname, join, resolve, sep } from 'node:path';
 import * as z from 'zod';
 import { dataError, type PhasetuneError } from '../core/errors.js';
-import { type HostTensor, sizeOf } from '../core/host-tensor.js';
+import type { HostTensor } from '../core/host-tensor.js';
 import { exists, listFolder, readText, statPath } from './files.js';
-import { widen } from './float.js';
 import { checkSchema, parseJson, scanJson } from './json.js';
 import { openRanged, type RangedFile } from './ranged.js';
 import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+import { readBfloat16, readTensor } from './safetensors-values.js';
 
 export type { SafetensorsDtype, TensorInfo } from './safetensors-header.js';
 export { type TensorToWrite, writeSafetensors, writeShardedSafetensors } from './safetensors-write.js';
@@ -24,6 +24,11 @@ export interface Safetensors {
    * through one buffer; otherwise one new buffer of the tensor's float32 size is used and nothing besides.
    */
   read(name: string, options?: { scratch?: Float32Array }): Promise<HostTensor>;
+  /**
+   * One tensor as bfloat16: BF16 as it lies in the file, the other floats rounded (F64 by way of float32, as torch does).
+   * `scratch` as above; besides the result it holds 1 MiB at most.
+   */
+  readBfloat16(name: string, options?: { scratch?: Uint16Array }): Promise<HostTensor<'bfloat16'>>;
   /** A tensor's bytes as they lie in the file, little-endian. */
   readBytes(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -53,6 +58,7 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       metadata,
       files,
       read: async (name, options) => readTensor(name, ...info(name), options?.scratch),
+      readBfloat16: async (name, options) => readBfloat16(name, ...info(name), options?.scratch),
       async readBytes(name) {
         const [t, file] = info(name);
         const bytes = new Uint8Array(t.bytes);
@@ -177,52 +183,4 @@ function collect(
     tensors.set(name, info);
   }
   return tensors;
-}
-
-async function readTensor(name: string, t: TensorInfo, file: RangedFile, scratch?: Float32Array): Promise<HostTensor> {
-  const size = sizeOf(t.shape);
-  if (t.dtype === 'I32' || t.dtype === 'I64') return readIntegers(name, t, file, size);
-  if (t.dtype !== 'F32' && t.dtype !== 'F16' && t.dtype !== 'BF16' && t.dtype !== 'F64')
-    throw dataError(`${t.file}: tensor ${name}: expected F32, F16 or BF16, found ${t.dtype}`, {
-      file: t.file,
-      tensor: name,
-    });
-  if (scratch && scratch.length < size)
-    throw new RangeError(`scratch holds ${scratch.length} elements, tensor ${name} needs ${size}`);
-  const data = scratch ? scratch.subarray(0, size) : new Float32Array(size);
-  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (t.dtype === 'F32') await file.read(t.offset, raw);
-  else if (t.dtype === 'F64') await readDoubles(t, file, data);
-  else {
-    // The 16-bit values are read into the last half of the buffer and widened in place.
-    await file.read(t.offset, raw.subarray(size * 2));
-    widen(new Uint16Array(data.buffer, data.byteOffset + size * 2, size), data, t.dtype);
-  }
-  return { shape: t.shape, dtype: 'float32', data };
-}
-
-async function readDoubles(t: TensorInfo, file: RangedFile, data: Float32Array): Promise<void> {
-  const part = new Float64Array(1 << 16);
-  for (let i = 0; i < data.length; i += part.length) {
-    const n = Math.min(part.length, data.length - i);
-    await file.read(t.offset + i * 8, new Uint8Array(part.buffer, 0, n * 8));
-    data.set(part.subarray(0, n), i);
-  }
-}
-
-async function readIntegers(name: string, t: TensorInfo, file: RangedFile, size: number): Promise<HostTensor> {
-  const raw = new Uint8Array(t.bytes);
-  await file.read(t.offset, raw);
-  if (t.dtype === 'I32') return { shape: t.shape, dtype: 'int32', data: new Int32Array(raw.buffer) };
-  const data = new Int32Array(size);
-  const wide = new BigInt64Array(raw.buffer);
-  for (let i = 0; i < size; i++) {
-    data[i] = Number(wide[i]);
-    if (BigInt(data[i]!) !== wide[i])
-      throw dataError(`${t.file}: tensor ${name}: value ${wide[i]} does not fit 32 bits`, {
-        file: t.file,
-        tensor: name,
-      });
-  }
-  return { shape: t.shape, dtype: 'int32', data };
 }

@@ -1,4 +1,5 @@
 import type { HostTensor } from '../core/host-tensor.js';
+import type { ParameterChange } from '../model/load.js';
 import { type Adapter, matrixNames } from './adapter.js';
 import { scalingOf } from './options.js';
 
@@ -6,11 +7,27 @@ import { scalingOf } from './options.js';
  * Adds an adapter's change to one of the model's parameters, in place: W + scale * B A for the weight of a projection that
  * has an adapter, nothing for any other name. Sums are in float64 and rounded to float32 once.
  */
-export function mergeInto(name: string, weight: HostTensor, { options, tensors }: Adapter): void {
-  if (!name.endsWith('.weight')) return;
+export function mergeInto(name: string, weight: HostTensor, adapter: Adapter): void {
+  const matrices = matricesFor(name, adapter);
+  if (matrices) addProduct(weight.data, matrices.b, matrices.a, scalingOf(adapter.options));
+}
+
+/** Adds these adapters' changes, one after the other, to parameters that are being loaded. */
+export const merging =
+  (adapters: readonly Adapter[]): ParameterChange =>
+  (name) => {
+    const involved = adapters.filter((adapter) => matricesFor(name, adapter));
+    if (involved.length === 0) return undefined;
+    return (weight) => {
+      for (const adapter of involved) mergeInto(name, weight, adapter);
+    };
+  };
+
+function matricesFor(name: string, { tensors }: Adapter): { a: HostTensor; b: HostTensor } | undefined {
+  if (!name.endsWith('.weight')) return undefined;
   const names = matrixNames(name.slice(0, -'.weight'.length));
   const [a, b] = [tensors.get(names.a), tensors.get(names.b)];
-  if (a && b) addProduct(weight.data, b, a, scalingOf(options));
+  return a && b ? { a, b } : undefined;
 }
 
 /** w [outputs, inputs] += scale * b [outputs, R] a [R, inputs], four ranks at a time. */

@@ -1,8 +1,9 @@
 import { dataError } from '../core/errors.js';
-import { type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { bfloat16, type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { toBfloat16 } from '../io/float.js';
 import { readJson } from '../io/json.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
-import type { Program, ProgramSpec, VariableSpec } from '../program/program.js';
+import type { Program, ProgramSpec, VariableSpec, VariableValue } from '../program/program.js';
 import { writeGroups } from '../program/write-groups.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
 import { parameterShapes } from './parameters.js';
@@ -11,8 +12,13 @@ import { parameterShapes } from './parameters.js';
 export interface ModelFolder {
   readonly path: string;
   readonly config: ModelConfig;
-  /** Yields every parameter as float32, one at a time, in files' order: each value is only good until the next is asked for. */
-  parameters(): AsyncGenerator<readonly [name: string, value: HostTensor]>;
+  /**
+   * Yields every parameter, one at a time, in files' order, as float32 or in the type that is asked for: what the file has in
+   * bfloat16 comes as it is, other types are rounded. Each value is only good until the next is asked for.
+   */
+  parameters(
+    dtypeOf?: (name: string) => 'float32' | 'bfloat16',
+  ): AsyncGenerator<readonly [name: string, value: HostTensor<'float32' | 'bfloat16'>]>;
   close(): Promise<void>;
 }
 
@@ -35,17 +41,28 @@ export async function openModel(path: string): Promise<ModelFolder> {
     await weights.close();
     throw error;
   }
-  return { path, config, parameters: () => stream(config, weights), close: () => weights.close() };
+  return {
+    path,
+    config,
+    parameters: (dtypeOf = () => 'float32') => stream(config, weights, dtypeOf),
+    close: () => weights.close(),
+  };
 }
 
 async function* stream(
   config: ModelConfig,
   weights: Safetensors,
-): AsyncGenerator<readonly [name: string, value: HostTensor]> {
+  dtypeOf: (name: string) => 'float32' | 'bfloat16',
+): ReturnType<ModelFolder['parameters']> {
   const shapes = parameterShapes(config);
-  const largest = Math.max(...[...shapes.values()].map(sizeOf));
-  const scratch = new Float32Array(largest);
-  for (const name of weights.tensors.keys()) if (shapes.has(name)) yield [name, await weights.read(name, { scratch })];
+  const bytes = [...shapes].map(([name, shape]) => sizeOf(shape) * (dtypeOf(name) === 'bfloat16' ? 2 : 4));
+  const buffer = new ArrayBuffer(Math.ceil(Math.max(...bytes) / 4) * 4);
+  const [whole, half] = [new Float32Array(buffer), new Uint16Array(buffer)];
+  for (const name of weights.tensors.keys()) {
+    if (!shapes.has(name)) continue;
+    if (dtypeOf(name) === 'bfloat16') yield [name, await weights.readBfloat16(name, { scratch: half })];
+    else yield [name, (await weights.read(name, { scratch: whole })) as HostTensor<'float32'>];
+  }
 }
 
 /** Variables of a program that holds the model's parameters, frozen or trained. */
@@ -55,10 +72,40 @@ export function modelVariables(config: ModelConfig, role: 'frozen' | 'trainable'
   return { variables, entries: {} };
 }
 
-/** Copies a model's parameters into a program: besides the program the largest and one group are in memory. */
-export async function loadParameters(program: Program, model: ModelFolder): Promise<void> {
-  await writeGroups(program, model.parameters());
+/** What to do to a parameter, in place, before it is written; undefined where it is left as it is. */
+export type ParameterChange = (name: string) => ((value: HostTensor<'float32'>) => void) | undefined;
+
+/**
+ * Copies a model's parameters into a program, each in the type that the program holds it in: besides the program the
+ * largest and one group are in memory. What `change` changes is read as float32, changed, and rounded last, once.
+ */
+export async function loadParameters(
+  program: Pick<Program, 'holds' | 'write'>,
+  model: ModelFolder,
+  change: ParameterChange = () => undefined,
+): Promise<void> {
+  await writeGroups(program, heldParameters(program, model, change));
 }
+
+async function* heldParameters(
+  program: Pick<Program, 'holds'>,
+  model: ModelFolder,
+  change: ParameterChange,
+): AsyncGenerator<VariableValue> {
+  const rounds = (name: string) => program.holds(name) === 'bfloat16';
+  const read = (name: string) => (rounds(name) && !change(name) ? 'bfloat16' : 'float32');
+  for await (const [name, value] of model.parameters(read)) {
+    if (value.dtype === 'bfloat16') {
+      yield [name, value];
+      continue;
+    }
+    change(name)?.(value);
+    yield [name, rounds(name) ? roundedInPlace(value) : value];
+  }
+}
+
+const roundedInPlace = ({ shape, data }: HostTensor<'float32'>): HostTensor<'bfloat16'> =>
+  bfloat16(shape, toBfloat16(data, new Uint16Array(data.buffer, data.byteOffset, data.length)));
 
 /** Throws a data error when the tokenizer knows tokens that the embedding has no row for. */
 export function checkVocabulary(model: ModelFolder, tokenizerSize: number): void {

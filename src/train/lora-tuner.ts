@@ -78,7 +78,8 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
       if (what === 'adapter') writeState(program, groups, ['value'], new Map(initAdapter(trainable, seed)));
       else clearState(program, groups, [...MOMENTS, 'grad']);
     },
-    loadBase: (merged) => loadParameters(program, model, merging(merged.map((tensors) => ({ options: lora, tensors })))),
+    loadBase: (merged) =>
+      loadParameters(program, model, merging(merged.map((tensors) => ({ options: lora, tensors })))),
     memory: () => backend.memory(),
     dispose: () => program.dispose(),
   };

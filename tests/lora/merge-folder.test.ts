@@ -21,16 +21,16 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function worstError(out: string): Promise<number> {
   const model = await openModel(BASE);
   const adapter = await readAdapter(ADAPTER, linearShapes(model.config));
-  const merged = await openSafetensors(out);
+  const [base, merged] = [await openSafetensors(BASE), await openSafetensors(out)];
   let worst = 0;
-  for await (const [name, value] of model.parameters()) {
+  for (const name of base.tensors.keys()) {
+    const value = await base.read(name);
     mergeInto(name, value, adapter);
     const got = await merged.read(name);
     expect(got.shape).toEqual(value.shape);
     for (const [i, x] of value.data.entries()) worst = Math.max(worst, Math.abs(got.data[i]! - x) / Math.abs(x));
   }
-  await merged.close();
-  await model.close();
+  for (const file of [base, merged, model]) await file.close();
   return worst;
 }
 
