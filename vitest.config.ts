@@ -11,6 +11,7 @@ const TENSOR_TESTS = [
   'train',
   'generate',
   'eval',
+  'bench',
   'integration',
 ].map((folder) => `tests/${folder}/**/*.test.ts`);
 

@@ -83,4 +83,14 @@ export const COMMANDS: readonly Registered[] = [
     'write the logits of token ids to a safetensors file, to compare with other implementations',
     async () => (await import('./commands/inspect-logits.js')).inspectLogits,
   ),
+  entry(
+    'bench step',
+    'time a LoRA step on random weights and tokens: speed, memory, share of the matrix product',
+    async () => (await import('./commands/bench-step.js')).benchStep,
+  ),
+  entry(
+    'bench matmul',
+    'time the product of two square matrices, the ceiling of every other bench',
+    async () => (await import('./commands/bench-matmul.js')).benchMatmul,
+  ),
 ];

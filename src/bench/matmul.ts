@@ -1,0 +1,66 @@
+import * as tf from '../backend/tf.js';
+import { float32 } from '../core/host-tensor.js';
+import { random } from '../core/random.js';
+import { type CompileOptions, compile } from '../program/compile.js';
+import type { ProgramSpec } from '../program/program.js';
+import { median, timed } from './timing.js';
+
+/** Products in one call, each taking the one before: what a call costs besides is spread over them. */
+const CHAIN = 8;
+const CALLS = 9;
+
+/** How fast square matrices are multiplied. */
+export interface MatmulFigures {
+  /** Median over calls, in 10^9 floating point operations a second. */
+  readonly gflops: number;
+  /** The fastest call. */
+  readonly best: number;
+  /** Seconds of one product, the median. */
+  readonly seconds: number;
+}
+
+/**
+ * Times products of two square matrices of `size`, run as a program is: the ceiling of everything that is mostly products.
+ * The first call is left out.
+ */
+export async function benchMatmul(size: number, options: CompileOptions): Promise<MatmulFigures> {
+  const program = await compile(chain(size), options);
+  try {
+    program.write([
+      ['weight', float32([size, size], orthogonalLike(size))],
+      ['x', float32([size, size], orthogonalLike(size))],
+    ]);
+    const times: number[] = [];
+    for (let call = 0; call <= CALLS; call++)
+      times.push((await timed(() => program.run('chain', {}, ['sum']))).seconds);
+    const rate = (seconds: number) => (2 * size ** 3 * CHAIN) / seconds / 1e9;
+    const kept = times.slice(1);
+    return { gflops: rate(median(kept)), best: rate(Math.min(...kept)), seconds: median(kept) / CHAIN };
+  } finally {
+    program.dispose();
+  }
+}
+
+const chain = (size: number): ProgramSpec => ({
+  variables: {
+    weight: { shape: [size, size], dtype: 'float32', role: 'frozen' },
+    x: { shape: [size, size], dtype: 'float32', role: 'state' },
+  },
+  entries: {
+    chain: {
+      inputs: {},
+      run({ weight, x }) {
+        let y = x as tf.Tensor2D;
+        for (let i = 0; i < CHAIN; i++) y = tf.matMul(y, weight as tf.Tensor2D);
+        return { outputs: { sum: tf.sum(y) } };
+      },
+    },
+  },
+});
+
+/** Normal values whose product keeps the size of what it is multiplied with. */
+function orthogonalLike(size: number): Float32Array {
+  const { normal } = random(0, 'matmul');
+  const spread = 1 / Math.sqrt(size);
+  return Float32Array.from({ length: size * size }, () => normal() * spread);
+}
