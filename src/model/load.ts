@@ -65,10 +65,10 @@ async function* stream(
   }
 }
 
-/** Variables of a program that holds the model's parameters, frozen or trained. */
-export function modelVariables(config: ModelConfig, role: 'frozen' | 'trainable' = 'frozen'): ProgramSpec {
+/** Variables of a program that holds the model's parameters, frozen. */
+export function modelVariables(config: ModelConfig): ProgramSpec {
   const variables: Record<string, VariableSpec> = {};
-  for (const [name, shape] of parameterShapes(config)) variables[name] = { shape, dtype: 'float32', role };
+  for (const [name, shape] of parameterShapes(config)) variables[name] = { shape, dtype: 'float32', role: 'frozen' };
   return { variables, entries: {} };
 }
 
