@@ -34,8 +34,10 @@ export function openSession(savedModel: Uint8Array): Session {
     run: (feeds, fetches) => {
       if (!open) throw new Error('the session is closed');
       const names = Object.keys(feeds);
+      const gone = names.find((name) => feeds[name]!.isDisposed);
+      if (gone !== undefined) throw new Error(`what is fed as "${gone}" was disposed of`);
       const handles = names.map((name) => handleOf(feeds[name]!));
-      const outputs = binding.runSavedModel(id, handles, joined(names), joined(fetches));
+      const outputs = named(names, fetches, () => binding.runSavedModel(id, handles, joined(names), joined(fetches)));
       refuseStrange(binding, outputs, fetches);
       return outputs.map(tensorOf);
     },
@@ -49,6 +51,18 @@ export function openSession(savedModel: Uint8Array): Session {
 /** Names as the binding splits them again. Without its output's number it would misread a name that starts with a digit. */
 const joined = (names: readonly string[]): string =>
   names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
+
+/** The binding does not say which name it did not find. */
+function named<T>(feeds: readonly string[], fetches: readonly string[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const { message } = error as Error;
+    if (!message.includes('can not be found in the graph')) throw error;
+    const said = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ') || 'nothing';
+    throw new Error(`${message} Fed: ${said(feeds)}; fetched: ${said(fetches)}`, { cause: error });
+  }
+}
 
 function refuseStrange(binding: SessionBinding, outputs: readonly BindingTensor[], fetches: readonly string[]): void {
   const known = [binding.TF_FLOAT, binding.TF_INT32, binding.TF_BOOL];
