@@ -4,7 +4,6 @@ import { toBfloat16 } from '../io/float.js';
 import { readJson } from '../io/json.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec, VariableValue } from '../program/program.js';
-import { writeGroups } from '../program/write-groups.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
 import { parameterShapes } from './parameters.js';
 
@@ -77,14 +76,14 @@ export type ParameterChange = (name: string) => ((value: HostTensor<'float32'>) 
 
 /**
  * Copies a model's parameters into a program, each in the type that the program holds it in: besides the program the
- * largest and one group are in memory. What `change` changes is read as float32, changed, and rounded last, once.
+ * largest is in memory. What `change` changes is read as float32, changed, and rounded last, once.
  */
 export async function loadParameters(
-  program: Pick<Program, 'holds' | 'write'>,
+  program: Pick<Program, 'holds' | 'load'>,
   model: ModelFolder,
   change: ParameterChange = () => undefined,
 ): Promise<void> {
-  await writeGroups(program, heldParameters(program, model, change));
+  await program.load(heldParameters(program, model, change));
 }
 
 async function* heldParameters(

@@ -2,7 +2,7 @@ import { upload } from '../backend/raw/upload.js';
 import * as tf from '../backend/tf.js';
 import type { HostTensor } from '../core/host-tensor.js';
 import { widened } from '../io/float.js';
-import { checkWrite, type Entry, type Program, type ProgramSpec, type Tensors } from './program.js';
+import { checkWrite, type Entry, type Program, type ProgramSpec, type Tensors, type VariableValue } from './program.js';
 
 /** A program whose entries run op by op on the current backend, in float32. The reference for every other way to run it. */
 export function eagerProgram(spec: ProgramSpec): Program {
@@ -51,7 +51,13 @@ export function eagerProgram(spec: ProgramSpec): Program {
     write(values) {
       const checked = [...values];
       for (const given of checked) checkWrite(spec.variables, given);
-      for (const [name, value] of checked) set(name, upload(value.dtype === 'bfloat16' ? widened(value) : value));
+      for (const [name, value] of checked) set(name, uploaded(value));
+    },
+    async load(values) {
+      for await (const [name, value] of values) {
+        checkWrite(spec.variables, [name, value]);
+        set(name, uploaded(value));
+      }
     },
     dispose() {
       for (const value of values.values()) value.dispose();
@@ -59,6 +65,8 @@ export function eagerProgram(spec: ProgramSpec): Program {
     },
   };
 }
+
+const uploaded = (value: VariableValue[1]): tf.Tensor => upload(value.dtype === 'bfloat16' ? widened(value) : value);
 
 /** Runs the entry in a scope of its own: everything but its outputs and updates is freed, and they are the caller's. */
 function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs: Tensors; updates?: Tensors } {

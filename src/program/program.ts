@@ -62,9 +62,14 @@ export interface Program {
   /**
    * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be given for a float32 variable,
    * and a float32 one is rounded where bfloat16 is held. Throws a RangeError on an unknown name or a wrong shape or type,
-   * and has then set nothing. For more than fits in memory twice: `writeGroups`.
+   * and has then set nothing.
    */
   write(values: Iterable<VariableValue>): void;
+  /**
+   * Sets variables to values that come one after another. Each is used only until the next is asked for, so all may come in
+   * one array. Throws as `write` does, or what the source throws; some variables may have been set by then.
+   */
+  load(values: AsyncIterable<VariableValue>): Promise<void>;
   /** Frees every variable. The program cannot be used afterwards. */
   dispose(): void;
 }

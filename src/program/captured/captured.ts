@@ -1,7 +1,7 @@
 import { upload } from '../../backend/raw/upload.js';
 import { openSession, type Session } from '../../backend/session.js';
 import * as tf from '../../backend/tf.js';
-import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
+import { float32, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
 import { checkFeeds, checkFetches, checkWrite, entryOf, variableSpec } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
@@ -9,6 +9,16 @@ import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
 import { isHeldLow } from './passes/autocast.js';
 import { savedModel } from './saved-model.js';
 import { feedOf, type GraphVariable, graphVariable } from './variables.js';
+
+/**
+ * Bytes that are loaded at a time: until they are set, the old values are in memory beside the new ones, but each call with
+ * feeds of its own makes the session optimise the graph anew. A sixteenth of all that is held, 256 MiB at least.
+ */
+const groupBytes = (variables: Iterable<GraphVariable>): number => {
+  let all = 0;
+  for (const { held, spec } of variables) all += sizeOf(spec.shape) * (held === 'bfloat16' ? 2 : 4);
+  return Math.max(256 << 20, all / 16);
+};
 
 /**
  * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
@@ -25,30 +35,34 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     const key = keyOf(name, shapes);
     if (!entries.has(key)) entries.set(key, graphEntry(`e${entries.size}`, name, spec, shapes, variables, options));
   };
-  const call = (feeds: ReadonlyMap<string, HostTensor>, fetches: readonly string[]): tf.Tensor[] => {
-    session ??= openSession(savedModel(targetsOf(variables.values(), entries.values())));
-    const fed = Object.fromEntries([...feeds].map(([name, value]) => [name, upload(value)]));
+  /** Frees what is fed. */
+  const call = (fed: ReadonlyMap<string, tf.Tensor>, fetches: readonly string[]): tf.Tensor[] => {
     try {
-      return session.run(fed, fetches);
+      session ??= openSession(savedModel(targetsOf(variables.values(), entries.values())));
+      return session.run(Object.fromEntries(fed), fetches);
     } finally {
-      tf.dispose(Object.values(fed));
+      tf.dispose([...fed.values()]);
     }
   };
   const clear = (names: readonly string[]): void => {
     const fresh = names.filter((name) => unset.delete(name)).map((name) => `${variables.get(name)!.name}.clear`);
     if (fresh.length > 0) tf.dispose(call(new Map(), fresh));
   };
-  const write = (values: readonly VariableValue[]): void => {
-    const held = values.map(([name, value]) => [variables.get(name)!, value] as const);
-    const feeds = new Map(held.map(([variable, value]) => [`${variable.name}.input`, feedOf(variable, value)]));
+  const uploaded = (name: string, value: VariableValue[1]): tf.Tensor => upload(feedOf(variables.get(name)!, value));
+  const assign = (values: ReadonlyMap<string, tf.Tensor>): void => {
+    if (values.size === 0) return;
+    const graphNames = [...values.keys()].map((name) => variables.get(name)!.name);
+    const fed = new Map([...values.values()].map((value, i) => [`${graphNames[i]}.input`, value]));
     tf.dispose(
       call(
-        feeds,
-        held.map(({ 0: { name } }) => `${name}.set`),
+        fed,
+        graphNames.map((name) => `${name}.set`),
       ),
     );
-    for (const [name] of values) unset.delete(name);
+    for (const name of values.keys()) unset.delete(name);
   };
+  const write = (values: readonly VariableValue[]): void =>
+    assign(new Map([...new Map(values)].map(([name, value]) => [name, uploaded(name, value)])));
   const read = async (names: readonly string[]): Promise<Map<string, HostTensor>> => {
     for (const name of names) variableSpec(spec.variables, name);
     clear(names);
@@ -66,7 +80,7 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     add(name, shapes);
     session?.close();
     session = undefined;
-    if (kept.size > 0) write([...kept]);
+    write([...kept]);
   };
 
   for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) add(name, shapes);
@@ -85,7 +99,7 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
       clear(entry.reads);
       const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
       const outputs = call(
-        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, value])),
+        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(value)])),
         fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
       );
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
@@ -97,7 +111,28 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     write(values) {
       const checked = [...values];
       for (const given of checked) checkWrite(spec.variables, given);
-      if (checked.length > 0) write(checked);
+      write(checked);
+    },
+    async load(values) {
+      const ready = new Map<string, tf.Tensor>();
+      const most = groupBytes(variables.values());
+      let bytes = 0;
+      const flush = (): void => {
+        assign(ready);
+        ready.clear();
+        bytes = 0;
+      };
+      try {
+        for await (const [name, value] of values) {
+          checkWrite(spec.variables, [name, value]);
+          if (ready.has(name) || bytes >= most) flush();
+          ready.set(name, uploaded(name, value));
+          bytes += value.data.byteLength;
+        }
+        flush();
+      } finally {
+        tf.dispose([...ready.values()]);
+      }
     },
     dispose() {
       session?.close();
