@@ -5,8 +5,8 @@ import { differentiable } from './differentiable.js';
 export const splitHeads = (x: tf.Tensor, batch: number, heads: number): tf.Tensor =>
   differentiable(
     [x] as const,
-    (x) => ({ value: split(x, batch, heads), saved: [] as const }),
-    (dy) => merge(dy),
+    (x) => ({ value: cutHeads(x, batch, heads), saved: [] as const }),
+    (dy) => joinHeads(dy),
   );
 
 /** The other way round than {@link splitHeads}. */
@@ -14,17 +14,19 @@ export const mergeHeads = (x: tf.Tensor): tf.Tensor => {
   const [batch, heads] = x.shape as [number, number];
   return differentiable(
     [x] as const,
-    (x) => ({ value: merge(x), saved: [] as const }),
-    (dy) => split(dy, batch, heads),
+    (x) => ({ value: joinHeads(x), saved: [] as const }),
+    (dy) => cutHeads(dy, batch, heads),
   );
 };
 
-function split(x: tf.Tensor, batch: number, heads: number): tf.Tensor {
+/** {@link splitHeads} as part of another op: without a gradient of its own. */
+export function cutHeads(x: tf.Tensor, batch: number, heads: number): tf.Tensor {
   const [rows, width] = x.shape as [number, number];
   return tf.transpose(tf.reshape(x, [batch, rows / batch, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-function merge(x: tf.Tensor): tf.Tensor {
+/** {@link mergeHeads} as part of another op: without a gradient of its own. */
+export function joinHeads(x: tf.Tensor): tf.Tensor {
   const [batch, heads, tokens, size] = x.shape as [number, number, number, number];
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch * tokens, heads * size]);
 }

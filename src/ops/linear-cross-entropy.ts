@@ -1,4 +1,6 @@
 import { after } from '../backend/raw/after.js';
+import { fuse } from '../backend/raw/fuse.js';
+import { low } from '../backend/raw/low.js';
 import { sparseCrossEntropy } from '../backend/raw/sparse-cross-entropy.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
@@ -45,7 +47,11 @@ export function linearCrossEntropySum(
       const last = slopes.at(-1);
       // One chunk's logits are gone before the next one's come.
       const logits = logitsOf(last ? after(rows, last) : rows, head);
-      const [loss, gradient] = sparseCrossEntropy(logits, tf.slice(labels, start, size));
+      const own = tf.slice(labels, start, size);
+      const [loss, gradient] = fuse(() => {
+        const [loss, gradient] = sparseCrossEntropy(logits, own);
+        return [loss, low(gradient)];
+      }) as [tf.Tensor, tf.Tensor];
       logits.dispose();
       const weight = tf.slice(weights, start, size);
       const column = tf.expandDims(weight, 1);

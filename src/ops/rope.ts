@@ -1,5 +1,7 @@
+import { fuse } from '../backend/raw/fuse.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
+import { cutHeads, joinHeads } from './heads.js';
 
 /** Cosine and sine of every position's angles, each repeated for both halves of a head: [B or 1, 1, T, H]. */
 export interface RopeTables {
@@ -19,15 +21,15 @@ export function ropeTables(positions: tf.Tensor, inverseFrequencies: readonly nu
 }
 
 /**
- * Rotary position embedding (Su et al. 2021, arXiv 2104.09864) in Hugging Face's layout, where entry i of a head pairs
- * with entry i + H/2. x: [B, heads, T, H]; returns the same shape.
+ * Cuts the last axis into heads and puts rotary position embedding on them (Su et al. 2021, arXiv 2104.09864), in Hugging
+ * Face's layout, where entry i of a head pairs with entry i + H/2. x: [B * T, heads * H]; returns [B, heads, T, H].
  */
-export const rope = (x: tf.Tensor, { cos, sin }: RopeTables): tf.Tensor =>
+export const ropeHeads = (x: tf.Tensor, batch: number, heads: number, { cos, sin }: RopeTables): tf.Tensor =>
   differentiable(
     [x] as const,
-    (x) => ({ value: rotate(x, cos, sin), saved: [cos, sin] as const }),
+    (x) => ({ value: fuse(() => rotate(cutHeads(x, batch, heads), cos, sin)), saved: [cos, sin] as const }),
     // The rotation is orthogonal (up to the tables' scale): its transpose turns the other way.
-    (dy, [cos, sin]) => rotate(dy, cos, tf.neg(sin)),
+    (dy, [cos, sin]) => fuse(() => joinHeads(rotate(dy, cos, tf.neg(sin)))),
   );
 
 function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {

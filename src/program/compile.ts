@@ -14,6 +14,8 @@ export interface CompileOptions {
   /** `captured`: recorded and run as one TensorFlow graph; `eager`: op by op, the reference, in float32 only. */
   readonly mode: 'captured' | 'eager';
   readonly precision: Precision;
+  /** Compiles what is not a product into loops of its own, by XLA. Captured programs only; off by default. */
+  readonly fuse?: boolean;
   /** Shapes that entries will be run with, where they have inputs whose shape varies; see {@link capturedProgram}. */
   readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
 }

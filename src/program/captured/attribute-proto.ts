@@ -29,6 +29,8 @@ export function writeAttribute(writer: BinaryWriter, attribute: Attribute): void
   else if ('string' in attribute) text(writer, field.string, attribute.string);
   else if ('shape' in attribute) message(writer, field.shape, () => writeShape(writer, attribute.shape));
   else if ('tensor' in attribute) message(writer, field.tensor, () => writeTensor(writer, attribute.tensor));
+  else if ('function' in attribute)
+    message(writer, field.function, () => text(writer, FIELD.functionName, attribute.function.name));
   else
     message(writer, field.list, () => {
       if ('types' in attribute) for (const type of attribute.types) varint(writer, list.type, TYPE[type]);

@@ -1,8 +1,9 @@
 import { checkUpdate } from '../checks.js';
-import type { CompileOptions, InputShapes, Precision } from '../compile.js';
+import type { CompileOptions, InputShapes } from '../compile.js';
 import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
-import { autocast } from './passes/autocast.js';
+import { autocast, withoutMarks } from './passes/autocast.js';
+import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
 import { record } from './recorder.js';
@@ -27,7 +28,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision }: Pick<CompileOptions, 'precision'>,
+  options: Pick<CompileOptions, 'precision' | 'fuse'>,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -36,16 +37,21 @@ export function graphEntry(
   const recorded = record(entryName, entry, spec.variables, inputs);
   for (const [variable, value] of Object.entries(recorded.updates))
     checkUpdate(spec.variables, entryName, variable, specOf(value));
-  const worked = passes(recorded, variables, precision);
+  const worked = passes(recorded, variables, options);
   return tie(name, withVariables(worked, variables), variables);
 }
 
 /** What is done to an entry's graph between recording and writing, in order. */
-function passes(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>, precision: Precision): EntryGraph {
-  const shared = shareCommon(graph);
-  if (precision === 'float32') return shared;
-  const low = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
-  return shareCommon(autocast(shared, low));
+function passes(
+  recorded: EntryGraph,
+  variables: ReadonlyMap<string, GraphVariable>,
+  { precision, fuse }: Pick<CompileOptions, 'precision' | 'fuse'>,
+): EntryGraph {
+  const held = new Set([...variables].filter(([, variable]) => variable.held === 'bfloat16').map(([name]) => name));
+  const clusters = fuse ? recorded : withoutClusters(recorded);
+  const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), held) : withoutMarks(clusters);
+  const shared = shareCommon(typed);
+  return fuse ? outline(shared) : shared;
 }
 
 /** The graph with its reads put on the variables' handles. */

@@ -23,7 +23,8 @@ export type Attribute =
   | { readonly string: string }
   | { readonly strings: readonly string[] }
   | { readonly shape: readonly number[] }
-  | { readonly tensor: Constant };
+  | { readonly tensor: Constant }
+  | { readonly function: GraphFunction };
 
 /** Attributes by TensorFlow's names. */
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -36,6 +37,16 @@ export interface GraphNode {
   /** Nodes that must have run before this one, though it takes nothing from them. */
   readonly controls: readonly GraphNode[];
   readonly outputs: readonly TensorSpec[];
+  /** Number of the part of the graph that it is to be compiled with. */
+  readonly cluster?: number;
+}
+
+/** A part of a graph that is called: the same function may be called at many places. */
+export interface GraphFunction {
+  /** Tells functions that differ apart. */
+  readonly name: string;
+  readonly inputs: readonly GraphNode[];
+  readonly outputs: readonly Ref[];
 }
 
 /** One output of a node. */

@@ -8,6 +8,8 @@ import {
   tensorOf,
   withBinding,
 } from '../../backend/raw/binding.js';
+import { currentCluster } from '../../backend/raw/fuse.js';
+import { LOW } from '../../backend/raw/low.js';
 import * as tf from '../../backend/tf.js';
 import { sizeOf } from '../../core/host-tensor.js';
 import type { Entry, VariableSpec } from '../program.js';
@@ -100,12 +102,14 @@ function makeRecorder(entry: string): Recorder {
     deleteTensor() {},
     executeOp(op, attributes, inputs, outputs) {
       const refsIn = inputs.map((id) => known(id, `${op} takes`));
+      const cluster = currentCluster();
       if (op === AFTER) return [keep(ref(identity(refsIn[0]!, [refsIn[1]!.node])))];
       const decoded = { ...inferred(op, refsIn), ...decode(attributes, kinds) };
       const operands = refsIn.map((input) => {
         const value = constantOf(input.node);
         return { ...specOf(input), ...(value ? { value } : {}) };
       });
+      if (op === LOW) return [keep(ref(inCluster(node(LOW, {}, refsIn, [specOf(refsIn[0]!)]), cluster)))];
       const call = { op, attributes: decoded, inputs: operands, outputs };
       const made = node(
         op,
@@ -123,6 +127,9 @@ function makeRecorder(entry: string): Recorder {
   };
   return { binding, tensor: (n) => tensorOf(keep(ref(n))), refOf: (t) => known(handleOf(t), 'it returns') };
 }
+
+const inCluster = (made: GraphNode, cluster: number | undefined): GraphNode =>
+  cluster === undefined ? made : { ...made, cluster };
 
 /** Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that each is the type of. */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {

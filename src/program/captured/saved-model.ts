@@ -1,6 +1,7 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { message, text, varint, writeAttribute } from './attribute-proto.js';
-import { type GraphNode, node, ref, specOf } from './graph.js';
+import { message, text, varint } from './attribute-proto.js';
+import { writeFunction, writeNode } from './function-proto.js';
+import { type GraphFunction, type GraphNode, node, ref, specOf } from './graph.js';
 import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
 
 /**
@@ -17,7 +18,12 @@ export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array 
   message(writer, FIELD.savedModel.metaGraphs, () => {
     message(writer, FIELD.metaGraph.info, () => text(writer, FIELD.metaInfo.tags, 'serve'));
     message(writer, FIELD.metaGraph.graph, () => {
-      for (const each of nodes) message(writer, FIELD.graph.node, () => writeNode(writer, each, names));
+      for (const each of nodes)
+        message(writer, FIELD.graph.node, () => writeNode(writer, each, names.get(each)!, inputsOf(each, names)));
+      message(writer, FIELD.graph.library, () => {
+        for (const each of functionsOf(nodes))
+          message(writer, FIELD.library.function, () => writeFunction(writer, each));
+      });
       message(writer, FIELD.graph.versions, () => varint(writer, FIELD.versions.producer, PRODUCER));
     });
   });
@@ -79,18 +85,19 @@ function named(nodes: readonly GraphNode[], targets: ReadonlyMap<string, GraphNo
   return names;
 }
 
-function writeNode(writer: BinaryWriter, each: GraphNode, names: ReadonlyMap<GraphNode, string>): void {
-  const { node: field, entry } = FIELD;
-  text(writer, field.name, names.get(each)!);
-  text(writer, field.op, each.op);
-  for (const { node, output } of each.inputs) {
-    const name = names.get(node)!;
-    text(writer, field.input, output === 0 ? name : `${name}:${output}`);
-  }
-  for (const control of new Set(each.controls)) text(writer, field.input, `^${names.get(control)!}`);
-  for (const [name, attribute] of Object.entries(each.attributes))
-    message(writer, field.attributes, () => {
-      text(writer, entry.key, name);
-      message(writer, entry.value, () => writeAttribute(writer, attribute));
-    });
+/** Inputs and controls as a graph names them. */
+function inputsOf({ inputs, controls }: GraphNode, names: ReadonlyMap<GraphNode, string>): string[] {
+  return [
+    ...inputs.map(({ node, output }) => (output === 0 ? names.get(node)! : `${names.get(node)}:${output}`)),
+    ...Array.from(new Set(controls), (control) => `^${names.get(control)!}`),
+  ];
+}
+
+/** Functions that nodes call, each once. */
+function functionsOf(nodes: readonly GraphNode[]): Iterable<GraphFunction> {
+  const found = new Map<string, GraphFunction>();
+  for (const { attributes } of nodes)
+    for (const attribute of Object.values(attributes))
+      if ('function' in attribute) found.set(attribute.function.name, attribute.function);
+  return found.values();
 }

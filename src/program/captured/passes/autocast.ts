@@ -1,3 +1,4 @@
+import { LOW } from '../../../backend/raw/low.js';
 import {
   type Attributes,
   constant,
@@ -16,83 +17,65 @@ import { refsOf, rewrite } from './rewrite.js';
 const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMul', 'BatchMatMulV2']);
 
 /** Ops that compute in bfloat16 when all they take is bfloat16 already: they move elements, or round once. */
-const FOLLOWERS: ReadonlySet<string> = new Set([
-  'AddV2',
-  'Add',
-  'Sub',
-  'Mul',
-  'Neg',
-  'Reshape',
-  'Transpose',
-  'ConcatV2',
-  'Concat',
-  'Slice',
-  'Split',
-  'SplitV',
-  'StridedSlice',
-  'Pack',
-  'Unpack',
-  'Sigmoid',
-  'Identity',
-  'Tile',
-  'ExpandDims',
-  'Squeeze',
-  'GatherV2',
-  'BroadcastTo',
-]);
+const FOLLOWERS: ReadonlySet<string> = new Set(
+  'AddV2 Sub Mul Neg Reshape Transpose ConcatV2 Slice Split SplitV StridedSlice Pack Unpack Identity Tile ExpandDims Squeeze GatherV2'.split(
+    ' ',
+  ),
+);
 
 /** True for a variable that is held in bfloat16: a frozen matrix. Vectors, such as norms, are few and stay as they are. */
 export const isHeldLow = ({ role, dtype, shape }: { role: string; dtype: string; shape: readonly number[] }): boolean =>
   role === 'frozen' && dtype === 'float32' && shape.length > 1;
 
 /**
- * Products in bfloat16, everything else in float32 but what only passes bfloat16 on. `low` names the variables that are held
- * in bfloat16. Updates and outputs stay float32.
+ * Products in bfloat16, everything else in float32 but what only passes bfloat16 on. `held` names the variables that are
+ * held in bfloat16. What a cluster takes or gives in bfloat16 is cast within it. Updates and outputs stay float32.
  */
-export function autocast(graph: EntryGraph, low: ReadonlySet<string>): EntryGraph {
-  const lowReads = new Set(Object.entries(graph.reads).flatMap(([name, read]) => (low.has(name) ? [read] : [])));
-  const casts = new Map<GraphNode, Map<number, Ref>>();
-  const cast = (from: Ref, to: Dtype): Ref => {
-    const { shape, dtype } = specOf(from);
-    if (dtype === to || (dtype !== 'float32' && dtype !== 'bfloat16')) return from;
-    // Back to what it was before it was cast: a rounding that was already done needs no second node.
-    const known = casts.get(from.node) ?? new Map<number, Ref>();
-    casts.set(from.node, known);
-    const value = constantOf(from.node);
-    const made =
-      known.get(from.output) ?? ref(value ? constant({ ...value, dtype: to }) : castNode(from, shape, dtype, to));
-    known.set(from.output, made);
-    return made;
-  };
+export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGraph {
+  const lowReads = new Set(Object.entries(graph.reads).flatMap(([name, read]) => (held.has(name) ? [read] : [])));
+  const cast = caster();
   const result = rewrite(graph, (now, before) => {
     if (lowReads.has(before)) return refsOf(retyped(now, now.inputs, 'bfloat16'));
-    if (isLow(now))
-      return refsOf(
-        retyped(
-          now,
-          now.inputs.map((input) => cast(input, 'bfloat16')),
-          'bfloat16',
-        ),
-      );
-    return refsOf({ ...now, inputs: now.inputs.map((input) => cast(input, 'float32')) });
+    if (now.op === LOW) return [cast(now.inputs[0]!, 'bfloat16', now.cluster)];
+    if (isLow(now)) {
+      const inputs = now.inputs.map((input) => cast(input, 'bfloat16', input.node.cluster));
+      return refsOf(retyped(now, inputs, 'bfloat16'));
+    }
+    return refsOf({ ...now, inputs: now.inputs.map((input) => cast(input, 'float32', now.cluster)) });
   });
   const widen = (refs: EntryGraph['outputs']) =>
     Object.fromEntries(Object.entries(refs).map(([name, r]) => [name, cast(r, 'float32')]));
   return { ...result, outputs: widen(result.outputs), updates: widen(result.updates) };
 }
 
-const castNode = (from: Ref, shape: readonly number[], dtype: Dtype, to: Dtype): GraphNode =>
-  node(
-    'Cast',
-    { SrcT: { type: dtype }, DstT: { type: to }, Truncate: { bool: false } },
-    [from],
-    [{ shape, dtype: to }],
-  );
+/** The graph without its marks for {@link autocast}: what float32 makes of them. */
+export const withoutMarks = (graph: EntryGraph): EntryGraph =>
+  rewrite(graph, (now) => (now.op === LOW ? [now.inputs[0]!] : refsOf(now)));
 
-function isLow({ op, inputs, outputs }: GraphNode): boolean {
+/** Casts floating-point tensors, each at most once in a cluster. */
+function caster(): (from: Ref, to: Dtype, cluster?: number) => Ref {
+  const casts = new Map<GraphNode, Map<string, Ref>>();
+  return (from, to, cluster) => {
+    const { shape, dtype } = specOf(from);
+    if (dtype === to || (dtype !== 'float32' && dtype !== 'bfloat16')) return from;
+    const value = constantOf(from.node);
+    if (value) return ref(constant({ ...value, dtype: to }));
+    const known = casts.get(from.node) ?? new Map<string, Ref>();
+    casts.set(from.node, known);
+    const key = `${from.output} ${cluster}`;
+    const types = { SrcT: { type: dtype }, DstT: { type: to }, Truncate: { bool: false } } as const;
+    const made =
+      known.get(key) ??
+      ref({ ...node('Cast', types, [from], [{ shape, dtype: to }]), ...(cluster === undefined ? {} : { cluster }) });
+    known.set(key, made);
+    return made;
+  };
+}
+
+function isLow({ op, inputs, outputs, cluster }: GraphNode): boolean {
   if (outputs[0]?.dtype !== 'float32') return false;
   if (PRODUCTS.has(op)) return true;
-  if (!FOLLOWERS.has(op)) return false;
+  if (!FOLLOWERS.has(op) || cluster !== undefined) return false;
   const types = inputs.map((input) => (input.node.op === 'Const' ? 'constant' : specOf(input).dtype));
   return types.includes('bfloat16') && !types.includes('float32');
 }

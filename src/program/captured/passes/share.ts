@@ -5,7 +5,7 @@ import { refsOf, rewrite } from './rewrite.js';
 const STATEFUL: ReadonlySet<string> = new Set(['Placeholder', 'ReadVariableOp', 'AssignVariableOp']);
 
 /**
- * Joins nodes that compute the same from the same: equal op, attributes, inputs and controls. Constants among them, so that a shape
+ * Joins nodes that compute the same from the same: equal op, attributes, inputs and controls, in the same cluster. Constants among them, so that a shape
  * or a scale that is written at every layer exists once. What nothing needs is dropped on the way.
  */
 export function shareCommon(graph: EntryGraph): EntryGraph {
@@ -21,7 +21,7 @@ export function shareCommon(graph: EntryGraph): EntryGraph {
     if (STATEFUL.has(node.op)) return refsOf(node);
     const inputs = node.inputs.map((input) => `${numberOf(input.node)}:${input.output}`);
     const controls = node.controls.map((control) => `^${numberOf(control)}`);
-    const key = [node.op, JSON.stringify(node.attributes), ...inputs, ...controls.sort()].join(' ');
+    const key = [node.op, node.cluster ?? '', JSON.stringify(node.attributes), ...inputs, ...controls.sort()].join(' ');
     const first = seen.get(key);
     if (first) return refsOf(first);
     seen.set(key, node);

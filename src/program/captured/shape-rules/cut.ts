@@ -2,7 +2,8 @@ import type { TensorSpec } from '../graph.js';
 import {
   ANY,
   axisOf,
-  checkIndices,
+  INDICES,
+  INT32,
   intAttribute,
   integerOf,
   refuse,
@@ -35,7 +36,7 @@ const concat: ShapeRule = (call) => {
 
 const split: ShapeRule = (call) => {
   const [at, x] = take(call, 'axis', 'value');
-  const axis = axisOf(call, integerOf(call, at, 'axis'), x.shape.length);
+  const axis = axisOf(call, integerOf(call, at, 'axis', INT32), x.shape.length);
   const parts = intAttribute(call, 'num_split');
   if (parts < 1 || x.shape[axis]! % parts !== 0) refuse(call, `cannot cut axis ${axis} into ${parts} equal parts`);
   const spec = { shape: replaced(x.shape, axis, x.shape[axis]! / parts), dtype: typeOf(call, [x], ANY) };
@@ -44,12 +45,13 @@ const split: ShapeRule = (call) => {
 
 const splitV: ShapeRule = (call) => {
   const [x, given, at] = take(call, 'value', 'sizes', 'axis');
-  const axis = axisOf(call, integerOf(call, at, 'axis'), x.shape.length);
+  const axis = axisOf(call, integerOf(call, at, 'axis', INT32), x.shape.length);
   const sizes = vectorOf(call, given, 'sizes');
   if (sizes.length !== intAttribute(call, 'num_split')) refuse(call, `expected as many sizes as num_split says`);
   const whole = x.shape[axis]!;
   const left = whole - sizes.reduce((sum, size) => sum + Math.max(size, 0), 0);
   const open = sizes.filter((size) => size === -1).length;
+  if (sizes.length === 1 && open === 1) refuse(call, 'the size of an only part cannot be left open');
   if (sizes.some((size) => size < -1) || open > 1 || left < 0 || (open === 0 && left > 0))
     refuse(call, `the sizes ${text(sizes)} do not make up ${whole}`);
   const dtype = typeOf(call, [x], ANY);
@@ -60,7 +62,7 @@ const splitV: ShapeRule = (call) => {
 const slice: ShapeRule = (call) => {
   const [x, from, given] = take(call, 'input', 'begin', 'size');
   const sizes = vectorOf(call, given, 'size');
-  checkIndices(call, from, 'begin');
+  typeOf(call, [from, given], INDICES, 'Index');
   if (sizes.length !== x.shape.length || !sameShape(from.shape, given.shape))
     refuse(call, `begin and size must have ${x.shape.length} elements`);
   const begin = from.value || sizes.includes(-1) ? valuesOf(call, from, 'begin') : sizes.map(() => 0);

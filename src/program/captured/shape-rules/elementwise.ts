@@ -7,6 +7,7 @@ import {
   INTEGERS,
   NUMBERS,
   refuse,
+  SIGNED,
   sameShape,
   take,
   typeAttribute,
@@ -103,7 +104,8 @@ const each = (names: readonly string[], rule: ShapeRule): Record<string, ShapeRu
 
 /** Rules of ops that work element by element. */
 export const elementwise: Readonly<Record<string, ShapeRule>> = {
-  ...each(['Neg', 'Abs', 'Square', 'Round'], unary(NUMBERS)),
+  ...each(['Neg', 'Abs', 'Round'], unary(SIGNED)),
+  Square: unary(NUMBERS),
   ...each(['Sqrt', 'Rsqrt', 'Exp', 'Expm1', 'Log', 'Log1p', 'Sigmoid', 'Tanh', 'Cos', 'Sin', 'Floor'], unary(FLOATS)),
   ...each(['Identity', 'DeepCopy', 'ZerosLike', 'OnesLike'], unary(ANY)),
   ...each(['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'Maximum', 'Minimum', 'FloorDiv', 'FloorMod'], binary(NUMBERS)),

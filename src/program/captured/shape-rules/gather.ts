@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../core/host-tensor.js';
 import type { Dtype } from '../graph.js';
 import {
   ANY,
@@ -5,6 +6,7 @@ import {
   checkIndices,
   checkRank,
   checkSizes,
+  INT32,
   INTEGERS,
   intAttribute,
   integerOf,
@@ -37,6 +39,7 @@ function pointedTo(call: OpCall, indices: Operand, shape: readonly number[]): nu
   const depth = indices.shape.at(-1);
   if (depth === undefined || depth > shape.length)
     return refuse(call, `the indices must have an axis, the last one no longer than the rank of ${text(shape)}`);
+  if (sizeOf(shape) === 0 && sizeOf(indices.shape) > 0) refuse(call, `there is nothing to point to in ${text(shape)}`);
   return [...indices.shape.slice(0, -1), ...shape.slice(depth)];
 }
 
@@ -80,7 +83,7 @@ const unsortedSegmentSum: ShapeRule = (call) => {
 const oneHot: ShapeRule = (call) => {
   const [indices, depth, on, off] = take(call, 'indices', 'depth', 'on', 'off');
   if (!INTEGERS.includes(indices.dtype)) refuse(call, `indices must be whole numbers, got ${indices.dtype}`);
-  const classes = integerOf(call, depth, 'depth');
+  const classes = integerOf(call, depth, 'depth', INT32);
   checkSizes(call, [classes], 'depth');
   for (const value of [on, off]) checkRank(call, value, 0, 'value');
   const axis = intAttribute(call, 'axis', -1);

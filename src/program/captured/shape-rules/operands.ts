@@ -3,16 +3,20 @@ import type { OpCall, Operand } from './rule.js';
 
 /** Types of real numbers with a fraction. */
 export const FLOATS: readonly Dtype[] = ['float32', 'bfloat16'];
+/** Types of numbers that can be negative. */
+export const SIGNED: readonly Dtype[] = [...FLOATS, 'int32', 'int64', 'int8'];
 /** Types of whole numbers. */
 export const INTEGERS: readonly Dtype[] = ['int32', 'int64', 'int8', 'uint8'];
 /** Types that can be added up. */
-export const NUMBERS: readonly Dtype[] = [...FLOATS, ...INTEGERS];
+export const NUMBERS: readonly Dtype[] = [...SIGNED, 'uint8'];
 /** Truth values only. */
 export const BOOL: readonly Dtype[] = ['bool'];
 /** Every type of element that a tensor in memory can have. */
 export const ANY: readonly Dtype[] = [...NUMBERS, 'bool'];
 /** Types of indices, sizes and axes. */
 export const INDICES: readonly Dtype[] = ['int32', 'int64'];
+/** The one type of the few sizes and axes that must not be wider. */
+export const INT32: readonly Dtype[] = ['int32'];
 
 /** Ends a rule because the op would refuse its inputs: throws a RangeError that says why and what came. */
 export function refuse(call: OpCall, why: string): never {
@@ -92,15 +96,15 @@ export function vectorOf(call: OpCall, operand: Operand, what: string): readonly
 }
 
 /** A constant whole number. */
-export function integerOf(call: OpCall, operand: Operand, what: string): number {
+export function integerOf(call: OpCall, operand: Operand, what: string, allowed = INDICES): number {
   checkRank(call, operand, 0, what);
-  checkIndices(call, operand, what);
+  checkIndices(call, operand, what, allowed);
   return valuesOf(call, operand, what)[0]!;
 }
 
 /** Refuses an operand that is no index, size or axis by type. */
-export function checkIndices(call: OpCall, { dtype }: Operand, what: string): void {
-  if (!INDICES.includes(dtype)) refuse(call, `its ${what} must be ${INDICES.join(' or ')}, got ${dtype}`);
+export function checkIndices(call: OpCall, { dtype }: Operand, what: string, allowed = INDICES): void {
+  if (!allowed.includes(dtype)) refuse(call, `its ${what} must be ${allowed.join(' or ')}, got ${dtype}`);
 }
 
 /** Refuses an operand of another rank. */

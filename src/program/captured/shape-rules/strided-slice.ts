@@ -1,4 +1,4 @@
-import { ANY, intAttribute, refuse, sameShape, take, text, typeOf, vectorOf } from './operands.js';
+import { ANY, INDICES, intAttribute, refuse, sameShape, take, text, typeOf, vectorOf } from './operands.js';
 import type { OpCall, ShapeRule } from './rule.js';
 
 /** What one entry of begin, end and strides asks of an axis. */
@@ -18,6 +18,7 @@ type Entry = 'new' | 'rest' | Cut;
 /** Slicing in Python's way: x[begin:end:stride, ...]. The rules are those of NumPy's basic indexing. */
 export const stridedSlice: ShapeRule = (call) => {
   const [x, begin] = take(call, 'input', 'begin', 'end', 'strides');
+  typeOf(call, call.inputs.slice(1), INDICES, 'Index');
   if (call.inputs.slice(1).some(({ shape }) => !sameShape(shape, begin.shape)))
     refuse(call, 'begin, end and strides differ in length');
   const entries = entriesOf(call);

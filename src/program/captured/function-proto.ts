@@ -1,0 +1,118 @@
+import type { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { message, text, varint, writeAttribute } from './attribute-proto.js';
+import type { GraphFunction, GraphNode, Ref } from './graph.js';
+import { sorted } from './passes/rewrite.js';
+import { FIELD, TYPE } from './saved-model-schema.js';
+
+/** What TensorFlow's definitions call the output of an op: inside a function, tensors go by it. `output` for those not named here. */
+const OUTPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
+  y: [
+    'Neg',
+    'Square',
+    'Rsqrt',
+    'Sqrt',
+    'Sigmoid',
+    'Exp',
+    'Expm1',
+    'Log',
+    'Tanh',
+    'Cos',
+    'Sin',
+    'Cast',
+    'Transpose',
+    'ZerosLike',
+    'OnesLike',
+  ],
+  z: [
+    'AddV2',
+    'Sub',
+    'Mul',
+    'Div',
+    'RealDiv',
+    'Maximum',
+    'Minimum',
+    'Greater',
+    'GreaterEqual',
+    'Less',
+    'LessEqual',
+    'Equal',
+    'NotEqual',
+    'LogicalAnd',
+    'LogicalOr',
+    'SigmoidGrad',
+    'FloorDiv',
+    'FloorMod',
+  ],
+  softmax: ['Softmax'],
+  logsoftmax: ['LogSoftmax'],
+  sum: ['AddN'],
+};
+
+const SEVERAL: Readonly<Record<string, readonly string[]>> = {
+  SparseSoftmaxCrossEntropyWithLogits: ['loss', 'backprop'],
+  TopKV2: ['values', 'indices'],
+};
+
+/** An output of an op, as nodes of a function name it: the name of its definition, and a place in it where that is a list. */
+const outputOf = (op: string, output: number): string =>
+  SEVERAL[op] ? `${SEVERAL[op][output]}:0` : `${outputName.get(op) ?? 'output'}:${output}`;
+
+const outputName = new Map(Object.entries(OUTPUT_NAMES).flatMap(([name, ops]) => ops.map((op) => [op, name] as const)));
+
+/** Writes the content of a FunctionDef. */
+export function writeFunction(writer: BinaryWriter, { name, inputs, outputs }: GraphFunction): void {
+  const { functionDef, op, argument, entry } = FIELD;
+  const nodes = sorted(outputs.map((from) => from.node)).filter((each) => !inputs.includes(each));
+  const names = new Map<GraphNode, string>([
+    ...inputs.map((input, i) => [input, `a${i}`] as const),
+    ...nodes.map((each, i) => [each, `n${i}`] as const),
+  ]);
+  const tensor = ({ node, output }: Ref): string =>
+    inputs.includes(node) ? names.get(node)! : `${names.get(node)}:${outputOf(node.op, output)}`;
+  message(writer, functionDef.signature, () => {
+    text(writer, op.name, name);
+    const argumentsOf = (field: number, prefix: string, types: readonly (keyof typeof TYPE)[]) =>
+      types.forEach((type, i) => {
+        message(writer, field, () => {
+          text(writer, argument.name, `${prefix}${i}`);
+          varint(writer, argument.type, TYPE[type]);
+        });
+      });
+    argumentsOf(
+      op.inputs,
+      'a',
+      inputs.map((input) => input.outputs[0]!.dtype),
+    );
+    argumentsOf(
+      op.outputs,
+      'r',
+      outputs.map(({ node, output }) => node.outputs[output]!.dtype),
+    );
+  });
+  for (const each of nodes)
+    message(writer, functionDef.node, () => writeNode(writer, each, names.get(each)!, each.inputs.map(tensor)));
+  outputs.forEach((from, i) => {
+    message(writer, functionDef.returns, () => {
+      text(writer, entry.key, `r${i}`);
+      text(writer, entry.value, tensor(from));
+    });
+  });
+}
+
+/** Writes the content of a NodeDef; `inputs` are written as they are. */
+export function writeNode(
+  writer: BinaryWriter,
+  { op, attributes }: GraphNode,
+  name: string,
+  inputs: readonly string[],
+): void {
+  const { node: field, entry } = FIELD;
+  text(writer, field.name, name);
+  text(writer, field.op, op);
+  for (const input of inputs) text(writer, field.input, input);
+  for (const [key, attribute] of Object.entries(attributes))
+    message(writer, field.attributes, () => {
+      text(writer, entry.key, key);
+      message(writer, entry.value, () => writeAttribute(writer, attribute));
+    });
+}

@@ -1,0 +1,155 @@
+import { hashOf } from '../../../core/hash.js';
+import {
+  constantOf,
+  type EntryGraph,
+  type GraphFunction,
+  type GraphNode,
+  node,
+  type Ref,
+  ref,
+  specOf,
+} from '../graph.js';
+import { refsOf, rewrite, rootsOf, sorted } from './rewrite.js';
+
+/** A cluster while it is put together: what it takes from outside, and which of its tensors are wanted there. */
+interface Cluster {
+  readonly nodes: GraphNode[];
+  readonly inputs: Map<string, Ref>;
+  readonly outputs: Map<string, Ref>;
+}
+
+/**
+ * Turns each cluster into a call of a compiled function; clusters that do the same call the same function, which is then
+ * compiled once. Constants that a cluster takes become part of it, since shapes and axes must be known to the compiler.
+ */
+export function outline(graph: EntryGraph): EntryGraph {
+  const order = sorted(rootsOf(graph));
+  const names = new Map(order.map((each, i) => [each, i]));
+  const key = ({ node, output }: Ref) => `${names.get(node)}:${output}`;
+  const clusters = gather(graph, order, key);
+  const calls = new Map<number, { call: GraphNode; outputs: readonly string[] }>();
+  const replaced = new Map<GraphNode, GraphNode>();
+  const follow = (from: Ref): Ref => {
+    const { cluster } = from.node;
+    if (cluster === undefined) return { node: replaced.get(from.node)!, output: from.output };
+    const { call, outputs } = calls.get(cluster)!;
+    return ref(call, outputs.indexOf(key(from)));
+  };
+  for (const unit of sortedUnits(order, clusters)) {
+    if (typeof unit === 'number') {
+      const cluster = clusters.get(unit)!;
+      calls.set(unit, { call: callOf(cluster, key, follow), outputs: [...cluster.outputs.keys()] });
+    } else
+      replaced.set(unit, {
+        ...unit,
+        inputs: unit.inputs.map(follow),
+        controls: unit.controls.map((control) => follow(ref(control)).node),
+      });
+  }
+  const all = (refs: EntryGraph['outputs']) =>
+    Object.fromEntries(Object.entries(refs).map(([name, from]) => [name, follow(from)]));
+  const kept = (nodes: EntryGraph['inputs']) =>
+    Object.fromEntries(
+      Object.entries(nodes).flatMap(([name, each]) => (replaced.has(each) ? [[name, replaced.get(each)!]] : [])),
+    );
+  return {
+    inputs: kept(graph.inputs),
+    reads: kept(graph.reads),
+    outputs: all(graph.outputs),
+    updates: all(graph.updates),
+  };
+}
+
+function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) => string): Map<number, Cluster> {
+  const clusters = new Map<number, Cluster>();
+  const want = (from: Ref) => {
+    if (from.node.cluster !== undefined) clusters.get(from.node.cluster)!.outputs.set(key(from), from);
+  };
+  for (const each of order) {
+    const { cluster } = each;
+    if (cluster !== undefined && !clusters.has(cluster))
+      clusters.set(cluster, { nodes: [], inputs: new Map(), outputs: new Map() });
+    const own = cluster === undefined ? undefined : clusters.get(cluster)!;
+    own?.nodes.push(each);
+    for (const input of each.inputs) {
+      if (input.node.cluster === cluster && own) continue;
+      want(input);
+      if (own && !constantOf(input.node)) own.inputs.set(key(input), input);
+    }
+    for (const control of each.controls) want(ref(control));
+  }
+  for (const root of [...Object.values(graph.outputs), ...Object.values(graph.updates)]) want(root);
+  return clusters;
+}
+
+/** Clusters (by number) and the nodes outside of them, each after all that it needs. Throws where a cluster needs itself. */
+function sortedUnits(order: readonly GraphNode[], clusters: ReadonlyMap<number, Cluster>): (number | GraphNode)[] {
+  const unitOf = (each: GraphNode) => each.cluster ?? each;
+  const done = new Set<number | GraphNode>();
+  const open = new Set<number | GraphNode>();
+  const units: (number | GraphNode)[] = [];
+  const needs = (unit: number | GraphNode): (number | GraphNode)[] => {
+    if (typeof unit === 'number') return [...clusters.get(unit)!.inputs.values()].map(({ node }) => unitOf(node));
+    return [...unit.inputs.map(({ node }) => node), ...unit.controls].map(unitOf);
+  };
+  for (const start of order) {
+    const stack = [{ unit: unitOf(start), needs: needs(unitOf(start)) }];
+    while (stack.length > 0) {
+      const top = stack.at(-1)!;
+      open.add(top.unit);
+      const next = top.needs.pop();
+      if (next !== undefined && !done.has(next)) {
+        if (open.has(next)) throw new Error('what is fused depends on itself by way of what is not');
+        stack.push({ unit: next, needs: needs(next) });
+      } else if (next === undefined) {
+        stack.pop();
+        if (!done.has(top.unit)) units.push(top.unit);
+        done.add(top.unit);
+      }
+    }
+  }
+  return units;
+}
+
+function callOf(cluster: Cluster, key: (ref: Ref) => string, follow: (ref: Ref) => Ref): GraphNode {
+  const body = functionOf(cluster, key);
+  const types = (refs: readonly Ref[]) => ({ types: refs.map((each) => specOf(each).dtype) });
+  const attributes = {
+    Tin: types([...cluster.inputs.values()]),
+    Tout: types(body.outputs),
+    f: { function: body },
+    _XlaMustCompile: { bool: true },
+  };
+  return node('PartitionedCall', attributes, [...cluster.inputs.values()].map(follow), body.outputs.map(specOf));
+}
+
+function functionOf({ nodes, inputs, outputs }: Cluster, key: (ref: Ref) => string): GraphFunction {
+  const given = new Map([...inputs].map(([name, from]) => [name, argument(from)]));
+  const inside = new Map<GraphNode, GraphNode>();
+  const within = (from: Ref): Ref => {
+    const input = given.get(key(from));
+    return input ? ref(input) : { node: inside.get(from.node) ?? from.node, output: from.output };
+  };
+  const written: unknown[] = [...given.values()].map((each) => each.outputs);
+  const numbers = new Map([...given.values()].map((each, i) => [each, i]));
+  const numbered = (each: GraphNode): unknown => constantOf(each) ?? numbers.get(each);
+  for (const before of nodes) {
+    const { cluster: _, ...rest } = before;
+    const made: GraphNode = { ...rest, inputs: before.inputs.map(within) };
+    inside.set(before, made);
+    numbers.set(made, numbers.size);
+    written.push([made.op, made.attributes, made.inputs.map((from) => [numbered(from.node), from.output])]);
+  }
+  const results = [...outputs.values()].map(within);
+  written.push(results.map((from) => [numbered(from.node), from.output]));
+  return { name: `f${hashOf(written).slice(0, 16)}`, inputs: [...given.values()], outputs: results };
+}
+
+const argument = (from: Ref): GraphNode => {
+  const spec = specOf(from);
+  return node('Placeholder', { dtype: { type: spec.dtype }, shape: { shape: spec.shape } }, [], [spec]);
+};
+
+/** The graph without its marks for {@link outline}: every op is run by itself. */
+export const withoutClusters = (graph: EntryGraph): EntryGraph =>
+  rewrite(graph, ({ cluster: _, ...rest }) => refsOf(rest));
