@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { batchOptionsSchema } from '../data/options.js';
 import { SHAPE_NAMES } from './shapes.js';
 
 const count = z.number().int().positive();
@@ -31,6 +32,32 @@ export const stepBenchOptions = z.strictObject({
 
 /** See {@link stepBenchOptions}. */
 export type StepBenchOptions = z.infer<typeof stepBenchOptions>;
+
+/** Options of `phasetune bench train`. */
+export const trainBenchOptions = z.strictObject({
+  tokenizer: z.string().min(1).describe('model folder whose tokenizer is used; its weights are not'),
+  data: z.string().min(1).describe('rows to train on, in any format that is imported'),
+  rows: count.default(96).describe('how many of them; where there are fewer they come again'),
+  maxLength: z.number().int().min(2).default(512).describe('most tokens of a row; longer answers are cut'),
+  ...benchOptions.shape,
+  ...batchOptionsSchema.shape,
+  batchRows: count.default(8).describe('rows of a step, on average'),
+});
+
+/** See {@link trainBenchOptions}. */
+export type TrainBenchOptions = z.infer<typeof trainBenchOptions>;
+
+/** Options of `phasetune bench decode`. */
+export const decodeBenchOptions = z.strictObject({
+  ...benchOptions.shape,
+  rows: count.default(16).describe('answers that are written together'),
+  prompt: count.default(64).describe('tokens of each prompt'),
+  tokens: count.default(128).describe('new tokens of each answer; none ends before'),
+  repeats: count.default(3).describe('times that it is done, after once that is not timed'),
+});
+
+/** See {@link decodeBenchOptions}. */
+export type DecodeBenchOptions = z.infer<typeof decodeBenchOptions>;
 
 /** Options of `phasetune bench matmul`. */
 export const matmulBenchOptions = z.strictObject({

@@ -1,5 +1,6 @@
-import { float32, sizeOf } from '../core/host-tensor.js';
+import { bfloat16, float32, sizeOf } from '../core/host-tensor.js';
 import { random } from '../core/random.js';
+import { toBfloat16 } from '../io/float.js';
 import type { ModelConfig } from '../model/config.js';
 import type { ModelFolder } from '../model/load.js';
 import { parameterShapes } from '../model/parameters.js';
@@ -17,31 +18,40 @@ const VALUES = 2 ** 16;
  */
 export function randomModel(config: ModelConfig, seed = 0): ModelFolder {
   const shapes = parameterShapes(config);
-  const largest = Math.max(...[...shapes.values()].map(sizeOf));
   return {
     path: 'random weights',
     config,
-    async *parameters() {
-      const table = normalTable(seed);
-      const scratch = new Float32Array(largest);
+    async *parameters(dtypeOf = () => 'float32') {
+      const tables = { float32: normalTable(seed), bfloat16: toBfloat16(normalTable(seed)) };
+      const bytes = [...shapes].map(([name, shape]) => sizeOf(shape) * tables[dtypeOf(name)].BYTES_PER_ELEMENT);
+      const buffer = new ArrayBuffer(Math.max(...bytes));
       for (const [name, shape] of shapes) {
-        const data = scratch.subarray(0, sizeOf(shape));
-        if (shape.length === 1) data.fill(name.endsWith('.bias') ? 0 : 1);
-        else draw(data, table, seed, name);
-        yield [name, float32(shape, data)] as const;
+        const fill = (values: Float32Array | Uint16Array, table: Float32Array | Uint16Array, one: number) => {
+          if (shape.length > 1) draw(values, table, seed, name);
+          else values.fill(name.endsWith('.bias') ? 0 : one);
+        };
+        if (dtypeOf(name) === 'bfloat16') {
+          const values = new Uint16Array(buffer, 0, sizeOf(shape));
+          fill(values, tables.bfloat16, 0x3f80);
+          yield [name, bfloat16(shape, values)] as const;
+        } else {
+          const values = new Float32Array(buffer, 0, sizeOf(shape));
+          fill(values, tables.float32, 1);
+          yield [name, float32(shape, values)] as const;
+        }
       }
     },
     close: async () => {},
   };
 }
 
-function draw(data: Float32Array, table: Float32Array, seed: number, name: string): void {
+function draw(values: Float32Array | Uint16Array, table: Float32Array | Uint16Array, seed: number, name: string): void {
   const { integer } = random(seed, 'weights', name);
-  for (let i = 0; i < data.length; i += 2) {
+  for (let i = 0; i < values.length; i += 2) {
     const word = integer(2 ** 32);
-    data[i] = table[word >>> 16]!;
+    values[i] = table[word >>> 16]!;
     // Beyond the end where the length is odd: such a write to a typed array does nothing.
-    data[i + 1] = table[word & 0xffff]!;
+    values[i + 1] = table[word & 0xffff]!;
   }
 }
 

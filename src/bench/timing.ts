@@ -1,3 +1,12 @@
+/** Steps left out of medians: the first builds what the others use, the second may still. */
+export const DROPPED = 2;
+
+/** What a bench tells while it goes, and how it is stopped: between two steps. */
+export interface BenchHooks {
+  readonly onStep?: (done: number, note: string, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** The middle value; the mean of the two in the middle where their number is even. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((x, y) => x - y);

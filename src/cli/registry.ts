@@ -89,6 +89,16 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/bench-step.js')).benchStep,
   ),
   entry(
+    'bench train',
+    'time an epoch over real rows, from building the program to the last step, on random weights',
+    async () => (await import('./commands/bench-train.js')).benchTrain,
+  ),
+  entry(
+    'bench decode',
+    'time the writing of answers on random weights and prompts',
+    async () => (await import('./commands/bench-decode.js')).benchDecode,
+  ),
+  entry(
     'bench matmul',
     'time the product of two square matrices, the ceiling of every other bench',
     async () => (await import('./commands/bench-matmul.js')).benchMatmul,

@@ -1,0 +1,160 @@
+import type { Backend } from '../backend/backend.js';
+import { encodeRows } from '../data/encode-rows.js';
+import { importFile } from '../data/import.js';
+import { type BatchOptions, batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../data/options.js';
+import type { InstructionRecord } from '../data/record.js';
+import { loraOptions } from '../lora/options.js';
+import { type OptimOptions, optimOptions } from '../optim/options.js';
+import type { Logger } from '../telemetry/logger.js';
+import { peakRssMib } from '../telemetry/memory.js';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
+import type { StepEvent } from '../train/events.js';
+import { loraTuner } from '../train/lora-tuner.js';
+import { trainOptions } from '../train/options.js';
+import { planRun, type RunPlan } from '../train/plan.js';
+import { trainStage } from '../train/trainer.js';
+import type { Tuner } from '../train/tuner.js';
+import type { TrainBenchOptions } from './options.js';
+import { randomModel } from './random-model.js';
+import { shapeConfig } from './shapes.js';
+import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js';
+
+/**
+ * Times one epoch of training over real rows, as the trainer does it: planned, packed, with AdamW and a linear schedule, the
+ * loss on the answers. Random weights and the real tokenizer of a model folder: speed is measured, not quality. The time
+ * begins with building the program, weights and tokens being ready, and ends with the last step.
+ */
+export async function benchTrain(backend: Backend, options: TrainBenchOptions, hooks: BenchHooks & { logger: Logger }) {
+  const { seed, mode, dtype } = options;
+  const tokenizer = plainTemplate(await loadTokenizer(options.tokenizer));
+  const records = await readRows(options, hooks.logger);
+  const encoding = encodeOptionsSchema.parse({ template: 'chat', maxLength: options.maxLength });
+  const { value: encoded, seconds: encodeSeconds } = await timed(() => encodeRows(records, tokenizer, encoding, hooks));
+  const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
+  const train = trainOptions.parse({ ...batchOptionsOf(options), order: 'one-off', epochs: 1, seed });
+  const set = { stages: [{ index: 1, rows: records }], holdout: [], hash: '' };
+  const { value: plan, seconds: planSeconds } = await timed(() => planRun(set, encoded.rows, train));
+  const { vocab_size } = shapeConfig(options);
+  const config = shapeConfig({ ...options, vocab: Math.max(vocab_size, tokenizer.vocabSize) });
+  const { value, seconds: buildSeconds } = await timed(() =>
+    loraTuner({
+      backend,
+      model: randomModel(config, seed),
+      lora: loraOptions.parse({}),
+      optim,
+      compile: { mode, precision: dtype },
+    }),
+  );
+  const { tuner } = value;
+  try {
+    const { seconds: loadSeconds } = await timed(async () => {
+      await tuner.loadBase([]);
+      tuner.reset('adapter', seed);
+      tuner.reset('optimizer', seed);
+    });
+    const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, seed, hooks));
+    const seconds = buildSeconds + trainSeconds;
+    const counts = countTokens(records, tokenizer);
+    return {
+      rows: records.length,
+      seconds: round(seconds, 3),
+      ...counts,
+      answer_tokens_per_s: round(counts.answer_tokens / seconds, 1),
+      tokens_per_s: round(counts.tokens / seconds, 1),
+      steady_tokens_per_s: steadySpeed(run.steps),
+      loss: round(run.steps.at(-1)!.loss, 4),
+      peak_rss_mib: peakRssMib(),
+      tensors: backend.memory().tensors,
+      steps: run.steps.length,
+      trained_tokens: plan.stages[0]!.summary.trainedTokens,
+      padding: round(1 - plan.stages[0]!.summary.tokens / plan.stages[0]!.summary.paddedTokens, 4),
+      encode_seconds: round(encodeSeconds, 3),
+      plan_seconds: round(planSeconds, 3),
+      build_seconds: round(buildSeconds, 3),
+      load_seconds: round(loadSeconds, 3),
+      first_step_seconds: round(run.steps[0]!.seconds, 3),
+      start_to_first_step_seconds: round(run.firstStepEnd, 3),
+      step_seconds: run.steps.map((step) => round(step.seconds, 4)),
+    };
+  } finally {
+    tuner.dispose();
+  }
+}
+
+const batchOptionsOf = (options: TrainBenchOptions): BatchOptions =>
+  batchOptionsSchema.parse(
+    Object.fromEntries(Object.entries(options).filter(([name]) => name in batchOptionsSchema.shape)),
+  );
+
+/** The first rows of the file; where it has fewer, they come again under other ids. */
+async function readRows({ data, rows }: TrainBenchOptions, logger: Logger): Promise<InstructionRecord[]> {
+  const { records } = await importFile(data, importOptionsSchema.parse({}), logger);
+  if (rows > records.length) logger.info(`${data} has ${records.length} rows: some are taken more than once`);
+  return Array.from({ length: rows }, (_, i) => {
+    const record = records[i % records.length]!;
+    const pass = Math.floor(i / records.length);
+    return pass === 0 ? record : { ...record, id: `${record.id} again ${pass}` };
+  });
+}
+
+/** The text that the peers train on, in place of the model's own template. */
+const plainTemplate = (tokenizer: Tokenizer): Tokenizer => ({
+  ...tokenizer,
+  renderChat: (messages) =>
+    messages
+      .map(({ role, content }) => (role === 'assistant' ? content + (tokenizer.eos?.text ?? '') : promptOf(content)))
+      .join(''),
+});
+
+const promptOf = (question: string): string => `User: ${question}\nAssistant: `;
+
+/** Tokens of the rows before any cut, an end token with each, as the peer counts them. */
+function countTokens(records: readonly InstructionRecord[], tokenizer: Tokenizer) {
+  let [tokens, answers] = [0, 0];
+  for (const { messages } of records) {
+    const answer = messages.at(-1)!.content;
+    tokens += tokenizer.encode(promptOf(messages.at(-2)!.content) + answer).length + 1;
+    answers += tokenizer.encode(answer).length + 1;
+  }
+  return { answer_tokens: answers, tokens };
+}
+
+async function trainPlan(
+  tuner: Tuner,
+  plan: RunPlan,
+  optim: OptimOptions,
+  seed: number,
+  { onStep, signal }: BenchHooks,
+): Promise<{ steps: StepEvent[]; firstStepEnd: number }> {
+  const unsaved = { path: '', sha256: '' };
+  const events = trainStage(tuner, {
+    plan: plan.stages[0]!,
+    rows: plan.rows,
+    optim,
+    seed,
+    stepsBefore: 0,
+    evalEvery: 0,
+    logEvery: 1,
+    holdout: undefined,
+    signal,
+    save: async () => unsaved,
+    discard: async () => {},
+  });
+  const steps: StepEvent[] = [];
+  let firstStepEnd = 0;
+  for await (const event of events) {
+    if (event.type !== 'step') continue;
+    firstStepEnd ||= sinceStart();
+    steps.push(event);
+    onStep?.(event.step, `loss ${event.loss.toFixed(3)}, ${Math.round(event.tokensPerSecond)} tokens/s`, event.steps);
+  }
+  return { steps, firstStepEnd };
+}
+
+/** Tokens a second of the steps behind the first two. */
+function steadySpeed(steps: readonly StepEvent[]): number | null {
+  const kept = steps.slice(DROPPED);
+  if (kept.length === 0) return null;
+  const sum = (of: (step: StepEvent) => number) => kept.reduce((n, step) => n + of(step), 0);
+  return round(sum(({ tokens }) => tokens) / sum(({ seconds }) => seconds), 1);
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { tokenFlop } from '../../src/bench/flop.js';
+import { SHAPE_NAMES, shapeConfig } from '../../src/bench/shapes.js';
+import { median } from '../../src/bench/timing.js';
+import { sizeOf } from '../../src/core/host-tensor.js';
+import { parameterShapes } from '../../src/model/parameters.js';
+
+const paramsOf = (choice: Parameters<typeof shapeConfig>[0]) =>
+  [...parameterShapes(shapeConfig(choice)).values()].reduce((n, shape) => n + sizeOf(shape), 0);
+
+describe('shapes', () => {
+  it('have as many parameters as transformers counts', () => {
+    // LlamaForCausalLM(LlamaConfig(...)) of transformers 5.23.0, sum of numel.
+    expect(Object.fromEntries(SHAPE_NAMES.map((shape) => [shape, paramsOf({ shape })]))).toEqual({
+      'tiny-10m': 6450432,
+      'small-33m': 33694208,
+      'smollm2-135m': 134515008,
+      'smollm2-360m': 361821120,
+      'tinyllama-1.1b': 1100048384,
+    });
+  });
+
+  it('grow in layers, width and vocabulary', () => {
+    const wide = shapeConfig({ shape: 'smollm2-135m', width: 1152, layers: 2, vocab: 1000 });
+    expect(wide).toMatchObject({ num_attention_heads: 18, num_key_value_heads: 6, head_dim: 64 });
+    expect(wide).toMatchObject({ intermediate_size: 3072, num_hidden_layers: 2, vocab_size: 1000 });
+  });
+
+  it('refuse a width that heads cannot follow, and say which they can', () => {
+    expect(() => shapeConfig({ shape: 'smollm2-135m', width: 640 })).toThrow(
+      '--width: expected a multiple of 192, to which the heads of smollm2-135m can follow, got 640',
+    );
+    expect(shapeConfig({ shape: 'smollm2-135m', width: 192 }).num_key_value_heads).toBe(1);
+  });
+});
+
+describe('the work of a step', () => {
+  it('is counted by hand for one layer', () => {
+    const config = shapeConfig({ shape: 'small-33m', layers: 1 });
+    const linears = 4 * 512 * 512 + 3 * 512 * 1376;
+    const adapters = 8 * (4 * (512 + 512) + 3 * (512 + 1376));
+    const frozen = 4 * (linears + 8192 * 512);
+    expect(tokenFlop(config, 8, 128)).toEqual({ frozen, all: frozen + 6 * adapters + 6 * 512 * 128 });
+  });
+});
+
+describe('the median', () => {
+  it('is the middle value, or the mean of the two', () => {
+    expect(median([9, 1, 2])).toBe(2);
+    expect(median([4, 1, 9, 2])).toBe(3);
+  });
+});
