@@ -1,4 +1,4 @@
-import { bfloat16, float32, type HostTensor } from '../core/host-tensor.js';
+import { bfloat16, float32, type HostTensor, int32 } from '../core/host-tensor.js';
 
 /*
  * Conversions between float32 and the 16-bit types of model files. All arrays are little-endian, as files and every
@@ -69,6 +69,19 @@ export function widened({ shape, data }: HostTensor<'bfloat16'>): HostTensor<'fl
 /** A float32 tensor's values rounded to bfloat16 as by {@link toBfloat16}. */
 export const rounded = ({ shape, data }: HostTensor<'float32'>): HostTensor<'bfloat16'> =>
   bfloat16(shape, toBfloat16(data));
+
+/**
+ * The bit patterns of a bfloat16 tensor, two by two, as int32 [ceil(n / 2)]: JavaScript has no other way to hand them to the
+ * device, where Bitcast makes bfloat16 of them again. A view of the same memory where it can be; an odd end is padded with 0.
+ */
+export function bitsOf({ data }: HostTensor<'bfloat16'>): HostTensor<'int32'> {
+  const pairs = Math.ceil(data.length / 2);
+  const { buffer, byteOffset, length } = data;
+  if (length % 2 === 0 && byteOffset % 4 === 0) return int32([pairs], new Int32Array(buffer, byteOffset, pairs));
+  const padded = new Uint16Array(pairs * 2);
+  padded.set(data);
+  return int32([pairs], new Int32Array(padded.buffer));
+}
 
 /** Rounds float32 to float16 bit patterns, to nearest with ties to even; overflow gives infinity, NaN stays NaN. */
 export function toFloat16(from: Float32Array): Uint16Array {

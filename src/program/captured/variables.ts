@@ -1,5 +1,5 @@
-import { bfloat16, float32, type HostDtype, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
-import { toBfloat16, widen } from '../../io/float.js';
+import { type HostDtype, type HostTensor, sizeOf } from '../../core/host-tensor.js';
+import { bitsOf, rounded, widened } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
 import { constant, type Dtype, type GraphNode, identity, node, type Ref, ref } from './graph.js';
 
@@ -77,27 +77,8 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
 
 /** What is fed to the variable's `input` for a value: rounded, widened or as it is. */
 export function feedOf({ held }: Pick<GraphVariable, 'held'>, value: VariableValue[1]): HostTensor {
-  if (held === 'bfloat16') return bitsOf(value.dtype === 'bfloat16' ? value : rounded(value));
+  if (held === 'bfloat16') return bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>));
   return value.dtype === 'bfloat16' ? widened(value) : value;
-}
-
-/** bfloat16 elements two by two as int32; an odd one is followed by zeros. */
-function bitsOf({ data }: HostTensor<'bfloat16'>): HostTensor {
-  const pairs = Math.ceil(data.length / 2);
-  if (data.byteOffset % 4 === 0 && data.length % 2 === 0)
-    return int32([pairs], new Int32Array(data.buffer, data.byteOffset, pairs));
-  const bits = new Uint16Array(pairs * 2);
-  bits.set(data);
-  return int32([pairs], new Int32Array(bits.buffer));
-}
-
-const rounded = ({ shape, data }: HostTensor): HostTensor<'bfloat16'> =>
-  bfloat16(shape, toBfloat16(data as Float32Array));
-
-function widened({ shape, data }: HostTensor<'bfloat16'>): HostTensor {
-  const floats = new Float32Array(data.length);
-  widen(data, floats, 'BF16');
-  return float32(shape, floats);
 }
 
 /** bfloat16 elements out of their bits: no float32 copy is made on the way. */
