@@ -69,7 +69,8 @@ test('six clipped steps give torch.optim.AdamW’s parameters and moments in eve
     );
     const [got] = await norm.data();
     expect(Math.abs(got! - step.norm)).toBeLessThanOrEqual(1e-6 * step.norm);
-    await expectClose(named(groups, grads), step.clipped, 2e-7);
+    // Two units in the last place: WASM adds the squares one after the other, and the groups' sums come last.
+    await expectClose(named(groups, grads), step.clipped, 2.4e-7);
     const scalars = { learningRate: tf.scalar(step.learningRate), step: tf.scalar(i + 1) };
     states = states.map((state, g) =>
       adamw(state, grads[g]!, { ...reference, ...scalars, weightDecay: groups[g]!.weightDecay }),
