@@ -1,6 +1,7 @@
 import { withSavedModelFolder } from './native/saved-model-folder.js';
 import { type BindingTensor, handleOf, tensorOf } from './raw/binding.js';
 import { nativeBackend } from './raw/native-op.js';
+import { sessionConfig } from './session-config.js';
 import type * as tf from './tf.js';
 
 /** A graph held by TensorFlow, with variables of its own that live as long as it does. */
@@ -25,10 +26,14 @@ interface SessionBinding {
   deleteTensor(id: number): void;
 }
 
-/** Loads a SavedModel (tag `serve`) into a session of the native backend. Throws TensorFlow's own message when it is refused. */
+/**
+ * Loads a SavedModel (tag `serve`) into a session of the native backend, which runs it as it is written. Throws TensorFlow's
+ * own message when it is refused.
+ */
 export function openSession(savedModel: Uint8Array): Session {
   const binding = nativeBackend().binding as unknown as SessionBinding;
-  const id = withSavedModelFolder(savedModel, (folder) => binding.loadSavedModel(folder, 'serve'));
+  const files = { savedModel, config: sessionConfig() };
+  const id = withSavedModelFolder(files, (folder) => binding.loadSavedModel(folder, 'serve'));
   let open = true;
   return {
     run: (feeds, fetches) => {

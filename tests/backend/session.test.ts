@@ -170,6 +170,37 @@ nativeOnly('sessions do not share variables of the same name', () => {
   for (const session of sessions) session.close();
 });
 
+nativeOnly(
+  'the graph is run as it is written: TensorFlow would make "not greater" into "less or equal", which differs for NaN',
+  () => {
+    const x = placeholder('float32', [3]);
+    const two = constant({ shape: [3], dtype: 'float32', values: [2] });
+    const greater = node('Greater', { T: { type: 'float32' } }, [ref(x), ref(two)], [{ shape: [3], dtype: 'bool' }]);
+    const not = node('LogicalNot', {}, [ref(greater)], [{ shape: [3], dtype: 'bool' }]);
+    const out = node('Identity', { T: { type: 'bool' } }, [ref(not)], not.outputs);
+    const session = openSession(graphOf({ x, out }));
+    const got = tf.tidy(() => [...session.run({ x: tf.tensor1d([Number.NaN, 1, 3]) }, ['out'])[0]!.dataSync()]);
+    expect(got).toEqual([1, 1, 0]);
+    session.close();
+  },
+);
+
+nativeOnly('runs that fail keep nothing of what they were fed', () => {
+  const [x, y] = [placeholder('float32', [1 << 20]), placeholder('float32', [1 << 20])];
+  const sum = node('AddV2', { T: { type: 'float32' } }, [ref(x), ref(y)], x.outputs);
+  const session = openSession(graphOf({ x, y, sum }));
+  const fail = () =>
+    tf.tidy(() => {
+      const feeds = { x: tf.zeros([1 << 20]), y: tf.ones([3]) };
+      expect(() => session.run(feeds, ['sum'])).toThrow('Incompatible shapes: [1048576] vs. [3]');
+    });
+  for (let i = 0; i < 10; i++) fail();
+  const before = process.memoryUsage().rss;
+  for (let i = 0; i < 100; i++) fail();
+  expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
+  session.close();
+});
+
 nativeOnly('a thousand runs leave no tensor behind', () => {
   const session = example();
   const run = (i: number) =>

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import type { Logger } from '../../telemetry/logger.js';
+import { QUIET, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
 import type { Program } from './detect.js';
 import { failure } from './download.js';
@@ -21,38 +22,6 @@ export interface CompileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The library prints while the dynamic linker starts it, before any setting of ours can reach it: so stderr is switched off. */
-const QUIET_SOURCE = `
-#include <fcntl.h>
-#include <node_api.h>
-#include <unistd.h>
-static int saved = -1;
-static napi_value hush(napi_env, napi_callback_info) {
-  if (saved >= 0) return nullptr;
-  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (nowhere < 0) return nullptr;
-  saved = fcntl(2, F_DUPFD_CLOEXEC, 3);
-  if (saved >= 0) dup2(nowhere, 2);
-  close(nowhere);
-  return nullptr;
-}
-static napi_value restore(napi_env, napi_callback_info) {
-  if (saved < 0) return nullptr;
-  dup2(saved, 2);
-  close(saved);
-  saved = -1;
-  return nullptr;
-}
-NAPI_MODULE_INIT() {
-  napi_value function;
-  napi_create_function(env, "hush", NAPI_AUTO_LENGTH, hush, nullptr, &function);
-  napi_set_named_property(env, exports, "hush", function);
-  napi_create_function(env, "restore", NAPI_AUTO_LENGTH, restore, nullptr, &function);
-  napi_set_named_property(env, exports, "restore", function);
-  return exports;
-}
-`;
-
 /** Compiles the binding and the addon that hushes stderr into a folder. Throws (code `backend`) with the compiler's first error. */
 export async function compileBinding({
   compiler,
@@ -67,9 +36,10 @@ export async function compileBinding({
   const headers = (require('node-api-headers') as { include_dir: string }).include_dir;
   const common = ['-O2', '-fPIC', '-shared', '-std=c++17', `-DNAPI_VERSION=${NODE_API_VERSION}`, '-I', headers];
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name));
-  const quietSource = join(folder, 'quiet.cc');
+  const [quietSource, sessionSource] = [join(folder, 'quiet.cc'), join(folder, 'session.cc')];
   await mkdir(folder, { recursive: true });
-  await writeFile(quietSource, QUIET_SOURCE);
+  await writeFile(quietSource, QUIET);
+  await writeFile(sessionSource, SESSION);
   const run = async (args: string[]) => {
     const answer = await runChild(compiler.command, args, { env, signal });
     if (answer?.code === 0) return;
@@ -84,7 +54,9 @@ export async function compileBinding({
   await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);
   await run([
     ...common,
-    ...['-I', bindingPackage, '-I', join(libraries, 'include'), ...sources, '-o', join(folder, 'tfjs_binding.node')],
+    ...['-I', bindingPackage, '-I', join(libraries, 'include')],
+    ...[...sources, sessionSource, '-o', join(folder, 'tfjs_binding.node')],
+    ...REPLACED.map((name) => `-Wl,--wrap=${name}`),
     ...['-L', libraries, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
     `-Wl,-rpath,$ORIGIN/${relative(destination, libraries)}`,
   ]);

@@ -9,6 +9,9 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
 export const NODE_API_VERSION = 8;
 
+/** Counts the changes to what is compiled beside the package's sources, so that an older build is not taken for today's. */
+const BUILD = 2;
+
 const require = createRequire(import.meta.url);
 const bindingManifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
 
@@ -47,7 +50,7 @@ export const nativeHome = (home: string): string => join(home, 'native');
 /** Paths of one variant of the native runtime under the cache folder. */
 export function runtimePaths(home: string, variant: Variant): RuntimePaths {
   const root = join(nativeHome(home), `tensorflow-${TENSORFLOW_VERSION}-${variant}`);
-  const built = join(root, `tfjs-${bindingVersion}-napi${NODE_API_VERSION}`);
+  const built = join(root, `tfjs-${bindingVersion}-napi${NODE_API_VERSION}-${BUILD}`);
   return {
     root,
     inventory: join(root, 'inventory.json'),
