@@ -5,8 +5,11 @@ import type { HostDtype, HostTensor } from '../core/host-tensor.js';
 export interface VariableSpec {
   readonly shape: readonly number[];
   readonly dtype: HostDtype;
-  /** Entries may update trainable variables and state; frozen ones only change by `write`. */
-  readonly role: 'frozen' | 'trainable' | 'state';
+  /**
+   * Entries may update trainable variables, state and caches; frozen ones only change by `write`. A cache only goes into
+   * products, and may be kept in their type as frozen matrices are.
+   */
+  readonly role: 'frozen' | 'trainable' | 'state' | 'cache';
 }
 
 /** Tensors by name: what an entry gets, and what it gives back. */
@@ -55,7 +58,7 @@ export interface Program {
     feeds: Readonly<Record<string, HostTensor>>,
     fetches?: readonly string[],
   ): Promise<Record<string, HostTensor>>;
-  /** Type that a variable's values are kept in: the declared one, or bfloat16 for a frozen float32 variable. Write it in this type. */
+  /** Type that a variable's values are kept in: the declared one, or bfloat16 for a frozen float32 variable or a cache. Write it in this type. */
   holds(name: string): HostDtype | 'bfloat16';
   /** Copies variables' values to the host, in their declared types, all in one go: ask for what fits in memory twice. */
   read(names: Iterable<string>): Promise<Map<string, HostTensor>>;

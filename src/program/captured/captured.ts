@@ -102,6 +102,7 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
         new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(value)])),
         fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
       );
+      for (const variable of entry.updates) unset.delete(variable);
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
       tf.dispose(outputs);
       return {};

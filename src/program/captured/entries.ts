@@ -15,6 +15,8 @@ export interface GraphEntry {
   readonly name: string;
   /** Variables that it reads. */
   readonly reads: readonly string[];
+  /** Variables that it sets. */
+  readonly updates: readonly string[];
   readonly outputs: Readonly<Record<string, GraphNode>>;
   readonly inputs: Readonly<Record<string, GraphNode>>;
   /** Is fetched where no output is. */
@@ -76,7 +78,14 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([output, value]) => [output, identity(value, updates)]),
   );
-  return { name, reads: Object.keys(graph.reads), inputs: graph.inputs, outputs, done: done(updates) };
+  return {
+    name,
+    reads: Object.keys(graph.reads),
+    updates: Object.keys(graph.updates),
+    inputs: graph.inputs,
+    outputs,
+    done: done(updates),
+  };
 }
 
 /** Names by which the session is fed and asked, for all variables and entries. */

@@ -23,13 +23,17 @@ const FOLLOWERS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** True for a variable that is held in bfloat16: a frozen matrix. Vectors, such as norms, are few and stay as they are. */
+/** Ops that put elements into a tensor in place: they compute in that tensor's type. */
+const IN_PLACE: ReadonlySet<string> = new Set(['InplaceUpdate']);
+
+/** True for a variable that is held in bfloat16: a frozen matrix, a cache. Vectors, such as norms, are few and stay as they are. */
 export const isHeldLow = ({ role, dtype, shape }: { role: string; dtype: string; shape: readonly number[] }): boolean =>
-  role === 'frozen' && dtype === 'float32' && shape.length > 1;
+  (role === 'frozen' || role === 'cache') && dtype === 'float32' && shape.length > 1;
 
 /**
  * Products in bfloat16, everything else in float32 but what only passes bfloat16 on. `held` names the variables that are
- * held in bfloat16. What a cluster takes or gives in bfloat16 is cast within it. Updates and outputs stay float32.
+ * held in bfloat16. What a cluster takes or gives in bfloat16 is cast within it. Outputs, and updates of other variables,
+ * stay float32.
  */
 export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGraph {
   const lowReads = new Set(Object.entries(graph.reads).flatMap(([name, read]) => (held.has(name) ? [read] : [])));
@@ -43,9 +47,13 @@ export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGra
     }
     return refsOf({ ...now, inputs: now.inputs.map((input) => cast(input, 'float32', now.cluster)) });
   });
-  const widen = (refs: EntryGraph['outputs']) =>
-    Object.fromEntries(Object.entries(refs).map(([name, r]) => [name, cast(r, 'float32')]));
-  return { ...result, outputs: widen(result.outputs), updates: widen(result.updates) };
+  const all = (refs: EntryGraph['outputs'], typeOf: (name: string) => Dtype) =>
+    Object.fromEntries(Object.entries(refs).map(([name, r]) => [name, cast(r, typeOf(name))]));
+  return {
+    ...result,
+    outputs: all(result.outputs, () => 'float32'),
+    updates: all(result.updates, (name) => (held.has(name) ? 'bfloat16' : 'float32')),
+  };
 }
 
 /** The graph without its marks for {@link autocast}: what float32 makes of them. */
@@ -75,6 +83,7 @@ function caster(): (from: Ref, to: Dtype, cluster?: number) => Ref {
 function isLow({ op, inputs, outputs, cluster }: GraphNode): boolean {
   if (outputs[0]?.dtype !== 'float32') return false;
   if (PRODUCTS.has(op)) return true;
+  if (IN_PLACE.has(op)) return specOf(inputs[0]!).dtype === 'bfloat16';
   if (!FOLLOWERS.has(op) || cluster !== undefined) return false;
   const types = inputs.map((input) => (input.node.op === 'Const' ? 'constant' : specOf(input).dtype));
   return types.includes('bfloat16') && !types.includes('float32');

@@ -3,6 +3,7 @@ import { creations } from './create.js';
 import { cuts } from './cut.js';
 import { elementwise } from './elementwise.js';
 import { gathers } from './gather.js';
+import { inPlace } from './in-place.js';
 import { layout } from './layout.js';
 import { refuse } from './operands.js';
 import { products } from './products.js';
@@ -11,7 +12,16 @@ import type { OpCall, ShapeRule } from './rule.js';
 
 /** Every TensorFlow op that can be recorded, with its shape rule. */
 export const shapeRules: ReadonlyMap<string, ShapeRule> = new Map(
-  Object.entries({ ...elementwise, ...reductions, ...layout, ...cuts, ...products, ...gathers, ...creations }),
+  Object.entries({
+    ...elementwise,
+    ...reductions,
+    ...layout,
+    ...cuts,
+    ...products,
+    ...gathers,
+    ...inPlace,
+    ...creations,
+  }),
 );
 
 /**
