@@ -34,7 +34,7 @@ const range: ShapeRule = (call) => {
     refuse(call, `steps of ${delta} never lead from ${start} to ${limit}`);
   // TensorFlow counts in the type of the numbers.
   const exact = dtype === 'float32' ? Math.fround : (x: number) => x;
-  return [{ shape: [Math.ceil(exact(exact(exact(limit) - exact(start)) / exact(delta)))], dtype }];
+  return [{ shape: [Math.ceil(Math.abs(exact(exact(exact(limit) - exact(start)) / exact(delta))))], dtype }];
 };
 
 /** Random numbers of a constant shape, from a seed of two numbers. */

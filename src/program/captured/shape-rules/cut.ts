@@ -46,7 +46,7 @@ const split: ShapeRule = (call) => {
 const splitV: ShapeRule = (call) => {
   const [x, given, at] = take(call, 'value', 'sizes', 'axis');
   const axis = axisOf(call, integerOf(call, at, 'axis', INT32), x.shape.length);
-  const sizes = vectorOf(call, given, 'sizes');
+  const sizes = vectorOf(call, given, 'sizes', [...INDICES, 'int8']);
   if (sizes.length !== intAttribute(call, 'num_split')) refuse(call, `expected as many sizes as num_split says`);
   const whole = x.shape[axis]!;
   const left = whole - sizes.reduce((sum, size) => sum + Math.max(size, 0), 0);

@@ -6,6 +6,7 @@ import {
   checkIndices,
   checkRank,
   checkSizes,
+  INDICES,
   INT32,
   INTEGERS,
   intAttribute,
@@ -57,6 +58,7 @@ function scattered(call: OpCall, indices: Operand, updates: Operand, shape: read
 
 const scatterNd: ShapeRule = (call) => {
   const [indices, updates, wanted] = take(call, 'indices', 'updates', 'shape');
+  typeOf(call, [indices, wanted], INDICES, 'Tindices');
   const shape = vectorOf(call, wanted, 'shape');
   checkSizes(call, shape, 'shape');
   return scattered(call, indices, updates, shape, typeOf(call, [updates], ANY));

@@ -18,18 +18,18 @@ import type { OpCall, ShapeRule } from './rule.js';
 const reshape: ShapeRule = (call) => {
   const [x, wanted] = take(call, 'tensor', 'shape');
   const sizes = vectorOf(call, wanted, 'shape');
-  const shape = sizes.includes(-1) ? fill(call, sizes, sizeOf(x.shape)) : sizes;
+  const shape = sizes.includes(-1) ? fill(call, sizes, x.shape) : sizes;
   checkSizes(call, shape, 'shape');
   if (sizeOf(shape) !== sizeOf(x.shape)) refuse(call, `${text(x.shape)} does not fill ${text(sizes)}`);
   return [{ shape, dtype: typeOf(call, [x], ANY) }];
 };
 
-/** The shape with its one -1 worked out. */
-function fill(call: OpCall, sizes: readonly number[], elements: number): number[] {
+/** The shape with its one -1 worked out. Beside a 0 it is worked out from what is not 0 on either side, as TensorFlow does. */
+function fill(call: OpCall, sizes: readonly number[], from: readonly number[]): number[] {
   const known = sizes.filter((size) => size !== -1);
   if (known.length < sizes.length - 1) refuse(call, `more than one -1 in ${text(sizes)}`);
-  if (known.includes(0)) refuse(call, `the -1 in ${text(sizes)} could be anything`);
-  return sizes.map((size) => (size === -1 ? Math.floor(elements / sizeOf(known)) : size));
+  const count = (dims: readonly number[]) => sizeOf(known.includes(0) ? dims.filter((d) => d !== 0) : dims);
+  return sizes.map((size) => (size === -1 ? Math.floor(count(from) / count(known)) : size));
 }
 
 const transpose: ShapeRule = (call) => {

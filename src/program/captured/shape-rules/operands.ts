@@ -89,9 +89,9 @@ export function valuesOf(call: OpCall, operand: Operand, what: string): readonly
 }
 
 /** A constant vector of whole numbers: axes, sizes, a shape. */
-export function vectorOf(call: OpCall, operand: Operand, what: string): readonly number[] {
+export function vectorOf(call: OpCall, operand: Operand, what: string, allowed = INDICES): readonly number[] {
   checkRank(call, operand, 1, what);
-  checkIndices(call, operand, what);
+  checkIndices(call, operand, what, allowed);
   return valuesOf(call, operand, what);
 }
 
