@@ -69,14 +69,6 @@ const segmentSum: MakeCall = (op, draw) => {
   return call(op, inputs, { T: { type: T }, Tindices: { type: Tindices } });
 };
 
-const inplaceUpdate: MakeCall = (op, draw) => {
-  const T = pick(draw, COMMON);
-  const [rows, ...row] = dims(draw, 1, 4, 1);
-  const count = dim(draw);
-  const inputs = [tensor(T, [rows!, ...row]), tensor('int32', [count]), tensor(T, [count, ...row])];
-  return call(op, inputs, { T: { type: T } });
-};
-
 const oneHot: MakeCall = (op, draw) => {
   const T = pick(draw, ALL);
   const indices = dims(draw, 0, 3);
@@ -109,7 +101,6 @@ export const gatherCalls: Calls = {
   TensorScatterUpdate: tensorScatter,
   TensorScatterAdd: tensorScatter,
   UnsortedSegmentSum: segmentSum,
-  InplaceUpdate: inplaceUpdate,
   OneHot: oneHot,
 };
 
