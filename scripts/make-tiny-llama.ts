@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { loadBackend } from '../src/backend/load.js';
 import { float32, type HostTensor, int32, sizeOf } from '../src/core/host-tensor.js';
 import { random } from '../src/core/random.js';
-import { planSteps } from '../src/data/batch-plan.js';
+import { planBatches } from '../src/data/batch-plan.js';
 import { encodeRow } from '../src/data/encode.js';
 import type { EncodedRow } from '../src/data/encoded.js';
 import { batchOptionsSchema, encodeOptionsSchema } from '../src/data/options.js';
@@ -30,6 +30,7 @@ import type { Program } from '../src/program/program.js';
 import { loadTokenizer } from '../src/tokenizer/tokenizer.js';
 import { lossFeeds } from '../src/train/loss-feeds.js';
 import { trainSpec } from '../src/train/step.js';
+import { microBatches } from '../src/train/trainer.js';
 import { DEMO_SEED, demoRecords } from './demo-data/records.js';
 
 const FOLDER = 'models/tiny-llama';
@@ -119,24 +120,22 @@ writeState(program, groups, ['value'], new Map([...trainable].map(([name, shape]
 
 const rows = pretrainingRows();
 const byId = new Map(rows.map((row) => [row.id, row]));
-const batching = batchOptionsSchema.parse({ batchRows: 64, groupByLength: true });
-const plan = planSteps(rows, { ...batching, seed: SEED, budget: { epochs } });
+const batching = batchOptionsSchema.parse({ batchRows: 64 });
+const plan = planBatches([{ rows, seed: SEED, budget: { epochs } }], batching)[0]!;
 console.log(
   `${rows.length} rows, ${plan.steps.length} steps, ${plan.tokens} tokens, ${readFileSync(`${FOLDER}/tokenizer.json`).length} bytes of tokenizer`,
 );
 const started = Date.now();
 let done = 0;
-for (const [i, { microBatches, trainedTokens, tokens }] of plan.steps.entries()) {
-  const { rowIds, length } = microBatches[0]!;
-  const batch = { rows: rowIds.map((id) => byId.get(id)!), length };
+for (const [i, planned] of plan.steps.entries()) {
   const feeds = {
-    ...lossFeeds(batch, 1 / trainedTokens),
+    ...lossFeeds(microBatches(planned, byId)[0]!, 1 / planned.trainedTokens),
     seed: int32([], [i]),
     learningRate: float32([], [learningRateAt(optim, i + 1, plan.steps.length)]),
     step: float32([], [i + 1]),
   };
   const { loss } = await program.run('trainStep', feeds, ['loss']);
-  done += tokens;
+  done += planned.tokens;
   if (i % 50 === 0 || i === plan.steps.length - 1)
     console.log(
       `step ${i + 1}/${plan.steps.length} loss ${loss!.data[0]!.toFixed(4)} ${Math.round(done / ((Date.now() - started) / 1000))} tokens/s`,

@@ -103,5 +103,6 @@ function randomBatch(config: ModelConfig, { batch, seq, seed }: StepBenchOptions
     const ids = Int32Array.from({ length: seq }, () => integer(config.vocab_size));
     return { id: String(row), ids, mask, trained: seq - 1 };
   });
-  return { rows, length: seq };
+  const targets = Math.ceil((batch * (seq - 1)) / 32) * 32;
+  return { lines: rows.map((row) => [row]), shape: { lines: batch, length: seq, targets } };
 }

@@ -1,13 +1,18 @@
 import { PhasetuneError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
+import { chunk } from '../core/lists.js';
 import { random } from '../core/random.js';
+import { type Arranged, type Arrangement, arrange } from './arrange.js';
+import { type BatchShape, fitShapes } from './batch-shapes.js';
 import type { EncodedRow } from './encoded.js';
 import type { BatchOptions } from './options.js';
+import { chooseForms } from './pack.js';
 
-/** Rows by id that go through the model together, padded to `length` tokens. */
+/** Rows that go through the model together. */
 export interface PlannedBatch {
-  readonly rowIds: readonly string[];
-  readonly length: number;
+  /** Ids of the rows of each line, one behind another; lines that `shape` has beyond these are empty. */
+  readonly lines: readonly (readonly string[])[];
+  readonly shape: BatchShape;
 }
 
 /** One optimizer step. */
@@ -26,9 +31,9 @@ export interface BatchPlan {
   readonly steps: readonly PlannedStep[];
   readonly trainedTokens: number;
   readonly tokens: number;
-  /** Positions that the model computes: rows times padded length. `1 - tokens / paddedTokens` is the share of padding. */
+  /** Positions that the model computes: lines times their length. `1 - tokens / paddedTokens` is the share of padding. */
   readonly paddedTokens: number;
-  /** Hash over rows and lengths of all batches in their order: equal plans train the same. */
+  /** Hash over rows and shapes of all batches in their order: equal plans train the same. */
   readonly hash: string;
 }
 
@@ -38,89 +43,112 @@ export interface BatchPlan {
  */
 export type Budget = { readonly epochs: number } | { readonly steps: number } | { readonly tokens: number };
 
-/** Options of {@link planSteps}; `seed` draws the orders. */
-export interface PlanOptions extends BatchOptions {
+/** Rows that are trained together, in the order to visit them without `shuffle`; the seed draws the orders. */
+export interface PlanStage {
+  readonly rows: readonly EncodedRow[];
   readonly seed: number;
   readonly budget: Budget;
 }
 
-/** Batches sorted by length at a time under `groupByLength`; more of them mean less padding and less randomness. */
-const GROUP_BATCHES = 16;
+/** Batches whose rows may change places to fit better, unless the option `window` says how many rows. */
+const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
 
 /**
- * All steps of a stage. Within an epoch every row comes exactly once; the last batch and the last step of an epoch may be
- * smaller, and a step never reaches over the end of an epoch. Without `shuffle` every epoch has the given order; with it, each has an
- * order of its own, drawn from the seed and the number of the epoch. Throws where there are no rows or no budget.
+ * All steps of all stages of a run; no batch has rows of two stages. Within an epoch every row comes exactly once; the last
+ * batch and the last step of an epoch may be smaller, and a step never reaches over the end of an epoch. Without `shuffle` every
+ * epoch has the given order; with it, each has an order of its own, drawn from the seed and the number of the epoch.
+ * Lengths of lines and shapes are chosen for all stages together. Throws where there are no rows or no budget.
  */
-export function planSteps(rows: readonly EncodedRow[], options: PlanOptions): BatchPlan {
-  if (rows.length === 0) throw new PhasetuneError('data', 'a stage without rows cannot be planned');
-  const perEpoch = Math.ceil(Math.ceil(rows.length / options.batchRows) / options.accumulate);
-  const enough = budgetTest(options.budget, perEpoch);
-  const steps: PlannedStep[] = [];
-  let trainedTokens = 0;
-  for (let epoch = 0; !enough(steps.length, trainedTokens); epoch++) {
-    for (const step of epochSteps(rows, options, epoch)) {
-      steps.push(step);
-      trainedTokens += step.trainedTokens;
-      if (enough(steps.length, trainedTokens)) break;
+export function planBatches(stages: readonly PlanStage[], options: BatchOptions): BatchPlan[] {
+  for (const { rows, budget } of stages) {
+    if (rows.length === 0) throw new PhasetuneError('data', 'a stage without rows cannot be planned');
+    const [kind, amount] = Object.entries(budget)[0] as [string, number];
+    if (!(amount > 0))
+      throw new PhasetuneError('usage', `${kind}: expected a number above 0, found ${amount}`, { field: kind });
+  }
+  const how = arrangementOf(stages, options);
+  const planned = stages.map((stage) => stageSteps(stage, options, how));
+  const batches = planned.flat().flatMap((step) => step.batches);
+  const shapes = fitShapes(
+    batches.map(({ lines, form }) => ({ ...form, trained: sum(lines.flat(), trainedOf) })),
+    options.padTo,
+  );
+  const shapeOf = new Map(batches.map((batch, i) => [batch, shapes[i]!]));
+  return planned.map((steps) => planOf(steps, shapeOf));
+}
+
+/** A step before the shapes of its batches are known. */
+interface LooseStep {
+  readonly batches: readonly Arranged[];
+  readonly epoch: number;
+}
+
+const trainedOf = (row: EncodedRow): number => row.trained;
+const lengthOf = (row: EncodedRow): number => row.ids.length;
+const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((n, item) => n + of(item), 0);
+
+/** A batch of one row cannot be packed, and a batch is not made for more rows than any stage has. */
+function arrangementOf(stages: readonly PlanStage[], options: BatchOptions): Arrangement {
+  const { batching, padTo, packLength } = options;
+  const batchRows = Math.min(options.batchRows, Math.max(...stages.map(({ rows }) => rows.length)));
+  if (batching !== 'packed' || batchRows === 1)
+    return { kind: batching === 'packed' ? 'bucketed' : batching, batchRows, padTo };
+  const lengths = stages.map(({ rows }) => rows.map(lengthOf));
+  const passes = sum(stages, (stage) => passesOf(stage, options) * stage.rows.length) / lengths.flat().length;
+  return { kind: 'packed', forms: chooseForms(lengths, { batchRows, padTo, packLength, passes }) };
+}
+
+/** About how often a stage's rows are visited. */
+function passesOf({ rows, budget }: PlanStage, { batchRows, accumulate }: BatchOptions): number {
+  if ('epochs' in budget) return budget.epochs;
+  return 'steps' in budget
+    ? (budget.steps * batchRows * accumulate) / rows.length
+    : budget.tokens / sum(rows, trainedOf);
+}
+
+function stageSteps(stage: PlanStage, options: BatchOptions, how: Arrangement): LooseStep[] {
+  const { budget } = stage;
+  const steps: LooseStep[] = [];
+  let trained = 0;
+  const full = () =>
+    ('steps' in budget && steps.length >= budget.steps) || ('tokens' in budget && trained >= budget.tokens);
+  for (let epoch = 0; !full() && !('epochs' in budget && epoch >= budget.epochs); epoch++) {
+    const groups = chunk(epochBatches(stage, options, how, epoch), options.accumulate);
+    const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
+    for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
+      steps.push({ batches, epoch });
+      trained += sum(batches, ({ lines }) => sum(lines.flat(), trainedOf));
+      if (full()) break;
     }
   }
-  const batches = steps.flatMap((step) => step.microBatches);
+  return steps;
+}
+
+function epochBatches({ rows, seed }: PlanStage, options: BatchOptions, how: Arrangement, epoch: number): Arranged[] {
+  const { batchRows, shuffle } = options;
+  const window = options.window ?? batchRows * WINDOW_BATCHES[shuffle ? 'shuffled' : 'ordered'];
+  if (!shuffle) return arrange(rows, how, window, undefined);
+  const rng = random(seed, 'epoch', epoch);
+  return arrange(rng.shuffle(rows), how, window, rng);
+}
+
+function planOf(loose: readonly LooseStep[], shapeOf: ReadonlyMap<Arranged, BatchShape>): BatchPlan {
+  const steps = loose.map(({ batches, epoch }): PlannedStep => {
+    const rows = batches.flatMap(({ lines }) => lines.flat());
+    const microBatches = batches.map((batch) => ({
+      lines: batch.lines.map((line) => line.map(({ id }) => id)),
+      shape: shapeOf.get(batch)!,
+    }));
+    return { microBatches, trainedTokens: sum(rows, trainedOf), tokens: sum(rows, lengthOf), epoch };
+  });
   return {
     steps,
-    trainedTokens,
-    tokens: steps.reduce((n, step) => n + step.tokens, 0),
-    paddedTokens: batches.reduce((n, batch) => n + batch.rowIds.length * batch.length, 0),
+    trainedTokens: sum(steps, ({ trainedTokens }) => trainedTokens),
+    tokens: sum(steps, ({ tokens }) => tokens),
+    paddedTokens: sum(steps, (step) => sum(step.microBatches, ({ shape }) => shape.lines * shape.length)),
     hash: hashOf(steps.map((step) => step.microBatches)),
   };
 }
 
-/** Says when steps and trained tokens so far fill the budget. */
-function budgetTest(budget: Budget, perEpoch: number): (steps: number, trainedTokens: number) => boolean {
-  const [kind, amount] = Object.entries(budget)[0] as [string, number];
-  if (!(amount > 0))
-    throw new PhasetuneError('usage', `${kind}: expected a number above 0, found ${amount}`, { field: kind });
-  if ('tokens' in budget) return (_, trained) => trained >= budget.tokens;
-  const wanted = 'steps' in budget ? budget.steps : Math.ceil(budget.epochs * perEpoch - 1e-9);
-  return (steps) => steps >= wanted;
-}
-
-function epochSteps(rows: readonly EncodedRow[], options: PlanOptions, epoch: number): PlannedStep[] {
-  const batches = epochBatches(rows, options, epoch);
-  return chunk(batches, options.accumulate).map((group) => {
-    const all = group.flat();
-    return {
-      microBatches: group.map((batch) => ({
-        rowIds: batch.map((row) => row.id),
-        length: Math.ceil(Math.max(...batch.map((row) => row.ids.length)) / options.padTo) * options.padTo,
-      })),
-      trainedTokens: all.reduce((n, row) => n + row.trained, 0),
-      tokens: all.reduce((n, row) => n + row.ids.length, 0),
-      epoch,
-    };
-  });
-}
-
-/**
- * The batches of one epoch. Grouping by length sorts a window of shuffled rows (so that which rows meet still changes from epoch to
- * epoch), cuts it into batches and shuffles these; the one smaller batch, if any, stays last.
- */
-function epochBatches(rows: readonly EncodedRow[], options: PlanOptions, epoch: number): EncodedRow[][] {
-  const { batchRows, shuffle, groupByLength } = options;
-  if (!shuffle) return chunk(rows, batchRows);
-  const rng = random(options.seed, 'epoch', epoch);
-  const shuffled = rng.shuffle(rows);
-  if (!groupByLength) return chunk(shuffled, batchRows);
-  const whole = shuffled.length - (shuffled.length % batchRows);
-  const windows = chunk(shuffled.slice(0, whole), batchRows * GROUP_BATCHES);
-  const batches = windows.flatMap((window) =>
-    chunk(
-      window.toSorted((x, y) => x.ids.length - y.ids.length),
-      batchRows,
-    ),
-  );
-  return [...rng.shuffle(batches), ...chunk(shuffled.slice(whole), batchRows)];
-}
-
-const chunk = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+/** Ids of a batch's rows, line after line. */
+export const rowIdsOf = ({ lines }: PlannedBatch): string[] => lines.flat();

@@ -47,25 +47,46 @@ export type EncodeOptions = z.infer<typeof encodeOptionsSchema>;
 
 /** How encoded rows become the batches of a stage. */
 export const batchOptionsSchema = z.strictObject({
-  batchRows: z.number().int().min(1).default(4).describe('rows that go through the model together'),
+  batching: z
+    .enum(['packed', 'bucketed', 'padded'])
+    .default('packed')
+    .describe(
+      'packed: rows lie one behind another in lines of a few lengths; bucketed: a row a line, rows of like length together; padded: a row a line, in the order they come',
+    ),
+  batchRows: z
+    .number()
+    .int()
+    .min(1)
+    .default(4)
+    .describe(
+      'rows that go through the model together; packed: on average, for every batch has about equally many tokens',
+    ),
   accumulate: z
     .number()
     .int()
     .min(1)
     .default(1)
     .describe('batches whose gradients are added up for one optimizer step'),
+  packLength: z
+    .number()
+    .int()
+    .min(2)
+    .optional()
+    .describe('packed: tokens of a line; longer rows get lines of their own [a few lengths that suit the rows]'),
   padTo: z
     .number()
     .int()
     .min(1)
     .default(32)
-    .describe('batches are padded to a multiple of this many tokens, so that shapes are few'),
+    .describe('lines are padded to a multiple of this many tokens, so that shapes are few'),
   shuffle: z.boolean().default(true).describe('draw a new seeded order in every epoch; off keeps the given order'),
-  groupByLength: z
-    .boolean()
-    .default(false)
+  window: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
     .describe(
-      'with shuffle: put rows of like length into a batch, for less padding; the order of batches stays random',
+      'packed and bucketed: rows among which batches are made up; an order by score holds from window to window [64 batches; 16 where the order is kept]',
     ),
 });
 

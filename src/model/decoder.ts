@@ -1,6 +1,6 @@
 import * as tf from '../backend/tf.js';
 import { addResidual } from '../ops/add-residual.js';
-import { attention, causalBias } from '../ops/attention.js';
+import { attention, causalBias, packedBias } from '../ops/attention.js';
 import { mergeHeads, splitHeads } from '../ops/heads.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { type RopeTables, rope, ropeTables } from '../ops/rope.js';
@@ -24,11 +24,16 @@ export interface DecoderInputs {
   readonly length: number;
 }
 
-/** Inputs of whole texts from their start, each token seeing those before it: ids [B, T], int32. */
-export function causalInputs(config: ModelConfig, ids: tf.Tensor): DecoderInputs {
+/**
+ * Inputs of whole texts from their start, each token seeing those before it: ids [B, T], int32. With `positions` [B, T]
+ * (int32), which count from 0 in each text, several texts may lie in one line, and none sees another.
+ */
+export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf.Tensor): DecoderInputs {
   const length = ids.shape[1]!;
-  const positions = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
-  return { ids, positions, bias: causalBias(length, config.sliding_window), length };
+  const window = config.sliding_window;
+  if (positions) return { ids, positions, bias: packedBias(positions, window), length };
+  const all = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
+  return { ids, positions: all, bias: causalBias(length, window), length };
 }
 
 /**

@@ -43,6 +43,18 @@ export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
   return tf.reshape(biasOf(visible(distance, slidingWindow)), [1, 1, length, length]);
 }
 
+/**
+ * The same for texts that lie one behind another in a line: [B, 1, T, T]. `positions` [B, T] (int32) count from 0 in each
+ * text, and a query at position p of its text sees p tokens back at most.
+ */
+export function packedBias(positions: tf.Tensor, slidingWindow?: number): tf.Tensor {
+  const [b, t] = positions.shape as [number, number];
+  const at = tf.range(0, t, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  const ownText = tf.greaterEqual(tf.sub(tf.reshape(positions, [b, 1, t, 1]), distance), 0);
+  return tf.add(biasOf(ownText), causalBias(t, slidingWindow));
+}
+
 /** Where the key is the query itself or before it, and inside the window. `distance` is query minus key position. */
 export function visible(distance: tf.Tensor, slidingWindow?: number): tf.Tensor {
   const causal = tf.greaterEqual(distance, 0);

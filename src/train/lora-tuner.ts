@@ -87,7 +87,7 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
 }
 
 const step = async (program: Program, batches: readonly MicroBatch[], inputs: Parameters<Tuner['step']>[1]) => {
-  const trained = batches.reduce((n, { rows }) => n + rows.reduce((sum, row) => sum + row.trained, 0), 0);
+  const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
   if (trained === 0) throw new RangeError('a step needs at least one trained token');
   // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
   const feeds = (batch: MicroBatch, i: number) => {

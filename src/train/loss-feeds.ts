@@ -1,56 +1,86 @@
 import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
+import type { BatchShape } from '../data/batch-shapes.js';
 import type { MicroBatch } from './tuner.js';
 
-/** Trained positions are padded to a multiple of this, so that few shapes occur. */
-const POSITION_STEP = 32;
-
-/** A micro-batch as the loss's entries take it; M counts trained positions, padded ones with weight 0 among them. */
+/** A micro-batch as the loss's entries take it. */
 export interface LossFeeds extends Record<string, HostTensor> {
   /** Token ids [B, T]; padding is token 0, which nothing trained can see. */
   readonly ids: HostTensor;
+  /** Position of each token in its own row [B, T]; 0 throughout the padding. */
+  readonly positions: HostTensor;
   /** Where a trained token is predicted: flat index into [B * T], [M]. */
   readonly sources: HostTensor;
   /** The token to predict there, [M]. */
   readonly labels: HostTensor;
-  /** Weight of its cross-entropy in the loss, [M]. */
+  /** Weight of its cross-entropy in the loss, [M]; 0 behind the last trained token. */
   readonly weights: HostTensor;
 }
 
-/** Feeds of a micro-batch whose every trained token weighs `weight` in the loss. */
-export function lossFeeds(batch: MicroBatch, weight: number): LossFeeds {
-  const { rows, length } = batch;
-  const trained = rows.reduce((n, row) => n + row.trained, 0);
-  const m = Math.max(1, Math.ceil(trained / POSITION_STEP)) * POSITION_STEP;
-  const ids = new Int32Array(rows.length * length);
-  const sources = new Int32Array(m);
-  const labels = new Int32Array(m);
-  const weights = new Float32Array(m);
+/** Shape of each of the {@link LossFeeds} of a batch. */
+export const lossFeedShapes = ({
+  lines,
+  length,
+  targets,
+}: BatchShape): Readonly<Record<string, readonly number[]>> => ({
+  ids: [lines, length],
+  positions: [lines, length],
+  sources: [targets],
+  labels: [targets],
+  weights: [targets],
+});
+
+/** Feeds of a micro-batch whose every trained token weighs `weight` in the loss. Throws a RangeError when it is over its shape. */
+export function lossFeeds({ lines, shape }: MicroBatch, weight: number): LossFeeds {
+  const { length, targets } = shape;
+  checkFits({ lines, shape });
+  const ids = new Int32Array(shape.lines * length);
+  const positions = new Int32Array(shape.lines * length);
+  const sources = new Int32Array(targets);
+  const labels = new Int32Array(targets);
+  const weights = new Float32Array(targets);
   let next = 0;
-  rows.forEach((row, b) => {
-    if (row.ids.length > length)
-      throw new RangeError(`row ${row.id} has ${row.ids.length} tokens, but the batch is ${length} long`);
-    ids.set(row.ids, b * length);
-    for (let t = 1; t < row.ids.length; t++) {
-      if (!row.mask[t]) continue;
-      sources[next] = b * length + t - 1;
-      labels[next] = row.ids[t]!;
-      weights[next++] = weight;
+  for (const [b, line] of lines.entries()) {
+    let start = b * length;
+    for (const row of line) {
+      ids.set(row.ids, start);
+      for (let t = 1; t < row.ids.length; t++) {
+        positions[start + t] = t;
+        if (!row.mask[t]) continue;
+        sources[next] = start + t - 1;
+        labels[next] = row.ids[t]!;
+        weights[next++] = weight;
+      }
+      start += row.ids.length;
     }
-  });
+  }
   return {
-    ids: int32([rows.length, length], ids),
-    sources: int32([m], sources),
-    labels: int32([m], labels),
-    weights: float32([m], weights),
+    ids: int32([shape.lines, length], ids),
+    positions: int32([shape.lines, length], positions),
+    sources: int32([targets], sources),
+    labels: int32([targets], labels),
+    weights: float32([targets], weights),
   };
 }
 
-/** Adds up `losses` [M] of the entry `evalLoss` by row: the sum over each row's trained tokens. */
-export function lossesByRow(batch: MicroBatch, losses: HostTensor): Float32Array {
-  const sums = new Float32Array(batch.rows.length);
+function checkFits({ lines, shape }: MicroBatch): void {
+  if (lines.length > shape.lines) throw new RangeError(`${lines.length} lines in a batch of ${shape.lines}`);
+  for (const line of lines) {
+    const tokens = line.reduce((n, row) => n + row.ids.length, 0);
+    if (tokens > shape.length)
+      throw new RangeError(
+        `${line.length === 1 ? 'row' : 'rows'} ${line.map(({ id }) => id).join(', ')}: ${tokens} tokens in a line of ${shape.length}`,
+      );
+  }
+  const trained = lines.flat().reduce((n, row) => n + row.trained, 0);
+  if (trained > shape.targets) throw new RangeError(`${trained} trained tokens in a batch of ${shape.targets}`);
+}
+
+/** Adds up `losses` [M] of the entry `evalLoss` by row, in the order of the lines: the sum over each row's trained tokens. */
+export function lossesByRow({ lines }: MicroBatch, losses: HostTensor): Float32Array {
   let next = 0;
-  batch.rows.forEach((row, b) => {
-    for (let i = 0; i < row.trained; i++) sums[b] = sums[b]! + losses.data[next++]!;
+  return Float32Array.from(lines.flat(), ({ trained }) => {
+    const own = losses.data.subarray(next, next + trained) as Float32Array;
+    next += trained;
+    return own.reduce((sum, loss) => sum + loss, 0);
   });
-  return sums;
 }

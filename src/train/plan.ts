@@ -2,7 +2,7 @@ import { dataError } from '../core/errors.js';
 import { random } from '../core/random.js';
 import { plannedStageCount, planStages } from '../curriculum/plan.js';
 import type { Order, PlannedStage, Stage, StagedSet } from '../curriculum/types.js';
-import { type BatchPlan, type Budget, planSteps } from '../data/batch-plan.js';
+import { type BatchPlan, type Budget, planBatches } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { StageSummary } from './events.js';
 import { type HoldoutPlan, planHoldout } from './holdout.js';
@@ -43,14 +43,14 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
   const members = planned.map((stage) => stage.rowIds.map((id) => byId.get(id)!));
   const sizes = members.map((stage) => stage.reduce((n, row) => n + row.trained, 0));
   const total = sizes.reduce((x, y) => x + y, 0);
-  const batches = members.map((stage, i) =>
-    planSteps(stage, {
-      ...options,
+  const batches = planBatches(
+    members.map((rows, i) => ({
+      rows,
       seed: random(options.seed, 'batches', i + 1).integer(2 ** 31),
-      // Shuffling would undo an order by score.
-      shuffle: options.shuffle && options.within === 'shuffle',
       budget: budgetOf(stageOptions[i]!, (options.budget ?? 0) * (sizes[i]! / total)),
-    }),
+    })),
+    // Shuffling would undo an order by score.
+    { ...options, shuffle: options.shuffle && options.within === 'shuffle' },
   );
   const schedules = schedulesOf(
     stageOptions,
@@ -67,9 +67,16 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
     const row = byId.get(id);
     return row ? [{ row, stage: stage ?? 1 }] : [];
   });
-  const holdout = held.length > 0 ? { holdout: planHoldout(held, options) } : {};
+  const holdout =
+    held.length > 0
+      ? { holdout: planHoldout(held, { ...options, passes: measurements(options.evalEvery, batches) }) }
+      : {};
   return { order: options.order, seed: options.seed, stages, rows: byId, ...holdout };
 }
+
+/** How often the held-out loss will be measured: before training, in every stage on the way, and at its end. */
+const measurements = (every: number, batches: readonly BatchPlan[]): number =>
+  batches.reduce((n, { steps }) => n + (every > 0 ? Math.ceil(steps.length / every) : 1), 1);
 
 function keepEncoded(stage: Stage, encoded: ReadonlyMap<string, EncodedRow>, of: number): Stage {
   const rows = stage.rows.filter(({ id }) => encoded.has(id));

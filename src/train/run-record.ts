@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
+import { rowIdsOf } from '../data/batch-plan.js';
 import { makeFolder } from '../io/files.js';
 import { openAppender } from '../io/jsonl.js';
 import type { TrainEvent } from './events.js';
@@ -29,7 +30,7 @@ export async function openRunRecord(folder: string, plan: RunPlan, about: RunAbo
   const stages = plan.stages.map(({ summary, batches }) => ({
     ...summary,
     plan: batches.hash,
-    rowsHash: hashOf(batches.steps.flatMap((step) => step.microBatches.flatMap(({ rowIds }) => rowIds))),
+    rowsHash: hashOf(batches.steps.flatMap((step) => step.microBatches.flatMap(rowIdsOf))),
   }));
   const run: RunFile = {
     schema: 'phasetune/run',

@@ -26,6 +26,7 @@ export interface StepSpec {
 
 const BATCH: Readonly<Record<string, InputSpec>> = {
   ids: { shape: [null, null], dtype: 'int32' },
+  positions: { shape: [null, null], dtype: 'int32' },
   sources: { shape: [null], dtype: 'int32' },
   labels: { shape: [null], dtype: 'int32' },
   weights: { shape: [null], dtype: 'float32' },
@@ -127,6 +128,6 @@ function update({ groups, optim }: StepSpec, variables: Tensors, sums: readonly 
 /** Hidden states at the positions that predict a trained token [M, D], with the head [V, D] and the labels [M]. */
 function predictions(config: ModelConfig, weights: Tensors, inputs: Tensors, linear: Linear) {
   const { ids, sources, labels } = inputs as { ids: tf.Tensor; sources: tf.Tensor; labels: tf.Tensor };
-  const hidden = takeRows(decoder(config, weights, causalInputs(config, ids), linear), sources);
+  const hidden = takeRows(decoder(config, weights, causalInputs(config, ids, inputs.positions), linear), sources);
   return { hidden, head: weights[headName(config)]!, labels };
 }

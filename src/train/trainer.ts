@@ -1,6 +1,6 @@
 import { PhasetuneError } from '../core/errors.js';
 import { random } from '../core/random.js';
-import type { PlannedStep } from '../data/batch-plan.js';
+import { type PlannedStep, rowIdsOf } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
@@ -8,7 +8,7 @@ import type { Progress, Saved } from './checkpoint.js';
 import type { CheckpointEvent, StepEvent, TrainEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { StagePlan } from './plan.js';
-import type { Tuner } from './tuner.js';
+import type { MicroBatch, Tuner } from './tuner.js';
 
 /** What {@link trainStage} needs besides the tuner, which already holds the weights that the stage starts from. */
 export interface StageJob {
@@ -123,12 +123,16 @@ const interruption = ({ plan }: StageJob, step: number, { path }: Saved): Phaset
     { stage: plan.stage, step, path },
   );
 
-const microBatches = (planned: PlannedStep, rows: ReadonlyMap<string, EncodedRow>) =>
-  planned.microBatches.map(({ rowIds, length }) => ({ rows: rowIds.map((id) => rows.get(id)!), length }));
+/** The micro-batches of a planned step, with the rows themselves. */
+export const microBatches = (planned: PlannedStep, rows: ReadonlyMap<string, EncodedRow>): MicroBatch[] =>
+  planned.microBatches.map(({ lines, shape }) => ({
+    lines: lines.map((line) => line.map((id) => rows.get(id)!)),
+    shape,
+  }));
 
 function refuseNonFinite(loss: number, gradNorm: number, stage: number, step: number, planned: PlannedStep): void {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  const ids = planned.microBatches.flatMap(({ rowIds }) => rowIds);
+  const ids = planned.microBatches.flatMap(rowIdsOf);
   const named = ids.length > 8 ? `${ids.slice(0, 8).join(', ')} and ${ids.length - 8} more` : ids.join(', ');
   const what = Number.isFinite(loss) ? `the norm of the gradients is ${gradNorm}` : `the loss is ${loss}`;
   throw new PhasetuneError(

@@ -1,11 +1,12 @@
 import type { HostTensor } from '../core/host-tensor.js';
+import type { BatchShape } from '../data/batch-shapes.js';
 import type { EncodedRow } from '../data/encoded.js';
 
-/** Rows that go through the model together, padded to `length` tokens. */
+/** Rows that go through the model together. */
 export interface MicroBatch {
-  readonly rows: readonly EncodedRow[];
-  /** Padded length T; every row has at most T tokens. */
-  readonly length: number;
+  /** The rows of each line, one behind another; lines that `shape` has beyond these are empty. */
+  readonly lines: readonly (readonly EncodedRow[])[];
+  readonly shape: BatchShape;
 }
 
 /** What changes from one optimizer step to the next. */
@@ -30,7 +31,7 @@ export interface Tuner {
    * them. Returns that loss and the global norm of the gradients before clipping.
    */
   step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<{ loss: number; gradNorm: number }>;
-  /** Loss without dropout and without gradients: for each row the sum over its trained tokens, in nats. */
+  /** Loss without dropout and without gradients: for each row, line after line, the sum over its trained tokens, in nats. */
   evaluate(batch: MicroBatch): Promise<Float32Array>;
   /** The adapter's matrices under PEFT's file names, or the optimizer's moments as `exp_avg.<name>` and `exp_avg_sq.<name>`. */
   read(what: 'adapter' | 'optimizer'): Promise<NamedTensors>;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type PlanOptions, planSteps } from '../../src/data/batch-plan.js';
+import { type BatchPlan, type PlanStage, planBatches, rowIdsOf } from '../../src/data/batch-plan.js';
 import type { EncodedRow } from '../../src/data/encoded.js';
-import { batchOptionsSchema } from '../../src/data/options.js';
+import { type BatchOptions, batchOptionsSchema } from '../../src/data/options.js';
 
 const row = (id: string, length: number, trained = 1): EncodedRow => ({
   id,
@@ -11,58 +11,75 @@ const row = (id: string, length: number, trained = 1): EncodedRow => ({
   trained,
 });
 const rowsOf = (...lengths: number[]) => lengths.map((length, i) => row(String(i), length, 2));
-const options = (given: Partial<PlanOptions> = {}): PlanOptions => {
-  const { seed = 1, budget = { epochs: 1 }, ...batch } = given;
-  return { ...batchOptionsSchema.parse(batch), seed, budget };
-};
-const order = (plan: ReturnType<typeof planSteps>) =>
-  plan.steps.flatMap((s) => s.microBatches.flatMap((b) => b.rowIds));
 
-test('the given order is kept, batches padded, the last one smaller', () => {
-  const plan = planSteps(rowsOf(5, 33, 64, 10, 65), options({ shuffle: false, batchRows: 2, accumulate: 2 }));
+type Given = Partial<BatchOptions & Omit<PlanStage, 'rows'>>;
+const planOne = (rows: EncodedRow[], { seed = 1, budget = { epochs: 1 }, ...batch }: Given = {}): BatchPlan =>
+  planBatches([{ rows, seed, budget }], batchOptionsSchema.parse(batch))[0]!;
+
+const withoutSeed = ({ seed: _, ...batch }: Given) => batch;
+
+const batchesOf = (plan: BatchPlan) => plan.steps.flatMap((step) => step.microBatches);
+const order = (plan: BatchPlan) => batchesOf(plan).flatMap(rowIdsOf);
+const padding = ({ tokens, paddedTokens }: BatchPlan) => 1 - tokens / paddedTokens;
+
+test('padded: the given order is kept, a row a line, the last step smaller', () => {
+  const rows = rowsOf(5, 33, 64, 10, 65);
+  const plan = planOne(rows, { batching: 'padded', shuffle: false, batchRows: 2, accumulate: 2 });
   const { hash: _, ...rest } = plan;
+  const shape = { lines: 2, length: 96, targets: 32 };
   expect(rest).toEqual({
     steps: [
       {
         microBatches: [
-          { rowIds: ['0', '1'], length: 64 },
-          { rowIds: ['2', '3'], length: 64 },
+          { lines: [['0'], ['1']], shape },
+          { lines: [['2'], ['3']], shape },
         ],
         trainedTokens: 8,
         tokens: 112,
         epoch: 0,
       },
-      { microBatches: [{ rowIds: ['4'], length: 96 }], trainedTokens: 2, tokens: 65, epoch: 0 },
+      { microBatches: [{ lines: [['4']], shape }], trainedTokens: 2, tokens: 65, epoch: 0 },
     ],
     trainedTokens: 10,
     tokens: 177,
-    paddedTokens: 128 + 128 + 96,
+    paddedTokens: 3 * 2 * 96,
   });
+});
+
+test('packed: rows lie one behind another, the longest first in its line', () => {
+  const rows = rowsOf(30, 60, 30, 90, 40, 20, 60, 50);
+  const plan = planOne(rows, { batching: 'packed', shuffle: false, batchRows: 4, packLength: 96 });
+  const shape = { lines: 2, length: 96, targets: 32 };
+  expect(batchesOf(plan)).toEqual([
+    { lines: [['1', '2'], ['3']], shape },
+    { lines: [['5'], ['6', '0']], shape },
+    { lines: [['7', '4']], shape },
+  ]);
 });
 
 describe('for any rows and options', () => {
   const lengths = fc.array(fc.integer({ min: 2, max: 300 }), { minLength: 1, maxLength: 60 });
   const given = fc.record({
+    batching: fc.constantFrom<BatchOptions['batching']>('packed', 'bucketed', 'padded'),
     batchRows: fc.integer({ min: 1, max: 7 }),
     accumulate: fc.integer({ min: 1, max: 4 }),
+    packLength: fc.option(fc.integer({ min: 2, max: 400 }), { nil: undefined }),
     padTo: fc.constantFrom(1, 8, 32, 100),
     shuffle: fc.boolean(),
-    groupByLength: fc.boolean(),
+    window: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
     seed: fc.integer(),
   });
 
-  test('every epoch has every row exactly once, in full batches but for the last', async () => {
+  test('every epoch has every row exactly once, and every step but the last of an epoch all its batches', async () => {
     await fc.assert(
       fc.property(lengths, given, fc.integer({ min: 1, max: 3 }), (sizes, settings, epochs) => {
         const rows = rowsOf(...sizes);
-        const plan = planSteps(rows, options({ ...settings, budget: { epochs } }));
+        const plan = planOne(rows, { ...settings, budget: { epochs } });
         for (let epoch = 0; epoch < epochs; epoch++) {
           const steps = plan.steps.filter((s) => s.epoch === epoch);
-          const ids = steps.flatMap((s) => s.microBatches.flatMap((b) => b.rowIds));
+          const ids = steps.flatMap((s) => s.microBatches.flatMap(rowIdsOf));
           expect(ids.map(Number).sort((a, b) => a - b)).toEqual(rows.map((_, i) => i));
-          expect(steps).toHaveLength(Math.ceil(Math.ceil(rows.length / settings.batchRows) / settings.accumulate));
-          const counts = steps.flatMap((s) => s.microBatches.map((b) => b.rowIds.length));
-          expect(counts.slice(0, -1).every((n) => n === settings.batchRows)).toBe(true);
+          expect(steps.slice(0, -1).every((s) => s.microBatches.length === settings.accumulate)).toBe(true);
         }
         expect(plan.steps.at(-1)!.epoch).toBe(epochs - 1);
         expect(plan.trainedTokens).toBe(2 * rows.length * epochs);
@@ -72,60 +89,183 @@ describe('for any rows and options', () => {
     );
   });
 
-  test('a batch holds its longest row with less than padTo to spare', async () => {
+  test('what a batch holds fits its shape, and nothing is padded that need not be', async () => {
     await fc.assert(
       fc.property(lengths, given, (sizes, settings) => {
-        const plan = planSteps(rowsOf(...sizes), options(settings));
-        for (const { rowIds, length } of plan.steps.flatMap((s) => s.microBatches)) {
-          const longest = Math.max(...rowIds.map((id) => sizes[Number(id)]!));
-          expect(length % settings.padTo).toBe(0);
-          expect(length - longest).toBeGreaterThanOrEqual(0);
-          expect(length - longest).toBeLessThan(settings.padTo);
+        const batches = batchesOf(planOne(rowsOf(...sizes), settings));
+        const used = new Map<string, boolean>();
+        for (const { lines, shape } of batches) {
+          const filled = lines.map((line) => line.reduce((n, id) => n + sizes[Number(id)]!, 0));
+          const key = JSON.stringify(shape);
+          expect(lines.length).toBeLessThanOrEqual(shape.lines);
+          expect(shape.length % settings.padTo).toBe(0);
+          expect(Math.max(...filled)).toBeLessThanOrEqual(shape.length);
+          expect(2 * lines.flat().length).toBeLessThanOrEqual(shape.targets);
+          used.set(key, used.get(key) || Math.max(...filled) > shape.length - settings.padTo);
         }
+        // So few rows do not pay for more graphs than needed, and a row a line is padded to a row that there is.
+        if (settings.batching !== 'packed') expect([...used.values()]).toEqual([true]);
       }),
       { seed: 5 },
     );
   });
+
+  test('in batches of one row a line, all but the last of an epoch are full', async () => {
+    await fc.assert(
+      fc.property(lengths, given, (sizes, settings) => {
+        fc.pre(settings.batching !== 'packed');
+        const plan = planOne(rowsOf(...sizes), settings);
+        const counts = batchesOf(plan).map((batch) => batch.lines.length);
+        expect(counts.slice(0, -1).every((n) => n === settings.batchRows)).toBe(true);
+        expect(plan.steps).toHaveLength(Math.ceil(Math.ceil(sizes.length / settings.batchRows) / settings.accumulate));
+      }),
+      { seed: 6 },
+    );
+  });
+
+  test('without shuffle no row comes before one of an earlier window, but for one batch that holds both', async () => {
+    const many = fc.array(fc.integer({ min: 2, max: 300 }), { minLength: 40, maxLength: 200 });
+    await fc.assert(
+      fc.property(many, given, (sizes, settings) => {
+        const window = settings.batchRows * 4;
+        const plan = planOne(rowsOf(...sizes), { ...settings, window, shuffle: false });
+        const count = Math.max(1, Math.round(sizes.length / window));
+        const size = settings.batching === 'packed' ? Math.ceil(sizes.length / count) : window;
+        let latest = 0;
+        for (const batch of batchesOf(plan)) {
+          const windows = rowIdsOf(batch).map((id) => Math.floor(Number(id) / size));
+          expect(Math.min(...windows)).toBeGreaterThanOrEqual(latest - 1);
+          latest = Math.max(latest, ...windows);
+        }
+      }),
+      { seed: 7 },
+    );
+  });
+
+  test('no batch has rows of two stages, and the shapes are chosen for all of them together', async () => {
+    await fc.assert(
+      fc.property(fc.array(lengths, { minLength: 2, maxLength: 4 }), given, (stages, settings) => {
+        const rows = stages.map((sizes, s) => sizes.map((size, i) => row(`${s}-${i}`, size, 2)));
+        const options = batchOptionsSchema.parse(withoutSeed(settings));
+        const plans = planBatches(
+          rows.map((own) => ({ rows: own, seed: 1, budget: { epochs: 1 } })),
+          options,
+        );
+        for (const [s, plan] of plans.entries())
+          expect(order(plan).toSorted()).toEqual(rows[s]!.map(({ id }) => id).toSorted());
+        const shapes = new Set(plans.flatMap(batchesOf).map(({ shape }) => JSON.stringify(shape)));
+        expect(shapes.size).toBeLessThanOrEqual(settings.batching === 'packed' ? 3 : 2);
+      }),
+      { seed: 8 },
+    );
+  });
 });
+
+/** Lengths as instruction rows have them: most are short, a few are very long. */
+const skewed = (n: number) =>
+  rowsOf(...Array.from({ length: n }, (_, i) => Math.round(40 * Math.exp(2.9 * (((i * 7919) % n) / n) ** 2.5))));
 
 describe('order', () => {
   const rows = rowsOf(...Array.from({ length: 200 }, (_, i) => 10 + ((i * 37) % 250)));
 
-  test('the same seed gives the same plan and hash, another seed or epoch another order', () => {
-    const plan = planSteps(rows, options({ budget: { epochs: 2 } }));
-    expect(planSteps(rows, options({ budget: { epochs: 2 } }))).toEqual(plan);
-    const other = planSteps(rows, options({ seed: 2, budget: { epochs: 2 } }));
-    expect(other.hash).not.toBe(plan.hash);
-    expect(order(plan).slice(0, 200)).not.toEqual(order(plan).slice(200));
-    expect(order(plan).slice(0, 200)).toEqual(order(planSteps(rows, options())));
-  });
+  test.each(['packed', 'bucketed', 'padded'] as const)(
+    '%s: the same seed gives the same plan and hash, another seed or epoch another order',
+    (batching) => {
+      const plan = planOne(rows, { batching, budget: { epochs: 2 } });
+      expect(planOne(rows, { batching, budget: { epochs: 2 } })).toEqual(plan);
+      expect(planOne(rows, { batching, seed: 2, budget: { epochs: 2 } }).hash).not.toBe(plan.hash);
+      expect(order(plan).slice(0, 200)).not.toEqual(order(plan).slice(200));
+      expect(order(plan).slice(0, 200)).toEqual(order(planOne(rows, { batching })));
+    },
+  );
 
-  test('without shuffle neither seed nor epoch nor grouping changes it', () => {
-    const plan = planSteps(rows, options({ shuffle: false, groupByLength: true, budget: { epochs: 2 } }));
+  test('padded without shuffle: neither seed nor epoch changes it', () => {
+    const plan = planOne(rows, { batching: 'padded', shuffle: false, budget: { epochs: 2 } });
     const given = rows.map((r) => r.id);
     expect(order(plan)).toEqual([...given, ...given]);
   });
 
-  test('the hash knows order and lengths', () => {
-    const hash = (given: Partial<PlanOptions>) => planSteps(rows, options({ shuffle: false, ...given })).hash;
-    expect(new Set([hash({}), hash({ padTo: 16 }), hash({ batchRows: 2 }), hash({ accumulate: 2 })]).size).toBe(4);
+  test('who meets whom in a packed line changes from epoch to epoch', () => {
+    const plan = planOne(skewed(400), { budget: { epochs: 2 } });
+    const lines = (epoch: number) =>
+      plan.steps
+        .filter((step) => step.epoch === epoch)
+        .flatMap((step) => step.microBatches.flatMap((batch) => batch.lines.map((line) => line.toSorted().join())))
+        .filter((line) => line.includes(','));
+    const again = new Set(lines(0));
+    expect(lines(1).filter((line) => again.has(line)).length).toBeLessThan(0.25 * again.size);
   });
 
-  test('grouping by length saves most of the padding, and still shuffles the batches', () => {
-    const padding = (groupByLength: boolean) => {
-      const { tokens, paddedTokens } = planSteps(rows, options({ groupByLength, padTo: 1 }));
-      return 1 - tokens / paddedTokens;
-    };
-    expect(padding(false)).toBeGreaterThan(0.3);
-    expect(padding(true)).toBeLessThan(0.08);
-    const lengths = planSteps(rows, options({ groupByLength: true })).steps.map((s) => s.microBatches[0]!.length);
-    expect(lengths).not.toEqual(lengths.toSorted((a, b) => a - b));
+  test('the hash knows order, batches and shapes', () => {
+    const hash = (given: Given) => planOne(rows, { shuffle: false, ...given }).hash;
+    const plans: Given[] = [{}, { padTo: 16 }, { batchRows: 2 }, { accumulate: 2 }, { batching: 'padded' }];
+    expect(new Set(plans.map(hash)).size).toBe(plans.length);
+  });
+});
+
+describe('padding and shapes', () => {
+  const rows = skewed(2000);
+
+  test.each([4, 8, 32])(
+    'packed batches of %i rows on average: little padding, as many steps as without',
+    (batchRows) => {
+      const plan = planOne(rows, { batchRows });
+      expect(padding(plan)).toBeLessThan(0.06);
+      expect(Math.abs((plan.steps.length * batchRows) / rows.length - 1)).toBeLessThan(0.25);
+      const lengths = new Set(batchesOf(plan).map(({ shape }) => `${shape.lines} ${shape.length}`));
+      expect(lengths.size).toBeLessThanOrEqual(3);
+    },
+  );
+
+  test('an order that is kept costs a little more of it', () => {
+    expect(padding(planOne(rows, { shuffle: false, batchRows: 8 }))).toBeLessThan(0.08);
+  });
+
+  test('batches of like length have less padding than those in the order they come', () => {
+    const of = (batching: BatchOptions['batching']) => padding(planOne(rows, { batching, batchRows: 8 }));
+    expect(of('padded')).toBeGreaterThan(0.55);
+    expect(of('bucketed')).toBeLessThan(0.35);
+  });
+
+  test('a row much longer than all others does not make every line longer', () => {
+    const plan = planOne([...rows, row('long', 3000)], { batchRows: 8 });
+    expect(batchesOf(plan).filter(({ shape }) => shape.length > 1000)).toEqual([
+      { lines: [['long']], shape: { lines: 1, length: 3008, targets: 32 } },
+    ]);
+  });
+
+  test('rows of nearly one length lie several in a line', () => {
+    const plan = planOne(rowsOf(...Array.from({ length: 200 }, (_, i) => 38 + (i % 5))), { batchRows: 8 });
+    expect(padding(plan)).toBeLessThan(0.1);
+  });
+
+  test('a long run has more shapes than a short one, never more than eight of one kind of batch', () => {
+    const shapes = (n: number, batching: BatchOptions['batching']) =>
+      new Set(batchesOf(planOne(skewed(n), { batching, batchRows: 4 })).map(({ shape }) => JSON.stringify(shape))).size;
+    expect(shapes(12, 'padded')).toBe(1);
+    expect(shapes(5000, 'padded')).toBeGreaterThan(2);
+    expect(shapes(5000, 'padded')).toBeLessThanOrEqual(8);
+    expect(shapes(5000, 'bucketed')).toBeLessThanOrEqual(8);
+  });
+
+  test('batches of one row cannot be packed', () => {
+    const plan = planOne(rows, { batchRows: 1 });
+    expect(batchesOf(plan).every(({ lines }) => lines.length === 1 && lines[0]!.length === 1)).toBe(true);
+  });
+
+  test('ten thousand rows for three epochs are planned in well under a second each', () => {
+    const many = skewed(10_000);
+    for (const batching of ['packed', 'bucketed', 'padded'] as const) {
+      const start = performance.now();
+      planOne(many, { batching, batchRows: 4, budget: { epochs: 3 } });
+      expect(performance.now() - start).toBeLessThan(2000);
+    }
   });
 });
 
 describe('budget', () => {
   const rows = rowsOf(10, 10, 10, 10, 10);
-  const steps = (budget: PlanOptions['budget']) => planSteps(rows, options({ batchRows: 2, budget })).steps;
+  const steps = (budget: PlanStage['budget']) => planOne(rows, { batching: 'padded', batchRows: 2, budget }).steps;
 
   test.each([
     [{ epochs: 2 }, 6],
@@ -144,6 +284,6 @@ describe('budget', () => {
   test('of nothing is refused, and so is a stage without rows', () => {
     expect(() => steps({ epochs: 0 })).toThrow('epochs: expected a number above 0, found 0');
     expect(() => steps({ tokens: Number.NaN })).toThrow(/tokens: expected a number above 0/);
-    expect(() => planSteps([], options())).toThrow('a stage without rows');
+    expect(() => planOne([])).toThrow('a stage without rows');
   });
 });

@@ -82,7 +82,16 @@ const tinyOptim = (optim: Partial<OptimOptions> = {}) => optimOptions.parse({ le
 
 /** Options of a tiny run: two steps a stage unless told otherwise. */
 export const tinyTrain = (train: Partial<TrainOptions> = {}): TrainOptions =>
-  trainOptions.parse({ epochs: 1, batchRows: 2, accumulate: 2, padTo: 4, evalRows: 4, seed: 3, ...train });
+  trainOptions.parse({
+    epochs: 1,
+    batching: 'padded',
+    batchRows: 2,
+    accumulate: 2,
+    padTo: 4,
+    evalRows: 4,
+    seed: 3,
+    ...train,
+  });
 
 /** Plan of a tiny run. */
 export const tinyPlan = (train: Partial<TrainOptions> = {}): RunPlan => {

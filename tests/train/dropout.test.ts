@@ -6,22 +6,22 @@ import { openModel } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
-import type { MicroBatch } from '../../src/train/tuner.js';
 import { testBackend } from '../helpers/backend.js';
+import { onePerLine } from '../helpers/micro-batch.js';
 
 const FIXTURE = 'tests/fixtures/train';
 const { gradient_batch } = JSON.parse(readFileSync(`${FIXTURE}/reference.json`, 'utf8')) as {
   gradient_batch: { rows: { ids: number[]; mask: number[] }[] };
 };
-const batch: MicroBatch = {
-  rows: gradient_batch.rows.map(({ ids, mask }, i) => ({
+const batch = onePerLine(
+  gradient_batch.rows.map(({ ids, mask }, i) => ({
     id: `row ${i}`,
     ids: Int32Array.from(ids),
     mask: Uint8Array.from(mask),
     trained: mask.reduce((n, m) => n + m, 0),
   })),
-  length: 24,
-};
+  24,
+);
 
 let backend: Backend;
 beforeAll(async () => {

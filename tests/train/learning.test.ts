@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Tuner } from '../../src/train/tuner.js';
 import { largestRelativeError } from '../helpers/compare.js';
+import { onePerLine } from '../helpers/micro-batch.js';
 import { countingRow, tinyTuner } from '../helpers/tiny-run.js';
 
 let tuner: Tuner;
@@ -26,18 +27,14 @@ test('accumulated batches give the gradients, loss and norm of one big batch', a
   const inputs = { learningRate: 1e-2, step: 1, seed: 1 };
   fresh();
   // One step first: with B all zero A has no gradient yet.
-  await tuner.step([{ rows, length: 24 }], inputs);
+  await tuner.step([onePerLine(rows, 24)], inputs);
   const start = await tuner.read('adapter');
   tuner.reset('optimizer', 4);
-  const whole = await tuner.step([{ rows, length: 24 }], inputs);
+  const whole = await tuner.step([onePerLine(rows, 24)], inputs);
   const expected = await tuner.read('optimizer');
   tuner.write('adapter', start);
   tuner.reset('optimizer', 4);
-  const batches = [
-    { rows: rows.slice(0, 1), length: 24 },
-    { rows: rows.slice(1, 3), length: 12 },
-    { rows: rows.slice(3), length: 8 },
-  ];
+  const batches = [onePerLine(rows.slice(0, 1), 24), onePerLine(rows.slice(1, 3), 12), onePerLine(rows.slice(3), 8)];
   const parts = await tuner.step(batches, inputs);
   const actual = await tuner.read('optimizer');
   expect(Math.abs(parts.loss / whole.loss - 1)).toBeLessThan(1e-6);
@@ -47,7 +44,7 @@ test('accumulated batches give the gradients, loss and norm of one big batch', a
 
 test('one batch is learned by heart', async () => {
   fresh();
-  const batch = { rows, length: 24 };
+  const batch = onePerLine(rows, 24);
   const start = (await tuner.step([batch], { learningRate: 0, step: 1, seed: 1 })).loss;
   for (let step = 1; step <= 40; step++)
     await tuner.step([batch], { learningRate: 1e-2 * Math.min(1, step / 10), step, seed: step });

@@ -14,6 +14,7 @@ import { loraTuner } from '../../src/train/lora-tuner.js';
 import { lossFeeds } from '../../src/train/loss-feeds.js';
 import type { MicroBatch } from '../../src/train/tuner.js';
 import { testBackend } from '../helpers/backend.js';
+import { onePerLine } from '../helpers/micro-batch.js';
 
 const FIXTURE = 'tests/fixtures/train';
 interface Row {
@@ -35,10 +36,8 @@ const encoded = ({ ids, mask }: Row, i: number): EncodedRow => ({
 });
 
 /** Padded further than the reference pads: the padding must not matter. */
-const microBatch = (rows: Row[]): MicroBatch => ({
-  rows: rows.map(encoded),
-  length: Math.max(...rows.map(({ ids }) => ids.length)) + 3,
-});
+const microBatch = (rows: Row[]): MicroBatch =>
+  onePerLine(rows.map(encoded), Math.max(...rows.map(({ ids }) => ids.length)) + 3);
 
 function relativeL2(actual: HostTensor, expected: HostTensor): number {
   expect(actual.shape).toEqual(expected.shape);
@@ -77,7 +76,7 @@ async function startedTuner() {
 
 describe('one batch of rows of different lengths', () => {
   const batch = microBatch(reference.gradient_batch.rows);
-  const trained = batch.rows.reduce((n, row) => n + row.trained, 0);
+  const trained = batch.lines.flat().reduce((n, row) => n + row.trained, 0);
 
   test('every row’s loss is transformers’', async () => {
     const { tuner } = await startedTuner();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Order } from '../../src/curriculum/types.js';
+import { rowIdsOf } from '../../src/data/batch-plan.js';
 import { planRun } from '../../src/train/plan.js';
 import { tinyPlan, tinySet, tinyTrain } from '../helpers/tiny-run.js';
 
@@ -7,7 +8,7 @@ const ORDERS: readonly Order[] = ['phased', 'one-off', 'random', 'reversed'];
 
 const visited = (order: Order) =>
   tinyPlan({ order, epochs: 2 }).stages.map(({ batches }) =>
-    batches.steps.flatMap(({ microBatches }) => microBatches.flatMap(({ rowIds }) => rowIds)),
+    batches.steps.flatMap(({ microBatches }) => microBatches.flatMap(rowIdsOf)),
   );
 
 describe('orders', () => {
@@ -58,7 +59,7 @@ test('an order by score is not undone by shuffling', () => {
     stages: set.stages.map((s) => ({ ...s, rows: s.rows.map((r, i) => ({ ...r, score: -i })) })),
   };
   const { stages } = planRun(scored, rows, tinyTrain({ within: 'score', order: 'phased' }));
-  const ids = stages[0]!.batches.steps.flatMap(({ microBatches }) => microBatches.flatMap(({ rowIds }) => rowIds));
+  const ids = stages[0]!.batches.steps.flatMap(({ microBatches }) => microBatches.flatMap(rowIdsOf));
   expect(ids).toEqual([...set.stages[0]!.rows].reverse().map(({ id }) => id));
 });
 
@@ -83,7 +84,7 @@ describe('rows that encoding dropped', () => {
     );
     expect(plan.stages.map(({ summary }) => summary.rows)).toEqual([7, 16, 16]);
     const ids = plan.stages.flatMap(({ batches }) =>
-      batches.steps.flatMap((step) => step.microBatches.flatMap((b) => b.rowIds)),
+      batches.steps.flatMap((step) => step.microBatches.flatMap(rowIdsOf)),
     );
     expect(ids).not.toContain('s1-0');
     expect(plan.holdout!.bands.map(({ rows }) => rows)).toEqual([3, 2, 3]);
@@ -118,10 +119,10 @@ test('held-out rows go in batches of like length, longest first, each row once',
     [2, 3],
     [3, 3],
   ]);
-  const lengths = batches.flatMap(({ rows }) => rows.map(({ ids }) => ids.length));
+  const lengths = batches.flatMap(({ lines }) => lines.flat().map(({ ids }) => ids.length));
   expect(lengths).toEqual([...lengths].sort((x, y) => y - x));
-  for (const { rows, length } of batches) expect(length).toBe(Math.ceil(rows[0]!.ids.length / 4) * 4);
-  const ids = batches.flatMap(({ rows }) => rows.map(({ id }) => id));
+  for (const { shape } of batches) expect(shape.length % 4).toBe(0);
+  const ids = batches.flatMap(({ lines }) => lines.flat().map(({ id }) => id));
   expect(new Set(ids).size).toBe(9);
   for (const [i, id] of ids.entries()) expect(bands[bandOf.flat()[i]!]!.stage).toBe(Number(id[1]));
 });

@@ -1,13 +1,16 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rowIdsOf } from '../../src/data/batch-plan.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
 import { learningRateAt } from '../../src/optim/schedule.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import type { StepEvent, TrainEvent } from '../../src/train/events.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import type { RunJob } from '../../src/train/staged-run.js';
+import { microBatches } from '../../src/train/trainer.js';
 import type { NamedTensors, Tuner } from '../../src/train/tuner.js';
+import { onePerLine } from '../helpers/micro-batch.js';
 import { bytesOf, runTiny, type TinyOptions, tinyJob, tinyTuner, withoutTimes } from '../helpers/tiny-run.js';
 
 let tuner: Tuner;
@@ -37,22 +40,21 @@ async function byHand(
 ) {
   const { steps } = job.plan.stages[stage - 1]!.batches;
   const { optimizerSteps = 0, rate = (step) => learningRateAt(job.optim, step, steps.length) } = options;
-  for (const [i, { microBatches }] of steps.entries())
-    await tuner.step(
-      microBatches.map(({ rowIds, length }) => ({ length, rows: rowIds.map((id) => job.plan.rows.get(id)!) })),
-      { learningRate: rate(i + 1), step: optimizerSteps + i + 1, seed: 1 },
-    );
+  for (const [i, step] of steps.entries()) {
+    const inputs = { learningRate: rate(i + 1), step: optimizerSteps + i + 1, seed: 1 };
+    await tuner.step(microBatches(step, job.plan.rows), inputs);
+  }
   return tuner.read('adapter');
 }
 
 /** Held-out loss row by row, each alone and without padding. */
 async function directLosses(on: Tuner, { plan }: RunJob): Promise<number[]> {
   const rows = plan.holdout!.batches.flatMap((batch, b) =>
-    batch.rows.map((row, i) => ({ row, band: plan.holdout!.bandOf[b]![i]! })),
+    batch.lines.flat().map((row, i) => ({ row, band: plan.holdout!.bandOf[b]![i]! })),
   );
   const sums = plan.holdout!.bands.map(() => ({ loss: 0, tokens: 0 }));
   for (const { row, band } of rows) {
-    sums[band]!.loss += (await on.evaluate({ rows: [row], length: row.ids.length }))[0]!;
+    sums[band]!.loss += (await on.evaluate(onePerLine([row])))[0]!;
     sums[band]!.tokens += row.trained;
   }
   return sums.map(({ loss, tokens }) => loss / tokens);
@@ -82,13 +84,13 @@ describe('where a stage starts', () => {
     tuner.reset('adapter', 5); // B is zero whatever the seed.
     for (const stage of [1, 2, 3]) {
       expect(file.stages[stage - 1]!.origin).toEqual({ from: 'base' });
-      const { microBatches, trainedTokens } = job.plan.stages[stage - 1]!.batches.steps[0]!;
+      const first = job.plan.stages[stage - 1]!.batches.steps[0]!;
       let sum = 0;
-      for (const { rowIds, length } of microBatches) {
-        const losses = await tuner.evaluate({ length, rows: rowIds.map((id) => job.plan.rows.get(id)!) });
+      for (const batch of microBatches(first, job.plan.rows)) {
+        const losses = await tuner.evaluate(batch);
         sum += losses.reduce((x, y) => x + y, 0);
       }
-      expect(stepsOf(events, stage)[0]!.loss).toBeCloseTo(sum / trainedTokens, 4);
+      expect(stepsOf(events, stage)[0]!.loss).toBeCloseTo(sum / first.trainedTokens, 4);
     }
   });
 
@@ -260,7 +262,7 @@ describe('a run that cannot go on', () => {
 
   test('a loss that is not finite stops it with stage, step and rows', async () => {
     const { job, error, run: file } = await failing({ optim: { learningRate: 1e30, warmup: 0 }, train: { epochs: 2 } });
-    const ids = job.plan.stages[0]!.batches.steps[1]!.microBatches.flatMap(({ rowIds }) => rowIds);
+    const ids = job.plan.stages[0]!.batches.steps[1]!.microBatches.flatMap(rowIdsOf);
     expect(error).toMatchObject({ code: 'failed', fields: { stage: 1, step: 2, rows: ids.join(' ') } });
     expect((error as Error).message).toMatch(`stage 1, step 2: the loss is NaN`);
     for (const id of ids) expect((error as Error).message).toContain(id);

@@ -8,11 +8,12 @@ import { readState } from '../../src/optim/state.js';
 import { type LoraTuner, loraTuner } from '../../src/train/lora-tuner.js';
 import { lossFeeds } from '../../src/train/loss-feeds.js';
 import { testBackend } from '../helpers/backend.js';
+import { onePerLine } from '../helpers/micro-batch.js';
 import { countingRow } from '../helpers/tiny-run.js';
 
 const rows = [countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)];
 const trained = rows.reduce((n, row) => n + row.trained, 0);
-const feeds = { ...lossFeeds({ rows, length: 24 }, 1 / trained), seed: int32([], [3]) };
+const feeds = { ...lossFeeds(onePerLine(rows, 24), 1 / trained), seed: int32([], [3]) };
 const hyper = { learningRate: float32([], [1e-2]), step: float32([], [1]) };
 
 let model: ModelFolder;

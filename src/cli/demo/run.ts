@@ -104,7 +104,6 @@ const demoRecipe = (model: DemoModel, data: string, out: string, seed: number) =
     seed,
     epochs: model.tiny ? 2 : 1,
     batchRows: model.tiny ? 16 : 8,
-    groupByLength: true,
     evalRows: 12,
     maxLength: 512,
     optim: { learningRate: model.tiny ? 3e-3 : 1e-3 },
