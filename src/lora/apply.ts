@@ -1,3 +1,4 @@
+import { matMul } from '../backend/raw/matmul.js';
 import { statelessUniform } from '../backend/raw/stateless-uniform.js';
 import * as tf from '../backend/tf.js';
 import { random } from '../core/random.js';
@@ -53,14 +54,14 @@ const adapted = (
   differentiable(
     inputs,
     (x, a, b) => {
-      const narrow = tf.mul(product(drop(x, dropout, seed[0]), a, false, true), scale);
-      const sum = tf.add(product(x, weight, false, true), product(narrow, b, false, true));
+      const narrow = tf.mul(matMul(drop(x, dropout, seed[0]), a, false, true), scale);
+      const sum = tf.add(matMul(x, weight, false, true), matMul(narrow, b, false, true));
       return { value: bias ? tf.add(sum, bias) : sum, saved: [x, a, b, narrow, ...seed] as const };
     },
     (dy, [x, a, b, narrow, seed]) => {
-      const slope = tf.mul(product(dy, b), scale);
-      const dx = tf.add(product(dy, weight), drop(product(slope, a), dropout, seed));
-      return [dx, product(slope, drop(x, dropout, seed), true), product(dy, narrow, true)];
+      const slope = tf.mul(matMul(dy, b), scale);
+      const dx = tf.add(matMul(dy, weight), drop(matMul(slope, a), dropout, seed));
+      return [dx, matMul(slope, drop(x, dropout, seed), true), matMul(dy, narrow, true)];
     },
   );
 
@@ -70,6 +71,3 @@ function drop(x: tf.Tensor, dropout: Dropout | undefined, seed: tf.Tensor | unde
   const kept = tf.cast(tf.greaterEqual(statelessUniform(x.shape, seed, dropout.label), dropout.share), 'float32');
   return tf.mul(x, tf.mul(kept, 1 / (1 - dropout.share)));
 }
-
-const product = (a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor =>
-  tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, transposeA, transposeB);

@@ -1,3 +1,4 @@
+import { matMul } from '../backend/raw/matmul.js';
 import * as tf from '../backend/tf.js';
 import type { Tensors } from '../program/program.js';
 
@@ -9,7 +10,7 @@ export type Linear = (weights: Tensors, name: string, x: tf.Tensor) => tf.Tensor
 
 /** x W^T + b, W = `<name>.weight` [outputs, inputs], b = `<name>.bias` [outputs] if there is one. */
 export const linear: Linear = (weights, name, x) => {
-  const y = tf.matMul(x as tf.Tensor2D, weights[`${name}.weight`] as tf.Tensor2D, false, true);
+  const y = matMul(x, weights[`${name}.weight`]!, false, true);
   const bias = weights[`${name}.bias`];
   return bias ? tf.add(y, bias) : y;
 };

@@ -1,3 +1,4 @@
+import { matMul } from '../backend/raw/matmul.js';
 import * as tf from '../backend/tf.js';
 import type { ProgramSpec } from '../program/program.js';
 import type { ModelConfig } from './config.js';
@@ -15,7 +16,7 @@ export const logitsSpec = (config: ModelConfig, linear: Linear): ProgramSpec => 
         const [b, t] = ids!.shape as [number, number];
         const hidden = decoder(config, weights, causalInputs(config, ids!), linear);
         const head = weights[headName(config)]!;
-        const logits = tf.matMul(hidden as tf.Tensor2D, head as tf.Tensor2D, false, true);
+        const logits = matMul(hidden, head, false, true);
         return { outputs: { logits: tf.reshape(logits, [b, t, -1]) } };
       },
     },

@@ -1,3 +1,5 @@
+import { fuse } from '../backend/raw/fuse.js';
+import { low } from '../backend/raw/low.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
 
@@ -8,7 +10,7 @@ const HIDDEN = -1e9;
  * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
  * q: [B, N, T, H], k and v: [B, K, C, H] with N a multiple of K, bias: [B or 1, 1, T, C], added to the scaled scores.
  * Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one are stacked along T. Kept for the
- * gradient: q, k, v and the probabilities.
+ * gradient: q, k, v, the probabilities and the result.
  */
 export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): tf.Tensor {
   const [b, n, t, h] = q.shape as [number, number, number, number];
@@ -18,16 +20,21 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Ten
   return differentiable(
     [q, k, v] as const,
     (q, k, v) => {
-      const grouped = tf.reshape(tf.mul(q, scale), [...stacked, h]);
-      const scores = tf.add(tf.reshape(tf.matMul(grouped, k, false, true), [b, n, t, c]), bias);
-      const p = tf.reshape(tf.softmax(scores), [...stacked, c]);
-      return { value: tf.reshape(tf.matMul(p, v), [b, n, t, h]), saved: [grouped, k, v, p] as const };
+      const grouped = tf.reshape(q, [...stacked, h]);
+      const products = tf.matMul(grouped, k, false, true);
+      const p = fuse(() => {
+        const scores = tf.add(tf.mul(tf.reshape(products, [b, n, t, c]), scale), bias);
+        return low(tf.reshape(tf.softmax(scores), [...stacked, c]));
+      });
+      const o = tf.matMul(p, v);
+      return { value: tf.reshape(o, [b, n, t, h]), saved: [grouped, k, v, p, o] as const };
     },
-    (dy, [grouped, k, v, p]) => {
+    (dy, [grouped, k, v, p, o]) => {
       const d = tf.reshape(dy, [...stacked, h]);
       const dp = tf.matMul(d, v, false, true);
-      const ds = tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), -1, true)));
-      const dq = tf.mul(tf.reshape(tf.matMul(ds, k), [b, n, t, h]), scale);
+      // The sum over the keys of dp p is that over a head of dy o, which is shorter (Dao et al. 2022, arXiv 2205.14135).
+      const ds = fuse(() => low(tf.mul(p, tf.mul(tf.sub(dp, tf.sum(tf.mul(d, o), -1, true)), scale))));
+      const dq = tf.reshape(tf.matMul(ds, k), [b, n, t, h]);
       return [dq, tf.matMul(ds, grouped, true, false), tf.matMul(p, d, true, false)];
     },
   );

@@ -1,6 +1,7 @@
 import { after } from '../backend/raw/after.js';
 import { fuse } from '../backend/raw/fuse.js';
 import { low } from '../backend/raw/low.js';
+import { matMul } from '../backend/raw/matmul.js';
 import { sparseCrossEntropy } from '../backend/raw/sparse-cross-entropy.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
@@ -57,9 +58,9 @@ export function linearCrossEntropySum(
       const column = tf.expandDims(weight, 1);
       losses.push(tf.sum(tf.mul(loss, weight)));
       // The weights go onto the narrow factors: that is the same, and V / D times less work.
-      slopes.push(tf.mul(tf.matMul(gradient as tf.Tensor2D, head as tf.Tensor2D), column));
+      slopes.push(tf.mul(matMul(gradient, head), column));
       if (trainHead) {
-        const part = tf.matMul(gradient as tf.Tensor2D, tf.mul(rows, column) as tf.Tensor2D, true);
+        const part = matMul(gradient, tf.mul(rows, column), true);
         headSlope = headSlope ? tf.add(headSlope, part) : part;
       }
       gradient.dispose();
@@ -79,5 +80,4 @@ export function linearCrossEntropySum(
 const chunks = (length: number): [start: number, size: number][] =>
   Array.from({ length: Math.ceil(length / CHUNK) }, (_, i) => [i * CHUNK, Math.min(CHUNK, length - i * CHUNK)]);
 
-const logitsOf = (hidden: tf.Tensor, head: tf.Tensor): tf.Tensor =>
-  tf.matMul(hidden as tf.Tensor2D, head as tf.Tensor2D, false, true);
+const logitsOf = (hidden: tf.Tensor, head: tf.Tensor): tf.Tensor => matMul(hidden, head, false, true);

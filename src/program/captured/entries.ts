@@ -3,6 +3,7 @@ import type { CompileOptions, InputShapes } from '../compile.js';
 import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
+import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
@@ -50,7 +51,7 @@ function passes(
   { precision, fuse }: Pick<CompileOptions, 'precision' | 'fuse'>,
 ): EntryGraph {
   const held = new Set([...variables].filter(([, variable]) => variable.held === 'bfloat16').map(([name]) => name));
-  const clusters = fuse ? recorded : withoutClusters(recorded);
+  const clusters = fuse ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
   const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), held) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   return fuse ? outline(shared) : shared;

@@ -111,12 +111,8 @@ function makeRecorder(entry: string): Recorder {
       });
       if (op === LOW) return [keep(ref(inCluster(node(LOW, {}, refsIn, [specOf(refsIn[0]!)]), cluster)))];
       const call = { op, attributes: decoded, inputs: operands, outputs };
-      const made = node(
-        op,
-        decoded,
-        refsIn,
-        explained(entry, () => inferShapes(call)),
-      );
+      const outputSpecs = explained(entry, () => inferShapes(call));
+      const made = inCluster(node(MODERN[op] ?? op, decoded, refsIn, outputSpecs), cluster);
       return made.outputs.map((_, i) => keep(ref(made, i)));
     },
     tensorDataSync() {
@@ -130,6 +126,9 @@ function makeRecorder(entry: string): Recorder {
 
 const inCluster = (made: GraphNode, cluster: number | undefined): GraphNode =>
   cluster === undefined ? made : { ...made, cluster };
+
+/** Ops that TensorFlow.js calls by an older name; what the graph's optimiser knows about is the newer. */
+const MODERN: Readonly<Record<string, string>> = { Add: 'AddV2', BatchMatMul: 'BatchMatMulV2' };
 
 /** Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that each is the type of. */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
