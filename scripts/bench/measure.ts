@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** What one run of a bench printed as its JSON line, and what the machine was busy with besides. */
+export type Figures = Readonly<Record<string, unknown>> & { readonly load_before: number };
+
+/** One program with its arguments, run in a process of its own. */
+export interface Job {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const MAIN = at('../../dist/cli/main.js');
+
+/** `phasetune bench ARGS` as a user runs it: the built program. */
+export function project(args: readonly string[]): Job {
+  if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build first');
+  return { program: process.execPath, args: [MAIN, 'bench', ...args, '--json'] };
+}
+
+/** One of the Python scripts beside this file, run by a Python that has what it needs. */
+export const peer = (python: string, script: string, args: readonly string[]): Job => ({
+  program: python,
+  args: [at(script), ...args],
+});
+
+/** How a job is written in tables. */
+export const nameOf = ({ args }: Job): string => {
+  const own = args[0] === MAIN ? ['phasetune', ...args.slice(1, -1)] : [args[0]!.replace(/.*\//, ''), ...args.slice(1)];
+  return own.map((word) => (word.startsWith('/') ? word.replace(/.*\/(?=[^/])/, '') : word)).join(' ');
+};
+
+/** Runs a job and reads the JSON on its last line of standard output. Throws with the end of what it said when it fails. */
+export async function measure(job: Job): Promise<Figures> {
+  const load_before = Math.round(loadavg()[0]! * 100) / 100;
+  const child = spawn(job.program, job.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    err += text;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  const last = out.trimEnd().split('\n').at(-1) ?? '';
+  if (code !== 0 || !last.startsWith('{'))
+    throw new Error(`${nameOf(job)} ended with ${code} and without figures:\n${err.slice(-2000)}`);
+  return { ...(JSON.parse(last) as Record<string, unknown>), load_before };
+}
+
+/** What the figures were taken on. */
+export function machine(): Record<string, unknown> {
+  const [first] = cpus();
+  return {
+    cpu: first?.model.trim(),
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+/** The middle value, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((x, y) => x - y);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
+
+/** Lines of a markdown table, first column to the left, the others to the right. */
+export function markdown(heads: readonly string[], lines: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [row(heads), row(heads.map((_, i) => (i === 0 ? '---' : '---:'))), ...lines.map(row)].join('\n');
+}
