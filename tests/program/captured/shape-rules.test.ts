@@ -88,6 +88,24 @@ describe('a rule refuses what the op refuses, and nothing else', () => {
     });
 });
 
+const floats = (...values: number[]) => values.map((value) => scalar(Math.fround(value), 'float32'));
+
+describe('rule and op agree in corners that are rarely drawn', () => {
+  const corners: Readonly<Record<string, OpCall>> = {
+    'a range that float32 makes one shorter': call('Range', floats(0, 7, 0.7)),
+    'a size left open beside a 0': call('Reshape', [tensor('float32', [3, 1, 0]), known('int32', [3], [-1, 0, 1])]),
+    'an axis inside the batch': call('GatherV2', [tensor('float32', [2, 3]), tensor('int32', [2, 1]), scalar(0)], {
+      batch_dims: { int: 1 },
+    }),
+  };
+  for (const [name, made] of Object.entries(corners))
+    nativeOnly(name, () => {
+      const [inferred, real] = [outcome(() => inferShapes(made)), outcome(() => runReal(made))];
+      if ('refused' in real) expect(inferred).toHaveProperty('refused');
+      else expect(inferred).toEqual(real);
+    });
+});
+
 test.each(OPS)('%s needs no element but of what must be constant, and says so', (op) => {
   const calls = fc.gen().map((draw) => opCalls[op]!(op, draw));
   fc.assert(
