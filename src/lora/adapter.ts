@@ -24,6 +24,10 @@ export const matrixNames = (module: string): { readonly a: string; readonly b: s
   b: `${PREFIX}${module}.lora_B.weight`,
 });
 
+/** Name of several modules' A matrices in one, one below the other: [modules * R, inputs]. */
+export const stackName = (modules: readonly string[]): string =>
+  modules.map((module) => matrixNames(module).a).join(' + ');
+
 /** The module that a matrix belongs to; the other way round than {@link matrixNames}. Undefined for any other name. */
 export const moduleOf = (matrix: string): string | undefined =>
   /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(matrix)?.[1];
@@ -44,6 +48,19 @@ export function adapterSpecs(
     specs.set(b, [outputs, options.rank]);
   }
   return specs;
+}
+
+/** The A matrices that are multiplied with the same input, by the name of their stack; `inputs` are groups of modules that share one. */
+export function adapterStacks(
+  specs: ReadonlyMap<string, readonly number[]>,
+  inputs: readonly (readonly string[])[],
+): Map<string, readonly string[]> {
+  const groups = inputs.map((modules) => modules.filter((module) => specs.has(matrixNames(module).a)));
+  return new Map(
+    groups
+      .filter((modules) => modules.length > 1)
+      .map((modules) => [stackName(modules), modules.map((module) => matrixNames(module).a)]),
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { addResidual } from '../ops/add-residual.js';
 import { attention, causalBias, packedBias } from '../ops/attention.js';
 import { mergeHeads, splitHeads } from '../ops/heads.js';
 import { rmsNorm } from '../ops/rms-norm.js';
-import { type RopeTables, rope, ropeTables } from '../ops/rope.js';
+import { type RopeTables, ropeHeads, ropeTables } from '../ops/rope.js';
 import { swiglu } from '../ops/swiglu.js';
 import { takeRows } from '../ops/take-rows.js';
 import type { Tensors } from '../program/program.js';
@@ -61,7 +61,12 @@ export function decoder(
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const layer = layerName(i);
     const norm = (name: string, x: tf.Tensor) => rmsNorm(x, weights[`${layer}.${name}.weight`]!, config.rms_norm_eps);
-    const project = (name: string, x: tf.Tensor) => linear(weights, `${layer}.${name}`, x);
+    const project = (names: readonly string[], x: tf.Tensor) =>
+      linear(
+        weights,
+        names.map((name) => `${layer}.${name}`),
+        x,
+      );
     const attend = {
       project,
       tables,
@@ -76,7 +81,7 @@ export function decoder(
 }
 
 interface Attend {
-  readonly project: (name: string, x: tf.Tensor) => tf.Tensor;
+  readonly project: (names: readonly string[], x: tf.Tensor) => tf.Tensor[];
   readonly tables: RopeTables;
   readonly bias: tf.Tensor;
   readonly batch: number;
@@ -85,12 +90,15 @@ interface Attend {
 
 function selfAttention(config: ModelConfig, x: tf.Tensor, { project, tables, bias, batch, cache }: Attend): tf.Tensor {
   const { num_attention_heads: n, num_key_value_heads: k } = config;
-  const heads = (y: tf.Tensor, count: number) => splitHeads(y, batch, count);
-  const queries = rope(heads(project('self_attn.q_proj', x), n), tables);
-  const newKeys = rope(heads(project('self_attn.k_proj', x), k), tables);
-  const [keys, values] = cache(newKeys, heads(project('self_attn.v_proj', x), k));
-  return tf.tidy(() => project('self_attn.o_proj', mergeHeads(attention(queries, keys, values, bias))));
+  const [q, kNew, vNew] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
+  const queries = ropeHeads(q, batch, n, tables);
+  const [keys, values] = cache(ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
+  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attention(queries, keys, values, bias)))[0]!);
 }
 
-const mlp = (x: tf.Tensor, project: Attend['project']): tf.Tensor =>
-  project('mlp.down_proj', swiglu(project('mlp.gate_proj', x), project('mlp.up_proj', x)));
+type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];
+
+function mlp(x: tf.Tensor, project: Attend['project']): tf.Tensor {
+  const [gate, up] = project(['mlp.gate_proj', 'mlp.up_proj'], x) as [tf.Tensor, tf.Tensor];
+  return project(['mlp.down_proj'], swiglu(gate, up))[0]!;
+}

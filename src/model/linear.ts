@@ -1,16 +1,26 @@
+import { low } from '../backend/raw/low.js';
 import { matMul } from '../backend/raw/matmul.js';
 import * as tf from '../backend/tf.js';
+import { differentiable } from '../ops/differentiable.js';
 import type { Tensors } from '../program/program.js';
 
 /**
- * Applies the linear projection called `name` to x [M, inputs], giving [M, outputs]. The decoder calls every one of its
- * projections through such a function: an adapter is another one.
+ * Applies the linear projections called `names` to x [M, inputs], all to the same: one result [M, outputs] for each. The
+ * decoder calls every one of its projections through such a function: an adapter is another one.
  */
-export type Linear = (weights: Tensors, name: string, x: tf.Tensor) => tf.Tensor;
+export type Linear = (weights: Tensors, names: readonly string[], x: tf.Tensor) => tf.Tensor[];
 
-/** x W^T + b, W = `<name>.weight` [outputs, inputs], b = `<name>.bias` [outputs] if there is one. */
-export const linear: Linear = (weights, name, x) => {
-  const y = matMul(x, weights[`${name}.weight`]!, false, true);
-  const bias = weights[`${name}.bias`];
-  return bias ? tf.add(y, bias) : y;
-};
+/** x W^T + b, W = `<name>.weight` [outputs, inputs], b = `<name>.bias` [outputs] if there is one. Neither is trained. */
+export const linear: Linear = (weights, names, x) =>
+  names.map((name) => {
+    const weight = weights[`${name}.weight`]!;
+    const bias = weights[`${name}.bias`];
+    return differentiable(
+      [x] as const,
+      (x) => {
+        const y = matMul(x, weight, false, true);
+        return { value: low(bias ? tf.add(y, bias) : y), saved: [] as const };
+      },
+      (dy) => matMul(dy, weight),
+    );
+  });

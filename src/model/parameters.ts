@@ -34,6 +34,19 @@ export function linearShapes(config: ModelConfig): Map<string, LinearShape> {
   return shapes;
 }
 
+/** The linear projections by what they are applied to: those of a group take the same input. */
+export const linearGroups = (config: ModelConfig): string[][] =>
+  Array.from({ length: config.num_hidden_layers }, (_, i) =>
+    SAME_INPUT.map((group) => group.map((name) => `${layerName(i)}.${name}`)),
+  ).flat();
+
+const SAME_INPUT = [
+  ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'],
+  ['self_attn.o_proj'],
+  ['mlp.gate_proj', 'mlp.up_proj'],
+  ['mlp.down_proj'],
+] as const;
+
 /** Every parameter's shape by its Hugging Face name. */
 export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
   const { vocab_size: v, hidden_size: d } = config;

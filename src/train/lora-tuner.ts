@@ -1,12 +1,12 @@
 import type { Backend } from '../backend/backend.js';
 import { dataError } from '../core/errors.js';
 import { float32, int32 } from '../core/host-tensor.js';
-import { adapterSpecs, initAdapter } from '../lora/adapter.js';
+import { adapterSpecs, adapterStacks, initAdapter } from '../lora/adapter.js';
 import { loraLinear } from '../lora/apply.js';
 import { merging } from '../lora/merge.js';
 import type { LoraOptions } from '../lora/options.js';
 import { loadParameters, type ModelFolder, modelVariables } from '../model/load.js';
-import { linearShapes } from '../model/parameters.js';
+import { linearGroups, linearShapes } from '../model/parameters.js';
 import { keptName, type ParameterGroup, parameterGroups, withPieces } from '../optim/groups.js';
 import type { Shapes } from '../optim/layout.js';
 import type { OptimOptions } from '../optim/options.js';
@@ -46,7 +46,9 @@ export interface LoraTuner {
 export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { backend, model, lora, optim } = options;
   const trainable = adapterSpecs(linearShapes(model.config), lora);
-  const groups = parameterGroups(trainable, optim.weightDecay);
+  // Each module drops inputs of its own: then their matrices are not multiplied with the same.
+  const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(model.config));
+  const groups = parameterGroups(trainable, optim.weightDecay, stacks);
   const spec = joinSpecs(
     modelVariables(model.config),
     trainSpec({
@@ -59,12 +61,14 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
     ...(options.extra ? [withPieces(groups, options.extra)] : []),
   );
   const program = await compile(spec, options.compile);
+  // Where shapes are named and none for `trainStep`, a lone batch goes the way that is ready.
+  const whole = options.compile?.shapes?.trainStep?.length !== 0;
   const moments = [...trainable].flatMap(([name, shape]) =>
     MOMENTS.map((moment) => [keptName(moment, name), shape] as const),
   );
   const shapes = { adapter: trainable, optimizer: new Map(moments) };
   const tuner: Tuner = {
-    step: (batches, inputs) => step(program, batches, inputs),
+    step: (batches, inputs) => step(program, batches, inputs, whole),
     async evaluate(batch) {
       const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
       return lossesByRow(batch, losses!);
@@ -86,7 +90,12 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   return { tuner, program, groups };
 }
 
-const step = async (program: Program, batches: readonly MicroBatch[], inputs: Parameters<Tuner['step']>[1]) => {
+const step = async (
+  program: Program,
+  batches: readonly MicroBatch[],
+  inputs: Parameters<Tuner['step']>[1],
+  whole: boolean,
+) => {
   const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
   if (trained === 0) throw new RangeError('a step needs at least one trained token');
   // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
@@ -95,7 +104,7 @@ const step = async (program: Program, batches: readonly MicroBatch[], inputs: Pa
     return { ...lossFeeds(batch, 1 / trained), seed };
   };
   const hyper = { learningRate: float32([], [inputs.learningRate]), step: float32([], [inputs.step]) };
-  if (batches.length === 1) {
+  if (whole && batches.length === 1) {
     const done = await program.run('trainStep', { ...feeds(batches[0]!, 0), ...hyper }, ['loss', 'gradNorm']);
     return { loss: done.loss!.data[0]!, gradNorm: done.gradNorm!.data[0]! };
   }

@@ -26,7 +26,7 @@ describe('without dropout', () => {
     const [x, w, a, b, slope] = [drawn(6, 8), drawn(4, 8), drawn(3, 8), drawn(4, 3), drawn(6, 4)];
     const bias = tf.tensor1d([1, -2, 3, 0.5]);
     const ours = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) =>
-      loraLinear(options)({ [`${MODULE}.weight`]: w, [`${MODULE}.bias`]: bias, [names.a]: a, [names.b]: b }, MODULE, x);
+      loraLinear(options)({ [`${MODULE}.weight`]: w, [`${MODULE}.bias`]: bias, [names.a]: a, [names.b]: b }, [MODULE], x)[0]!;
     const plain = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => {
       const change = tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D);
       const merged = tf.add(w, tf.mul(change, scalingOf(options))) as tf.Tensor2D;
@@ -52,8 +52,8 @@ describe('without dropout', () => {
   test('a module without an adapter is the plain projection, bit for bit', async () => {
     const weights = { [`${MODULE}.weight`]: drawn(4, 8) };
     const x = drawn(6, 8);
-    const got = loraLinear(loraOptions.parse({ dropout: 0.5 }), tf.scalar(1, 'int32'))(weights, MODULE, x);
-    expect(await got.data()).toEqual(await linear(weights, MODULE, x).data());
+    const got = loraLinear(loraOptions.parse({ dropout: 0.5 }), tf.scalar(1, 'int32'))(weights, [MODULE], x)[0]!;
+    expect(await got.data()).toEqual(await linear(weights, [MODULE], x)[0]!.data());
   });
 });
 
@@ -70,7 +70,7 @@ describe('dropout', () => {
       { rank: width, alpha: width, rsLora: false, dropout },
       seed === undefined ? undefined : tf.scalar(seed, 'int32'),
     );
-    return (x: tf.Tensor) => project(weights, module, x);
+    return (x: tf.Tensor) => project(weights, [module], x)[0]!;
   }
   const ones = () => tf.ones([rows, width]);
   const bits = async (module: string, seed: number | undefined, dropout?: number) =>
@@ -116,7 +116,7 @@ describe('dropout', () => {
     const run = (project: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
       tf.grads((...args: tf.Tensor[]) => tf.sum(tf.square(project(args[0]!, args[1]!))) as tf.Scalar)([a, b]);
     const got = run((a, b) =>
-      loraLinear(options, tf.scalar(2, 'int32'))({ [`${MODULE}.weight`]: w, [names.a]: a, [names.b]: b }, MODULE, x),
+      loraLinear(options, tf.scalar(2, 'int32'))({ [`${MODULE}.weight`]: w, [names.a]: a, [names.b]: b }, [MODULE], x)[0]!,
     );
     const want = run((a, b) => {
       const low = tf.matMul(dropped as tf.Tensor2D, a as tf.Tensor2D, false, true);

@@ -5,7 +5,7 @@ import { random } from '../../src/core/random.js';
 import { attention, causalBias } from '../../src/ops/attention.js';
 import { linearCrossEntropy, linearCrossEntropySum } from '../../src/ops/linear-cross-entropy.js';
 import { rmsNorm } from '../../src/ops/rms-norm.js';
-import { rope, ropeTables } from '../../src/ops/rope.js';
+import { ropeHeads, ropeTables } from '../../src/ops/rope.js';
 import { swiglu } from '../../src/ops/swiglu.js';
 import { takeRows } from '../../src/ops/take-rows.js';
 import { testBackend } from '../helpers/backend.js';
@@ -47,11 +47,12 @@ describe("an op's value and gradient equal its formula's", () => {
     expectSame((g, u) => swiglu(g!, u!), plain, [normal('g', 4, 7), normal('u', 4, 7)]);
   });
 
-  test('rope', () => {
+  test('heads with rope', () => {
     const positions = tf.tensor2d([[0, 1, 2, 9]], [1, 4], 'int32');
     const tables = ropeTables(positions, [1, 0.1, 0.01]);
-    const plain: Op = (x) => {
-      const [a, b] = [tf.slice(x!, [0, 0, 0, 0], [-1, -1, -1, 3]), tf.slice(x!, [0, 0, 0, 3], [-1, -1, -1, 3])];
+    const plain: Op = (flat) => {
+      const x = tf.transpose(tf.reshape(flat!, [2, 4, 3, 6]), [0, 2, 1, 3]);
+      const [a, b] = [tf.slice(x, [0, 0, 0, 0], [-1, -1, -1, 3]), tf.slice(x, [0, 0, 0, 3], [-1, -1, -1, 3])];
       const angle = tf.reshape(
         tf.mul(tf.reshape(tf.cast(positions, 'float32'), [4, 1]), tf.tensor1d([1, 0.1, 0.01])),
         [1, 1, 4, 3],
@@ -59,7 +60,7 @@ describe("an op's value and gradient equal its formula's", () => {
       const [c, s] = [tf.cos(angle), tf.sin(angle)];
       return tf.concat([tf.sub(tf.mul(a, c), tf.mul(b, s)), tf.add(tf.mul(b, c), tf.mul(a, s))], -1);
     };
-    expectSame((x) => rope(x!, tables), plain, [normal('x', 2, 3, 4, 6)]);
+    expectSame((x) => ropeHeads(x!, 2, 3, tables), plain, [normal('x', 8, 18)]);
   });
 
   test.each([
