@@ -39,7 +39,10 @@ export interface Tuner {
   write(what: 'adapter' | 'optimizer', tensors: NamedTensors): void;
   /** A fresh adapter (A random from the seed, B zero) or zeroed moments. */
   reset(what: 'adapter' | 'optimizer', seed: number): void;
-  /** Sets the base weights to the files' values plus each of these adapters, in turn ([] puts the plain base back). */
+  /**
+   * Sets the base weights to the files' values plus each of these adapters, in turn ([] puts the plain base back). Sums are in
+   * float32; where the program holds the weight in bfloat16 the last is rounded to it, once.
+   */
   loadBase(merged: readonly NamedTensors[]): Promise<void>;
   /** Tensors and bytes alive on the device. */
   memory(): { tensors: number; bytes: number };
