@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { random } from '../../src/core/random.js';
+import { planBatches } from '../../src/data/batch-plan.js';
+import { encodeRows } from '../../src/data/encode-rows.js';
+import type { EncodedRow } from '../../src/data/encoded.js';
+import { importFile } from '../../src/data/import.js';
+import { batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../../src/data/options.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { optimOptions } from '../../src/optim/options.js';
+import { silentLogger } from '../../src/telemetry/logger.js';
+import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { loraTuner } from '../../src/train/lora-tuner.js';
+import { microBatches } from '../../src/train/trainer.js';
+import type { MicroBatch, Tuner } from '../../src/train/tuner.js';
+import { testBackend } from '../helpers/backend.js';
+import { largestRelativeError } from '../helpers/compare.js';
+import { onePerLine } from '../helpers/micro-batch.js';
+import { needs, realData, TINY } from '../helpers/tokens.js';
+
+const PHASEDSFT = realData('phasedsft-alpaca52k-stage3.jsonl');
+const inputs = { learningRate: 1e-2, step: 1, seed: 1 };
+
+let model: ModelFolder;
+let tuner: Tuner;
+beforeAll(async () => {
+  model = await openModel(TINY);
+  const lora = loraOptions.parse({ rank: 4 });
+  const optim = optimOptions.parse({ maxGradNorm: 0 });
+  const compile = { mode: 'eager', precision: 'float32' } as const;
+  ({ tuner } = await loraTuner({ backend: await testBackend(), model, lora, optim, compile }));
+  await tuner.loadBase([]);
+});
+afterAll(async () => {
+  tuner.dispose();
+  await model.close();
+});
+
+/** Rows of random tokens, answers of several lengths at their ends. */
+function generatedRows(count: number): EncodedRow[] {
+  const { integer } = random(5, 'packed');
+  return Array.from({ length: count }, (_, i) => {
+    const length = 8 + integer(i % 7 === 0 ? 180 : 60);
+    const answer = 1 + integer(length - 1);
+    const mask = Uint8Array.from({ length }, (_, t) => (t >= length - answer ? 1 : 0));
+    return { id: String(i), ids: Int32Array.from({ length }, () => integer(2000)), mask, trained: answer };
+  });
+}
+
+async function realRows(count: number): Promise<EncodedRow[]> {
+  const { records } = await importFile(PHASEDSFT, importOptionsSchema.parse({ badRows: 'skip' }), silentLogger);
+  const options = encodeOptionsSchema.parse({ maxLength: 256, overflow: 'drop' });
+  const { rows } = await encodeRows(records.slice(0, 3 * count), await loadTokenizer(TINY), options);
+  return rows.slice(0, count);
+}
+
+/** The packed batches of one epoch. */
+function packedBatches(rows: readonly EncodedRow[], batchRows: number): MicroBatch[] {
+  const options = batchOptionsSchema.parse({ batchRows });
+  const [plan] = planBatches([{ rows, seed: 2, budget: { epochs: 1 } }], options);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return plan!.steps.flatMap((step) => microBatches(step, byId));
+}
+
+/** An adapter of which neither A nor B is zero, moments zero. */
+async function start(batch: MicroBatch): Promise<void> {
+  tuner.reset('adapter', 3);
+  tuner.reset('optimizer', 3);
+  await tuner.step([batch], inputs);
+  tuner.reset('optimizer', 3);
+}
+
+/** Loss, norm and gradients (as the first moments after one step) of these batches as one step. */
+async function gradients(batches: readonly MicroBatch[]) {
+  const adapter = await tuner.read('adapter');
+  tuner.reset('optimizer', 3);
+  const told = await tuner.step(batches, inputs);
+  const moments = [...(await tuner.read('optimizer'))].filter(([name]) => name.startsWith('exp_avg.'));
+  tuner.write('adapter', adapter);
+  return { ...told, moments };
+}
+
+async function compare(rows: readonly EncodedRow[]): Promise<void> {
+  const packed = packedBatches(rows, 8);
+  expect(packed.some(({ lines }) => lines.some((line) => line.length > 2))).toBe(true);
+  await start(onePerLine(rows.slice(0, 4)));
+  for (const batch of packed) {
+    const together = await tuner.evaluate(batch);
+    for (const [i, row] of batch.lines.flat().entries()) {
+      const alone = (await tuner.evaluate(onePerLine([row])))[0]!;
+      expect(Math.abs(together[i]! / alone - 1), row.id).toBeLessThan(1e-5);
+    }
+  }
+  const actual = await gradients(packed);
+  const expected = await gradients(rows.map((row) => onePerLine([row])));
+  expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(1e-6);
+  expect(Math.abs(actual.gradNorm / expected.gradNorm - 1)).toBeLessThan(1e-5);
+  expect(actual.moments).toHaveLength(expected.moments.length);
+  for (const [i, [name, value]] of expected.moments.entries())
+    expect(largestRelativeError(actual.moments[i]![1], value), name).toBeLessThan(1e-5);
+}
+
+describe('packed rows have the losses and gradients that each has alone', () => {
+  test('generated rows', () => compare(generatedRows(32)));
+
+  test('real rows', async (context) => {
+    needs(context, PHASEDSFT);
+    await compare(await realRows(32));
+  }, 60_000);
+});
+
+test('no row sees another: one is changed, and the losses of all others stay as they are to the last bit', async () => {
+  const rows = generatedRows(24);
+  const [batch] = packedBatches(rows, 24) as [MicroBatch];
+  await start(onePerLine(rows.slice(0, 4)));
+  const before = await tuner.evaluate(batch);
+  for (const place of [0, 1, 2]) {
+    const line = batch.lines.findIndex((line) => line.length > 2);
+    const victim = batch.lines[line]![place]!;
+    const changed = { ...victim, ids: victim.ids.map((id) => (id + 7) % 2000) };
+    const lines = batch.lines.map((own) => own.map((row) => (row === victim ? changed : row)));
+    const after = await tuner.evaluate({ ...batch, lines });
+    const differ = batch.lines.flat().filter((_, i) => after[i] !== before[i]);
+    expect(differ.map(({ id }) => id)).toEqual([victim.id]);
+  }
+});
