@@ -33,6 +33,16 @@ export const stepBenchOptions = z.strictObject({
 /** See {@link stepBenchOptions}. */
 export type StepBenchOptions = z.infer<typeof stepBenchOptions>;
 
+/** Options of `phasetune bench build`. */
+export const buildBenchOptions = z.strictObject({
+  ...benchOptions.shape,
+  batch: stepBenchOptions.shape.batch,
+  seq: stepBenchOptions.shape.seq,
+});
+
+/** See {@link buildBenchOptions}. */
+export type BuildBenchOptions = z.infer<typeof buildBenchOptions>;
+
 /** Options of `phasetune bench train`. */
 export const trainBenchOptions = z.strictObject({
   tokenizer: z.string().min(1).describe('model folder whose tokenizer is used; its weights are not'),

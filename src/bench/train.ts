@@ -8,14 +8,14 @@ import { type OptimOptions, optimOptions } from '../optim/options.js';
 import type { Logger } from '../telemetry/logger.js';
 import { peakRssMib } from '../telemetry/memory.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
+import { entryBatches } from '../train/entry-shapes.js';
 import type { StepEvent } from '../train/events.js';
-import { loraTuner } from '../train/lora-tuner.js';
 import { trainOptions } from '../train/options.js';
 import { planRun, type RunPlan } from '../train/plan.js';
 import { trainStage } from '../train/trainer.js';
 import type { Tuner } from '../train/tuner.js';
 import type { TrainBenchOptions } from './options.js';
-import { randomModel } from './random-model.js';
+import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js';
 
@@ -25,39 +25,17 @@ import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js'
  * begins with building the program, weights and tokens being ready, and ends with the last step.
  */
 export async function benchTrain(backend: Backend, options: TrainBenchOptions, hooks: BenchHooks & { logger: Logger }) {
-  const { seed, mode, dtype } = options;
-  const tokenizer = plainTemplate(await loadTokenizer(options.tokenizer));
-  const records = await readRows(options, hooks.logger);
-  const encoding = encodeOptionsSchema.parse({ template: 'chat', maxLength: options.maxLength });
-  const { value: encoded, seconds: encodeSeconds } = await timed(() => encodeRows(records, tokenizer, encoding, hooks));
+  const { tokenizer, records, plan, config, figures: prepared } = await prepare(options, hooks);
   const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
-  const train = trainOptions.parse({ ...batchOptionsOf(options), order: 'one-off', epochs: 1, seed });
-  const set = { stages: [{ index: 1, rows: records }], holdout: [], hash: '' };
-  const { value: plan, seconds: planSeconds } = await timed(() => planRun(set, encoded.rows, train));
-  const { vocab_size } = shapeConfig(options);
-  const config = shapeConfig({ ...options, vocab: Math.max(vocab_size, tokenizer.vocabSize) });
-  const { value, seconds: buildSeconds } = await timed(() =>
-    loraTuner({
-      backend,
-      model: randomModel(config, seed),
-      lora: loraOptions.parse({}),
-      optim,
-      compile: { mode, precision: dtype },
-    }),
-  );
-  const { tuner } = value;
+  const made = { config, lora: loraOptions.parse({}), optim, batches: entryBatches(plan) };
+  const { tuner, figures } = await readyTuner(backend, options, made);
   try {
-    const { seconds: loadSeconds } = await timed(async () => {
-      await tuner.loadBase([]);
-      tuner.reset('adapter', seed);
-      tuner.reset('optimizer', seed);
-    });
-    const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, seed, hooks));
-    const seconds = buildSeconds + trainSeconds;
+    const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, options.seed, hooks));
+    const seconds = figures.build_seconds + trainSeconds;
     const counts = countTokens(records, tokenizer);
     return {
       rows: records.length,
-      seconds: round(seconds, 3),
+      seconds: round(seconds, 6),
       ...counts,
       answer_tokens_per_s: round(counts.answer_tokens / seconds, 1),
       tokens_per_s: round(counts.tokens / seconds, 1),
@@ -65,20 +43,38 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
       loss: round(run.steps.at(-1)!.loss, 4),
       peak_rss_mib: peakRssMib(),
       tensors: backend.memory().tensors,
-      steps: run.steps.length,
-      trained_tokens: plan.stages[0]!.summary.trainedTokens,
-      padding: round(1 - plan.stages[0]!.summary.tokens / plan.stages[0]!.summary.paddedTokens, 4),
-      encode_seconds: round(encodeSeconds, 3),
-      plan_seconds: round(planSeconds, 3),
-      build_seconds: round(buildSeconds, 3),
-      load_seconds: round(loadSeconds, 3),
+      ...prepared,
+      ...figures,
       first_step_seconds: round(run.steps[0]!.seconds, 3),
       start_to_first_step_seconds: round(run.firstStepEnd, 3),
-      step_seconds: run.steps.map((step) => round(step.seconds, 4)),
+      step_seconds: run.steps.map((step) => round(step.seconds, 6)),
     };
   } finally {
     tuner.dispose();
   }
+}
+
+/** Rows, tokens and plan, as the trainer makes them, and a model that has room for the tokens. */
+async function prepare(options: TrainBenchOptions, { logger, signal }: BenchHooks & { logger: Logger }) {
+  const tokenizer = plainTemplate(await loadTokenizer(options.tokenizer));
+  const records = await readRows(options, logger);
+  const encoding = encodeOptionsSchema.parse({ template: 'chat', maxLength: options.maxLength });
+  const encoded = await timed(() => encodeRows(records, tokenizer, encoding, { signal }));
+  const train = trainOptions.parse({ ...batchOptionsOf(options), order: 'one-off', epochs: 1, seed: options.seed });
+  const set = { stages: [{ index: 1, rows: records }], holdout: [], hash: '' };
+  const { value: plan, seconds } = await timed(() => planRun(set, encoded.value.rows, train));
+  const { summary } = plan.stages[0]!;
+  const figures = {
+    steps: summary.steps,
+    shapes: Object.values(entryBatches(plan)).flat().length,
+    trained_tokens: summary.trainedTokens,
+    padding: round(1 - summary.tokens / summary.paddedTokens, 4),
+    encode_seconds: round(encoded.seconds, 3),
+    plan_seconds: round(seconds, 6),
+  };
+  const { vocab_size } = shapeConfig(options);
+  const config = shapeConfig({ ...options, vocab: Math.max(vocab_size, tokenizer.vocabSize) });
+  return { tokenizer, records, plan, config, figures };
 }
 
 const batchOptionsOf = (options: TrainBenchOptions): BatchOptions =>
