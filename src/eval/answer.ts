@@ -2,14 +2,16 @@ import type { EncodeOptions } from '../data/options.js';
 import { renderPrompt } from '../data/prompt.js';
 import type { Message } from '../data/record.js';
 import { generateSpec } from '../generate/cache.js';
-import { cacheShape, generate } from '../generate/generate.js';
+import { generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
+import { planDecode } from '../generate/plan.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import { checkVocabulary, openModel } from '../model/load.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 
-/** An answer as text; `tokens` counts its ids, `finish` says whether it ended by itself. */
+/** An answer as text: to which conversation, how many ids it has, and whether it ended by itself. */
 export interface Answer {
+  readonly index: number;
   readonly text: string;
   readonly tokens: number;
   readonly finish: 'stop' | 'length';
@@ -20,8 +22,8 @@ export const promptIds = (messages: readonly Message[], tokenizer: Tokenizer, te
   Int32Array.from(tokenizer.encode(renderPrompt(messages, tokenizer, template)));
 
 /**
- * Opens a model folder, with an adapter folder or without, ready to answer these conversations, `batch` of them together.
- * A backend must be loaded. Throws data errors of the files.
+ * Opens a model folder, with an adapter folder or without, ready to answer these conversations, at most `batch` of them together.
+ * Answers come batch by batch, those to short conversations first. A backend must be loaded. Throws data errors of the files.
  */
 export async function openAnswerer(
   modelFolder: string,
@@ -31,14 +33,14 @@ export async function openAnswerer(
 ): Promise<{ answers(): AsyncGenerator<Answer>; close(): Promise<void> }> {
   const tokenizer = await loadTokenizer(modelFolder);
   const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
-  const shape = cacheShape(prompts, decoding.maxTokens, batch);
+  const plan = planDecode(prompts, decoding, batch);
   const model = await openModel(modelFolder);
   checkVocabulary(model, tokenizer.vocabSize);
-  const program = await adaptedModel(model, adapterFolder, (config, linear) => generateSpec(config, linear, shape));
+  const program = await adaptedModel(model, adapterFolder, (config, linear) => generateSpec(config, linear, plan));
   return {
     async *answers() {
-      for await (const { ids, finish } of generate(program, shape, prompts, [...tokenizer.endIds], decoding))
-        yield { text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+      for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds]))
+        yield { index, text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
     },
     async close() {
       program.dispose();

@@ -1,14 +1,15 @@
 import type { EncodeOptions } from '../data/options.js';
 import type { InstructionRecord } from '../data/record.js';
-import type { CacheShape } from '../generate/cache.js';
-import { cacheShape, generate } from '../generate/generate.js';
+import { generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
+import { type DecodePlan, planDecode } from '../generate/plan.js';
 import type { Program } from '../program/program.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { promptIds } from './answer.js';
 
-/** A model's answer to a row, beside the row's own. */
+/** A model's answer to a row, beside the row's own. `index` is the row's place. */
 export interface AnsweredRow {
+  readonly index: number;
   readonly id: string;
   readonly prompt: string;
   readonly expected: string;
@@ -17,15 +18,13 @@ export interface AnsweredRow {
   readonly matches: boolean;
 }
 
-/** Rows whose answers are compared, ready to be asked again and again, and the cache that decoding them needs. */
+/** Rows whose answers are compared, ready to be asked again and again, and what decoding them needs. */
 export interface ExactMatchPlan {
   readonly records: readonly InstructionRecord[];
-  readonly prompts: readonly Int32Array[];
-  readonly shape: CacheShape;
-  readonly options: GenerateOptions;
+  readonly decoding: DecodePlan;
 }
 
-/** Plans {@link exactMatch} over rows that end with an answer, `batch` of them together. */
+/** Plans {@link exactMatch} over rows that end with an answer, at most `batch` of them together. */
 export function planExactMatch(
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
@@ -33,20 +32,22 @@ export function planExactMatch(
   { batch, options }: { batch: number; options: GenerateOptions },
 ): ExactMatchPlan {
   const prompts = records.map(({ messages }) => promptIds(messages.slice(0, -1), tokenizer, template));
-  return { records, prompts, shape: cacheShape(prompts, options.maxTokens, batch), options };
+  return { records, decoding: planDecode(prompts, options, batch) };
 }
 
-/** Lets the model answer every row, and compares. The program must hold `generateSpec` of the plan's shape. */
+/**
+ * Lets the model answer every row, and compares: batch by batch, rows with short questions first. The program must hold
+ * `generateSpec` of the decoding plan.
+ */
 export async function* exactMatch(
   program: Program,
-  { records, prompts, shape, options }: ExactMatchPlan,
+  { records, decoding }: ExactMatchPlan,
   tokenizer: Tokenizer,
 ): AsyncGenerator<AnsweredRow> {
-  let i = 0;
-  for await (const { ids } of generate(program, shape, prompts, [...tokenizer.endIds], options)) {
-    const { id, messages } = records[i++]!;
+  for await (const { index, ids } of generate(program, decoding, [...tokenizer.endIds])) {
+    const { id, messages } = records[index]!;
     const answer = tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
     const expected = messages.at(-1)!.content.trim();
-    yield { id, prompt: messages.at(-2)!.content, expected, answer, matches: answer === expected };
+    yield { index, id, prompt: messages.at(-2)!.content, expected, answer, matches: answer === expected };
   }
 }

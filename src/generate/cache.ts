@@ -1,98 +1,184 @@
+import { putRows } from '../backend/raw/put-rows.js';
 import * as tf from '../backend/tf.js';
 import type { ModelConfig } from '../model/config.js';
-import { type Cache, causalInputs, decoder } from '../model/decoder.js';
+import { type Cache, causalInputs, type DecoderInputs, decoder } from '../model/decoder.js';
 import type { Linear } from '../model/linear.js';
 import { headName } from '../model/parameters.js';
 import { biasOf, visible } from '../ops/attention.js';
 import { takeRows } from '../ops/take-rows.js';
-import type { EntryResult, ProgramSpec, Tensors, VariableSpec } from '../program/program.js';
+import type { Entry, EntryResult, InputSpec, ProgramSpec, Tensors, VariableSpec } from '../program/program.js';
+import { type Choice, candidatesOf, choiceInputs, choiceOf, choose } from './choose.js';
+import type { CacheShape, DecodePlan } from './plan.js';
 
-/** Size of the key/value cache: rows decoded together, and tokens of each that fit, prompt and answer. */
-export interface CacheShape {
-  readonly rows: number;
-  readonly slots: number;
-}
-
-/** Position of a slot that holds no key: later than every query's, hence never seen. */
-export const NO_POSITION = 2 ** 30;
+/** Holds the last logits [rows, V] where a choice may need another try. */
+const LOGITS = 'cache.logits';
 
 const names = (layer: number) => ({ keys: `cache.${layer}.keys`, values: `cache.${layer}.values` });
 
+/** Sizes, and what goes through the decoder besides them. */
+interface Decoding {
+  readonly config: ModelConfig;
+  readonly linear: Linear;
+  readonly shape: CacheShape;
+  readonly choice: Choice;
+  readonly candidates: number;
+}
+
 /**
- * Variables and entries of decoding with a key/value cache, over the model's variables:
- * - `prefill`: ids [B, T] (prompts, padded at the end) fill slots 0 to T - 1; `last` [B] is the flat index of each
- *   prompt's last token.
- * - `decode`: one token a row, ids and positions [B, 1], put into `slot`; `keyPositions` [B, C] are the positions of
- *   the tokens in the slots, {@link NO_POSITION} where there is none.
- * Both give the next token's `logits` [B, V] and the likeliest `token` [B].
+ * Variables and entries of decoding with a key/value cache, over the model's variables. A token's keys and values lie in the
+ * slot of its position, so that rows of different lengths need no padding between prompt and answer; what lies in slots past a row's
+ * end is never seen.
+ * - `prefill`: the first tokens of each prompt, ids [rows, chunk], padded at the end; `last` [rows] is the flat index into ids of the
+ *   token whose successor is wanted.
+ * - `prefillNext`, if there are longer prompts: the same for the tokens from position `start` on.
+ * - `decode`: one token a row, ids and positions [rows].
+ * - `chooseAll`, where the others may fall short: another choice from the last logits.
+ * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows]; see {@link choose}.
  */
-export function generateSpec(config: ModelConfig, linear: Linear, { rows, slots }: CacheShape): ProgramSpec {
+export function generateSpec(
+  config: ModelConfig,
+  linear: Linear,
+  { prompts, options, shape }: Pick<DecodePlan, 'prompts' | 'options' | 'shape'>,
+): ProgramSpec {
+  const choice = choiceOf(options);
+  const decoding = { config, linear, shape, choice, candidates: candidatesOf(options, config.vocab_size) };
+  const entries: Record<string, Entry> = { prefill: prefill(decoding), decode: decode(decoding) };
+  if (prompts.some((ids) => ids.length > shape.chunk)) entries.prefillNext = prefillNext(decoding);
+  if (choice === 'topP') entries.chooseAll = chooseAll(decoding);
+  return { variables: cacheVariables(decoding), entries };
+}
+
+function cacheVariables({ config, shape: { rows, slots }, choice }: Decoding): Record<string, VariableSpec> {
   const variables: Record<string, VariableSpec> = {};
-  const shape = [rows, config.num_key_value_heads, slots, config.head_dim];
+  const shape = [rows * config.num_key_value_heads * slots, config.head_dim];
   for (let i = 0; i < config.num_hidden_layers; i++)
-    for (const name of Object.values(names(i))) variables[name] = { shape, dtype: 'float32', role: 'state' };
+    for (const name of Object.values(names(i))) variables[name] = { shape, dtype: 'float32', role: 'cache' };
+  if (choice === 'topP') variables[LOGITS] = { shape: [rows, config.vocab_size], dtype: 'float32', role: 'state' };
+  return variables;
+}
+
+const promptInputs = ({ shape: { rows, chunk } }: Decoding): Record<string, InputSpec> => ({
+  ids: { shape: [rows, chunk], dtype: 'int32' },
+  last: { shape: [rows], dtype: 'int32' },
+});
+
+function prefill(decoding: Decoding): Entry {
+  const { config, shape, choice } = decoding;
   return {
-    variables,
-    entries: {
-      prefill: {
-        inputs: { ids: { shape: [rows, null], dtype: 'int32' }, last: { shape: [rows], dtype: 'int32' } },
-        run(weights, { ids, last }) {
-          const updates: Record<string, tf.Tensor> = {};
-          // All calls say the same length, so that keys of a length-dependent RoPE fit the queries that come later.
-          const inputs = { ...causalInputs(config, ids!), length: slots };
-          const hidden = decoder(config, weights, inputs, linear, filling(slots, updates));
-          return next(config, weights, takeRows(hidden, last!), updates);
-        },
-      },
-      decode: {
-        inputs: {
-          ids: { shape: [rows, 1], dtype: 'int32' },
-          positions: { shape: [rows, 1], dtype: 'int32' },
-          keyPositions: { shape: [rows, slots], dtype: 'int32' },
-          slot: { shape: [], dtype: 'int32' },
-        },
-        run(weights, { ids, positions, keyPositions, slot }) {
-          const updates: Record<string, tf.Tensor> = {};
-          const seen = visible(tf.sub(positions!, keyPositions!), config.sliding_window);
-          const bias = tf.reshape(biasOf(seen), [rows, 1, 1, slots]);
-          const inputs = { ids: ids!, positions: positions!, bias, length: slots };
-          const hidden = decoder(config, weights, inputs, linear, appending(slots, slot!, weights, updates));
-          return next(config, weights, hidden, updates);
-        },
-      },
+    inputs: { ...promptInputs(decoding), ...choiceInputs(choice, shape.rows) },
+    run(weights, inputs) {
+      const updates: Record<string, tf.Tensor> = {};
+      // All calls say the same length, so that keys of a length-dependent RoPE fit the queries that come later.
+      const texts = { ...causalInputs(config, inputs.ids!), length: shape.slots };
+      const hidden = decoder(config, weights, texts, decoding.linear, filling(shape, updates));
+      return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
   };
 }
 
-/** The prompt attends over itself; its keys and values become the cache's first slots, the others zero. */
+function prefillNext(decoding: Decoding): Entry {
+  const { config, shape, choice } = decoding;
+  const { rows, slots, chunk } = shape;
+  return {
+    inputs: {
+      ...promptInputs(decoding),
+      start: { shape: [], dtype: 'int32' },
+      ...choiceInputs(choice, rows),
+    },
+    run(weights, inputs) {
+      const updates: Record<string, tf.Tensor> = {};
+      const positions = tf.add(tf.range(0, chunk, 1, 'int32'), inputs.start!);
+      const bias = tf.reshape(biasOver(config, positions, slots), [1, 1, chunk, slots]);
+      const texts = { ids: inputs.ids!, positions: tf.reshape(positions, [1, chunk]), bias, length: slots };
+      const cache = appending(decoding, tf.reshape(positions, [1, 1, chunk]), weights, updates);
+      const hidden = decoder(config, weights, texts, decoding.linear, cache);
+      return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
+    },
+  };
+}
+
+function decode(decoding: Decoding): Entry {
+  const { config, shape, choice } = decoding;
+  const { rows, slots } = shape;
+  return {
+    inputs: {
+      ids: { shape: [rows], dtype: 'int32' },
+      positions: { shape: [rows], dtype: 'int32' },
+      ...choiceInputs(choice, rows),
+    },
+    run(weights, inputs) {
+      const updates: Record<string, tf.Tensor> = {};
+      const texts: DecoderInputs = {
+        ids: tf.reshape(inputs.ids!, [rows, 1]),
+        positions: tf.reshape(inputs.positions!, [rows, 1]),
+        bias: tf.reshape(biasOver(config, inputs.positions!, slots), [rows, 1, 1, slots]),
+        length: slots,
+      };
+      const cache = appending(decoding, tf.reshape(inputs.positions!, [rows, 1, 1]), weights, updates);
+      const hidden = decoder(config, weights, texts, decoding.linear, cache);
+      return next(decoding, weights, hidden, inputs, updates);
+    },
+  };
+}
+
+const chooseAll = ({ config, shape: { rows }, choice }: Decoding): Entry => ({
+  inputs: choiceInputs(choice, rows),
+  run: (weights, inputs) => {
+    const { token } = choose(weights[LOGITS]!, choice, config.vocab_size, inputs);
+    return { outputs: { token: token! } };
+  },
+});
+
+/** What is added to the scores of queries at `positions` [Q] (int32) against the keys in all slots: [Q, slots]. */
+const biasOver = (config: ModelConfig, positions: tf.Tensor, slots: number): tf.Tensor =>
+  biasOf(visible(tf.sub(tf.expandDims(positions, 1), tf.range(0, slots, 1, 'int32')), config.sliding_window));
+
+/** Whole texts attend over themselves; their keys and values become the cache's first slots, the others zero. */
 const filling =
-  (slots: number, updates: Record<string, tf.Tensor>): Cache =>
+  ({ slots }: CacheShape, updates: Record<string, tf.Tensor>): Cache =>
   (layer, keys, values) => {
-    const pad = (x: tf.Tensor) =>
-      tf.pad(x, [
-        [0, 0],
-        [0, 0],
-        [0, slots - x.shape[2]!],
-        [0, 0],
-      ]);
-    updates[names(layer).keys] = pad(keys);
-    updates[names(layer).values] = pad(values);
+    const [b, heads, t, h] = keys.shape as [number, number, number, number];
+    const padding: [number, number][] = [
+      [0, 0],
+      [0, slots - t],
+      [0, 0],
+    ];
+    // A tensor of its own, not shared with anything: later calls write into it.
+    const table = (x: tf.Tensor) =>
+      tf.reshape(tf.pad(tf.reshape(x, [b * heads, t, h]), padding), [b * heads * slots, h]);
+    updates[names(layer).keys] = table(keys);
+    updates[names(layer).values] = table(values);
     return [keys, values];
   };
 
-/** The new token's keys and values go into an empty slot; it attends over the whole cache. */
-const appending = (slots: number, slot: tf.Tensor, variables: Tensors, updates: Record<string, tf.Tensor>): Cache => {
-  const here = tf.reshape(tf.cast(tf.equal(tf.range(0, slots, 1, 'int32'), slot), 'float32'), [1, 1, slots, 1]);
+/** New tokens' keys and values go into the slots of their `positions` [rows or 1, 1, T]; they attend over the whole cache. */
+function appending(
+  { config, shape: { rows, slots } }: Decoding,
+  positions: tf.Tensor,
+  variables: Tensors,
+  updates: Record<string, tf.Tensor>,
+): Cache {
+  const { num_key_value_heads: heads, head_dim: h } = config;
+  const firsts = tf.range(0, rows * heads * slots, slots, 'int32');
+  const indices = tf.reshape(tf.add(tf.reshape(firsts, [rows, heads, 1]), positions), [-1]);
   return (layer, keys, values) => {
     const put = (name: string, x: tf.Tensor) => {
-      updates[name] = tf.add(variables[name]!, tf.mul(here, x));
-      return updates[name];
+      const table = putRows(variables[name]!, indices, tf.reshape(x, [-1, h]));
+      updates[name] = table;
+      return tf.reshape(table, [rows, heads, slots, h]);
     };
     return [put(names(layer).keys, keys), put(names(layer).values, values)];
   };
-};
+}
 
-function next(config: ModelConfig, weights: Tensors, hidden: tf.Tensor, updates: Tensors): EntryResult {
+function next(
+  { config, choice, candidates }: Decoding,
+  weights: Tensors,
+  hidden: tf.Tensor,
+  inputs: Tensors,
+  cached: Tensors,
+): EntryResult {
   const logits = tf.matMul(hidden as tf.Tensor2D, weights[headName(config)] as tf.Tensor2D, false, true);
-  return { outputs: { logits, token: tf.argMax(logits, -1) }, updates };
+  const outputs = choose(logits, choice, candidates, inputs);
+  return { outputs, updates: choice === 'topP' ? { ...cached, [LOGITS]: logits } : cached };
 }

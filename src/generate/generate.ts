@@ -1,113 +1,120 @@
-import { type HostTensor, int32 } from '../core/host-tensor.js';
+import { setImmediate } from 'node:timers/promises';
+import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
 import { type Random, random } from '../core/random.js';
 import type { Program } from '../program/program.js';
-import { type CacheShape, NO_POSITION } from './cache.js';
-import type { GenerateOptions } from './options.js';
-import { sample } from './sample.js';
+import { choiceInputs, choiceOf } from './choose.js';
+import type { DecodePlan } from './plan.js';
 
-/** An answer: its token ids without the end token, and whether it ended by itself or was cut at the limit. */
+/** An answer: its prompt's place, its token ids without the end token, and whether it ended by itself or was cut at the limit. */
 export interface Generated {
+  readonly index: number;
   readonly ids: Int32Array;
   readonly finish: 'stop' | 'length';
 }
 
-/** Prompts are padded to a multiple of this, so that few shapes occur. */
-const PROMPT_STEP = 16;
-
-const padded = (length: number): number => Math.ceil(length / PROMPT_STEP) * PROMPT_STEP;
-
-/** The cache that answers to these prompts need, `rows` of them at a time. */
-export const cacheShape = (prompts: readonly Int32Array[], maxTokens: number, rows: number): CacheShape => ({
-  rows: Math.min(rows, prompts.length),
-  slots: padded(Math.max(...prompts.map((ids) => ids.length))) + maxTokens,
-});
+/** A prompt on its way to an answer. */
+interface Row {
+  readonly index: number;
+  readonly prompt: Int32Array;
+  readonly answer: number[];
+  readonly random: Random;
+  /** Undefined as long as it goes on. */
+  finish?: Generated['finish'];
+}
 
 /**
- * Answers each prompt (token ids, at least one), a cache's worth of rows at a time, until a stop token or the limit. Rows
- * are drawn independently: an answer does not depend on its neighbours. The program must hold
- * `generateSpec` of the same cache shape. Yields the answers in order, a batch at a time.
+ * Answers the plan's prompts, a batch at a time, each until a stop token or the limit; the program must hold
+ * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but not over
+ * all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the options.
  */
 export async function* generate(
   program: Program,
-  shape: CacheShape,
-  prompts: readonly Int32Array[],
+  plan: DecodePlan,
   stopIds: readonly number[],
-  options: GenerateOptions,
 ): AsyncGenerator<Generated> {
+  const { prompts, options, batches } = plan;
   const stops = new Set(stopIds);
-  for (let start = 0; start < prompts.length; start += shape.rows) {
-    const batch = prompts.slice(start, start + shape.rows);
-    const randoms = batch.map((_, i) => random(options.seed, 'generate', start + i));
-    yield* await answerBatch(program, shape, batch, stops, options, randoms);
-  }
-}
-
-async function answerBatch(
-  program: Program,
-  { rows, slots }: CacheShape,
-  prompts: readonly Int32Array[],
-  stops: ReadonlySet<number>,
-  options: GenerateOptions,
-  randoms: readonly Random[],
-): Promise<Generated[]> {
-  const longest = padded(Math.max(...prompts.map((ids) => ids.length)));
-  const limit = Math.min(options.maxTokens, slots - longest);
-  if (limit < 1) throw new RangeError(`a prompt of ${longest} tokens leaves no room in a cache of ${slots}`);
-  const fetches = [options.temperature > 0 ? 'logits' : 'token'];
-  const state = startOf(prompts, rows, longest, slots);
-  const answers: number[][] = prompts.map(() => []);
-  const done = prompts.map(() => false);
-  let outputs = await program.run('prefill', state.feeds, fetches);
-  for (let step = 0; ; step++) {
-    const tokens = chooseTokens(outputs, rows, options, randoms);
-    prompts.forEach((_, row) => {
-      if (done[row]) return;
-      if (stops.has(tokens[row]!)) done[row] = true;
-      else answers[row]!.push(tokens[row]!);
+  for (const batch of batches) {
+    const rows = batch.map((index): Row => {
+      const stream = random(options.seed, 'generate', index);
+      return { index, prompt: prompts[index]!, answer: [], random: stream };
     });
-    if (done.every(Boolean) || step + 1 >= limit) break;
-    outputs = await program.run('decode', state.advance(tokens, step), fetches);
+    await answer(program, plan, rows, stops);
+    for (const { index, answer, finish } of rows) yield { index, ids: Int32Array.from(answer), finish: finish! };
   }
-  return answers.map((ids, row) => ({ ids: Int32Array.from(ids), finish: done[row] ? 'stop' : 'length' }));
 }
 
-/** Feeds of the prefill, and of each decoding step after it. Rows beyond the prompts repeat the last one. */
-function startOf(prompts: readonly Int32Array[], rows: number, longest: number, slots: number) {
-  const ids = new Int32Array(rows * longest);
-  const last = new Int32Array(rows);
-  const keyPositions = new Int32Array(rows * slots).fill(NO_POSITION);
-  const lengths = Array.from({ length: rows }, (_, row) => {
-    const prompt = prompts[Math.min(row, prompts.length - 1)]!;
-    ids.set(prompt, row * longest);
-    last[row] = row * longest + prompt.length - 1;
-    for (let t = 0; t < prompt.length; t++) keyPositions[row * slots + t] = t;
-    return prompt.length;
-  });
-  const advance = (tokens: Int32Array, step: number): Record<string, HostTensor> => {
-    const slot = longest + step;
-    const positions = Int32Array.from(lengths, (length) => length + step);
-    for (let row = 0; row < rows; row++) keyPositions[row * slots + slot] = positions[row]!;
-    return {
-      ids: int32([rows, 1], tokens),
-      positions: int32([rows, 1], positions),
-      keyPositions: int32([rows, slots], keyPositions),
-      slot: int32([], [slot]),
-    };
+async function answer(
+  program: Program,
+  { shape, options }: DecodePlan,
+  rows: readonly Row[],
+  stops: ReadonlySet<number>,
+): Promise<void> {
+  const call = chooser(program, shape.rows, options);
+  const accept = (row: Row, token: number) => {
+    if (stops.has(token)) row.finish = 'stop';
+    else if (row.answer.push(token) === options.maxTokens) row.finish = 'length';
   };
-  return { feeds: { ids: int32([rows, longest], ids), last: int32([rows], last) }, advance };
+  const longest = Math.max(...rows.map(({ prompt }) => prompt.length));
+  for (let start = 0; start < longest; start += shape.chunk) {
+    const ending = rows.filter(({ prompt: { length } }) => length > start && length <= start + shape.chunk);
+    const feeds = { ...promptFeeds(rows, shape, start), ...(start > 0 ? { start: int32([], [start]) } : {}) };
+    await call(start > 0 ? 'prefillNext' : 'prefill', feeds, rows, ending, accept);
+  }
+  for (let left = rows.filter(goesOn); left.length > 0; left = left.filter(goesOn)) {
+    await call('decode', tokenFeeds(rows, shape.rows), rows, left, accept);
+    // Interrupts are heard between two tokens only.
+    await setImmediate();
+  }
 }
 
-function chooseTokens(
-  outputs: Record<string, HostTensor>,
-  rows: number,
-  options: GenerateOptions,
-  randoms: readonly Random[],
-): Int32Array {
-  if (outputs.token) return outputs.token.data as Int32Array;
-  const logits = outputs.logits!.data as Float32Array;
-  const v = logits.length / rows;
-  return Int32Array.from({ length: rows }, (_, row) => {
-    const random = randoms[row];
-    return random ? sample(logits.subarray(row * v, (row + 1) * v), options, random) : 0;
-  });
+const goesOn = ({ finish }: Row): boolean => finish === undefined;
+
+/** Tokens of each prompt from position `start` on, and where the prompt ends. Rows beyond the prompts hold a token for nothing. */
+function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['shape'], start: number) {
+  const ids = new Int32Array(size * chunk);
+  const last = Int32Array.from({ length: size }, (_, row) => row * chunk);
+  for (const [row, { prompt }] of rows.entries()) {
+    ids.set(prompt.subarray(start, start + chunk), row * chunk);
+    last[row]! += Math.min(Math.max(prompt.length - start, 1), chunk) - 1;
+  }
+  return { ids: int32([size, chunk], ids), last: int32([size], last) };
+}
+
+/** The newest token of each row and its position. A row that is done goes on with its last one, which nothing sees. */
+function tokenFeeds(rows: readonly Row[], size: number) {
+  const [ids, positions] = [new Int32Array(size), new Int32Array(size)];
+  for (const [row, { prompt, answer }] of rows.entries()) {
+    ids[row] = answer.at(-1) ?? 0;
+    positions[row] = prompt.length + Math.max(answer.length, 1) - 1;
+  }
+  return { ids: int32([size], ids), positions: int32([size], positions) };
+}
+
+/** Runs an entry that chooses tokens, and hands those of the `wanted` rows to `accept`. A row draws a number for each of its tokens only. */
+function chooser(program: Program, size: number, options: DecodePlan['options']) {
+  const choice = choiceOf(options);
+  const inputs = Object.keys(choiceInputs(choice, size));
+  const fetches = choice === 'topP' ? ['token', 'covered'] : ['token'];
+  return async (
+    entry: string,
+    feeds: Readonly<Record<string, HostTensor>>,
+    rows: readonly Row[],
+    wanted: readonly Row[],
+    accept: (row: Row, token: number) => void,
+  ): Promise<void> => {
+    const at = wanted.map((row) => rows.indexOf(row));
+    const uniforms = new Float32Array(size);
+    for (const [i, row] of wanted.entries()) uniforms[at[i]!] = row.random.uniform();
+    const all: Record<string, HostTensor> = {
+      temperature: float32([], [options.temperature]),
+      topP: float32([], [options.topP]),
+      uniforms: float32([size], uniforms),
+    };
+    const draws = Object.fromEntries(inputs.map((name) => [name, all[name]!]));
+    const { token, covered } = await program.run(entry, { ...feeds, ...draws }, fetches);
+    const isShort = (row: number) => covered?.data[row] === 0;
+    const again = at.some(isShort) ? await program.run('chooseAll', draws, ['token']) : undefined;
+    for (const [i, row] of wanted.entries()) accept(row, (isShort(at[i]!) ? again! : { token }).token!.data[at[i]!]!);
+  };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { encodeOptionsSchema } from '../../data/options.js';
+import type { Answer } from '../../eval/answer.js';
 import { generateOptions } from '../../generate/options.js';
 import { defineCommand } from '../command.js';
 import { deviceOption } from '../device.js';
@@ -40,11 +41,11 @@ export const generate = defineCommand({
     ]);
     const decoding = { maxTokens, temperature, topK, topP, seed };
     const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding });
-    const answers = [];
-    for await (const answer of answerer.answers()) {
+    const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
+    for await (const { index, ...answer } of answerer.answers()) {
       signal.throwIfAborted();
-      answers.push({ prompt: prompt[answers.length], ...answer });
-      if (prompt.length > 1) print(`> ${prompt[answers.length - 1]}`);
+      answers[index] = { prompt: prompt[index]!, ...answer };
+      if (prompt.length > 1) print(`> ${prompt[index]}`);
       print(answer.text);
     }
     await answerer.close();

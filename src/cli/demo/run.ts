@@ -121,7 +121,7 @@ async function trainAndAsk(
   const heldOut = staging.stages.flatMap((stage) => stage.heldOut);
   const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
   const questions = planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
-  const extra = generateSpec(model.config, loraLinear(lora), questions.shape);
+  const extra = generateSpec(model.config, loraLinear(lora), questions.decoding);
   const { tuner, program } = await loraTuner({ backend, model, lora, optim, extra });
   try {
     await tuner.loadBase([]);
@@ -145,13 +145,13 @@ async function ask(
 ): Promise<AnsweredRow[]> {
   const bar = progress({ label, total: questions.records.length, unit: 'questions' });
   const answers: AnsweredRow[] = [];
+  let done = 0;
   try {
     for await (const answer of exactMatch(program, questions, tokenizer)) {
       signal.throwIfAborted();
-      answers.push(answer);
+      answers[answer.index] = answer;
       // Answers come a batch at a time: only whole ones tell how long the rest takes.
-      if (answers.length % questions.shape.rows === 0 || answers.length === questions.records.length)
-        bar.update(answers.length);
+      if (++done % questions.decoding.shape.rows === 0 || done === questions.records.length) bar.update(done);
     }
   } finally {
     bar.finish();
