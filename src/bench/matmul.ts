@@ -1,7 +1,8 @@
 import * as tf from '../backend/tf.js';
 import { float32 } from '../core/host-tensor.js';
 import { random } from '../core/random.js';
-import { type CompileOptions, compile } from '../program/compile.js';
+import { compile } from '../program/compile.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import type { ProgramSpec } from '../program/program.js';
 import { median, timed } from './timing.js';
 

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { Backend } from '../backend/backend.js';
 import { batchOptionsSchema } from '../data/options.js';
+import { compileOptions, programOptions } from '../program/options.js';
 import { SHAPE_NAMES } from './shapes.js';
 
 const count = z.number().int().positive();
@@ -10,11 +12,9 @@ export const benchOptions = z.strictObject({
   layers: count.optional().describe('another number of layers than the shape has'),
   width: count.optional().describe('another model width: heads keep their size, their number and the MLP follow'),
   vocab: count.optional().describe('another size of the vocabulary'),
-  dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('type of products and of frozen weights'),
-  mode: z
-    .enum(['captured', 'eager'])
-    .default('captured')
-    .describe('recorded and run as one graph, or op by op (float32 only)'),
+  mode: programOptions.shape.mode,
+  dtype: programOptions.shape.precision,
+  xla: programOptions.shape.xla,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
 
@@ -72,9 +72,22 @@ export type DecodeBenchOptions = z.infer<typeof decodeBenchOptions>;
 /** Options of `phasetune bench matmul`. */
 export const matmulBenchOptions = z.strictObject({
   size: count.default(1024).describe('rows and columns of both factors'),
-  dtype: benchOptions.shape.dtype,
   mode: benchOptions.shape.mode,
+  dtype: benchOptions.shape.dtype,
 });
 
 /** See {@link matmulBenchOptions}. */
 export type MatmulBenchOptions = z.infer<typeof matmulBenchOptions>;
+
+/** How a bench's program runs on a backend: as the options say, else as the product would choose. */
+export const programOf = (
+  { mode, dtype, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'xla'>,
+  backend: Backend,
+): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, xla }, backend);
+
+/** The same among the figures. */
+export const toldOf = ({ mode, precision, xla }: ReturnType<typeof compileOptions>) => ({
+  mode,
+  dtype: precision,
+  xla,
+});

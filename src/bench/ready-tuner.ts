@@ -2,20 +2,22 @@ import type { Backend } from '../backend/backend.js';
 import type { LoraOptions } from '../lora/options.js';
 import type { ModelConfig } from '../model/config.js';
 import type { OptimOptions } from '../optim/options.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import type { Program, ProgramSpec } from '../program/program.js';
 import { rssMib } from '../telemetry/memory.js';
 import { type EntryBatches, inputShapes } from '../train/entry-shapes.js';
 import { loraTuner } from '../train/lora-tuner.js';
 import type { Tuner } from '../train/tuner.js';
-import type { BenchOptions } from './options.js';
 import { randomModel } from './random-model.js';
 import { round, timed } from './timing.js';
 
 /** What {@link readyTuner} is made of. */
 interface Making {
   readonly config: ModelConfig;
+  readonly seed: number;
   readonly lora: LoraOptions;
   readonly optim: OptimOptions;
+  readonly program: CompileOptions;
   readonly batches: EntryBatches;
   readonly extra?: ProgramSpec;
 }
@@ -37,11 +39,10 @@ export interface ReadyTuner {
 /** A tuner that is ready for its first step. */
 export async function readyTuner(
   backend: Backend,
-  { seed, mode, dtype }: Pick<BenchOptions, 'seed' | 'mode' | 'dtype'>,
-  { config, lora, optim, batches, extra }: Making,
+  { config, seed, lora, optim, program: how, batches, extra }: Making,
 ): Promise<ReadyTuner> {
   const before = rssMib();
-  const compile = { mode, precision: dtype, shapes: inputShapes(batches) };
+  const compile = { ...how, shapes: inputShapes(batches) };
   const built = await timed(async () => {
     const made = await loraTuner({ backend, model: randomModel(config, seed), lora, optim, compile, extra });
     // The session is opened when it is first used.

@@ -7,7 +7,7 @@ import { peakRssMib } from '../telemetry/memory.js';
 import type { MicroBatch, Tuner } from '../train/tuner.js';
 import { tokenFlop } from './flop.js';
 import { benchMatmul } from './matmul.js';
-import type { StepBenchOptions } from './options.js';
+import { programOf, type StepBenchOptions, toldOf } from './options.js';
 import { randomBatch } from './random-batch.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
@@ -21,11 +21,14 @@ const CEILING = 1024;
  * AdamW, no dropout, no clipping. Then the matrix product, for the share of its speed that the step reaches.
  */
 export async function benchStep(backend: Backend, options: StepBenchOptions, hooks: BenchHooks = {}) {
-  const { batch, seq, rank, mode, dtype } = options;
+  const { batch, seq, rank, seed } = options;
+  const program = programOf(options, backend);
   const config = shapeConfig(options);
   const microBatch = randomBatch({ ...options, vocab: config.vocab_size });
-  const { tuner, figures } = await readyTuner(backend, options, {
+  const { tuner, figures } = await readyTuner(backend, {
     config,
+    seed,
+    program,
     lora: loraOptions.parse({ rank, alpha: 2 * rank }),
     optim: optimOptions.parse({ weightDecay: 0.01, maxGradNorm: 0 }),
     batches: { trainStep: [microBatch.shape], accumulate: [], evalLoss: [] },
@@ -34,9 +37,10 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
     const { times, loss, firstStepEnd } = await runSteps(tuner, microBatch, options.steps, hooks);
     const seconds = median(times.slice(DROPPED));
     const [peak, { tensors }] = [peakRssMib(), backend.memory()];
-    const { gflops } = await benchMatmul(CEILING, { mode, precision: dtype });
+    const { gflops } = await benchMatmul(CEILING, program);
     const flop = tokenFlop(config, rank, seq);
     return {
+      ...toldOf(program),
       params: [...parameterShapes(config).values()].reduce((n, shape) => n + sizeOf(shape), 0),
       seconds: round(seconds, 6),
       tokens_per_s: round((batch * seq) / seconds, 1),

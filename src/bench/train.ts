@@ -14,7 +14,7 @@ import { trainOptions } from '../train/options.js';
 import { planRun, type RunPlan } from '../train/plan.js';
 import { trainStage } from '../train/trainer.js';
 import type { Tuner } from '../train/tuner.js';
-import type { TrainBenchOptions } from './options.js';
+import { programOf, type TrainBenchOptions, toldOf } from './options.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js';
@@ -27,13 +27,16 @@ import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js'
 export async function benchTrain(backend: Backend, options: TrainBenchOptions, hooks: BenchHooks & { logger: Logger }) {
   const { tokenizer, records, plan, config, figures: prepared } = await prepare(options, hooks);
   const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
-  const made = { config, lora: loraOptions.parse({}), optim, batches: entryBatches(plan) };
-  const { tuner, figures } = await readyTuner(backend, options, made);
+  const program = programOf(options, backend);
+  const { seed } = options;
+  const made = { config, seed, program, lora: loraOptions.parse({}), optim, batches: entryBatches(plan) };
+  const { tuner, figures } = await readyTuner(backend, made);
   try {
-    const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, options.seed, hooks));
+    const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, seed, hooks));
     const seconds = figures.build_seconds + trainSeconds;
     const counts = countTokens(records, tokenizer);
     return {
+      ...toldOf(program),
       rows: records.length,
       seconds: round(seconds, 6),
       ...counts,

@@ -99,6 +99,11 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/bench-decode.js')).benchDecode,
   ),
   entry(
+    'bench build',
+    'time the recording and building of all entries, and the first call of each',
+    async () => (await import('./commands/bench-build.js')).benchBuild,
+  ),
+  entry(
     'bench matmul',
     'time the product of two square matrices, the ceiling of every other bench',
     async () => (await import('./commands/bench-matmul.js')).benchMatmul,

@@ -1,5 +1,7 @@
+import type { BatchShape } from '../data/batch-shapes.js';
 import { formatDuration, formatNumber } from '../telemetry/format.js';
 import type { Progress } from '../telemetry/progress.js';
+import type { EntryBatches } from '../train/entry-shapes.js';
 import type { StageSummary, TrainEvent } from '../train/events.js';
 import type { CommandContext } from './command.js';
 
@@ -58,7 +60,22 @@ export async function* showRun<T>(
   }
 }
 
-/** The stages of a plan as a table: rows, steps, tokens, and the share of padding among the positions computed. */
+/** The shapes that batches are computed in: `lines x tokens of a line (trained tokens at most)`, most tokens first. */
+export function shapeLines({ trainStep, accumulate, evalLoss }: EntryBatches): string[] {
+  const tokens = ({ lines, length }: BatchShape) => lines * length;
+  const line = (what: string, shapes: readonly BatchShape[]) => {
+    const told = shapes
+      .toSorted((x, y) => tokens(y) - tokens(x))
+      .map(({ lines, length, targets }) => `${lines} x ${length} (${targets})`);
+    return shapes.length > 0 ? [`${what}: ${told.join(', ')}`] : [];
+  };
+  return [
+    ...line('batches, lines x tokens (trained at most)', [...trainStep, ...accumulate]),
+    ...line('held-out batches', evalLoss),
+  ];
+}
+
+/** The stages of a plan as a table: rows, steps, tokens, trained tokens of a step, share of padding among the positions computed. */
 export function planTable(stages: readonly StageSummary[]): string[] {
   const sum = (of: (stage: StageSummary) => number) => stages.reduce((n, stage) => n + of(stage), 0);
   const total: StageSummary = {

@@ -78,7 +78,7 @@ export interface FormOptions {
 /** Share of a packed batch that is not padding, about. */
 const FILL = 0.97;
 
-/** How far a batch may be from the room that its rows need on average, so that batches and lines come out even. */
+/** How far batches may be from the rows that are wanted, so that they are better filled and lines come out even. */
 const GIVE = 0.15;
 
 /** Forms at most, lengths tried for each, and rows that they are tried on. */
@@ -97,13 +97,13 @@ export function chooseForms(stages: readonly (readonly number[])[], options: For
   const sorted = stages.flat().sort((x, y) => y - x);
   const longest = up(sorted[0]!);
   const room = (options.batchRows * sum(sorted)) / sorted.length / FILL;
-  const trial = newTrial(stages, room, options.passes);
+  const trial = newTrial(stages, room, options);
   if (packLength !== undefined) {
     const own = up(packLength);
     return trial(longest > own ? [own, longest] : [own]).forms;
   }
   const best = (more: readonly number[], besides: readonly number[]) =>
-    more.map((length) => trial([length, ...besides])).reduce((x, y) => (y.work < x.work ? y : x));
+    more.map((length) => trial([length, ...besides])).reduce((x, y) => (y.cost < x.cost ? y : x));
   // The longest form may be longer than the longest row, where several rows then fill it better.
   let chosen = best(steps(longest, Math.max(longest, Math.min(up(room), 4 * longest)), padTo), []);
   const shorter = steps(padTo, Math.min(longest - padTo, up(room * (1 + GIVE))), padTo);
@@ -113,15 +113,19 @@ export function chooseForms(stages: readonly (readonly number[])[], options: For
       shorter.filter((length) => !lengths.includes(length)),
       lengths,
     );
-    if (more.work >= chosen.work) break;
+    if (more.cost >= chosen.cost) break;
     chosen = more;
   }
   return chosen.forms;
 }
 
-/** Packs a sample of each stage's rows into lines of given lengths: the forms that this makes, and the work of the whole. */
-function newTrial(stages: readonly (readonly number[])[], room: number, passes: number) {
-  const every = Math.ceil(sum(stages.map((stage) => stage.length)) / SAMPLE);
+/**
+ * Packs a sample of each stage's rows into lines of given lengths: the forms that this makes, and their cost. That is the work of
+ * the whole, more where a batch has other than `batchRows` rows on average, and of the graphs.
+ */
+function newTrial(stages: readonly (readonly number[])[], room: number, options: FormOptions) {
+  const rows = sum(stages.map((stage) => stage.length));
+  const every = Math.ceil(rows / SAMPLE);
   const samples = stages.map((stage) => stage.toSorted((x, y) => y - x).filter((_, i) => i % every === 0));
   return (lengths: readonly number[]) => {
     const forms = lengths
@@ -136,7 +140,9 @@ function newTrial(stages: readonly (readonly number[])[], room: number, passes: 
     forms[0] = { ...forms[0]!, lines: even.lines };
     const computed = forms.map((_, i) => (i === 0 ? even.computed : sum(packed.map((counts) => counts[i]!))));
     const work = sum(forms.map(({ length }, i) => lineWork(computed[i]!, length)));
-    return { forms, work: passes * work + SHAPE_WORK * forms.length };
+    const batches = sum(forms.map(({ lines }, i) => computed[i]! / lines));
+    const off = Math.abs(rows / batches / options.batchRows - 1);
+    return { forms, cost: options.passes * work * (1 + Math.max(0, off - GIVE)) + SHAPE_WORK * forms.length };
   };
 }
 

@@ -7,6 +7,7 @@ import type { GenerateOptions } from '../generate/options.js';
 import { planDecode } from '../generate/plan.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import { checkVocabulary, openModel } from '../model/load.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** An answer as text: to which conversation, how many ids it has, and whether it ended by itself. */
@@ -21,6 +22,14 @@ export interface Answer {
 export const promptIds = (messages: readonly Message[], tokenizer: Tokenizer, template: EncodeOptions['template']) =>
   Int32Array.from(tokenizer.encode(renderPrompt(messages, tokenizer, template)));
 
+/** How conversations are answered: written down, at most how many together, decoded, computed. */
+export interface AnswerOptions {
+  readonly template: EncodeOptions['template'];
+  readonly batch: number;
+  readonly decoding: GenerateOptions;
+  readonly compile: CompileOptions;
+}
+
 /**
  * Opens a model folder, with an adapter folder or without, ready to answer these conversations, at most `batch` of them together.
  * Answers come batch by batch, those to short conversations first. A backend must be loaded. Throws data errors of the files.
@@ -29,14 +38,19 @@ export async function openAnswerer(
   modelFolder: string,
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
-  { template, batch, decoding }: { template: EncodeOptions['template']; batch: number; decoding: GenerateOptions },
+  { template, batch, decoding, compile }: AnswerOptions,
 ): Promise<{ answers(): AsyncGenerator<Answer>; close(): Promise<void> }> {
   const tokenizer = await loadTokenizer(modelFolder);
   const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
   const plan = planDecode(prompts, decoding, batch);
   const model = await openModel(modelFolder);
   checkVocabulary(model, tokenizer.vocabSize);
-  const program = await adaptedModel(model, adapterFolder, (config, linear) => generateSpec(config, linear, plan));
+  const program = await adaptedModel(
+    model,
+    adapterFolder,
+    (config, linear) => generateSpec(config, linear, plan),
+    compile,
+  );
   return {
     async *answers() {
       for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds]))

@@ -2,7 +2,8 @@ import type { ModelConfig } from '../model/config.js';
 import { type Linear, linear } from '../model/linear.js';
 import { loadParameters, type ModelFolder, modelVariables } from '../model/load.js';
 import { linearShapes } from '../model/parameters.js';
-import { type CompileOptions, compile } from '../program/compile.js';
+import { compile } from '../program/compile.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type Program, type ProgramSpec, type VariableSpec } from '../program/program.js';
 import { adapterSpecs } from './adapter.js';
 import { loraLinear } from './apply.js';
@@ -16,7 +17,7 @@ export async function adaptedModel(
   model: ModelFolder,
   adapterFolder: string | undefined,
   entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
-  options?: CompileOptions,
+  options: CompileOptions,
 ): Promise<Program> {
   const linears = linearShapes(model.config);
   const adapter = adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linears);

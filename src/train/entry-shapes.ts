@@ -1,6 +1,6 @@
 import type { PlannedStep } from '../data/batch-plan.js';
 import type { BatchShape } from '../data/batch-shapes.js';
-import type { InputShapes } from '../program/compile.js';
+import type { InputShapes } from '../program/compile-options.js';
 import { lossFeedShapes } from './loss-feeds.js';
 import type { RunPlan } from './plan.js';
 

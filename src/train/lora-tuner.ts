@@ -11,7 +11,8 @@ import { keptName, type ParameterGroup, parameterGroups, withPieces } from '../o
 import type { Shapes } from '../optim/layout.js';
 import type { OptimOptions } from '../optim/options.js';
 import { clearState, readState, writeState } from '../optim/state.js';
-import { type CompileOptions, compile } from '../program/compile.js';
+import { compile } from '../program/compile.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type Program, type ProgramSpec } from '../program/program.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
 import { trainSpec } from './step.js';
@@ -23,8 +24,8 @@ export interface LoraTunerOptions {
   readonly model: ModelFolder;
   readonly lora: LoraOptions;
   readonly optim: OptimOptions;
-  /** Default: eager, float32. */
-  readonly compile?: CompileOptions;
+  /** How it runs; shapes of its entries' inputs are those of `inputShapes`. */
+  readonly compile: CompileOptions;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { usageError } from '../core/errors.js';
 import { planOptionsSchema } from '../curriculum/options.js';
 import { batchOptionsSchema } from '../data/options.js';
+import { programOptions } from '../program/options.js';
 
 const start = z
   .enum(['previous-end', 'previous-best', 'base'])
@@ -68,6 +69,7 @@ export const trainOptions = z.strictObject({
     .default(0)
     .describe('Steps between measurements of the held-out loss within a stage; 0: at its end only'),
   logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
+  ...programOptions.shape,
 });
 
 /** See {@link trainOptions}. */

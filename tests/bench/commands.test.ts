@@ -88,6 +88,15 @@ describe('phasetune bench', () => {
     expect(figures.gflops! * figures.seconds!).toBeCloseTo((2 * 64 ** 3) / 1e9, 4);
   });
 
+  it('build: tells what building took, and the first call of every entry beside the second', async () => {
+    const figures = await bench('build', ...SMALL, '--batch', '2', '--seq', '16');
+    expect(figures).toMatchObject(told);
+    positive(figures, 'load_seconds', 'peak_rss_mib');
+    const { calls } = figures as unknown as { calls: Record<string, object> };
+    expect(Object.keys(calls)).toEqual(['step', 'accumulated_step', 'evaluate', 'answer']);
+    for (const call of Object.values(calls)) positive(call, 'first_seconds', 'second_seconds');
+  });
+
   it('train: without rows is a data error that names the file', async () => {
     const { code, err } = await phasetune('bench', 'train', '--tokenizer', TINY, '--data', 'nowhere.jsonl', ...how);
     expect(code).toBe(3);

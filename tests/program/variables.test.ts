@@ -2,7 +2,8 @@ import { beforeAll, describe, expect } from 'vitest';
 import { nativeBackend } from '../../src/backend/raw/native-op.js';
 import { bfloat16, float32, int32 } from '../../src/core/host-tensor.js';
 import { toBfloat16, widened } from '../../src/io/float.js';
-import { type CompileOptions, compile } from '../../src/program/compile.js';
+import { compile } from '../../src/program/compile.js';
+import type { CompileOptions } from '../../src/program/compile-options.js';
 import type { Program, ProgramSpec, VariableValue } from '../../src/program/program.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 

@@ -13,8 +13,8 @@ export const benchDecode = defineCommand({
     const { benchDecode: measure } = await import('../../bench/decode.js');
     const { formatDuration, formatNumber } = await import('../../telemetry/format.js');
     const backend = await loadBackend({ device, logger, verbose });
-    const { shape, dtype, mode, repeats } = options;
-    const bar = progress({ label: `${shape}, ${dtype}, ${mode}`, total: repeats + 1, unit: 'rounds' });
+    const { shape, repeats } = options;
+    const bar = progress({ label: shape, total: repeats + 1, unit: 'rounds' });
     const figures = await measure(backend, options, { onStep: bar.update, signal }).finally(() => bar.finish());
     print(
       `${options.rows} answers in ${formatDuration(figures.seconds)}: ${formatNumber(figures.tokens_per_s)} tokens/s, ` +

@@ -1,4 +1,4 @@
-import { matmulBenchOptions } from '../../bench/options.js';
+import { matmulBenchOptions, programOf, toldOf } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
 import { deviceOption } from '../device.js';
 
@@ -15,10 +15,12 @@ export const benchMatmul = defineCommand({
     const { formatNumber } = await import('../../telemetry/format.js');
     const { peakRssMib } = await import('../../telemetry/memory.js');
     const backend = await loadBackend({ device, logger, verbose });
-    const { gflops, best, seconds } = await measure(options.size, { mode: options.mode, precision: options.dtype });
+    const program = programOf(options, backend);
+    const { gflops, best, seconds } = await measure(options.size, program);
     print(`${formatNumber(gflops)} GFLOP/s, at best ${formatNumber(best)}`);
     return {
       ...options,
+      ...toldOf(program),
       device: backend.device,
       tensorflow: backend.version,
       seconds: round(seconds, 6),

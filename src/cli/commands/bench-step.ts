@@ -17,7 +17,7 @@ export const benchStep = defineCommand({
     const { formatNumber } = await import('../../telemetry/format.js');
     const backend = await loadBackend({ device, logger, verbose });
     const bar = progress({
-      label: `${options.shape}, ${options.dtype}, ${options.mode}`,
+      label: options.shape,
       total: options.steps,
       unit: 'steps',
     });

@@ -18,7 +18,7 @@ export const benchTrain = defineCommand({
     const backend = await loadBackend({ device, logger, verbose });
     let bar: ReturnType<typeof progress> | undefined;
     const onStep = (done: number, note: string, total: number) => {
-      bar ??= progress({ label: `${options.shape}, ${options.dtype}, ${options.mode}`, total, unit: 'steps' });
+      bar ??= progress({ label: options.shape, total, unit: 'steps' });
       bar.update(done, note);
     };
     const figures = await measure(backend, options, { onStep, signal, logger }).finally(() => bar?.finish());

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { encodeOptionsSchema } from '../../data/options.js';
 import type { Answer } from '../../eval/answer.js';
 import { generateOptions } from '../../generate/options.js';
+import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';
 import { deviceOption } from '../device.js';
 
@@ -21,6 +22,7 @@ export const generate = defineCommand({
     template: encodeOptionsSchema.shape.template,
     ...generateOptions.shape,
     batch: z.number().int().positive().default(16).describe('prompts answered together'),
+    ...programOptions.shape,
     device: deviceOption,
   }),
   examples: [
@@ -32,6 +34,7 @@ export const generate = defineCommand({
   ],
   async run(options, { print, logger, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
+    const { compileOptions } = await import('../../program/options.js');
     const { openAnswerer } = await import('../../eval/answer.js');
     const backend = await loadBackend({ device: options.device, logger, verbose });
     const { model, adapter, template, system, prompt, batch, maxTokens, temperature, topK, topP, seed } = options;
@@ -40,7 +43,8 @@ export const generate = defineCommand({
       { role: 'user' as const, content },
     ]);
     const decoding = { maxTokens, temperature, topK, topP, seed };
-    const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding });
+    const compile = compileOptions(options, backend);
+    const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding, compile });
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
     for await (const { index, ...answer } of answerer.answers()) {
       signal.throwIfAborted();

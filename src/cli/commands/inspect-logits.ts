@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { usageError } from '../../core/errors.js';
+import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';
 import { deviceOption } from '../device.js';
 
@@ -12,23 +13,26 @@ export const inspectLogits = defineCommand({
     adapter: z.string().min(1).optional().describe('PEFT adapter folder'),
     ids: z.array(z.coerce.number().int().nonnegative()).min(1).describe('token ids of one text: 1,2,3'),
     out: z.string().min(1).describe('safetensors file to write: input_ids [1, T] and logits [1, T, V], float32'),
-    precision: z.enum(['float32']).default('float32').describe('precision of the products'),
+    ...programOptions.shape,
+    precision: z.enum(['bfloat16', 'float32']).default('float32').describe('type of products and of frozen weights'),
     device: deviceOption,
   }),
   examples: [['phasetune inspect logits --model DIR --ids 1,2,3 --out logits.safetensors', 'logits [1, 3, V]']],
-  async run({ model: folder, adapter, ids, out, precision, device }, { print, logger, verbose }) {
+  async run({ model: folder, adapter, ids, out, device, ...options }, { print, logger, verbose }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { int32 } = await import('../../core/host-tensor.js');
     const { writeSafetensors } = await import('../../io/safetensors.js');
     const { adaptedModel } = await import('../../lora/adapted-model.js');
     const { openModel } = await import('../../model/load.js');
     const { logitsSpec } = await import('../../model/logits.js');
+    const { compileOptions } = await import('../../program/options.js');
     const model = await openModel(folder);
     const high = ids.find((id) => id >= model.config.vocab_size);
     if (high !== undefined)
       throw usageError(`--ids: ${high} is no token of ${folder}; expected 0 to ${model.config.vocab_size - 1}`);
     const backend = await loadBackend({ device, logger, verbose });
-    const program = await adaptedModel(model, adapter, logitsSpec, { mode: 'eager', precision });
+    const shapes = { logits: [{ ids: [1, ids.length] }] };
+    const program = await adaptedModel(model, adapter, logitsSpec, { ...compileOptions(options, backend), shapes });
     const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
     await writeSafetensors(out, [
       { name: 'logits', dtype: 'F32', shape: logits!.shape, data: logits!.data as Float32Array },

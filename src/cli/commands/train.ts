@@ -7,7 +7,7 @@ import { deviceOption } from '../device.js';
 
 const schema = recipeSchema.extend({
   device: deviceOption,
-  dryRun: z.boolean().default(false).describe('Tell stages, steps, tokens and padding, then stop'),
+  dryRun: z.boolean().default(false).describe('Tell stages, steps, tokens, padding and shapes, then stop'),
 });
 type Options = z.infer<typeof schema>;
 
@@ -27,7 +27,8 @@ export const train = defineCommand({
     const { prepareRun } = await import('../../train/prepare.js');
     const { describeReport } = await import('../../data/encode-rows.js');
     const { planWarnings } = await import('../../train/warnings.js');
-    const { planTable } = await import('../run-display.js');
+    const { entryBatches } = await import('../../train/entry-shapes.js');
+    const { planTable, shapeLines } = await import('../run-display.js');
     await checkRunFolder(options.out);
     let bar: ReturnType<CommandContext['progress']> | undefined;
     const onProgress = (done: number, total: number) => {
@@ -39,9 +40,11 @@ export const train = defineCommand({
       for (const line of describeReport(prepared.report, options)) context.logger.info(line);
       const stages = prepared.plan.stages.map(({ summary }) => summary);
       for (const line of planTable(stages)) context.print(line);
+      const shapes = entryBatches(prepared.plan);
+      for (const line of shapeLines(shapes)) context.print(line);
       const bands = prepared.plan.holdout?.bands ?? [];
       for (const warning of planWarnings(prepared.plan, options)) context.logger.warn(warning);
-      if (options.dryRun) return { dryRun: true, order: options.order, stages, bands, report: prepared.report };
+      if (options.dryRun) return { dryRun: true, order: options.order, stages, shapes, bands, report: prepared.report };
       return await runPrepared(options, prepared, context);
     } finally {
       await prepared.model.close();
@@ -55,10 +58,13 @@ async function runPrepared(options: Options, prepared: PreparedRun, context: Com
   const { runStages } = await import('../../train/staged-run.js');
   const { showRun } = await import('../run-display.js');
   const { runJob } = await import('../run-job.js');
+  const { compileOptions } = await import('../../program/options.js');
+  const { entryBatches, inputShapes } = await import('../../train/entry-shapes.js');
   const { device, dryRun: _, ...recipe } = options;
   const backend = await loadBackend({ device, verbose: context.verbose, logger: context.logger });
   const { lora, optim } = recipe;
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim });
+  const compile = { ...compileOptions(recipe, backend), shapes: inputShapes(entryBatches(prepared.plan)) };
+  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, compile });
   const events = runStages(tuner, await runJob(recipe, prepared, backend, context.signal));
   try {
     const shown = showRun(events, context);

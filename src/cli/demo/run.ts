@@ -17,8 +17,10 @@ import { generateOptions } from '../../generate/options.js';
 import { exists } from '../../io/files.js';
 import { loraLinear } from '../../lora/apply.js';
 import { openModel } from '../../model/load.js';
+import { compileOptions } from '../../program/options.js';
 import type { Program } from '../../program/program.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { entryBatches, inputShapes } from '../../train/entry-shapes.js';
 import { loraTuner } from '../../train/lora-tuner.js';
 import { type PreparedRun, prepareRun } from '../../train/prepare.js';
 import { checkRunFolder, type RunFile } from '../../train/run-file.js';
@@ -122,7 +124,8 @@ async function trainAndAsk(
   const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
   const questions = planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
   const extra = generateSpec(model.config, loraLinear(lora), questions.decoding);
-  const { tuner, program } = await loraTuner({ backend, model, lora, optim, extra });
+  const compile = { ...compileOptions(recipe, backend), shapes: inputShapes(entryBatches(prepared.plan)) };
+  const { tuner, program } = await loraTuner({ backend, model, lora, optim, compile, extra });
   try {
     await tuner.loadBase([]);
     tuner.reset('adapter', recipe.seed);

@@ -3,7 +3,7 @@ import { openSession, type Session } from '../../backend/session.js';
 import * as tf from '../../backend/tf.js';
 import { float32, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
 import { checkFeeds, checkFetches, checkWrite, entryOf, variableSpec } from '../checks.js';
-import type { CompileOptions, InputShapes } from '../compile.js';
+import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
 import { isHeldLow } from './passes/autocast.js';

@@ -1,5 +1,5 @@
 import { checkUpdate } from '../checks.js';
-import type { CompileOptions, InputShapes } from '../compile.js';
+import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
@@ -31,7 +31,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'fuse'>,
+  options: Pick<CompileOptions, 'precision' | 'xla'>,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -48,13 +48,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, fuse }: Pick<CompileOptions, 'precision' | 'fuse'>,
+  { precision, xla }: Pick<CompileOptions, 'precision' | 'xla'>,
 ): EntryGraph {
   const held = new Set([...variables].filter(([, variable]) => variable.held === 'bfloat16').map(([name]) => name));
-  const clusters = fuse ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
+  const clusters = xla ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
   const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), held) : withoutMarks(clusters);
   const shared = shareCommon(typed);
-  return fuse ? outline(shared) : shared;
+  return xla ? outline(shared) : shared;
 }
 
 /** The graph with its reads put on the variables' handles. */

@@ -1,0 +1,16 @@
+/** Type in which products are computed and frozen matrices are held. */
+export type Precision = 'float32' | 'bfloat16';
+
+/** Shape of each input of an entry. */
+export type InputShapes = Readonly<Record<string, readonly number[]>>;
+
+/** How entries run. */
+export interface CompileOptions {
+  /** `captured`: recorded and run as one TensorFlow graph; `eager`: op by op, the reference, in float32 only. */
+  readonly mode: 'captured' | 'eager';
+  readonly precision: Precision;
+  /** Compiles what lies between products into loops of its own, by XLA. Captured programs only; off by default. */
+  readonly xla?: boolean;
+  /** Shapes that entries will be run with, where they have inputs whose shape varies; others make the graph anew when they come. */
+  readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
+}

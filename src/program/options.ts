@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import type { Backend } from '../backend/backend.js';
+import { usageError } from '../core/errors.js';
+import type { CompileOptions } from './compile-options.js';
+
+/** How a program runs. What is left out is chosen by {@link compileOptions}. */
+export const programOptions = z.strictObject({
+  mode: z
+    .enum(['captured', 'eager'])
+    .optional()
+    .describe('recorded and run as one TensorFlow graph, or op by op [captured; eager on WASM]'),
+  precision: z
+    .enum(['bfloat16', 'float32'])
+    .optional()
+    .describe('type of products and of frozen weights; the rest is float32 [bfloat16; float32 where eager]'),
+  xla: z
+    .boolean()
+    .optional()
+    .describe('compile what lies between the products of a captured program [on for the processor, off for a card]'),
+});
+
+/** See {@link programOptions}. */
+export type ProgramOptions = z.infer<typeof programOptions>;
+
+/** Every option decided for a backend. Throws a usage error for what the backend or the mode cannot do. */
+export function compileOptions(
+  options: ProgramOptions,
+  backend: Pick<Backend, 'name' | 'device'>,
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'xla'>> {
+  const native = backend.name === 'tensorflow';
+  const mode = options.mode ?? (native ? 'captured' : 'eager');
+  if (mode === 'captured' && !native)
+    throw usageError('--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager');
+  const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
+  if (mode === 'eager' && precision !== 'float32')
+    throw usageError('--mode eager computes in float32 only: leave --precision out, or use --mode captured');
+  if (mode === 'eager' && options.xla)
+    throw usageError('--xla compiles parts of a captured program: there are none with --mode eager');
+  const xla = mode === 'captured' && (options.xla ?? backend.device === 'cpu');
+  return { mode, precision, xla };
+}
