@@ -82,7 +82,7 @@ const FILL = 0.97;
 const GIVE = 0.15;
 
 /** Forms at most, lengths tried for each, and rows that they are tried on. */
-const MOST_FORMS = 3;
+const MOST_FORMS = 4;
 const TRIED = 24;
 const SAMPLE = 1024;
 
@@ -106,7 +106,7 @@ export function chooseForms(stages: readonly (readonly number[])[], options: For
     more.map((length) => trial([length, ...besides])).reduce((x, y) => (y.cost < x.cost ? y : x));
   // The longest form may be longer than the longest row, where several rows then fill it better.
   let chosen = best(steps(longest, Math.max(longest, Math.min(up(room), 4 * longest)), padTo), []);
-  const shorter = steps(padTo, Math.min(longest - padTo, up(room * (1 + GIVE))), padTo);
+  const shorter = steps(padTo, longest - padTo, padTo);
   for (let n = 1; n < MOST_FORMS && shorter.length > 0; n++) {
     const lengths = chosen.forms.map(({ length }) => length);
     const more = best(
