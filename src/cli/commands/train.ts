@@ -60,10 +60,12 @@ async function runPrepared(options: Options, prepared: PreparedRun, context: Com
   const { runJob } = await import('../run-job.js');
   const { compileOptions } = await import('../../program/options.js');
   const { entryBatches, inputShapes } = await import('../../train/entry-shapes.js');
-  const { device, dryRun: _, ...recipe } = options;
+  const { device, dryRun: _, ...given } = options;
   const backend = await loadBackend({ device, verbose: context.verbose, logger: context.logger });
+  const recipe = { ...given, ...compileOptions(given, backend) };
   const { lora, optim } = recipe;
-  const compile = { ...compileOptions(recipe, backend), shapes: inputShapes(entryBatches(prepared.plan)) };
+  const { mode, precision, xla } = recipe;
+  const compile = { mode, precision, xla, shapes: inputShapes(entryBatches(prepared.plan)) };
   const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, compile });
   const events = runStages(tuner, await runJob(recipe, prepared, backend, context.signal));
   try {

@@ -66,8 +66,9 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   const staging = stageSample(records, options, model);
   const staged = join(out, 'data');
   await writeStaged(staged, staging, { path: data, rows: records.length });
-  showIntro({ backend, model, data, records: records.length, staging }, context);
-  const recipe = demoRecipe(model, staged, join(out, 'run'), options.seed);
+  const compile = compileOptions({}, backend);
+  showIntro({ backend, compile, model, data, records: records.length, staging }, context);
+  const recipe = { ...demoRecipe(model, staged, join(out, 'run'), options.seed), ...compile };
   const prepared = await prepareRun(recipe, { signal: context.signal });
   for (const warning of planWarnings(prepared.plan, recipe)) logger.warn(warning);
   try {
@@ -112,7 +113,7 @@ const demoRecipe = (model: DemoModel, data: string, out: string, seed: number) =
   });
 
 async function trainAndAsk(
-  recipe: ReturnType<typeof demoRecipe>,
+  recipe: ReturnType<typeof demoRecipe> & ReturnType<typeof compileOptions>,
   prepared: PreparedRun,
   staging: Staging,
   backend: Backend,
@@ -124,7 +125,8 @@ async function trainAndAsk(
   const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
   const questions = planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
   const extra = generateSpec(model.config, loraLinear(lora), questions.decoding);
-  const compile = { ...compileOptions(recipe, backend), shapes: inputShapes(entryBatches(prepared.plan)) };
+  const { mode, precision, xla } = recipe;
+  const compile = { mode, precision, xla, shapes: inputShapes(entryBatches(prepared.plan)) };
   const { tuner, program } = await loraTuner({ backend, model, lora, optim, compile, extra });
   try {
     await tuner.loadBase([]);

@@ -1,6 +1,7 @@
 import type { Backend } from '../../backend/backend.js';
 import type { Staging } from '../../curriculum/types.js';
 import type { AnsweredRow } from '../../eval/exact-match.js';
+import type { CompileOptions } from '../../program/compile-options.js';
 import { formatDuration, formatNumber } from '../../telemetry/format.js';
 import { formatLossMatrix } from '../../train/forgetting.js';
 import type { RunFile } from '../../train/run-file.js';
@@ -12,6 +13,7 @@ type Show = Pick<CommandContext, 'print'>;
 /** What the demo is about to do. */
 export interface Intro {
   readonly backend: Backend;
+  readonly compile: Pick<CompileOptions, 'mode' | 'precision'>;
   readonly model: DemoModel;
   readonly data: string;
   readonly records: number;
@@ -21,8 +23,10 @@ export interface Intro {
 const DEVICES = { cuda: 'an NVIDIA card', cpu: 'the processor', wasm: 'the processor by WASM' } as const;
 
 /** Says which model, which data, which stages. */
-export function showIntro({ backend, model, data, records, staging }: Intro, { print }: Show): void {
-  print(`model   ${model.name}, computed on ${DEVICES[backend.device]}, float32`);
+export function showIntro({ backend, compile, model, data, records, staging }: Intro, { print }: Show): void {
+  const how =
+    compile.mode === 'captured' ? `one recorded graph in ${compile.precision}` : `op by op in ${compile.precision}`;
+  print(`model   ${model.name}, computed on ${DEVICES[backend.device]}, ${how}`);
   print(`data    ${records.toLocaleString('en-US')} scored instructions in ${data}; a sample is cut by difficulty:`);
   for (const { index, scores, rows, heldOut } of staging.stages)
     print(
