@@ -19,7 +19,7 @@ import { batchOptionsSchema, encodeOptionsSchema } from '../src/data/options.js'
 import { writeJson } from '../src/io/atomic.js';
 import { writeSafetensors } from '../src/io/safetensors.js';
 import { parseModelConfig } from '../src/model/config.js';
-import { linear } from '../src/model/linear.js';
+import { trainedLinear } from '../src/model/linear.js';
 import { parameterShapes } from '../src/model/parameters.js';
 import { parameterGroups } from '../src/optim/groups.js';
 import { optimOptions } from '../src/optim/options.js';
@@ -114,7 +114,7 @@ await loadBackend({ device: 'cpu' });
 const trainable = parameterShapes(config);
 const optim = optimOptions.parse({ learningRate: 3e-3, weightDecay: 0.01, warmup: 0.03, betas: [0.9, 0.95] });
 const groups = parameterGroups(trainable, optim.weightDecay);
-const spec = trainSpec({ config, groups, optim, trainLinear: () => linear, evalLinear: linear });
+const spec = trainSpec({ config, groups, optim, trainLinear: () => trainedLinear, evalLinear: trainedLinear });
 const program = await compile(spec, { mode: 'eager', precision: 'float32' });
 writeState(program, groups, ['value'], new Map([...trainable].map(([name, shape]) => [name, initial(name, shape)])));
 

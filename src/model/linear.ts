@@ -24,3 +24,11 @@ export const linear: Linear = (weights, names, x) =>
       (dy) => matMul(dy, weight),
     );
   });
+
+/** As {@link linear}, with gradients for W and b too: for training a whole model. */
+export const trainedLinear: Linear = (weights, names, x) =>
+  names.map((name) => {
+    const y = tf.matMul(x as tf.Tensor2D, weights[`${name}.weight`] as tf.Tensor2D, false, true);
+    const bias = weights[`${name}.bias`];
+    return bias ? tf.add(y, bias) : y;
+  });
