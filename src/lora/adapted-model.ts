@@ -1,11 +1,13 @@
+import type { HostTensor } from '../core/host-tensor.js';
 import type { ModelConfig } from '../model/config.js';
 import { type Linear, linear } from '../model/linear.js';
 import { loadParameters, type ModelFolder, modelVariables } from '../model/load.js';
-import { linearShapes } from '../model/parameters.js';
+import { linearGroups, linearShapes } from '../model/parameters.js';
+import { fromVector, stackedLayouts, toVector } from '../optim/layout.js';
 import { compile } from '../program/compile.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type Program, type ProgramSpec, type VariableSpec } from '../program/program.js';
-import { adapterSpecs } from './adapter.js';
+import { type Adapter, adapterSpecs, adapterStacks } from './adapter.js';
 import { loraLinear } from './apply.js';
 import { readAdapter } from './peft-files.js';
 
@@ -22,17 +24,25 @@ export async function adaptedModel(
   const linears = linearShapes(model.config);
   const adapter = adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linears);
   const projection = adapter ? loraLinear(adapter.options) : linear;
-  const matrices: Record<string, VariableSpec> = {};
-  if (adapter)
-    for (const [name, shape] of adapterSpecs(linears, adapter.options))
-      matrices[name] = { shape, dtype: 'float32', role: 'frozen' };
+  const matrices = adapter ? stacked(adapter, model.config) : new Map<string, HostTensor>();
   const spec = joinSpecs(
     modelVariables(model.config),
-    { variables: matrices, entries: {} },
+    { variables: frozen(matrices), entries: {} },
     entries(model.config, projection),
   );
   const program = await compile(spec, options);
   await loadParameters(program, model);
-  if (adapter) program.write(adapter.tensors);
+  program.write(matrices);
   return program;
 }
+
+/** An adapter's matrices with the A's that are multiplied with the same input in one: then no call puts them together. */
+function stacked({ options, tensors: matrices }: Adapter, config: ModelConfig): Map<string, HostTensor> {
+  const specs = adapterSpecs(linearShapes(config), options);
+  const { tensors, pieces } = stackedLayouts(specs, adapterStacks(specs, linearGroups(config)));
+  const vector = toVector(tensors, (name) => matrices.get(name));
+  return new Map([...pieces.places.keys()].map((name) => [name, fromVector(pieces, vector, name)]));
+}
+
+const frozen = (values: ReadonlyMap<string, HostTensor>): Record<string, VariableSpec> =>
+  Object.fromEntries([...values].map(([name, { shape, dtype }]) => [name, { shape, dtype, role: 'frozen' } as const]));
