@@ -13,13 +13,16 @@ export interface BatchShape {
 /** What a batch needs: the lines and tokens of a line that it is made for, and its trained tokens. */
 export type BatchNeeds = Pick<BatchShape, 'lines' | 'length'> & { readonly trained: number };
 
-/** Line length at which attention is as much work as all else: less on a CPU and in small models, more in large ones. */
-const ATTENTION_LENGTH = 800;
+// Measured at 135 million parameters on two cores (docs/log.md). Larger models have longer lines and lighter heads: there shorter
+// lines and closer targets than needed are chosen, which costs a graph more and hardly any time.
 
-/** Work of a place for a trained token, in positions of the decoder: the head's share in a small model. */
+/** Line length at which attention is as much work as all else. */
+const ATTENTION_LENGTH = 1200;
+
+/** Work of a place for a trained token, in positions of the decoder: what the head takes. */
 const TARGET_WORK = 0.25;
 
-/** Positions that could be trained while one more graph is made ready, about. */
+/** Positions that could be trained while one more graph is made ready: a few seconds' worth on a CPU, a part of one on a card. */
 export const SHAPE_WORK = 8192;
 
 /** Line lengths, and numbers of targets for each of them, at most. */
