@@ -10,10 +10,11 @@ import { type ModelFolder, openModel } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { inputShapes } from '../../src/train/entry-shapes.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
 import { microBatches } from '../../src/train/trainer.js';
 import type { MicroBatch, Tuner } from '../../src/train/tuner.js';
-import { testBackend } from '../helpers/backend.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { largestRelativeError } from '../helpers/compare.js';
 import { onePerLine } from '../helpers/micro-batch.js';
 import { needs, realData, TINY } from '../helpers/tokens.js';
@@ -109,18 +110,40 @@ describe('packed rows have the losses and gradients that each has alone', () => 
   }, 60_000);
 });
 
-test('no row sees another: one is changed, and the losses of all others stay as they are to the last bit', async () => {
-  const rows = generatedRows(24);
-  const [batch] = packedBatches(rows, 24) as [MicroBatch];
-  await start(onePerLine(rows.slice(0, 4)));
-  const before = await tuner.evaluate(batch);
-  for (const place of [0, 1, 2]) {
-    const line = batch.lines.findIndex((line) => line.length > 2);
-    const victim = batch.lines[line]![place]!;
+/** Changes one row of a line at a time: which rows' losses are then other than before, to the last bit. */
+async function checkApart(on: Tuner, batch: MicroBatch): Promise<void> {
+  const before = await on.evaluate(batch);
+  const line = batch.lines.findIndex((own) => own.length > 2);
+  for (const victim of batch.lines[line]!.slice(0, 3)) {
     const changed = { ...victim, ids: victim.ids.map((id) => (id + 7) % 2000) };
     const lines = batch.lines.map((own) => own.map((row) => (row === victim ? changed : row)));
-    const after = await tuner.evaluate({ ...batch, lines });
+    const after = await on.evaluate({ ...batch, lines });
     const differ = batch.lines.flat().filter((_, i) => after[i] !== before[i]);
     expect(differ.map(({ id }) => id)).toEqual([victim.id]);
   }
+}
+
+describe('no row sees another: one is changed, and the losses of all others stay as they are to the last bit', () => {
+  const rows = generatedRows(24);
+  const batch = packedBatches(rows, 24)[0]!;
+
+  test('eager', async () => {
+    await start(onePerLine(rows.slice(0, 4)));
+    await checkApart(tuner, batch);
+  });
+
+  for (const precision of ['float32', 'bfloat16'] as const)
+    nativeOnly(`captured, ${precision}`, async () => {
+      const shapes = inputShapes({ trainStep: [], accumulate: [], evalLoss: [batch.shape] });
+      const options = { model, lora: loraOptions.parse({ rank: 4 }), optim: optimOptions.parse({}) };
+      const compile = { mode: 'captured', precision, shapes } as const;
+      const captured = await loraTuner({ backend: await testBackend(), ...options, compile });
+      try {
+        await captured.tuner.loadBase([]);
+        captured.tuner.reset('adapter', 3);
+        await checkApart(captured.tuner, batch);
+      } finally {
+        captured.tuner.dispose();
+      }
+    });
 });
