@@ -1,6 +1,7 @@
 import * as tf from '../backend/tf.js';
 import { addResidual } from '../ops/add-residual.js';
 import { attention, causalBias, packedBias } from '../ops/attention.js';
+import { checkpoint } from '../ops/checkpoint.js';
 import { mergeHeads, splitHeads } from '../ops/heads.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { type RopeTables, ropeHeads, ropeTables } from '../ops/rope.js';
@@ -46,7 +47,8 @@ const noCache: Cache = (_layer, keys, values) => [keys, values];
 
 /**
  * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D]. `weights` holds the
- * parameters of `parameterShapes` by name; `linear` applies a projection, with an adapter or without.
+ * parameters of `parameterShapes` by name; `linear` applies a projection, with an adapter or without. Given `checkpointed`, the names of
+ * all weights that gradients are taken of, a layer keeps only its input for its gradient, and is run again for it.
  */
 export function decoder(
   config: ModelConfig,
@@ -54,51 +56,78 @@ export function decoder(
   { ids, positions, bias, length }: DecoderInputs,
   linear: Linear,
   cache: Cache = noCache,
+  checkpointed?: readonly string[],
 ): tf.Tensor {
-  const [b, t] = ids.shape as [number, number];
-  const tables = ropeTables(positions, inverseFrequencies(config, length));
-  let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [b * t]));
+  const [batch, t] = ids.shape as [number, number];
+  const { cos, sin } = ropeTables(positions, inverseFrequencies(config, length));
+  let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [batch * t]));
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    const layer = layerName(i);
-    const norm = (name: string, x: tf.Tensor) => rmsNorm(x, weights[`${layer}.${name}.weight`]!, config.rms_norm_eps);
-    const project = (names: readonly string[], x: tf.Tensor) =>
-      linear(
-        weights,
-        names.map((name) => `${layer}.${name}`),
-        x,
-      );
-    const attend = {
-      project,
-      tables,
-      bias,
-      batch: b,
-      cache: (k: tf.Tensor, v: tf.Tensor) => cache(i, k, v),
-    };
-    x = addResidual(x, selfAttention(config, norm('input_layernorm', x), attend));
-    x = tf.tidy(() => addResidual(x, mlp(norm('post_attention_layernorm', x), project)));
+    const run: Layer = (weights, x, [cos, sin, bias]) =>
+      decoderLayer(config, i, x, {
+        norm: (name, x) => rmsNorm(x, weights[`${layerName(i)}.${name}.weight`]!, config.rms_norm_eps),
+        project: (names, x) => {
+          const full = names.map((name) => `${layerName(i)}.${name}`);
+          return linear(weights, full, x);
+        },
+        tables: { cos, sin },
+        bias,
+        batch,
+        cache,
+      });
+    const own = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
+    x = own ? runTwice(run, own, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
   }
   return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
 }
 
-interface Attend {
+type Layer = (weights: Tensors, x: tf.Tensor, constants: Triple) => tf.Tensor;
+
+/** A layer of which nothing is kept for the gradient but its input; `trained` names its weights that get one. */
+function runTwice(
+  run: Layer,
+  trained: readonly string[],
+  weights: Tensors,
+  x: tf.Tensor,
+  constants: Triple,
+): tf.Tensor {
+  const inputs = trained.map((name) => weights[name]!);
+  return checkpoint([x, ...inputs], constants, ([x, ...inputs], constants) => {
+    const own = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
+    return run({ ...weights, ...own }, x!, constants as Triple);
+  });
+}
+
+interface LayerParts {
+  readonly norm: (name: string, x: tf.Tensor) => tf.Tensor;
   readonly project: (names: readonly string[], x: tf.Tensor) => tf.Tensor[];
   readonly tables: RopeTables;
   readonly bias: tf.Tensor;
   readonly batch: number;
-  readonly cache: (keys: tf.Tensor, values: tf.Tensor) => readonly [tf.Tensor, tf.Tensor];
+  readonly cache: Cache;
 }
 
-function selfAttention(config: ModelConfig, x: tf.Tensor, { project, tables, bias, batch, cache }: Attend): tf.Tensor {
+function decoderLayer(config: ModelConfig, index: number, x: tf.Tensor, parts: LayerParts): tf.Tensor {
+  const { norm, project } = parts;
+  const attended = addResidual(x, selfAttention(config, index, norm('input_layernorm', x), parts));
+  return tf.tidy(() => addResidual(attended, mlp(norm('post_attention_layernorm', attended), project)));
+}
+
+function selfAttention(
+  config: ModelConfig,
+  index: number,
+  x: tf.Tensor,
+  { project, tables, bias, batch, cache }: LayerParts,
+): tf.Tensor {
   const { num_attention_heads: n, num_key_value_heads: k } = config;
   const [q, kNew, vNew] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
   const queries = ropeHeads(q, batch, n, tables);
-  const [keys, values] = cache(ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
+  const [keys, values] = cache(index, ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
   return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attention(queries, keys, values, bias)))[0]!);
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];
 
-function mlp(x: tf.Tensor, project: Attend['project']): tf.Tensor {
+function mlp(x: tf.Tensor, project: LayerParts['project']): tf.Tensor {
   const [gate, up] = project(['mlp.gate_proj', 'mlp.up_proj'], x) as [tf.Tensor, tf.Tensor];
   return project(['mlp.down_proj'], swiglu(gate, up))[0]!;
 }

@@ -26,6 +26,8 @@ export interface LoraTunerOptions {
   readonly optim: OptimOptions;
   /** How it runs; shapes of its entries' inputs are those of `inputShapes`. */
   readonly compile: CompileOptions;
+  /** See `StepSpec`. */
+  readonly gradientCheckpointing?: boolean;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }
@@ -58,6 +60,7 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
       optim,
       trainLinear: (seed) => loraLinear(lora, seed),
       evalLinear: loraLinear(lora),
+      ...(options.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
     }),
     ...(options.extra ? [withPieces(groups, options.extra)] : []),
   );

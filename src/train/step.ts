@@ -22,6 +22,8 @@ export interface StepSpec {
   trainLinear(seed: tf.Tensor): Linear;
   /** The projection to evaluate with. */
   readonly evalLinear: Linear;
+  /** Keeps only each layer's input for the gradient and runs the layer again for it. Default false. */
+  readonly gradientCheckpointing?: boolean;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {
@@ -99,12 +101,14 @@ function updateEntries(spec: StepSpec): Record<string, Entry> {
 function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
   const pieces = spec.groups.map((group) => piecesOf(group, variables));
   const weights: Tensors = Object.assign({}, variables, ...pieces);
-  const trainHead = pieces.some((group) => headName(spec.config) in group);
+  const names = pieces.flatMap((group) => Object.keys(group));
   const loss = () => {
-    const { hidden, head, labels } = predictions(spec.config, weights, inputs, spec.trainLinear(inputs.seed!));
+    const linear = spec.trainLinear(inputs.seed!);
+    const checkpointed = spec.gradientCheckpointing ? names : undefined;
+    const { hidden, head, labels } = predictions(spec.config, weights, inputs, linear, checkpointed);
+    const trainHead = names.includes(headName(spec.config));
     return tf.reshape(linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead), []) as tf.Scalar;
   };
-  const names = pieces.flatMap((group) => Object.keys(group));
   const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => weights[name]!));
   const byName = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
   return { loss: value, grads: spec.groups.map((group) => join(group.pieces, byName)) };
@@ -126,8 +130,15 @@ function update({ groups, optim }: StepSpec, variables: Tensors, sums: readonly 
 }
 
 /** Hidden states at the positions that predict a trained token [M, D], with the head [V, D] and the labels [M]. */
-function predictions(config: ModelConfig, weights: Tensors, inputs: Tensors, linear: Linear) {
+function predictions(
+  config: ModelConfig,
+  weights: Tensors,
+  inputs: Tensors,
+  linear: Linear,
+  checkpointed?: readonly string[],
+) {
   const { ids, sources, labels } = inputs as { ids: tf.Tensor; sources: tf.Tensor; labels: tf.Tensor };
-  const hidden = takeRows(decoder(config, weights, causalInputs(config, ids, inputs.positions), linear), sources);
+  const texts = causalInputs(config, ids, inputs.positions);
+  const hidden = takeRows(decoder(config, weights, texts, linear, undefined, checkpointed), sources);
   return { hidden, head: weights[headName(config)]!, labels };
 }

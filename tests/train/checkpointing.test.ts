@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend } from '../../src/backend/backend.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { optimOptions } from '../../src/optim/options.js';
+import type { CompileOptions } from '../../src/program/compile-options.js';
+import { loraTuner } from '../../src/train/lora-tuner.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { largestRelativeError } from '../helpers/compare.js';
+import { onePerLine } from '../helpers/micro-batch.js';
+import { countingRow } from '../helpers/tiny-run.js';
+
+const batch = onePerLine([countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)], 24);
+
+let backend: Backend;
+let model: ModelFolder;
+beforeAll(async () => {
+  backend = await testBackend();
+  model = await openModel('tests/fixtures/train/base');
+});
+afterAll(() => model.close());
+
+/** Two steps, one of them of two micro-batches: losses and norms of the gradients, and the adapter afterwards. */
+async function train(compile: CompileOptions, gradientCheckpointing: boolean, lora: object) {
+  const { tuner } = await loraTuner({
+    backend,
+    model,
+    lora: loraOptions.parse({ rank: 3, ...lora }),
+    optim: optimOptions.parse({ weightDecay: 0.1, maxGradNorm: 0.5 }),
+    gradientCheckpointing,
+    compile,
+  });
+  await tuner.loadBase([]);
+  tuner.reset('adapter', 2);
+  tuner.reset('optimizer', 0);
+  const steps = [];
+  steps.push(await tuner.step([batch], { learningRate: 1e-2, step: 1, seed: 1 }));
+  steps.push(await tuner.step([batch, batch], { learningRate: 1e-2, step: 2, seed: 2 }));
+  const adapter = await tuner.read('adapter');
+  tuner.dispose();
+  return { steps, adapter };
+}
+
+const adapters = [
+  ['every projection', {}],
+  ['some projections', { targets: ['q_proj', 'down_proj'] }],
+  ['dropout', { dropout: 0.3 }],
+] as const;
+
+describe('a step with checkpointing is the step without it', () => {
+  test.each(adapters)('eager, bit for bit: %s', async (_name, lora) => {
+    const [off, on] = [false, true].map((checkpointing) =>
+      train({ mode: 'eager', precision: 'float32' }, checkpointing, lora),
+    );
+    expect(await on).toEqual(await off);
+  });
+
+  const recorded = [
+    ['float32', false, adapters],
+    ['bfloat16', false, adapters],
+    // Compiling takes seconds.
+    ['bfloat16', true, adapters.slice(0, 1)],
+  ] as const;
+  for (const [precision, xla, which] of recorded)
+    nativeOnly(`recorded in ${precision}${xla ? ', compiled' : ''}`, async () => {
+      for (const [name, lora] of which) {
+        const off = await train({ mode: 'captured', precision, xla }, false, lora);
+        const on = await train({ mode: 'captured', precision, xla }, true, lora);
+        expect(off.steps).toHaveLength(2);
+        for (const [i, step] of off.steps.entries()) {
+          expect(on.steps[i]!.loss / step.loss, name).toBeCloseTo(1, 5);
+          expect(Math.abs(on.steps[i]!.gradNorm / step.gradNorm - 1), name).toBeLessThan(1e-5);
+        }
+        for (const [matrix, value] of off.adapter)
+          expect(largestRelativeError(on.adapter.get(matrix)!, value), `${name}: ${matrix}`).toBeLessThan(1e-5);
+      }
+    });
+});
