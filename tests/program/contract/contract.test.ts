@@ -1,0 +1,59 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { CompileOptions } from '../../../src/program/compile-options.js';
+import { nativeOnly, testBackend } from '../../helpers/backend.js';
+import { DISTURBANCE, DRAWS, expectBfloat16, expectFloat32 } from './agreement.js';
+import { type Case, cases } from './cases.js';
+import { disturbing, type Played, playAgain, playThrough } from './play.js';
+
+const EAGER = { mode: 'eager', precision: 'float32' } as const;
+const MODES: readonly CompileOptions[] = [
+  { mode: 'captured', precision: 'float32' },
+  { mode: 'captured', precision: 'float32', xla: true },
+  { mode: 'captured', precision: 'bfloat16' },
+  { mode: 'captured', precision: 'bfloat16', xla: true },
+];
+const ALL = cases();
+
+/** XLA takes a tenth of a second for each loop: it compiles all entries of the first case, and a step of the others. */
+const calledWith = (xla: boolean, made: Case, { call }: Played): boolean =>
+  !xla || made === ALL[0] || call.entry === 'trainStep';
+
+test('the cases call every entry that there is', () => {
+  for (const { spec, calls } of ALL)
+    expect(new Set(calls.map(({ entry }) => entry))).toEqual(new Set(Object.keys(spec.entries)));
+});
+
+describe.each(ALL)('$name', (made) => {
+  let reference: readonly Played[];
+  let disturbed: readonly (readonly Played[])[];
+  beforeAll(async () => {
+    await testBackend();
+    reference = await playThrough(made, EAGER);
+    const draws: Played[][] = [];
+    for (let seed = 0; seed < DRAWS; seed++)
+      draws.push(await playAgain(made, EAGER, reference, disturbing(made, DISTURBANCE, seed)));
+    disturbed = draws;
+  });
+
+  for (const options of MODES) {
+    const { precision, xla = false } = options;
+    nativeOnly(
+      `captured ${precision}${xla ? ', compiled,' : ''} gives and changes what eager float32 does`,
+      async () => {
+        const wanted = reference.filter((played) => calledWith(xla, made, played));
+        for (const [i, played] of (await playAgain(made, options, wanted)).entries()) {
+          const at = reference.indexOf(wanted[i]!);
+          if (precision === 'float32') expectFloat32(made, played, wanted[i]!);
+          else
+            expectBfloat16(
+              made,
+              played,
+              wanted[i]!,
+              disturbed.map((draw) => draw[at]!),
+            );
+        }
+      },
+      240_000,
+    );
+  }
+});
