@@ -31,8 +31,12 @@ export const peer = (python: string, script: string, args: readonly string[]): J
 /** How a job is written in tables. */
 export const nameOf = ({ args }: Job): string => {
   const own = args[0] === MAIN ? ['phasetune', ...args.slice(1, -1)] : [args[0]!.replace(/.*\//, ''), ...args.slice(1)];
-  return own.map((word) => (word.startsWith('/') ? word.replace(/.*\/(?=[^/])/, '') : word)).join(' ');
+  return own.map(withoutFolder).join(' ');
 };
+
+/** Where things lie is nobody else's business. */
+const withoutFolder = (value: unknown): unknown =>
+  typeof value === 'string' && value.startsWith('/') ? value.replace(/.*\/(?=[^/])/, '') : value;
 
 /** Runs a job and reads the JSON on its last line of standard output. Throws with the end of what it said when it fails. */
 export async function measure(job: Job): Promise<Figures> {
@@ -49,7 +53,8 @@ export async function measure(job: Job): Promise<Figures> {
   const last = out.trimEnd().split('\n').at(-1) ?? '';
   if (code !== 0 || !last.startsWith('{'))
     throw new Error(`${nameOf(job)} ended with ${code} and without figures:\n${err.slice(-2000)}`);
-  return { ...(JSON.parse(last) as Record<string, unknown>), load_before };
+  const figures = Object.entries(JSON.parse(last) as Record<string, unknown>);
+  return { ...Object.fromEntries(figures.map(([key, value]) => [key, withoutFolder(value)])), load_before };
 }
 
 /** What the figures were taken on. */
@@ -64,8 +69,9 @@ export function machine(): Record<string, unknown> {
   };
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two in the middle; not a number if one of them is not. */
 export function median(values: readonly number[]): number {
+  if (values.some(Number.isNaN)) return Number.NaN;
   const sorted = values.toSorted((x, y) => x - y);
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }

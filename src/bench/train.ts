@@ -87,7 +87,7 @@ const batchOptionsOf = (options: TrainBenchOptions): BatchOptions =>
 
 /** The first rows of the file; where it has fewer, they come again under other ids. */
 async function readRows({ data, rows }: TrainBenchOptions, logger: Logger): Promise<InstructionRecord[]> {
-  const { records } = await importFile(data, importOptionsSchema.parse({}), logger);
+  const { records } = await importFile(data, importOptionsSchema.parse({ badRows: 'skip' }), logger);
   if (rows > records.length) logger.info(`${data} has ${records.length} rows: some are taken more than once`);
   return Array.from({ length: rows }, (_, i) => {
     const record = records[i % records.length]!;

@@ -52,7 +52,9 @@ def main():
     answer_tokens = sum(count(row["completion"]) for row in rows)
     all_tokens = sum(count(row["prompt"] + row["completion"]) for row in rows)
     torch.manual_seed(0)
-    model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=2048, **SHAPES[a.shape])).to(getattr(torch, a.dtype))
+    shape = SHAPES[a.shape]
+    shape = {**shape, "vocab_size": max(shape["vocab_size"], len(tokenizer))}
+    model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=2048, **shape)).to(getattr(torch, a.dtype))
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
             model=model,
