@@ -118,11 +118,4 @@ export function expectBfloat16(made: Case, actual: Played, expected: Played, dis
   const median = ratios.sort((a, b) => a - b)[ratios.length >> 1]!;
   expect(median, 'half of all tensors').toBeLessThanOrEqual(MEDIAN);
   expect(median, 'half of all tensors').toBeGreaterThan(MEDIAN / LOOSEST);
-  console.log(
-    made.name.slice(0, 8),
-    expected.call.entry,
-    median.toFixed(2),
-    ratios.at(-1)!.toFixed(2),
-    ratios[0]!.toFixed(2),
-  );
 }
