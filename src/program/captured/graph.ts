@@ -102,3 +102,14 @@ export const identity = (value: Ref, after: readonly GraphNode[]): GraphNode => 
   const spec = specOf(value);
   return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);
 };
+
+const written = new WeakMap<Attributes, string>();
+
+/** Attributes as text: the same for the same attributes in the same order. */
+export function attributeText(attributes: Attributes): string {
+  const known = written.get(attributes);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(attributes);
+  written.set(attributes, text);
+  return text;
+}

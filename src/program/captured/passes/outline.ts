@@ -1,5 +1,6 @@
-import { hashOf } from '../../../core/hash.js';
+import { sha256 } from '../../../core/hash.js';
 import {
+  attributeText,
   constantOf,
   type EntryGraph,
   type GraphFunction,
@@ -130,19 +131,20 @@ function functionOf({ nodes, inputs, outputs }: Cluster, key: (ref: Ref) => stri
     const input = given.get(key(from));
     return input ? ref(input) : { node: inside.get(from.node) ?? from.node, output: from.output };
   };
-  const written: unknown[] = [...given.values()].map((each) => each.outputs);
   const numbers = new Map([...given.values()].map((each, i) => [each, i]));
-  const numbered = (each: GraphNode): unknown => constantOf(each) ?? numbers.get(each);
+  const numbered = ({ node, output }: Ref): string =>
+    node.op === 'Const' ? attributeText(node.attributes) : `${numbers.get(node)}:${output}`;
+  const written = [...given.values()].map(({ attributes }) => attributeText(attributes));
   for (const before of nodes) {
     const { cluster: _, ...rest } = before;
     const made: GraphNode = { ...rest, inputs: before.inputs.map(within) };
     inside.set(before, made);
     numbers.set(made, numbers.size);
-    written.push([made.op, made.attributes, made.inputs.map((from) => [numbered(from.node), from.output])]);
+    written.push([made.op, attributeText(made.attributes), ...made.inputs.map(numbered)].join(' '));
   }
   const results = [...outputs.values()].map(within);
-  written.push(results.map((from) => [numbered(from.node), from.output]));
-  return { name: `f${hashOf(written).slice(0, 16)}`, inputs: [...given.values()], outputs: results };
+  written.push(...results.map(numbered));
+  return { name: `f${sha256(written.join('\n')).slice(0, 16)}`, inputs: [...given.values()], outputs: results };
 }
 
 const argument = (from: Ref): GraphNode => {

@@ -1,4 +1,4 @@
-import type { EntryGraph, GraphNode } from '../graph.js';
+import { attributeText, type EntryGraph, type GraphNode } from '../graph.js';
 import { refsOf, rewrite } from './rewrite.js';
 
 /** Ops that give something else each time, or act: two of them are never one. */
@@ -21,7 +21,7 @@ export function shareCommon(graph: EntryGraph): EntryGraph {
     if (STATEFUL.has(node.op)) return refsOf(node);
     const inputs = node.inputs.map((input) => `${numberOf(input.node)}:${input.output}`);
     const controls = node.controls.map((control) => `^${numberOf(control)}`);
-    const key = [node.op, node.cluster ?? '', JSON.stringify(node.attributes), ...inputs, ...controls.sort()].join(' ');
+    const key = [node.op, node.cluster ?? '', attributeText(node.attributes), ...inputs, ...controls.sort()].join(' ');
     const first = seen.get(key);
     if (first) return refsOf(first);
     seen.set(key, node);
