@@ -76,9 +76,6 @@ export const matmulBenchOptions = z.strictObject({
   dtype: benchOptions.shape.dtype,
 });
 
-/** See {@link matmulBenchOptions}. */
-export type MatmulBenchOptions = z.infer<typeof matmulBenchOptions>;
-
 /** How a bench's program runs on a backend: as the options say, else as the product would choose. */
 export const programOf = (
   { mode, dtype, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'xla'>,
