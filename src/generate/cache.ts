@@ -1,3 +1,4 @@
+import { matMul } from '../backend/raw/matmul.js';
 import { putRows } from '../backend/raw/put-rows.js';
 import * as tf from '../backend/tf.js';
 import type { ModelConfig } from '../model/config.js';
@@ -178,7 +179,7 @@ function next(
   inputs: Tensors,
   cached: Tensors,
 ): EntryResult {
-  const logits = tf.matMul(hidden as tf.Tensor2D, weights[headName(config)] as tf.Tensor2D, false, true);
+  const logits = matMul(hidden, weights[headName(config)]!, false, true);
   const outputs = choose(logits, choice, candidates, inputs);
   return { outputs, updates: choice === 'topP' ? { ...cached, [LOGITS]: logits } : cached };
 }
