@@ -1,3 +1,4 @@
+import { after } from '../backend/raw/after.js';
 import { fuse } from '../backend/raw/fuse.js';
 import { low } from '../backend/raw/low.js';
 import * as tf from '../backend/tf.js';
@@ -29,7 +30,8 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Ten
       const o = tf.matMul(p, v);
       return { value: tf.reshape(o, [b, n, t, h]), saved: [grouped, k, v, p, o] as const };
     },
-    (dy, [grouped, k, v, p, o]) => {
+    (dy, [grouped, k, v, kept, o]) => {
+      const p = after(kept, dy);
       const d = tf.reshape(dy, [...stacked, h]);
       const dp = tf.matMul(d, v, false, true);
       // The sum over the keys of dp p is that over a head of dy o, which is shorter (Dao et al. 2022, arXiv 2205.14135).

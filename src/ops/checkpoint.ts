@@ -19,7 +19,13 @@ export function checkpoint(
     (dy, saved) => {
       const [first, ...others] = saved.slice(0, inputs.length) as [tf.Tensor, ...tf.Tensor[]];
       const kept = saved.slice(inputs.length);
-      return gradients((inputs) => work(inputs, kept), [after(first, dy), ...others], dy);
+      const [dx, ...rest] = gradients(
+        (inputs) => work(inputs, kept),
+        [after(first, dy), ...others],
+        dy,
+      ) as typeof inputs;
+      // What the others are made of is gone before the layer below is run again.
+      return [after(dx!, ...rest), ...rest];
     },
   );
 }

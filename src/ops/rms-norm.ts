@@ -1,3 +1,4 @@
+import { after } from '../backend/raw/after.js';
 import { fuse } from '../backend/raw/fuse.js';
 import { low } from '../backend/raw/low.js';
 import * as tf from '../backend/tf.js';
@@ -17,7 +18,8 @@ export const rmsNorm = (x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor
         const y = tf.mul(x, r);
         return { value: tf.mul(y, weight), saved: [low(y), r, weight] as const };
       }),
-    (dy, [y, r, weight]) => {
+    (dy, [kept, r, weight]) => {
+      const y = after(kept, dy);
       const dx = fuse(() => {
         const d = tf.mul(dy, weight);
         return tf.mul(r, tf.sub(d, tf.mul(y, tf.mean(tf.mul(d, y), -1, true))));

@@ -1,3 +1,4 @@
+import { after } from '../backend/raw/after.js';
 import { fuse } from '../backend/raw/fuse.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
@@ -10,11 +11,13 @@ export const swiglu = (gate: tf.Tensor, up: tf.Tensor): tf.Tensor =>
   differentiable(
     [gate, up] as const,
     (gate, up) => ({ value: fuse(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)), saved: [gate, up] as const }),
-    (dy, [gate, up]) =>
-      fuse(() => {
+    (dy, [kept, up]) => {
+      const gate = after(kept, dy);
+      return fuse(() => {
         const s = tf.sigmoid(gate);
         const silu = tf.mul(gate, s);
         const slope = tf.add(s, tf.mul(silu, tf.sub(1, s)));
         return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
-      }),
+      });
+    },
   );

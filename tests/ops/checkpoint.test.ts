@@ -6,7 +6,7 @@ import { checkpoint } from '../../src/ops/checkpoint.js';
 import { differentiable } from '../../src/ops/differentiable.js';
 import { rmsNorm } from '../../src/ops/rms-norm.js';
 import { swiglu } from '../../src/ops/swiglu.js';
-import { type GraphNode, ref, specOf } from '../../src/program/captured/graph.js';
+import type { GraphNode } from '../../src/program/captured/graph.js';
 import { rootsOf, sorted } from '../../src/program/captured/passes/rewrite.js';
 import { shareCommon } from '../../src/program/captured/passes/share.js';
 import { record } from '../../src/program/captured/recorder.js';
@@ -105,8 +105,10 @@ nativeOnly('in a recorded graph the second run waits for its gradient and is not
   expect(sigmoids(nodes(plain)).length).toBe(LAYERS * 2 - 1);
   const twice = nodes(checkpoint);
   expect(sigmoids(twice).length).toBe(LAYERS * 2 - 1);
-  const waiting = twice.filter(({ op, controls }) => op === 'Identity' && controls.length === 1);
-  expect(waiting.map((node) => specOf(ref(node)).shape)).toEqual(Array(LAYERS).fill([ROWS, WIDTH]));
+  const waiting = (all: readonly GraphNode[]) =>
+    all.filter(({ op, controls }) => op === 'Identity' && controls.length > 0);
+  // The second run for the gradient, and the gradient that goes on for the others of the layer.
+  expect(waiting(twice).length - waiting(nodes(plain)).length).toBe(2 * LAYERS);
   const matMuls = (all: readonly GraphNode[]) => all.filter(({ op }) => op.endsWith('MatMulV2') || op === 'MatMul');
   // A product of the first run in each layer but the last, one of the second, two of the gradient.
   expect(matMuls(twice).length - matMuls(nodes(plain)).length).toBe(LAYERS - 1);

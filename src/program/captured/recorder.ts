@@ -103,7 +103,10 @@ function makeRecorder(entry: string): Recorder {
     executeOp(op, attributes, inputs, outputs) {
       const refsIn = inputs.map((id) => known(id, `${op} takes`));
       const cluster = currentCluster();
-      if (op === AFTER) return [keep(ref(identity(refsIn[0]!, [refsIn[1]!.node])))];
+      if (op === AFTER) {
+        const [value, ...first] = refsIn as [Ref, ...Ref[]];
+        return [keep(ref(identity(value, [...new Set(first.map(({ node }) => node))])))];
+      }
       const decoded = { ...inferred(op, refsIn), ...decode(attributes, kinds) };
       const operands = refsIn.map((input) => {
         const value = constantOf(input.node);
@@ -156,17 +159,18 @@ function explained<T>(entry: string, work: () => T): T {
   }
 }
 
-/** Where in the code of the entry a call came from: the first frame that is neither TensorFlow.js nor the recorder. */
+/** Where in the code of the entry a call came from: the first frame that is neither TensorFlow.js nor what records. */
 function callSite(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = limit;
-  const own = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.test(line));
+  const own = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.some((part) => line.includes(part)));
   return own ? ` (${own.trim()})` : '';
 }
 
-const FOREIGN = /node_modules|tfjs-core|node:|<anonymous>|[/\\](program[/\\]captured|backend)[/\\]/;
+const ROOT = new URL('../../', import.meta.url).pathname;
+const FOREIGN = ['node_modules/@tensorflow/', 'node:', '(<anonymous>)', `${ROOT}program/`, `${ROOT}backend/`];
 
 interface DtypeNumbers {
   name(number: number): Dtype;
