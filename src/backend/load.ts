@@ -88,7 +88,12 @@ async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu
   if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   // The library takes the whole card when it starts unless told otherwise.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  if (device === 'cpu' && runtime.variant === 'cuda') env.CUDA_VISIBLE_DEVICES = '-1';
+  if (runtime.variant === 'cuda') {
+    // The binding computes on the last card and sessions on the first: there is to be one, and in `nvidia-smi`'s order.
+    env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+    if (device === 'cpu') env.CUDA_VISIBLE_DEVICES = '-1';
+    else env.CUDA_VISIBLE_DEVICES ??= '0';
+  }
   restoreUtil();
   const binding = openBinding(runtime, verbose);
   // Not the package's index: that looks for a binding inside node_modules.

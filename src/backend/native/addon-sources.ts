@@ -37,7 +37,8 @@ NAPI_MODULE_INIT() {
  * Part of the binding, which runs graphs with TensorFlow's default options: the linker puts these in the place of the two
  * {@link REPLACED} functions. A session takes its options (a ConfigProto) from `session.pb` in the SavedModel's folder where
  * there is one. Where PHASETUNE_TRACE names a file, each run appends its RunMetadata to it, as field 1 of a message. A run
- * that fails frees what it was fed, which the binding forgets.
+ * that fails frees what it was fed, which the binding forgets. And float32 means float32: unless told otherwise the library lets
+ * cards from Ampere on round what they multiply to TF32, whose 10 bits after the point are hardly more than bfloat16's 7.
  */
 export const SESSION = `
 #include <cstdlib>
@@ -45,6 +46,11 @@ export const SESSION = `
 #include <iterator>
 #include <string>
 #include "tensorflow/c/c_api.h"
+
+namespace tsl {
+void enable_tensor_float_32_execution(bool enabled);
+}
+__attribute__((constructor)) static void refuse_tf32() { tsl::enable_tensor_float_32_execution(false); }
 
 static void append_field(const char* path, const TF_Buffer* message) {
   std::string header(1, 0x0a);

@@ -10,7 +10,7 @@ export const TENSORFLOW_VERSION = '2.21.0';
 export const NODE_API_VERSION = 8;
 
 /** Counts the changes to what is compiled beside the package's sources, so that an older build is not taken for today's. */
-const BUILD = 2;
+const BUILD = 3;
 
 const require = createRequire(import.meta.url);
 const bindingManifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
