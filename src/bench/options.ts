@@ -18,6 +18,11 @@ export const benchOptions = z.strictObject({
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
 
+const gradientCheckpointing = z
+  .boolean()
+  .default(false)
+  .describe('compute activations again on the way back in place of keeping them');
+
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
 
@@ -26,6 +31,7 @@ export const stepBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: count.default(4).describe('rows of a step'),
   seq: z.number().int().min(2).default(256).describe('tokens of each row; all but the first are trained'),
+  gradientCheckpointing,
   rank: count.default(8).describe('rank of the adapter, which is on all projections'),
   steps: z.number().int().min(3).default(8).describe('steps; the first two are left out of the median'),
 });
@@ -51,6 +57,7 @@ export const trainBenchOptions = z.strictObject({
   maxLength: z.number().int().min(2).default(512).describe('most tokens of a row; longer answers are cut'),
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
+  gradientCheckpointing,
   batchRows: count.default(8).describe('rows of a step, on average'),
 });
 
@@ -74,6 +81,7 @@ export const matmulBenchOptions = z.strictObject({
   size: count.default(1024).describe('rows and columns of both factors'),
   mode: benchOptions.shape.mode,
   dtype: benchOptions.shape.dtype,
+  xla: benchOptions.shape.xla,
 });
 
 /** How a bench's program runs on a backend: as the options say, else as the product would choose. */

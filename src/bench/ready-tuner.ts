@@ -19,6 +19,7 @@ interface Making {
   readonly optim: OptimOptions;
   readonly program: CompileOptions;
   readonly batches: EntryBatches;
+  readonly gradientCheckpointing?: boolean;
   readonly extra?: ProgramSpec;
 }
 
@@ -39,12 +40,12 @@ export interface ReadyTuner {
 /** A tuner that is ready for its first step. */
 export async function readyTuner(
   backend: Backend,
-  { config, seed, lora, optim, program: how, batches, extra }: Making,
+  { config, seed, program: how, batches, ...rest }: Making,
 ): Promise<ReadyTuner> {
   const before = rssMib();
   const compile = { ...how, shapes: inputShapes(batches) };
   const built = await timed(async () => {
-    const made = await loraTuner({ backend, model: randomModel(config, seed), lora, optim, compile, extra });
+    const made = await loraTuner({ backend, model: randomModel(config, seed), compile, ...rest });
     // The session is opened when it is first used.
     await made.program.read(['model.norm.weight']);
     return made;

@@ -21,7 +21,7 @@ const CEILING = 1024;
  * AdamW, no dropout, no clipping. Then the matrix product, for the share of its speed that the step reaches.
  */
 export async function benchStep(backend: Backend, options: StepBenchOptions, hooks: BenchHooks = {}) {
-  const { batch, seq, rank, seed } = options;
+  const { batch, seq, rank, seed, gradientCheckpointing } = options;
   const program = programOf(options, backend);
   const config = shapeConfig(options);
   const microBatch = randomBatch({ ...options, vocab: config.vocab_size });
@@ -29,6 +29,7 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
     config,
     seed,
     program,
+    gradientCheckpointing,
     lora: loraOptions.parse({ rank, alpha: 2 * rank }),
     optim: optimOptions.parse({ weightDecay: 0.01, maxGradNorm: 0 }),
     batches: { trainStep: [microBatch.shape], accumulate: [], evalLoss: [] },

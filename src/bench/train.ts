@@ -28,9 +28,16 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
   const { tokenizer, records, plan, config, figures: prepared } = await prepare(options, hooks);
   const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
   const program = programOf(options, backend);
-  const { seed } = options;
-  const made = { config, seed, program, lora: loraOptions.parse({}), optim, batches: entryBatches(plan) };
-  const { tuner, figures } = await readyTuner(backend, made);
+  const { seed, gradientCheckpointing } = options;
+  const { tuner, figures } = await readyTuner(backend, {
+    config,
+    seed,
+    program,
+    gradientCheckpointing,
+    lora: loraOptions.parse({}),
+    optim,
+    batches: entryBatches(plan),
+  });
   try {
     const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, seed, hooks));
     const seconds = figures.build_seconds + trainSeconds;
