@@ -2,7 +2,8 @@ import { upload } from '../backend/raw/upload.js';
 import * as tf from '../backend/tf.js';
 import type { HostTensor } from '../core/host-tensor.js';
 import { widened } from '../io/float.js';
-import { checkWrite, type Entry, type Program, type ProgramSpec, type Tensors, type VariableValue } from './program.js';
+import { checkFeeds, checkFetches, checkUpdate, checkWrite, entryOf, variableSpec } from './checks.js';
+import type { Entry, Program, ProgramSpec, Tensors, VariableValue } from './program.js';
 
 /** A program whose entries run op by op on the current backend, in float32. The reference for every other way to run it. */
 export function eagerProgram(spec: ProgramSpec): Program {
@@ -10,7 +11,7 @@ export function eagerProgram(spec: ProgramSpec): Program {
   const variable = (name: string): tf.Tensor => {
     const given = values.get(name);
     if (given) return given;
-    const { shape, dtype } = variableSpec(spec, name);
+    const { shape, dtype } = variableSpec(spec.variables, name);
     const zeros = tf.keep(tf.zeros([...shape], dtype));
     values.set(name, zeros);
     return zeros;
@@ -24,25 +25,25 @@ export function eagerProgram(spec: ProgramSpec): Program {
   return {
     variables: spec.variables,
     async run(name, feeds, fetches = []) {
-      const entry = spec.entries[name];
-      if (!entry) throw new RangeError(`no entry ${name}; there are ${Object.keys(spec.entries).join(', ')}`);
+      const entry = entryOf(spec.entries, name);
       checkFeeds(name, entry, feeds);
       const variables = Object.fromEntries(Object.keys(spec.variables).map((v) => [v, variable(v)]));
       const inputs = Object.fromEntries(Object.entries(feeds).map(([input, value]) => [input, upload(value)]));
+      let left: Tensors[] = [inputs];
       try {
-        const { outputs, updates = {} } = runEntry(entry, variables, inputs);
-        for (const [v, value] of Object.entries(updates)) {
-          checkUpdate(spec, name, v, value);
-          set(v, value);
-        }
-        const fetched = await fetch(name, outputs, fetches);
-        tf.dispose(Object.values(outputs));
-        return fetched;
+        const { outputs, updates } = runEntry(entry, variables, inputs);
+        left = [inputs, outputs, updates];
+        checkFetches(name, outputs, fetches);
+        for (const [v, value] of Object.entries(updates)) checkUpdate(spec.variables, name, v, value);
+        for (const [v, value] of Object.entries(updates)) set(v, value);
+        left = [inputs, outputs];
+        const fetched = fetches.map(async (output) => [output, await toHost(outputs[output]!)] as const);
+        return Object.fromEntries(await Promise.all(fetched));
       } finally {
-        tf.dispose(Object.values(inputs));
+        for (const tensors of left) tf.dispose(Object.values(tensors));
       }
     },
-    holds: (name) => variableSpec(spec, name).dtype,
+    holds: (name) => variableSpec(spec.variables, name).dtype,
     async read(names) {
       const read = new Map<string, HostTensor>();
       for (const name of names) read.set(name, await toHost(variable(name)));
@@ -69,7 +70,7 @@ export function eagerProgram(spec: ProgramSpec): Program {
 const uploaded = (value: VariableValue[1]): tf.Tensor => upload(value.dtype === 'bfloat16' ? widened(value) : value);
 
 /** Runs the entry in a scope of its own: everything but its outputs and updates is freed, and they are the caller's. */
-function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs: Tensors; updates?: Tensors } {
+function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs: Tensors; updates: Tensors } {
   tf.engine().startScope();
   try {
     const { outputs, updates } = entry.run(variables, inputs);
@@ -81,48 +82,8 @@ function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs:
   }
 }
 
-async function fetch(entry: string, outputs: Tensors, names: readonly string[]): Promise<Record<string, HostTensor>> {
-  const fetched: Record<string, HostTensor> = {};
-  for (const name of names) {
-    const output = outputs[name];
-    if (!output) throw new RangeError(`${entry} has no output ${name}; it has ${Object.keys(outputs).join(', ')}`);
-    fetched[name] = await toHost(output);
-  }
-  return fetched;
-}
-
 async function toHost(t: tf.Tensor): Promise<HostTensor> {
   const data = await t.data();
   if (t.dtype === 'int32') return { shape: t.shape, dtype: 'int32', data: data as Int32Array };
   return { shape: t.shape, dtype: 'float32', data: data as Float32Array };
-}
-
-function variableSpec(spec: ProgramSpec, name: string) {
-  const found = spec.variables[name];
-  if (!found) throw new RangeError(`no variable ${name} in this program`);
-  return found;
-}
-
-function checkFeeds(name: string, entry: Entry, feeds: Readonly<Record<string, HostTensor>>): void {
-  for (const [input, { shape, dtype }] of Object.entries(entry.inputs)) {
-    const feed = feeds[input];
-    if (!feed) throw new RangeError(`${name}: the input ${input} was not fed`);
-    const fits = feed.shape.length === shape.length && shape.every((d, i) => d === null || d === feed.shape[i]);
-    if (feed.dtype !== dtype || !fits)
-      throw new RangeError(
-        `${name}: ${input} must be ${dtype} [${shape.map((d) => d ?? '?')}], got ${feed.dtype} [${feed.shape}]`,
-      );
-  }
-  for (const input of Object.keys(feeds))
-    if (!entry.inputs[input])
-      throw new RangeError(`${name} has no input ${input}; it has ${Object.keys(entry.inputs)}`);
-}
-
-function checkUpdate(spec: ProgramSpec, entry: string, name: string, value: tf.Tensor): void {
-  const { shape, dtype, role } = variableSpec(spec, name);
-  if (role === 'frozen') throw new RangeError(`${entry} updates ${name}, which is frozen`);
-  if (value.dtype !== dtype || value.shape.join() !== shape.join())
-    throw new RangeError(
-      `${entry}: the update of ${name} must be ${dtype} [${shape}], got ${value.dtype} [${value.shape}]`,
-    );
 }

@@ -77,17 +77,6 @@ export interface Program {
   dispose(): void;
 }
 
-/** Throws a RangeError when a value cannot be written to a variable of its name. */
-export function checkWrite(variables: ProgramSpec['variables'], [name, value]: VariableValue): void {
-  const variable = variables[name];
-  if (!variable) throw new RangeError(`no variable ${name} in this program`);
-  const fits = value.dtype === variable.dtype || (value.dtype === 'bfloat16' && variable.dtype === 'float32');
-  if (!fits || value.shape.join() !== variable.shape.join())
-    throw new RangeError(
-      `${name}: expected ${variable.dtype} [${variable.shape}], got ${value.dtype} [${value.shape}]`,
-    );
-}
-
 /** One spec of several. Throws when two of them define a variable or an entry of the same name. */
 export function joinSpecs(...specs: readonly ProgramSpec[]): ProgramSpec {
   const join = <T>(kind: string, parts: readonly Readonly<Record<string, T>>[]): Record<string, T> => {

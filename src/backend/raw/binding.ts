@@ -33,18 +33,47 @@ let recording = false;
 /** True while the native library's calls go to a recorder. */
 export const isRecording = (): boolean => recording;
 
-/** Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. */
+/** What the native backend keeps of a tensor; `values` as long as the library has not seen it. */
+interface Kept {
+  readonly values: object | null;
+}
+
+interface Swapped {
+  binding: Record<string, unknown>;
+  readonly tensorMap: { get(data: object): Kept };
+  move(data: object, ...kept: unknown[]): void;
+  getInputTensorIds(tensors: readonly { readonly dataId?: object }[]): number[];
+}
+
+/** Handle of no tensor: of one that was made before {@link withBinding}, and that the library has not seen yet. */
+const NONE = -1;
+
+/**
+ * Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. A tensor
+ * made before has the library's handle, or {@link NONE} where it has none yet: it would get it from `binding`, and keep it.
+ */
 export function withBinding<T>(binding: Binding, work: () => T): T {
-  const backend = nativeBackend() as unknown as { binding: Record<string, unknown> };
-  const real = backend.binding;
+  const backend = nativeBackend() as unknown as Swapped;
+  const { binding: real, move, getInputTensorIds } = backend;
   // The library's properties are read-only: an object that inherits from it would ignore what is set.
   const copy = Object.fromEntries(Object.getOwnPropertyNames(real).map((name) => [name, real[name]]));
-  backend.binding = { ...copy, ...binding };
+  const made = new WeakSet<object>();
+  const isForeign = (data: object | undefined) =>
+    data !== undefined && !made.has(data) && backend.tensorMap.get(data).values !== null;
+  Object.assign(backend, {
+    binding: { ...copy, ...binding },
+    move(data: object, ...kept: unknown[]) {
+      made.add(data);
+      move.call(backend, data, ...kept);
+    },
+    getInputTensorIds: (tensors: Parameters<Swapped['getInputTensorIds']>[0]) =>
+      tensors.map((tensor) => (isForeign(tensor.dataId) ? NONE : getInputTensorIds.call(backend, [tensor])[0]!)),
+  });
   recording = true;
   try {
     return work();
   } finally {
-    backend.binding = real;
+    Object.assign(backend, { binding: real, move, getInputTensorIds });
     recording = false;
   }
 }
