@@ -2,6 +2,7 @@ import { env as processEnv, versions } from 'node:process';
 import type { Logger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
 import { chooseRuntime, loadBackend } from './load.js';
+import { cardCompilerProblem } from './native/card-compiler.js';
 import {
   type Card,
   driverPresent,
@@ -53,6 +54,8 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
   const runtime = platform ? undefined : chooseRuntime(home, 'auto');
   const broken = runtime && (await tryRuntime(runtime, card, env, signal));
   if (broken) problems.push(broken.problem);
+  const uncompiled = card && runtime?.variant === 'cuda' && (await cardCompilerProblem(runtime.paths, env, signal));
+  if (uncompiled) problems.push(uncompiled);
   const backend = await loadBackend({ device: !runtime || broken?.fatal ? 'wasm' : 'auto', home, verbose });
   return {
     backend: backend.name,

@@ -1,7 +1,9 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { cardCompilerProblem } from '../../src/backend/native/card-compiler.js';
 import { driverVersion, oldDriver, roomProblem } from '../../src/backend/native/detect.js';
+import { runtimePaths } from '../../src/backend/native/paths.js';
 import { setUp } from '../../src/backend/setup.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { type FakeMachine, fakeMachine, realRuntime, runCli } from '../helpers/fake-machine.js';
@@ -12,6 +14,12 @@ afterEach(() => machine?.remove());
 const command = async (on: FakeMachine, ...args: string[]) => {
   const { code, stdout, stderr } = await runCli(args, { ...on.env, PHASETUNE_HOME: on.home }).ended;
   return { code, stdout, stderr, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) || '{}') };
+};
+
+/** Puts a program of JavaScript on the machine's PATH. */
+const program = ({ env }: FakeMachine, name: string, source: string): void => {
+  writeFileSync(join(env.PATH!, name), `#!${process.execPath}\n${source}`);
+  chmodSync(join(env.PATH!, name), 0o755);
 };
 
 const KEYS = ['backend', 'device', 'tensorflow', 'cuda', 'node', 'problems'];
@@ -68,13 +76,38 @@ test('without python and g++ setup says so and goes on with WASM; asked for by n
   },
 );
 
+(realRuntime() ? test : test.skip)(
+  'a card without what --xla compiles with, or with an assembler that does not run, is told with a fix',
+  async () => {
+    machine = fakeMachine();
+    await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
+    const { root } = runtimePaths(machine.home, 'cuda');
+    renameSync(runtimePaths(machine.home, 'cpu').root, root);
+    program(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 570.86.15');`);
+    const toolkit = join(root, 'nvidia', 'cuda_nvcc');
+    const [assembler, library] = [join(toolkit, 'bin', 'ptxas'), join(toolkit, 'nvvm', 'libdevice', 'libdevice.10.bc')];
+    const { result } = await command(machine, 'doctor', '--json');
+    expect(result.problems).toEqual([
+      expect.objectContaining({ what: expect.stringContaining('TensorFlow does not use the NVIDIA Test 9000') }),
+      {
+        what: `--xla would find nothing to compile with for the card (${assembler} and ${library} missing); everything else works`,
+        fix: `delete ${root} and run \`phasetune setup --cuda\``,
+      },
+    ]);
+    for (const path of [assembler, library]) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `#!${process.execPath}\nprocess.exitCode = process.argv[2] === '--version' ? 0 : 1;`);
+    }
+    const problem = await cardCompilerProblem({ root }, machine.env);
+    expect(problem?.what).toContain(`(${assembler} cannot be run)`);
+    chmodSync(assembler, 0o755);
+    expect(await cardCompilerProblem({ root }, machine.env)).toBeUndefined();
+  },
+);
+
 test('a card with an old driver is told by name, and that its library is not set up', async () => {
   machine = fakeMachine({ python: false, compiler: false });
-  writeFileSync(
-    join(machine.env.PATH!, 'nvidia-smi'),
-    `#!${process.execPath}\nconsole.log('NVIDIA Test 9000, 470.82.01');`,
-  );
-  chmodSync(join(machine.env.PATH!, 'nvidia-smi'), 0o755);
+  program(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 470.82.01');`);
   const { result } = await command(machine, 'doctor', '--json');
   expect(result.cuda).toEqual({ name: 'NVIDIA Test 9000', driver: '470.82.01', used: false });
   const said = (result.problems as { what: string }[]).map(({ what }) => what);

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { env as processEnv } from 'node:process';
 import { PhasetuneError } from '../../core/errors.js';
 import { writeJson } from '../../io/atomic.js';
+import { cardCompilerProblem } from './card-compiler.js';
 import { compileBinding } from './compile.js';
 import { findCompiler, findPython, isProblem, type Program, platformProblem, roomProblem } from './detect.js';
 import { downloadWheel, failure } from './download.js';
@@ -176,6 +177,8 @@ async function verify({ env, logger, variant, signal }: Ready, paths: RuntimePat
     logger.warn(
       'TensorFlow sees no NVIDIA card that it can use and would compute on the processor: `phasetune doctor` says more',
     );
+  const uncompiled = variant === 'cuda' && (await cardCompilerProblem(paths, env, signal));
+  if (uncompiled) logger.warn(uncompiled.what);
   const marker = { tensorflow: found.tensorflow, tfjs: bindingVersion, variant, compiler: compiler.version };
   await writeJson(paths.ready, marker);
 }
