@@ -80,7 +80,8 @@ const read = async (program: Program, names: readonly string[]): Promise<Map<str
 
 const copyOf = (value: HostTensor): HostTensor => ({ ...value, data: value.data.slice() }) as HostTensor;
 
-function shapesOf(calls: readonly Call[]): Record<string, InputShapes[]> {
+/** Shapes of the calls’ feeds, for each entry. */
+export function shapesOf(calls: readonly Call[]): Record<string, InputShapes[]> {
   const shapes: Record<string, InputShapes[]> = {};
   for (const { entry, feeds } of calls) {
     shapes[entry] ??= [];

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { expect } from 'vitest';
+import { nativeBackend } from '../../src/backend/raw/native-op.js';
+import { FIELD, TYPE } from '../../src/program/captured/saved-model-schema.js';
+import { shapeRules } from '../../src/program/captured/shape-rules/index.js';
+import { compile } from '../../src/program/compile.js';
+import type { CompileOptions } from '../../src/program/compile-options.js';
+import { nativeOnly } from '../helpers/backend.js';
+import { type Case, cases } from './contract/cases.js';
+import { shapesOf } from './contract/play.js';
+
+/** A kernel: types that it takes, by attribute. */
+interface Kernel {
+  readonly types: Readonly<Record<string, readonly string[]>>;
+}
+interface Registry {
+  readonly ops: Readonly<Record<string, Record<'card' | 'compiled', Kernel[]> & { defaults: Record<string, string> }>>;
+}
+
+/** What TensorFlow's own build for CUDA has registered (scripts/reference/gpu_kernels.py). */
+const { ops } = JSON.parse(readFileSync('tests/fixtures/gpu-kernels.json', 'utf8')) as Registry;
+
+/** An op as a graph asks for it. */
+interface Asked {
+  readonly op: string;
+  readonly types: Readonly<Record<string, string>>;
+}
+
+const MODES: readonly Omit<CompileOptions, 'mode' | 'shapes'>[] = [
+  { precision: 'float32' },
+  { precision: 'float32', xla: true },
+  { precision: 'bfloat16' },
+  { precision: 'bfloat16', loadIn8bit: true, xla: true },
+];
+
+/** The SavedModel that a program of this case gives the library. */
+async function writtenGraph({ spec, calls }: Case, options: Omit<CompileOptions, 'mode' | 'shapes'>) {
+  const backend = nativeBackend() as { binding: Record<string, unknown> };
+  const real = backend.binding;
+  let written = new Uint8Array();
+  const loadSavedModel = (folder: string, tags: string) => {
+    written = new Uint8Array(readFileSync(join(folder, 'saved_model.pb')));
+    return (real.loadSavedModel as (folder: string, tags: string) => number)(folder, tags);
+  };
+  const program = await compile(spec, { ...options, mode: 'captured', shapes: shapesOf(calls) });
+  backend.binding = {
+    ...Object.fromEntries(Object.getOwnPropertyNames(real).map((name) => [name, real[name]])),
+    loadSavedModel,
+  };
+  try {
+    await program.read([Object.keys(spec.variables).at(-1)!]);
+  } finally {
+    backend.binding = real;
+    program.dispose();
+  }
+  return written;
+}
+
+const typeNames = new Map(Object.entries(TYPE).map(([name, number]) => [number, name]));
+
+/** Fields of a message by number: integers as numbers, the rest as bytes. */
+function parse(message: Uint8Array): Map<number, (number | Uint8Array)[]> {
+  const reader = new BinaryReader(message);
+  const fields = new Map<number, (number | Uint8Array)[]>();
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (!fields.has(field)) fields.set(field, []);
+    if (type === 0) fields.get(field)!.push(Number(reader.int64()));
+    else if (type === 2) fields.get(field)!.push(reader.bytes());
+    else reader.skip(type, field);
+  }
+  return fields;
+}
+const within = (message: Uint8Array, ...path: number[]): Uint8Array[] =>
+  path.reduce(
+    (messages, field) => messages.flatMap((each) => (parse(each).get(field) ?? []) as Uint8Array[]),
+    [message],
+  );
+const text = (message: Uint8Array, field: number) => new TextDecoder().decode(within(message, field)[0]);
+
+function askedBy(node: Uint8Array): Asked {
+  const types: Record<string, string> = {};
+  for (const attribute of within(node, FIELD.node.attributes))
+    for (const value of within(attribute, FIELD.entry.value)) {
+      const type = parse(value).get(FIELD.attribute.type)?.[0];
+      if (type !== undefined) types[text(attribute, FIELD.entry.key)] = typeNames.get(type as number)!;
+    }
+  return { op: text(node, FIELD.node.op), types };
+}
+
+/** Ops of the graph itself, and those in functions that are to be compiled. */
+function askedOf(savedModel: Uint8Array): Record<'card' | 'compiled', Asked[]> {
+  const graph = [FIELD.savedModel.metaGraphs, FIELD.metaGraph.graph] as const;
+  const inFunctions = [FIELD.graph.library, FIELD.library.function, FIELD.functionDef.node] as const;
+  return {
+    card: within(savedModel, ...graph, FIELD.graph.node).map(askedBy),
+    compiled: within(savedModel, ...graph, ...inFunctions).map(askedBy),
+  };
+}
+
+function isServed({ op, types }: Asked, place: 'card' | 'compiled'): boolean {
+  const known = ops[op];
+  if (!known) return false;
+  const given: Record<string, string> = { ...known.defaults, ...types };
+  return known[place].some((kernel) =>
+    Object.entries(kernel.types).every(([name, allowed]) => allowed.includes(given[name]!)),
+  );
+}
+
+nativeOnly(
+  'a card has a kernel for every op of every entry in the type it is recorded in, and XLA compiles every compiled one',
+  async () => {
+    const lacking = new Set<string>();
+    let [card, compiled] = [0, 0];
+    for (const made of cases())
+      for (const options of MODES) {
+        const asked = askedOf(await writtenGraph(made, options));
+        card += asked.card.length;
+        compiled += asked.compiled.length;
+        for (const place of ['card', 'compiled'] as const)
+          for (const each of asked[place]) if (!isServed(each, place)) lacking.add(`${place}: ${JSON.stringify(each)}`);
+      }
+    expect([...lacking]).toEqual([]);
+    expect(card).toBeGreaterThan(5000);
+    expect(compiled).toBeGreaterThan(500);
+  },
+);
+
+nativeOnly('the list of kernels takes in every op that can be recorded', () => {
+  expect([...shapeRules.keys()].filter((op) => !ops[op])).toEqual([]);
+});
