@@ -12,7 +12,8 @@ export interface Flag {
   readonly required: boolean;
 }
 
-const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** `maxLength` is `max-length`, `loadIn8bit` is `load-in-8bit`. */
+const kebab = (key: string) => key.replace(/[A-Z]|(?<=[a-z])[0-9]/g, (start) => `-${start.toLowerCase()}`);
 
 /** The flag of a key path: `['lora', 'useRslora']` is `lora.use-rslora`. */
 export const flagName = (path: readonly PropertyKey[]): string => path.map((key) => kebab(String(key))).join('.');

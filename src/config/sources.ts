@@ -54,7 +54,7 @@ export function environmentLayer(json: JsonSchema, environment: Readonly<Record<
   return { values, where: (path) => `PHASETUNE_${path.map((key) => snake(String(key))).join('__')}` };
 }
 
-const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+const snake = (key: string) => key.replace(/[A-Z]|(?<=[a-z])[0-9]/g, (start) => `_${start}`).toUpperCase();
 
 function keysOf(json: JsonSchema, name: string): string[] {
   const keys: string[] = [];

@@ -5,7 +5,7 @@ import { readJson } from '../io/json.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec, VariableValue } from '../program/program.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
-import { parameterShapes } from './parameters.js';
+import { linearShapes, parameterShapes } from './parameters.js';
 
 /** A model folder in Hugging Face's layout, opened and checked; weights are read on demand. */
 export interface ModelFolder {
@@ -64,10 +64,17 @@ async function* stream(
   }
 }
 
-/** Variables of a program that holds the model's parameters, frozen. */
+/**
+ * Variables of a program that holds the model's parameters, frozen. The weights of projections inside the layers may be held in 8
+ * bits; not the embedding, of which rows are taken, nor the head, which may be the same and decides between tokens.
+ */
 export function modelVariables(config: ModelConfig): ProgramSpec {
   const variables: Record<string, VariableSpec> = {};
   for (const [name, shape] of parameterShapes(config)) variables[name] = { shape, dtype: 'float32', role: 'frozen' };
+  for (const name of linearShapes(config).keys()) {
+    const weight = `${name}.weight`;
+    variables[weight] = { ...variables[weight]!, quantizable: true };
+  }
   return { variables, entries: {} };
 }
 

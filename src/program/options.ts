@@ -13,6 +13,10 @@ export const programOptions = z.strictObject({
     .enum(['bfloat16', 'float32'])
     .optional()
     .describe('type of products and of frozen weights; the rest is float32 [bfloat16; float32 where eager]'),
+  loadIn8bit: z
+    .boolean()
+    .optional()
+    .describe("hold the layers' frozen matrices in 8 bits, half of bfloat16's memory; a captured program only [off]"),
   xla: z
     .boolean()
     .optional()
@@ -26,7 +30,7 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'xla'>> {
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'xla'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   if (mode === 'captured' && !native)
@@ -34,8 +38,10 @@ export function compileOptions(
   const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
   if (mode === 'eager' && precision !== 'float32')
     throw usageError('--mode eager computes in float32 only: leave --precision out, or use --mode captured');
+  if (mode === 'eager' && options.loadIn8bit)
+    throw usageError('--load-in-8bit needs a captured program: leave it out, or use --mode captured');
   if (mode === 'eager' && options.xla)
     throw usageError('--xla compiles parts of a captured program: there are none with --mode eager');
   const xla = mode === 'captured' && (options.xla ?? backend.device === 'cpu');
-  return { mode, precision, xla };
+  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, xla };
 }

@@ -10,6 +10,8 @@ export interface VariableSpec {
    * products, and may be kept in their type as frozen matrices are.
    */
   readonly role: 'frozen' | 'trainable' | 'state' | 'cache';
+  /** True for a frozen matrix [outputs, inputs] that is asked for products only: it may be held in 8 bits, each output with a scale. */
+  readonly quantizable?: boolean;
 }
 
 /** Tensors by name: what an entry gets, and what it gives back. */
@@ -58,13 +60,16 @@ export interface Program {
     feeds: Readonly<Record<string, HostTensor>>,
     fetches?: readonly string[],
   ): Promise<Record<string, HostTensor>>;
-  /** Type that a variable's values are kept in: the declared one, or bfloat16 for a frozen float32 variable or a cache. Write it in this type. */
+  /**
+   * Type to write a variable in: the declared one, or bfloat16 for a frozen float32 variable or a cache that is kept in it. What is kept
+   * in 8 bits is written in its declared type, so that it is rounded once.
+   */
   holds(name: string): HostDtype | 'bfloat16';
   /** Copies variables' values to the host, in their declared types, all in one go: ask for what fits in memory twice. */
   read(names: Iterable<string>): Promise<Map<string, HostTensor>>;
   /**
    * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be given for a float32 variable,
-   * and a float32 one is rounded where bfloat16 is held. Throws a RangeError on an unknown name or a wrong shape or type,
+   * and a float32 one is rounded where bfloat16 or int8 is held (of int8 each row by itself, see `quantizeRows`). Throws a RangeError on an unknown name or a wrong shape or type,
    * and has then set nothing.
    */
   write(values: Iterable<VariableValue>): void;

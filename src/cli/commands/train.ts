@@ -62,10 +62,10 @@ async function runPrepared(options: Options, prepared: PreparedRun, context: Com
   const { entryBatches, inputShapes } = await import('../../train/entry-shapes.js');
   const { device, dryRun: _, ...given } = options;
   const backend = await loadBackend({ device, verbose: context.verbose, logger: context.logger });
-  const recipe = { ...given, ...compileOptions(given, backend) };
+  const how = compileOptions(given, backend);
+  const recipe = { ...given, ...how };
   const { lora, optim } = recipe;
-  const { mode, precision, xla } = recipe;
-  const compile = { mode, precision, xla, shapes: inputShapes(entryBatches(prepared.plan)) };
+  const compile = { ...how, shapes: inputShapes(entryBatches(prepared.plan)) };
   const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, compile });
   const events = runStages(tuner, await runJob(recipe, prepared, backend, context.signal));
   try {

@@ -4,7 +4,7 @@ import * as tf from '../../backend/tf.js';
 import type { HostTensor } from '../../core/host-tensor.js';
 import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
-import type { Program, ProgramSpec } from '../program.js';
+import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
 import { isHeldLow } from './passes/autocast.js';
 import { savedModel } from './saved-model.js';
@@ -96,13 +96,18 @@ function recordedEntries(
   return { get: (name, shapes) => entries.get(keyOf(name, shapes)), add, all: () => entries.values() };
 }
 
-const graphVariables = ({ variables }: ProgramSpec, { precision }: CompileOptions): Map<string, GraphVariable> =>
+const graphVariables = ({ variables }: ProgramSpec, options: CompileOptions): Map<string, GraphVariable> =>
   new Map(
-    Object.entries(variables).map(([name, variable], i) => {
-      const held = precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
-      return [name, graphVariable(`v${i}`, variable, held)];
-    }),
+    Object.entries(variables).map(([name, variable], i) => [
+      name,
+      graphVariable(`v${i}`, variable, heldAs(variable, options)),
+    ]),
   );
+
+function heldAs(variable: VariableSpec, { precision, loadIn8bit }: CompileOptions): GraphVariable['held'] {
+  if (loadIn8bit && variable.quantizable) return 'int8';
+  return precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
+}
 
 const shapesOf = (feeds: Readonly<Record<string, HostTensor>>): InputShapes =>
   Object.fromEntries(Object.entries(feeds).map(([input, { shape }]) => [input, shape]));

@@ -3,6 +3,7 @@ import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
+import { dequantize, scalesOf } from './passes/dequantize.js';
 import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
@@ -50,19 +51,27 @@ function passes(
   variables: ReadonlyMap<string, GraphVariable>,
   { precision, xla }: Pick<CompileOptions, 'precision' | 'xla'>,
 ): EntryGraph {
-  const held = new Set([...variables].filter(([, variable]) => variable.held === 'bfloat16').map(([name]) => name));
-  const clusters = xla ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
-  const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), held) : withoutMarks(clusters);
+  const heldIn = (dtype: GraphVariable['held']): Set<string> =>
+    new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
+  const merged = xla ? mergeClusters(shareCommon(recorded)) : recorded;
+  const wide = dequantize(merged, heldIn('int8'));
+  const clusters = xla ? wide : withoutClusters(wide);
+  const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), heldIn('bfloat16')) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   return xla ? outline(shared) : shared;
 }
 
 /** The graph with its reads put on the variables' handles. */
 function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): EntryGraph {
-  const reads = new Map(Object.entries(graph.reads).map(([name, read]) => [read, variables.get(name)!]));
+  const handles = new Map<string, GraphNode>();
+  for (const [name, { handle, scales }] of variables) {
+    handles.set(name, handle);
+    if (scales) handles.set(scalesOf(name), scales.handle);
+  }
+  const reads = new Map(Object.entries(graph.reads).map(([name, read]) => [read, handles.get(name)!]));
   return rewrite(graph, (node, before) => {
-    const variable = reads.get(before);
-    return refsOf(variable ? readVariable(variable.handle, specOf(ref(node))) : node);
+    const handle = reads.get(before);
+    return refsOf(handle ? readVariable(handle, specOf(ref(node))) : node);
   });
 }
 
@@ -81,7 +90,7 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
   );
   return {
     name,
-    reads: Object.keys(graph.reads),
+    reads: Object.keys(graph.reads).filter((variable) => variables.has(variable)),
     updates: Object.keys(graph.updates),
     inputs: graph.inputs,
     outputs,
@@ -92,8 +101,10 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
 /** Names by which the session is fed and asked, for all variables and entries. */
 export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<GraphEntry>): Map<string, GraphNode> {
   const targets = new Map<string, GraphNode>();
-  for (const { name, input, set, clear, get } of variables)
+  for (const { name, input, scales, set, clear, get } of variables) {
     for (const [part, node] of Object.entries({ input, set, clear, get })) targets.set(`${name}.${part}`, node);
+    if (scales) targets.set(`${name}.scales`, scales.input);
+  }
   for (const { name, inputs, outputs, done } of entries) {
     for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);
     for (const [output, node] of Object.entries(outputs)) targets.set(`${name}.out.${output}`, node);

@@ -1,5 +1,19 @@
+import { sizeOf } from '../../core/host-tensor.js';
+
 /** Element types of a graph's tensors, under TensorFlow's names. */
 export type Dtype = 'float32' | 'bfloat16' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool' | 'resource';
+
+/** Bytes of an element; a resource, and what it stands for, is not counted. */
+export const BYTES: Readonly<Record<Dtype, number>> = {
+  float32: 4,
+  bfloat16: 2,
+  int32: 4,
+  int64: 8,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+  resource: 0,
+};
 
 /** Shape and element type of one output of a node. */
 export interface TensorSpec {
@@ -66,6 +80,9 @@ export interface EntryGraph {
   readonly updates: Readonly<Record<string, Ref>>;
 }
 
+/** Bytes of a tensor. */
+export const bytesOf = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * BYTES[dtype];
+
 /** Shape and type of the tensor that a reference stands for. */
 export const specOf = (ref: Ref): TensorSpec => ref.node.outputs[ref.output]!;
 
@@ -101,6 +118,19 @@ export function constantOf({ op, attributes }: GraphNode): Constant | undefined 
 export const identity = (value: Ref, after: readonly GraphNode[]): GraphNode => {
   const spec = specOf(value);
   return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);
+};
+
+/** The same elements in another type; bfloat16 is rounded to nearest. */
+export const cast = (from: Ref, to: Dtype): GraphNode => {
+  const { shape, dtype } = specOf(from);
+  const types = { SrcT: { type: dtype }, DstT: { type: to }, Truncate: { bool: false } } as const;
+  return node('Cast', types, [from], [{ shape, dtype: to }]);
+};
+
+/** x times y, where y broadcasts to the shape of x. */
+export const multiply = (x: Ref, y: Ref): GraphNode => {
+  const spec = specOf(x);
+  return node('Mul', { T: { type: spec.dtype } }, [x, y], [spec]);
 };
 
 const written = new WeakMap<Attributes, string>();

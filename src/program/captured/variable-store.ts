@@ -1,9 +1,9 @@
 import { upload } from '../../backend/raw/upload.js';
 import * as tf from '../../backend/tf.js';
-import { float32, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
+import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
-import { feedOf, type GraphVariable } from './variables.js';
+import { feedsOf, type GraphVariable } from './variables.js';
 
 /** Runs the session: what is fed is freed. */
 export type SessionCall = (fed: ReadonlyMap<string, tf.Tensor>, fetches: readonly string[]) => tf.Tensor[];
@@ -26,7 +26,7 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
  */
 const groupBytes = (variables: Iterable<GraphVariable>): number => {
   let all = 0;
-  for (const { held, spec } of variables) all += sizeOf(spec.shape) * (held === 'bfloat16' ? 2 : 4);
+  for (const { bytes } of variables) all += bytes;
   return Math.max(64 << 20, all / 16);
 };
 
@@ -43,14 +43,17 @@ export function variableStore(
     const fresh = [...names].filter((name) => unset.delete(name));
     if (fresh.length > 0) tf.dispose(call(new Map(), graphNames(fresh, 'clear')));
   };
-  const uploaded = (name: string, value: VariableValue[1]): tf.Tensor => upload(feedOf(variables.get(name)!, value));
-  const assign = (values: ReadonlyMap<string, tf.Tensor>): void => {
+  const uploaded = (given: VariableValue): Feeds => {
+    const variable = variables.get(given[0])!;
+    const feeds = Object.entries(feedsOf(variable, given));
+    return new Map(feeds.map(([part, value]) => [`${variable.name}.${part}`, upload(value)]));
+  };
+  const assign = (values: ReadonlyMap<string, Feeds>): void => {
     if (values.size === 0) return;
-    const names = [...values.keys()];
-    const inputs = graphNames(names, 'input');
-    const fed = new Map([...values.values()].map((value, i) => [inputs[i]!, value]));
-    tf.dispose(call(fed, graphNames(names, 'set')));
-    for (const name of names) unset.delete(name);
+    tf.dispose(
+      call(new Map([...values.values()].flatMap((feeds) => [...feeds])), graphNames([...values.keys()], 'set')),
+    );
+    for (const name of values.keys()) unset.delete(name);
   };
   return {
     clear,
@@ -63,7 +66,8 @@ export function variableStore(
     known: () => [...variables.keys()].filter((name) => !unset.has(name)),
     holds: (name) => {
       variableSpec(specs, name);
-      return variables.get(name)!.held;
+      const { held, spec } = variables.get(name)!;
+      return held === 'int8' ? spec.dtype : held;
     },
     async read(asked) {
       const names = [...asked];
@@ -75,10 +79,16 @@ export function variableStore(
     write(values) {
       const given = new Map(values);
       for (const each of given) checkWrite(specs, each);
-      assign(new Map([...given].map(([name, value]) => [name, uploaded(name, value)])));
+      const ready = new Map<string, Feeds>();
+      try {
+        for (const each of given) ready.set(each[0], uploaded(each));
+        assign(ready);
+      } finally {
+        dispose(ready);
+      }
     },
     async load(values) {
-      const ready = new Map<string, tf.Tensor>();
+      const ready = new Map<string, Feeds>();
       const most = groupBytes(variables.values());
       let bytes = 0;
       const flush = (): void => {
@@ -90,16 +100,23 @@ export function variableStore(
         for await (const [name, value] of values) {
           checkWrite(specs, [name, value]);
           if (ready.has(name) || bytes >= most) flush();
-          ready.set(name, uploaded(name, value));
-          bytes += value.data.byteLength;
+          ready.set(name, uploaded([name, value]));
+          bytes += variables.get(name)!.bytes;
         }
         flush();
       } finally {
-        tf.dispose([...ready.values()]);
+        dispose(ready);
       }
     },
   };
 }
+
+/** Tensors by where they are fed. */
+type Feeds = ReadonlyMap<string, tf.Tensor>;
+
+const dispose = (values: ReadonlyMap<string, Feeds>): void => {
+  for (const feeds of values.values()) tf.dispose([...feeds.values()]);
+};
 
 /** A tensor's elements; it is freed. */
 export function toHost(tensor: tf.Tensor): HostTensor {

@@ -1,63 +1,94 @@
-import { type HostDtype, type HostTensor, sizeOf } from '../../core/host-tensor.js';
+import { dataError } from '../../core/errors.js';
+import { float32, type HostDtype, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
 import { bitsOf, rounded, widened } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
-import { constant, type Dtype, type GraphNode, identity, node, type Ref, ref } from './graph.js';
+import {
+  BYTES,
+  bytesOf,
+  cast,
+  constant,
+  type Dtype,
+  type GraphNode,
+  identity,
+  multiply,
+  node,
+  type Ref,
+  ref,
+  specOf,
+  type TensorSpec,
+} from './graph.js';
+import { quantizeRows } from './quantize-rows.js';
+
+/** A tensor that is kept from call to call, and what is fed to set it. */
+interface HeldTensor {
+  readonly handle: GraphNode;
+  /** Its elements; smaller ones than 32 bits as int32 words of several, the last filled up with zeros. */
+  readonly input: GraphNode;
+}
 
 /** A variable of the graph, and the ways to it from outside. */
-export interface GraphVariable {
+export interface GraphVariable extends HeldTensor {
   /** Unique in the graph; its nodes are `<name>.input` and so on. */
   readonly name: string;
   readonly spec: VariableSpec;
   /** Type in which it is held on the device. */
-  readonly held: HostDtype | 'bfloat16';
-  readonly handle: GraphNode;
-  /** Is fed to set it: its elements, or for bfloat16 their bits two by two as int32 [ceil(n / 2)]. */
-  readonly input: GraphNode;
+  readonly held: HostDtype | 'bfloat16' | 'int8';
+  /** What int8 elements are multiplied by: float32, one for each row [outputs, 1]. */
+  readonly scales?: HeldTensor;
   /** Is fetched to set it. */
   readonly set: GraphNode;
   /** Is fetched to set it to zeros. */
   readonly clear: GraphNode;
   /** Is fetched to read it, in its declared type. */
   readonly get: GraphNode;
+  /** Bytes that it takes on the device. */
+  readonly bytes: number;
 }
 
-/** The nodes of a variable; `name` is unique in the graph. */
+/** The nodes of a variable; `name` is unique in the graph. Only a matrix can be held in int8. */
 export function graphVariable(name: string, spec: VariableSpec, held: GraphVariable['held']): GraphVariable {
-  const { shape } = spec;
-  const handle = node(
-    'VarHandleOp',
-    { dtype: { type: held }, shape: { shape }, shared_name: { string: name }, container: { string: '' } },
-    [],
-    [{ shape: [], dtype: 'resource' }],
-  );
-  const inputSpec =
-    held === 'bfloat16'
-      ? { shape: [Math.ceil(sizeOf(shape) / 2)], dtype: 'int32' as const }
-      : { shape, dtype: spec.dtype };
-  const input = node(
-    'Placeholder',
-    { dtype: { type: inputSpec.dtype }, shape: { shape: inputSpec.shape } },
-    [],
-    [inputSpec],
-  );
-  const value = held === 'bfloat16' ? fromBits(ref(input), shape) : ref(input);
-  const zeros = node(
-    'Fill',
-    { T: { type: held }, index_type: { type: 'int32' } },
-    [ref(vector(shape)), ref(constant({ shape: [], dtype: held, values: [0] }))],
-    [{ shape, dtype: held }],
-  );
-  const read = readVariable(handle, { shape, dtype: held });
-  const get = held === 'bfloat16' ? cast(ref(read), 'float32') : identity(ref(read), []);
+  const main = heldTensor(name, { shape: spec.shape, dtype: held });
+  const scales =
+    held === 'int8' ? heldTensor(`${name}.scales`, { shape: [spec.shape[0]!, 1], dtype: 'float32' }) : undefined;
+  const parts = scales ? [main, scales] : [main];
+  const widened = held === spec.dtype ? identity(ref(main.read), []) : cast(ref(main.read), spec.dtype);
   return {
     name,
     spec,
     held,
+    handle: main.handle,
+    input: main.input,
+    ...(scales ? { scales } : {}),
+    set: done(parts.map((part) => part.set)),
+    clear: done(parts.map((part) => part.clear)),
+    get: scales ? multiply(ref(widened), ref(scales.read)) : widened,
+    bytes: parts.reduce((bytes, part) => bytes + bytesOf(specOf(ref(part.read))), 0),
+  };
+}
+
+function heldTensor(name: string, spec: TensorSpec) {
+  const { shape, dtype } = spec;
+  const handle = node(
+    'VarHandleOp',
+    { dtype: { type: dtype }, shape: { shape }, shared_name: { string: name }, container: { string: '' } },
+    [],
+    [{ shape: [], dtype: 'resource' }],
+  );
+  const perWord = 4 / BYTES[dtype];
+  const fed = perWord === 1 ? spec : { shape: [Math.ceil(sizeOf(shape) / perWord)], dtype: 'int32' as const };
+  const input = node('Placeholder', { dtype: { type: fed.dtype }, shape: { shape: fed.shape } }, [], [fed]);
+  const zeros = node(
+    'Fill',
+    { T: { type: dtype }, index_type: { type: 'int32' } },
+    [ref(vector(shape)), ref(constant({ shape: [], dtype, values: [0] }))],
+    [spec],
+  );
+  return {
     handle,
     input,
-    set: done([assign(handle, value, held)]),
-    clear: done([assign(handle, ref(zeros), held)]),
-    get,
+    set: assign(handle, perWord === 1 ? ref(input) : fromWords(ref(input), spec), dtype),
+    clear: assign(handle, ref(zeros), dtype),
+    read: readVariable(handle, spec),
   };
 }
 
@@ -75,25 +106,43 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
   controls: after,
 });
 
-/** What is fed to the variable's `input` for a value: rounded, widened or as it is. */
-export function feedOf({ held }: Pick<GraphVariable, 'held'>, value: VariableValue[1]): HostTensor {
-  if (held === 'bfloat16') return bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>));
-  return value.dtype === 'bfloat16' ? widened(value) : value;
+/**
+ * What is fed to a variable for a value: rounded, widened or as it is. Throws a data error on a value that is not finite where
+ * int8 is held.
+ */
+export function feedsOf(
+  { held }: Pick<GraphVariable, 'held'>,
+  [name, value]: VariableValue,
+): Readonly<Partial<Record<'input' | 'scales', HostTensor>>> {
+  if (held === 'int8') return quantized(name, value.dtype === 'bfloat16' ? widened(value) : value);
+  if (held === 'bfloat16')
+    return { input: bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>)) };
+  return { input: value.dtype === 'bfloat16' ? widened(value) : value };
 }
 
-/** bfloat16 elements out of their bits: no float32 copy is made on the way. */
-function fromBits(bits: Ref, shape: readonly number[]): Ref {
-  const pairs = Math.ceil(sizeOf(shape) / 2);
-  const types = { T: { type: 'int32' }, type: { type: 'bfloat16' } } as const;
-  const both = node('Bitcast', types, [bits], [{ shape: [pairs, 2], dtype: 'bfloat16' }]);
-  const all = reshape(ref(both), [pairs * 2]);
-  if (sizeOf(shape) % 2 === 0) return ref(reshape(ref(both), shape));
+function quantized(name: string, value: HostTensor): Record<'input' | 'scales', HostTensor> {
+  try {
+    const { data, scales } = quantizeRows(value as HostTensor<'float32'>);
+    const words = new Int32Array(data.buffer);
+    return { input: int32([words.length], words), scales: float32([scales.length, 1], scales) };
+  } catch (cause) {
+    throw dataError(`${name}: cannot be held in 8 bits: ${(cause as Error).message}`, { tensor: name }, cause);
+  }
+}
+
+/** Elements out of the words that they were fed in: no float32 copy is made on the way. */
+function fromWords(words: Ref, { shape, dtype }: TensorSpec): Ref {
+  const perWord = 4 / BYTES[dtype];
+  const [count] = specOf(words).shape as [number];
+  const types = { T: { type: 'int32' }, type: { type: dtype } } as const;
+  const all = node('Bitcast', types, [words], [{ shape: [count, perWord], dtype }]);
   const size = sizeOf(shape);
+  if (size === count * perWord) return ref(reshape(ref(all), shape));
   const slice = node(
     'Slice',
-    { T: { type: 'bfloat16' }, Index: { type: 'int32' } },
-    [ref(all), ref(vector([0])), ref(vector([size]))],
-    [{ shape: [size], dtype: 'bfloat16' }],
+    { T: { type: dtype }, Index: { type: 'int32' } },
+    [ref(reshape(ref(all), [count * perWord])), ref(vector([0])), ref(vector([size]))],
+    [{ shape: [size], dtype }],
   );
   return ref(reshape(ref(slice), shape));
 }
@@ -106,11 +155,6 @@ const reshape = (from: Ref, shape: readonly number[]): GraphNode => {
     [from, ref(vector(shape))],
     [{ shape, dtype }],
   );
-};
-
-const cast = (from: Ref, to: Dtype): GraphNode => {
-  const { shape, dtype } = from.node.outputs[from.output]!;
-  return node('Cast', { SrcT: { type: dtype }, DstT: { type: to } }, [from], [{ shape, dtype: to }]);
 };
 
 const vector = (values: readonly number[]): GraphNode => constant({ shape: [values.length], dtype: 'int32', values });

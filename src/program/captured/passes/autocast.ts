@@ -1,12 +1,12 @@
 import { LOW } from '../../../backend/raw/low.js';
 import {
   type Attributes,
+  cast as castTo,
   constant,
   constantOf,
   type Dtype,
   type EntryGraph,
   type GraphNode,
-  node,
   type Ref,
   ref,
   specOf,
@@ -64,17 +64,14 @@ export const withoutMarks = (graph: EntryGraph): EntryGraph =>
 function caster(): (from: Ref, to: Dtype, cluster?: number) => Ref {
   const casts = new Map<GraphNode, Map<string, Ref>>();
   return (from, to, cluster) => {
-    const { shape, dtype } = specOf(from);
+    const { dtype } = specOf(from);
     if (dtype === to || (dtype !== 'float32' && dtype !== 'bfloat16')) return from;
     const value = constantOf(from.node);
     if (value) return ref(constant({ ...value, dtype: to }));
     const known = casts.get(from.node) ?? new Map<string, Ref>();
     casts.set(from.node, known);
     const key = `${from.output} ${cluster}`;
-    const types = { SrcT: { type: dtype }, DstT: { type: to }, Truncate: { bool: false } } as const;
-    const made =
-      known.get(key) ??
-      ref({ ...node('Cast', types, [from], [{ shape, dtype: to }]), ...(cluster === undefined ? {} : { cluster }) });
+    const made = known.get(key) ?? ref({ ...castTo(from, to), ...(cluster === undefined ? {} : { cluster }) });
     known.set(key, made);
     return made;
   };

@@ -77,9 +77,11 @@ function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) 
       want(input);
       if (own && !constantOf(input.node)) own.inputs.set(key(input), input);
     }
-    for (const control of each.controls) want(ref(control));
   }
   for (const root of [...Object.values(graph.outputs), ...Object.values(graph.updates)]) want(root);
+  // What is only waited for is not handed out, unless it is all there is to the cluster.
+  for (const control of order.flatMap(({ controls }) => controls))
+    if (control.cluster !== undefined && clusters.get(control.cluster)!.outputs.size === 0) want(ref(control));
   return clusters;
 }
 

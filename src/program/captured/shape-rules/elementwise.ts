@@ -1,4 +1,4 @@
-import type { Dtype } from '../graph.js';
+import { BYTES, type Dtype } from '../graph.js';
 import {
   ANY,
   BOOL,
@@ -52,21 +52,12 @@ const cast: ShapeRule = (call) => {
   return [{ shape: x.shape, dtype: typeAttribute(call, 'DstT') }];
 };
 
-const BYTES: Readonly<Partial<Record<Dtype, number>>> = {
-  float32: 4,
-  bfloat16: 2,
-  int32: 4,
-  int64: 8,
-  int8: 1,
-  uint8: 1,
-};
-
 /** The same bytes as another type: a last axis comes when elements get smaller and goes when they get larger. */
 const bitcast: ShapeRule = (call) => {
   const [x] = take(call, 'x');
   const dtype = typeAttribute(call, 'type');
-  const [from, to] = [BYTES[typeOf(call, [x], NUMBERS)]!, BYTES[dtype]];
-  if (to === undefined) return refuse(call, `cannot become ${dtype}`);
+  if (!NUMBERS.includes(dtype)) return refuse(call, `cannot become ${dtype}`);
+  const [from, to] = [BYTES[typeOf(call, [x], NUMBERS)], BYTES[dtype]];
   if (from >= to) return [{ shape: from === to ? x.shape : [...x.shape, from / to], dtype }];
   if (x.shape.at(-1) !== to / from) refuse(call, `the last axis must have ${to / from} elements to become ${dtype}`);
   return [{ shape: x.shape.slice(0, -1), dtype }];

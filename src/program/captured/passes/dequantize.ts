@@ -1,0 +1,60 @@
+import {
+  cast,
+  type EntryGraph,
+  type GraphNode,
+  identity,
+  multiply,
+  node,
+  type Ref,
+  ref,
+  specOf,
+  type TensorSpec,
+} from '../graph.js';
+import { refsOf, rewrite, rootsOf, sorted } from './rewrite.js';
+
+/** Name by which a graph reads the scales of a variable that is held in int8. */
+export const scalesOf = (variable: string): string => `${variable}#scales`;
+
+/**
+ * Reads the variables of these names, matrices, as int8, and puts the widening and the scales before each use, in a cluster of its
+ * own. Every use has a copy for itself that waits for what else the use takes: made any earlier, or kept from the forward
+ * product to the backward one, the wide copies of all layers would be in memory at once.
+ */
+export function dequantize(graph: EntryGraph, names: ReadonlySet<string>): EntryGraph {
+  const nameOf = new Map(Object.entries(graph.reads).map(([name, read]) => [read, name]));
+  const scales = new Map<GraphNode, GraphNode>();
+  const added: Record<string, GraphNode> = {};
+  let cluster = 1 + sorted(rootsOf(graph)).reduce((most, each) => Math.max(most, each.cluster ?? 0), 0);
+  const quantized = (name: string, spec: TensorSpec): GraphNode => {
+    const own = read({ shape: [spec.shape[0]!, 1], dtype: 'float32' });
+    const main = read({ ...spec, dtype: 'int8' });
+    scales.set(main, own);
+    added[scalesOf(name)] = own;
+    return main;
+  };
+  const widened = (from: Ref, after: readonly GraphNode[]): Ref => {
+    const own = scales.get(from.node);
+    if (!own) return from;
+    const together = { cluster: cluster++ };
+    const wide = { ...cast(ref(identity(from, after)), 'float32'), ...together };
+    return ref({ ...multiply(ref(wide), ref(own)), ...together });
+  };
+  const result = rewrite(graph, (now, before) => {
+    const name = nameOf.get(before);
+    if (name !== undefined && names.has(name)) return [ref(quantized(name, specOf(ref(before))))];
+    if (!now.inputs.some(({ node }) => scales.has(node))) return refsOf(now);
+    const others = now.inputs.map(({ node }) => node).filter((node) => node.op !== 'Const' && !scales.has(node));
+    return refsOf({ ...now, inputs: now.inputs.map((from) => widened(from, others)) });
+  });
+  const outside = (refs: EntryGraph['outputs']) =>
+    Object.fromEntries(Object.entries(refs).map(([name, from]) => [name, widened(from, [])]));
+  return {
+    inputs: result.inputs,
+    reads: { ...result.reads, ...added },
+    outputs: outside(result.outputs),
+    updates: outside(result.updates),
+  };
+}
+
+/** Reads a variable whose handle is put in later. */
+const read = (spec: TensorSpec): GraphNode => node('ReadVariableOp', { dtype: { type: spec.dtype } }, [], [spec]);
