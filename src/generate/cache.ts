@@ -90,7 +90,13 @@ function prefillNext(decoding: Decoding): Entry {
       const updates: Record<string, tf.Tensor> = {};
       const positions = tf.add(tf.range(0, chunk, 1, 'int32'), inputs.start!);
       const bias = tf.reshape(biasOver(config, positions, slots), [1, 1, chunk, slots]);
-      const texts = { ids: inputs.ids!, positions: tf.reshape(positions, [1, chunk]), bias, length: slots };
+      const texts = {
+        ids: inputs.ids!,
+        positions: tf.reshape(positions, [1, chunk]),
+        bias,
+        causal: false,
+        length: slots,
+      };
       const cache = appending(decoding, tf.reshape(positions, [1, 1, chunk]), weights, updates);
       const hidden = decoder(config, weights, texts, decoding.linear, cache);
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
@@ -113,6 +119,7 @@ function decode(decoding: Decoding): Entry {
         ids: tf.reshape(inputs.ids!, [rows, 1]),
         positions: tf.reshape(inputs.positions!, [rows, 1]),
         bias: tf.reshape(biasOver(config, inputs.positions!, slots), [rows, 1, 1, slots]),
+        causal: false,
         length: slots,
       };
       const cache = appending(decoding, tf.reshape(inputs.positions!, [rows, 1, 1]), weights, updates);

@@ -21,6 +21,8 @@ export interface DecoderInputs {
   readonly positions: tf.Tensor;
   /** Added to the attention scores [B or 1, 1, T, C]: 0 where a query sees a key. */
   readonly bias: tf.Tensor;
+  /** True where keys are the lines' own tokens, and the bias hides from each those behind it. */
+  readonly causal: boolean;
   /** Positions in use, for RoPE kinds that depend on the length. */
   readonly length: number;
 }
@@ -32,9 +34,9 @@ export interface DecoderInputs {
 export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf.Tensor): DecoderInputs {
   const length = ids.shape[1]!;
   const window = config.sliding_window;
-  if (positions) return { ids, positions, bias: packedBias(positions, window), length };
+  if (positions) return { ids, positions, bias: packedBias(positions, window), causal: true, length };
   const all = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
-  return { ids, positions: all, bias: causalBias(length, window), length };
+  return { ids, positions: all, bias: causalBias(length, window), causal: true, length };
 }
 
 /**
@@ -53,7 +55,7 @@ const noCache: Cache = (_layer, keys, values) => [keys, values];
 export function decoder(
   config: ModelConfig,
   weights: Tensors,
-  { ids, positions, bias, length }: DecoderInputs,
+  { ids, positions, bias, causal, length }: DecoderInputs,
   linear: Linear,
   cache: Cache = noCache,
   checkpointed?: readonly string[],
@@ -71,6 +73,7 @@ export function decoder(
         },
         tables: { cos, sin },
         bias,
+        causal,
         batch,
         cache,
       });
@@ -102,6 +105,7 @@ interface LayerParts {
   readonly project: (names: readonly string[], x: tf.Tensor) => tf.Tensor[];
   readonly tables: RopeTables;
   readonly bias: tf.Tensor;
+  readonly causal: boolean;
   readonly batch: number;
   readonly cache: Cache;
 }
@@ -116,13 +120,13 @@ function selfAttention(
   config: ModelConfig,
   index: number,
   x: tf.Tensor,
-  { project, tables, bias, batch, cache }: LayerParts,
+  { project, tables, bias, causal, batch, cache }: LayerParts,
 ): tf.Tensor {
   const { num_attention_heads: n, num_key_value_heads: k } = config;
   const [q, kNew, vNew] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
   const queries = ropeHeads(q, batch, n, tables);
   const [keys, values] = cache(index, ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
-  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attention(queries, keys, values, bias)))[0]!);
+  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attention(queries, keys, values, bias, causal)))[0]!);
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];

@@ -7,39 +7,107 @@ import { differentiable } from './differentiable.js';
 /** Added to the score of a key that a query must not see. Finite, so that a row that sees nothing stays a number. */
 const HIDDEN = -1e9;
 
+/** Blocks that the queries of a causal text are cut into: two save a quarter of the work, four an eighth more and twice the ops. */
+const BLOCKS = 2;
+/** Queries of a block at least: products of fewer are slow. */
+const LEAST_QUERIES = 64;
+
 /**
  * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
  * q: [B, N, T, H], k and v: [B, K, C, H] with N a multiple of K, bias: [B or 1, 1, T, C], added to the scaled scores.
- * Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one are stacked along T. Kept for the
- * gradient: q, k, v, the probabilities and the result.
+ * Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one are stacked along T. With `causal`
+ * (C = T, and the bias hides every key after its query) the first half of the queries is not multiplied with the second half of
+ * the keys. Kept for the gradient: q, k, v, the probabilities and the result.
  */
-export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): tf.Tensor {
-  const [b, n, t, h] = q.shape as [number, number, number, number];
-  const [, heads, c] = k.shape as [number, number, number];
-  const scale = 1 / Math.sqrt(h);
-  const stacked = [b, heads, (n / heads) * t] as const;
+export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, causal = false): tf.Tensor {
+  const spans = spansOf(q.shape[2]!, k.shape[2]!, causal);
+  const ends = spans.map(({ keys }) => keys);
   return differentiable(
     [q, k, v] as const,
     (q, k, v) => {
-      const grouped = tf.reshape(q, [...stacked, h]);
-      const products = tf.matMul(grouped, k, false, true);
-      const p = fuse(() => {
-        const scores = tf.add(tf.mul(tf.reshape(products, [b, n, t, c]), scale), bias);
-        return low(tf.reshape(tf.softmax(scores), [...stacked, c]));
-      });
-      const o = tf.matMul(p, v);
-      return { value: tf.reshape(o, [b, n, t, h]), saved: [grouped, k, v, p, o] as const };
+      const parts = spans.map((span) => attend(part(q, span), first(k, span), first(v, span), biasIn(bias, span)));
+      const value = joined(parts.map(({ value }) => value));
+      return { value, saved: [k, v, ...parts.flatMap(({ saved }) => saved)] as const };
     },
-    (dy, [grouped, k, v, kept, o]) => {
-      const p = after(kept, dy);
-      const d = tf.reshape(dy, [...stacked, h]);
-      const dp = tf.matMul(d, v, false, true);
-      // The sum over the keys of dp p is that over a head of dy o, which is shorter (Dao et al. 2022, arXiv 2205.14135).
-      const ds = fuse(() => low(tf.mul(p, tf.mul(tf.sub(dp, tf.sum(tf.mul(d, o), -1, true)), scale))));
-      const dq = tf.reshape(tf.matMul(ds, k), [b, n, t, h]);
-      return [dq, tf.matMul(ds, grouped, true, false), tf.matMul(p, d, true, false)];
+    (dy, [k, v, ...saved]) => {
+      const slopes = spans.map((span, i) =>
+        attendGradient(part(dy, span), first(k!, span), first(v!, span), saved.slice(3 * i, 3 * i + 3) as Kept),
+      );
+      const [dq, dk, dv] = [0, 1, 2].map((of) => slopes.map((slope) => slope[of]!)) as [Parts, Parts, Parts];
+      return [joined(dq), summed(dk, ends), summed(dv, ends)];
     },
   );
+}
+
+/** Queries `start` to `start + queries`, and the first `keys` keys, which are all that they see. */
+interface Span {
+  readonly start: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly whole: boolean;
+}
+
+function spansOf(queries: number, keys: number, causal: boolean): Span[] {
+  const size = queries / BLOCKS;
+  if (!causal || queries !== keys || !Number.isInteger(size) || size < LEAST_QUERIES)
+    return [{ start: 0, queries, keys, whole: true }];
+  return Array.from({ length: BLOCKS }, (_, i) => ({
+    start: i * size,
+    queries: size,
+    keys: (i + 1) * size,
+    whole: false,
+  }));
+}
+
+type Parts = tf.Tensor[];
+
+const part = (x: tf.Tensor, { start, queries, whole }: Span): tf.Tensor =>
+  whole ? x : tf.slice(x, [0, 0, start, 0], [-1, -1, queries, -1]);
+
+const first = (x: tf.Tensor, { keys }: Span): tf.Tensor =>
+  keys === x.shape[2] ? x : tf.slice(x, [0, 0, 0, 0], [-1, -1, keys, -1]);
+
+const biasIn = (bias: tf.Tensor, { start, queries, keys, whole }: Span): tf.Tensor =>
+  whole ? bias : tf.slice(bias, [0, 0, start, 0], [-1, -1, queries, keys]);
+
+const joined = (parts: Parts): tf.Tensor => (parts.length === 1 ? parts[0]! : tf.concat(parts, 2));
+
+/** Adds up gradients of the first `ends[i]` keys each. */
+function summed(parts: Parts, ends: readonly number[]): tf.Tensor {
+  if (parts.length === 1) return parts[0]!;
+  const pieces = ends.map((end, i) => {
+    const start = i === 0 ? 0 : ends[i - 1]!;
+    return tf.addN(parts.slice(i).map((x) => tf.slice(x, [0, 0, start, 0], [-1, -1, end - start, -1])));
+  });
+  return tf.concat(pieces, 2);
+}
+
+/** The queries, stacked; the probabilities; the result, stacked. */
+type Kept = [grouped: tf.Tensor, p: tf.Tensor, o: tf.Tensor];
+
+function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor): { value: tf.Tensor; saved: Kept } {
+  const [b, n, t, h] = q.shape as [number, number, number, number];
+  const [, heads, c] = k.shape as [number, number, number];
+  const stacked = [b, heads, (n / heads) * t] as const;
+  const grouped = tf.reshape(q, [...stacked, h]);
+  const products = tf.matMul(grouped, k, false, true);
+  const p = fuse(() => {
+    const scores = tf.add(tf.mul(tf.reshape(products, [b, n, t, c]), 1 / Math.sqrt(h)), bias);
+    return low(tf.reshape(tf.softmax(scores), [...stacked, c]));
+  });
+  const o = tf.matMul(p, v);
+  return { value: tf.reshape(o, [b, n, t, h]), saved: [grouped, p, o] };
+}
+
+function attendGradient(dy: tf.Tensor, k: tf.Tensor, v: tf.Tensor, [grouped, kept, o]: Kept): Parts {
+  const p = after(kept, dy);
+  const d = tf.reshape(dy, grouped.shape);
+  const dp = tf.matMul(d, v, false, true);
+  const scale = 1 / Math.sqrt(dy.shape[3]!);
+  // The sum over the keys of dp p is that over a head of dy o, which is shorter (Dao et al. 2022, arXiv 2205.14135).
+  const ds = fuse(() => low(tf.mul(p, tf.mul(tf.sub(dp, tf.sum(tf.mul(d, o), -1, true)), scale))));
+  const dq = tf.reshape(tf.matMul(ds, k), dy.shape);
+  return [dq, tf.matMul(ds, grouped, true, false), tf.matMul(p, d, true, false)];
 }
 
 /**

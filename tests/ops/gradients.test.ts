@@ -64,11 +64,13 @@ describe("an op's value and gradient equal its formula's", () => {
   });
 
   test.each([
-    ['every head its own keys', 2, undefined],
-    ['three query heads to a key head', 6, undefined],
-    ['sliding window', 4, 2],
-  ])('attention: %s', (_name, heads, window) => {
-    const bias = causalBias(5, window);
+    ['every head its own keys', 2, undefined, 5],
+    ['three query heads to a key head', 6, undefined, 5],
+    ['sliding window', 4, 2, 5],
+    ['long and causal: in two blocks', 4, undefined, 128],
+    ['long and causal with a sliding window', 4, 70, 128],
+  ])('attention: %s', (_name, heads, window, t) => {
+    const bias = causalBias(t, window);
     const plain: Op = (q, k, v) => {
       const repeat = (x: tf.Tensor) =>
         tf.concat(
@@ -78,8 +80,8 @@ describe("an op's value and gradient equal its formula's", () => {
       const scores = tf.add(tf.mul(tf.matMul(q!, repeat(k!), false, true), 1 / Math.sqrt(8)), bias);
       return tf.matMul(tf.softmax(scores), repeat(v!));
     };
-    const inputs = [normal('q', 2, heads, 5, 8), normal('k', 2, 2, 5, 8), normal('v', 2, 2, 5, 8)];
-    expectSame((q, k, v) => attention(q!, k!, v!, bias), plain, inputs);
+    const inputs = [normal('q', 2, heads, t, 8), normal('k', 2, 2, t, 8), normal('v', 2, 2, t, 8)];
+    expectSame((q, k, v) => attention(q!, k!, v!, bias, true), plain, inputs);
   });
 
   test('takeRows adds up the parts of a row taken twice', () => {
