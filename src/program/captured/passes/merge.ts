@@ -45,15 +45,19 @@ function unite(order: readonly GraphNode[]): Map<GraphNode, number> {
   }
   for (const [i, node] of unitsInOrder(order, groupOf, members).entries()) position.set(node, i);
   const users = usersOf(order);
-  // From the last to the first, so that the group of a user is settled.
+  // From the last to the first, so that the group of a user is settled, and stands where the group does that it went into.
   const settled = new Map<number, number>();
+  const placeOf = (user: GraphNode): number => {
+    const group = groupOf.get(user);
+    return position.get(group === undefined ? user : members.get(settled.get(group)!)![0]!)!;
+  };
   const groupsInOrder = [...new Set([...position.keys()].flatMap((node) => groupOf.get(node) ?? []))];
   for (const group of groupsInOrder.reverse()) {
     const first = members
       .get(group)!
       .flatMap((node) => users.get(node) ?? [])
       .filter((user) => groupOf.get(user) !== group)
-      .reduce<GraphNode | undefined>((x, y) => (x && position.get(x)! <= position.get(y)! ? x : y), undefined);
+      .reduce<GraphNode | undefined>((x, y) => (x && placeOf(x) <= placeOf(y) ? x : y), undefined);
     const target = first && groupOf.get(first);
     settled.set(group, target === undefined ? group : settled.get(target)!);
   }
