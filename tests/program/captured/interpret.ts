@@ -102,14 +102,17 @@ const flag = ({ attributes }: GraphNode, name: string): boolean => {
 
 const product: Op = ([a, b], node) => {
   const [rows, columns] = node.outputs[0]!.shape as [number, number];
-  const [left, right] = [flag(node, 'transpose_a'), flag(node, 'transpose_b')];
-  const inner = a!.shape[left ? 0 : 1]!;
+  const inner = a!.data.length / rows;
+  // Steps from row to row, and along the sum.
+  const [row, alongA] = flag(node, 'transpose_a') ? [1, rows] : [inner, 1];
+  const [column, alongB] = flag(node, 'transpose_b') ? [inner, 1] : [1, columns];
   const data = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++)
-      for (let k = 0; k < inner; k++)
-        data[i * columns + j]! +=
-          a!.data[left ? k * rows + i : i * inner + k]! * b!.data[right ? j * inner + k : k * columns + j]!;
+    for (let j = 0; j < columns; j++) {
+      let total = 0;
+      for (let k = 0; k < inner; k++) total += a!.data[i * row + k * alongA]! * b!.data[j * column + k * alongB]!;
+      data[i * columns + j] = total;
+    }
   return [data];
 };
 
