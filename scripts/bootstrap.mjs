@@ -1,5 +1,5 @@
-// What `npm start` and `npm test` run: packages, build and native runtime, each only where it is missing or out of date,
-// then the demo or the tests. Plain JavaScript without packages, since there may be none yet.
+// What `npm start`, `npm test` and `npm run test:gpu` run: packages, build and native runtime, each only where it is missing or
+// out of date, then the demo or the tests. Plain JavaScript without packages, since there may be none yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -90,14 +90,17 @@ const cli = at('dist', 'cli', 'main.js');
 const tasks = {
   start: () => run(process.execPath, [cli, 'demo', ...rest], { talk: false, cwd: process.cwd() }),
   test: () => run(process.execPath, [at('node_modules', 'vitest', 'vitest.mjs'), 'run', ...rest], { talk: false }),
+  // Sets the library for cards up itself, once it has seen a card.
+  gpu: () =>
+    run(process.execPath, [at('node_modules', 'tsx', 'dist', 'cli.mjs'), at('scripts', 'gpu', 'run.ts'), ...rest]),
 };
 
 refuseOldNode();
 if (!tasks[task]) {
-  say(`error: expected ${Object.keys(tasks).join(' or ')}, got ${task ?? 'nothing'}`);
+  say(`error: expected ${Object.keys(tasks).join(', ')}, got ${task ?? 'nothing'}`);
   process.exit(2);
 }
 await installPackages();
 await build();
-await run(process.execPath, [cli, 'setup'], { what: 'setting up the native library' });
+if (task !== 'gpu') await run(process.execPath, [cli, 'setup'], { what: 'setting up the native library' });
 await tasks[task]();

@@ -1,9 +1,13 @@
 import { test } from 'vitest';
-import type { Backend } from '../../src/backend/backend.js';
+import type { Backend, Device } from '../../src/backend/backend.js';
 import { loadBackend } from '../../src/backend/load.js';
 
-/** The backend that tests run on: native where it is set up, else WASM; loaded once a process. */
-export const testBackend = (): Promise<Backend> => loadBackend({ device: 'auto' });
+/**
+ * The backend that tests run on: native where it is set up, else WASM; loaded once a process. PHASETUNE_TEST_DEVICE names
+ * another choice, which is then an error where it is not to be had.
+ */
+export const testBackend = (): Promise<Backend> =>
+  loadBackend({ device: (process.env.PHASETUNE_TEST_DEVICE as Device | undefined) ?? 'auto' });
 
 /** `nativeOnly('name', …)`: a test that needs the native library, skipped with the reason where there is none. */
 export const nativeOnly = (name: string, run: () => void | Promise<void>, timeoutMs?: number): void => {

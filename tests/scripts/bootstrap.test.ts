@@ -70,6 +70,15 @@ test('test runs the tests with all arguments', () => {
   expect(log()).toEqual([BUILD, 'phasetune setup', 'vitest run tests/io --reporter=dot']);
 });
 
+test('gpu leaves setting up to what looks for a card first, and gives it all arguments', () => {
+  write(
+    'node_modules/tsx/dist/cli.mjs',
+    `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); ${noting('tsx', 'process.exit(1);')}`,
+  );
+  expect(bootstrap(['gpu', '--out', 'a']).status).toBe(1);
+  expect(log()).toEqual([BUILD, `tsx ${join(folder, 'scripts/gpu/run.ts')} --out a`]);
+});
+
 test('a second call skips the build until a source changes, even back to an old time', () => {
   bootstrap(['start']);
   bootstrap(['start']);
