@@ -3,6 +3,7 @@ import * as tf from '../../backend/tf.js';
 import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
+import type { Room } from './quantize-rows.js';
 import { feedsOf, type GraphVariable } from './variables.js';
 
 /** Runs the session: what is fed is freed. */
@@ -43,9 +44,9 @@ export function variableStore(
     const fresh = [...names].filter((name) => unset.delete(name));
     if (fresh.length > 0) tf.dispose(call(new Map(), graphNames(fresh, 'clear')));
   };
-  const uploaded = (given: VariableValue): Feeds => {
+  const uploaded = (given: VariableValue, room?: Room): Feeds => {
     const variable = variables.get(given[0])!;
-    const feeds = Object.entries(feedsOf(variable, given));
+    const feeds = Object.entries(feedsOf(variable, given, room));
     return new Map(feeds.map(([part, value]) => [`${variable.name}.${part}`, upload(value)]));
   };
   const assign = (values: ReadonlyMap<string, Feeds>): void => {
@@ -90,6 +91,7 @@ export function variableStore(
     async load(values) {
       const ready = new Map<string, Feeds>();
       const most = groupBytes(variables.values());
+      const room = sameRoom();
       let bytes = 0;
       const flush = (): void => {
         assign(ready);
@@ -100,7 +102,7 @@ export function variableStore(
         for await (const [name, value] of values) {
           checkWrite(specs, [name, value]);
           if (ready.has(name) || bytes >= most) flush();
-          ready.set(name, uploaded([name, value]));
+          ready.set(name, uploaded([name, value], room));
           bytes += variables.get(name)!.bytes;
         }
         flush();
@@ -108,6 +110,15 @@ export function variableStore(
         dispose(ready);
       }
     },
+  };
+}
+
+/** Room that is used again: garbage of a model's size would be freed only some time, and leave holes. */
+function sameRoom(): Room {
+  let all = new Int32Array(0);
+  return (words) => {
+    if (words > all.length) all = new Int32Array(words);
+    return all.subarray(0, words);
   };
 }
 

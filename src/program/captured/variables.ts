@@ -17,7 +17,7 @@ import {
   specOf,
   type TensorSpec,
 } from './graph.js';
-import { quantizeRows } from './quantize-rows.js';
+import { quantizeRows, type Room } from './quantize-rows.js';
 
 /** A tensor that is kept from call to call, and what is fed to set it. */
 interface HeldTensor {
@@ -107,23 +107,23 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
 });
 
 /**
- * What is fed to a variable for a value: rounded, widened or as it is. Throws a data error on a value that is not finite where
- * int8 is held.
+ * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the `room` that is given. Throws a data
+ * error on a value that is not finite where int8 is held.
  */
 export function feedsOf(
   { held }: Pick<GraphVariable, 'held'>,
   [name, value]: VariableValue,
+  room?: Room,
 ): Readonly<Partial<Record<'input' | 'scales', HostTensor>>> {
-  if (held === 'int8') return quantized(name, value.dtype === 'bfloat16' ? widened(value) : value);
+  if (held === 'int8') return quantized(name, value.dtype === 'bfloat16' ? widened(value) : value, room);
   if (held === 'bfloat16')
     return { input: bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>)) };
   return { input: value.dtype === 'bfloat16' ? widened(value) : value };
 }
 
-function quantized(name: string, value: HostTensor): Record<'input' | 'scales', HostTensor> {
+function quantized(name: string, value: HostTensor, room?: Room): Record<'input' | 'scales', HostTensor> {
   try {
-    const { data, scales } = quantizeRows(value as HostTensor<'float32'>);
-    const words = new Int32Array(data.buffer);
+    const { words, scales } = quantizeRows(value as HostTensor<'float32'>, room);
     return { input: int32([words.length], words), scales: float32([scales.length, 1], scales) };
   } catch (cause) {
     throw dataError(`${name}: cannot be held in 8 bits: ${(cause as Error).message}`, { tensor: name }, cause);
