@@ -8,7 +8,7 @@
  * several cards. It fails where there is no card or TensorFlow does not use it, where a test fails or is skipped, and where a
  * bench fails or runs on something else than the card.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -80,7 +80,17 @@ async function ready(): Promise<void> {
   const { CUDA_VISIBLE_DEVICES = null, XLA_FLAGS = null, TF_XLA_FLAGS = null } = process.env;
   const env = { CUDA_VISIBLE_DEVICES, XLA_FLAGS, TF_XLA_FLAGS };
   writeFileSync(out, '');
-  record({ kind: 'machine', ...machine(), card: { name, driver, memory_mib: Number(memory) }, env, doctor });
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const commit = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout?.trim() || null;
+  record({
+    kind: 'machine',
+    phasetune: version,
+    commit,
+    ...machine(),
+    card: { name, driver, memory_mib: Number(memory) },
+    env,
+    doctor,
+  });
   for (const { what, fix } of problems) say(`problem: ${what}\n    fix: ${fix}`);
   if (doctor.device !== 'cuda')
     throw refusal(`TensorFlow computes on ${doctor.device} here (${problems[0]?.what ?? 'it does not say why'})`);
