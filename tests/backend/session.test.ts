@@ -1,12 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { nativeBackend } from '../../src/backend/raw/native-op.js';
 import { openSession, type Session } from '../../src/backend/session.js';
 import * as tf from '../../src/backend/tf.js';
+import { message, text, varint } from '../../src/program/captured/attribute-proto.js';
+import { writeNode } from '../../src/program/captured/function-proto.js';
 import { constant, type Dtype, type GraphNode, node, ref } from '../../src/program/captured/graph.js';
 import { savedModel } from '../../src/program/captured/saved-model.js';
+import { FIELD, PRODUCER, SCHEMA_VERSION } from '../../src/program/captured/saved-model-schema.js';
 import { nativeOnly } from '../helpers/backend.js';
 
 const usual = process.env.TMPDIR;
@@ -212,5 +216,28 @@ nativeOnly('a thousand runs leave no tensor behind', () => {
   const before = { ...tf.memory(), handles: handles() };
   for (let i = 0; i < 1000; i++) run(i);
   expect({ ...tf.memory(), handles: handles() }).toEqual(before);
+  session.close();
+});
+
+/** The field of a NodeDef that asks for a device. */
+const DEVICE = 4;
+
+nativeOnly('what is asked of a card that is not there is computed by the processor', () => {
+  const x = placeholder('float32', [2]);
+  const writer = new BinaryWriter();
+  varint(writer, FIELD.savedModel.schemaVersion, SCHEMA_VERSION);
+  message(writer, FIELD.savedModel.metaGraphs, () => {
+    message(writer, FIELD.metaGraph.info, () => text(writer, FIELD.metaInfo.tags, 'serve'));
+    message(writer, FIELD.metaGraph.graph, () => {
+      message(writer, FIELD.graph.node, () => writeNode(writer, x, 'x', []));
+      message(writer, FIELD.graph.node, () => {
+        writeNode(writer, neg(x), 'out', ['x']);
+        text(writer, DEVICE, '/device:GPU:7');
+      });
+      message(writer, FIELD.graph.versions, () => varint(writer, FIELD.versions.producer, PRODUCER));
+    });
+  });
+  const session = openSession(writer.finish());
+  expect(tf.tidy(() => session.run({ x: tf.tensor1d([1, -2]) }, ['out'])[0]!.arraySync())).toEqual([-1, 2]);
   session.close();
 });
