@@ -1,4 +1,3 @@
-import { unfused } from '../backend/raw/fuse.js';
 import { matMul } from '../backend/raw/matmul.js';
 import { putRows } from '../backend/raw/put-rows.js';
 import * as tf from '../backend/tf.js';
@@ -47,14 +46,10 @@ export function generateSpec(
   const entries: Record<string, Entry> = { prefill: prefill(decoding), decode: decode(decoding) };
   if (prompts.some((ids) => ids.length > shape.chunk)) entries.prefillNext = prefillNext(decoding);
   if (choice === 'topP') entries.chooseAll = chooseAll(decoding);
-  return { variables: cacheVariables(decoding), entries: Object.fromEntries(Object.entries(entries).map(plain)) };
+  // Compiling saves nothing of a token's time, and takes that of thirty.
+  const plain = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, xla: false }]));
+  return { variables: cacheVariables(decoding), entries: plain };
 }
-
-/** Compiling saves nothing of a token's time, and takes that of thirty. */
-const plain = ([name, entry]: [string, Entry]): [string, Entry] => [
-  name,
-  { ...entry, run: (variables, inputs) => unfused(() => entry.run(variables, inputs)) },
-];
 
 function cacheVariables({ config, shape: { rows, slots }, choice }: Decoding): Record<string, VariableSpec> {
   const variables: Record<string, VariableSpec> = {};

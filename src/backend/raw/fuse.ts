@@ -2,7 +2,6 @@ import { isRecording } from './binding.js';
 
 let clusters = 0;
 let current: number | undefined;
-let allowed = true;
 
 /**
  * Runs `work`, whose ops a compiler may turn into one loop: in a recorded graph they become one compiled call, in float32 within,
@@ -10,23 +9,12 @@ let allowed = true;
  * calls are better. Has no effect op by op.
  */
 export function fuse<T>(work: () => T): T {
-  if (!isRecording() || !allowed || current !== undefined) return work();
+  if (!isRecording() || current !== undefined) return work();
   current = clusters++;
   try {
     return work();
   } finally {
     current = undefined;
-  }
-}
-
-/** Runs `work` without the effect of {@link fuse} in it: for entries that are too short or seldom to be worth the time of compiling. */
-export function unfused<T>(work: () => T): T {
-  const before = allowed;
-  allowed = false;
-  try {
-    return work();
-  } finally {
-    allowed = before;
   }
 }
 

@@ -41,7 +41,7 @@ export function graphEntry(
   const recorded = record(entryName, entry, spec.variables, inputs);
   for (const [variable, value] of Object.entries(recorded.updates))
     checkUpdate(spec.variables, entryName, variable, specOf(value));
-  const worked = passes(recorded, variables, options);
+  const worked = passes(recorded, variables, { ...options, xla: options.xla && entry.xla !== false });
   return tie(name, withVariables(worked, variables), variables);
 }
 
