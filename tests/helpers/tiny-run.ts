@@ -11,6 +11,7 @@ import { parseModelConfig } from '../../src/model/config.js';
 import { openModel } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { type OptimOptions, optimOptions } from '../../src/optim/options.js';
+import type { CompileOptions } from '../../src/program/compile-options.js';
 import type { TrainEvent } from '../../src/train/events.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
 import { type TrainOptions, trainOptions } from '../../src/train/options.js';
@@ -29,6 +30,8 @@ export interface TinyOptions {
   readonly train?: Partial<TrainOptions>;
   readonly lora?: Partial<LoraOptions>;
   readonly optim?: Partial<OptimOptions>;
+  /** Default: eager, float32. */
+  readonly compile?: CompileOptions;
 }
 
 /** A row that counts upwards in steps of `stride`: something to learn. The answer is its second half. */
@@ -57,7 +60,7 @@ export function tinySet(rowsPerStage = 8, held = 3): { set: StagedSet; rows: Enc
 }
 
 /** The real tuner over the tiny base, base weights and a fresh adapter loaded. */
-export async function tinyTuner({ lora, optim }: TinyOptions = {}): Promise<Tuner> {
+export async function tinyTuner({ lora, optim, compile }: TinyOptions = {}): Promise<Tuner> {
   const backend = await testBackend();
   const model = await openModel(TINY_BASE);
   const { tuner } = await loraTuner({
@@ -65,7 +68,7 @@ export async function tinyTuner({ lora, optim }: TinyOptions = {}): Promise<Tune
     model,
     lora: tinyLora(lora),
     optim: tinyOptim(optim),
-    compile: { mode: 'eager', precision: 'float32' },
+    compile: compile ?? { mode: 'eager', precision: 'float32' },
   });
   await tuner.loadBase([]);
   tuner.reset('adapter', 1);

@@ -1,0 +1,185 @@
+import { readdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { nativeBackend } from '../../src/backend/raw/native-op.js';
+import * as tf from '../../src/backend/tf.js';
+import { hashOf } from '../../src/core/hash.js';
+import { planBatches } from '../../src/data/batch-plan.js';
+import { encodeRows } from '../../src/data/encode-rows.js';
+import type { EncodedRow } from '../../src/data/encoded.js';
+import { importFile } from '../../src/data/import.js';
+import { batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../../src/data/options.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { optimOptions } from '../../src/optim/options.js';
+import type { CompileOptions } from '../../src/program/compile-options.js';
+import { silentLogger } from '../../src/telemetry/logger.js';
+import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { inputShapes } from '../../src/train/entry-shapes.js';
+import { loraTuner } from '../../src/train/lora-tuner.js';
+import { microBatches } from '../../src/train/trainer.js';
+import type { MicroBatch, Tuner } from '../../src/train/tuner.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { onePerLine } from '../helpers/micro-batch.js';
+import { bytesOf, countingRow, runTiny, tinyJob, tinyTuner, withoutTimes } from '../helpers/tiny-run.js';
+import { TINY } from '../helpers/tokens.js';
+
+const STEPS = 200;
+/** Steps that are taken twice. */
+const AGAIN = 25;
+
+const COMPILED = { mode: 'captured', precision: 'bfloat16', xla: true } as const;
+
+let model: ModelFolder;
+let steps: MicroBatch[];
+let heldOut: MicroBatch;
+beforeAll(async () => {
+  await testBackend();
+  model = await openModel(TINY);
+  const { records } = await importFile('datasets/demo/raw.jsonl', importOptionsSchema.parse({}), silentLogger);
+  const short = records.filter(({ messages }) => messages.reduce((n, { content }) => n + content.length, 0) < 80);
+  const { rows } = await encodeRows(short.slice(0, 320), await loadTokenizer(TINY), encodeOptionsSchema.parse({}));
+  heldOut = onePerLine(rows.slice(0, 32));
+  steps = planned(rows.slice(32));
+});
+afterAll(() => model.close());
+
+function planned(rows: readonly EncodedRow[]): MicroBatch[] {
+  const options = batchOptionsSchema.parse({ batchRows: 3, padTo: 64 });
+  const [plan] = planBatches([{ rows, seed: 2, budget: { steps: STEPS } }], options);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return plan!.steps.flatMap((step) => microBatches(step, byId));
+}
+
+/** A tuner with a fresh adapter, ready for the planned steps. */
+async function open(compile: CompileOptions): Promise<Tuner> {
+  const shapes = [...new Map(steps.map(({ shape }) => [JSON.stringify(shape), shape])).values()];
+  const { tuner } = await loraTuner({
+    backend: await testBackend(),
+    model,
+    lora: loraOptions.parse({ rank: 8 }),
+    optim: optimOptions.parse({ weightDecay: 0.01 }),
+    compile: {
+      ...compile,
+      shapes: inputShapes({ trainStep: shapes, accumulate: [], evalLoss: [heldOut.shape] }),
+    },
+  });
+  await tuner.loadBase([]);
+  begin(tuner);
+  return tuner;
+}
+
+function begin(tuner: Tuner): void {
+  tuner.reset('adapter', 1);
+  tuner.reset('optimizer', 1);
+}
+
+const step = async (tuner: Tuner, i: number): Promise<number> => {
+  const learningRate = 4e-3 * Math.min(1, (i + 1) / 20) * (1 - i / STEPS);
+  return (await tuner.step([steps[i % STEPS]!], { learningRate, step: i + 1, seed: i })).loss;
+};
+
+const heldOutLoss = async (tuner: Tuner): Promise<number> => {
+  const sums = await tuner.evaluate(heldOut);
+  return sums.reduce((x, y) => x + y, 0) / heldOut.lines.flat().reduce((n, row) => n + row.trained, 0);
+};
+
+/** The adapter's and the optimizer's elements, as bytes. */
+async function bytes(tuner: Tuner): Promise<Buffer> {
+  const tensors = [...(await tuner.read('adapter')), ...(await tuner.read('optimizer'))];
+  return Buffer.concat(tensors.map(([, { data }]) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)));
+}
+
+describe('a run of 200 steps', () => {
+  let before: number;
+  let reference: number;
+  beforeAll(async () => {
+    const tuner = await open({ mode: 'eager', precision: 'float32' });
+    before = await heldOutLoss(tuner);
+    for (let i = 0; i < STEPS; i++) await step(tuner, i);
+    reference = await heldOutLoss(tuner);
+    tuner.dispose();
+  });
+
+  for (const xla of [false, true])
+    nativeOnly(
+      `captured in bfloat16, compiled: ${xla}, ends at eager float32's held-out loss, and begins the same a second time`,
+      async () => {
+        const tuner = await open({ ...COMPILED, xla });
+        const losses: number[] = [];
+        for (let i = 0; i < AGAIN; i++) losses.push(await step(tuner, i));
+        const halfway = await bytes(tuner);
+        for (let i = AGAIN; i < STEPS; i++) await step(tuner, i);
+        const loss = await heldOutLoss(tuner);
+        expect(reference).toBeLessThan(before / 2);
+        expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+        begin(tuner);
+        for (let i = 0; i < AGAIN; i++) expect(await step(tuner, i), `step ${i}`).toBe(losses[i]);
+        expect((await bytes(tuner)).equals(halfway)).toBe(true);
+        tuner.dispose();
+      },
+      120_000,
+    );
+});
+
+/** What this process holds once the garbage is gone; memory in MiB. */
+function held() {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { rss, heapUsed } = process.memoryUsage();
+  const handles = (nativeBackend().binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
+  return { tensors: tf.memory().numTensors, handles, rss: rss / 2 ** 20, heap: heapUsed / 2 ** 20 };
+}
+
+nativeOnly(
+  'a thousand steps, with what goes on between them, leave no tensor behind and take no memory',
+  async () => {
+    const tuner = await tinyTuner({ compile: COMPILED });
+    const batch = onePerLine([countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)], 24);
+    const go = async (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        await tuner.step(i % 4 === 0 ? [batch, batch] : [batch], { learningRate: 1e-3, step: i + 1, seed: i });
+        if (i % 10 === 0) await tuner.evaluate(batch);
+        if (i % 50 === 0) tuner.write('adapter', await tuner.read('adapter'));
+      }
+    };
+    await go(0, 200);
+    const { rss, heap, ...before } = held();
+    await go(200, 1200);
+    const after = held();
+    expect(after).toMatchObject(before);
+    expect(after.rss - rss).toBeLessThan(4);
+    expect(after.heap - heap).toBeLessThan(1);
+    tuner.dispose();
+  },
+  120_000,
+);
+
+/** Everything that a run of three stages wrote and told, but for times. */
+async function wholeRun() {
+  const options = { lora: { dropout: 0.1 }, train: { padTo: 16, accumulate: 1 }, compile: COMPILED };
+  const [tuner, job] = [await tinyTuner(options), await tinyJob(options)];
+  const { events } = await runTiny(tuner, job);
+  tuner.dispose();
+  const files = (await readdir(job.folder, { recursive: true })).filter((path) =>
+    /safetensors$|state\.json$/.test(path),
+  );
+  const hashes = files.sort().map(async (path) => [path, hashOf((await bytesOf(job, path)).toString('base64'))]);
+  await rm(dirname(job.folder), { recursive: true });
+  return {
+    events: withoutTimes(events),
+    files: Object.fromEntries(await Promise.all(hashes)) as Record<string, string>,
+  };
+}
+
+nativeOnly(
+  'the same run twice, on as many threads as there are cores, writes the same bytes and tells the same losses',
+  async () => {
+    const first = await wholeRun();
+    expect(Object.keys(first.files).length).toBeGreaterThanOrEqual(9);
+    expect(await wholeRun()).toEqual(first);
+  },
+  120_000,
+);
