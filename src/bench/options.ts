@@ -14,6 +14,7 @@ export const benchOptions = z.strictObject({
   vocab: count.optional().describe('another size of the vocabulary'),
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
+  loadIn8bit: programOptions.shape.loadIn8bit,
   xla: programOptions.shape.xla,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
@@ -86,13 +87,14 @@ export const matmulBenchOptions = z.strictObject({
 
 /** How a bench's program runs on a backend: as the options say, else as the product would choose. */
 export const programOf = (
-  { mode, dtype, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'xla'>,
+  { mode, dtype, loadIn8bit, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'xla'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, xla }, backend);
+): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, xla }, backend);
 
 /** The same among the figures. */
-export const toldOf = ({ mode, precision, xla }: ReturnType<typeof compileOptions>) => ({
+export const toldOf = ({ mode, precision, loadIn8bit, xla }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
+  load_in_8bit: loadIn8bit,
   xla,
 });

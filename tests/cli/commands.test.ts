@@ -1,13 +1,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { flagsOf, nameOf, positionalsOf } from '../../src/cli/flags.js';
+import { flagName, flagsOf, nameOf, positionalsOf } from '../../src/cli/flags.js';
 import { COMMANDS } from '../../src/cli/registry.js';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { lastJson, ROOT, start } from './child.js';
 
 const BUILT = 'dist/cli/main.js';
 const built = existsSync(ROOT + BUILT);
+
+it('names flags by their keys, word by word', () => {
+  expect(flagName(['lora', 'useRslora'])).toBe('lora.use-rslora');
+  expect(flagName(['loadIn8bit'])).toBe('load-in-8bit');
+});
 
 describe('the commands', () => {
   it('are all registered: no file in commands/ is forgotten', async () => {

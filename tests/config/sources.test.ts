@@ -18,6 +18,7 @@ const json = jsonSchemaOf(
     betas: z.tuple([z.number(), z.number()]),
     lora: z.strictObject({ rank: z.number().int(), useRslora: z.boolean() }),
     cap: z.number().nullable(),
+    loadIn8bit: z.boolean(),
     name: z.string(),
     extra: z.record(z.string(), z.number()),
   }),
@@ -63,12 +64,14 @@ describe('environment', () => {
     const layer = environmentLayer(json, {
       PHASETUNE_MAX_LENGTH: '9',
       PHASETUNE_LORA__USE_RSLORA: 'true',
+      PHASETUNE_LOAD_IN_8BIT: 'true',
       PHASETUNE_HOME: '/cache',
       MAX_LENGTH: '1',
       PHASETUNE_CAP: undefined,
     });
-    expect(layer.values).toEqual({ maxLength: 9, lora: { useRslora: true } });
+    expect(layer.values).toEqual({ maxLength: 9, lora: { useRslora: true }, loadIn8bit: true });
     expect(layer.where(['lora', 'useRslora'])).toBe('PHASETUNE_LORA__USE_RSLORA');
+    expect(layer.where(['loadIn8bit'])).toBe('PHASETUNE_LOAD_IN_8BIT');
   });
 
   it('keeps a name that stands for no option, so that it is refused by that name', () => {

@@ -49,7 +49,8 @@ test('steps are exact in float32, and what was quantized comes back to the bit w
       const exact = Array.from(data, (q, i) => q * scales[Math.floor(i / shape[1])]!);
       const back = float32(shape, exact);
       expect([...back.data]).toEqual(exact);
-      expect(quantizeRows(back)).toEqual({ shape, data, scales });
+      const again = quantizeRows(back);
+      expect([again.data, again.scales]).toEqual([data, scales]);
     }),
     RUNS,
   );
