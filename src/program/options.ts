@@ -33,15 +33,18 @@ export function compileOptions(
 ): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'xla'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
+  const instead = native
+    ? 'use --mode captured'
+    : 'run `phasetune setup`, for that needs the native TensorFlow library';
   if (mode === 'captured' && !native)
     throw usageError('--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager');
   const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
   if (mode === 'eager' && precision !== 'float32')
-    throw usageError('--mode eager computes in float32 only: leave --precision out, or use --mode captured');
+    throw usageError(`op by op only float32 is computed: leave --precision out, or ${instead}`);
   if (mode === 'eager' && options.loadIn8bit)
-    throw usageError('--load-in-8bit needs a captured program: leave it out, or use --mode captured');
+    throw usageError(`--load-in-8bit needs a captured program: leave it out, or ${instead}`);
   if (mode === 'eager' && options.xla)
-    throw usageError('--xla compiles parts of a captured program: there are none with --mode eager');
+    throw usageError(`--xla compiles parts of a captured program: leave it out, or ${instead}`);
   const xla = mode === 'captured' && (options.xla ?? backend.device === 'cpu');
   return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, xla };
 }

@@ -79,11 +79,16 @@ function magnitude({ data }: HostTensor): number {
 }
 
 /** Every element of what a call gave and changed is within {@link FLOAT32} of the reference's, integers are equal. */
-export function expectFloat32(made: Case, actual: Played, expected: Played, compared = results): void {
+export function expectFloat32(
+  made: Case,
+  actual: Played,
+  expected: Played,
+  { compared = results, within = FLOAT32 } = {},
+): void {
   const own = new Map(compared(made, actual));
   for (const [name, value] of compared(made, expected)) {
     if (value.dtype === 'int32') expect(own.get(name), name).toEqual(value);
-    else expect(deviation(own.get(name)!, value).largest, name).toBeLessThanOrEqual(FLOAT32 * magnitude(value));
+    else expect(deviation(own.get(name)!, value).largest, name).toBeLessThanOrEqual(within * magnitude(value));
   }
 }
 
@@ -93,7 +98,7 @@ export function expectBfloat16(made: Case, actual: Played, expected: Played, dis
     const uncached = function* (...played: Parameters<typeof results>) {
       for (const result of results(...played)) if (!isCache(made, result[0])) yield result;
     };
-    expectFloat32(made, actual, expected, uncached);
+    expectFloat32(made, actual, expected, { compared: uncached });
     return;
   }
   const own = new Map(movements(made, actual));

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { PhasetuneError } from '../../src/core/errors.js';
+import { compileOptions, type ProgramOptions } from '../../src/program/options.js';
+
+const PROCESSOR = { name: 'tensorflow', device: 'cpu' } as const;
+const CARD = { name: 'tensorflow', device: 'cuda' } as const;
+const WASM = { name: 'wasm', device: 'wasm' } as const;
+type Device = typeof PROCESSOR | typeof CARD | typeof WASM;
+
+test.each<[string, ProgramOptions, Device, object]>([
+  ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', xla: true, loadIn8bit: false }],
+  ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', xla: false, loadIn8bit: false }],
+  ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', xla: false, loadIn8bit: false }],
+  ['eager', { mode: 'eager' }, CARD, { mode: 'eager', precision: 'float32', xla: false }],
+  ['float32', { precision: 'float32' }, PROCESSOR, { mode: 'captured', precision: 'float32', xla: true }],
+  ['without XLA', { xla: false }, PROCESSOR, { mode: 'captured', xla: false }],
+  ['XLA on a card', { xla: true }, CARD, { mode: 'captured', xla: true }],
+])('what is left out is decided: %s', (_name, options, backend, decided) => {
+  expect(compileOptions(options, backend)).toMatchObject(decided);
+});
+
+const SETUP = 'run `phasetune setup`, for that needs the native TensorFlow library';
+
+test.each<[ProgramOptions, Device, string]>([
+  [
+    { mode: 'captured' },
+    WASM,
+    '--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager',
+  ],
+  [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed: leave --precision out, or ${SETUP}`],
+  [{ xla: true }, WASM, `--xla compiles parts of a captured program: leave it out, or ${SETUP}`],
+  [{ loadIn8bit: true }, WASM, `--load-in-8bit needs a captured program: leave it out, or ${SETUP}`],
+  [
+    { mode: 'eager', precision: 'bfloat16' },
+    PROCESSOR,
+    'op by op only float32 is computed: leave --precision out, or use --mode captured',
+  ],
+  [
+    { mode: 'eager', xla: true },
+    CARD,
+    '--xla compiles parts of a captured program: leave it out, or use --mode captured',
+  ],
+])('%j on %j is refused with what to do', (options, backend, message) => {
+  const refusal = () => compileOptions(options, backend);
+  expect(refusal).toThrow(message);
+  expect(refusal).toThrow(expect.toSatisfy((error) => error instanceof PhasetuneError && error.code === 'usage'));
+});
