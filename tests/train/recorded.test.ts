@@ -122,6 +122,20 @@ describe('a run of 200 steps', () => {
       },
       120_000,
     );
+
+  nativeOnly(
+    'captured in bfloat16 with weights in 8 bits, it ends at the same held-out loss too',
+    async () => {
+      const tuner = await open({ ...COMPILED, xla: false, loadIn8bit: true });
+      const start = await heldOutLoss(tuner);
+      for (let i = 0; i < STEPS; i++) await step(tuner, i);
+      const loss = await heldOutLoss(tuner);
+      tuner.dispose();
+      expect(Math.abs(start / before - 1)).toBeLessThan(0.002);
+      expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+    },
+    120_000,
+  );
 });
 
 /** What this process holds once the garbage is gone; memory in MiB. */
