@@ -31,15 +31,16 @@ export interface AnswerOptions {
 }
 
 /**
- * Opens a model folder, with an adapter folder or without, ready to answer these conversations, at most `batch` of them together.
- * Answers come batch by batch, those to short conversations first. A backend must be loaded. Throws data errors of the files.
+ * Opens a model folder, with an adapter folder or without, ready to answer these conversations, at most `batch` of them
+ * together. Answers come batch by batch, those to short conversations first. A backend must be loaded. Throws data
+ * errors of the files; answers throw the reason of `signal` between two tokens.
  */
 export async function openAnswerer(
   modelFolder: string,
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
   { template, batch, decoding, compile }: AnswerOptions,
-): Promise<{ answers(): AsyncGenerator<Answer>; close(): Promise<void> }> {
+): Promise<{ answers(signal?: AbortSignal): AsyncGenerator<Answer>; close(): Promise<void> }> {
   const tokenizer = await loadTokenizer(modelFolder);
   const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
   const plan = planDecode(prompts, decoding, batch);
@@ -52,8 +53,8 @@ export async function openAnswerer(
     compile,
   );
   return {
-    async *answers() {
-      for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds]))
+    async *answers(signal) {
+      for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
         yield { index, text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
     },
     async close() {

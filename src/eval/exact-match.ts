@@ -37,14 +37,15 @@ export function planExactMatch(
 
 /**
  * Lets the model answer every row, and compares: batch by batch, rows with short questions first. The program must hold
- * `generateSpec` of the decoding plan.
+ * `generateSpec` of the decoding plan. Throws the reason of `signal` between two tokens.
  */
 export async function* exactMatch(
   program: Program,
   { records, decoding }: ExactMatchPlan,
   tokenizer: Tokenizer,
+  signal?: AbortSignal,
 ): AsyncGenerator<AnsweredRow> {
-  for await (const { index, ids } of generate(program, decoding, [...tokenizer.endIds])) {
+  for await (const { index, ids } of generate(program, decoding, [...tokenizer.endIds], signal)) {
     const { id, messages } = records[index]!;
     const answer = tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
     const expected = messages.at(-1)!.content.trim();

@@ -26,11 +26,11 @@ interface Decoding {
 }
 
 /**
- * Variables and entries of decoding with a key/value cache, over the model's variables. A token's keys and values lie in the
- * slot of its position, so that rows of different lengths need no padding between prompt and answer; what lies in slots past a row's
- * end is never seen.
- * - `prefill`: the first tokens of each prompt, ids [rows, chunk], padded at the end; `last` [rows] is the flat index into ids of the
- *   token whose successor is wanted.
+ * Variables and entries of decoding with a key/value cache, over the model's variables. A token's keys and values lie
+ * in the slot of its position, so that rows of different lengths need no padding between prompt and answer; what lies
+ * in slots past a row's end is never seen.
+ * - `prefill`: the first tokens of each prompt, ids [rows, chunk], padded at the end; `last` [rows] is the flat index
+ *   into ids of the token whose successor is wanted.
  * - `prefillNext`, if there are longer prompts: the same for the tokens from position `start` on.
  * - `decode`: one token a row, ids and positions [rows].
  * - `chooseAll`, where the others may fall short: another choice from the last logits.
@@ -161,7 +161,7 @@ const filling =
     return [keys, values];
   };
 
-/** New tokens' keys and values go into the slots of their `positions` [rows or 1, 1, T]; they attend over the whole cache. */
+/** New tokens' keys and values go into the slots of their `positions` [rows or 1, 1, T]; they attend over all slots. */
 function appending(
   { config, shape: { rows, slots } }: Decoding,
   positions: tf.Tensor,

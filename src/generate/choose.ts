@@ -4,8 +4,8 @@ import type { InputSpec, Tensors } from '../program/program.js';
 import type { GenerateOptions } from './options.js';
 
 /**
- * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest, or of those the
- * fewest that make up a share; or from the fewest that make up a share of all.
+ * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest,
+ * or of those the fewest that make up a share; or from the fewest that make up a share of all.
  */
 export type Choice = 'likeliest' | 'any' | 'topK' | 'topP';
 
@@ -25,8 +25,8 @@ export function choiceInputs(choice: Choice, rows: number): Readonly<Record<stri
 }
 
 /**
- * Where a share of all is asked for, this many of the likeliest tokens are sorted. Where they do not make it up, all are: ten times the
- * work at 49,152 tokens.
+ * Where a share of all is asked for, this many of the likeliest tokens are sorted. Where they do not make it up, all
+ * are: seven times the work at 49,152 tokens.
  */
 const CANDIDATES = 1024;
 
@@ -35,9 +35,10 @@ export const candidatesOf = ({ topK }: GenerateOptions, vocabulary: number): num
   Math.min(topK > 0 ? topK : CANDIDATES, vocabulary);
 
 /**
- * Chooses a `token` [B] (int32) from each row of logits [B, V]: softmax at a temperature, over the K likeliest, over the fewest of
- * those whose probabilities add up to P, in transformers' order. Of equally likely tokens the lower number counts as likelier.
- * K is `candidates`. With `topP` the output `covered` [B] (int32) is 0 where so many do not make up the share.
+ * Chooses a `token` [B] (int32) from each row of logits [B, V]: softmax at a temperature, over the K likeliest, over
+ * the fewest of those whose probabilities add up to P, in transformers' order. Of equally likely tokens the lower
+ * number counts as likelier. K is `candidates`. With `topP` the output `covered` [B] (int32) is 0 where so many do not
+ * make up the share.
  */
 export function choose(
   logits: tf.Tensor,
@@ -63,8 +64,8 @@ export function choose(
 const BLOCK = 256;
 
 /**
- * Draws an index [B] (int32) from each row of weights [B, M], as often as its share of the row: the first at which the sum of
- * the weights up to it exceeds uniforms [B] times the whole. One of weight 0 is never drawn.
+ * Draws an index [B] (int32) from each row of weights [B, M], as often as its share of the row: the first at which the
+ * sum of the weights up to it exceeds uniforms [B] times the whole. One of weight 0 is never drawn.
  */
 function draw(weights: tf.Tensor, uniforms: tf.Tensor): tf.Tensor {
   const [b, m] = weights.shape as [number, number];
@@ -81,11 +82,14 @@ function draw(weights: tf.Tensor, uniforms: tf.Tensor): tf.Tensor {
   return tf.add(tf.mul(block, tf.scalar(BLOCK, 'int32')), index);
 }
 
-/** The first index at which the sum of a row's weights [B, M] exceeds `target` [B], and what the target exceeds those before by. */
+/**
+ * The first index at which the sum of a row's weights [B, M] exceeds `target` [B], and by how much the sum before it
+ * falls short.
+ */
 function within(weights: tf.Tensor, target: tf.Tensor): { index: tf.Tensor; rest: tf.Tensor } {
   const [b, m] = weights.shape as [number, number];
   const sums = tf.cumsum(weights, 1);
-  // Rounding must take a target neither below the first sum nor up to the last: there would be no index, or one of weight 0.
+  // Rounding must not take a target below 0 or up to the last sum: it would lead to an index of weight 0, or to none.
   const most = tf.mul(tf.slice(sums, [0, m - 1], [b, 1]), 1 - 2 ** -20);
   const inside = tf.maximum(tf.minimum(tf.reshape(target, [b, 1]), most), 0);
   const index = tf.sum(tf.cast(tf.lessEqual(sums, inside), 'int32'), 1);

@@ -5,7 +5,9 @@ import type { Program } from '../program/program.js';
 import { choiceInputs, choiceOf } from './choose.js';
 import type { DecodePlan } from './plan.js';
 
-/** An answer: its prompt's place, its token ids without the end token, and whether it ended by itself or was cut at the limit. */
+/**
+ * An answer: its prompt's place, its ids without the end token, and whether it ended by itself or was cut at the limit.
+ */
 export interface Generated {
   readonly index: number;
   readonly ids: Int32Array;
@@ -24,13 +26,15 @@ interface Row {
 
 /**
  * Answers the plan's prompts, a batch at a time, each until a stop token or the limit; the program must hold
- * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but not over
- * all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the options.
+ * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but
+ * not over all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the
+ * options. Throws the reason of `signal` between two tokens.
  */
 export async function* generate(
   program: Program,
   plan: DecodePlan,
   stopIds: readonly number[],
+  signal?: AbortSignal,
 ): AsyncGenerator<Generated> {
   const { prompts, options, batches } = plan;
   const stops = new Set(stopIds);
@@ -39,7 +43,7 @@ export async function* generate(
       const stream = random(options.seed, 'generate', index);
       return { index, prompt: prompts[index]!, answer: [], random: stream };
     });
-    await answer(program, plan, rows, stops);
+    await answer(program, plan, rows, stops, signal);
     for (const { index, answer, finish } of rows) yield { index, ids: Int32Array.from(answer), finish: finish! };
   }
 }
@@ -49,6 +53,7 @@ async function answer(
   { shape, options }: DecodePlan,
   rows: readonly Row[],
   stops: ReadonlySet<number>,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const call = chooser(program, shape.rows, options);
   const accept = (row: Row, token: number) => {
@@ -62,15 +67,18 @@ async function answer(
     await call(start > 0 ? 'prefillNext' : 'prefill', feeds, rows, ending, accept);
   }
   for (let left = rows.filter(goesOn); left.length > 0; left = left.filter(goesOn)) {
-    await call('decode', tokenFeeds(rows, shape.rows), rows, left, accept);
-    // Interrupts are heard between two tokens only.
+    // An interrupt is heard here only.
     await setImmediate();
+    signal?.throwIfAborted();
+    await call('decode', tokenFeeds(rows, shape.rows), rows, left, accept);
   }
 }
 
 const goesOn = ({ finish }: Row): boolean => finish === undefined;
 
-/** Tokens of each prompt from position `start` on, and where the prompt ends. Rows beyond the prompts hold a token for nothing. */
+/**
+ * Tokens of each prompt from position `start` on, and where it ends. Rows beyond the prompts hold a token for nothing.
+ */
 function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['shape'], start: number) {
   const ids = new Int32Array(size * chunk);
   const last = Int32Array.from({ length: size }, (_, row) => row * chunk);
@@ -91,7 +99,7 @@ function tokenFeeds(rows: readonly Row[], size: number) {
   return { ids: int32([size], ids), positions: int32([size], positions) };
 }
 
-/** Runs an entry that chooses tokens, and hands those of the `wanted` rows to `accept`. A row draws a number for each of its tokens only. */
+/** Runs an entry that chooses tokens, and hands those of the `wanted` rows to `accept`: only they draw a number. */
 function chooser(program: Program, size: number, options: DecodePlan['options']) {
   const choice = choiceOf(options);
   const inputs = Object.keys(choiceInputs(choice, size));

@@ -1,7 +1,8 @@
 import type { GenerateOptions } from './options.js';
 
-/** Sizes that decoding is recorded for: rows at a time, tokens of each that fit, and tokens of a prompt taken in together. */
+/** Sizes that decoding is recorded for. */
 export interface CacheShape {
+  /** Prompts answered together. */
   readonly rows: number;
   /** Tokens of a row whose keys and values are kept, prompt and answer. */
   readonly slots: number;
@@ -28,9 +29,9 @@ const LEAST_CHUNK = 64;
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /**
- * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows` at a time: prompts of like
- * length together, in batches as even as can be. All calls have the shapes that `shape` says, one for a
- * first chunk, one for further chunks and one for a new token.
+ * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows` at a time: prompts of
+ * like length together, in batches as even as can be. Whatever the prompts, calls have three shapes: that of a first
+ * chunk, of further chunks, and of a token.
  */
 export function planDecode(prompts: readonly Int32Array[], options: GenerateOptions, rows: number): DecodePlan {
   const lengths = prompts.map((ids) => ids.length);

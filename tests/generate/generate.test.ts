@@ -161,6 +161,14 @@ describe('generate', () => {
     }
   });
 
+  test('an interrupt ends it between two tokens, not at the end of the batch', async () => {
+    const { program, plan, close } = await open({ options: { maxTokens: 100_000 }, shape: { slots: 32 } });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect(generate(program, plan, [], controller.signal).next()).rejects.toThrow('enough');
+    await close();
+  });
+
   test('the answers of a second run are the first ones again, and no tensor is left over', async () => {
     const { answers, close } = await open({ rows: 2, options: { temperature: 1 } });
     const first = await answers();

@@ -46,8 +46,7 @@ export const generate = defineCommand({
     const compile = compileOptions(options, backend);
     const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding, compile });
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
-    for await (const { index, ...answer } of answerer.answers()) {
-      signal.throwIfAborted();
+    for await (const { index, ...answer } of answerer.answers(signal)) {
       answers[index] = { prompt: prompt[index]!, ...answer };
       if (prompt.length > 1) print(`> ${prompt[index]}`);
       print(answer.text);

@@ -152,8 +152,7 @@ async function ask(
   const answers: AnsweredRow[] = [];
   let done = 0;
   try {
-    for await (const answer of exactMatch(program, questions, tokenizer)) {
-      signal.throwIfAborted();
+    for await (const answer of exactMatch(program, questions, tokenizer, signal)) {
       answers[answer.index] = answer;
       // Answers come a batch at a time: only whole ones tell how long the rest takes.
       if (++done % questions.decoding.shape.rows === 0 || done === questions.records.length) bar.update(done);
