@@ -3,7 +3,8 @@ import { sizeOf } from '../core/host-tensor.js';
 import { loraOptions } from '../lora/options.js';
 import { parameterShapes } from '../model/parameters.js';
 import { optimOptions } from '../optim/options.js';
-import { peakRssMib } from '../telemetry/memory.js';
+import { peakRssMib, rssMib } from '../telemetry/memory.js';
+import { forecastMemory } from '../train/memory.js';
 import type { MicroBatch, Tuner } from '../train/tuner.js';
 import { tokenFlop } from './flop.js';
 import { benchMatmul } from './matmul.js';
@@ -25,21 +26,30 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
   const program = programOf(options, backend);
   const config = shapeConfig(options);
   const microBatch = randomBatch({ ...options, vocab: config.vocab_size });
-  const { tuner, figures } = await readyTuner(backend, {
+  const training = {
     config,
-    seed,
-    program,
     gradientCheckpointing,
     lora: loraOptions.parse({ rank, alpha: 2 * rank }),
     optim: optimOptions.parse({ weightDecay: 0.01, maxGradNorm: 0 }),
     batches: { trainStep: [microBatch.shape], accumulate: [], evalLoss: [] },
-  });
+  };
+  const held = rssMib();
+  const { tuner, figures } = await readyTuner(backend, { ...training, seed, program });
   try {
     const { times, loss, firstStepEnd } = await runSteps(tuner, microBatch, options.steps, hooks);
     const seconds = median(times.slice(DROPPED));
     const [peak, { tensors }] = [peakRssMib(), backend.memory()];
     const { gflops } = await benchMatmul(CEILING, program);
     const flop = tokenFlop(config, rank, seq);
+    // Only now: recording takes memory too.
+    const forecast =
+      program.mode === 'captured'
+        ? {
+            predicted_peak_mib: mib(
+              forecastMemory({ ...training, compile: program }, backend.device, held * 2 ** 20).peak,
+            ),
+          }
+        : {};
     return {
       ...toldOf(program),
       params: [...parameterShapes(config).values()].reduce((n, shape) => n + sizeOf(shape), 0),
@@ -47,6 +57,7 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
       tokens_per_s: round((batch * seq) / seconds, 1),
       loss: round(loss, 4),
       peak_rss_mib: peak,
+      ...forecast,
       tensors,
       ...figures,
       first_step_seconds: round(times[0]!, 3),
@@ -61,6 +72,8 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
     tuner.dispose();
   }
 }
+
+const mib = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
 async function runSteps(tuner: Tuner, batch: MicroBatch, steps: number, { onStep, signal }: BenchHooks) {
   const times: number[] = [];

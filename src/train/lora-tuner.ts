@@ -1,35 +1,25 @@
 import type { Backend } from '../backend/backend.js';
 import { dataError } from '../core/errors.js';
 import { float32, int32 } from '../core/host-tensor.js';
-import { adapterSpecs, adapterStacks, initAdapter } from '../lora/adapter.js';
-import { loraLinear } from '../lora/apply.js';
+import { initAdapter } from '../lora/adapter.js';
 import { merging } from '../lora/merge.js';
-import type { LoraOptions } from '../lora/options.js';
-import { loadParameters, type ModelFolder, modelVariables } from '../model/load.js';
-import { linearGroups, linearShapes } from '../model/parameters.js';
-import { keptName, type ParameterGroup, parameterGroups, withPieces } from '../optim/groups.js';
+import { loadParameters, type ModelFolder } from '../model/load.js';
+import { keptName, type ParameterGroup } from '../optim/groups.js';
 import type { Shapes } from '../optim/layout.js';
-import type { OptimOptions } from '../optim/options.js';
 import { clearState, readState, writeState } from '../optim/state.js';
 import { compile } from '../program/compile.js';
 import type { CompileOptions } from '../program/compile-options.js';
-import { joinSpecs, type Program, type ProgramSpec } from '../program/program.js';
+import type { Program } from '../program/program.js';
+import { type LoraTraining, loraSpec } from './lora-spec.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
-import { trainSpec } from './step.js';
 import type { MicroBatch, NamedTensors, Tuner } from './tuner.js';
 
 /** What a LoRA tuner is made of. */
-export interface LoraTunerOptions {
+export interface LoraTunerOptions extends LoraTraining {
   readonly backend: Backend;
   readonly model: ModelFolder;
-  readonly lora: LoraOptions;
-  readonly optim: OptimOptions;
   /** How it runs; shapes of its entries' inputs are those of `inputShapes`. */
   readonly compile: CompileOptions;
-  /** See `StepSpec`. */
-  readonly gradientCheckpointing?: boolean;
-  /** Further entries over the same weights and adapter, such as decoding. */
-  readonly extra?: ProgramSpec;
 }
 
 /** What the optimizer keeps of a parameter, in the order of its files. */
@@ -47,23 +37,8 @@ export interface LoraTuner {
  * and the optimizer.
  */
 export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
-  const { backend, model, lora, optim } = options;
-  const trainable = adapterSpecs(linearShapes(model.config), lora);
-  // Each module drops inputs of its own: then their matrices are not multiplied with the same.
-  const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(model.config));
-  const groups = parameterGroups(trainable, optim.weightDecay, stacks);
-  const spec = joinSpecs(
-    modelVariables(model.config),
-    trainSpec({
-      config: model.config,
-      groups,
-      optim,
-      trainLinear: (seed) => loraLinear(lora, seed),
-      evalLinear: loraLinear(lora),
-      ...(options.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
-    }),
-    ...(options.extra ? [withPieces(groups, options.extra)] : []),
-  );
+  const { backend, model, lora } = options;
+  const { spec, trainable, groups } = loraSpec(model.config, options);
   const program = await compile(spec, options.compile);
   // Where shapes are named and none for `trainStep`, a lone batch goes the way that is ready.
   const whole = options.compile?.shapes?.trainStep?.length !== 0;

@@ -96,7 +96,8 @@ function recordedEntries(
   return { get: (name, shapes) => entries.get(keyOf(name, shapes)), add, all: () => entries.values() };
 }
 
-const graphVariables = ({ variables }: ProgramSpec, options: CompileOptions): Map<string, GraphVariable> =>
+/** A spec's variables, each held as the options say. */
+export const graphVariables = ({ variables }: ProgramSpec, options: CompileOptions): Map<string, GraphVariable> =>
   new Map(
     Object.entries(variables).map(([name, variable], i) => [
       name,
@@ -121,7 +122,7 @@ const keyOf = (entry: string, shapes: InputShapes): string =>
   ].join(' ');
 
 /** The shapes of an entry's inputs where none of them varies. */
-function fixedShapes(inputs: ProgramSpec['entries'][string]['inputs']): InputShapes | undefined {
+export function fixedShapes(inputs: ProgramSpec['entries'][string]['inputs']): InputShapes | undefined {
   const all = Object.entries(inputs).map(([input, { shape }]) => [input, shape] as const);
   if (all.some(([, shape]) => shape.includes(null))) return undefined;
   return Object.fromEntries(all) as InputShapes;

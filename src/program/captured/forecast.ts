@@ -1,0 +1,44 @@
+import type { CompileOptions } from '../compile-options.js';
+import type { ProgramSpec } from '../program.js';
+import { fixedShapes, graphVariables } from './captured.js';
+import { graphEntry } from './entries.js';
+import { calledBy, peakBytes } from './memory.js';
+import { sorted } from './passes/rewrite.js';
+
+/** What one call of an entry takes, for one set of input shapes. */
+export interface EntryMemory {
+  readonly entry: string;
+  /** Most bytes of tensors alive at one time, variables not counted. */
+  readonly tensors: number;
+  readonly nodes: number;
+  /** Functions that are compiled for it. */
+  readonly functions: number;
+}
+
+/** What a captured program takes, known from its graph alone. */
+export interface ProgramMemory {
+  /** Bytes of all variables as they are held. */
+  readonly variables: number;
+  /** Bytes of the largest one. */
+  readonly largest: number;
+  readonly entries: readonly EntryMemory[];
+}
+
+/**
+ * Records the entries for the shapes that `options` name, and those whose shapes do not vary, and works out what they will
+ * take. Needs the native library; takes no memory for tensors.
+ */
+export function programMemory(spec: ProgramSpec, options: CompileOptions): ProgramMemory {
+  const variables = graphVariables(spec, options);
+  const bytes = Array.from(variables.values(), (variable) => variable.bytes);
+  const entries = Object.entries(spec.entries).flatMap(([entry, { inputs }]): EntryMemory[] => {
+    const fixed = fixedShapes(inputs);
+    return (fixed ? [fixed] : (options.shapes?.[entry] ?? [])).map((shapes) => {
+      const { outputs, done } = graphEntry('e', entry, spec, shapes, variables, options);
+      const nodes = sorted([...Object.values(outputs), done]);
+      const functions = new Set(nodes.flatMap((node) => calledBy(node)?.name ?? [])).size;
+      return { entry, tensors: peakBytes(nodes), nodes: nodes.length, functions };
+    });
+  });
+  return { variables: bytes.reduce((x, y) => x + y, 0), largest: Math.max(0, ...bytes), entries };
+}

@@ -1,0 +1,46 @@
+import { adapterSpecs, adapterStacks } from '../lora/adapter.js';
+import { loraLinear } from '../lora/apply.js';
+import type { LoraOptions } from '../lora/options.js';
+import type { ModelConfig } from '../model/config.js';
+import { modelVariables } from '../model/load.js';
+import { linearGroups, linearShapes } from '../model/parameters.js';
+import { type ParameterGroup, parameterGroups, withPieces } from '../optim/groups.js';
+import type { Shapes } from '../optim/layout.js';
+import type { OptimOptions } from '../optim/options.js';
+import { joinSpecs, type ProgramSpec } from '../program/program.js';
+import { trainSpec } from './step.js';
+
+/** What decides the program of a LoRA training. */
+export interface LoraTraining {
+  readonly lora: LoraOptions;
+  readonly optim: OptimOptions;
+  /** See `StepSpec`. */
+  readonly gradientCheckpointing?: boolean;
+  /** Further entries over the same weights and adapter, such as decoding. */
+  readonly extra?: ProgramSpec;
+}
+
+/** A program of LoRA training, the adapter's matrices, and where in the program's variables each lies. */
+export interface LoraSpec {
+  readonly spec: ProgramSpec;
+  readonly trainable: Shapes;
+  readonly groups: readonly ParameterGroup[];
+}
+
+/** The program that trains an adapter of a model. Throws a usage error for targets that the model does not have. */
+export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointing, extra }: LoraTraining): LoraSpec {
+  const trainable = adapterSpecs(linearShapes(config), lora);
+  // Each module drops inputs of its own: then their matrices are not multiplied with the same.
+  const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(config));
+  const groups = parameterGroups(trainable, optim.weightDecay, stacks);
+  const training = trainSpec({
+    config,
+    groups,
+    optim,
+    trainLinear: (seed) => loraLinear(lora, seed),
+    evalLinear: loraLinear(lora),
+    ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
+  });
+  const spec = joinSpecs(modelVariables(config), training, ...(extra ? [withPieces(groups, extra)] : []));
+  return { spec, trainable, groups };
+}

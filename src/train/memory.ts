@@ -1,0 +1,75 @@
+import type { Backend } from '../backend/backend.js';
+import type { BatchShape } from '../data/batch-shapes.js';
+import type { ModelConfig } from '../model/config.js';
+import { type EntryMemory, programMemory } from '../program/captured/forecast.js';
+import type { CompileOptions } from '../program/compile-options.js';
+import { type EntryBatches, inputShapes } from './entry-shapes.js';
+import { type LoraTraining, loraSpec } from './lora-spec.js';
+
+/** What a run will take at its peak, in bytes. */
+export interface MemoryForecast {
+  /** All of it: of the process, or on the card. */
+  readonly peak: number;
+  /** Weights, adapter and optimizer. */
+  readonly variables: number;
+  /** Tensors of the call that takes most. */
+  readonly tensors: number;
+  /** The rest: process and library, the graphs of all entries, what was compiled, what was read from files. */
+  readonly besides: number;
+}
+
+/** The run to tell about. */
+export interface ForecastedRun extends LoraTraining {
+  readonly config: ModelConfig;
+  readonly compile: CompileOptions;
+  readonly batches: EntryBatches;
+}
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+
+/** Measured: what a session keeps for each node, and the compiler in itself and for each function. */
+const NODE = 20 * KIB;
+const COMPILER = 40 * MIB;
+const FUNCTION = 2.5 * MIB;
+
+/** Measured: memory that the library's allocator takes for tensors, more than they are large. */
+const HOLES = 1.1;
+
+/** Weights are set in groups of so many bytes. */
+const LOADING = 64 * MIB;
+
+/**
+ * Tells what a run will take, by recording the largest of its calls: nothing is computed. `process` is what the process holds
+ * now, with the library and the rows loaded. Needs the native library.
+ */
+export function forecastMemory(run: ForecastedRun, device: Backend['device'], process: number): MemoryForecast {
+  const { spec } = loraSpec(run.config, run);
+  const { batches } = run;
+  const largest = {
+    trainStep: largestShapes(batches.trainStep),
+    accumulate: largestShapes(batches.accumulate),
+    evalLoss: largestShapes(batches.evalLoss),
+  };
+  const memory = programMemory(spec, { ...run.compile, shapes: inputShapes(largest) });
+  const { variables, entries } = memory;
+  const tensors = HOLES * Math.max(...entries.map((entry) => entry.tensors));
+  if (device === 'cuda') return { peak: variables + tensors, variables, tensors, besides: 0 };
+  const copies = ({ entry }: EntryMemory): number => {
+    const name = entry as keyof EntryBatches;
+    return name in batches ? batches[name].length / largest[name].length : 1;
+  };
+  const graphs = entries.reduce((bytes, entry) => bytes + copies(entry) * graphBytes(entry), 0);
+  const besides = process + graphs + (entries.some(({ functions }) => functions > 0) ? COMPILER : 0) + memory.largest;
+  return { peak: besides + variables + Math.max(LOADING, tensors), variables, tensors, besides };
+}
+
+const graphBytes = ({ nodes, functions }: EntryMemory): number => NODE * nodes + FUNCTION * functions;
+
+/** The shapes that no other is as large as in every way. */
+const largestShapes = (shapes: readonly BatchShape[]): BatchShape[] =>
+  shapes.filter(
+    (shape) => !shapes.some((other) => other !== shape && SIZES.every((size) => other[size] >= shape[size])),
+  );
+
+const SIZES = ['lines', 'length', 'targets'] as const;
