@@ -26,7 +26,11 @@ describe('without dropout', () => {
     const [x, w, a, b, slope] = [drawn(6, 8), drawn(4, 8), drawn(3, 8), drawn(4, 3), drawn(6, 4)];
     const bias = tf.tensor1d([1, -2, 3, 0.5]);
     const ours = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) =>
-      loraLinear(options)({ [`${MODULE}.weight`]: w, [`${MODULE}.bias`]: bias, [names.a]: a, [names.b]: b }, [MODULE], x)[0]!;
+      loraLinear(options)(
+        { [`${MODULE}.weight`]: w, [`${MODULE}.bias`]: bias, [names.a]: a, [names.b]: b },
+        [MODULE],
+        x,
+      )[0]!;
     const plain = (x: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => {
       const change = tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D);
       const merged = tf.add(w, tf.mul(change, scalingOf(options))) as tf.Tensor2D;
@@ -115,8 +119,13 @@ describe('dropout', () => {
     const options = { rank: r, alpha: 6, rsLora: false, dropout: share };
     const run = (project: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
       tf.grads((...args: tf.Tensor[]) => tf.sum(tf.square(project(args[0]!, args[1]!))) as tf.Scalar)([a, b]);
-    const got = run((a, b) =>
-      loraLinear(options, tf.scalar(2, 'int32'))({ [`${MODULE}.weight`]: w, [names.a]: a, [names.b]: b }, [MODULE], x)[0]!,
+    const got = run(
+      (a, b) =>
+        loraLinear(options, tf.scalar(2, 'int32'))(
+          { [`${MODULE}.weight`]: w, [names.a]: a, [names.b]: b },
+          [MODULE],
+          x,
+        )[0]!,
     );
     const want = run((a, b) => {
       const low = tf.matMul(dropped as tf.Tensor2D, a as tf.Tensor2D, false, true);
