@@ -6,8 +6,8 @@ import { type JsonSchema, schemaAt } from './json-schema.js';
 import type { Layer } from './layers.js';
 import { isMapping, type Mapping, setAt } from './paths.js';
 
-/** Names that begin with PHASETUNE_ but are no options: they steer the installation, not a run. */
-const RESERVED = new Set(['PHASETUNE_HOME']);
+/** Names that begin with PHASETUNE_ but are no options: they steer the installation and the tests, not a run. */
+const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
 /** A recipe file, YAML or JSON. Throws a usage error naming file and line when it cannot be read as a mapping. */
 export async function recipeLayer(file: string): Promise<Layer> {

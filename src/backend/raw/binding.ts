@@ -50,7 +50,7 @@ const NONE = -1;
 
 /**
  * Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. A tensor
- * made before has the library's handle, or {@link NONE} where it has none yet: it would get it from `binding`, and keep it.
+ * made before has the library's handle, or -1 where it has none yet: it would get it from `binding`, and keep it.
  */
 export function withBinding<T>(binding: Binding, work: () => T): T {
   const backend = nativeBackend() as unknown as Swapped;
