@@ -42,6 +42,7 @@ interface Setting {
   /** Parameters of the model itself that are trained beside the adapter. */
   readonly trained?: RegExp;
   readonly weightDecay: number;
+  readonly gradientCheckpointing?: boolean;
   readonly drawing: Partial<GenerateOptions>;
 }
 
@@ -66,7 +67,7 @@ const SETTINGS: readonly Setting[] = [
     drawing: {},
   },
   {
-    name: 'a window, biases, dropout, an adapter on some projections, norms trained without decay; a share of all tokens',
+    name: 'a window, biases, dropout, layers run twice, an adapter on some projections, norms trained without decay; a share of all',
     config: {
       ...COMMON,
       // More than the likeliest that are looked at first.
@@ -81,6 +82,7 @@ const SETTINGS: readonly Setting[] = [
     lora: { rank: 3, alpha: 2, dropout: 0.25, targets: ['q_proj', 'v_proj', 'down_proj'], rsLora: true },
     trained: /norm\.weight$/,
     weightDecay: 0.1,
+    gradientCheckpointing: true,
     drawing: { temperature: 4, topP: 0.99 },
   },
   {
@@ -108,7 +110,8 @@ const SETTINGS: readonly Setting[] = [
 
 export const cases = (): Case[] => SETTINGS.map(caseOf);
 
-function caseOf({ name, config: fields, lora: adapter, trained, weightDecay, drawing }: Setting): Case {
+function caseOf(setting: Setting): Case {
+  const { name, config: fields, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
   const config = parseModelConfig(fields, 'config.json');
   const lora = loraOptions.parse(adapter);
   const options = generateOptions.parse({ maxTokens: 8, ...drawing });
@@ -122,7 +125,14 @@ function caseOf({ name, config: fields, lora: adapter, trained, weightDecay, dra
   const texts = prompts(config.vocab_size);
   const spec = joinSpecs(
     { variables: Object.fromEntries(frozen), entries: {} },
-    trainSpec({ config, groups, optim, trainLinear: (seed) => loraLinear(lora, seed), evalLinear: trainLinear }),
+    trainSpec({
+      config,
+      groups,
+      optim,
+      trainLinear: (seed) => loraLinear(lora, seed),
+      evalLinear: trainLinear,
+      gradientCheckpointing,
+    }),
     withPieces(
       groups,
       joinSpecs(
