@@ -66,6 +66,8 @@ describe('environment', () => {
       PHASETUNE_LORA__USE_RSLORA: 'true',
       PHASETUNE_LOAD_IN_8BIT: 'true',
       PHASETUNE_HOME: '/cache',
+      PHASETUNE_PYTHON: 'python3',
+      PHASETUNE_TEST_DEVICE: 'cpu',
       MAX_LENGTH: '1',
       PHASETUNE_CAP: undefined,
     });
