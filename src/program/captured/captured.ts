@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { upload } from '../../backend/raw/upload.js';
 import { openSession, type Session } from '../../backend/session.js';
 import * as tf from '../../backend/tf.js';
@@ -48,6 +49,8 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
       const entry = await find(name, shapesOf(feeds));
+      // A session's call blocks, and promises are settled before anything else is heard: without this an interrupt would not be.
+      await setImmediate();
       checkFetches(name, entry.outputs, fetches);
       store.clear(entry.reads);
       const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
