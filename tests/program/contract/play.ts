@@ -22,10 +22,10 @@ const unchanged: Change = (values) => [...values];
 export const playThrough = ({ calls, ...made }: Case, options: CompileOptions): Promise<Played[]> =>
   withProgram({ calls, ...made }, options, calls, unchanged, async (program, state) => {
     const played: Played[] = [];
-    let before = await read(program, state);
+    let before = await program.read(state);
     for (const call of calls) {
       const outputs = await program.run(call.entry, call.feeds, call.fetches);
-      const after = await read(program, state);
+      const after = await program.read(state);
       played.push({ call, before, outputs, after });
       before = after;
     }
@@ -47,9 +47,9 @@ export const playAgain = (
     const again: Played[] = [];
     for (const { call, before: start } of played) {
       program.write(change(start));
-      const before = await read(program, state);
+      const before = await program.read(state);
       const outputs = await program.run(call.entry, call.feeds, call.fetches);
-      again.push({ call, before, outputs, after: await read(program, state) });
+      again.push({ call, before, outputs, after: await program.read(state) });
     }
     return again;
   });
@@ -73,10 +73,6 @@ async function withProgram<T>(
     program.dispose();
   }
 }
-
-/** Copies: what is read may be a view of memory that the next call writes to. */
-const read = async (program: Program, names: readonly string[]): Promise<Map<string, HostTensor>> =>
-  new Map([...(await program.read(names))].map(([name, value]) => [name, copyOf(value)]));
 
 const copyOf = (value: HostTensor): HostTensor => ({ ...value, data: value.data.slice() }) as HostTensor;
 
