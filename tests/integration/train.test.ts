@@ -89,10 +89,10 @@ test('--dry-run tells the plan without TensorFlow, and writes nothing', async ()
 
 test('an interrupt saves the adapter so far and ends with 130', async () => {
   const out = join(home, 'interrupted');
-  const args = ['train', '--model', model, '--data', data, '--out', out, '--steps', '500', '--json'];
+  const args = ['train', '--model', model, '--data', data, '--out', out, '--steps', '20000', '--json'];
   const { child, ended } = start('src/cli/main.ts', args);
   child.stderr.on('data', (text: string) => {
-    if (/stage 1 of 3: \d+\/500/.test(text)) child.kill('SIGINT');
+    if (/stage 1 of 3: \d+\/20000/.test(text)) child.kill('SIGINT');
   });
   const { code, out: printed } = await ended;
   expect(code).toBe(130);
