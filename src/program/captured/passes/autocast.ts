@@ -16,9 +16,12 @@ import { refsOf, rewrite } from './rewrite.js';
 /** Ops that always compute in bfloat16 (they add up in float32 inside). */
 const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMul', 'BatchMatMulV2']);
 
-/** Ops that compute in bfloat16 when all they take is bfloat16 already: they move elements, or round once. */
+/**
+ * Ops that compute in bfloat16 when all they take is bfloat16 already: they move elements, or round once. Additions are not among
+ * them: the residual stream is a sum over all layers, and its roundings add up (at 24 layers logits are off by 1.2 % instead of 0.7).
+ */
 const FOLLOWERS: ReadonlySet<string> = new Set(
-  'AddV2 Sub Mul Neg Reshape Transpose ConcatV2 Slice Split SplitV StridedSlice Pack Unpack Identity Tile ExpandDims Squeeze GatherV2'.split(
+  'Sub Mul Neg Reshape Transpose ConcatV2 Slice Split SplitV StridedSlice Pack Unpack Identity Tile ExpandDims Squeeze GatherV2'.split(
     ' ',
   ),
 );
