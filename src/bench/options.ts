@@ -95,6 +95,6 @@ export const programOf = (
 export const toldOf = ({ mode, precision, loadIn8bit, xla }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
-  load_in_8bit: loadIn8bit,
+  loadIn8bit,
   xla,
 });

@@ -116,12 +116,20 @@ function stageSteps(stage: PlanStage, options: BatchOptions, how: Arrangement): 
     const groups = chunk(epochBatches(stage, options, how, epoch), options.accumulate);
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
     for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
-      steps.push({ batches, epoch });
+      steps.push({ batches: batches.flatMap((batch) => inParts(batch, options.microBatches)), epoch });
       trained += sum(batches, ({ lines }) => sum(lines.flat(), trainedOf));
       if (full()) break;
     }
   }
   return steps;
+}
+
+/** A batch in so many parts of equally many lines, or fewer parts where it has fewer lines. */
+function inParts({ lines, form }: Arranged, parts: number): Arranged[] {
+  const each = Math.ceil(form.lines / parts);
+  return chunk(lines, each)
+    .filter((own) => own.flat().length > 0)
+    .map((own) => ({ lines: own, form: { ...form, lines: each } }));
 }
 
 function epochBatches({ rows, seed }: PlanStage, options: BatchOptions, how: Arrangement, epoch: number): Arranged[] {

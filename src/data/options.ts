@@ -67,6 +67,12 @@ export const batchOptionsSchema = z.strictObject({
     .min(1)
     .default(1)
     .describe('batches whose gradients are added up for one optimizer step'),
+  microBatches: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('parts in which a batch goes through the model, a few lines each: less memory for the same step'),
   packLength: z
     .number()
     .int()

@@ -20,6 +20,8 @@ const epochs = z.number().positive().optional();
 const steps = z.number().int().positive().optional().describe('Length of each stage in optimizer steps');
 const tokens = z.number().int().positive().optional().describe('Length of each stage in trained tokens');
 
+const SIZE = /^(\d+(?:\.\d+)?) ?([KMGT])(i?)B$/;
+
 const stageOverrides = z.strictObject({
   start: start.optional(),
   schedule: schedule.optional(),
@@ -68,12 +70,31 @@ export const trainOptions = z.strictObject({
     .min(0)
     .default(0)
     .describe('Steps between measurements of the held-out loss within a stage; 0: at its end only'),
+  gradientCheckpointing: z
+    .boolean()
+    .optional()
+    .describe(
+      'Keep only the input of each layer for the gradient and run the layer again for it: less memory, about a third more time [off; with memoryLimit where it is needed]',
+    ),
+  memoryLimit: z
+    .string()
+    .regex(SIZE, 'expected a size such as 8GiB')
+    .optional()
+    .describe(
+      'Most memory that the run may take, such as 8GiB, of the process or of the card: microBatches and gradientCheckpointing are chosen for it',
+    ),
   logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
   ...programOptions.shape,
 });
 
 /** See {@link trainOptions}. */
 export type TrainOptions = z.infer<typeof trainOptions>;
+
+/** Bytes of a size such as `8GiB` (powers of 1024) or `8GB` (powers of 1000). */
+export function sizeInBytes(size: string): number {
+  const [, amount, unit, binary] = SIZE.exec(size) as unknown as readonly [string, string, string, string];
+  return Number(amount) * (binary ? 1024 : 1000) ** ('KMGT'.indexOf(unit) + 1);
+}
 
 const LENGTH_UNITS = ['epochs', 'steps', 'tokens'] as const;
 type LengthUnit = (typeof LENGTH_UNITS)[number];

@@ -89,6 +89,24 @@ describe('for any rows and options', () => {
     );
   });
 
+  test('parts of a batch have its lines, in order, and as few at a time as there are parts', async () => {
+    await fc.assert(
+      fc.property(lengths, given, fc.integer({ min: 2, max: 5 }), (sizes, settings, microBatches) => {
+        const rows = rowsOf(...sizes);
+        const whole = planOne(rows, settings);
+        const parts = planOne(rows, { ...settings, microBatches });
+        const filled = ({ microBatches }: (typeof whole.steps)[number]) =>
+          microBatches.flatMap(({ lines }) => lines).filter((line) => line.length > 0);
+        expect(parts.steps.map(filled)).toEqual(whole.steps.map(filled));
+        expect(parts.trainedTokens).toBe(whole.trainedTokens);
+        const most = Math.max(...batchesOf(whole).map(({ shape }) => shape.lines));
+        for (const { shape } of batchesOf(parts))
+          expect(shape.lines).toBeLessThanOrEqual(Math.ceil(most / microBatches));
+      }),
+      { seed: 9 },
+    );
+  });
+
   test('what a batch holds fits its shape, and nothing is padded that need not be', async () => {
     await fc.assert(
       fc.property(lengths, given, (sizes, settings) => {

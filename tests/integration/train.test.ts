@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRunFile } from '../../src/train/run-file.js';
 import { lastJson, ROOT, start } from '../cli/child.js';
 import { phasetune } from '../cli/in-process.js';
-import { testBackend } from '../helpers/backend.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { writeTinyModel } from '../helpers/tiny-model.js';
 
 let home: string;
@@ -62,7 +62,7 @@ test('--dry-run tells the plan without TensorFlow, and writes nothing', async ()
   const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(register)}"` };
   const args = ['train', '--model', model, '--data', data, '--out', join(home, 'dry'), '--epochs', '2', '--json'];
   const { code, out, err } = await start('src/cli/main.ts', [...args, '--dry-run'], { env }).ended;
-  expect(err).not.toContain('TensorFlow was loaded');
+  expect(err).toMatch(/peak memory is not known: .*TensorFlow was loaded/);
   expect(code).toBe(0);
   const { stages, shapes } = lastJson(out) as {
     stages: { rows: number; steps: number; tokens: number; paddedTokens: number }[];
@@ -85,6 +85,26 @@ test('--dry-run tells the plan without TensorFlow, and writes nothing', async ()
   // The hook is real: what needs TensorFlow fails under it.
   const real = await start('src/cli/main.ts', [...args, '--device', 'wasm'], { env }).ended;
   expect(real.err).toContain('TensorFlow was loaded');
+});
+
+nativeOnly('--dry-run tells the peak of memory, and --memory-limit chooses how to keep to one, or says that none can', async () => {
+  const dry = async (...args: string[]) => {
+    const ended = await train('dry', '--batching', 'padded', '--dry-run', '--no-xla', '--json', ...args);
+    return { ...ended, told: lastJson(ended.out) as { memory: Record<string, number>; stages: object[]; shapes: object } };
+  };
+  const whole = (await dry()).told;
+  expect(whole.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
+  const { peak, variables, tensors, besides } = whole.memory as Record<string, number>;
+  expect(peak).toBeGreaterThanOrEqual(variables! + tensors! + besides!);
+  const roomy = (await dry('--memory-limit', '1TiB')).told;
+  expect(roomy.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
+  expect(roomy.stages).toEqual(whole.stages);
+  const small = await dry('--memory-limit', '1MiB');
+  expect(small.code).toBe(2);
+  expect(small.told).toMatchObject({ error: { code: 'usage', actual: 2 ** 20 } });
+  expect(small.err).toMatch(/--memory-limit: the run needs .* MiB at least \(batches/);
+  const eager = await dry('--memory-limit', '1TiB', '--mode', 'eager');
+  expect(eager.err).toMatch(/--memory-limit needs --mode captured/);
 });
 
 test('an interrupt saves the adapter so far and ends with 130', async () => {

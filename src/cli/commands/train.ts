@@ -7,7 +7,7 @@ import { deviceOption } from '../device.js';
 
 const schema = recipeSchema.extend({
   device: deviceOption,
-  dryRun: z.boolean().default(false).describe('Tell stages, steps, tokens, padding and shapes, then stop'),
+  dryRun: z.boolean().default(false).describe('Tell stages, steps, tokens, padding, shapes and peak memory, then stop'),
 });
 type Options = z.infer<typeof schema>;
 
@@ -21,6 +21,7 @@ export const train = defineCommand({
     ['phasetune train --model DIR --data STAGED --out checkpoints/first', 'three epochs a stage, as in the paper'],
     ['phasetune train --config recipe.yaml --set lora.rank=16 --order one-off --out checkpoints/control', 'a control'],
     ['phasetune train --model DIR --data STAGED --out checkpoints/first --dry-run', 'what would be done'],
+    ['phasetune train --config recipe.yaml --memory-limit 8GiB --out checkpoints/small', 'as fast as fits into 8 GiB'],
   ],
   async run(options, context) {
     const { checkRunFolder } = await import('../../train/run-file.js');
@@ -38,19 +39,44 @@ export const train = defineCommand({
     const prepared = await prepareRun(options, { onProgress, signal: context.signal }).finally(() => bar?.finish());
     try {
       for (const line of describeReport(prepared.report, options)) context.logger.info(line);
-      const stages = prepared.plan.stages.map(({ summary }) => summary);
+      const { recipe, plan, memory } = await withMemory(options, prepared, context);
+      const stages = plan.stages.map(({ summary }) => summary);
       for (const line of planTable(stages)) context.print(line);
-      const shapes = entryBatches(prepared.plan);
+      const shapes = entryBatches(plan);
       for (const line of shapeLines(shapes)) context.print(line);
-      const bands = prepared.plan.holdout?.bands ?? [];
-      for (const warning of planWarnings(prepared.plan, options)) context.logger.warn(warning);
-      if (options.dryRun) return { dryRun: true, order: options.order, stages, shapes, bands, report: prepared.report };
-      return await runPrepared(options, prepared, context);
+      for (const line of memory.lines) context.print(line);
+      const bands = plan.holdout?.bands ?? [];
+      for (const warning of planWarnings(plan, recipe)) context.logger.warn(warning);
+      const { order } = options;
+      if (options.dryRun)
+        return { dryRun: true, order, stages, shapes, bands, ...memory.told, report: prepared.report };
+      return await runPrepared(recipe, { ...prepared, plan }, context);
     } finally {
       await prepared.model.close();
     }
   },
 });
+
+/** The run as it will be: chosen for the memory limit, if there is one, and what it will take, if that is asked. */
+async function withMemory(options: Options, prepared: PreparedRun, context: CommandContext) {
+  const { plan } = prepared;
+  const asIs = { recipe: options, plan, memory: { lines: [], told: {} } };
+  if (!options.dryRun && options.memoryLimit === undefined) return asIs;
+  try {
+    const { memoryLines, planMemory } = await import('../run-memory.js');
+    const planned = await planMemory(options, prepared, context);
+    const { forecast, recipe } = planned;
+    const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
+    const told = forecast ? { memory: { ...forecast, microBatches, evalRows, gradientCheckpointing } } : {};
+    return { recipe, plan: planned.plan, memory: { lines: memoryLines(planned), told } };
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    if (options.memoryLimit !== undefined || code === 'usage') throw error;
+    // All else about a run is known where TensorFlow is not installed, too.
+    context.logger.warn(`peak memory is not known: ${message.split('\n')[0]}`);
+    return asIs;
+  }
+}
 
 async function runPrepared(options: Options, prepared: PreparedRun, context: CommandContext) {
   const { loadBackend } = await import('../../backend/load.js');
@@ -64,9 +90,9 @@ async function runPrepared(options: Options, prepared: PreparedRun, context: Com
   const backend = await loadBackend({ device, verbose: context.verbose, logger: context.logger });
   const how = compileOptions(given, backend);
   const recipe = { ...given, ...how };
-  const { lora, optim } = recipe;
+  const { lora, optim, gradientCheckpointing } = recipe;
   const compile = { ...how, shapes: inputShapes(entryBatches(prepared.plan)) };
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, compile });
+  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
   const events = runStages(tuner, await runJob(recipe, prepared, backend, context.signal));
   try {
     const shown = showRun(events, context);

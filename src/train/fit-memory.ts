@@ -1,0 +1,60 @@
+import { usageError } from '../core/errors.js';
+import { formatBytes } from '../telemetry/format.js';
+import type { MemoryForecast } from './memory.js';
+import type { TrainOptions } from './options.js';
+
+/** What decides how much memory a run takes and nothing of what it learns. */
+export type MemoryOptions = Required<Pick<TrainOptions, 'microBatches' | 'evalRows' | 'gradientCheckpointing'>>;
+
+/** A way to run, and what it takes. */
+export interface Attempt {
+  readonly options: MemoryOptions;
+  readonly forecast: MemoryForecast;
+}
+
+/**
+ * Ways to run, the fastest first: batches whole, in two parts, in four and so on down to a line each, held-out rows likewise; then the
+ * same with gradient checkpointing, unless `given` decides about that. `lines` is how many the largest batch has.
+ */
+export function memoryChoices(
+  given: Pick<TrainOptions, 'microBatches' | 'evalRows' | 'gradientCheckpointing'>,
+  lines: number,
+): MemoryOptions[] {
+  const parts: number[] = [];
+  for (let n = given.microBatches; n < lines; n *= 2) parts.push(n);
+  parts.push(Math.max(given.microBatches, lines));
+  const { gradientCheckpointing } = given;
+  return (gradientCheckpointing === undefined ? [false, true] : [gradientCheckpointing]).flatMap((checkpointing) =>
+    parts.map((microBatches) => ({
+      microBatches,
+      evalRows: Math.ceil((given.evalRows * given.microBatches) / microBatches),
+      gradientCheckpointing: checkpointing,
+    })),
+  );
+}
+
+/**
+ * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error that tells the
+ * least that is needed when none does.
+ */
+export function firstThatFits(
+  choices: readonly MemoryOptions[],
+  limit: number,
+  forecast: (options: MemoryOptions) => MemoryForecast,
+): { readonly chosen: Attempt; readonly tooLarge: readonly Attempt[] } {
+  const tooLarge: Attempt[] = [];
+  for (const options of choices) {
+    const attempt = { options, forecast: forecast(options) };
+    if (attempt.forecast.peak <= limit) return { chosen: attempt, tooLarge };
+    tooLarge.push(attempt);
+  }
+  const least = tooLarge.reduce((x, y) => (y.forecast.peak < x.forecast.peak ? y : x));
+  throw usageError(
+    `--memory-limit: the run needs ${formatBytes(least.forecast.peak)} at least (${describeChoice(least.options)}), the limit is ${formatBytes(limit)}; raise it, shorten rows with --max-length, or hold weights in 8 bits with --load-in-8bit`,
+    { option: 'memoryLimit', expected: least.forecast.peak, actual: limit },
+  );
+}
+
+/** A choice in words. */
+export const describeChoice = ({ microBatches, gradientCheckpointing }: MemoryOptions): string =>
+  `batches ${microBatches === 1 ? 'whole' : `in ${microBatches} parts`}, ${gradientCheckpointing ? 'with' : 'without'} gradient checkpointing`;

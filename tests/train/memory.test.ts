@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shapeConfig } from '../../src/bench/shapes.js';
+import { loraOptions } from '../../src/lora/options.js';
+import { optimOptions } from '../../src/optim/options.js';
+import { forecastMemory } from '../../src/train/memory.js';
+import type { Tuner } from '../../src/train/tuner.js';
+import { lastJson, start } from '../cli/child.js';
+import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { runTiny, tinyJob, tinyTuner } from '../helpers/tiny-run.js';
+
+beforeAll(async () => {
+  await testBackend();
+});
+
+const forecast = (lines: number, gradientCheckpointing: boolean, evalLines = 1, shapes = 1) => {
+  const shape = (lines: number, length = 128) => ({ lines, length, targets: (lines * length) / 2 });
+  const trainStep = Array.from({ length: shapes }, (_, i) => shape(lines, 128 - 32 * i));
+  return forecastMemory(
+    {
+      config: shapeConfig({ shape: 'tiny-10m' }),
+      lora: loraOptions.parse({}),
+      optim: optimOptions.parse({}),
+      gradientCheckpointing,
+      compile: { mode: 'captured', precision: 'bfloat16', xla: false },
+      batches: { trainStep, accumulate: [], evalLoss: [shape(evalLines)] },
+    },
+    'cpu',
+    1e9,
+  );
+};
+
+nativeOnly('a forecast grows with the batch, shrinks with checkpointing, and follows the call that takes most', () => {
+  const [one, eight, again] = [forecast(1, false), forecast(8, false), forecast(8, true)];
+  expect(eight.tensors / one.tensors).toBeGreaterThan(5);
+  expect(eight.tensors / again.tensors).toBeGreaterThan(2);
+  expect(again.variables).toBe(eight.variables);
+  expect(forecast(1, true, 64).tensors).toBeGreaterThan(3 * again.tensors);
+  // Smaller shapes add their graphs only.
+  const three = forecast(8, false, 1, 3);
+  expect(three.tensors).toBe(eight.tensors);
+  expect(three.besides).toBeGreaterThan(eight.besides);
+});
+
+nativeOnly('a forecast on a card counts neither the process nor its graphs', () => {
+  const { peak, variables, tensors, besides } = forecast(1, false);
+  expect(peak).toBeGreaterThan(variables + tensors + 1e9);
+  expect(besides).toBeGreaterThan(1e9);
+});
+
+nativeOnly('what was forecast for a step is within a fifth of what a process of its own took', async () => {
+  const size = ['--shape', 'tiny-10m', '--batch', '12', '--seq', '256', '--steps', '3', '--no-xla'];
+  const { code, out, err } = await start('src/cli/main.ts', ['bench', 'step', ...size, '--json']).ended;
+  expect(err).toBeDefined();
+  expect(code).toBe(0);
+  const { predicted_peak_mib, peak_rss_mib } = lastJson(out) as Record<string, number>;
+  expect(predicted_peak_mib! / peak_rss_mib!).toBeGreaterThan(0.8);
+  expect(predicted_peak_mib! / peak_rss_mib!).toBeLessThan(1.2);
+});
+
+test('a run whose batches go through in parts learns the same', async () => {
+  const tuners: Tuner[] = [];
+  afterAll(() => tuners.forEach((tuner) => tuner.dispose()));
+  const losses = async (microBatches: number) => {
+    const options = { train: { batchRows: 4, accumulate: 1, microBatches } };
+    const tuner = await tinyTuner(options);
+    tuners.push(tuner);
+    const { events } = await runTiny(tuner, await tinyJob(options));
+    return events.flatMap((event) => (event.type === 'step' ? [event.loss] : event.type === 'eval' ? [event.all] : []));
+  };
+  const [whole, parts] = [await losses(1), await losses(3)];
+  expect(whole.length).toBeGreaterThan(6);
+  expect(parts.length).toBe(whole.length);
+  for (const [i, loss] of parts.entries()) expect(loss / whole[i]!).toBeCloseTo(1, 5);
+});
