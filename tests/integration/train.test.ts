@@ -87,25 +87,31 @@ test('--dry-run tells the plan without TensorFlow, and writes nothing', async ()
   expect(real.err).toContain('TensorFlow was loaded');
 });
 
-nativeOnly('--dry-run tells the peak of memory, and --memory-limit chooses how to keep to one, or says that none can', async () => {
-  const dry = async (...args: string[]) => {
-    const ended = await train('dry', '--batching', 'padded', '--dry-run', '--no-xla', '--json', ...args);
-    return { ...ended, told: lastJson(ended.out) as { memory: Record<string, number>; stages: object[]; shapes: object } };
-  };
-  const whole = (await dry()).told;
-  expect(whole.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
-  const { peak, variables, tensors, besides } = whole.memory as Record<string, number>;
-  expect(peak).toBeGreaterThanOrEqual(variables! + tensors! + besides!);
-  const roomy = (await dry('--memory-limit', '1TiB')).told;
-  expect(roomy.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
-  expect(roomy.stages).toEqual(whole.stages);
-  const small = await dry('--memory-limit', '1MiB');
-  expect(small.code).toBe(2);
-  expect(small.told).toMatchObject({ error: { code: 'usage', actual: 2 ** 20 } });
-  expect(small.err).toMatch(/--memory-limit: the run needs .* MiB at least \(batches/);
-  const eager = await dry('--memory-limit', '1TiB', '--mode', 'eager');
-  expect(eager.err).toMatch(/--memory-limit needs --mode captured/);
-});
+nativeOnly(
+  '--dry-run tells the peak of memory, and --memory-limit chooses how to keep to one, or says that none can',
+  async () => {
+    const dry = async (...args: string[]) => {
+      const ended = await train('dry', '--batching', 'padded', '--dry-run', '--no-xla', '--json', ...args);
+      return {
+        ...ended,
+        told: lastJson(ended.out) as { memory: Record<string, number>; stages: object[]; shapes: object },
+      };
+    };
+    const whole = (await dry()).told;
+    expect(whole.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
+    const { peak, variables, tensors, besides } = whole.memory as Record<string, number>;
+    expect(peak).toBeGreaterThanOrEqual(variables! + tensors! + besides!);
+    const roomy = (await dry('--memory-limit', '1TiB')).told;
+    expect(roomy.memory).toMatchObject({ microBatches: 1, gradientCheckpointing: false });
+    expect(roomy.stages).toEqual(whole.stages);
+    const small = await dry('--memory-limit', '1MiB');
+    expect(small.code).toBe(2);
+    expect(small.told).toMatchObject({ error: { code: 'usage', actual: 2 ** 20 } });
+    expect(small.err).toMatch(/--memory-limit: the run needs .* MiB at least \(batches/);
+    const eager = await dry('--memory-limit', '1TiB', '--mode', 'eager');
+    expect(eager.err).toMatch(/--memory-limit needs --mode captured/);
+  },
+);
 
 test('an interrupt saves the adapter so far and ends with 130', async () => {
   const out = join(home, 'interrupted');

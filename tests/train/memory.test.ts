@@ -59,7 +59,9 @@ nativeOnly('what was forecast for a step is within a fifth of what a process of 
 
 test('a run whose batches go through in parts learns the same', async () => {
   const tuners: Tuner[] = [];
-  afterAll(() => tuners.forEach((tuner) => tuner.dispose()));
+  afterAll(() => {
+    for (const tuner of tuners) tuner.dispose();
+  });
   const losses = async (microBatches: number) => {
     const options = { train: { batchRows: 4, accumulate: 1, microBatches } };
     const tuner = await tinyTuner(options);
