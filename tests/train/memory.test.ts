@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import type { Device } from '../../src/backend/backend.js';
 import { shapeConfig } from '../../src/bench/shapes.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { forecastMemory } from '../../src/train/memory.js';
-import type { Tuner } from '../../src/train/tuner.js';
 import { lastJson, start } from '../cli/child.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { runTiny, tinyJob, tinyTuner } from '../helpers/tiny-run.js';
@@ -12,7 +12,7 @@ beforeAll(async () => {
   await testBackend();
 });
 
-const forecast = (lines: number, gradientCheckpointing: boolean, evalLines = 1, shapes = 1) => {
+const forecast = (lines: number, gradientCheckpointing: boolean, evalLines = 1, shapes = 1, device: Device = 'cpu') => {
   const shape = (lines: number, length = 128) => ({ lines, length, targets: (lines * length) / 2 });
   const trainStep = Array.from({ length: shapes }, (_, i) => shape(lines, 128 - 32 * i));
   return forecastMemory(
@@ -24,7 +24,7 @@ const forecast = (lines: number, gradientCheckpointing: boolean, evalLines = 1, 
       compile: { mode: 'captured', precision: 'bfloat16', xla: false },
       batches: { trainStep, accumulate: [], evalLoss: [shape(evalLines)] },
     },
-    'cpu',
+    device,
     1e9,
   );
 };
@@ -41,10 +41,10 @@ nativeOnly('a forecast grows with the batch, shrinks with checkpointing, and fol
   expect(three.besides).toBeGreaterThan(eight.besides);
 });
 
-nativeOnly('a forecast on a card counts neither the process nor its graphs', () => {
-  const { peak, variables, tensors, besides } = forecast(1, false);
-  expect(peak).toBeGreaterThan(variables + tensors + 1e9);
-  expect(besides).toBeGreaterThan(1e9);
+nativeOnly('a forecast for a card counts neither the process nor what it keeps of the graph', () => {
+  const [card, host] = [forecast(1, false, 1, 1, 'cuda'), forecast(1, false)];
+  expect(card).toEqual({ ...host, peak: host.variables + host.tensors, besides: 0 });
+  expect(host.peak).toBeGreaterThan(card.peak + 1e9);
 });
 
 nativeOnly('what was forecast for a step is within a fifth of what a process of its own took', async () => {
@@ -58,15 +58,11 @@ nativeOnly('what was forecast for a step is within a fifth of what a process of 
 });
 
 test('a run whose batches go through in parts learns the same', async () => {
-  const tuners: Tuner[] = [];
-  afterAll(() => {
-    for (const tuner of tuners) tuner.dispose();
-  });
   const losses = async (microBatches: number) => {
     const options = { train: { batchRows: 4, accumulate: 1, microBatches } };
     const tuner = await tinyTuner(options);
-    tuners.push(tuner);
     const { events } = await runTiny(tuner, await tinyJob(options));
+    tuner.dispose();
     return events.flatMap((event) => (event.type === 'step' ? [event.loss] : event.type === 'eval' ? [event.all] : []));
   };
   const [whole, parts] = [await losses(1), await losses(3)];
