@@ -64,7 +64,7 @@ export function withPieces(groups: readonly ParameterGroup[], { variables, entri
   const seeing = ([name, entry]: [string, Entry]): [string, Entry] => [
     name,
     {
-      inputs: entry.inputs,
+      ...entry,
       run: (variables, inputs) =>
         entry.run(Object.assign({}, variables, ...groups.map((group) => piecesOf(group, variables))), inputs),
     },

@@ -8,7 +8,6 @@ import { nativeOnly, testBackend } from '../../helpers/backend.js';
 import { cases } from '../contract/cases.js';
 
 const [{ spec, calls }] = cases() as [ReturnType<typeof cases>[0]];
-const step = calls.find(({ entry }) => entry === 'trainStep')!;
 
 function variablesOf(in8bit: boolean) {
   return new Map(
@@ -19,9 +18,10 @@ function variablesOf(in8bit: boolean) {
   );
 }
 
-function recorded(in8bit: boolean, xla: boolean): GraphEntry {
-  const shapes = Object.fromEntries(Object.entries(step.feeds).map(([name, { shape }]) => [name, shape]));
-  return graphEntry('e', step.entry, spec, shapes, variablesOf(in8bit), { precision: 'bfloat16', xla });
+function recorded(in8bit: boolean, xla: boolean, entry = 'trainStep'): GraphEntry {
+  const { feeds } = calls.find((call) => call.entry === entry)!;
+  const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { shape }]) => [name, shape]));
+  return graphEntry('e', entry, spec, shapes, variablesOf(in8bit), { precision: 'bfloat16', xla });
 }
 
 const nodesOf = ({ outputs, done }: GraphEntry): GraphNode[] => sorted([...Object.values(outputs), done]);
@@ -73,6 +73,12 @@ describe('weights in 8 bits', () => {
     expect(own).toHaveLength(usersOfWeights(recorded(false, true)).length);
     for (const call of own) expect(call.outputs.map(({ dtype }) => dtype)).toEqual(['bfloat16']);
     expect(outputs(wide)).toBe(outputs(plain) + own.length);
+  });
+
+  nativeOnly('are widened by compiled calls in an entry too that is not compiled otherwise', () => {
+    const calls = nodesOf(recorded(true, true, 'decode')).filter(({ op }) => op === 'PartitionedCall');
+    expect(calls.length).toBe(Object.values(spec.variables).filter(({ quantizable }) => quantizable).length);
+    expect(calls.every(isInt8)).toBe(true);
   });
 
   nativeOnly('take a byte each, and four for each row', () => {
