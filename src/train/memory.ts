@@ -36,9 +36,6 @@ const FUNCTION = 2.5 * MIB;
 /** Measured: memory that the library's allocator takes for tensors, more than they are large. */
 const HOLES = 1.1;
 
-/** Weights are set in groups of so many bytes. */
-const LOADING = 64 * MIB;
-
 /**
  * Tells what a run will take, by recording the largest of its calls: nothing is computed. `process` is what the process holds
  * now, with the library and the rows loaded. Needs the native library.
@@ -61,7 +58,7 @@ export function forecastMemory(run: ForecastedRun, device: Backend['device'], pr
   };
   const graphs = entries.reduce((bytes, entry) => bytes + copies(entry) * graphBytes(entry), 0);
   const besides = process + graphs + (entries.some(({ functions }) => functions > 0) ? COMPILER : 0) + memory.largest;
-  return { peak: besides + variables + Math.max(LOADING, tensors), variables, tensors, besides };
+  return { peak: besides + variables + Math.max(memory.loading, tensors), variables, tensors, besides };
 }
 
 const graphBytes = ({ nodes, functions }: EntryMemory): number => NODE * nodes + FUNCTION * functions;

@@ -4,6 +4,7 @@ import { fixedShapes, graphVariables } from './captured.js';
 import { graphEntry } from './entries.js';
 import { calledBy, peakBytes } from './memory.js';
 import { sorted } from './passes/rewrite.js';
+import { groupBytes } from './variable-store.js';
 
 /** What one call of an entry takes, for one set of input shapes. */
 export interface EntryMemory {
@@ -21,6 +22,8 @@ export interface ProgramMemory {
   readonly variables: number;
   /** Bytes of the largest one. */
   readonly largest: number;
+  /** Bytes that are under way while they are set. */
+  readonly loading: number;
   readonly entries: readonly EntryMemory[];
 }
 
@@ -40,5 +43,6 @@ export function programMemory(spec: ProgramSpec, options: CompileOptions): Progr
       return { entry, tensors: peakBytes(nodes), nodes: nodes.length, functions };
     });
   });
-  return { variables: bytes.reduce((x, y) => x + y, 0), largest: Math.max(0, ...bytes), entries };
+  const all = bytes.reduce((x, y) => x + y, 0);
+  return { variables: all, largest: Math.max(0, ...bytes), loading: groupBytes(all), entries };
 }

@@ -22,14 +22,10 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
 }
 
 /**
- * Bytes that are loaded at a time: until they are set, the old values are in memory beside the new ones, but the session
- * prepares each call with feeds of its own (35 ms at 135M). A sixteenth of all that is held, 64 MiB at least.
+ * Bytes that are loaded at a time into variables of so many bytes: until they are set, the old values are in memory beside the new
+ * ones, but the session prepares each call with feeds of its own (35 ms at 135M). A sixteenth of all that is held, 64 MiB at least.
  */
-const groupBytes = (variables: Iterable<GraphVariable>): number => {
-  let all = 0;
-  for (const { bytes } of variables) all += bytes;
-  return Math.max(64 << 20, all / 16);
-};
+export const groupBytes = (all: number): number => Math.max(64 << 20, all / 16);
 
 /** A store of the variables of a spec. Their graph must be in the session that `call` runs. */
 export function variableStore(
@@ -90,7 +86,7 @@ export function variableStore(
     },
     async load(values) {
       const ready = new Map<string, Feeds>();
-      const most = groupBytes(variables.values());
+      const most = groupBytes([...variables.values()].reduce((sum, { bytes }) => sum + bytes, 0));
       const room = sameRoom();
       let bytes = 0;
       const flush = (): void => {
