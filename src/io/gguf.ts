@@ -1,6 +1,9 @@
 import { dirname, join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { shownName } from '../core/shown.js';
+import { allocated } from './allocate.js';
+import { refuseForeign } from './foreign.js';
 import { type GgufHeader, type GgufTensor, type GgufValue, readGgufHeader } from './gguf-header.js';
 import { openRanged, type RangedFile } from './ranged.js';
 
@@ -28,13 +31,17 @@ export async function openGguf(path: string): Promise<Gguf> {
     for (const name of await splitFiles(path)) {
       const file = await openRanged(name);
       open.set(name, { file, header: { metadata: new Map(), tensors: new Map() } });
+      await checkStart(file);
       open.set(name, { file, header: readGgufHeader(file) });
     }
     const tensors = new Map<string, GgufTensor>();
     for (const { header } of open.values())
       for (const [name, tensor] of header.tensors) {
         if (tensors.has(name))
-          throw dataError(`${tensor.file}: tensor ${name} is in another part too`, { file: tensor.file, tensor: name });
+          throw dataError(`${tensor.file}: tensor ${shownName(name)} is in another part too`, {
+            file: tensor.file,
+            tensor: shownName(name),
+          });
         tensors.set(name, tensor);
       }
     const { metadata } = open.values().next().value!.header;
@@ -55,11 +62,22 @@ export async function openGguf(path: string): Promise<Gguf> {
   }
 }
 
+async function checkStart(file: RangedFile): Promise<void> {
+  const start = new Uint8Array(Math.min(8, file.bytes));
+  await file.read(0, start);
+  refuseForeign(file.path, start, 'GGUF');
+}
+
+/** Most parts that a model may be split into. */
+const MAX_PARTS = 1000;
+
 function splitFiles(path: string): string[] {
   const [, prefix, part, total] = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/.exec(path) ?? [];
   if (!total) return [path];
   if (Number(part) !== 1)
     throw dataError(`${path} is part ${Number(part)} of ${Number(total)}; give the first part`, { file: path });
+  if (Number(total) < 1 || Number(total) > MAX_PARTS)
+    throw dataError(`${path}: by its name one of ${Number(total)} parts; expected 1 to ${MAX_PARTS}`, { file: path });
   return Array.from(
     { length: Number(total) },
     (_, i) => `${prefix}-${String(i + 1).padStart(5, '0')}-of-${total}.gguf`,
@@ -79,7 +97,7 @@ async function readTensor(name: string, t: GgufTensor, file: RangedFile, scratch
   const size = sizeOf(t.shape);
   if (scratch && scratch.length < size)
     throw new RangeError(`scratch holds ${scratch.length} elements, tensor ${name} needs ${size}`);
-  const data = scratch ? scratch.subarray(0, size) : new Float32Array(size);
+  const data = scratch ? scratch.subarray(0, size) : allocated(t.file, name, size, Float32Array);
   if (t.type.name === 'F32') {
     await file.read(t.offset, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     return { shape: t.shape, dtype: 'float32', data };

@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { constants, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dataError } from '../core/errors.js';
 import { fileError } from './files.js';
@@ -17,19 +17,32 @@ export interface RangedFile {
 /** One read call may not exceed 2 GiB. */
 const CHUNK = 1 << 28;
 
-/** Opens a file for ranged reads. */
+/** A named pipe is opened without waiting for a writer, so that it can be told and refused. Windows has neither. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Opens a file for ranged reads; a data error for what is no plain file (a folder, a pipe, a device). */
 export async function openRanged(path: string): Promise<RangedFile> {
   const guard = (cause: unknown): never => {
     throw fileError('read', path, cause);
   };
-  const handle: FileHandle = await open(path, 'r').catch(guard);
-  const { size } = await handle.stat().catch(guard);
+  const handle: FileHandle = await open(path, READ).catch(guard);
+  const { size } = await plainFile(path, handle).catch(async (cause) => {
+    await handle.close();
+    return guard(cause);
+  });
   const cutOff = (expected: number, actual: number) =>
     dataError(`${path} is cut off: expected at least ${expected} bytes, file has ${actual}`, {
       file: path,
       expected,
       actual,
     });
+  const readNow = (into: Uint8Array, at: number, offset: number) => {
+    try {
+      return readSync(handle.fd, into, at, Math.min(CHUNK, into.length - at), offset);
+    } catch (cause) {
+      return guard(cause);
+    }
+  };
   return {
     path,
     bytes: size,
@@ -44,11 +57,18 @@ export async function openRanged(path: string): Promise<RangedFile> {
     },
     readSync(offset, into) {
       for (let done = 0; done < into.length; ) {
-        const got = readSync(handle.fd, into, done, Math.min(CHUNK, into.length - done), offset + done);
+        const got = readNow(into, done, offset + done);
         if (got === 0) throw cutOff(offset + into.length, offset + done);
         done += got;
       }
     },
     close: () => handle.close(),
   };
+}
+
+async function plainFile(path: string, handle: FileHandle): Promise<Stats> {
+  const stats = await handle.stat();
+  if (stats.isFile()) return stats;
+  const what = stats.isDirectory() ? 'a folder' : 'a pipe or device';
+  throw dataError(`${path}: expected a plain file, found ${what}`, { file: path });
 }

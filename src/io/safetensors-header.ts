@@ -1,4 +1,5 @@
 import { dataError, type PhasetuneError } from '../core/errors.js';
+import { shownName, shownValue } from '../core/shown.js';
 import { scanJson } from './json.js';
 
 /** Bytes of one element of each element type that a safetensors file may hold. */
@@ -23,8 +24,14 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
-/** Longest header that is read, in bytes; the same limit as in the format's own library. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/**
+ * Longest header that is read, in bytes: some 30,000 tensors, where the largest Llama has 1,138. The format's own library reads
+ * 100 MB, but as a tree in memory that takes gigabytes.
+ */
+export const MAX_HEADER_BYTES = 4 << 20;
+
+/** Most dimensions of a tensor. */
+const MAX_RANK = 8;
 
 /** A parsed header. */
 export interface SafetensorsHeader {
@@ -59,12 +66,13 @@ function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
     throw dataError(`${file}: not a safetensors file: expected a JSON object as its header`, { file });
   const twice = scanJson(text).duplicateKey;
   if (twice !== undefined)
-    throw dataError(`${file}: broken header: ${JSON.stringify(twice)} occurs twice`, { file, tensor: twice });
+    throw dataError(`${file}: broken header: ${shownValue(twice)} occurs twice`, { file, tensor: shownName(twice) });
   return value as Record<string, unknown>;
 }
 
 function parseMetadata(value: unknown, file: string): Record<string, string> {
-  const ok = typeof value === 'object' && value !== null && Object.values(value).every((v) => typeof v === 'string');
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const ok = isObject && !Object.hasOwn(value, '__proto__') && Object.values(value).every((v) => typeof v === 'string');
   if (!ok) throw dataError(`${file}: broken header: expected __metadata__ to map text to text`, { file });
   return { ...(value as Record<string, string>) };
 }
@@ -73,41 +81,53 @@ const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as nu
 
 function parseEntry(name: string, entry: unknown, file: string, start: number): TensorInfo {
   const broken = (what: string): PhasetuneError =>
-    dataError(`${file}: tensor ${name}: ${what}`, { file, tensor: name });
+    dataError(`${file}: tensor ${shownName(name)}: ${what}`, { file, tensor: shownName(name) });
   if (name === '__proto__') throw broken('a tensor may not have this name');
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype))
-    throw broken(`expected dtype to be one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${JSON.stringify(dtype)}`);
-  if (!Array.isArray(shape) || !shape.every(isCount))
-    throw broken(`expected shape to be a list of whole numbers, found ${JSON.stringify(shape)}`);
+    throw broken(`expected dtype to be one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${shownValue(dtype)}`);
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount))
+    throw broken(`expected shape to be a list of at most ${MAX_RANK} whole numbers, found ${shownValue(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1])
-    throw broken(`expected data_offsets to be [begin, end], found ${JSON.stringify(offsets)}`);
-  const bytes = (shape as number[]).reduce((n, d) => n * d, DTYPE_BYTES[dtype as SafetensorsDtype]);
+    throw broken(`expected data_offsets to be [begin, end], found ${shownValue(offsets)}`);
+  const bytes = bytesOf(shape as number[], DTYPE_BYTES[dtype as SafetensorsDtype]);
   const [begin, end] = offsets as [number, number];
-  if (!Number.isSafeInteger(bytes) || bytes !== end - begin)
+  if (bytes !== end - begin)
     throw broken(
-      `shape [${shape.join(', ')}] of ${dtype} needs ${bytes} bytes, data_offsets [${begin}, ${end}] hold ${end - begin}`,
+      `shape [${shape.join(', ')}] of ${dtype} needs ${bytes ?? 'more than 2^53'} bytes, data_offsets [${begin}, ${end}] hold ${end - begin}`,
     );
   return { dtype: dtype as SafetensorsDtype, shape, file, offset: start + begin, bytes };
 }
 
+/** Undefined where the count, on its way, is not exact any more: a zero behind does not make up for it. */
+function bytesOf(shape: readonly number[], width: number): number | undefined {
+  let bytes = width;
+  for (const size of shape) {
+    bytes *= size;
+    if (!Number.isSafeInteger(bytes)) return undefined;
+  }
+  return bytes;
+}
+
 function checkLayout(tensors: ReadonlyMap<string, TensorInfo>, file: string, start: number, fileBytes: number): void {
+  const whole = endOf(tensors, start);
   let end = start;
   let previous = 'the header';
   for (const [name, t] of [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes)) {
+    const fields = { file, tensor: shownName(name) };
     if (t.offset !== end) {
       const what = t.offset < end ? 'overlaps' : 'leaves a hole after';
-      throw dataError(`${file}: tensor ${name}: ${what} ${previous} (begins at byte ${t.offset}, expected ${end})`, {
-        file,
-        tensor: name,
-      });
+      throw dataError(
+        `${file}: tensor ${shownName(name)}: ${what} ${previous} (begins at byte ${t.offset}, expected ${end})`,
+        fields,
+      );
     }
     end = t.offset + t.bytes;
-    previous = name;
+    previous = shownName(name);
     if (end > fileBytes)
       throw dataError(
-        `${file}: tensor ${name} is cut off: expected ${endOf(tensors)} bytes, file has ${fileBytes}; copy or download it again`,
-        { file, tensor: name, expected: endOf(tensors), actual: fileBytes },
+        `${file}: tensor ${previous} is cut off: expected ${whole} bytes, file has ${fileBytes}; copy or download it again`,
+        { ...fields, expected: whole, actual: fileBytes },
       );
   }
   if (end !== fileBytes)
@@ -118,5 +138,5 @@ function checkLayout(tensors: ReadonlyMap<string, TensorInfo>, file: string, sta
     });
 }
 
-const endOf = (tensors: ReadonlyMap<string, TensorInfo>) =>
-  [...tensors.values()].reduce((end, t) => Math.max(end, t.offset + t.bytes), 0);
+const endOf = (tensors: ReadonlyMap<string, TensorInfo>, start: number) =>
+  [...tensors.values()].reduce((end, t) => Math.max(end, t.offset + t.bytes), start);

@@ -1,5 +1,7 @@
 import { dataError } from '../core/errors.js';
 import { bfloat16, float32, type HostTensor, int32, sizeOf } from '../core/host-tensor.js';
+import { shownName } from '../core/shown.js';
+import { allocated } from './allocate.js';
 import { toBfloat16, widen } from './float.js';
 import type { RangedFile } from './ranged.js';
 import type { TensorInfo } from './safetensors-header.js';
@@ -44,7 +46,10 @@ export async function readBfloat16(
 
 function checkFloats(name: string, { dtype, file }: TensorInfo): void {
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F64')
-    throw dataError(`${file}: tensor ${name}: expected F32, F16 or BF16, found ${dtype}`, { file, tensor: name });
+    throw dataError(`${file}: tensor ${shownName(name)}: expected F32, F16 or BF16, found ${dtype}`, {
+      file,
+      tensor: shownName(name),
+    });
 }
 
 /** Where the values go: a view of the scratch array, or an array of their size. */
@@ -55,7 +60,7 @@ function placeFor<T extends { readonly length: number; subarray(from: number, to
   ArrayOf: new (length: number) => T,
 ): T {
   const size = sizeOf(t.shape);
-  if (!scratch) return new ArrayOf(size);
+  if (!scratch) return allocated(t.file, name, size, ArrayOf);
   if (scratch.length < size)
     throw new RangeError(`scratch holds ${scratch.length} elements, tensor ${name} needs ${size}`);
   return scratch.subarray(0, size);
@@ -86,7 +91,7 @@ async function readDoubles(t: TensorInfo, file: RangedFile, data: Float32Array, 
 }
 
 async function readIntegers(name: string, t: TensorInfo, file: RangedFile): Promise<HostTensor> {
-  const raw = new Uint8Array(t.bytes);
+  const raw = allocated(t.file, name, t.bytes, Uint8Array);
   await file.read(t.offset, raw);
   if (t.dtype === 'I32') return int32(t.shape, new Int32Array(raw.buffer));
   const wide = new BigInt64Array(raw.buffer);
@@ -94,9 +99,9 @@ async function readIntegers(name: string, t: TensorInfo, file: RangedFile): Prom
   for (let i = 0; i < wide.length; i++) {
     data[i] = Number(wide[i]);
     if (BigInt(data[i]!) !== wide[i])
-      throw dataError(`${t.file}: tensor ${name}: value ${wide[i]} does not fit 32 bits`, {
+      throw dataError(`${t.file}: tensor ${shownName(name)}: value ${wide[i]} does not fit 32 bits`, {
         file: t.file,
-        tensor: name,
+        tensor: shownName(name),
       });
   }
   return int32(t.shape, data);

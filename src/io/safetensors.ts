@@ -1,10 +1,10 @@
-import { dirname, join, resolve, sep } from 'node:path';
-import * as z from 'zod';
-import { dataError, type PhasetuneError } from '../core/errors.js';
+import { dataError } from '../core/errors.js';
 import type { HostTensor } from '../core/host-tensor.js';
-import { exists, listFolder, readText, statPath } from './files.js';
-import { checkSchema, parseJson, scanJson } from './json.js';
+import { shownName } from '../core/shown.js';
+import { allocated } from './allocate.js';
+import { refuseForeign } from './foreign.js';
 import { openRanged, type RangedFile } from './ranged.js';
+import { findWeights } from './safetensors-files.js';
 import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 import { readBfloat16, readTensor } from './safetensors-values.js';
 
@@ -36,10 +36,11 @@ export interface Safetensors {
 
 /**
  * Opens a safetensors file, a folder's shards by `model.safetensors.index.json`, or its `model.safetensors` or
- * `adapter_model.safetensors`. Only headers are read. Pickle files are refused with how to convert them.
+ * `adapter_model.safetensors`. Only headers are read. Pickle files are refused with how to convert them, links that leave the
+ * folder too. Whatever the file says, every tensor lies inside the file, none over another, and a header takes little memory.
  */
 export async function openSafetensors(path: string): Promise<Safetensors> {
-  const { files, weightMap } = await findFiles(path);
+  const { files, weightMap } = await findWeights(path);
   const open = new Map<string, { file: RangedFile; header: SafetensorsHeader }>();
   const close = async () => {
     for (const { file } of open.values()) await file.close();
@@ -61,7 +62,7 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       readBfloat16: async (name, options) => readBfloat16(name, ...info(name), options?.scratch),
       async readBytes(name) {
         const [t, file] = info(name);
-        const bytes = new Uint8Array(t.bytes);
+        const bytes = allocated(t.file, name, t.bytes, Uint8Array);
         await file.read(t.offset, bytes);
         return bytes;
       },
@@ -78,7 +79,7 @@ async function openOne(path: string): Promise<{ file: RangedFile; header: Safete
   try {
     const start = new Uint8Array(Math.min(8, file.bytes));
     await file.read(0, start);
-    refuseForeign(path, start);
+    refuseForeign(path, start, 'safetensors');
     if (file.bytes < 8)
       throw dataError(`${path} is cut off: expected at least 8 bytes, file has ${file.bytes}`, { file: path });
     const length = new DataView(start.buffer).getBigUint64(0, true);
@@ -105,70 +106,6 @@ async function openOne(path: string): Promise<{ file: RangedFile; header: Safete
   }
 }
 
-const pickleError = (path: string): PhasetuneError =>
-  dataError(
-    `${path} holds pickled weights, which can run any code when opened and are not read; expected safetensors. Convert them in Python: ` +
-      `AutoModelForCausalLM.from_pretrained("IN").save_pretrained("OUT", safe_serialization=True)`,
-    { file: path },
-  );
-
-/** Says what a file is that people mistake for safetensors. */
-function refuseForeign(path: string, start: Uint8Array): void {
-  const text = String.fromCharCode(...start);
-  if (text.startsWith('GGUF'))
-    throw dataError(`${path} is a GGUF file; turn it into a folder first: phasetune model import ${path} --out DIR`, {
-      file: path,
-    });
-  if (text.startsWith('version '))
-    throw dataError(`${path} is a Git LFS pointer, not the weights; fetch them with: git lfs pull`, { file: path });
-  if (
-    text.startsWith('PK\u0003\u0004') ||
-    (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5 && /\.(bin|pt|pth|ckpt|pkl)$/.test(path))
-  )
-    throw pickleError(path);
-}
-
-async function findFiles(path: string): Promise<{ files: string[]; weightMap?: Map<string, string> }> {
-  const { kind } = await statPath(path);
-  if (kind === 'missing')
-    throw dataError(`${path}: no such file or folder; expected safetensors weights`, { file: path });
-  if (kind !== 'folder') return path.endsWith('.index.json') ? readIndex(path) : { files: [path] };
-  for (const name of ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'])
-    if (exists(join(path, name))) return findFiles(join(path, name));
-  const pickle = (await listFolder(path)).find(
-    (name) => /\.(bin|pt|pth|ckpt)(\.index\.json)?$/.test(name) && !/^(training_args|optimizer|scheduler)/.test(name),
-  );
-  if (pickle) throw pickleError(join(path, pickle));
-  throw dataError(
-    `${path}: no weights found; expected model.safetensors, model.safetensors.index.json or adapter_model.safetensors`,
-    { file: path },
-  );
-}
-
-async function readIndex(path: string): Promise<{ files: string[]; weightMap: Map<string, string> }> {
-  const text = await readText(path);
-  const value = parseJson(text, path);
-  const twice = scanJson(text).duplicateKey;
-  if (twice !== undefined)
-    throw dataError(`${path}: ${JSON.stringify(twice)} occurs twice`, { file: path, tensor: twice });
-  const index = checkSchema(value, z.looseObject({ weight_map: z.record(z.string(), z.string()) }), path);
-  const root = resolve(dirname(path));
-  const weightMap = new Map<string, string>();
-  for (const [tensor, shard] of Object.entries(index.weight_map)) {
-    const file = resolve(root, shard);
-    if (!file.startsWith(root + sep) || !shard.endsWith('.safetensors'))
-      throw dataError(
-        `${path}: tensor ${tensor}: expected the name of a .safetensors file in this folder, found ${JSON.stringify(shard)}`,
-        { file: path, tensor },
-      );
-    weightMap.set(tensor, join(dirname(path), shard));
-  }
-  const files = [...new Set(weightMap.values())].sort();
-  for (const file of files)
-    if (!exists(file)) throw dataError(`${file}: no such file, though ${path} lists it; copy or download it`, { file });
-  return { files, weightMap };
-}
-
 function collect(
   path: string,
   open: ReadonlyMap<string, { header: SafetensorsHeader }>,
@@ -179,7 +116,10 @@ function collect(
   for (const [name, file] of weightMap) {
     const info = open.get(file)!.header.tensors.get(name);
     if (!info)
-      throw dataError(`${file}: no tensor ${name} in it, though the index of ${path} says so`, { file, tensor: name });
+      throw dataError(`${file}: no tensor ${shownName(name)} in it, though the index of ${path} says so`, {
+        file,
+        tensor: shownName(name),
+      });
     tensors.set(name, info);
   }
   return tensors;

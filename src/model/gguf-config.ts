@@ -1,4 +1,6 @@
 import { dataError, type PhasetuneError } from '../core/errors.js';
+import { sizeOf } from '../core/host-tensor.js';
+import { shownName, shownValue } from '../core/shown.js';
 import type { Gguf, GgufValue } from '../io/gguf.js';
 
 /** Contents of a config.json, field by field. */
@@ -19,10 +21,12 @@ export interface Fields {
 
 /** Typed access to the metadata of a GGUF file; `file` is named in errors. */
 export function fieldsOf(metadata: ReadonlyMap<string, GgufValue>, file: string): Fields {
-  const error = (key: string, what: string) => dataError(`${file}: field ${key}: ${what}`, { file, field: key });
+  const error = (key: string, what: string) =>
+    dataError(`${file}: field ${shownName(key)}: ${what}`, { file, field: shownName(key) });
   const get = (key: string, kind: string, fallback?: [unknown]): unknown => {
     const value = metadata.get(key);
     if (value === undefined && fallback) return fallback[0];
+    if (typeof value === 'number' && !Number.isFinite(value)) throw error(key, `expected a number, found ${value}`);
     if (typeof value === kind) return value;
     throw error(
       key,
@@ -59,7 +63,7 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
   if (architecture !== 'llama')
     throw f.error(
       'general.architecture',
-      `expected llama (Llama and Mistral models), found ${JSON.stringify(architecture)}: this kind of model is not supported`,
+      `expected llama (Llama and Mistral models), found ${shownValue(architecture)}: this kind of model is not supported`,
     );
   for (const name of FOREIGN)
     if (f.number(`llama.${name}`, 0) !== 0)
@@ -138,7 +142,7 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
   if (type === 'linear') return { rope_type: 'linear', factor: shortest(factor) };
   throw f.error(
     'llama.rope.scaling.type',
-    `expected none or linear, found ${JSON.stringify(type)}: this scaling is not supported`,
+    `expected none or linear, found ${shownValue(type)}: this scaling is not supported`,
   );
 }
 
@@ -147,10 +151,12 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
  * its factor, the greatest divisor; the divisors it gives must be those in the file.
  */
 async function llama3Scaling(gguf: Gguf, f: Fields, headDim: number): Promise<Record<string, unknown>> {
+  if (sizeOf(gguf.tensors.get('rope_freqs.weight')!.shape) !== headDim / 2)
+    throw f.error('rope_freqs.weight', `expected ${headDim / 2} values, half of the head size`);
   const { data } = await gguf.read('rope_freqs.weight');
   const theta = f.number('llama.rope.freq_base', 10000);
   // Five digits: the divisors are single precision, and may have been divided.
-  const factor = Number(Math.max(...data).toPrecision(5));
+  const factor = Number((data as Float32Array).reduce((most, found) => Math.max(most, found), 0).toPrecision(5));
   const rule = {
     rope_type: 'llama3',
     factor,
@@ -158,7 +164,7 @@ async function llama3Scaling(gguf: Gguf, f: Fields, headDim: number): Promise<Re
     high_freq_factor: 4,
     original_max_position_embeddings: 8192,
   };
-  const fits = data.length === headDim / 2 && data.every((found, i) => Math.abs(found - divisor(i)) <= 1e-4 * found);
+  const fits = data.every((found, i) => Math.abs(found - divisor(i)) <= 1e-4 * found);
   if (!fits)
     throw f.error(
       'rope_freqs.weight',

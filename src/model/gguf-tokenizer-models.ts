@@ -1,3 +1,4 @@
+import { shownValue } from '../core/shown.js';
 import type { Fields } from './gguf-config.js';
 
 /** A JSON value. */
@@ -86,7 +87,7 @@ function vocabOf({ tokens, types, fields }: Vocabulary): Map<string, number> {
     if (vocab.has(token))
       throw fields.error(
         'tokenizer.ggml.tokens',
-        `token ${JSON.stringify(token)} occurs twice (ids ${vocab.get(token)} and ${id})`,
+        `token ${shownValue(token)} occurs twice (ids ${vocab.get(token)} and ${id})`,
       );
     vocab.set(token, id);
   }
@@ -120,7 +121,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     const known = SPLITTINGS.flatMap((s) => s.names).join(', ');
     throw fields.error(
       'tokenizer.ggml.pre',
-      `expected one of ${known}, found ${JSON.stringify(pre)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected one of ${known}, found ${shownValue(pre)}; give a folder with its tokenizer.json by --tokenizer`,
     );
   }
   const vocab = vocabOf(vocabulary);
@@ -129,7 +130,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     if (!left || !right || more !== undefined || !vocab.has(left) || !vocab.has(right) || !vocab.has(left + right))
       throw fields.error(
         'tokenizer.ggml.merges',
-        `entry ${i}: expected two tokens that make a third, found ${JSON.stringify(merge)}`,
+        `entry ${i}: expected two tokens that make a third, found ${shownValue(merge)}`,
       );
     return [left, right];
   });
@@ -177,9 +178,22 @@ export function piecesModel(vocabulary: Vocabulary): TokenizerModel {
   };
 }
 
+/**
+ * Most work of recovering merges, as characters that are looked at: the square of each token's length, summed. Llama 2's tokens
+ * come to two million; a few texts of a million characters among the tokens would take hours.
+ */
+const MAX_WORK = 1 << 27;
+
 /** Every way to make a token of two others, best score first, then longer parts first (transformers' `generate_merges`). */
-function mergesOf({ tokens, types }: Vocabulary, scores: readonly number[]): [string, string][] {
+function mergesOf({ tokens, types, fields }: Vocabulary, scores: readonly number[]): [string, string][] {
   const ids = new Map(tokens.flatMap((token, id) => (types[id] === NORMAL ? [[token, id]] : [])) as [string, number][]);
+  let work = 0;
+  for (const token of ids.keys()) work += token.length ** 2;
+  if (work > MAX_WORK)
+    throw fields.error(
+      'tokenizer.ggml.tokens',
+      'its tokens are too long to be pieces of words; give a folder with its tokenizer.json by --tokenizer',
+    );
   const merges: { parts: [string, string]; score: number; left: number; right: number }[] = [];
   for (const [token, id] of ids) {
     const characters = [...token];

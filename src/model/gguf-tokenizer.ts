@@ -1,3 +1,4 @@
+import { shownValue } from '../core/shown.js';
 import type { Gguf } from '../io/gguf.js';
 import { fieldsOf, specialIds } from './gguf-config.js';
 import { byteLevelModel, type Json, piecesModel, type Vocabulary } from './gguf-tokenizer-models.js';
@@ -33,7 +34,7 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (kind !== 'gpt2' && kind !== 'llama')
     throw f.error(
       'tokenizer.ggml.model',
-      `expected gpt2 or llama, found ${JSON.stringify(kind)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected gpt2 or llama, found ${shownValue(kind)}; give a folder with its tokenizer.json by --tokenizer`,
     );
   const model = kind === 'gpt2' ? byteLevelModel(vocabulary) : piecesModel(vocabulary);
   const special = specialTokens(vocabulary, {
@@ -121,7 +122,7 @@ function template(bos: Special | undefined, eos: Special | undefined): Json {
 function chatTemplates(gguf: Gguf): Record<string, string> {
   const files: Record<string, string> = {};
   for (const [key, value] of gguf.metadata) {
-    const match = /^tokenizer\.chat_template(?:\.([\w-]+))?$/.exec(key);
+    const match = /^tokenizer\.chat_template(?:\.([\w-]{1,64}))?$/.exec(key);
     if (match && typeof value === 'string')
       files[match[1] ? `additional_chat_templates/${match[1]}.jinja` : 'chat_template.jinja'] = value;
   }

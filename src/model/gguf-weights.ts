@@ -1,5 +1,6 @@
 import { dataError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
+import { shownName } from '../core/shown.js';
 import type { Gguf } from '../io/gguf.js';
 import type { SafetensorsDtype, TensorToWrite } from '../io/safetensors.js';
 import { parseModelConfig } from './config.js';
@@ -56,11 +57,11 @@ export function weightsFromGguf(gguf: Gguf, file: string, json: ConfigJson, dtyp
   }
   const unexpected = [...gguf.tensors.keys()].find((name) => !used.has(name));
   if (unexpected !== undefined)
-    throw dataError(`${file}: unexpected tensor ${unexpected}; expected a plain Llama or Mistral model`, {
+    throw dataError(`${file}: unexpected tensor ${shownName(unexpected)}; expected a plain Llama or Mistral model`, {
       file,
-      tensor: unexpected,
+      tensor: shownName(unexpected),
     });
-  const scratch = new Float32Array(Math.max(...[...shapes.values()].map(sizeOf)));
+  const scratch = new Float32Array([...shapes.values()].reduce((most, shape) => Math.max(most, sizeOf(shape)), 0));
   return [...shapes].map(([name, shape]) => ({
     name,
     dtype,

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { dataError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
 import { writeJson } from '../io/atomic.js';
-import { copyFile, exists, listFolder, makeFolder } from '../io/files.js';
+import { copyFile, listFolder, makeFolder, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
+import { ownFile } from '../io/own-files.js';
 import { openSafetensors, type TensorToWrite } from '../io/safetensors.js';
 import type { ImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
@@ -26,8 +26,6 @@ export async function convertFolder(
   options: ImportOptions,
 ): Promise<{ tensors: number; parameters: number }> {
   const configPath = join(source, 'config.json');
-  if (!exists(configPath))
-    throw dataError(`${source}: no config.json in it; expected a Hugging Face model folder`, { file: source });
   const { config, close } = await openModel(source);
   await close();
   await copySideFiles(source, folder);
@@ -36,7 +34,7 @@ export async function convertFolder(
   const weights = await openSafetensors(source);
   try {
     const shapes = [...parameterShapes(config)];
-    const scratch = new Float32Array(Math.max(...shapes.map(([, shape]) => sizeOf(shape))));
+    const scratch = new Float32Array(shapes.reduce((most, [, shape]) => Math.max(most, sizeOf(shape)), 0));
     const tensors = shapes.map(([name, shape]): TensorToWrite => {
       const data = async () => (await weights.read(name, { scratch })).data;
       return { name, dtype: fileDtype(options.dtype), shape, data };
@@ -48,11 +46,12 @@ export async function convertFolder(
 }
 
 async function copySideFiles(from: string, to: string): Promise<void> {
-  for (const name of await listFolder(from)) if (SIDE_FILE.test(name)) await copyFile(join(from, name), join(to, name));
-  if (!exists(join(from, TEMPLATES))) return;
+  for (const name of await listFolder(from))
+    if (SIDE_FILE.test(name)) await copyFile((await ownFile(from, name))!, join(to, name));
+  if ((await statPath(join(from, TEMPLATES))).kind !== 'folder') return;
   await makeFolder(join(to, TEMPLATES));
   for (const name of await listFolder(join(from, TEMPLATES)))
-    await copyFile(join(from, TEMPLATES, name), join(to, TEMPLATES, name));
+    await copyFile((await ownFile(from, join(TEMPLATES, name)))!, join(to, TEMPLATES, name));
 }
 
 /** `torch_dtype` is read by every version of transformers, `dtype` only from 4.56 on. */

@@ -3,6 +3,7 @@ import { dataError } from '../core/errors.js';
 import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { copyFile, exists, listFolder, statPath } from '../io/files.js';
 import { openGguf } from '../io/gguf.js';
+import { ownFile } from '../io/own-files.js';
 import { configFromGguf, specialIds } from './gguf-config.js';
 import { tokenizerFromGguf } from './gguf-tokenizer.js';
 import { weightsFromGguf } from './gguf-weights.js';
@@ -76,5 +77,5 @@ function generationConfig(endOfTurn: unknown, ids: ReturnType<typeof specialIds>
 async function copyTokenizer(from: string, to: string): Promise<void> {
   if (!exists(join(from, 'tokenizer.json'))) throw dataError(`${from}: no tokenizer.json in it`, { file: from });
   for (const name of await listFolder(from))
-    if (TOKENIZER_FILES.test(name)) await copyFile(join(from, name), join(to, name));
+    if (TOKENIZER_FILES.test(name)) await copyFile((await ownFile(from, name))!, join(to, name));
 }

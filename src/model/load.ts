@@ -1,7 +1,9 @@
 import { dataError } from '../core/errors.js';
 import { bfloat16, type HostTensor, sizeOf } from '../core/host-tensor.js';
+import { shownName } from '../core/shown.js';
 import { toBfloat16 } from '../io/float.js';
 import { readJson } from '../io/json.js';
+import { ownFile } from '../io/own-files.js';
 import { openSafetensors, type Safetensors } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec, VariableValue } from '../program/program.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
@@ -31,21 +33,24 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
  * nothing else. Throws a data error that names the file, the tensor, what was expected and what came.
  */
 export async function openModel(path: string): Promise<ModelFolder> {
-  const configFile = `${path}/config.json`;
-  const config = parseModelConfig(await readJson(configFile), configFile);
+  // The weights first: a folder that has only pickled ones is told so, whatever else it lacks.
   const weights = await openSafetensors(path);
   try {
+    const configFile = await ownFile(path, 'config.json');
+    if (!configFile)
+      throw dataError(`${path}: no config.json in it; expected a Hugging Face model folder`, { file: path });
+    const config = parseModelConfig(await readJson(configFile), configFile);
     checkTensors(config, weights);
+    return {
+      path,
+      config,
+      parameters: (dtypeOf = () => 'float32') => stream(config, weights, dtypeOf),
+      close: () => weights.close(),
+    };
   } catch (error) {
     await weights.close();
     throw error;
   }
-  return {
-    path,
-    config,
-    parameters: (dtypeOf = () => 'float32') => stream(config, weights, dtypeOf),
-    close: () => weights.close(),
-  };
 }
 
 async function* stream(
@@ -55,7 +60,7 @@ async function* stream(
 ): ReturnType<ModelFolder['parameters']> {
   const shapes = parameterShapes(config);
   const bytes = [...shapes].map(([name, shape]) => sizeOf(shape) * (dtypeOf(name) === 'bfloat16' ? 2 : 4));
-  const buffer = new ArrayBuffer(Math.ceil(Math.max(...bytes) / 4) * 4);
+  const buffer = new ArrayBuffer(Math.ceil(bytes.reduce((most, n) => Math.max(most, n), 0) / 4) * 4);
   const [whole, half] = [new Float32Array(buffer), new Uint16Array(buffer)];
   for (const name of weights.tensors.keys()) {
     if (!shapes.has(name)) continue;
@@ -127,7 +132,8 @@ export function checkVocabulary(model: ModelFolder, tokenizerSize: number): void
 function checkTensors(config: ModelConfig, weights: Safetensors): void {
   const expected = parameterShapes(config);
   const fail = (tensor: string, problem: string, file = weights.files[0]!) => {
-    throw dataError(`${file}: ${tensor}: ${problem}`, { file, tensor });
+    const name = shownName(tensor);
+    throw dataError(`${file}: ${name}: ${problem}`, { file, tensor: name });
   };
   for (const [name, shape] of expected) {
     const found = weights.tensors.get(name);

@@ -248,7 +248,7 @@ describe('a hostile or broken file', () => {
     [
       'a negative size',
       { a: f32([-4], 0, 16) },
-      /tensor a: expected shape to be a list of whole numbers, found \[-4\]/,
+      /tensor a: expected shape to be a list of at most 8 whole numbers, found \[-4\]/,
     ],
     ['a broken size', { a: f32([1.5], 0, 16) }, /tensor a: expected shape/],
     [
@@ -315,7 +315,7 @@ describe('a hostile or broken file', () => {
     [
       'a header of 200 MB',
       () => Uint8Array.of(0, 0, 0, 12, 0, 0, 0, 0),
-      /header would have 201326592 bytes, at most 100000000/,
+      /header would have 201326592 bytes, at most 4194304/,
     ],
     [
       'a header length of 2^63',

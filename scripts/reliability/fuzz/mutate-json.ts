@@ -8,16 +8,44 @@ const RAW = '\u0000raw:';
 const raw = (text: string): string => RAW + text;
 
 /** Names that are something else in JavaScript, and names that confuse. */
-const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length', '', ' ', '\u0000', 'a'.repeat(5000)];
+const NAMES = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '',
+  ' ',
+  '\u0000',
+  'a'.repeat(5000),
+];
 
-const TEXTS = [...NAMES, '../../x', '/etc/passwd', 'C:\\x', 'x\u0000y', '\u202e', '💥', '0', '-1', '1e999', 'null', '{{', '(a+)+$', '%s%n'];
+const TEXTS = [
+  ...NAMES,
+  '../../x',
+  '/etc/passwd',
+  'C:\\x',
+  'x\u0000y',
+  '\u202e',
+  '💥',
+  '0',
+  '-1',
+  '1e999',
+  'null',
+  '{{',
+  '(a+)+$',
+  '%s%n',
+];
 
 /** Values that a reader does not expect: wrong kinds, numbers at every edge, nesting, long lists and texts. */
 const VALUES: readonly ((old: unknown, random: Random) => unknown)[] = [
   (_, random) => raw(String(pick(EDGES, random))),
   (_, random) => raw(`-${pick(EDGES, random)}`),
-  (_, random) => raw(pick(['1e308', '1e400', '-1e400', '5e-324', '0.5', '-0', '1.0', '1E2', '01', 'NaN', 'Infinity', ''], random)),
-  (old, random) => (typeof old === 'number' ? old + pick([-1, 1, 2 ** 31, 2 ** 32, 2 ** 53, -2 * old, old], random) : 1),
+  (_, random) =>
+    raw(pick(['1e308', '1e400', '-1e400', '5e-324', '0.5', '-0', '1.0', '1E2', '01', 'NaN', 'Infinity', ''], random)),
+  (old, random) =>
+    typeof old === 'number' ? old + pick([-1, 1, 2 ** 31, 2 ** 32, 2 ** 53, -2 * old, old], random) : 1,
   (_, random) => pick(TEXTS, random),
   (_, random) => pick([null, true, false, [], {}, [[]], [null], { a: 1 }], random),
   (old) => [old],
@@ -26,7 +54,9 @@ const VALUES: readonly ((old: unknown, random: Random) => unknown)[] = [
   (_, random) => raw('['.repeat(pick([5, 500, 50_000], random))),
   (_, random) => {
     const depth = pick([5, 500, 50_000], random);
-    return raw(pick([`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`], random));
+    return raw(
+      pick([`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`], random),
+    );
   },
   (_, random) => raw(`[${'0,'.repeat(pick([10, 1000, 50_000], random))}0]`),
   (_, random) => 'x'.repeat(pick([1000, 200_000], random)),
@@ -84,7 +114,10 @@ const define = (holder: Node, key: string, value: unknown) =>
 
 /** JSON with raw parts put in. */
 const print = (value: unknown): string =>
-  JSON.stringify(value).replace(/"\\u0000raw:((?:[^"\\]|\\.)*)"/g, (_, text: string) => JSON.parse(`"${text}"`) as string);
+  JSON.stringify(value).replace(
+    /"\\u0000raw:((?:[^"\\]|\\.)*)"/g,
+    (_, text: string) => JSON.parse(`"${text}"`) as string,
+  );
 
 /** One edit of a JSON text at a random place: values, keys, kinds, counts, nesting. Text that is no JSON is returned as it is. */
 export function mutatedJson(text: string, random: Random): string {
@@ -101,4 +134,5 @@ export function mutatedJson(text: string, random: Random): string {
 }
 
 /** `mutatedJson` as a mutation of a file that is one JSON text. */
-export const jsonMutation: Mutation = (bytes, random) => Buffer.from(mutatedJson(Buffer.from(bytes).toString('utf8'), random));
+export const jsonMutation: Mutation = (bytes, random) =>
+  Buffer.from(mutatedJson(Buffer.from(bytes).toString('utf8'), random));

@@ -24,14 +24,18 @@ const noise = (length: number, random: Random) => Uint8Array.from({ length }, ()
 
 const flip: Mutation = (bytes, random) => {
   const out = bytes.slice();
-  for (let n = 1 + random.integer(8); n > 0 && out.length > 0; n--) out[random.integer(out.length)]! ^= 1 << random.integer(8);
+  for (let n = 1 + random.integer(8); n > 0 && out.length > 0; n--)
+    out[random.integer(out.length)]! ^= 1 << random.integer(8);
   return out;
 };
 
 const overwrite: Mutation = (bytes, random) => {
   const out = bytes.slice();
   const [from, to] = partOf(out, random, 16);
-  out.set(random.integer(2) ? noise(to - from, random) : new Uint8Array(to - from).fill(pick([0, 0x7f, 0xff], random)), from);
+  out.set(
+    random.integer(2) ? noise(to - from, random) : new Uint8Array(to - from).fill(pick([0, 0x7f, 0xff], random)),
+    from,
+  );
   return out;
 };
 
@@ -56,7 +60,11 @@ const cutPart: Mutation = (bytes, random) => {
 const duplicate: Mutation = (bytes, random) => {
   const [from, to] = partOf(bytes, random);
   const times = 1 + random.integer(random.integer(8) === 0 ? 400 : 3);
-  return joined(bytes.subarray(0, to), ...Array.from({ length: times }, () => bytes.subarray(from, to)), bytes.subarray(to));
+  return joined(
+    bytes.subarray(0, to),
+    ...Array.from({ length: times }, () => bytes.subarray(from, to)),
+    bytes.subarray(to),
+  );
 };
 
 const insert: Mutation = (bytes, random) => {
@@ -64,7 +72,8 @@ const insert: Mutation = (bytes, random) => {
   return joined(bytes.subarray(0, at), noise(1 + random.integer(64), random), bytes.subarray(at));
 };
 
-const grow: Mutation = (bytes, random) => joined(bytes, new Uint8Array(2 ** random.integer(18)).fill(random.integer(256)));
+const grow: Mutation = (bytes, random) =>
+  joined(bytes, new Uint8Array(2 ** random.integer(18)).fill(random.integer(256)));
 
 const splice: Mutation = (bytes, random, others) => {
   const other = pick(others, random);
@@ -87,7 +96,12 @@ export const BYTE_MUTATIONS: readonly Mutation[] = [
 ];
 
 /** A file made of a seed by one or more mutations, of which about two in three know the format. */
-export function mutated(seed: Seed, seeds: readonly Seed[], mutations: readonly Mutation[], random: Random): Uint8Array {
+export function mutated(
+  seed: Seed,
+  seeds: readonly Seed[],
+  mutations: readonly Mutation[],
+  random: Random,
+): Uint8Array {
   const others = seeds.map((s) => s.bytes);
   let { bytes } = seed;
   do {
