@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import { constants, copyFile, link, lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PhasetuneError } from '../core/errors.js';
+import { fileError, makeFolder } from './files.js';
+import { type LockOwner, parseOwner, SILENT_MS, type Standing, standingOf, thisOwner } from './lock-owner.js';
+
+/** A folder that this process alone may write to. */
+export interface FolderLock {
+  /** The dead owner that it was taken over from. Absent when the folder was free. */
+  readonly takenOver?: LockOwner;
+  /** Throws (code `failed`) when another process took it over, which happens to one that another host heard nothing of for minutes. */
+  check(): Promise<void>;
+  /** Frees it, unless it is another's by now; harmless when done before. */
+  release(): Promise<void>;
+}
+
+const NAME = 'run.lock';
+/** Time between two signs of life, and how long to wait for others that are at it in this moment. */
+const HEARTBEAT_MS = 20_000;
+const PATIENCE_MS = 5_000;
+const POLL_MS = 25;
+/** More is no lock of ours. */
+const MAX_BYTES = 1 << 16;
+
+/** True for the names of a lock's files in a folder. */
+export const isLockFile = (name: string): boolean => name === NAME || name.startsWith(`${NAME}.`);
+
+/**
+ * Takes a folder (made where it is missing) for this process, by a file `run.lock` that tells who holds it; `command` says for
+ * people what for. Does not keep the process alive. Throws (code `failed`) when it is held, naming owner and age, or when the
+ * file is none of ours. A dead owner's is taken over, by one taker only however many try: see {@link take}.
+ */
+export async function lockFolder(folder: string, command?: string): Promise<FolderLock> {
+  await makeFolder(folder);
+  const path = join(folder, NAME);
+  const me = await thisOwner(randomBytes(12).toString('hex'), command);
+  const file = `${path}.${me.token}.tmp`;
+  try {
+    const mine: Mine = { folder, me, file, now: await writeOwner(file, me) };
+    const takenOver = await take(path, mine);
+    const beating = await heartbeat(path);
+    await clearDead(mine);
+    return {
+      ...(takenOver && { takenOver }),
+      async check() {
+        if ((await readLock(path))?.owner?.token !== me.token) throw lost(folder);
+      },
+      async release() {
+        await beating.stop();
+        // What cannot be removed dies with this process.
+        await free(path, me).catch(() => {});
+      },
+    };
+  } catch (error) {
+    throw fileError('write', path, error);
+  } finally {
+    await rm(file, { force: true }).catch(() => {});
+  }
+}
+
+/** This process, a file that says so, to be linked to where it is wanted, and the time by the file system's own clock. */
+interface Mine {
+  readonly folder: string;
+  readonly me: LockOwner;
+  readonly file: string;
+  now(): number;
+}
+
+async function writeOwner(file: string, me: LockOwner): Promise<() => number> {
+  const handle = await open(file, 'wx');
+  try {
+    await handle.writeFile(`${JSON.stringify(me, null, 2)}\n`);
+    await handle.sync();
+    const { mtimeMs } = await handle.stat();
+    const start = performance.now();
+    return () => mtimeMs + performance.now() - start;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes the lock file at `path` ours and returns the dead owner it had. A dead owner's file may be replaced only by whoever holds
+ * the claim to it: a second lock file, named after the dead lock's token and taken in this same way, so that a claim whose owner
+ * died is no obstacle either. Moving the claim onto `path` replaces the one and frees the other in one step, and `path` never
+ * has that token again: who comes late finds another token under a claim of his and begins anew.
+ */
+async function take(path: string, mine: Mine): Promise<LockOwner | undefined> {
+  for (const start = performance.now(); ; await sleep(POLL_MS)) {
+    if (await putNew(mine.file, path)) return undefined;
+    const found = await readLock(path);
+    if (!found) continue;
+    const patient = performance.now() - start < PATIENCE_MS;
+    const { owner, bytes } = found;
+    // Where files cannot be linked, one is seen before it is written.
+    if (!owner && bytes === 0 && patient) continue;
+    if (!owner) throw unreadable(path, mine.folder);
+    const silentMs = mine.now() - found.at;
+    const standing = await standingOf(owner, mine.me, silentMs);
+    if (standing === 'gone') {
+      if (await replace(path, owner, mine)) return owner;
+    } else if (!patient || path === join(mine.folder, NAME)) throw held(mine, owner, standing, silentMs);
+    // Otherwise it is a claim, which is held for milliseconds.
+  }
+}
+
+async function replace(path: string, { token }: LockOwner, mine: Mine): Promise<boolean> {
+  const claim = `${path}.${token}`;
+  await take(claim, mine);
+  try {
+    const same = (await readLock(path))?.owner?.token === token;
+    if (same) await rename(claim, path);
+    return same;
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+const CANNOT_LINK = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/** Puts a file's content at a place that must be free, at once where the file system has links. False when it is taken. */
+async function putNew(file: string, path: string): Promise<boolean> {
+  try {
+    try {
+      await link(file, path);
+    } catch (error) {
+      if (!CANNOT_LINK.has(codeOf(error))) throw error;
+      await copyFile(file, path, constants.COPYFILE_EXCL);
+    }
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+
+/** What lies at a lock's place: undefined when nothing does, without an owner when it is no lock of ours. */
+async function readLock(
+  path: string,
+): Promise<{ owner?: LockOwner | undefined; at: number; bytes: number } | undefined> {
+  try {
+    const stat = await lstat(path);
+    const { mtimeMs: at, size: bytes } = stat;
+    if (!stat.isFile() || bytes > MAX_BYTES) return { at, bytes: bytes || 1 };
+    return { owner: parseOwner(await readFile(path, 'utf8')), at, bytes };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Gives a sign of life now and then: the file's first byte, written over by itself, has the file system note its own time. */
+async function heartbeat(path: string): Promise<{ stop(): Promise<void> }> {
+  const handle = await open(path, 'r+');
+  let last: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    last = last.then(() => handle.write('{', 0)).catch(() => {});
+  }, HEARTBEAT_MS).unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await last;
+      await handle.close().catch(() => {});
+    },
+  };
+}
+
+/** Removes what takers that died on the way left. The claims among it are to locks that are no more. */
+async function clearDead({ folder, me, now }: Mine): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name === NAME || !isLockFile(name)) continue;
+    const found = await readLock(join(folder, name));
+    if (!found) continue;
+    const silentMs = now() - found.at;
+    const gone = found.owner ? (await standingOf(found.owner, me, silentMs)) === 'gone' : silentMs > SILENT_MS;
+    if (gone) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** Removes our lock, under the claim to it: whoever holds that thought us dead and takes it over, and it is theirs. */
+async function free(path: string, { token }: LockOwner): Promise<void> {
+  const claim = `${path}.${token}`;
+  if (!(await putNew(path, claim))) return;
+  if ((await readLock(path))?.owner?.token === token) await rm(path, { force: true });
+  await rm(claim, { force: true });
+}
+
+const lost = (folder: string) =>
+  new PhasetuneError(
+    'failed',
+    `${folder}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it; look who runs there, then go on with --resume`,
+    { file: join(folder, NAME) },
+  );
+
+const unreadable = (path: string, folder: string) =>
+  new PhasetuneError(
+    'failed',
+    `${path} is not a lock that can be read, so nobody knows who uses ${folder}; make sure that no process does, then remove that file`,
+    { file: path },
+  );
+
+function held({ folder, me }: Mine, owner: LockOwner, standing: Standing, silentMs: number): PhasetuneError {
+  const { pid, host, since, command } = owner;
+  const here = standing === 'here';
+  const where = `on ${here ? 'this machine' : `host ${quoted(host)}`}`;
+  const who = `process ${pid} ${where}${command === undefined ? '' : ` (${quoted(command)})`}`;
+  const age = Date.now() - Date.parse(since);
+  const when = Number.isFinite(age) ? ` for ${ago(age)}` : '';
+  const advice = here
+    ? pid === me.pid
+      ? 'it is this very process; end the other run first'
+      : `wait for it, stop it (kill ${pid}), or choose another folder`
+    : `its last sign of life is ${ago(silentMs)} old; wait for it, stop it there (${SILENT_MS / 60_000} min of silence free the folder), or choose another folder`;
+  const fields = { file: join(folder, NAME), pid, host, since };
+  return new PhasetuneError('failed', `${folder} is in use by ${who}${when}; ${advice}`, fields);
+}
+
+/** Text of a file that anyone may have written, on one line. */
+const quoted = (text: string) => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+
+function ago(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
