@@ -39,5 +39,6 @@ export type { LossMatrix } from './train/forgetting.js';
 export { loraTuner } from './train/lora-tuner.js';
 export type { TrainOptions } from './train/options.js';
 export { type PreparedRun, prepareRun } from './train/prepare.js';
-export { type RunFile, readRunFile } from './train/run-file.js';
+export { findResumePoint } from './train/resume.js';
+export { claimRunFolder, type RunFile, readRunFile } from './train/run-file.js';
 export { type RunJob, runStages } from './train/staged-run.js';

@@ -140,11 +140,13 @@ async function trainPlan(
     seed,
     stepsBefore: 0,
     evalEvery: 0,
+    saveEvery: 0,
     logEvery: 1,
+    onSpike: 'stop',
     holdout: undefined,
     signal,
     save: async () => unsaved,
-    discard: async () => {},
+    restore: async () => {},
   });
   const steps: StepEvent[] = [];
   let firstStepEnd = 0;

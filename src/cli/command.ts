@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Layer } from '../config/layers.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Progress, Task } from '../telemetry/progress.js';
 
@@ -34,6 +35,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject> {
   readonly examples?: readonly (readonly [commandLine: string, comment: string])[];
   /** True for commands that read a recipe: they get `--config FILE`, `--set a.b=c` and `PHASETUNE_*` variables. */
   readonly recipe?: boolean;
+  /** Options that stand behind all that were given, from what was given: those of a run that goes on, for instance. */
+  inherits?(given: Readonly<Record<string, unknown>>): Promise<Layer | undefined>;
   /** Does the work. Heavy imports belong inside, by `await import`. The result is what `--json` prints. */
   run(options: z.infer<S>, context: CommandContext): Promise<Record<string, unknown>>;
 }

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { JsonSchema } from '../config/json-schema.js';
-import { type Layer, resolveLayers } from '../config/layers.js';
+import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
 import { secretsIn } from '../telemetry/redact.js';
@@ -61,5 +61,7 @@ async function layersOf(
   if (!command.recipe) return [flags];
   const { environmentLayer, recipeLayer, setLayer } = await import('../config/sources.js');
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
-  return [...files, environmentLayer(json, process.env), setLayer(json, given(argv, 'set').map(String)), flags];
+  const layers = [...files, environmentLayer(json, process.env), setLayer(json, given(argv, 'set').map(String)), flags];
+  const inherited = await command.inherits?.(mergeLayers(layers));
+  return inherited ? [inherited, ...layers] : layers;
 }

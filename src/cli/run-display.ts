@@ -3,6 +3,7 @@ import { formatDuration, formatNumber } from '../telemetry/format.js';
 import type { Progress } from '../telemetry/progress.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { StageSummary, TrainEvent } from '../train/events.js';
+import type { RunFile } from '../train/run-file.js';
 import type { CommandContext } from './command.js';
 
 /** A held-out loss whose batches take longer than this is shown with a bar. */
@@ -23,7 +24,22 @@ export async function* showRun<T>(
   const speed = { tokens: 0, seconds: 0 };
   const show = (event: TrainEvent) => {
     if (event.type === 'run') left = event.stages.reduce((n, { tokens }) => n + tokens, 0);
-    else if (event.type === 'stage') {
+    else if (event.type === 'resume') {
+      left = event.stages.reduce((n, { tokens }) => n + tokens, 0) - event.tokens;
+      if (!event.from) logger.info('no whole checkpoint is there yet: the run begins anew');
+      else {
+        const { stage, step, path } = event.from;
+        const { steps } = event.stages[stage - 1]!;
+        logger.info(`going on at step ${step} of ${steps} of stage ${stage}, from ${path}`);
+        stageBar = progress({ label: `stage ${stage} of ${event.stages.length}`, total: steps, unit: 'steps' });
+        stageBar.update(step);
+      }
+    } else if (event.type === 'spike') {
+      const { stage, step, loss, action } = event;
+      const then =
+        action === 'rollback' ? 'the stage goes back to its last checkpoint and leaves the step out' : 'it is left out';
+      logger.warn(`stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was not made; ${then}`);
+    } else if (event.type === 'stage') {
       if (event.stages > 1) logger.info(event.label);
       stageBar = progress({ label: `stage ${event.stage} of ${event.stages}`, total: event.steps, unit: 'steps' });
     } else if (event.type === 'step') {
@@ -104,4 +120,18 @@ export function planTable(stages: readonly StageSummary[]): string[] {
   return lines.map((line) =>
     line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
   );
+}
+
+/** What a finished run consumed: rows, and whether they came as planned. */
+export function ledgerLines({ stages }: RunFile): string[] {
+  const rows = stages.reduce((n, { consumed }) => n + consumed!.rows, 0).toLocaleString('en-US');
+  const left = stages.flatMap(({ stage, skipped = [] }) => skipped.map((step) => `step ${step} of stage ${stage}`));
+  const order = stages.map(({ consumed }) => consumed!.sha256.slice(0, 8)).join(' ');
+  const asPlanned = stages.every(({ consumed, planned }) => consumed!.sha256 === planned.sha256);
+  const how = asPlanned
+    ? 'in the order planned'
+    : left.length > 0
+      ? `without ${left.join(', ')}`
+      : 'in another order than planned';
+  return [`rows consumed: ${rows}, ${how} (${order})`];
 }

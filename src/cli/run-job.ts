@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import type { Recipe } from '../config/recipe.js';
+import type { FolderLock } from '../io/lock.js';
 import { linearShapes } from '../model/parameters.js';
 import { fingerprintModel } from '../train/fingerprint.js';
 import type { PreparedRun } from '../train/prepare.js';
@@ -11,12 +12,14 @@ export async function runJob(
   recipe: Recipe,
   { plan, model, set }: PreparedRun,
   backend: Backend,
+  lock: FolderLock,
   signal?: AbortSignal,
 ): Promise<RunJob> {
   const { lora, optim } = recipe;
   const versions = { phasetune: version(), node: process.version, [backend.name]: backend.version };
   return {
     folder: recipe.out,
+    lock,
     plan,
     options: recipe,
     optim,

@@ -15,14 +15,18 @@ export interface Layer {
  * Unknown keys and bad values are refused with the place they came from.
  */
 export function resolveLayers<S extends z.ZodType>(schema: S, json: JsonSchema, layers: readonly Layer[]): z.infer<S> {
-  const merged: Mapping = {};
-  for (const layer of layers) {
-    refuseUnknown(json, layer, layer.values, []);
-    merge(merged, layer.values);
-  }
+  for (const layer of layers) refuseUnknown(json, layer, layer.values, []);
+  const merged = mergeLayers(layers);
   const parsed = schema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw explain(parsed.error.issues[0]!, json, merged, layers);
+}
+
+/** The values of all layers, not looked at. */
+export function mergeLayers(layers: readonly Layer[]): Mapping {
+  const merged: Mapping = {};
+  for (const { values } of layers) merge(merged, values);
+  return merged;
 }
 
 function merge(into: Mapping, from: Readonly<Mapping>): void {

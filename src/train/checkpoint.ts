@@ -9,6 +9,8 @@ import { openSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { type Adapter, concatenateAdapters, type Linears } from '../lora/adapter.js';
 import type { BaseInfo } from '../lora/peft-config.js';
 import { readAdapter, writeAdapter } from '../lora/peft-files.js';
+import { count, lossRowSchema, originSchema, savedSchema, stageResultSchema } from './outcome.js';
+import { progressSchema } from './progress.js';
 import type { NamedTensors } from './tuner.js';
 
 /** The model that adapters are for. */
@@ -16,36 +18,32 @@ export interface AdapterBase extends BaseInfo {
   readonly linears: Linears;
 }
 
-const count = z.number().int().min(0);
-const savedSchema = z.strictObject({ path: z.string(), sha256: z.string() });
-
-/** A checkpoint: its folder relative to the run's, with `/`, and the SHA-256 of its `adapter_model.safetensors`. */
-export type Saved = z.infer<typeof savedSchema>;
-
-/** Schema of `trainer_state.json`: how far a stage is. */
+/** Schema of `trainer_state.json`: how far a run is. */
 const stateSchema = z.strictObject({
   schema: z.literal('phasetune/trainer-state'),
-  version: z.literal(1),
+  version: z.literal(2),
+  kind: z.enum(['begin', 'step', 'end', 'interrupted']),
   stage: z.number().int().min(1),
-  /** Steps of this stage done: the cursor in its batch plan, whose hash is `plan`. */
-  step: count,
   steps: count,
+  /** Hash of the stage's batch plan. */
   plan: z.string(),
-  /** Steps that the moments have seen: more than `step` when they were carried from an earlier stage. */
-  optimizerStep: count,
-  tokens: count,
-  trainedTokens: count,
-  /** State of the generator that gives every step its dropout seed. */
-  random: z.tuple([count, count, count, count]),
+  progress: progressSchema,
+  /** Where the stage's weights came from. */
+  origin: originSchema,
   /** Checkpoints whose own adapters were merged into the base before this stage began. */
   merged: z.array(savedSchema),
+  /** Lines of `events.jsonl` before the event of this checkpoint. */
+  events: count,
+  /** Time that the run has taken, in seconds. */
+  seconds: z.number().min(0),
+  /** What came of the stages before. */
+  stages: z.array(stageResultSchema),
+  /** Rows of the forgetting matrix so far. */
+  matrix: z.array(lossRowSchema),
 });
 
 /** See `stateSchema`. */
 export type TrainerState = Omit<z.infer<typeof stateSchema>, 'schema' | 'version'>;
-
-/** What of the state changes from step to step. */
-export type Progress = Pick<TrainerState, 'step' | 'optimizerStep' | 'tokens' | 'trainedTokens' | 'random'>;
 
 const manifestSchema = z.strictObject({
   schema: z.literal('phasetune/checkpoint'),
@@ -71,31 +69,40 @@ export interface CheckpointContent {
 }
 
 /**
- * Writes a checkpoint folder beside its place and moves it there; `manifest.json` with the hash of each file comes last.
- * `adapter_model.safetensors` always fits the original base: merged adapters and the stage's own, joined. Returns its hash.
+ * Writes a checkpoint folder beside its place and moves it there; `manifest.json` with the hash of each file comes last. A
+ * folder that is there already gives way. `adapter_model.safetensors` always fits the original base: merged adapters and the stage's own, joined. Returns its hash.
  */
 export async function writeCheckpoint(folder: string, content: CheckpointContent, base: AdapterBase): Promise<string> {
   const { own, merged, optimizer, state } = content;
-  return writeFolderAtomic(folder, async (temporary) => {
-    const files: string[] = [WEIGHTS, CONFIG, OPTIMIZER, STATE];
-    const whole = merged.length > 0 ? concatenateAdapters([...merged, own], base.linears) : own;
-    await writeAdapter(temporary, whole, base.linears, base);
-    if (merged.length > 0) {
-      files.push(`${OWN}/${WEIGHTS}`, `${OWN}/${CONFIG}`);
-      await makeFolder(join(temporary, OWN));
-      await writeAdapter(join(temporary, OWN), own, base.linears, { name: null });
-    }
-    const moments = [...optimizer].map(([name, { shape, data }]) => ({ name, shape, data, dtype: 'F32' as const }));
-    await writeSafetensors(join(temporary, OPTIMIZER), moments);
-    await writeJson(join(temporary, STATE), { schema: 'phasetune/trainer-state', version: 1, ...state });
-    const hashes: z.infer<typeof manifestSchema>['files'] = {};
-    for (const file of files) {
-      const path = join(temporary, file);
-      hashes[file] = { sha256: await hashFile(path), bytes: (await statPath(path)).bytes };
-    }
-    await writeJson(join(temporary, MANIFEST), { schema: 'phasetune/checkpoint', version: 1, files: hashes });
-    return hashes[WEIGHTS]!.sha256;
-  });
+  return writeFolderAtomic(
+    folder,
+    async (temporary) => {
+      const files: string[] = [WEIGHTS, CONFIG, OPTIMIZER, STATE];
+      const whole = merged.length > 0 ? concatenateAdapters([...merged, own], base.linears) : own;
+      await writeAdapter(temporary, whole, base.linears, base);
+      if (merged.length > 0) {
+        files.push(`${OWN}/${WEIGHTS}`, `${OWN}/${CONFIG}`);
+        await makeFolder(join(temporary, OWN));
+        await writeAdapter(join(temporary, OWN), own, base.linears, { name: null });
+      }
+      const moments = [...optimizer].map(([name, { shape, data }]) => ({ name, shape, data, dtype: 'F32' as const }));
+      await writeSafetensors(join(temporary, OPTIMIZER), moments);
+      await writeJson(join(temporary, STATE), { schema: 'phasetune/trainer-state', version: 2, ...state });
+      return writeManifest(temporary, files);
+    },
+    { replace: true },
+  );
+}
+
+/** Returns the hash of the first file. */
+async function writeManifest(folder: string, names: readonly string[]): Promise<string> {
+  const files: z.infer<typeof manifestSchema>['files'] = {};
+  for (const name of names) {
+    const path = join(folder, name);
+    files[name] = { sha256: await hashFile(path), bytes: (await statPath(path)).bytes };
+  }
+  await writeJson(join(folder, MANIFEST), { schema: 'phasetune/checkpoint', version: 1, files });
+  return files[names[0]!]!.sha256;
 }
 
 /** A checkpoint read back. */
@@ -149,7 +156,3 @@ async function readMoments(file: string): Promise<NamedTensors> {
     await source.close();
   }
 }
-
-/** Folder of a checkpoint, relative to the run's folder. */
-export const checkpointPath = (stage: number, step: number): string =>
-  `stage-${stage}/step-${String(step).padStart(6, '0')}`;

@@ -1,5 +1,6 @@
 import type { Order } from '../curriculum/types.js';
 import type { Band, LossMatrix, LossRow } from './forgetting.js';
+import type { RowLedger } from './outcome.js';
 
 /** Where a stage's weights came from: a checkpoint folder inside the run's folder, and the hash of its adapter file. */
 export interface StageOrigin {
@@ -70,6 +71,8 @@ export interface EvalEvent {
   /** Nats a trained token, a number a band. */
   readonly losses: readonly number[];
   readonly all: number;
+  /** Less than any before it in this stage. */
+  readonly best: boolean;
   readonly seconds: number;
 }
 
@@ -80,16 +83,34 @@ export interface EvalProgressEvent {
   readonly of: number;
 }
 
+/** Why a checkpoint was made: a stage begins or ends, it was time for one, or the run was interrupted. */
+export type CheckpointKind = 'begin' | 'step' | 'end' | 'interrupted';
+
 /** A checkpoint is on the disk. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly stage: number;
   readonly step: number;
-  readonly kind: 'best' | 'end' | 'interrupted';
+  readonly kind: CheckpointKind;
   /** Folder, relative to the run's folder. */
   readonly path: string;
   /** SHA-256 of its `adapter_model.safetensors`. */
   readonly sha256: string;
+}
+
+/** A step's loss was not finite or jumped, so that its update was not made. */
+export interface SpikeEvent {
+  readonly type: 'spike';
+  readonly stage: number;
+  readonly step: number;
+  /** What is done about it: the run stops, the step is left out, or the stage also goes back to its last checkpoint. */
+  readonly action: 'stop' | 'skip' | 'rollback';
+  readonly loss: number;
+  /** The most that the losses before it allow. */
+  readonly lossLimit: number;
+  readonly gradNorm: number;
+  /** Ids of the step's rows. */
+  readonly rows: readonly string[];
 }
 
 /** A stage is done. */
@@ -98,6 +119,8 @@ export interface StageEndEvent {
   readonly stage: number;
   /** The new row of the forgetting matrix; absent without held-out rows. */
   readonly row?: LossRow;
+  /** Rows whose steps changed the weights. */
+  readonly consumed: RowLedger;
   readonly seconds: number;
   readonly tokensPerSecond: number;
 }
@@ -111,6 +134,16 @@ export interface RunEndEvent {
   readonly seconds: number;
 }
 
+/** A run goes on where it stopped; not written to events.jsonl, which goes on from there as if nothing had been. */
+export interface ResumeEvent {
+  readonly type: 'resume';
+  /** Absent where no checkpoint was found: the run begins anew. */
+  readonly from?: { readonly stage: number; readonly step: number; readonly path: string };
+  readonly stages: readonly StageSummary[];
+  /** Tokens of the plan that are behind it. */
+  readonly tokens: number;
+}
+
 /** What a run tells while it goes. `seconds` and `tokensPerSecond` alone differ between two runs with the same seed. */
 export type TrainEvent =
   | RunEvent
@@ -119,5 +152,7 @@ export type TrainEvent =
   | EvalEvent
   | EvalProgressEvent
   | CheckpointEvent
+  | SpikeEvent
+  | ResumeEvent
   | StageEndEvent
   | RunEndEvent;

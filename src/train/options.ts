@@ -70,6 +70,24 @@ export const trainOptions = z.strictObject({
     .min(0)
     .default(0)
     .describe('Steps between measurements of the held-out loss within a stage; 0: at its end only'),
+  saveEvery: z
+    .number()
+    .int()
+    .min(0)
+    .default(100)
+    .describe('Steps between two checkpoints to go on from; 0: only where a stage begins, ends, or is measured'),
+  keepLast: z
+    .number()
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Newest checkpoints to keep while the run goes, besides the best and the end of every stage'),
+  onSpike: z
+    .enum(['stop', 'skip', 'rollback'])
+    .default('stop')
+    .describe(
+      'A step whose loss is not finite or jumps is never made; then: stop the run, leave the step out and go on, or go back to the last checkpoint and leave it out from there',
+    ),
   gradientCheckpointing: z
     .boolean()
     .optional()

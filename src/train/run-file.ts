@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
 import { writeJson } from '../io/atomic.js';
-import { exists, listFolder, statPath } from '../io/files.js';
+import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
+import { type FolderLock, isLockFile, lockFolder } from '../io/lock.js';
+import { count, lossRowSchema, rowLedgerSchema, savedSchema, stageResultSchema } from './outcome.js';
 
-const count = z.number().int().min(0);
-const saved = z.strictObject({ path: z.string(), sha256: z.string() });
 const band = z.strictObject({ stage: z.number().int().min(1), rows: count, tokens: count });
-const lossRow = z.strictObject({ after: count, losses: z.array(z.number()).readonly(), all: z.number() });
 
 const stage = z.strictObject({
   stage: z.number().int().min(1),
@@ -19,29 +18,26 @@ const stage = z.strictObject({
   tokens: count,
   trainedTokens: count,
   paddedTokens: count,
-  /** Hash of its batch plan, and of the ids of the rows it consumes, in order. */
+  /** Hash of its batch plan. */
   plan: z.string(),
-  rowsHash: z.string(),
-  /** Absent until the stage begins. */
-  origin: z
-    .strictObject({
-      from: z.enum(['base', 'previous-end', 'previous-best']),
-      path: z.string().optional(),
-      sha256: z.string().optional(),
-      merged: z.boolean().optional(),
-    })
-    .optional(),
-  /** Absent until the stage is done. */
-  end: saved.optional(),
-  best: saved.optional(),
-  seconds: z.number().optional(),
-  tokensPerSecond: z.number().optional(),
+  /** The rows that it will consume, in order. */
+  planned: rowLedgerSchema,
+  ...stageResultSchema.shape,
+});
+
+/** A time that the run went on after it had stopped. */
+const resumption = z.strictObject({
+  time: z.string(),
+  /** Absent where there was no checkpoint yet. */
+  from: savedSchema.optional(),
+  /** What differed from before, one line each: nothing unless it was forced. */
+  changes: z.array(z.string()),
 });
 
 /** Schema of `run.json`: what a run was made of and what came of it. Paths of checkpoints are relative to the run's folder. */
 export const runFileSchema = z.strictObject({
   schema: z.literal('phasetune/run'),
-  version: z.literal(1),
+  version: z.literal(2),
   status: z.enum(['running', 'done', 'interrupted', 'failed']),
   /** Why it failed or stopped. */
   error: z.string().optional(),
@@ -58,9 +54,10 @@ export const runFileSchema = z.strictObject({
   }),
   stages: z.array(stage),
   /** The forgetting matrix: held-out loss in nats a trained token. Absent without held-out rows. */
-  matrix: z.strictObject({ bands: z.array(band), rows: z.array(lossRow) }).optional(),
+  matrix: z.strictObject({ bands: z.array(band), rows: z.array(lossRowSchema) }).optional(),
   /** The adapter to take away. */
-  adapter: saved.optional(),
+  adapter: savedSchema.optional(),
+  resumed: z.array(resumption).optional(),
   /** Time from start to end, and the part of it in optimizer steps. */
   seconds: z.number().optional(),
   trainingSeconds: z.number().optional(),
@@ -85,12 +82,50 @@ export async function readRunFile(folder: string): Promise<RunFile> {
   return readJson(path, runFileSchema);
 }
 
-/** Throws a usage error unless a run can be written to the folder: it must be missing or empty. */
-export async function checkRunFolder(folder: string): Promise<void> {
+/** What a folder is to a run: free for a new one, or with one in it. Throws a usage error for anything else. */
+async function contents(folder: string): Promise<'free' | 'run'> {
   const { kind } = await statPath(folder);
-  if (kind === 'missing' || (kind === 'folder' && (await listFolder(folder)).length === 0)) return;
+  if (kind === 'missing') return 'free';
   if (kind !== 'folder')
     throw usageError(`${folder} is a file; expected a folder to write the run to`, { file: folder });
-  const what = exists(join(folder, NAME)) ? 'holds a run already' : 'is not empty';
-  throw usageError(`${folder} ${what}; choose another --out, or remove it first`, { file: folder });
+  if (exists(join(folder, NAME))) return 'run';
+  if ((await listFolder(folder)).every(isLockFile)) return 'free';
+  throw usageError(`${folder} is not empty, and no run is in it; choose another --out`, { file: folder });
+}
+
+/**
+ * Throws a usage error unless a run can be written to the folder: it must be missing or empty or, to resume, have a run in it,
+ * which is returned.
+ */
+export async function checkRunFolder(folder: string, resume = false): Promise<RunFile | undefined> {
+  if ((await contents(folder)) === 'free') return undefined;
+  if (resume) return readRunFile(folder);
+  throw usageError(`${folder} holds a run already; go on with it by --resume, choose another --out, or remove it`, {
+    file: folder,
+  });
+}
+
+/** A run's folder, held by this process. */
+export interface ClaimedFolder {
+  readonly lock: FolderLock;
+  /** The run that is in it. */
+  readonly run?: RunFile | undefined;
+  /** Frees the folder; one that is still empty is removed. */
+  release(): Promise<void>;
+}
+
+/** Locks a run's folder, which is made where it is missing. Throws as {@link checkRunFolder}, and when another process holds it. */
+export async function claimRunFolder(folder: string, resume = false): Promise<ClaimedFolder> {
+  await checkRunFolder(folder, resume);
+  const lock = await lockFolder(folder, 'phasetune train');
+  const release = async () => {
+    await lock.release();
+    await removeIfEmpty(folder);
+  };
+  try {
+    return { lock, run: await checkRunFolder(folder, resume), release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
-import { hashOf } from '../core/hash.js';
-import { rowIdsOf } from '../data/batch-plan.js';
-import { makeFolder } from '../io/files.js';
-import { openAppender } from '../io/jsonl.js';
+import { keepLines, openAppender } from '../io/jsonl.js';
 import type { TrainEvent } from './events.js';
+import { consumed } from './ledger.js';
 import type { RunPlan } from './plan.js';
+import type { ResumePoint } from './resume.js';
 import { checkRunFolder, type RunFile, writeRunFile } from './run-file.js';
 
 /** What the caller knows about a run: versions, options, inputs and their hashes. */
@@ -15,44 +14,53 @@ export type RunAbout = Pick<RunFile, 'versions' | 'recipe' | 'inputs'>;
 export interface RunRecord {
   /** Contents of `run.json`; change them, then call `write`. */
   readonly run: RunFile;
+  /** Lines of `events.jsonl`. */
+  events(): number;
+  /** Time that the run has taken, up to a checkpoint that it was resumed from and since then. */
+  seconds(): number;
   write(): Promise<void>;
-  /** Passes events on, each once it is in `events.jsonl` with its time; progress of a measurement is passed on only. */
+  /** Passes events on, each once it is in `events.jsonl` with its time, but for those that are passed on only. */
   log(events: AsyncGenerator<TrainEvent, void>): AsyncGenerator<TrainEvent, void>;
-  /** Writes the last state and closes the files; harmless when done before. */
+  /** Waits until all events are on the disk. */
+  flush(): Promise<void>;
+  /** Writes the last state, closes the files; harmless when done before. */
   close(status: RunFile['status'], error?: unknown): Promise<void>;
 }
 
-/** Makes a run's folder, which must be missing or empty, with its first `run.json`. */
-export async function openRunRecord(folder: string, plan: RunPlan, about: RunAbout): Promise<RunRecord> {
-  await checkRunFolder(folder);
-  await makeFolder(folder);
+/** Events of the moment. */
+const UNLOGGED: ReadonlySet<TrainEvent['type']> = new Set(['eval-progress', 'resume']);
+
+/** Opens the record of a new run, or, to resume, of the one in the folder, as it was at the checkpoint. */
+export async function openRunRecord(
+  folder: string,
+  plan: RunPlan,
+  about: RunAbout,
+  resume?: ResumePoint,
+): Promise<RunRecord> {
+  if (!resume) await checkRunFolder(folder);
+  const run = recordedRun(plan, about, resume);
   const start = performance.now();
-  const stages = plan.stages.map(({ summary, batches }) => ({
-    ...summary,
-    plan: batches.hash,
-    rowsHash: hashOf(batches.steps.flatMap((step) => step.microBatches.flatMap(rowIdsOf))),
-  }));
-  const run: RunFile = {
-    schema: 'phasetune/run',
-    version: 1,
-    status: 'running',
-    started: new Date().toISOString(),
-    ...about,
-    order: plan.order,
-    seed: plan.seed,
-    stages,
-    ...(plan.holdout && { matrix: { bands: [...plan.holdout.bands], rows: [] } }),
-  };
+  const state = resume?.found?.checkpoint.state;
+  const seconds = () => (state?.seconds ?? 0) + (performance.now() - start) / 1000;
   const write = () => writeRunFile(folder, run);
+  const events = join(folder, 'events.jsonl');
+  let lines = state?.events ?? 0;
+  if (resume) await keepLines(events, lines);
   await write();
-  const appender = await openAppender(join(folder, 'events.jsonl'));
+  const appender = await openAppender(events);
   let open = true;
   return {
     run,
+    events: () => lines,
+    seconds,
     write,
+    flush: appender.flush,
     async *log(events) {
       for await (const event of events) {
-        if (event.type !== 'eval-progress') await appender.append({ time: new Date().toISOString(), ...event });
+        if (!UNLOGGED.has(event.type)) {
+          await appender.append({ time: new Date().toISOString(), ...event });
+          lines++;
+        }
         yield event;
       }
     },
@@ -62,12 +70,39 @@ export async function openRunRecord(folder: string, plan: RunPlan, about: RunAbo
       run.status = status;
       if (error !== undefined) run.error = error instanceof PhasetuneError ? error.message : String(error);
       run.finished = new Date().toISOString();
-      run.seconds = (performance.now() - start) / 1000;
+      run.seconds = seconds();
       try {
+        await appender.flush();
         await write();
       } finally {
         await appender.close();
       }
     },
+  };
+}
+
+function recordedRun(plan: RunPlan, about: RunAbout, resume: ResumePoint | undefined): RunFile {
+  const state = resume?.found?.checkpoint.state;
+  const results = state ? [...state.stages, { origin: state.origin }] : [];
+  const now = new Date().toISOString();
+  const stages = plan.stages.map(({ summary, batches }, i) => ({
+    ...summary,
+    plan: batches.hash,
+    planned: consumed(batches.steps, batches.steps.length, []),
+    ...results[i],
+  }));
+  return {
+    schema: 'phasetune/run',
+    version: 2,
+    status: 'running',
+    started: resume?.run.started ?? now,
+    ...about,
+    order: plan.order,
+    seed: plan.seed,
+    stages,
+    ...(plan.holdout && { matrix: { bands: [...plan.holdout.bands], rows: [...(state?.matrix ?? [])] } }),
+    ...(resume && {
+      resumed: [...(resume.run.resumed ?? []), { time: now, from: resume.found?.saved, changes: [...resume.changes] }],
+    }),
   };
 }

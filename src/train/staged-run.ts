@@ -2,37 +2,38 @@ import { join } from 'node:path';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { random } from '../core/random.js';
 import { writeFolderAtomic } from '../io/atomic.js';
-import { copyFile, hashFile, remove } from '../io/files.js';
+import { copyFile, hashFile } from '../io/files.js';
+import type { FolderLock } from '../io/lock.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
 import type { OptimOptions } from '../optim/options.js';
-import {
-  ADAPTER_FILES,
-  type AdapterBase,
-  checkpointPath,
-  type Progress,
-  readCheckpoint,
-  type Saved,
-  writeCheckpoint,
-} from './checkpoint.js';
-import type { StageOrigin, TrainEvent } from './events.js';
+import { ADAPTER_FILES, type AdapterBase, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { checkpointPath, type FoundCheckpoint, tidyCheckpoints } from './checkpoints.js';
+import type { CheckpointKind, StageOrigin, TrainEvent } from './events.js';
 import type { TrainOptions } from './options.js';
+import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
 import type { RunPlan, StagePlan } from './plan.js';
+import type { Progress } from './progress.js';
+import type { ResumePoint } from './resume.js';
 import type { RunFile } from './run-file.js';
 import { openRunRecord, type RunAbout, type RunRecord } from './run-record.js';
-import { measure, type StageOutcome, trainStage } from './trainer.js';
+import { measure, type StageJob, type StageOutcome, trainStage } from './trainer.js';
 import type { Tuner } from './tuner.js';
 
 /** What {@link runStages} needs besides the tuner. */
 export interface RunJob {
-  /** Folder of the run; missing or empty. */
+  /** Folder of the run; empty, or with the run to resume. */
   readonly folder: string;
+  /** That this process alone writes to it, see `claimRunFolder`; the caller releases it. */
+  readonly lock: FolderLock;
   readonly plan: RunPlan;
-  readonly options: Pick<TrainOptions, 'evalEvery' | 'logEvery'>;
+  readonly options: Pick<TrainOptions, 'evalEvery' | 'saveEvery' | 'keepLast' | 'logEvery' | 'onSpike'>;
   readonly optim: OptimOptions;
   readonly lora: LoraOptions;
   readonly base: AdapterBase;
   readonly about: RunAbout;
+  /** Where the run goes on, see `findResumePoint`. */
+  readonly resume?: ResumePoint | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -42,11 +43,10 @@ interface Merged {
   readonly own: Adapter;
 }
 
-/** How a stage began. */
-interface Begin {
+/** How a stage began, and where it goes on. */
+interface Begin extends Pick<StageJob, 'stepsBefore' | 'from'> {
   readonly origin: StageOrigin;
   readonly merged: readonly Merged[];
-  readonly stepsBefore: number;
 }
 
 /**
@@ -55,7 +55,7 @@ interface Begin {
  * weights, adapter and moments that the tuner holds are replaced. When it fails or is interrupted, `run.json` says so.
  */
 export async function* runStages(tuner: Tuner, job: RunJob): AsyncGenerator<TrainEvent, RunFile> {
-  const record = await openRunRecord(job.folder, job.plan, job.about);
+  const record = await openRunRecord(job.folder, job.plan, job.about, job.resume);
   try {
     yield* record.log(allStages(tuner, job, record));
     await record.close('done');
@@ -72,60 +72,80 @@ export async function* runStages(tuner: Tuner, job: RunJob): AsyncGenerator<Trai
 }
 
 async function* allStages(tuner: Tuner, job: RunJob, record: RunRecord): AsyncGenerator<TrainEvent, void> {
-  const { plan, signal } = job;
+  const { plan, resume } = job;
   const { run } = record;
-  const start = performance.now();
+  if (resume) yield resumeEvent(plan, resume);
+  const found = resume?.found;
+  if (!found) yield* beginRun(tuner, job, record);
+  const first = found?.checkpoint.state.stage ?? 1;
+  let merged: readonly Merged[] = [];
+  for (const stage of plan.stages.slice(first - 1)) {
+    const goesOn = stage.stage === first ? found : undefined;
+    const begin = goesOn
+      ? await restoreStage(tuner, job, stage, goesOn)
+      : await beginStage(tuner, job, stage, run.stages[stage.stage - 2], merged);
+    merged = begin.merged;
+    run.stages[stage.stage - 1]!.origin = begin.origin;
+    await record.write();
+    if (!goesOn) yield { type: 'stage', ...stage.summary, stages: plan.stages.length, origin: begin.origin };
+    const outcome = yield* trainStage(tuner, stageJob(tuner, job, stage, begin, record));
+    yield* endStage(stage, outcome, record);
+  }
+  await tidyCheckpoints(job.folder, 0, keptPaths(run));
+  run.adapter = await keepAdapter(job.folder, run.stages.at(-1)!.end!);
+  run.trainingSeconds = run.stages.reduce((n, { seconds }) => n + seconds!, 0);
+  run.tokensPerSecond = run.stages.reduce((n, { tokens }) => n + tokens, 0) / run.trainingSeconds;
+  const seconds = record.seconds();
+  yield { type: 'run-end', adapter: run.adapter, ...(run.matrix && { matrix: run.matrix }), seconds };
+}
+
+/** Base weights and a fresh adapter, and the held-out loss before any training. */
+async function* beginRun(tuner: Tuner, { plan, signal }: RunJob, { run }: RunRecord): AsyncGenerator<TrainEvent, void> {
   const stages = plan.stages.map(({ summary }) => summary);
   yield { type: 'run', order: plan.order, seed: plan.seed, stages, bands: plan.holdout?.bands ?? [] };
   await tuner.loadBase([]);
   tuner.reset('adapter', adapterSeed(plan, 1));
-  if (plan.holdout) {
-    const heldOut = yield* measure(tuner, plan.holdout, 0, 0, signal);
-    if (!heldOut) throw new PhasetuneError('interrupted', 'interrupted before the first step; nothing was trained');
-    run.matrix?.rows.push({ after: 0, ...heldOut });
-  }
-  let prior: StageOutcome | undefined;
-  let merged: readonly Merged[] = [];
-  for (const [i, stage] of plan.stages.entries()) {
-    const begin = await beginStage(tuner, job, stage, prior, merged);
-    merged = begin.merged;
-    run.stages[i]!.origin = begin.origin;
-    await record.write();
-    yield { type: 'stage', ...stage.summary, stages: stages.length, origin: begin.origin };
-    prior = yield* trainStage(tuner, stageJob(tuner, job, stage, begin));
-    yield* endStage(stage, prior, record);
-  }
-  run.adapter = await keepAdapter(job.folder, prior!.end);
-  run.trainingSeconds = run.stages.reduce((n, { seconds }) => n + seconds!, 0);
-  run.tokensPerSecond = run.stages.reduce((n, { tokens }) => n + tokens, 0) / run.trainingSeconds;
-  const seconds = (performance.now() - start) / 1000;
-  yield { type: 'run-end', adapter: run.adapter, ...(run.matrix && { matrix: run.matrix }), seconds };
+  if (!plan.holdout) return;
+  const heldOut = yield* measure(tuner, plan.holdout, 0, 0, signal);
+  if (!heldOut) throw new PhasetuneError('interrupted', 'interrupted before the first step; nothing was trained');
+  const { losses, all } = heldOut;
+  run.matrix?.rows.push({ after: 0, losses, all });
 }
 
-const stageJob = (tuner: Tuner, job: RunJob, plan: StagePlan, { merged, stepsBefore }: Begin) => ({
+function resumeEvent({ stages }: RunPlan, { found }: ResumePoint): TrainEvent {
+  const summaries = stages.map(({ summary }) => summary);
+  if (!found) return { type: 'resume', stages: summaries, tokens: 0 };
+  const { stage, progress } = found.checkpoint.state;
+  const before = summaries.slice(0, stage - 1).reduce((n, { tokens }) => n + tokens, 0);
+  const from = { stage, step: progress.step, path: found.saved.path };
+  return { type: 'resume', from, stages: summaries, tokens: before + progress.tokens };
+}
+
+const stageJob = (tuner: Tuner, job: RunJob, plan: StagePlan, begin: Begin, record: RunRecord): StageJob => ({
   ...job.options,
+  ...begin,
   plan,
   rows: job.plan.rows,
   optim: job.optim,
   seed: job.plan.seed,
-  stepsBefore,
   holdout: job.plan.holdout,
   signal: job.signal,
-  save: (progress: Progress) => save(tuner, job, plan, merged, progress),
-  discard: ({ path }: Saved) => remove(join(job.folder, path)),
+  save: (progress, kind) => save(tuner, job, plan, begin, record, progress, kind),
+  restore: async (saved) => restoreTensors(tuner, await readOwn(job, saved)),
 });
 
 async function* endStage(
   { stage, summary }: StagePlan,
-  { end, best, heldOut, seconds }: StageOutcome,
+  { end, best, heldOut, consumed, skipped, seconds }: StageOutcome,
   { run, write }: RunRecord,
 ): AsyncGenerator<TrainEvent, void> {
   const tokensPerSecond = summary.tokens / seconds;
-  Object.assign(run.stages[stage - 1]!, { end, best, seconds, tokensPerSecond });
-  const row = heldOut && { after: stage, ...heldOut };
+  const result: StageResult = { end, best, consumed, seconds, tokensPerSecond };
+  Object.assign(run.stages[stage - 1]!, result, skipped.length > 0 && { skipped });
+  const row = heldOut && { after: stage, losses: heldOut.losses, all: heldOut.all };
   if (row) run.matrix?.rows.push(row);
   await write();
-  yield { type: 'stage-end', stage, ...(row && { row }), seconds, tokensPerSecond };
+  yield { type: 'stage-end', stage, ...(row && { row }), consumed, seconds, tokensPerSecond };
 }
 
 const adapterSeed = (plan: RunPlan, stage: number) => random(plan.seed, 'adapter', stage).integer(2 ** 31);
@@ -135,7 +155,7 @@ async function beginStage(
   tuner: Tuner,
   job: RunJob,
   { stage, options }: StagePlan,
-  prior: StageOutcome | undefined,
+  prior: StageResult | undefined,
   merged: readonly Merged[],
 ): Promise<Begin> {
   const seed = adapterSeed(job.plan, stage);
@@ -145,9 +165,8 @@ async function beginStage(
     tuner.reset('optimizer', seed);
     return { origin: { from: 'base' }, merged: [], stepsBefore: 0 };
   }
-  const saved = options.start === 'previous-best' ? prior.best : prior.end;
-  const checkpoint = await readCheckpoint(join(job.folder, saved.path), job.base.linears);
-  refuseOther(join(job.folder, saved.path), checkpoint.sha256, saved.sha256);
+  const saved = options.start === 'previous-best' ? prior.best! : prior.end!;
+  const checkpoint = await readOwn(job, saved);
   const origin = { from: options.start, ...saved };
   if (options.adapter === 'merged') {
     const more = [...merged, { saved, own: checkpoint.own }];
@@ -160,7 +179,36 @@ async function beginStage(
   const carried = options.optimizer === 'carried';
   if (carried) tuner.write('optimizer', await checkpoint.optimizer());
   else tuner.reset('optimizer', seed);
-  return { origin, merged, stepsBefore: carried ? checkpoint.state.optimizerStep : 0 };
+  return { origin, merged, stepsBefore: carried ? checkpoint.state.progress.optimizerStep : 0 };
+}
+
+/** Puts base weights, adapter and moments in place, as they were at a checkpoint of the stage. */
+async function restoreStage(
+  tuner: Tuner,
+  job: RunJob,
+  { stage }: StagePlan,
+  { checkpoint, saved }: FoundCheckpoint,
+): Promise<Begin> {
+  const { kind, progress, origin, merged: paths } = checkpoint.state;
+  const merged: Merged[] = [];
+  for (const saved of paths) merged.push({ saved, own: (await readOwn(job, saved)).own });
+  await tuner.loadBase(merged.map(({ own }) => own.tensors));
+  tuner.reset('optimizer', adapterSeed(job.plan, stage));
+  await restoreTensors(tuner, checkpoint);
+  return { origin, merged, stepsBefore: 0, from: { saved, kind, progress } };
+}
+
+async function restoreTensors(tuner: Tuner, checkpoint: Checkpoint): Promise<void> {
+  tuner.write('adapter', checkpoint.own.tensors);
+  tuner.write('optimizer', await checkpoint.optimizer());
+}
+
+/** A checkpoint of this run, which must be the one that was written. */
+async function readOwn(job: RunJob, { path, sha256 }: Saved): Promise<Checkpoint> {
+  const folder = join(job.folder, path);
+  const checkpoint = await readCheckpoint(folder, job.base.linears);
+  refuseOther(folder, checkpoint.sha256, sha256);
+  return checkpoint;
 }
 
 function refuseOther(folder: string, actual: string, expected: string): void {
@@ -175,16 +223,28 @@ async function save(
   tuner: Tuner,
   job: RunJob,
   { stage, batches }: StagePlan,
-  merged: readonly Merged[],
+  { merged, origin }: Begin,
+  record: RunRecord,
   progress: Progress,
+  kind: CheckpointKind,
 ): Promise<Saved> {
+  const { run } = record;
   const path = checkpointPath(stage, progress.step);
+  await job.lock.check();
+  // A checkpoint tells how many events were before it: they must not be lost when it is not.
+  await record.flush();
   const state = {
+    kind,
     stage,
     steps: batches.steps.length,
     plan: batches.hash,
-    ...progress,
-    merged: merged.map((m) => m.saved),
+    progress,
+    origin,
+    merged: merged.map(({ saved }) => saved),
+    events: record.events(),
+    seconds: record.seconds(),
+    stages: run.stages.slice(0, stage - 1).map(resultOf),
+    matrix: run.matrix?.rows ?? [],
   };
   const content = {
     own: { options: job.lora, tensors: await tuner.read('adapter') },
@@ -192,15 +252,30 @@ async function save(
     optimizer: await tuner.read('optimizer'),
     state,
   };
-  return { path, sha256: await writeCheckpoint(join(job.folder, path), content, job.base) };
+  const saved = { path, sha256: await writeCheckpoint(join(job.folder, path), content, job.base) };
+  const kept = keptPaths(run);
+  if (progress.best) kept.add(progress.best.saved.path);
+  await tidyCheckpoints(job.folder, job.options.keepLast, kept);
+  return saved;
 }
+
+/** Checkpoints that a run keeps: every stage's end and best. */
+const keptPaths = ({ stages }: RunFile): Set<string> =>
+  new Set(stages.flatMap(({ end, best }) => [end, best].flatMap((saved) => (saved ? [saved.path] : []))));
+
+const resultOf = (stage: RunFile['stages'][number]): StageResult =>
+  Object.fromEntries(
+    Object.keys(stageResultSchema.shape).flatMap((key) =>
+      key in stage ? [[key, stage[key as keyof StageResult]]] : [],
+    ),
+  );
 
 /** Copies a checkpoint's adapter to where the user takes it away. */
 async function keepAdapter(folder: string, { path, sha256 }: Saved): Promise<Saved> {
-  const to = join(folder, 'adapter');
-  await writeFolderAtomic(to, async (temporary) => {
-    for (const name of ADAPTER_FILES) await copyFile(join(folder, path, name), join(temporary, name));
-    refuseOther(join(folder, path), await hashFile(join(temporary, ADAPTER_FILES[0])), sha256);
-  });
+  const copy = async (to: string) => {
+    for (const name of ADAPTER_FILES) await copyFile(join(folder, path, name), join(to, name));
+    refuseOther(join(folder, path), await hashFile(join(to, ADAPTER_FILES[0])), sha256);
+  };
+  await writeFolderAtomic(join(folder, 'adapter'), copy, { replace: true });
   return { path: 'adapter', sha256 };
 }

@@ -1,14 +1,23 @@
 import { PhasetuneError } from '../core/errors.js';
-import { random } from '../core/random.js';
+import { fromState, random } from '../core/random.js';
 import { type PlannedStep, rowIdsOf } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
-import type { Progress, Saved } from './checkpoint.js';
-import type { CheckpointEvent, StepEvent, TrainEvent } from './events.js';
+import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
+import type { RowLedger, Saved } from './outcome.js';
 import type { StagePlan } from './plan.js';
+import { advanced, beginning, type Progress, reported } from './progress.js';
+import { spikeWatch } from './spike.js';
 import type { MicroBatch, Tuner } from './tuner.js';
+
+/** A checkpoint, and how far the stage was. */
+export interface Point {
+  readonly saved: Saved;
+  readonly kind: CheckpointKind;
+  readonly progress: Progress;
+}
 
 /** What {@link trainStage} needs besides the tuner, which already holds the weights that the stage starts from. */
 export interface StageJob {
@@ -16,17 +25,23 @@ export interface StageJob {
   readonly rows: ReadonlyMap<string, EncodedRow>;
   readonly optim: OptimOptions;
   readonly seed: number;
-  /** Optimizer steps behind the carried moments; 0 with fresh ones. */
+  /** Updates behind the carried moments; 0 with fresh ones. */
   readonly stepsBefore: number;
+  /** Where the stage goes on, the tuner holding what is saved there; absent: at its beginning. */
+  readonly from?: Point | undefined;
   /** Steps between held-out losses, 0: at the end only. */
   readonly evalEvery: number;
+  /** Steps between checkpoints, 0: before a held-out loss and at the end only. */
+  readonly saveEvery: number;
   readonly logEvery: number;
+  /** What is done about a loss that is not finite or jumps. */
+  readonly onSpike: 'stop' | 'skip' | 'rollback';
   readonly holdout: HoldoutPlan | undefined;
   readonly signal: AbortSignal | undefined;
   /** Writes a checkpoint. */
-  save(progress: Progress): Promise<Saved>;
-  /** Removes one that is no longer the best. */
-  discard(saved: Saved): Promise<void>;
+  save(progress: Progress, kind: CheckpointKind): Promise<Saved>;
+  /** Puts what is saved there into the tuner. */
+  restore(saved: Saved): Promise<void>;
 }
 
 /** What a stage came to. */
@@ -36,56 +51,121 @@ export interface StageOutcome {
   readonly best: Saved;
   /** At the end. */
   readonly heldOut?: HeldOutLoss;
+  readonly consumed: RowLedger;
+  readonly skipped: readonly number[];
   /** Time spent in optimizer steps. */
   readonly seconds: number;
 }
 
+/** Steps of a stage that may be left out before it stops after all. */
+const MOST_SKIPPED = 10;
+
 /**
- * Trains one stage, yielding what happens. Throws with code `failed` when the loss is not finite, naming step and rows, and
- * with code `interrupted`, after a checkpoint, when the signal is aborted.
+ * Trains one stage, yielding what happens. A checkpoint is of the moment right behind a step, before anything else that is due
+ * there: whoever goes on from it does that first, and comes to the same end. Throws with code `failed` when the loss is not
+ * finite or jumps, naming step and rows, and with code `interrupted` when the signal is aborted, both after a checkpoint.
  */
 export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<TrainEvent, StageOutcome> {
   const { stage, batches } = job.plan;
-  const count = batches.steps.length;
-  const seeds = random(job.seed, 'dropout', stage);
-  const meter = newMeter();
-  let progress: Progress = {
-    step: 0,
-    optimizerStep: job.stepsBefore,
-    tokens: 0,
-    trainedTokens: 0,
-    random: seeds.state(),
-  };
-  let best: { saved: Saved; loss: number } | undefined;
-  for (const planned of batches.steps) {
-    const step = progress.step + 1;
-    const optimizerStep = job.stepsBefore + step;
-    const learningRate = learningRateAt(job.optim, job.plan.schedule.before + step, job.plan.schedule.steps);
-    const inputs = { learningRate, step: optimizerStep, seed: seeds.integer(2 ** 31) };
-    const { loss, gradNorm } = await meter.time(() => tuner.step(microBatches(planned, job.rows), inputs));
-    refuseNonFinite(loss, gradNorm, stage, step, planned);
-    meter.add(planned, loss);
-    if (step % job.logEvery === 0 || step === count)
-      yield { type: 'step', stage, step, steps: count, ...meter.report(), learningRate, gradNorm };
-    const { tokens, trainedTokens } = meter.total;
-    progress = { step, optimizerStep, tokens, trainedTokens, random: seeds.state() };
-    if (job.signal?.aborted) throw yield* interrupt(job, progress);
-    if (!job.holdout || job.evalEvery === 0 || step % job.evalEvery > 0 || step === count) continue;
-    const heldOut = yield* measure(tuner, job.holdout, stage, step, job.signal);
-    if (!heldOut) throw yield* interrupt(job, progress);
-    if (best && heldOut.all >= best.loss) continue;
-    const previous = best?.saved;
-    best = { saved: yield* save(job, progress, 'best'), loss: heldOut.all };
-    if (previous) await job.discard(previous);
+  let point = yield* beginOrGoOn(job);
+  while (point.progress.step < batches.steps.length)
+    point = yield* toNextCheckpoint(tuner, job, yield* compared(tuner, job, point));
+  const { saved: end, progress } = point;
+  const { best, consumed, skipped, seconds } = progress;
+  const outcome = { end, consumed, skipped, seconds };
+  if (!job.holdout) return { ...outcome, best: end };
+  const heldOut = yield* measure(tuner, job.holdout, stage, progress.step, job.signal, best?.loss);
+  if (!heldOut) throw interruption(job, point);
+  return { ...outcome, best: best && best.loss <= heldOut.all ? best.saved : end, heldOut };
+}
+
+async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
+  const { stage } = job.plan;
+  if (!job.from)
+    return yield* save(job, beginning(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
+  const { kind, saved, progress } = job.from;
+  // What came behind the checkpoint in the log is told anew; one made for an interruption is not told of.
+  if (kind !== 'interrupted') yield { type: 'checkpoint', stage, step: progress.step, kind, ...saved };
+  return job.from;
+}
+
+/** Measures the held-out loss where it is due behind a checkpoint, and remembers that as the best if it is. */
+async function* compared(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<TrainEvent, Point> {
+  const { progress, saved } = point;
+  if (!job.holdout || !evalDue(job, progress.step)) return point;
+  const heldOut = yield* measure(tuner, job.holdout, job.plan.stage, progress.step, job.signal, progress.best?.loss);
+  if (!heldOut) throw interruption(job, point);
+  if (progress.best && heldOut.all >= progress.best.loss) return point;
+  return { ...point, progress: { ...progress, best: { saved, loss: heldOut.all } } };
+}
+
+const isEnd = ({ plan }: StageJob, step: number): boolean => step === plan.batches.steps.length;
+const every = (steps: number, step: number): boolean => steps > 0 && step > 0 && step % steps === 0;
+const evalDue = (job: StageJob, step: number): boolean =>
+  job.holdout !== undefined && every(job.evalEvery, step) && !isEnd(job, step);
+const saveDue = (job: StageJob, step: number): boolean =>
+  every(job.saveEvery, step) || evalDue(job, step) || isEnd(job, step);
+
+/** Steps until a checkpoint is due, and makes it. */
+async function* toNextCheckpoint(tuner: Tuner, job: StageJob, from: Point): AsyncGenerator<TrainEvent, Point> {
+  let { progress } = from;
+  do {
+    progress = yield* takeStep(tuner, job, progress, from);
+    if (!job.signal?.aborted) continue;
+    const kind = saveDue(job, progress.step) ? kindAt(job, progress.step) : 'interrupted';
+    throw interruption(job, yield* save(job, progress, kind, from));
+  } while (!saveDue(job, progress.step) || progress.step === from.progress.step);
+  return yield* save(job, progress, kindAt(job, progress.step));
+}
+
+const kindAt = (job: StageJob, step: number): CheckpointKind => (isEnd(job, step) ? 'end' : 'step');
+
+/** One step of the plan, or what is done instead of it. `from`: the last checkpoint. */
+async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point): AsyncGenerator<TrainEvent, Progress> {
+  const { stage, batches, schedule } = job.plan;
+  const planned = batches.steps[at.step]!;
+  const step = at.step + 1;
+  const seeds = fromState(at.random);
+  const seed = seeds.integer(2 ** 31);
+  const behind = { step, random: seeds.state() };
+  if (at.skipped.includes(step)) return { ...at, ...behind };
+  const learningRate = learningRateAt(job.optim, schedule.before + step, schedule.steps);
+  const watch = spikeWatch(at.losses);
+  const lossLimit = watch.limit();
+  const inputs = { learningRate, step: at.optimizerStep + 1, seed, lossLimit };
+  const start = performance.now();
+  const { loss, gradNorm, applied } = await tuner.step(microBatches(planned, job.rows), inputs);
+  if (!applied) {
+    const rows = planned.microBatches.flatMap(rowIdsOf);
+    const spike = { type: 'spike', stage, step, action: job.onSpike, loss, lossLimit, gradNorm, rows } as const;
+    return yield* handleSpike(job, at, from, spike);
   }
-  const end = yield* save(job, progress, 'end');
-  const { seconds } = meter.total;
-  if (!job.holdout) return { end, best: end, seconds };
-  const heldOut = yield* measure(tuner, job.holdout, stage, count, job.signal);
-  if (!heldOut) throw interruption(job, count, end);
-  if (best && best.loss <= heldOut.all) return { end, best: best.saved, heldOut, seconds };
-  if (best) await job.discard(best.saved);
-  return { end, best: end, heldOut, seconds };
+  watch.add(loss);
+  const seconds = (performance.now() - start) / 1000;
+  const next = { ...advanced(at, planned, loss, seconds), ...behind, losses: [...watch.state()] };
+  if (step % job.logEvery > 0 && !isEnd(job, step)) return next;
+  const [told, now] = reported(next);
+  const epoch = planned.epoch + 1;
+  yield { type: 'step', stage, step, steps: batches.steps.length, epoch, ...told, learningRate, gradNorm };
+  return now;
+}
+
+/** The update was held back: stops, leaves the step out, or goes back to the last checkpoint and leaves it out then. */
+async function* handleSpike(
+  job: StageJob,
+  at: Progress,
+  from: Point,
+  spike: SpikeEvent,
+): AsyncGenerator<TrainEvent, Progress> {
+  if (spike.action === 'stop' || at.skipped.length >= MOST_SKIPPED) {
+    const { saved } = yield* save(job, at, 'interrupted', from);
+    throw spikeError(spike, at.skipped.length, saved);
+  }
+  yield spike;
+  const skipped = [...at.skipped, spike.step];
+  if (spike.action === 'skip') return { ...at, skipped };
+  await job.restore(from.saved);
+  return { ...from.progress, skipped };
 }
 
 /** Measures the held-out loss and tells it as an `eval` event. Undefined when the signal was aborted on the way. */
@@ -95,31 +175,33 @@ export async function* measure(
   stage: number,
   step: number,
   signal: AbortSignal | undefined,
+  best = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<TrainEvent, HeldOutLoss | undefined> {
   const start = performance.now();
   const heldOut = yield* evaluateHoldout(tuner, plan, signal);
-  if (heldOut) yield { type: 'eval', stage, step, ...heldOut, seconds: (performance.now() - start) / 1000 };
+  if (!heldOut) return undefined;
+  const seconds = (performance.now() - start) / 1000;
+  yield { type: 'eval', stage, step, ...heldOut, best: heldOut.all < best, seconds };
   return heldOut;
 }
 
+/** Makes a checkpoint, unless nothing was done since the last one. */
 async function* save(
   job: StageJob,
   progress: Progress,
-  kind: CheckpointEvent['kind'],
-): AsyncGenerator<TrainEvent, Saved> {
-  const saved = await job.save(progress);
+  kind: CheckpointKind,
+  last?: Point,
+): AsyncGenerator<TrainEvent, Point> {
+  if (last?.progress.step === progress.step) return last;
+  const saved = await job.save(progress, kind);
   yield { type: 'checkpoint', stage: job.plan.stage, step: progress.step, kind, ...saved };
-  return saved;
+  return { saved, kind, progress };
 }
 
-async function* interrupt(job: StageJob, progress: Progress): AsyncGenerator<TrainEvent, PhasetuneError> {
-  return interruption(job, progress.step, yield* save(job, progress, 'interrupted'));
-}
-
-const interruption = ({ plan }: StageJob, step: number, { path }: Saved): PhasetuneError =>
+const interruption = ({ plan }: StageJob, { progress: { step }, saved: { path } }: Point): PhasetuneError =>
   new PhasetuneError(
     'interrupted',
-    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; the adapter so far is in ${path}`,
+    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; all is saved in ${path}: go on with --resume`,
     { stage: plan.stage, step, path },
   );
 
@@ -130,45 +212,18 @@ export const microBatches = (planned: PlannedStep, rows: ReadonlyMap<string, Enc
     shape,
   }));
 
-function refuseNonFinite(loss: number, gradNorm: number, stage: number, step: number, planned: PlannedStep): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  const ids = planned.microBatches.flatMap(rowIdsOf);
-  const named = ids.length > 8 ? `${ids.slice(0, 8).join(', ')} and ${ids.length - 8} more` : ids.join(', ');
-  const what = Number.isFinite(loss) ? `the norm of the gradients is ${gradNorm}` : `the loss is ${loss}`;
-  throw new PhasetuneError(
+function spikeError(spike: SpikeEvent, skipped: number, { path }: Saved): PhasetuneError {
+  const { stage, step, loss, lossLimit, gradNorm, rows } = spike;
+  const named = rows.length > 8 ? `${rows.slice(0, 8).join(', ')} and ${rows.length - 8} more` : rows.join(', ');
+  const what = !Number.isFinite(loss)
+    ? `the loss is ${loss}`
+    : !Number.isFinite(gradNorm)
+      ? `the norm of the gradients is ${gradNorm}`
+      : `the loss jumped to ${loss.toFixed(2)} (over ${lossLimit.toFixed(2)}, which the losses before allow)`;
+  const before = skipped > 0 ? `, and ${skipped} steps of this stage were left out before` : '';
+  return new PhasetuneError(
     'failed',
-    `stage ${stage}, step ${step}: ${what} and training cannot go on; look at the rows of this step (${named}) or lower the learning rate`,
-    { stage, step, rows: ids.join(' '), loss, gradNorm },
+    `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}. Look at the rows of this step (${named}), lower the learning rate, or go on with --resume --on-spike skip`,
+    { stage, step, rows: rows.join(' '), loss, gradNorm, path },
   );
-}
-
-/** Adds up loss, tokens and time: since the last report, and in all. */
-function newMeter() {
-  let since = { loss: 0, tokens: 0, trainedTokens: 0, seconds: 0 };
-  const total = { tokens: 0, trainedTokens: 0, seconds: 0 };
-  let epoch = 0;
-  return {
-    async time<T>(work: () => Promise<T>): Promise<T> {
-      const start = performance.now();
-      const result = await work();
-      const seconds = (performance.now() - start) / 1000;
-      since.seconds += seconds;
-      total.seconds += seconds;
-      return result;
-    },
-    add(planned: PlannedStep, mean: number): void {
-      since.loss += mean * planned.trainedTokens;
-      for (const sums of [since, total]) {
-        sums.tokens += planned.tokens;
-        sums.trainedTokens += planned.trainedTokens;
-      }
-      epoch = planned.epoch + 1;
-    },
-    report(): Pick<StepEvent, 'epoch' | 'loss' | 'tokens' | 'trainedTokens' | 'seconds' | 'tokensPerSecond'> {
-      const { loss, tokens, trainedTokens, seconds } = since;
-      since = { loss: 0, tokens: 0, trainedTokens: 0, seconds: 0 };
-      return { epoch, loss: loss / trainedTokens, tokens, trainedTokens, seconds, tokensPerSecond: tokens / seconds };
-    },
-    total: total as Readonly<typeof total>,
-  };
 }

@@ -16,7 +16,7 @@ import type { TrainEvent } from '../../src/train/events.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
 import { type TrainOptions, trainOptions } from '../../src/train/options.js';
 import { planRun, type RunPlan } from '../../src/train/plan.js';
-import type { RunFile } from '../../src/train/run-file.js';
+import { claimRunFolder, type RunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { testBackend } from './backend.js';
@@ -108,8 +108,11 @@ const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(),
 /** Everything {@link runStages} needs for a tiny run. */
 export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {
   const config = parseModelConfig(await readJson(join(TINY_BASE, 'config.json')), 'config.json');
+  const folder = await runFolder();
+  const { lock } = await claimRunFolder(folder);
   return {
-    folder: await runFolder(),
+    folder,
+    lock,
     plan: tinyPlan(options.train),
     options: tinyTrain(options.train),
     optim: tinyOptim(options.optim),

@@ -41,7 +41,12 @@ async function byHand(
   const { steps } = job.plan.stages[stage - 1]!.batches;
   const { optimizerSteps = 0, rate = (step) => learningRateAt(job.optim, step, steps.length) } = options;
   for (const [i, step] of steps.entries()) {
-    const inputs = { learningRate: rate(i + 1), step: optimizerSteps + i + 1, seed: 1 };
+    const inputs = {
+      learningRate: rate(i + 1),
+      step: optimizerSteps + i + 1,
+      seed: 1,
+      lossLimit: Number.POSITIVE_INFINITY,
+    };
     await tuner.step(microBatches(step, job.plan.rows), inputs);
   }
   return tuner.read('adapter');
@@ -118,12 +123,12 @@ describe('where a stage starts', () => {
 test('a carried optimizer goes on with moments and step count', async () => {
   const { job, run: file } = await run({ train: { optimizer: 'carried' } });
   const before = await checkpointOf(job, file.stages[0]!.end!.path);
-  expect(before.state.optimizerStep).toBe(2);
+  expect(before.state.progress.optimizerStep).toBe(2);
   tuner.write('adapter', before.own.tensors);
   tuner.write('optimizer', await before.optimizer());
   const expected = await byHand(job, 2, { optimizerSteps: 2 });
   const after = await checkpointOf(job, file.stages[1]!.end!.path);
-  expect(after.state.optimizerStep).toBe(4);
+  expect(after.state.progress.optimizerStep).toBe(4);
   expect(plain(after.own.tensors)).toEqual(plain(expected));
 });
 
@@ -278,7 +283,7 @@ describe('a run that cannot go on', () => {
     }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'interrupted', fields: { stage: 2, step: 1, path: 'stage-2/step-000001' } });
     const { state } = await checkpointOf(job, 'stage-2/step-000001');
-    expect(state).toMatchObject({ stage: 2, step: 1, steps: 4, plan: job.plan.stages[1]!.batches.hash });
+    expect(state).toMatchObject({ kind: 'interrupted', stage: 2, progress: { step: 1 }, steps: 4, plan: job.plan.stages[1]!.batches.hash });
     expect((await readRunFile(job.folder)).status).toBe('interrupted');
   });
 
@@ -303,7 +308,7 @@ describe('a run that cannot go on', () => {
     const before = await bytesOf(job, 'run.json');
     await expect(runTiny(tuner, job)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringMatching(/holds a run already; choose another --out/),
+      message: expect.stringMatching(/holds a run already; go on with it by --resume, choose another --out/),
     });
     expect((await bytesOf(job, 'run.json')).equals(before)).toBe(true);
   });

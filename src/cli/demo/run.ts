@@ -23,7 +23,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { entryBatches, inputShapes } from '../../train/entry-shapes.js';
 import { loraTuner } from '../../train/lora-tuner.js';
 import { type PreparedRun, prepareRun } from '../../train/prepare.js';
-import { checkRunFolder, type RunFile } from '../../train/run-file.js';
+import { checkRunFolder, claimRunFolder, type RunFile } from '../../train/run-file.js';
 import { runStages } from '../../train/staged-run.js';
 import { planWarnings } from '../../train/warnings.js';
 import type { CommandContext } from '../command.js';
@@ -128,15 +128,17 @@ async function trainAndAsk(
   const { mode, precision, xla } = recipe;
   const compile = { mode, precision, xla, shapes: inputShapes(entryBatches(prepared.plan)) };
   const { tuner, program } = await loraTuner({ backend, model, lora, optim, compile, extra });
+  const { lock, release } = await claimRunFolder(recipe.out);
   try {
     await tuner.loadBase([]);
     tuner.reset('adapter', recipe.seed);
     const before = await ask('answers before', program, questions, tokenizer, context);
-    const job = await runJob(recipe, prepared, backend, context.signal);
+    const job = await runJob(recipe, prepared, backend, lock, context.signal);
     const run = await lastOf(showRun(runStages(tuner, job), context));
     const after = await ask('answers after', program, questions, tokenizer, context);
     return { before, after, run };
   } finally {
+    await release();
     tuner.dispose();
   }
 }

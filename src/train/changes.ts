@@ -1,0 +1,41 @@
+import type { RunAbout } from './run-record.js';
+
+/** Options that may change where a run goes on: they do not decide what it comes to, or only from there on. */
+const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit']);
+
+/**
+ * What differs between what a run was begun with and what it would go on with, one line each, such as `lora.rank was 8, is 16`:
+ * options, data, files of the base model, versions. Where model and data lie does not count, only what is in them.
+ */
+export function changes(was: RunAbout, is: RunAbout): string[] {
+  const recipe = (about: RunAbout) =>
+    flat(Object.fromEntries(Object.entries(about.recipe).filter(([option]) => !FREE.has(option))));
+  return [
+    ...differences(recipe(was), recipe(is)),
+    ...differences(flat({ 'staged data': was.inputs.data.manifest }), flat({ 'staged data': is.inputs.data.manifest })),
+    ...differences(prints(was), prints(is)),
+    ...differences(flat({ version: was.versions }), flat({ version: is.versions })),
+  ];
+}
+
+const prints = ({ inputs }: RunAbout): Map<string, string> =>
+  new Map(Object.entries(inputs.model.files).map(([file, hash]) => [`base model's ${file}`, hash]));
+
+/** Values by dotted path, as JSON. What JSON leaves out counts as not there. */
+function flat(value: unknown, path: readonly string[] = [], into = new Map<string, string>()): Map<string, string> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    for (const [key, inner] of Object.entries(value)) flat(inner, [...path, key], into);
+  else if (value !== undefined) into.set(path.join('.'), JSON.stringify(value));
+  return into;
+}
+
+function differences(was: ReadonlyMap<string, string>, is: ReadonlyMap<string, string>): string[] {
+  const told = (value: string | undefined) => (value === undefined ? 'not given' : shortened(value));
+  const names = [...new Set([...was.keys(), ...is.keys()])];
+  return names
+    .filter((name) => was.get(name) !== is.get(name))
+    .map((name) => `${name} was ${told(was.get(name))}, is ${told(is.get(name))}`);
+}
+
+/** A hash by its beginning, which tells it from another. */
+const shortened = (value: string): string => value.replace(/[0-9a-f]{64}/g, (hash) => `${hash.slice(0, 12)}...`);

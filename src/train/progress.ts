@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import type { PlannedStep } from '../data/batch-plan.js';
+import type { StepEvent } from './events.js';
+import { consume, NO_ROWS } from './ledger.js';
+import { count, rowLedgerSchema, savedSchema } from './outcome.js';
+
+const sumsShape = { tokens: count, trainedTokens: count, seconds: z.number().min(0) };
+
+/** Schema of {@link Progress}. */
+export const progressSchema = z.strictObject({
+  /** Steps of this stage done: the cursor in its batch plan. */
+  step: count,
+  /** Updates that the moments have seen: more than `step` when they were carried from an earlier stage. */
+  optimizerStep: count,
+  ...sumsShape,
+  /** The same since the last report, and the sum of the loss over the trained tokens. */
+  since: z.strictObject({ ...sumsShape, loss: z.number() }),
+  /** State of the generator that gives every step its dropout seed. */
+  random: z.tuple([count, count, count, count]),
+  /** Losses that a jump is told from. */
+  losses: z.array(z.number()),
+  consumed: rowLedgerSchema,
+  /** Steps that are left out, from 1. */
+  skipped: z.array(count),
+  /** The checkpoint with the least held-out loss over all bands so far. */
+  best: z.strictObject({ saved: savedSchema, loss: z.number() }).optional(),
+});
+
+/** How far a stage is: all that changes from step to step, besides the tensors. Plain data. */
+export type Progress = z.infer<typeof progressSchema>;
+
+const NOTHING = { loss: 0, tokens: 0, trainedTokens: 0, seconds: 0 };
+
+/** Before the first step; `stepsBefore` updates are behind the moments. */
+export const beginning = (random: Progress['random'], stepsBefore: number): Progress => ({
+  step: 0,
+  optimizerStep: stepsBefore,
+  tokens: 0,
+  trainedTokens: 0,
+  seconds: 0,
+  since: NOTHING,
+  random,
+  losses: [],
+  consumed: NO_ROWS,
+  skipped: [],
+});
+
+/** After a step that took so many seconds and whose update was made. */
+export function advanced(at: Progress, planned: PlannedStep, loss: number, seconds: number): Progress {
+  const { tokens, trainedTokens } = planned;
+  const add = <T extends { tokens: number; trainedTokens: number; seconds: number }>(sums: T): T => ({
+    ...sums,
+    tokens: sums.tokens + tokens,
+    trainedTokens: sums.trainedTokens + trainedTokens,
+    seconds: sums.seconds + seconds,
+  });
+  return {
+    ...add(at),
+    step: at.step + 1,
+    optimizerStep: at.optimizerStep + 1,
+    since: { ...add(at.since), loss: at.since.loss + loss * trainedTokens },
+    consumed: consume(at.consumed, planned),
+  };
+}
+
+/** What is told since the last report, and the progress from which the next one counts. */
+export function reported(
+  at: Progress,
+): readonly [Pick<StepEvent, 'loss' | 'tokens' | 'trainedTokens' | 'seconds' | 'tokensPerSecond'>, Progress] {
+  const { loss, tokens, trainedTokens, seconds } = at.since;
+  const told = { loss: loss / trainedTokens, tokens, trainedTokens, seconds, tokensPerSecond: tokens / seconds };
+  return [told, { ...at, since: NOTHING }];
+}
