@@ -133,6 +133,7 @@ for (const [i, planned] of plan.steps.entries()) {
     seed: int32([], [i]),
     learningRate: float32([], [learningRateAt(optim, i + 1, plan.steps.length)]),
     step: float32([], [i + 1]),
+    lossLimit: float32([], [Number.POSITIVE_INFINITY]),
   };
   const { loss } = await program.run('trainStep', feeds, ['loss']);
   done += planned.tokens;

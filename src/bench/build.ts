@@ -42,8 +42,8 @@ export async function benchBuild(backend: Backend, options: BuildBenchOptions, {
     const short = { ...plan, options: { ...plan.options, maxTokens: 2 } };
     for await (const _ of generate(program, short, []));
   };
-  const step = (batches: number) => () =>
-    tuner.step(Array<typeof batch>(batches).fill(batch), { learningRate: 1e-4, step: 1, seed: 0 });
+  const inputs = { learningRate: 1e-4, step: 1, seed: 0, lossLimit: Number.POSITIVE_INFINITY };
+  const step = (batches: number) => () => tuner.step(Array<typeof batch>(batches).fill(batch), inputs);
   const works = { step: step(1), accumulated_step: step(2), evaluate: () => tuner.evaluate(batch), answer };
   try {
     const loaded = rssMib();

@@ -75,12 +75,15 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
 
 const mib = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
+/** What steps have in common. */
+const INPUTS = { learningRate: 1e-4, seed: 0, lossLimit: Number.POSITIVE_INFINITY };
+
 async function runSteps(tuner: Tuner, batch: MicroBatch, steps: number, { onStep, signal }: BenchHooks) {
   const times: number[] = [];
   let [loss, firstStepEnd] = [0, 0];
   for (let step = 1; step <= steps; step++) {
     signal?.throwIfAborted();
-    const { value, seconds } = await timed(() => tuner.step([batch], { learningRate: 1e-4, step, seed: 0 }));
+    const { value, seconds } = await timed(() => tuner.step([batch], { ...INPUTS, step }));
     firstStepEnd ||= sinceStart();
     loss = value.loss;
     times.push(seconds);

@@ -35,7 +35,7 @@ const once = (batches: readonly { readonly shape: BatchShape }[]): BatchShape[] 
 
 /** The same as shapes of all inputs, for `compile`: of every entry of `trainSpec` whose inputs differ from call to call. */
 export function inputShapes({ trainStep, accumulate, evalLoss }: EntryBatches): Record<string, InputShapes[]> {
-  const hyper = { learningRate: [], step: [] };
+  const hyper = { learningRate: [], step: [], lossLimit: [] };
   return {
     trainStep: trainStep.map((shape) => ({ ...lossFeedShapes(shape), seed: [], ...hyper })),
     accumulate: accumulate.map((shape) => ({ ...lossFeedShapes(shape), seed: [] })),

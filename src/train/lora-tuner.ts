@@ -1,9 +1,10 @@
 import type { Backend } from '../backend/backend.js';
 import { dataError } from '../core/errors.js';
-import { float32, int32 } from '../core/host-tensor.js';
+import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
 import { initAdapter } from '../lora/adapter.js';
 import { merging } from '../lora/merge.js';
 import { loadParameters, type ModelFolder } from '../model/load.js';
+import { isApplied } from '../optim/gate.js';
 import { keptName, type ParameterGroup } from '../optim/groups.js';
 import type { Shapes } from '../optim/layout.js';
 import { clearState, readState, writeState } from '../optim/state.js';
@@ -12,7 +13,7 @@ import type { CompileOptions } from '../program/compile-options.js';
 import type { Program } from '../program/program.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
-import type { MicroBatch, NamedTensors, Tuner } from './tuner.js';
+import type { MicroBatch, NamedTensors, StepInputs, StepResult, Tuner } from './tuner.js';
 
 /** What a LoRA tuner is made of. */
 export interface LoraTunerOptions extends LoraTraining {
@@ -72,9 +73,9 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
 const step = async (
   program: Program,
   batches: readonly MicroBatch[],
-  inputs: Parameters<Tuner['step']>[1],
+  inputs: StepInputs,
   whole: boolean,
-) => {
+): Promise<StepResult> => {
   const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
   if (trained === 0) throw new RangeError('a step needs at least one trained token');
   // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
@@ -82,17 +83,26 @@ const step = async (
     const seed = int32([], [(Math.imul(inputs.seed, 0x9e3779b1) + i) | 0]);
     return { ...lossFeeds(batch, 1 / trained), seed };
   };
-  const hyper = { learningRate: float32([], [inputs.learningRate]), step: float32([], [inputs.step]) };
+  const { learningRate, step, lossLimit } = inputs;
+  const hyper = scalars({ learningRate, step, lossLimit });
+  const judged = (loss: number, gradNorm: number): StepResult => ({
+    loss,
+    gradNorm,
+    applied: isApplied({ loss, gradNorm, lossLimit }),
+  });
   if (whole && batches.length === 1) {
     const done = await program.run('trainStep', { ...feeds(batches[0]!, 0), ...hyper }, ['loss', 'gradNorm']);
-    return { loss: done.loss!.data[0]!, gradNorm: done.gradNorm!.data[0]! };
+    return judged(done.loss!.data[0]!, done.gradNorm!.data[0]!);
   }
   let loss = 0;
   for (const [i, batch] of batches.entries())
     loss += (await program.run('accumulate', feeds(batch, i), ['loss'])).loss!.data[0]!;
-  const { gradNorm } = await program.run('applyAccumulated', hyper, ['gradNorm']);
-  return { loss, gradNorm: gradNorm!.data[0]! };
+  const { gradNorm } = await program.run('applyAccumulated', { ...hyper, ...scalars({ loss }) }, ['gradNorm']);
+  return judged(loss, gradNorm!.data[0]!);
 };
+
+const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, float32([], [value])]));
 
 function checkNames(what: string, expected: Shapes, tensors: NamedTensors): void {
   for (const [name, shape] of expected) {

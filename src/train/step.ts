@@ -8,6 +8,7 @@ import { takeRows } from '../ops/take-rows.js';
 import { type AdamwState, adamw } from '../optim/adamw.js';
 import { clipByGlobalNorm } from '../optim/clip.js';
 import { join } from '../optim/flat.js';
+import { gate, gated } from '../optim/gate.js';
 import { groupVariables, type Kept, type ParameterGroup, piecesOf, vectorName, withPieces } from '../optim/groups.js';
 import type { OptimOptions } from '../optim/options.js';
 import type { Entry, InputSpec, ProgramSpec, Tensors } from '../program/program.js';
@@ -38,7 +39,9 @@ const SEED: Readonly<Record<string, InputSpec>> = { seed: { shape: [], dtype: 'i
 const HYPER: Readonly<Record<string, InputSpec>> = {
   learningRate: { shape: [], dtype: 'float32' },
   step: { shape: [], dtype: 'float32' },
+  lossLimit: { shape: [], dtype: 'float32' },
 };
+const LOSS: Readonly<Record<string, InputSpec>> = { loss: { shape: [], dtype: 'float32' } };
 
 /** What a step changes. */
 const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
@@ -46,9 +49,11 @@ const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
 /**
  * Variables and entries of training, over the model's variables:
  * - `trainStep`: a step of one micro-batch: its gradients are clipped by their global norm and given to AdamW. Gives the
- *   loss and the norm before clipping.
+ *   loss and the norm before clipping. Where one of them is not finite, or the loss over the input `lossLimit`, every variable
+ *   stays as it is.
  * - `accumulate`: a micro-batch of several: its gradients are added to the sum so far. Gives its share of the loss.
- * - `applyAccumulated`: the end of a step of several: as `trainStep`, for the sum so far, which begins anew. Gives the norm.
+ * - `applyAccumulated`: the end of a step of several, whose `loss` is fed: as `trainStep`, for the sum so far, which begins anew
+ *   in any case. Gives the norm.
  * - `evalLoss`: cross-entropy at every trained position, without gradients.
  */
 export function trainSpec(spec: StepSpec): ProgramSpec {
@@ -74,7 +79,7 @@ function updateEntries(spec: StepSpec): Record<string, Entry> {
       inputs: { ...BATCH, ...SEED, ...HYPER },
       run(variables, inputs) {
         const { loss, grads } = lossAndGradients(spec, variables, inputs);
-        const { gradNorm, updates } = update(spec, variables, grads, inputs);
+        const { gradNorm, updates } = update(spec, variables, grads, { ...inputs, loss });
         return { outputs: { loss, gradNorm }, updates };
       },
     },
@@ -87,7 +92,7 @@ function updateEntries(spec: StepSpec): Record<string, Entry> {
       },
     },
     applyAccumulated: {
-      inputs: HYPER,
+      inputs: { ...LOSS, ...HYPER },
       run(variables, inputs) {
         const sums = groups.map((group) => kept(group, 'grad', variables) as tf.Tensor1D);
         const { gradNorm, updates } = update(spec, variables, sums, inputs);
@@ -114,19 +119,23 @@ function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
   return { loss: value, grads: spec.groups.map((group) => join(group.pieces, byName)) };
 }
 
-/** Clip and AdamW: the norm before clipping, and the variables' new values. */
+/** Clip, AdamW and gate: the norm before clipping, and the variables' new values. */
 function update({ groups, optim }: StepSpec, variables: Tensors, sums: readonly tf.Tensor1D[], inputs: Tensors) {
-  const { grads, norm } = clipByGlobalNorm(sums, optim.maxGradNorm);
-  const { learningRate, step } = inputs as { learningRate: tf.Tensor; step: tf.Tensor };
+  const { grads, norm: gradNorm } = clipByGlobalNorm(sums, optim.maxGradNorm);
+  const { learningRate, step, loss, lossLimit } = inputs as Record<
+    'learningRate' | 'step' | 'loss' | 'lossLimit',
+    tf.Tensor
+  >;
+  const open = gate({ loss, gradNorm, lossLimit });
   const updates: Record<string, tf.Tensor> = {};
   for (const [i, group] of groups.entries()) {
     const { weightDecay } = group;
     const name = (what: keyof AdamwState) => vectorName(group, what);
     const state = Object.fromEntries(MOVED.map((what) => [what, variables[name(what)]!])) as unknown as AdamwState;
     const next = adamw(state, grads[i]!, { ...optim, weightDecay, learningRate, step });
-    for (const what of MOVED) updates[name(what)] = next[what];
+    Object.assign(updates, gated(open, variables, Object.fromEntries(MOVED.map((what) => [name(what), next[what]]))));
   }
-  return { gradNorm: norm, updates };
+  return { gradNorm, updates };
 }
 
 /** Hidden states at the positions that predict a trained token [M, D], with the head [V, D] and the labels [M]. */

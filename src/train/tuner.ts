@@ -16,6 +16,18 @@ export interface StepInputs {
   readonly step: number;
   /** Seed of the dropout masks of this step. */
   readonly seed: number;
+  /** The step is not applied where its loss, in nats a trained token, is over this; Infinity where anything finite will do. */
+  readonly lossLimit: number;
+}
+
+/** What a step came to. */
+export interface StepResult {
+  /** Cross-entropy in nats, the mean over all trained tokens of the step. */
+  readonly loss: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradNorm: number;
+  /** False where loss or norm are not finite, or the loss is over the limit: adapter and optimizer are as they were, to the bit. */
+  readonly applied: boolean;
 }
 
 /** Tensors by Hugging Face, PEFT or optimizer-state name. */
@@ -28,9 +40,9 @@ export type NamedTensors = ReadonlyMap<string, HostTensor>;
 export interface Tuner {
   /**
    * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by the number of
-   * them. Returns that loss and the global norm of the gradients before clipping.
+   * them. A step that cannot be good is told, and changes nothing.
    */
-  step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<{ loss: number; gradNorm: number }>;
+  step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<StepResult>;
   /** Loss without dropout and without gradients: for each row, line after line, the sum over its trained tokens, in nats. */
   evaluate(batch: MicroBatch): Promise<Float32Array>;
   /** The adapter's matrices under PEFT's file names, or the optimizer's moments as `exp_avg.<name>` and `exp_avg_sq.<name>`. */

@@ -33,9 +33,10 @@ async function train(compile: CompileOptions, gradientCheckpointing: boolean, lo
   await tuner.loadBase([]);
   tuner.reset('adapter', 2);
   tuner.reset('optimizer', 0);
+  const hyper = { learningRate: 1e-2, lossLimit: Number.POSITIVE_INFINITY };
   const steps = [];
-  steps.push(await tuner.step([batch], { learningRate: 1e-2, step: 1, seed: 1 }));
-  steps.push(await tuner.step([batch, batch], { learningRate: 1e-2, step: 2, seed: 2 }));
+  steps.push(await tuner.step([batch], { ...hyper, step: 1, seed: 1 }));
+  steps.push(await tuner.step([batch, batch], { ...hyper, step: 2, seed: 2 }));
   const adapter = await tuner.read('adapter');
   tuner.dispose();
   return { steps, adapter };

@@ -32,7 +32,7 @@ test('every batch of a plan has a shape that is told, and no other is', () => {
 test('inputs of all three entries', () => {
   const feeds = { ids: [1, 96], positions: [1, 96], sources: [32], labels: [32], weights: [32] };
   expect(inputShapes({ trainStep: [b], accumulate: [b], evalLoss: [b] })).toEqual({
-    trainStep: [{ ...feeds, seed: [], learningRate: [], step: [] }],
+    trainStep: [{ ...feeds, seed: [], learningRate: [], step: [], lossLimit: [] }],
     accumulate: [{ ...feeds, seed: [] }],
     evalLoss: [feeds],
   });

@@ -20,7 +20,7 @@ import { onePerLine } from '../helpers/micro-batch.js';
 import { needs, realData, TINY } from '../helpers/tokens.js';
 
 const PHASEDSFT = realData('phasedsft-alpaca52k-stage3.jsonl');
-const inputs = { learningRate: 1e-2, step: 1, seed: 1 };
+const inputs = { learningRate: 1e-2, step: 1, seed: 1, lossLimit: Number.POSITIVE_INFINITY };
 
 let model: ModelFolder;
 let tuner: Tuner;

@@ -14,7 +14,8 @@ import { countingRow } from '../helpers/tiny-run.js';
 const rows = [countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)];
 const trained = rows.reduce((n, row) => n + row.trained, 0);
 const feeds = { ...lossFeeds(onePerLine(rows, 24), 1 / trained), seed: int32([], [3]) };
-const hyper = { learningRate: float32([], [1e-2]), step: float32([], [1]) };
+const scalar = (x: number) => float32([], [x]);
+const hyper = { learningRate: scalar(1e-2), step: scalar(1), lossLimit: scalar(Number.POSITIVE_INFINITY) };
 
 let model: ModelFolder;
 let made: LoraTuner;
@@ -57,7 +58,7 @@ test('a step of one micro-batch is, bit for bit, that micro-batch accumulated an
   const expected = await everything();
   await start();
   const { loss } = await made.program.run('accumulate', feeds, ['loss']);
-  const { gradNorm } = await made.program.run('applyAccumulated', second, ['gradNorm']);
+  const { gradNorm } = await made.program.run('applyAccumulated', { ...second, loss: loss! }, ['gradNorm']);
   expect({ loss, gradNorm }).toEqual(whole);
   expect(await everything()).toEqual(expected);
   expect(expected).toHaveLength(3 * 2 * 3 * 2);
@@ -71,7 +72,7 @@ test('the sum of gradients grows by accumulating, and is gone once applied or wh
   expect([...once.values()].some(isZero)).toBe(false);
   await made.program.run('accumulate', feeds);
   for (const [name, { data }] of await gradients()) expect(data).toEqual(once.get(name)!.data.map((x) => x + x));
-  await made.program.run('applyAccumulated', hyper);
+  await made.program.run('applyAccumulated', { ...hyper, loss: scalar(1) });
   expect([...(await gradients()).values()].every(isZero)).toBe(true);
   await made.program.run('accumulate', feeds);
   made.tuner.reset('optimizer', 0);

@@ -63,7 +63,11 @@ test('every parameter of a whole model has its gradient, by finite differences, 
     expect(Math.abs(rise / norm - 1), name).toBeLessThan(1e-3);
   }
   await lossAt(start);
-  const hyper = { learningRate: float32([], [1e-3]), step: float32([], [1]) };
+  const hyper = {
+    learningRate: float32([], [1e-3]),
+    step: float32([], [1]),
+    lossLimit: float32([], [Number.POSITIVE_INFINITY]),
+  };
   await program.run('trainStep', { ...seeded, ...hyper });
   const after = await readState(program, groups, shapes.keys());
   for (const [name, { data }] of start) expect(after.get(name)!.data, name).not.toEqual(data);

@@ -81,13 +81,17 @@ function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVa
 
 /**
  * Outputs that come once all variables have their new values. A variable is set after it was read: the session keeps no
- * other order than the one that nodes ask for.
+ * other order than the one that nodes ask for. And after the new values of all the others are there, but for caches, which are written
+ * in place: where there is no memory for one of them, all are as they were.
  */
 function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): GraphEntry {
+  const isCache = (variable: string) => variables.get(variable)!.spec.role === 'cache';
+  const settled = Object.entries(graph.updates).flatMap(([variable, { node }]) => (isCache(variable) ? [] : [node]));
   const updates = Object.entries(graph.updates).map(([variable, value]) => {
     const { handle, held } = variables.get(variable)!;
     const read = graph.reads[variable];
-    return assign(handle, value, held, read ? [read] : []);
+    const others = isCache(variable) ? [] : settled.filter((node) => node !== value.node);
+    return assign(handle, value, held, [...new Set([...(read ? [read] : []), ...others])]);
   });
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([output, value]) => [output, identity(value, updates)]),

@@ -9,7 +9,7 @@ const SHARING: ReadonlySet<string> = new Set(
 
 /** Ops that write their result over an input of its size that nothing else needs. */
 const IN_PLACE: ReadonlySet<string> = new Set(
-  'AddV2 Sub Mul Div RealDiv Maximum Minimum Neg Abs Square Sqrt Rsqrt Exp Log Sin Cos Sigmoid Softmax AddN SparseSoftmaxCrossEntropyWithLogits'.split(
+  'AddV2 Sub Mul Div RealDiv Maximum Minimum Neg Abs Square Sqrt Rsqrt Exp Log Sin Cos Sigmoid Softmax AddN Select SparseSoftmaxCrossEntropyWithLogits'.split(
     ' ',
   ),
 );

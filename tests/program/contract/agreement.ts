@@ -28,7 +28,7 @@ export const DRAWS = 6;
  */
 const FACTOR = 4;
 
-/** The same for the median of all tensors of a call, in the mean square: 0.5 to 1.2 were seen. */
+/** The same for the median of all tensors of a call, where there are several, in the mean square: 0.5 to 1.2 were seen. */
 const MEDIAN = 1.5;
 
 /** And it must be a tenth of that at least, or products are not rounded at all. */
@@ -120,6 +120,7 @@ export function expectBfloat16(made: Case, actual: Played, expected: Played, dis
     expect(off.largest, `${name}, largest`).toBeLessThanOrEqual(FACTOR * largest);
     if (rms > 0) ratios.push(off.rms / rms);
   }
+  if (ratios.length < 3) return;
   const median = ratios.sort((a, b) => a - b)[ratios.length >> 1]!;
   expect(median, 'half of all tensors').toBeLessThanOrEqual(MEDIAN);
   expect(median, 'half of all tensors').toBeGreaterThan(MEDIAN / LOOSEST);

@@ -23,6 +23,8 @@ export interface Call {
   readonly entry: string;
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly fetches: readonly string[];
+  /** True where a step is not applied: variables stay as they are, and the sum of gradients begins anew. */
+  readonly held?: boolean;
 }
 
 /** A program, what its variables begin with, and calls one after the other that take every entry in. */
@@ -204,7 +206,12 @@ function trainingCalls(vocabulary: number): Call[] {
     shape: { lines: 4, length: 40, targets: 56 },
   };
   const padded = { ...packed, lines: [[rowOf('f', 24, 9)], [rowOf('g', 14, 13)]] };
-  const hyper = (step: number) => ({ learningRate: float32([], [0.05]), step: float32([], [step]) });
+  const scalar = (x: number) => float32([], [x]);
+  const hyper = (step: number, lossLimit = Number.POSITIVE_INFINITY) => ({
+    learningRate: scalar(0.05),
+    step: scalar(step),
+    lossLimit: scalar(lossLimit),
+  });
   const seed = (n: number) => ({ seed: int32([], [n]) });
   return [
     {
@@ -214,9 +221,22 @@ function trainingCalls(vocabulary: number): Call[] {
     },
     { entry: 'accumulate', feeds: { ...lossFeeds(padded, 1 / 67), ...seed(8) }, fetches: ['loss'] },
     { entry: 'accumulate', feeds: { ...lossFeeds(packed, 1 / 67), ...seed(9) }, fetches: ['loss'] },
-    { entry: 'applyAccumulated', feeds: hyper(2), fetches: ['gradNorm'] },
+    { entry: 'applyAccumulated', feeds: { loss: scalar(5), ...hyper(2) }, fetches: ['gradNorm'] },
     { entry: 'evalLoss', feeds: lossFeeds(packed, 1), fetches: ['losses'] },
     { entry: 'trainStep', feeds: { ...lossFeeds(packed, 1 / 45), ...seed(10), ...hyper(3) }, fetches: [] },
+    {
+      entry: 'trainStep',
+      feeds: { ...lossFeeds(packed, 1 / 45), ...seed(11), ...hyper(4, 0.01) },
+      fetches: ['loss', 'gradNorm'],
+      held: true,
+    },
+    { entry: 'accumulate', feeds: { ...lossFeeds(packed, 1 / 45), ...seed(12) }, fetches: ['loss'] },
+    {
+      entry: 'applyAccumulated',
+      feeds: { loss: scalar(Number.NaN), ...hyper(4) },
+      fetches: ['gradNorm'],
+      held: true,
+    },
     { entry: 'logits', feeds: { ids: int32([3, 12], row('l', 36, 1, vocabulary).ids) }, fetches: ['logits'] },
   ];
 }

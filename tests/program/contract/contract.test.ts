@@ -69,6 +69,36 @@ describe.each(ALL)('$name', (made) => {
     );
   }
 
+  const expectHeld = ({ call, before, after }: Played) => {
+    for (const [name, value] of after)
+      if (name.endsWith('.grad'))
+        expect(
+          value.data.every((x) => x === 0),
+          `${call.entry} ${name}`,
+        ).toBe(true);
+      else expect(value, `${call.entry} ${name}`).toEqual(before.get(name));
+  };
+
+  test('eager: a step that is held back changes nothing, and tells loss and norm', () => {
+    const held = reference.filter(({ call }) => call.held);
+    expect(held.map(({ outputs }) => Object.keys(outputs))).toEqual([['loss', 'gradNorm'], ['gradNorm']]);
+    for (const played of held) {
+      expectHeld(played);
+      for (const { data } of Object.values(played.outputs)) expect(data[0]).toBeGreaterThan(0.01);
+    }
+  });
+
+  for (const options of MODES)
+    nativeOnly(
+      `captured ${options.precision}${options.xla ? ', compiled' : ''}: a step that is held back changes nothing`,
+      async () => {
+        const held = (await run(options)).filter(({ call }) => call.held);
+        expect(held.length).toBeGreaterThan(0);
+        held.forEach(expectHeld);
+      },
+      240_000,
+    );
+
   nativeOnly(
     'losses, norms and tokens are the same compiled and not',
     async () => {
