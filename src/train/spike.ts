@@ -1,0 +1,42 @@
+/** Losses that the limit is drawn from: the last of so many steps that were applied. */
+const WINDOW = 64;
+
+/** Fewer say too little about how much single steps scatter. */
+const LEAST = 20;
+
+/** Over the median by this many nats, and this many times the median, is a jump. */
+const MARGIN = { nats: 2, times: 2 };
+
+/** A watch over the losses of a stage. */
+export interface SpikeWatch {
+  /** The most, in nats, that the next step's loss may be; Infinity before there are 20. */
+  limit(): number;
+  /** Takes in the loss of a step that was applied. */
+  add(loss: number): void;
+  /** All that the watch knows, for {@link spikeWatch}. */
+  state(): readonly number[];
+}
+
+/**
+ * Tells losses that jump from those that scatter: the limit is the median m of the stage's last 64 losses plus the larger of 2 nats and
+ * 2 m.
+ */
+export function spikeWatch(saved: readonly number[] = []): SpikeWatch {
+  let losses = saved.slice(-WINDOW);
+  return {
+    limit() {
+      if (losses.length < LEAST) return Number.POSITIVE_INFINITY;
+      const middle = median(losses);
+      return middle + Math.max(MARGIN.nats, MARGIN.times * middle);
+    },
+    add(loss) {
+      losses = [...losses.slice(1 - WINDOW), loss];
+    },
+    state: () => losses,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((x, y) => x - y);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
