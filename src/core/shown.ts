@@ -3,10 +3,10 @@ const MOST = 120;
 
 /**
  * A name that came out of a file, fit for a message of one line: as it is where it is printable and short, otherwise with what is
- * not escaped (control characters, line ends, marks that turn the direction of text) and cut to 120 characters.
+ * not escaped (control characters, line ends, marks that turn the direction of text) and cut to `most` characters [120].
  */
-export function shownName(name: string): string {
-  const part = name.length > MOST ? `${name.slice(0, MOST)}…` : name;
+export function shownName(name: string, most = MOST): string {
+  const part = name.length > most ? `${name.slice(0, most)}…` : name;
   return part.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 }
 

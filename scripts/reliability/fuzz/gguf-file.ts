@@ -126,7 +126,7 @@ function spansOf(bytes: Uint8Array): Span[] {
   } catch {
     // What could be followed is enough.
   }
-  return spans;
+  return spans.filter((span) => span.at + span.width <= bytes.length);
 }
 
 const changeNumber: Mutation = (bytes, random) => {

@@ -119,18 +119,20 @@ const print = (value: unknown): string =>
     (_, text: string) => JSON.parse(`"${text}"`) as string,
   );
 
-/** One edit of a JSON text at a random place: values, keys, kinds, counts, nesting. Text that is no JSON is returned as it is. */
+/**
+ * One edit of a JSON text at a random place: values, keys, kinds, counts, nesting. Text that is no JSON, or is nested too deep to be
+ * written again, is returned as it is.
+ */
 export function mutatedJson(text: string, random: Random): string {
-  let root: unknown;
   try {
-    root = JSON.parse(text);
+    const root: unknown = JSON.parse(text);
+    const found = place(root, random);
+    if (!found || random.integer(40) === 0) return print(pick(VALUES, random)(root, random));
+    pick(EDITS, random)(...found, random);
+    return print(root);
   } catch {
     return text;
   }
-  const found = place(root, random);
-  if (!found || random.integer(40) === 0) return print(pick(VALUES, random)(root, random));
-  pick(EDITS, random)(...found, random);
-  return print(root);
 }
 
 /** `mutatedJson` as a mutation of a file that is one JSON text. */
