@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { usageError } from '../core/errors.js';
-import { fileError } from './files.js';
+import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { PhasetuneError, usageError } from '../core/errors.js';
+import { exists, fileError, makeFolder, syncFolder } from './files.js';
 
 /** A file being written beside its final place; nobody sees it before `commit`. */
 export interface AtomicFile {
   /** Appends. The chunk may be reused once the promise has resolved. */
   write(chunk: string | Uint8Array): Promise<void>;
-  /** Flushes to the disk and moves the file to its place. */
+  /** Flushes to the disk and moves the file to its place; throws it away when that fails. */
   commit(): Promise<void>;
-  /** Throws away what was written; harmless after `commit`. */
+  /** Throws away what was written; harmless after `commit`. Never throws: what a failing disk keeps is a leftover. */
   abort(): Promise<void>;
 }
+
+/** Temporary files and folders that this process is writing. */
+const under = new Set<string>();
 
 /**
  * Opens a file for streamed writing that appears whole or not at all: a temporary file beside it, fsync, rename, fsync of
@@ -24,24 +27,25 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
   if (existing?.isDirectory())
     throw usageError(`${path} is a folder; expected the name of a file to write`, { file: path });
   const direct = existing !== undefined && !existing.isFile();
-  const temporary = direct ? target : beside(target);
+  const temporary = direct ? target : beside(target, 'tmp');
   const guard = <T>(work: () => Promise<T>) =>
     work().catch((cause: unknown) => Promise.reject(fileError('write', path, cause)));
-  const handle = await guard(async () => {
-    if (!direct) await mkdir(dirname(target), { recursive: true });
-    return open(temporary, direct ? 'w' : 'wx', existing ? existing.mode & 0o777 : 0o666);
-  });
+  if (!direct) {
+    refuseLost(target, path);
+    await makeFolder(dirname(target));
+  }
+  const handle = await guard(() => open(temporary, direct ? 'w' : 'wx', existing ? existing.mode & 0o777 : 0o666));
+  if (!direct) under.add(temporary);
   let open_ = true;
   const close = async () => {
-    if (open_) {
-      open_ = false;
-      await handle.close();
-    }
+    if (!open_) return;
+    open_ = false;
+    await handle.close();
   };
   const abort = async () => {
-    if (!open_) return;
-    await close();
-    if (!direct) await rm(temporary, { force: true });
+    if (direct || !under.has(temporary)) return close().catch(() => {});
+    await close().catch(() => {});
+    await discard(temporary);
   };
   return {
     write: (chunk) => guard(() => handle.writeFile(chunk)),
@@ -49,17 +53,32 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
       if (!open_) return;
       try {
         if (!direct) await guard(() => handle.sync());
-        await close();
-        if (!direct) await guard(() => rename(temporary, target));
+        await guard(close);
+        if (direct) return;
+        await guard(() => rename(temporary, target));
+        under.delete(temporary);
+        await guard(() => syncFolder(dirname(target)));
       } catch (error) {
-        await close();
-        if (!direct) await rm(temporary, { force: true });
+        await abort();
         throw error;
       }
-      if (!direct) await syncFolder(dirname(target));
     },
     abort,
   };
+}
+
+/** A folder under way whose temporary place was removed is lost: making it anew would make half a folder. */
+function refuseLost(target: string, path: string): void {
+  for (const temporary of under)
+    if (target.startsWith(temporary + sep) && !exists(temporary)) throw fileError('write', path, gone(temporary));
+}
+
+const gone = (path: string) => Object.assign(new Error(`${path} is gone`), { code: 'ENOENT', errno: 0 });
+
+/** Removes what is of no use any more. A disk that fails at that, too, has been complained of already. */
+async function discard(temporary: string): Promise<void> {
+  await rm(temporary, { recursive: true, force: true }).catch(() => {});
+  under.delete(temporary);
 }
 
 /** Writes a whole file atomically, see {@link createAtomicFile}: after a crash either the old content is there or the new. */
@@ -85,8 +104,9 @@ export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 
 /**
- * Lets `fill` write files into a temporary folder beside `path`, then moves it there in one go. An existing empty folder
- * is taken; one with files in it is refused with a usage error, or replaced when `replace` is set.
+ * Lets `fill` write files into a temporary folder beside `path`, then flushes all of it to the disk and moves it there in one go.
+ * An existing empty folder is taken; one with files in it is refused with a usage error, or replaced when `replace` is set: until
+ * the new one is whole the old stays, see {@link removeLeftovers} for a crash between the two.
  */
 export async function writeFolderAtomic<T>(
   path: string,
@@ -94,39 +114,104 @@ export async function writeFolderAtomic<T>(
   options: { replace?: boolean } = {},
 ): Promise<T> {
   const target = resolve(path);
-  const occupied = await readdir(target).then(
-    (names) => names.length > 0,
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return false;
-      throw fileError('write', path, cause);
-    },
-  );
+  const occupied = await isOccupied(path);
   if (occupied && !options.replace)
     throw usageError(`folder ${path} exists and is not empty; choose another place or remove it first`, { file: path });
-  const temporary = beside(target);
-  const old = occupied ? beside(target) : undefined;
+  const temporary = beside(target, 'tmp');
+  under.add(temporary);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary, path);
+    const { ino } = await stat(temporary);
     const result = await fill(temporary);
-    await syncFolder(temporary);
-    if (old) await rename(target, old);
-    await rename(temporary, target);
-    await syncFolder(dirname(target));
-    if (old) await rm(old, { recursive: true, force: true });
+    await syncTree(temporary);
+    if ((await stat(temporary)).ino !== ino) throw gone(temporary);
+    await putFolder(temporary, target, occupied);
     return result;
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await discard(temporary);
+    if (error instanceof PhasetuneError) throw named(error, temporary, path);
     throw isErrno(error) ? fileError('write', path, error) : error;
+  } finally {
+    under.delete(temporary);
+  }
+}
+
+/** The error with the name of the place that people know, instead of the temporary one. */
+function named(error: PhasetuneError, temporary: string, path: string): PhasetuneError {
+  if (!error.message.includes(temporary)) return error;
+  const { file } = error.fields;
+  const fields = typeof file === 'string' ? { ...error.fields, file: file.replace(temporary, path) } : error.fields;
+  return new PhasetuneError(error.code, error.message.replaceAll(temporary, path), fields, { cause: error });
+}
+
+async function isOccupied(path: string): Promise<boolean> {
+  try {
+    return (await readdir(path)).length > 0;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw fileError('write', path, cause);
+  }
+}
+
+async function putFolder(temporary: string, target: string, occupied: boolean): Promise<void> {
+  const old = beside(target, 'old');
+  if (occupied) await rename(target, old);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    if (occupied) await rename(old, target);
+    throw error;
+  }
+  await syncFolder(dirname(target));
+  if (occupied) await discard(old);
+}
+
+/** Flushes all files of a folder to the disk, whoever wrote them, each before the folder that names it. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) await syncFile(path);
+  }
+  await syncFolder(folder);
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const LEFTOVER = /^\.(.+)\.[0-9a-f]{12}\.(tmp|old)$/;
+
+/**
+ * Removes, in a folder and those in it, what killed writers of this module left there, and returns their paths. Only for a folder
+ * in which no other process writes. A folder that was being replaced and has no successor yet is put back, and not told.
+ */
+export async function removeLeftovers(folder: string): Promise<string[]> {
+  const removed: string[] = [];
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      const [, name, kind] = LEFTOVER.exec(entry.name) ?? [];
+      if (name === undefined) {
+        if (entry.isDirectory()) removed.push(...(await removeLeftovers(path)));
+      } else if (kind === 'old' && !(await isOccupied(join(folder, name)))) await rename(path, join(folder, name));
+      else if (!under.has(resolve(path))) {
+        await rm(path, { recursive: true, force: true });
+        removed.push(path);
+      }
+    }
+    return removed;
+  } catch (error) {
+    throw fileError('write', folder, error);
   }
 }
 
 const isErrno = (error: unknown): boolean => error instanceof Error && 'errno' in error;
 
-const beside = (target: string) => join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
-
-/** Makes a rename last through a power cut. Some file systems refuse to sync a folder; then there is nothing to do. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
-}
+const beside = (target: string, kind: 'tmp' | 'old') =>
+  join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.${kind}`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile as copy, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile as copy, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { dataError, PhasetuneError } from '../core/errors.js';
@@ -12,24 +13,39 @@ const REASONS: Record<string, string> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left on the device',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than a file may be (see ulimit -f)',
+  EIO: 'the device reports an error',
+  ESTALE: 'the network file system has lost it',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EMFILE: 'too many open files',
   ENOTEMPTY: 'the folder is not empty',
   EEXIST: 'it exists already',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
 };
 
-/** One clear line for an error of the file system: missing or unreadable input is a data error, failing output a failure. */
+/** What helps when a disk does not take a file. */
+const ADVICE: Record<string, string> = {
+  ENOENT: 'its folder is gone; was it removed or unmounted?',
+  EROFS: 'make it writable or choose another place',
+  ENOSPC: 'free some space or choose another place',
+  EDQUOT: 'free some space or choose another place',
+  EFBIG: 'raise the limit or choose another place',
+  EIO: 'choose another place, and look after the disk',
+};
+
+/**
+ * One clear line for an error of the file system: missing or unreadable input is a data error, failing output a failure with, in
+ * its fields, the system's code as `errno`.
+ */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown): PhasetuneError {
   if (cause instanceof PhasetuneError) return cause;
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new PhasetuneError(
-    action === 'read' ? 'data' : 'failed',
-    `cannot ${action} ${path}: ${reason}`,
-    { file: path },
-    { cause },
-  );
+  const errno = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const reason = REASONS[errno] ?? (cause instanceof Error ? cause.message : String(cause));
+  if (action === 'read') return dataError(`cannot read ${path}: ${reason}`, { file: path }, cause);
+  const advice = ADVICE[errno] ? `; ${ADVICE[errno]}` : '';
+  return new PhasetuneError('failed', `cannot write ${path}: ${reason}${advice}`, { file: path, errno }, { cause });
 }
 
 /** True when a file or folder is there. */
@@ -55,9 +71,53 @@ export async function listFolder(path: string): Promise<string[]> {
   return names.sort();
 }
 
-/** Makes a folder and its parents; harmless when it is there. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => Promise.reject(fileError('write', path, cause)));
+/**
+ * Makes a folder and its parents, each noted on the disk in its own parent; harmless when it is there. Level by level: Node's own
+ * way never ends in a place that has no room for folders, such as /proc. `named` is what an error calls it.
+ */
+export async function makeFolder(path: string, named: string = path): Promise<void> {
+  try {
+    const missing: string[] = [];
+    let at = resolve(path);
+    while (!(await isFolder(at))) {
+      missing.push(at);
+      at = dirname(at);
+    }
+    for (const folder of missing.reverse()) {
+      await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+        // Where there are files only, as in /proc, the system says that there is no such thing.
+        if (error.code === 'ENOENT') throw new Error(`no folder can be made in ${dirname(folder)}`);
+        // Another process may have made it just now.
+        if (error.code !== 'EEXIST' || !(await isFolder(folder))) throw error;
+      });
+      await syncFolder(dirname(folder));
+    }
+  } catch (error) {
+    throw fileError('write', named, error);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+    throw Object.assign(new Error(`${path} is a file`), { code: 'ENOTDIR' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Codes of file systems that cannot sync a folder, or not for this user: then there is nothing to do. */
+const NO_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EACCES', 'EISDIR', 'EROFS']);
+
+/** Makes what was made or renamed in a folder last through a power cut. Throws the system's error. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    const handle = await open(path, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    if (!NO_SYNC.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** Removes a file or a folder with all in it; harmless when it is not there. */
@@ -67,23 +127,45 @@ export async function remove(path: string): Promise<void> {
   );
 }
 
+/** Removes a folder that nothing is in; harmless where something is, and when it is not there. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await rmdir(path).catch(() => {});
+}
+
 /** Copies one file. */
 export async function copyFile(from: string, to: string): Promise<void> {
   await copy(from, to).catch((cause: unknown) => Promise.reject(fileError('write', to, cause)));
 }
 
-/** A file's bytes, unpacked when it is gzip (told by its first two bytes, not by its name). */
-async function readBytes(path: string): Promise<Uint8Array> {
+/** Longest text file that is read whole, in bytes, unless told otherwise: 64 MiB, twice the largest tokenizer.json there is. */
+export const MAX_TEXT_BYTES = 64 << 20;
+
+/** Throws a data error unless the path leads to a file; a named pipe would keep its reader waiting. Returns its size in bytes. */
+export async function checkIsFile(path: string): Promise<number> {
+  const { kind, bytes } = await statPath(path);
+  if (kind === 'file') return bytes;
+  const what = kind === 'folder' ? 'it is a folder' : kind === 'other' ? 'it is a pipe or a device' : REASONS.ENOENT;
+  throw dataError(`cannot read ${path}: ${what}${kind === 'missing' ? '' : '; expected a file'}`, { file: path });
+}
+
+/** A file's bytes, unpacked when it is gzip (told by its first two bytes, not by its name), never more than `limit`. */
+async function readBytes(path: string, limit: number): Promise<Uint8Array> {
+  const tooLong = (what: string) =>
+    dataError(`${path}: ${what}; at most ${limit} are read of such a file, so this is not one`, { file: path, limit });
+  const size = await checkIsFile(path);
+  if (size > limit) throw tooLong(`${size} bytes`);
   const bytes = await readFile(path).catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  return promisify(gunzip)(bytes).catch((cause: Error) => {
+  return promisify(gunzip)(bytes, { maxOutputLength: limit }).catch((cause: Error & { code?: string }) => {
+    if (cause.code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLong(`${size} bytes of gzip unpack to more than ${limit} bytes`);
     throw dataError(`${path}: broken gzip file (${cause.message}); fetch or pack it again`, { file: path }, cause);
   });
 }
 
-/** A file as text: strict UTF-8, byte order mark dropped, unpacked when it is gzip. */
-export async function readText(path: string): Promise<string> {
-  const bytes = await readBytes(path);
+/** A file of at most `maxBytes` (plain and unpacked) as text: strict UTF-8, byte order mark dropped, unpacked when it is gzip. */
+export async function readText(path: string, { maxBytes = MAX_TEXT_BYTES } = {}): Promise<string> {
+  const bytes = await readBytes(path, maxBytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -94,6 +176,7 @@ export async function readText(path: string): Promise<string> {
 /** Hash of a file in lower-case hexadecimal, read as a stream; `prefix` is hashed before it, as git does for a blob. */
 export async function hashFile(path: string, algorithm: 'sha256' | 'sha1' = 'sha256', prefix = ''): Promise<string> {
   const hash = createHash(algorithm).update(prefix);
+  await checkIsFile(path);
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   } catch (cause) {

@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileError } from './files.js';
+import { fileError, makeFolder } from './files.js';
 
 /** A file that grows over several runs, until it is whole and gets its name. */
 export interface ResumableFile {
@@ -18,7 +18,7 @@ export async function openResumable(path: string): Promise<ResumableFile> {
   const guard = (cause: unknown): never => {
     throw fileError('write', path, cause);
   };
-  await mkdir(dirname(path), { recursive: true }).catch(guard);
+  await makeFolder(dirname(path));
   const handle: FileHandle = await open(path, 'a').catch(guard);
   let { size } = await handle.stat().catch(guard);
   return {

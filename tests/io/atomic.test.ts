@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createAtomicFile, writeFileAtomic, writeFolderAtomic, writeJson } from '../../src/io/atomic.js';
+import {
+  createAtomicFile,
+  removeLeftovers,
+  writeFileAtomic,
+  writeFolderAtomic,
+  writeJson,
+} from '../../src/io/atomic.js';
+import { start } from '../cli/child.js';
 
 let folder: string;
 let file: string;
@@ -101,5 +109,58 @@ describe('a folder written atomically', () => {
     await writeFolderAtomic(out(), fill('2'), { replace: true });
     expect(readFileSync(join(out(), 'x'), 'utf8')).toBe('2');
     expect(readdirSync(folder)).toEqual(['out']);
+  });
+});
+
+describe('what killed writers left', () => {
+  it('is removed and named, at any depth; what is being written, and the names of others, are left alone', async () => {
+    const names = ['.a.json.0123456789ab.tmp', 'sub/.b.0123456789ab.tmp', 'sub/.b.0123456789ab.old'];
+    const others = ['.a.json.tmp', 'a.0123456789ab.tmp', '.hidden', 'sub/b/x'];
+    for (const name of [...names, ...others]) {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      writeFileSync(join(folder, name), '');
+    }
+    mkdirSync(join(folder, '.step.ba9876543210.tmp/deep'), { recursive: true });
+    const going = await createAtomicFile(join(folder, 'going'));
+    await writeFolderAtomic(join(folder, 'going-too'), async (at) => {
+      writeFileSync(join(at, 'x'), '1');
+      const removed = await removeLeftovers(folder);
+      expect(removed.sort()).toEqual([...names, '.step.ba9876543210.tmp'].map((name) => join(folder, name)).sort());
+    });
+    await going.commit();
+    expect(readdirSync(folder).sort()).toEqual([
+      '.a.json.tmp',
+      '.hidden',
+      'a.0123456789ab.tmp',
+      'going',
+      'going-too',
+      'sub',
+    ]);
+    expect(readdirSync(join(folder, 'sub', 'b'))).toEqual(['x']);
+    expect(await removeLeftovers(folder)).toEqual([]);
+  });
+
+  it('is put back when it is the folder that was being replaced', async () => {
+    mkdirSync(join(folder, '.out.0123456789ab.old'));
+    writeFileSync(join(folder, '.out.0123456789ab.old/x'), 'old');
+    expect(await removeLeftovers(folder)).toEqual([]);
+    expect(readFileSync(join(folder, 'out/x'), 'utf8')).toBe('old');
+  });
+
+  it('is all that a kill leaves besides whole files and whole folders, at any moment', async () => {
+    const versions: string[] = [];
+    for (let round = 0; round < 6; round++) {
+      const { child, ended } = start('tests/io/rewriter.ts', [folder]);
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, 7 * round));
+      child.kill('SIGKILL');
+      await ended;
+      await removeLeftovers(folder);
+      expect(readdirSync(folder).sort()).toEqual(['file', 'folder']);
+      const text = readFileSync(join(folder, 'folder/a'), 'utf8');
+      expect(readFileSync(join(folder, 'folder/deep/b'), 'utf8')).toBe(text);
+      versions.push(text, readFileSync(join(folder, 'file'), 'utf8'));
+    }
+    for (const text of versions) expect(text).toBe(`${Number.parseInt(text, 10)} `.repeat(5000));
   });
 });
