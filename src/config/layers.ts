@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { usageError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
 import { alternatives, describeSchema, type JsonSchema, schemaAt } from './json-schema.js';
-import { isMapping, type Mapping, valueAt } from './paths.js';
+import { define, isMapping, type Mapping, valueAt } from './paths.js';
 
 /** Values from one place, with the words that name a key there in an error: `--lora.rank`, `recipe.yaml:12: lora.rank`. */
 export interface Layer {
@@ -31,9 +31,9 @@ export function mergeLayers(layers: readonly Layer[]): Mapping {
 
 function merge(into: Mapping, from: Readonly<Mapping>): void {
   for (const [key, value] of Object.entries(from)) {
-    const present = into[key];
+    const present = valueAt(into, [key]);
     if (isMapping(value) && isMapping(present)) merge(present, value);
-    else into[key] = isMapping(value) ? structuredClone(value) : value;
+    else define(into, key, isMapping(value) ? structuredClone(value) : value);
   }
 }
 
@@ -80,7 +80,8 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const value = valueAt(merged, path);
   const layer = [...layers].reverse().find(({ values }) => valueAt(values, path) !== undefined);
   const where = (layer ?? layers.at(-1)!).where(path);
-  const got = JSON.stringify(value);
+  const whole = JSON.stringify(value) ?? 'nothing';
+  const got = whole.length > 200 ? `${whole.slice(0, 197)}...` : whole;
   if (issue.code === 'custom') {
     const came = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
     return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, got });

@@ -5,21 +5,30 @@ export type Mapping = Record<string, unknown>;
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Sets a key of the mapping itself, also where it is `__proto__`, which would otherwise change what the mapping is. */
+export function define(into: Mapping, key: string, value: unknown): void {
+  Object.defineProperty(into, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 /** Sets the value at a path of keys, making the mappings on the way. */
 export function setAt(values: Mapping, path: readonly string[], value: unknown): void {
   let into = values;
   for (const key of path.slice(0, -1)) {
-    const next = into[key];
+    const next = Object.hasOwn(into, key) ? into[key] : undefined;
     const child = isMapping(next) ? next : {};
-    into[key] = child;
+    define(into, key, child);
     into = child;
   }
-  into[path.at(-1)!] = value;
+  define(into, path.at(-1)!, value);
 }
 
 /** The value at a path of keys, or undefined where the path leads nowhere. */
 export function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   let value = values;
-  for (const key of path) value = (value as Mapping | undefined | null)?.[key as string];
+  for (const key of path)
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+        ? (value as Mapping)[key as string]
+        : undefined;
   return value;
 }

@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { usageError } from '../core/errors.js';
+import { limitTime } from '../core/time-limit.js';
 import { readText } from '../io/files.js';
 import { coerceText } from './coerce.js';
 import { type JsonSchema, schemaAt } from './json-schema.js';
@@ -9,15 +10,55 @@ import { isMapping, type Mapping, setAt } from './paths.js';
 /** Names that begin with PHASETUNE_ but are no options: they steer the installation and the tests, not a run. */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
+/** Longest recipe, and the time it gets to be read: checking that keys differ takes the square of their number. */
+const MAX_RECIPE = { bytes: 1 << 20, ms: 800 };
+
+/** Deepest nesting of a recipe's values; the schema knows three levels. */
+const MAX_DEPTH = 20;
+
+function readYaml(text: string, file: string, lines: LineCounter) {
+  const refuse = (what: string) => usageError(`${file}: ${what}`, { file });
+  let document: ReturnType<typeof parseDocument>;
+  let values: unknown;
+  try {
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    values = document.errors.length > 0 ? {} : (document.toJS() ?? {});
+  } catch (error) {
+    if (error instanceof RangeError) throw refuse('lists and mappings are nested too deep; expected options');
+    // Aliases that multiply, or lead nowhere.
+    if (error instanceof ReferenceError) throw refuse(error.message);
+    throw error;
+  }
+  const broken = document.errors[0];
+  if (broken)
+    throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]!.slice(0, 300)}`, {
+      file,
+    });
+  if (!isMapping(values))
+    throw refuse(`expected a mapping of options, got ${(JSON.stringify(values) ?? 'nothing').slice(0, 80)}`);
+  checkPlain(values, MAX_DEPTH, refuse);
+  return { document, values };
+}
+
+/** Refuses values that YAML makes and options never are: binary data, sets, dates, and nesting without end. */
+function checkPlain(value: unknown, left: number, refuse: (what: string) => Error): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (left === 0) throw refuse(`lists and mappings are nested deeper than ${MAX_DEPTH} levels; expected options`);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Array.prototype)
+    throw refuse('expected texts, numbers, lists and mappings; found a value with a special tag');
+  for (const child of Object.values(value)) checkPlain(child, left - 1, refuse);
+}
+
 /** A recipe file, YAML or JSON. Throws a usage error naming file and line when it cannot be read as a mapping. */
 export async function recipeLayer(file: string): Promise<Layer> {
   const lines = new LineCounter();
-  const document = parseDocument(await readText(file), { lineCounter: lines, prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message}`, { file });
-  const values: unknown = document.toJS() ?? {};
-  if (!isMapping(values))
-    throw usageError(`${file}: expected a mapping of options, got ${JSON.stringify(values)}`, { file });
+  const text = await readText(file, { maxBytes: MAX_RECIPE.bytes });
+  const { document, values } = limitTime(
+    MAX_RECIPE.ms,
+    () => readYaml(text, file, lines),
+    () => usageError(`${file}: it takes too long to read; expected the options of one command`, { file }),
+  );
   const where = (path: readonly PropertyKey[]) => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true) as { range?: [number, ...number[]] } | undefined;

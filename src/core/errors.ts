@@ -4,6 +4,15 @@ export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | '
 /** Where and what, for a program that reads the error: file, line, tensor, field, expected, actual. */
 export type ErrorFields = Record<string, string | number | boolean | undefined>;
 
+/** Longest message, in characters. */
+const LONGEST = 1200;
+
+/** What is in a file may be in a message: control characters, which a terminal obeys, are written out, and it stays one line to read. */
+function oneLine(message: string): string {
+  const cut = message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message;
+  return cut.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /**
  * An error the user can act on. The message is one line that says what was expected, what came and what to do;
  * the command line prints it without a stack trace.
@@ -14,7 +23,7 @@ export class PhasetuneError extends Error {
   readonly fields: ErrorFields;
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}, options?: { cause?: unknown }) {
-    super(message, options);
+    super(oneLine(message), options);
     this.code = code;
     this.fields = fields;
   }

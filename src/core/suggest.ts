@@ -17,8 +17,12 @@ function distance(a: string, b: string): number {
 
 const plain = (word: string) => word.toLowerCase().replace(/[-_. ]/g, '');
 
+/** Longest word that is looked at: nobody means an option by a longer one. */
+const MAX_WORD = 100;
+
 /** The candidate that a mistyped word most likely meant, or undefined when none is near. Case, `-`, `_` and `.` do not count. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > MAX_WORD) return undefined;
   const typed = plain(word);
   let best: string | undefined;
   let bestCost = Math.max(1, Math.floor(typed.length / 3)) + 0.5;

@@ -1,3 +1,4 @@
+import { limitRows } from '../data/limit-rows.js';
 import { renderRow } from '../data/prompt.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -11,6 +12,9 @@ export interface RowLengths {
 /** English text has about four characters to a token; a turn's markers take about four tokens. */
 const CHARACTERS_A_TOKEN = 4;
 const TOKENS_A_TURN = 4;
+
+/** Rows that are counted under one limit of time. */
+const LIMITED = 32;
 
 /**
  * Tokens of each row guessed without a tokenizer: a quarter of the characters, at least one for each word, and four for each
@@ -27,8 +31,10 @@ const estimate = (text: string): number =>
 /** Tokens of each row as a trainer sees it: rendered by the tokenizer's chat template, or by the paper's where it has none. */
 export function tokenLengths(rows: readonly InstructionRecord[], tokenizer: Tokenizer): RowLengths {
   const options = { template: tokenizer.hasChatTemplate ? 'chat' : 'paper', trainOn: 'last' } as const;
-  return {
-    counted: 'tokenizer',
-    tokens: rows.map(({ messages }) => tokenizer.encode(renderRow(messages, tokenizer, options).text).length),
-  };
+  const count = ({ messages }: InstructionRecord) =>
+    tokenizer.encode(renderRow(messages, tokenizer, options).text).length;
+  const tokens: number[] = [];
+  for (let i = 0; i < rows.length; i += LIMITED)
+    tokens.push(...limitRows(rows.slice(i, i + LIMITED), tokenizer, count));
+  return { counted: 'tokenizer', tokens };
 }

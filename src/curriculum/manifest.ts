@@ -6,6 +6,7 @@ import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { exists, hashFile, listFolder, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { readJsonLines, writeJsonLines } from '../io/jsonl.js';
+import { ownFile } from '../io/own-files.js';
 import type { StagedSet, Staging } from './types.js';
 
 const MANIFEST = 'manifest.json';
@@ -14,13 +15,16 @@ const stageFile = (index: number) => `stage-${index}.jsonl`;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 of 64 hexadecimal digits');
 const count = z.number().int().min(0);
-const fileEntry = { file: z.string(), sha256: hash, rows: count };
+const fileName = z
+  .string()
+  .regex(/^(stage-\d{1,3}|holdout)\.jsonl$/, 'expected the name stage-N.jsonl or holdout.jsonl');
+const fileEntry = { file: fileName, sha256: hash, rows: count };
 
 /** Schema of manifest.json in a staged folder: how it was made, from what, and what lies there. */
 const manifestSchema = z.strictObject({
   schema: z.literal('phasetune/staged-set'),
   version: z.literal(1),
-  input: z.strictObject({ ...fileEntry, withoutScore: count }),
+  input: z.strictObject({ file: z.string(), sha256: hash, rows: count, withoutScore: count }),
   options: z.strictObject({
     stages: z.number().int().min(2).max(6),
     by: z.enum(['thresholds', 'rows', 'tokens']),
@@ -31,15 +35,22 @@ const manifestSchema = z.strictObject({
   }),
   tokensCounted: z.enum(['tokenizer', 'estimate']),
   cuts: z.array(z.strictObject({ score: z.number(), tiedBelow: count, tiedAbove: count })),
-  stages: z.array(
-    z.strictObject({
-      index: z.number().int().min(1),
-      ...fileEntry,
-      heldOut: count,
-      tokens: count,
-      scores: z.strictObject({ min: z.number(), max: z.number(), mean: z.number() }),
-    }),
-  ),
+  stages: z
+    .array(
+      z.strictObject({
+        index: z.number().int().min(1),
+        ...fileEntry,
+        heldOut: count,
+        tokens: count,
+        scores: z.strictObject({ min: z.number(), max: z.number(), mean: z.number() }),
+      }),
+    )
+    .min(1)
+    .max(6)
+    .refine(
+      (stages) => stages.every(({ index }, i) => index === i + 1),
+      'expected the stages 1, 2, 3 and on in their order',
+    ),
   holdout: z.strictObject(fileEntry),
 });
 
@@ -152,8 +163,11 @@ export async function readStaged(folder: string): Promise<StagedSet> {
   return { stages, holdout, hash: await hashFile(join(folder, MANIFEST)) };
 }
 
-async function readChecked(folder: string, { file, sha256 }: StagingManifest['holdout']): Promise<InstructionRecord[]> {
-  const path = join(folder, file);
+async function readChecked(
+  folder: string,
+  { file, sha256, rows: expected }: StagingManifest['holdout'],
+): Promise<InstructionRecord[]> {
+  const path = (await ownFile(folder, file)) ?? join(folder, file);
   const found = await hashFile(path);
   if (found !== sha256)
     throw dataError(
@@ -163,5 +177,14 @@ async function readChecked(folder: string, { file, sha256 }: StagingManifest['ho
   const rows: InstructionRecord[] = [];
   for await (const { line, value } of readJsonLines(path))
     rows.push(checkSchema(value, recordSchema, `${path}:${line}`));
+  if (rows.length !== expected)
+    throw dataError(
+      `${path}: expected ${expected} rows as ${MANIFEST} says, found ${rows.length}; stage the set anew`,
+      {
+        file: path,
+        expected,
+        actual: rows.length,
+      },
+    );
   return rows;
 }

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { encodeRow } from './encode.js';
+import { type EncodedOutcome, encodeRow } from './encode.js';
 import type { EncodedRow } from './encoded.js';
+import { limitRows } from './limit-rows.js';
 import type { EncodeOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 
@@ -37,6 +38,9 @@ interface EncodeHooks {
 /** Rows between two breaths for the event loop. */
 const BREATH = 256;
 
+/** Rows that are encoded under one limit of time. */
+const LIMITED = 32;
+
 /** Rows named in one error message. */
 const NAMED = 5;
 
@@ -55,9 +59,12 @@ export async function encodeRows(
   const truncated: string[] = [];
   const withoutEnd: string[] = [];
   let longest = 0;
+  let outcomes: EncodedOutcome[] = [];
   for (const [i, record] of records.entries()) {
     if (i % BREATH === 0) await breathe(hooks, i, records.length);
-    const outcome = encodeRow(record, tokenizer, options);
+    if (i % LIMITED === 0)
+      outcomes = limitRows(records.slice(i, i + LIMITED), tokenizer, (row) => encodeRow(row, tokenizer, options));
+    const outcome = outcomes[i % LIMITED]!;
     longest = Math.max(longest, outcome.tokens);
     if (!('row' in outcome)) {
       long.push({ id: record.id, tokens: outcome.tokens, prompt: outcome.kind === 'prompt-too-long' });

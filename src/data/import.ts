@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { listFolder, readText, statPath } from '../io/files.js';
-import { parseJson } from '../io/json.js';
-import { readJsonLines } from '../io/jsonl.js';
+import { type JsonRow, MAX_ROW_BYTES, readJsonRows } from '../io/json-rows.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
-import { IMPORTERS, type RowFormat, RowProblem, show } from './importers.js';
+import { heapShare } from '../telemetry/memory.js';
+import { IMPORTERS, namesOf, type RowFormat, RowProblem, show } from './importers.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 import { isRow, readRow } from './row.js';
@@ -19,11 +19,11 @@ export interface ImportedRows {
   readonly renamed: number;
 }
 
-interface PlacedRow {
-  /** `file:line` in JSON Lines, `file: row n` in a JSON array; both from 1. */
-  readonly place: string;
-  readonly value: unknown;
-}
+/** Rows by which `auto` tells the format. */
+const LOOKED_AT = 5;
+
+/** Share of the memory that Node.js may use at which reading stops, and how many bytes of rows lie between two looks. */
+const FULL = { share: 0.9, bytes: 16 << 20 };
 
 /** Bad rows told one by one before the rest is only counted. */
 const TOLD_ROWS = 20;
@@ -39,29 +39,66 @@ export async function importFile(
   options: ImportOptions,
   logger: Logger = silentLogger,
 ): Promise<ImportedRows> {
-  const rows = await readRows(path);
-  if (rows.length === 0) throw dataError(`${path}: no rows; expected at least one`, { file: path });
-  const format = options.format === 'auto' ? detectFormat(rows, path) : options.format;
-  const records: InstructionRecord[] = [];
-  const places: string[] = [];
-  const problems: string[] = [];
-  for (const { place, value } of rows) {
-    try {
-      records.push(readRow(value, format, options.scoreField));
-      places.push(place);
-    } catch (error) {
-      if (!(error instanceof RowProblem)) throw error;
-      problems.push(`${place}: ${error.message}`);
-    }
+  const found: Found = { rows: 0, records: [], places: [], problems: [], bad: 0 };
+  const first: JsonRow[] = [];
+  let format = options.format === 'auto' ? undefined : options.format;
+  const take = (row: JsonRow) => {
+    if (format) addRow(found, row, format, options);
+    else if (first.push(row) === LOOKED_AT) settle();
+  };
+  const settle = () => {
+    format ??= detectFormat(first, path);
+    for (const row of first.splice(0)) addRow(found, row, format, options);
+  };
+  let unchecked = 0;
+  for await (const row of rowsOf(path)) {
+    take(row);
+    unchecked += row.bytes + 64;
+    if (unchecked < FULL.bytes) continue;
+    unchecked = 0;
+    if (heapShare() > FULL.share) throw outOfMemory(path, found.rows);
   }
-  reportProblems(problems, rows.length, options.badRows, path, logger);
+  if (found.rows + first.length === 0) throw dataError(`${path}: no rows; expected at least one`, { file: path });
+  settle();
+  const { records, problems } = found;
+  reportProblems(found, options.badRows, path, logger);
   if (records.length === 0)
-    throw dataError(`${path}: all ${rows.length} rows were skipped; nothing is left`, { file: path });
-  const { unique, renamed } = uniqueIds(records, places, format);
+    throw dataError(`${path}: all ${found.rows} rows were skipped; nothing is left`, { file: path });
+  const { unique, renamed } = uniqueIds(records, found.places, format!);
   if (renamed > 0)
     logger.warn(`${path}: ${renamed} rows had an id that was taken; they got a number behind it (-2, -3, ...)`);
-  return { records: unique, format, skipped: problems, renamed };
+  return { records: unique, format: format!, skipped: problems, renamed };
 }
+
+/** What has been read of a file. */
+interface Found {
+  rows: number;
+  readonly records: InstructionRecord[];
+  readonly places: string[];
+  /** Under `refuse` only as many as are told. */
+  readonly problems: string[];
+  bad: number;
+}
+
+function addRow(found: Found, { place, value }: JsonRow, format: RowFormat, options: ImportOptions): void {
+  found.rows++;
+  try {
+    found.records.push(readRow(value, format, options.scoreField));
+    found.places.push(place);
+  } catch (error) {
+    if (!(error instanceof RowProblem)) throw error;
+    found.bad++;
+    if (options.badRows === 'skip' || found.bad <= TOLD_ROWS + 1) found.problems.push(`${place}: ${error.message}`);
+    // The file will be refused: what is read on is only counted.
+    if (options.badRows === 'refuse') found.records.length = found.places.length = 0;
+  }
+}
+
+const outOfMemory = (path: string, rows: number) =>
+  dataError(
+    `${path}: its first ${rows} rows fill the memory that Node.js may use; split the file, or allow more with NODE_OPTIONS=--max-old-space-size=16000 (MiB)`,
+    { file: path, rows },
+  );
 
 /**
  * Reads what `--data` may name: a file for {@link importFile}, or a staged folder, whose stage-1.jsonl, stage-2.jsonl, ...
@@ -89,19 +126,27 @@ export async function readRecords(
   return parts.flat();
 }
 
-async function readRows(path: string): Promise<PlacedRow[]> {
-  const text = await readText(path);
-  const first = /\S/.exec(text)?.[0];
-  if (first === '[')
-    return (parseJson(text, path) as unknown[]).map((value, i) => ({ place: `${path}: row ${i + 1}`, value }));
-  if (first === '{' && isWhole(text) && !isWhole(text.trimStart().split('\n', 1)[0]!))
-    throw dataError(
-      `${path}: expected a JSON array of rows, or one JSON object a line; found a single JSON object over many lines: save the list inside it`,
-      { file: path },
-    );
-  const rows: PlacedRow[] = [];
-  for await (const { line, value } of readJsonLines(path)) rows.push({ place: `${path}:${line}`, value });
-  return rows;
+/** The rows of a file; one JSON object over many lines is told what it is. */
+async function* rowsOf(path: string): AsyncGenerator<JsonRow> {
+  let rows = 0;
+  try {
+    for await (const row of readJsonRows(path)) {
+      rows++;
+      yield row;
+    }
+  } catch (error) {
+    if (rows === 0 && (await isOneObject(path)))
+      throw dataError(
+        `${path}: expected a JSON array of rows, or one JSON object a line; found a single JSON object over many lines: save the list inside it`,
+        { file: path },
+      );
+    throw error;
+  }
+}
+
+async function isOneObject(path: string): Promise<boolean> {
+  const text = await readText(path, { maxBytes: MAX_ROW_BYTES }).catch(() => '');
+  return text.trimStart().startsWith('{') && isWhole(text);
 }
 
 function isWhole(text: string): boolean {
@@ -113,14 +158,14 @@ function isWhole(text: string): boolean {
   }
 }
 
-function detectFormat(rows: readonly PlacedRow[], path: string): RowFormat {
-  for (const { value } of rows.slice(0, 5)) {
+function detectFormat(rows: readonly JsonRow[], path: string): RowFormat {
+  for (const { value } of rows) {
     if (!isRow(value)) continue;
     const found = (Object.keys(IMPORTERS) as RowFormat[]).find((format) => IMPORTERS[format].matches(value));
     if (found) return found;
   }
   const first = rows[0]!;
-  const came = isRow(first.value) ? `the fields ${Object.keys(first.value).join(', ') || '(none)'}` : show(first.value);
+  const came = isRow(first.value) ? `the fields ${namesOf(first.value) || '(none)'}` : show(first.value);
   const known = Object.entries(IMPORTERS).map(([format, { looksLike }]) => `${format} ${looksLike}`);
   throw dataError(
     `${first.place}: no known row format; found ${came}; expected one of ${known.join(', ')}; or name it with --format`,
@@ -131,25 +176,25 @@ function detectFormat(rows: readonly PlacedRow[], path: string): RowFormat {
 }
 
 function reportProblems(
-  problems: readonly string[],
-  rows: number,
+  { problems, bad, rows }: Found,
   policy: ImportOptions['badRows'],
   path: string,
   logger: Logger,
-): void {
-  if (problems.length === 0) return;
+) {
+  if (bad === 0) return;
   // Under `refuse` the first one is in the error.
   const told = policy === 'skip' ? problems : problems.slice(1);
   for (const problem of told.slice(0, TOLD_ROWS)) logger.warn(problem);
-  if (told.length > TOLD_ROWS) logger.warn(`... and ${told.length - TOLD_ROWS} more`);
+  const untold = bad - TOLD_ROWS - (policy === 'skip' ? 0 : 1);
+  if (untold > 0) logger.warn(`... and ${untold} more`);
   if (policy === 'skip') {
-    logger.warn(`${path}: skipped ${problems.length} of ${rows} rows`);
+    logger.warn(`${path}: skipped ${bad} of ${rows} rows`);
     return;
   }
-  const more = problems.length > 1 ? ` (the first of ${problems.length} bad rows of ${rows})` : '';
+  const more = bad > 1 ? ` (the first of ${bad} bad rows of ${rows})` : '';
   throw dataError(`${problems[0]}${more}; mend it, or leave such rows out with --bad-rows skip`, {
     file: path,
-    badRows: problems.length,
+    badRows: bad,
   });
 }
 

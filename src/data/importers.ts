@@ -29,7 +29,9 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
   records: {
     looksLike: '{id, messages, score?, stage?, meta?}',
     matches: (row) =>
-      'id' in row && Array.isArray(row.messages) && Object.keys(row).every((key) => key in recordSchema.shape),
+      'id' in row &&
+      Array.isArray(row.messages) &&
+      Object.keys(row).every((key) => Object.hasOwn(recordSchema.shape, key)),
     read: readRecord,
   },
   messages: {
@@ -148,7 +150,7 @@ function text(row: RawRow, key: string): string {
   const value = row[key];
   if (typeof value === 'string') return value;
   throw new RowProblem(
-    `expected the field ${key} with a text, found ${key in row ? show(value) : `only ${Object.keys(row).join(', ')}`}`,
+    `expected the field ${key} with a text, found ${key in row ? show(value) : `only ${namesOf(row)}`}`,
   );
 }
 
@@ -156,8 +158,15 @@ function list(row: RawRow, key: string): readonly unknown[] {
   const value = row[key];
   if (Array.isArray(value)) return value;
   throw new RowProblem(
-    `expected the field ${key} with a list, found ${key in row ? show(value) : `only ${Object.keys(row).join(', ')}`}`,
+    `expected the field ${key} with a list, found ${key in row ? show(value) : `only ${namesOf(row)}`}`,
   );
+}
+
+/** The names of a row's first fields, for an error message. */
+export function namesOf(row: RawRow): string {
+  const names = Object.keys(row);
+  const told = names.slice(0, 10).map((name) => (name.length > 40 ? `${name.slice(0, 37)}...` : name));
+  return told.join(', ') + (names.length > told.length ? ` and ${names.length - told.length} more` : '');
 }
 
 /** A value for an error message, cut to 40 characters. */

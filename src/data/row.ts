@@ -1,5 +1,5 @@
 import { sha256, stableJson } from '../core/hash.js';
-import { IMPORTERS, type RawRow, type RowFormat, RowProblem, show } from './importers.js';
+import { IMPORTERS, namesOf, type RawRow, type RowFormat, RowProblem, show } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
 
 /** True for a JSON object. */
@@ -48,7 +48,7 @@ function readScore(row: RawRow, field: string | undefined): number | undefined {
   if (value === undefined || value === null) {
     if (field === undefined) return undefined;
     throw new RowProblem(
-      `expected a score in the field ${name}, found ${value === null ? 'null' : `only ${Object.keys(row).join(', ')}`}`,
+      `expected a score in the field ${name}, found ${value === null ? 'null' : `only ${namesOf(row)}`}`,
     );
   }
   const score = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

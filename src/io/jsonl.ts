@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { dataError } from '../core/errors.js';
 import { withAtomicFile } from './atomic.js';
-import { fileError } from './files.js';
-import { parseJson } from './json.js';
+import { readChunks } from './chunks.js';
+import { fileError, makeFolder, statPath, syncFolder } from './files.js';
+import { MAX_ROW_BYTES, parseLine, splitLines } from './json-rows.js';
 
 /** A line of a JSON Lines file. */
 export interface JsonLine {
@@ -15,94 +14,17 @@ export interface JsonLine {
   readonly value: unknown;
 }
 
-/** Longest line that is read, in bytes, unless told otherwise: 64 MiB. */
-const MAX_LINE_BYTES = 64 << 20;
-
 const NEWLINE = 10;
 
 /**
  * Reads a JSON Lines file as a stream, plain or gzip (told by its first bytes). A broken line is a data error with its
- * number; so is a line over `maxLineBytes`, bytes that are not UTF-8, and a cut-off gzip file.
+ * number; so is a line over `maxLineBytes` (default 16 MiB), bytes that are not UTF-8, and a cut-off gzip file.
  */
 export async function* readJsonLines(path: string, options: { maxLineBytes?: number } = {}): AsyncGenerator<JsonLine> {
-  let line = 0;
-  for await (const bytes of splitLines(path, options.maxLineBytes ?? MAX_LINE_BYTES)) {
-    line++;
-    const text = decode(bytes, path, line);
-    if (text.trim() !== '') yield { line, value: parseJson(text, path, line) };
+  for await (const { bytes, line } of splitLines(path, readChunks(path), options.maxLineBytes ?? MAX_ROW_BYTES)) {
+    const value = parseLine(bytes, path, line);
+    if (value !== undefined) yield { line, value };
   }
-}
-
-function decode(bytes: Uint8Array, path: string, line: number): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: line > 1 }).decode(bytes);
-  } catch (cause) {
-    throw dataError(`${path}:${line}: expected UTF-8 text, found bytes that are not`, { file: path, line }, cause);
-  }
-}
-
-async function* splitLines(path: string, limit: number): AsyncGenerator<Uint8Array> {
-  let parts: Buffer[] = [];
-  let held = 0;
-  let line = 1;
-  const hold = (part: Buffer) => {
-    held += part.length;
-    if (held > limit)
-      throw dataError(
-        `${path}:${line}: line longer than ${limit} bytes; expected one JSON value a line (is it one JSON document? then name it .json)`,
-        { file: path, line },
-      );
-    parts.push(part);
-  };
-  for await (const chunk of chunks(path)) {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      hold(chunk.subarray(start, end));
-      yield parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-      parts = [];
-      held = 0;
-      line++;
-      start = end + 1;
-    }
-    if (start < chunk.length) hold(chunk.subarray(start));
-  }
-  if (held > 0) yield Buffer.concat(parts);
-}
-
-async function* chunks(path: string): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  let stream: Readable = file;
-  try {
-    const first = await peek(file);
-    if (first && first[0] === 0x1f && first[1] === 0x8b) {
-      const gunzip = createGunzip();
-      file.on('error', (error) => gunzip.destroy(error));
-      stream = file.pipe(gunzip);
-    }
-    yield* stream as AsyncIterable<Buffer>;
-  } catch (cause) {
-    if (stream === file) throw fileError('read', path, cause);
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(`${path}: broken or cut-off gzip file (${why}); fetch or pack it again`, { file: path }, cause);
-  } finally {
-    file.destroy();
-    stream.destroy();
-  }
-}
-
-/** Waits for the first chunk and puts it back. */
-function peek(file: Readable): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    file.once('error', reject);
-    file.once('end', () => resolve(undefined));
-    file.once('readable', () => {
-      const chunk = file.read() as Buffer | null;
-      if (chunk === null) return;
-      file.unshift(chunk);
-      file.off('error', reject);
-      resolve(chunk);
-    });
-  });
 }
 
 /** Writes one JSON value a line, streamed and atomic. Returns the number of lines. */
@@ -126,7 +48,7 @@ export function writeJsonLines(path: string, rows: Iterable<unknown> | AsyncIter
 export interface Appender {
   /** Bytes of a half-written last line that were dropped when it was opened; 0 when the file was whole. */
   readonly dropped: number;
-  /** Adds one line; calls may overlap, lines never mix. */
+  /** Adds one line, or none of it when it fails; calls may overlap, lines never mix. */
   append(value: unknown): Promise<void>;
   /** Waits until all lines are on the disk. */
   flush(): Promise<void>;
@@ -141,12 +63,32 @@ export async function openAppender(path: string): Promise<Appender> {
   const guard = (cause: unknown): never => {
     throw fileError('write', path, cause);
   };
-  await mkdir(dirname(path), { recursive: true }).catch(guard);
+  await makeFolder(dirname(path));
   const handle = await open(path, 'a+').catch(guard);
-  const dropped = await repair(handle, path).catch(async (cause: unknown) => {
+  const ready = async () => {
+    await syncFolder(dirname(path));
+    return repair(handle, path);
+  };
+  const { dropped, size } = await ready().catch(async (cause: unknown) => {
     await handle.close();
     return guard(cause);
   });
+  let [whole, torn] = [size, false];
+  const untear = async () => {
+    await handle.truncate(whole);
+    torn = false;
+  };
+  const add = async (text: string) => {
+    if (torn) await untear();
+    try {
+      await handle.appendFile(text);
+      whole += Buffer.byteLength(text);
+    } catch (error) {
+      torn = true;
+      await untear().catch(() => {});
+      throw error;
+    }
+  };
   let last: Promise<unknown> = Promise.resolve();
   const queue = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work).catch(guard);
@@ -157,14 +99,40 @@ export async function openAppender(path: string): Promise<Appender> {
     dropped,
     append: (value) => {
       const text = `${JSON.stringify(value)}\n`;
-      return queue(() => handle.appendFile(text));
+      return queue(() => add(text));
     },
     flush: () => queue(() => handle.datasync()),
     close: () => queue(() => handle.close()),
   };
 }
 
-async function repair(handle: FileHandle, path: string): Promise<number> {
+/** Cuts a file off behind so many lines. Throws a data error when it has fewer; a missing file has none. */
+export async function keepLines(path: string, lines: number): Promise<void> {
+  let [found, end, at] = [0, 0, 0];
+  try {
+    const { kind, bytes } = await statPath(path);
+    if (kind === 'file' && lines > 0)
+      for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+        for (let i = chunk.indexOf(NEWLINE); i >= 0 && found < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
+          found++;
+          end = at + i + 1;
+        }
+        at += chunk.length;
+        if (found === lines) break;
+      }
+    if (found === lines && end < bytes) await truncate(path, end);
+  } catch (cause) {
+    throw fileError('write', path, cause);
+  }
+  if (found < lines)
+    throw dataError(`${path}: expected at least ${lines} lines, found ${found}; was it changed or cut off?`, {
+      file: path,
+      expected: lines,
+      actual: found,
+    });
+}
+
+async function repair(handle: FileHandle, path: string): Promise<{ dropped: number; size: number }> {
   const { size } = await handle.stat();
   let tail = Buffer.alloc(0);
   let start = size;
@@ -176,13 +144,13 @@ async function repair(handle: FileHandle, path: string): Promise<number> {
     tail = Buffer.concat([part, tail]);
   }
   const rest = tail.subarray(tail.lastIndexOf(NEWLINE) + 1);
-  if (rest.length === 0) return 0;
+  if (rest.length === 0) return { dropped: 0, size };
   if (isJson(rest)) {
     await handle.appendFile('\n');
-    return 0;
+    return { dropped: 0, size: size + 1 };
   }
   await handle.truncate(size - rest.length);
-  return rest.length;
+  return { dropped: rest.length, size: size - rest.length };
 }
 
 function isJson(bytes: Buffer): boolean {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
+import { limitTime } from '../core/time-limit.js';
 import type { Linears } from './adapter.js';
 import type { LoraOptions } from './options.js';
 import { shortNames, targetModules } from './targets.js';
@@ -38,12 +39,25 @@ export function toPeftConfig(options: LoraOptions, linears: Linears, base: BaseI
   };
 }
 
+/** Above any rank that people train; each costs a row of every matrix. */
+const MAX_RANK = 1 << 14;
+
+/** Longest pattern or name, most names: a name for each projection of a very deep model. */
+const MAX_PATTERN = 2048;
+const MAX_TARGETS = 20_000;
+
+/** Time that a pattern gets to go through the names of all projections, in milliseconds. */
+const MATCHING = 500;
+
 const fileSchema = z.looseObject({
   peft_type: z.literal('LORA', 'phasetune reads LoRA adapters, peft_type LORA'),
-  r: z.number().int().positive(),
-  lora_alpha: z.number().positive(),
+  r: z.number().int().min(1).max(MAX_RANK),
+  lora_alpha: z.number().positive().max(1e9),
   lora_dropout: z.number().min(0).lt(1).nullish(),
-  target_modules: z.union([z.string(), z.array(z.string()).min(1)]),
+  target_modules: z.union(
+    [z.string().min(1).max(MAX_PATTERN), z.array(z.string().min(1).max(MAX_PATTERN)).min(1).max(MAX_TARGETS)],
+    'expected a pattern, or a list of names of projections',
+  ),
   use_rslora: z.boolean().nullish(),
   bias: z.literal('none', 'trained biases are not supported, expected none').nullish(),
   task_type: z.literal('CAUSAL_LM', 'expected CAUSAL_LM').nullish(),
@@ -91,7 +105,7 @@ export function fromPeftConfig(
   for (const [field, value] of Object.entries(raw))
     if (!HARMLESS.has(field) && !isUnset(value))
       throw dataError(
-        `${file}: ${field} = ${JSON.stringify(value)} is not supported; expected it to be unset. Merge the adapter with PEFT instead`,
+        `${file}: ${field} = ${JSON.stringify(value).slice(0, 80)} is not supported; expected it to be unset. Merge the adapter with PEFT instead`,
         { file, field },
       );
   const options: LoraOptions = {
@@ -121,7 +135,8 @@ function readTargets(given: string | string[], file: string, linears: Linears): 
 function matching(pattern: string, file: string, linears: Linears): string[] {
   try {
     const whole = new RegExp(`^(?:${pattern})$`, 'u');
-    const modules = [...linears.keys()].filter((module) => whole.test(module));
+    const late = () => new Error('it takes too long');
+    const modules = limitTime(MATCHING, () => [...linears.keys()].filter((module) => whole.test(module)), late);
     if (modules.length > 0) return modules;
   } catch (cause) {
     throw dataError(`${file}: target_modules: cannot read the pattern ${JSON.stringify(pattern)}`, { file }, cause);

@@ -88,8 +88,10 @@ function otherBase(found: Safetensors['tensors'], linears: Linears): string | un
   const here = hidden && linears.get(hidden.module)!.inputs;
   if (hidden && hidden.shape[1] !== here)
     return `: the adapter is for a model with hidden size ${hidden.shape[1]}, this one has ${here}`;
-  const layers = Math.max(...adapted.map(({ module }) => layer(module))) + 1;
-  const layersHere = Math.max(...[...linears.keys()].map(layer)) + 1;
+  const most = (modules: Iterable<string>) =>
+    [...modules].reduce((max, module) => Math.max(max, layer(module)), -1) + 1;
+  const layers = most(adapted.map(({ module }) => module));
+  const layersHere = most(linears.keys());
   if (layers > layersHere) return `: the adapter is for a model with ${layers} layers, this one has ${layersHere}`;
   return undefined;
 }

@@ -1,18 +1,21 @@
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
 
-const positive = z.number().int().positive();
+/** A whole number of at least 1 and at most so many: above the largest model there is, and low enough to be counted through. */
+const upTo = (most: number) => z.number().int().min(1).max(most);
+
+const factor = z.number().positive().max(1e6);
 
 const ropeSchema = z.discriminatedUnion('rope_type', [
   z.object({ rope_type: z.literal('default') }),
-  z.object({ rope_type: z.literal('linear'), factor: z.number().positive() }),
-  z.object({ rope_type: z.literal('dynamic'), factor: z.number().positive() }),
+  z.object({ rope_type: z.literal('linear'), factor }),
+  z.object({ rope_type: z.literal('dynamic'), factor }),
   z.object({
     rope_type: z.literal('llama3'),
-    factor: z.number().positive(),
-    low_freq_factor: z.number().positive(),
-    high_freq_factor: z.number().positive(),
-    original_max_position_embeddings: positive,
+    factor,
+    low_freq_factor: factor,
+    high_freq_factor: factor,
+    original_max_position_embeddings: upTo(2 ** 31),
   }),
 ]);
 
@@ -62,19 +65,19 @@ const FAMILIES = {
 
 const fileSchema = z.looseObject({
   model_type: z.enum(['llama', 'mistral']),
-  vocab_size: positive,
-  hidden_size: positive,
-  intermediate_size: positive,
-  num_hidden_layers: positive,
-  num_attention_heads: positive,
-  num_key_value_heads: positive.nullish(),
-  head_dim: positive.nullish(),
-  rms_norm_eps: z.number().positive().nullish(),
-  max_position_embeddings: positive.nullish(),
-  rope_theta: z.number().positive().nullish(),
+  vocab_size: upTo(2 ** 22),
+  hidden_size: upTo(2 ** 17),
+  intermediate_size: upTo(2 ** 20),
+  num_hidden_layers: upTo(1024),
+  num_attention_heads: upTo(1024),
+  num_key_value_heads: upTo(1024).nullish(),
+  head_dim: upTo(4096).nullish(),
+  rms_norm_eps: z.number().positive().lt(1).nullish(),
+  max_position_embeddings: upTo(2 ** 31).nullish(),
+  rope_theta: z.number().positive().max(1e15).nullish(),
   rope_scaling: z.record(z.string(), z.unknown()).nullish(),
   rope_parameters: z.record(z.string(), z.unknown()).nullish(),
-  sliding_window: positive.nullish(),
+  sliding_window: upTo(2 ** 31).nullish(),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
@@ -149,8 +152,14 @@ function checkSizes(config: ModelConfig, file: string): void {
     );
 }
 
+/** A value as JSON for an error, cut to 80 characters. */
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'nothing';
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}
+
 function unsupported(file: string, field: string, value: unknown, allowed: readonly unknown[]) {
-  const came = JSON.stringify(value);
+  const came = shown(value);
   const expected = allowed.filter((v) => v !== null).map((v) => (typeof v === 'string' ? v : JSON.stringify(v)));
   return dataError(
     `${file}: ${field} = ${came} is not supported; expected ${expected.length ? expected.join(' or ') : 'it to be absent'}. Choose another model, or one exported without it`,
@@ -163,7 +172,7 @@ function badField(file: string, json: unknown, error: z.ZodError, prefix = '') {
   const came = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], json);
   const field = prefix + issue.path.join('.');
   return dataError(
-    `${file}: ${field || 'config.json'}: ${issue.message.replace(/, received .*/, '')}, got ${JSON.stringify(came) ?? 'nothing'}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
+    `${file}: ${field || 'config.json'}: ${issue.message.replace(/, received .*/, '')}, got ${shown(came)}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
     { file, field },
   );
 }

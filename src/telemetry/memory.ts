@@ -1,5 +1,13 @@
+import { getHeapStatistics } from 'node:v8';
+
 /** Most memory that this process ever held at one time, in whole MiB: the operating system's own high-water mark. */
 export const peakRssMib = (): number => Math.floor(process.resourceUsage().maxRSS / 1024);
 
 /** Memory that this process holds now, in whole MiB. */
 export const rssMib = (): number => Math.floor(process.memoryUsage.rss() / 2 ** 20);
+
+/** How much of the memory that JavaScript values may take is in use, from 0 to 1. At 1 the process would be ended. */
+export function heapShare(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used / limit;
+}

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { dataError } from '../core/errors.js';
+import { limitTime } from '../core/time-limit.js';
 import { exists, readText } from '../io/files.js';
+import { renderBounded } from './bounded-template.js';
 import type { TokenizerConfig } from './special-tokens.js';
 
 /** One turn as a chat template sees it. */
@@ -13,10 +15,17 @@ export interface ChatMessage {
 /** Renders a conversation to text. `addGenerationPrompt` (default false) adds what comes before an answer. */
 export type ChatRenderer = (messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }) => string;
 
+/** Longest template that is read, in characters; those of published models have up to 20 thousand. */
+const MAX_TEMPLATE = 1 << 18;
+
+/** Time that a template gets, in milliseconds: at least, and for each character of the conversation. */
+const TIME = { least: 800, perCharacter: 0.02 };
+
 /**
  * The chat template of a model folder: chat_template.jinja, else `chat_template` of tokenizer_config.json, a text or a
  * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Renders as
- * transformers does, but for `trim`, which here also strips U+FEFF.
+ * transformers does, but for `trim`, which here also strips U+FEFF. A template that does not end, or makes far more text than a
+ * conversation has, is stopped: a data error.
  */
 export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatRenderer | undefined> {
   const file = join(folder, 'chat_template.jinja');
@@ -28,10 +37,17 @@ export async function loadChatTemplate(folder: string, config: TokenizerConfig):
   const tokens = specialTexts(config);
   return (messages, { addGenerationPrompt = false } = {}) => {
     const variables = { messages, tools: null, documents: null, add_generation_prompt: addGenerationPrompt, ...tokens };
+    const characters = messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
+    const ms = TIME.least + TIME.perCharacter * characters;
+    const late = () => new Error(`it was stopped, for it takes longer than ${ms / 1000} s`);
     try {
-      return template.render(variables);
+      return limitTime(ms, () => renderBounded(template, variables, { turns: messages.length, characters }), late);
     } catch (cause) {
-      const roles = messages.map((m) => m.role).join(', ');
+      const roles =
+        messages
+          .slice(0, 6)
+          .map((m) => m.role)
+          .join(', ') + (messages.length > 6 ? ', ...' : '');
       throw dataError(
         `${where}: the template refuses a conversation of ${roles}: ${reason(cause)}`,
         { file: where },
@@ -53,8 +69,13 @@ function defaultOf(config: TokenizerConfig, folder: string): string | undefined 
 }
 
 function compile(source: string, where: string): Template {
+  if (source.length > MAX_TEMPLATE)
+    throw dataError(`${where}: ${source.length} characters; expected a chat template of at most ${MAX_TEMPLATE}`, {
+      file: where,
+    });
   try {
-    return new Template(source);
+    const late = () => new Error('it takes too long to read');
+    return limitTime(TIME.least, () => new Template(source), late);
   } catch (cause) {
     throw dataError(`${where}: not a template that can be read: ${reason(cause)}`, { file: where }, cause);
   }
@@ -69,4 +90,8 @@ function specialTexts(config: TokenizerConfig): Record<string, string> {
   return Object.fromEntries(set) as Record<string, string>;
 }
 
-const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+function reason(cause: unknown): string {
+  if (cause instanceof RangeError) return 'it was stopped, for it calls itself too often or makes too long a text';
+  const line = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
+  return line.length > 300 ? `${line.slice(0, 297)}...` : line;
+}

@@ -24,7 +24,12 @@ export async function readTokenizerConfig(folder: string): Promise<TokenizerConf
   return exists(path) ? readJson(path, tokenizerConfigSchema) : {};
 }
 
-const idsSchema = z.union([z.number().int(), z.array(z.number().int())]).nullish();
+const id = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 22);
+const idsSchema = z.union([id, z.array(id).max(1000)], 'expected a token id or a list of them').nullish();
 const modelSideSchema = z.looseObject({ eos_token_id: idsSchema });
 
 /** The ids of `eos_token_id` (one or a list) in generation_config.json and config.json; empty where neither is there. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import { dataError } from '../core/errors.js';
-import { exists } from '../io/files.js';
+import { dataError, PhasetuneError } from '../core/errors.js';
+import { limitTime } from '../core/time-limit.js';
+import { exists, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
 import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
+import { checkTokenizerJson } from './check.js';
 import { type HubTokenizer, hub } from './hub.js';
 import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
 import { useRustClasses } from './unicode-classes.js';
@@ -44,12 +46,13 @@ export interface Tokenizer {
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   if (!exists(path)) throw dataError(missing(folder, path), { file: path });
-  const [json, config, modelEndIds] = await Promise.all([
-    readJson(path),
+  const [json, config, modelEndIds, { bytes }] = await Promise.all([
+    readJson(path, undefined, { anyKey: true }),
     readTokenizerConfig(folder),
     readModelEndIds(folder),
+    statPath(path),
   ]);
-  const inner = create(json, config, path);
+  const inner = create(json, config, path, LOADING.least + LOADING.perByte * bytes);
   const template = await loadChatTemplate(folder, config);
   const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(inner, config[name], name, folder);
   const vocabSize = [...inner.get_vocab().values()].reduce((most, id) => Math.max(most, id), -1) + 1;
@@ -64,17 +67,29 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     endIds,
     hasChatTemplate: template !== undefined,
     encode: (text, { addSpecialTokens = false } = {}) =>
-      inner.encode(text, { add_special_tokens: addSpecialTokens }).ids,
+      guarded(path, 'encode', text.length, () => {
+        const { ids } = inner.encode(text, { add_special_tokens: addSpecialTokens });
+        const without = (ids as (number | undefined)[]).indexOf(undefined);
+        if (without < 0) return ids;
+        throw dataError(
+          `${path}: it has no token for a part of the text, and none for unknown text; use another tokenizer`,
+          {
+            file: path,
+          },
+        );
+      }),
     decode(ids, { skipSpecialTokens = false } = {}) {
       const list = [...ids];
       if (list.length === 0) return '';
       const unknown = list.find((id) => inner.id_to_token(id) === undefined);
       if (unknown !== undefined)
         throw dataError(`token id ${unknown} is not in the vocabulary of ${folder} (0 to ${vocabSize - 1})`);
-      return inner.decode(list, {
-        skip_special_tokens: skipSpecialTokens,
-        clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
-      });
+      return guarded(path, 'decode', 16 * list.length, () =>
+        inner.decode(list, {
+          skip_special_tokens: skipSpecialTokens,
+          clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
+        }),
+      );
     },
     renderChat:
       template ??
@@ -86,15 +101,49 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-function create(json: unknown, config: TokenizerConfig, path: string): HubTokenizer {
+/** Time to build a tokenizer, in milliseconds: at least, and for each byte of its file. */
+const LOADING = { least: 800, perByte: 0.001 };
+
+/** Time that a text may take, in milliseconds: at least, and for each character. Real ones take a fiftieth of it. */
+const TIME = { least: 800, perCharacter: 0.05 };
+
+/** Milliseconds within which `characters` of rows must be rendered and encoded, however many calls that takes. */
+export const encodingTime = (characters: number): number => TIME.least + TIME.perCharacter * characters;
+
+/** Runs the package's code over a text, with an error that names the file where the file's patterns or types lead it astray. */
+function guarded<T>(path: string, what: 'encode' | 'decode', characters: number, work: () => T): T {
+  const ms = encodingTime(characters);
   try {
-    const tokenizer = new hub.Tokenizer(json as object, config);
-    useRustClasses(tokenizer.pre_tokenizer);
-    return tokenizer;
+    return limitTime(ms, work, () =>
+      dataError(
+        `${path}: to ${what} ${characters} characters takes longer than ${ms / 1000} s; use another tokenizer`,
+        { file: path },
+      ),
+    );
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw dataError(`${path}: not a tokenizer that can be read: ${reason}`, { file: path }, cause);
+    throw cause instanceof PhasetuneError ? cause : broken(path, what, cause);
   }
+}
+
+function broken(path: string, what: string, cause: unknown): PhasetuneError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.slice(0, 300);
+  return dataError(`${path}: not a tokenizer that can ${what}: ${reason}`, { file: path }, cause);
+}
+
+function create(json: unknown, config: TokenizerConfig, path: string, ms: number): HubTokenizer {
+  checkTokenizerJson(json, path);
+  const late = () => new Error(`it takes longer than ${ms / 1000} s`);
+  try {
+    return limitTime(ms, () => build(json, config), late);
+  } catch (cause) {
+    throw broken(path, 'be read', cause);
+  }
+}
+
+function build(json: unknown, config: TokenizerConfig): HubTokenizer {
+  const tokenizer = new hub.Tokenizer(json as object, config);
+  useRustClasses(tokenizer.pre_tokenizer);
+  return tokenizer;
 }
 
 function missing(folder: string, path: string): string {

@@ -152,7 +152,10 @@ describe('readStaged refuses', () => {
     const twice = readFileSync(join(out, 'stage-1.jsonl'), 'utf8').split('\n')[0]!;
     edit('holdout.jsonl', (text) => `${text}${twice}\n`);
     const hash = sha256(readFileSync(join(out, 'holdout.jsonl')));
-    edit('manifest.json', (text) => text.replace(/("file": "holdout.jsonl",\s+"sha256": ")\w+/, `$1${hash}`));
+    const more = (_: string, before: string, rows: string) => `${before}${hash}",\n"rows": ${Number(rows) + 1}`;
+    edit('manifest.json', (text) =>
+      text.replace(/("file": "holdout.jsonl",\s+"sha256": ")\w+",\s+"rows": (\d+)/, more),
+    );
     await refused(readStaged(out), 'data', `id ${JSON.stringify(ids(staging.stages[0]!.rows)[0])} occurs twice`);
   });
 });
