@@ -32,6 +32,7 @@ export { openModel } from './model/load.js';
 export { linearShapes } from './model/parameters.js';
 export type { OptimOptions } from './optim/options.js';
 export { createLogger, type Logger, silentLogger } from './telemetry/logger.js';
+export { keepSecret } from './telemetry/redact.js';
 export { loadTokenizer, type Tokenizer } from './tokenizer/tokenizer.js';
 export { readCheckpoint } from './train/checkpoint.js';
 export type { TrainEvent } from './train/events.js';

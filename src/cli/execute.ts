@@ -3,14 +3,25 @@ import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
-import { secretsIn } from '../telemetry/redact.js';
-import { openTerminal } from '../telemetry/terminal.js';
+import { hide } from '../telemetry/redact.js';
+import { openTerminal, type TextStream } from '../telemetry/terminal.js';
 import type { Command, CommandContext } from './command.js';
 import { flagName, positionalsOf } from './flags.js';
 import { type Arguments, given, optionsOf } from './options.js';
 import { listenForInterrupt } from './signals.js';
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
+
+/** Standard error, without secrets. */
+const talk: TextStream = {
+  write: (text) => process.stderr.write(hide(text)),
+  get isTTY() {
+    return process.stderr.isTTY;
+  },
+  get columns() {
+    return process.stderr.columns;
+  },
+};
 
 /** Runs a command with what yargs read of its arguments. Returns the exit code; errors are thrown. */
 export async function execute(
@@ -20,15 +31,15 @@ export async function execute(
   args: readonly string[],
 ): Promise<number> {
   const [json, verbose] = [argv.json === true, argv.verbose === true];
-  const terminal = openTerminal(process.stderr);
-  const logger = createLogger({ write: terminal.write, verbose, secrets: secretsIn(process.env) });
+  const terminal = openTerminal(talk);
+  const logger = createLogger({ write: terminal.write, verbose });
   const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, args));
   const interruption = listenForInterrupt(logger);
   const context: CommandContext = {
     logger,
     json,
     verbose,
-    print: (line) => terminal.aside(() => json || print(line)),
+    print: (line) => terminal.aside(() => json || print(hide(line))),
     progress: (task) => showProgress(terminal, task),
     get signal() {
       return interruption.signal();
@@ -36,7 +47,7 @@ export async function execute(
   };
   try {
     const result = await command.run(options, context);
-    if (json) print(JSON.stringify(result));
+    if (json) print(JSON.stringify(hide(result)));
     return interruption.interrupted() ? 130 : 0;
   } catch (error) {
     throw interruption.interrupted() && (error as Error)?.name === 'AbortError' ? interruption.signal().reason : error;

@@ -22,6 +22,7 @@ export function asFailure(thrown: unknown): PhasetuneError {
   return new PhasetuneError('failed', message, {}, { cause: error });
 }
 
-/** The error as the one JSON line of `--json`. */
-export const failureJson = ({ code, message, fields }: PhasetuneError): string =>
-  JSON.stringify({ error: { ...fields, code, message } });
+/** The error as what `--json` prints. */
+export const failureJson = ({ code, message, fields }: PhasetuneError): Record<string, unknown> => ({
+  error: { ...fields, code, message },
+});

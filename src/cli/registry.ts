@@ -69,6 +69,11 @@ export const COMMANDS: readonly Registered[] = [
     async () => (await import('./commands/train.js')).train,
   ),
   entry(
+    'verify resume',
+    'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
+    async () => (await import('./commands/verify-resume.js')).verifyResume,
+  ),
+  entry(
     'generate',
     'answer prompts with a model, with an adapter or without',
     async () => (await import('./commands/generate.js')).generate,

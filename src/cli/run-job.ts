@@ -2,6 +2,7 @@ import type { Backend } from '../backend/backend.js';
 import type { Recipe } from '../config/recipe.js';
 import type { FolderLock } from '../io/lock.js';
 import { linearShapes } from '../model/parameters.js';
+import { hide } from '../telemetry/redact.js';
 import { fingerprintModel } from '../train/fingerprint.js';
 import type { PreparedRun } from '../train/prepare.js';
 import type { RunJob } from '../train/staged-run.js';
@@ -24,15 +25,15 @@ export async function runJob(
     options: recipe,
     optim,
     lora,
-    base: { name: recipe.model, linears: linearShapes(model.config) },
-    about: {
+    base: { name: hide(recipe.model), linears: linearShapes(model.config) },
+    about: hide({
       versions: { ...versions, device: backend.device },
       recipe,
       inputs: {
         model: { path: recipe.model, files: await fingerprintModel(recipe.model) },
         data: { path: recipe.data, manifest: set.hash },
       },
-    },
+    }),
     signal,
   };
 }

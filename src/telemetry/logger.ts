@@ -1,4 +1,4 @@
-import { redact } from './redact.js';
+import { hide } from './redact.js';
 
 /** Where library code says what it does. The command line prints; library users may pass their own. */
 export interface Logger {
@@ -16,12 +16,10 @@ export interface LoggerOptions {
   write(line: string): unknown;
   /** Also writes `debug`. Default false. */
   readonly verbose?: boolean;
-  /** Texts that are never written; see `secretsIn`. */
-  readonly secrets?: readonly string[];
 }
 
 /** A logger that writes one line a message, secrets hidden. */
-export function createLogger({ write, verbose = false, secrets = [] }: LoggerOptions): Logger {
-  const line = (prefix: string) => (message: string) => void write(`${prefix}${redact(message, secrets)}`);
+export function createLogger({ write, verbose = false }: LoggerOptions): Logger {
+  const line = (prefix: string) => (message: string) => void write(`${prefix}${hide(message)}`);
   return { debug: verbose ? line('debug: ') : () => {}, info: line(''), warn: line('warning: ') };
 }

@@ -1,12 +1,71 @@
-const SECRET_NAME = /(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD)$/i;
+const SECRET_NAME = /(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH)$/i;
 
-/** Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …); very short ones are no secrets. */
+/** Longest text that is hidden only where it is a name's value: shorter ones would be found in innocent words. */
+const SHORTEST = 6;
+
+/** Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …), and passwords in addresses; very short ones are no secrets. */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
-  Object.entries(environment)
-    .filter(([name, value]) => SECRET_NAME.test(name) && value !== undefined && value.length >= 6)
-    .map(([, value]) => value!)
-    .sort((a, b) => b.length - a.length);
+  Object.entries(environment).flatMap(([name, value = '']) =>
+    [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value)].filter((text) => text.length >= SHORTEST),
+  );
 
-/** The text with every secret replaced by `[hidden]`. */
-export const redact = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[hidden]'), text);
+function passwordIn(text: string): string {
+  const [, password = ''] = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:([^\s/@]+)@/i.exec(text) ?? [];
+  return password;
+}
+
+/** Keys of options and flags whose value is a secret, such as `apiKey`, `hub-token` or `authorization`. */
+const SECRET_KEY =
+  /^(?:token|authorization|credentials?|.*(?:password|passphrase|secret)|.*(?:api|access|auth|hub|hf|bearer|private|secret)[._-]?(?:key|token))$/i;
+
+/** Values that flags with a secret's name were given: `--token VALUE`, `--api-key=VALUE`, `--set judge.apiKey=VALUE`. */
+export function secretsInArguments(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    const [, flag, assigned] = /^(?:--)?([\w.-]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
+    if (flag === undefined || !SECRET_KEY.test(flag.split('.').at(-1)!)) return [];
+    const value = assigned ?? (arg.startsWith('--') ? args[i + 1] : undefined);
+    return value !== undefined && value.length >= SHORTEST ? [value] : [];
+  });
+}
+
+const HIDDEN = '[hidden]';
+
+/** What is secret wherever it stands: credentials in an address, headers, and keys that tell themselves by how they begin. */
+const PATTERNS: readonly [RegExp, string][] = [
+  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'<>]+@/gi, `$1${HIDDEN}@`],
+  [/([?&;][\w.-]*(?:token|key|secret|password|signature|sig|credential)=)[^\s&;#"'<>]+/gi, `$1${HIDDEN}`],
+  [/\b(Bearer|Basic) +[\w.~+/=-]{16,}/gi, `$1 ${HIDDEN}`],
+  [/\b(?:hf_[A-Za-z0-9]{16,}|sk-[\w-]{16,}|gh[pousr]_[A-Za-z0-9]{16,})/g, HIDDEN],
+];
+
+/** In every way that they may be written, the longer of two that begin alike first. */
+let kept: readonly string[] = [];
+
+/** Says which texts {@link hide} hides from now on in this process, instead of those said before; very short ones are no secrets. */
+export function keepSecret(secrets: readonly string[]): void {
+  const forms = secrets
+    .filter((secret) => secret.length >= SHORTEST)
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+  kept = [...new Set(forms)].sort((a, b) => b.length - a.length);
+}
+
+function redact(text: string): string {
+  const hidden = kept.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+  return PATTERNS.reduce((rest, [pattern, by]) => rest.replace(pattern, by), hidden);
+}
+
+/**
+ * What may leave the process, to a stream or a file: in every text of the value, at any depth, secrets are replaced by `[hidden]`,
+ * those that are kept and what is one by its looks; texts under keys with a secret's name are hidden whole. Every edge passes
+ * what it writes through this.
+ */
+export function hide<T>(value: T): T {
+  if (typeof value === 'string') return redact(value) as T;
+  if (Array.isArray(value)) return value.map(hide) as T;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [
+    hide(key),
+    typeof inner === 'string' && inner !== '' && SECRET_KEY.test(key) ? HIDDEN : hide(inner),
+  ]);
+  return Object.fromEntries(entries) as T;
+}

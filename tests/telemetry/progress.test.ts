@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatBytes } from '../../src/telemetry/format.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { showProgress } from '../../src/telemetry/progress.js';
-import { redact, secretsIn } from '../../src/telemetry/redact.js';
+import { hide, keepSecret, secretsIn } from '../../src/telemetry/redact.js';
 import { openTerminal } from '../../src/telemetry/terminal.js';
 
 function screen(isTTY: boolean, columns = 100) {
@@ -115,25 +115,27 @@ describe('logger', () => {
   });
 
   it('hides values of variables that are keys, tokens, secrets and passwords', () => {
-    const secrets = secretsIn({
-      OPENAI_API_KEY: 'sk-123456',
-      HF_TOKEN: 'hf_abcdef',
-      hf_token: 'lower-case',
-      PASSWORD: 'hunter22',
-      TOKENS: 'not-a-secret',
-      KEYBOARD: 'not-either',
-      SHORT_KEY: 'a',
-      EMPTY_TOKEN: '',
-    });
+    keepSecret(
+      secretsIn({
+        OPENAI_API_KEY: 'sk-123456',
+        HF_TOKEN: 'hf_abcdef',
+        hf_token: 'lower-case',
+        PASSWORD: 'hunter22',
+        TOKENS: 'not-a-secret',
+        KEYBOARD: 'not-either',
+        SHORT_KEY: 'a',
+        EMPTY_TOKEN: '',
+      }),
+    );
     const lines: string[] = [];
-    createLogger({ write: (line) => lines.push(line), secrets }).warn(
+    createLogger({ write: (line) => lines.push(line) }).warn(
       'sk-123456 hf_abcdef lower-case hunter22 not-a-secret not-either a',
     );
     expect(lines).toEqual(['warning: [hidden] [hidden] [hidden] [hidden] not-a-secret not-either a']);
   });
 
   it('hides the longer of two secrets that begin alike', () => {
-    const secrets = secretsIn({ A_KEY: 'abcdef', B_KEY: 'abcdefghi' });
-    expect(redact('abcdefghi abcdef', secrets)).toBe('[hidden] [hidden]');
+    keepSecret(secretsIn({ A_KEY: 'abcdef', B_KEY: 'abcdefghi' }));
+    expect(hide('abcdefghi abcdef')).toBe('[hidden] [hidden]');
   });
 });

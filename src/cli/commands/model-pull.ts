@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineCommand } from '../command.js';
+import { hubToken } from '../secrets.js';
 
 /** `phasetune model pull ORG/NAME`: a model of the Hugging Face hub as a folder. */
 export const modelPull = defineCommand({
@@ -9,7 +10,9 @@ export const modelPull = defineCommand({
     name: z
       .string()
       .min(1)
-      .describe('ORG/NAME of the model; HF_TOKEN in the environment is used for private and gated ones'),
+      .describe(
+        'ORG/NAME of the model; for private and gated ones HF_TOKEN in the environment is used, or the token that `hf auth login` has put in its file',
+      ),
     revision: z.string().min(1).default('main').describe('branch, tag or commit'),
     out: z.string().min(1).optional().describe('folder to write [models/NAME]'),
     endpoint: z.url().optional().describe('address of the hub or a mirror [HF_ENDPOINT, or https://huggingface.co]'),
@@ -23,7 +26,7 @@ export const modelPull = defineCommand({
     const { pullModel } = await import('../../model/pull.js');
     const { formatBytes } = await import('../../telemetry/format.js');
     const endpoint = options.endpoint ?? (process.env.HF_ENDPOINT || undefined);
-    const token = process.env.HF_TOKEN?.trim() || undefined;
+    const token = await hubToken(process.env);
     const result = await pullModel(name, out, { ...options, endpoint, token, logger, progress, signal });
     print(
       result.fetched
