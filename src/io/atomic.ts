@@ -187,6 +187,9 @@ async function syncFile(path: string): Promise<void> {
 
 const LEFTOVER = /^\.(.+)\.[0-9a-f]{12}\.(tmp|old)$/;
 
+/** True for the name of what a killed writer of this module left, and of what one is writing. */
+export const isLeftover = (name: string): boolean => LEFTOVER.test(name);
+
 /**
  * Removes, in a folder and those in it, what killed writers of this module left there, and returns their paths. Only for a folder
  * in which no other process writes. A folder that was being replaced and has no successor yet is put back, and not told.

@@ -27,12 +27,12 @@ const REASONS: Record<string, string> = {
 
 /** What helps when a disk does not take a file. */
 const ADVICE: Record<string, string> = {
-  ENOENT: 'its folder is gone; was it removed or unmounted?',
-  EROFS: 'make it writable or choose another place',
-  ENOSPC: 'free some space or choose another place',
-  EDQUOT: 'free some space or choose another place',
-  EFBIG: 'raise the limit or choose another place',
-  EIO: 'choose another place, and look after the disk',
+  ENOENT: 'its folder was removed or unmounted',
+  EROFS: 'make it writable',
+  ENOSPC: 'free some space',
+  EDQUOT: 'free some space',
+  EFBIG: 'raise that limit',
+  EIO: 'look after the disk',
 };
 
 /**

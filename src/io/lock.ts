@@ -3,14 +3,17 @@ import { constants, copyFile, link, lstat, open, readdir, readFile, rename, rm }
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhasetuneError } from '../core/errors.js';
-import { fileError, makeFolder } from './files.js';
+import { exists, fileError, makeFolder } from './files.js';
 import { type LockOwner, parseOwner, SILENT_MS, type Standing, standingOf, thisOwner } from './lock-owner.js';
 
 /** A folder that this process alone may write to. */
 export interface FolderLock {
   /** The dead owner that it was taken over from. Absent when the folder was free. */
   readonly takenOver?: LockOwner;
-  /** Throws (code `failed`) when another process took it over, which happens to one that another host heard nothing of for minutes. */
+  /**
+   * Throws (code `failed`) when it is no longer ours: the folder is gone, or another process took it over, which happens to one that
+   * another host heard nothing of for minutes.
+   */
   check(): Promise<void>;
   /** Frees it, unless it is another's by now; harmless when done before. */
   release(): Promise<void>;
@@ -192,7 +195,9 @@ async function free(path: string, { token }: LockOwner): Promise<void> {
 const lost = (folder: string) =>
   new PhasetuneError(
     'failed',
-    `${folder}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it; look who runs there, then go on with --resume`,
+    exists(folder)
+      ? `${folder}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it; look who runs there, then go on with --resume`
+      : `${folder} is gone: it was removed or unmounted while this process wrote to it; stopped, since there is no place to save to`,
     { file: join(folder, NAME) },
   );
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
-import { writeJson } from '../io/atomic.js';
+import { isLeftover, removeLeftovers, writeJson } from '../io/atomic.js';
 import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
 import { type FolderLock, isLockFile, lockFolder } from '../io/lock.js';
+import { hide } from '../telemetry/redact.js';
 import { count, lossRowSchema, rowLedgerSchema, savedSchema, stageResultSchema } from './outcome.js';
 
 const band = z.strictObject({ stage: z.number().int().min(1), rows: count, tokens: count });
@@ -69,8 +70,8 @@ export type RunFile = z.infer<typeof runFileSchema>;
 
 const NAME = 'run.json';
 
-/** Writes `run.json` of a run's folder, atomically. */
-export const writeRunFile = (folder: string, run: RunFile): Promise<void> => writeJson(join(folder, NAME), run);
+/** Writes `run.json` of a run's folder, atomically and without secrets. */
+export const writeRunFile = (folder: string, run: RunFile): Promise<void> => writeJson(join(folder, NAME), hide(run));
 
 /** Reads `run.json` of a run's folder; a folder without one is a data error. */
 export async function readRunFile(folder: string): Promise<RunFile> {
@@ -89,7 +90,7 @@ async function contents(folder: string): Promise<'free' | 'run'> {
   if (kind !== 'folder')
     throw usageError(`${folder} is a file; expected a folder to write the run to`, { file: folder });
   if (exists(join(folder, NAME))) return 'run';
-  if ((await listFolder(folder)).every(isLockFile)) return 'free';
+  if ((await listFolder(folder)).every((name) => isLockFile(name) || isLeftover(name))) return 'free';
   throw usageError(`${folder} is not empty, and no run is in it; choose another --out`, { file: folder });
 }
 
@@ -114,7 +115,10 @@ export interface ClaimedFolder {
   release(): Promise<void>;
 }
 
-/** Locks a run's folder, which is made where it is missing. Throws as {@link checkRunFolder}, and when another process holds it. */
+/**
+ * Locks a run's folder, which is made where it is missing, and clears away what a killed process left half written. Throws as {@link checkRunFolder}, and when another
+ * process holds it.
+ */
 export async function claimRunFolder(folder: string, resume = false): Promise<ClaimedFolder> {
   await checkRunFolder(folder, resume);
   const lock = await lockFolder(folder, 'phasetune train');
@@ -123,6 +127,7 @@ export async function claimRunFolder(folder: string, resume = false): Promise<Cl
     await removeIfEmpty(folder);
   };
   try {
+    await removeLeftovers(folder);
     return { lock, run: await checkRunFolder(folder, resume), release };
   } catch (error) {
     await release();

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
 import { keepLines, openAppender } from '../io/jsonl.js';
+import type { FolderLock } from '../io/lock.js';
+import { hide } from '../telemetry/redact.js';
 import type { TrainEvent } from './events.js';
 import { consumed } from './ledger.js';
 import type { RunPlan } from './plan.js';
@@ -33,6 +35,7 @@ const UNLOGGED: ReadonlySet<TrainEvent['type']> = new Set(['eval-progress', 'res
 /** Opens the record of a new run, or, to resume, of the one in the folder, as it was at the checkpoint. */
 export async function openRunRecord(
   folder: string,
+  lock: FolderLock,
   plan: RunPlan,
   about: RunAbout,
   resume?: ResumePoint,
@@ -42,7 +45,11 @@ export async function openRunRecord(
   const start = performance.now();
   const state = resume?.found?.checkpoint.state;
   const seconds = () => (state?.seconds ?? 0) + (performance.now() - start) / 1000;
-  const write = () => writeRunFile(folder, run);
+  // A folder that is another's by now, or gone, is left alone.
+  const write = async () => {
+    await lock.check();
+    await writeRunFile(folder, run);
+  };
   const events = join(folder, 'events.jsonl');
   let lines = state?.events ?? 0;
   if (resume) await keepLines(events, lines);
@@ -58,7 +65,7 @@ export async function openRunRecord(
     async *log(events) {
       for await (const event of events) {
         if (!UNLOGGED.has(event.type)) {
-          await appender.append({ time: new Date().toISOString(), ...event });
+          await appender.append(hide({ time: new Date().toISOString(), ...event }));
           lines++;
         }
         yield event;

@@ -55,7 +55,7 @@ interface Begin extends Pick<StageJob, 'stepsBefore' | 'from'> {
  * weights, adapter and moments that the tuner holds are replaced. When it fails or is interrupted, `run.json` says so.
  */
 export async function* runStages(tuner: Tuner, job: RunJob): AsyncGenerator<TrainEvent, RunFile> {
-  const record = await openRunRecord(job.folder, job.plan, job.about, job.resume);
+  const record = await openRunRecord(job.folder, job.lock, job.plan, job.about, job.resume);
   try {
     yield* record.log(allStages(tuner, job, record));
     await record.close('done');
@@ -64,11 +64,18 @@ export async function* runStages(tuner: Tuner, job: RunJob): AsyncGenerator<Trai
     const interrupted = error instanceof PhasetuneError && error.code === 'interrupted';
     // The first error counts: when the disk is full, run.json cannot be written either.
     await record.close(interrupted ? 'interrupted' : 'failed', error).catch(() => {});
-    throw error;
+    throw goingOn(error);
   } finally {
     // Open still only when the caller stopped listening.
     await record.close('interrupted');
   }
+}
+
+/** An error of the disk, with how to go on once it is mended. */
+function goingOn(error: unknown): unknown {
+  if (!(error instanceof PhasetuneError) || !error.fields.errno) return error;
+  const message = `${error.message}; then go on from the last whole checkpoint with --resume`;
+  return new PhasetuneError(error.code, message, error.fields, { cause: error });
 }
 
 async function* allStages(tuner: Tuner, job: RunJob, record: RunRecord): AsyncGenerator<TrainEvent, void> {

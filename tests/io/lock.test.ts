@@ -218,7 +218,7 @@ describe('many at once', () => {
     for (let round = 0; round < 3; round++) {
       const busy = locker();
       const done = busy.say('contend', folder, 100_000).catch(() => {});
-      await expect.poll(() => readdirSync(folder).length).toBeGreaterThan(0);
+      await expect.poll(() => readdirSync(folder).length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(0);
       await new Promise((resolve) => setTimeout(resolve, 20 + 13 * round));
       await kill(busy.child);
       await done;
