@@ -8,6 +8,7 @@
  * wrong is told on stderr, and with `--keep` goes to tests/fixtures/hostile as a case for the tests. Ends with 1 if anything did.
  */
 import { parseArgs } from 'node:util';
+import { fileAt } from './fuzz/attempt.js';
 import { keep } from './fuzz/corpus.js';
 import { fuzzParser } from './fuzz/fuzz-parser.js';
 import { PARSERS } from './fuzz/parsers.js';
@@ -27,7 +28,8 @@ for (const name of args.parsers.split(',')) {
   const { figures, findings } = await fuzzParser(name, { count: Number(args.count), seed: Number(args.seed) });
   for (const { index, error, from, bytes } of findings) {
     console.error(`${name}: file ${index} of seed ${args.seed}: ${error}`);
-    if (args.keep && bytes && (await keep(parser, from!, bytes, error))) console.error('  kept');
+    const whole = fileAt(parser, await parser.seeds(), Number(args.seed), index);
+    if (args.keep && (await keep(parser, from ?? whole.from, bytes ?? whole.bytes, error))) console.error('  kept');
   }
   console.log(JSON.stringify(figures));
   if (figures.crashes + figures.hangs > 0 || figures.peak_rss_mib >= 300) process.exitCode = 1;

@@ -1,5 +1,5 @@
+import { isUtf8 } from 'node:buffer';
 import { dataError } from '../core/errors.js';
-import { shownName } from '../core/shown.js';
 import type { RangedFile } from './ranged.js';
 
 /**
@@ -12,13 +12,18 @@ export const LIMITS = { tensors: 1 << 16, fields: 1 << 16, entries: 1 << 21, tex
 /** Bytes that are read at a time. */
 const WINDOW = 1 << 20;
 
-/** A place in the file that moves on as values are read; knows how much file is left. */
+/** A place in the file that moves on as values are read; knows how much file is left. Numbers are little-endian. */
 export interface Cursor {
   readonly file: RangedFile;
   /** How much of each limit is left. */
   readonly budget: Record<keyof typeof LIMITS, number>;
-  /** The next `n` bytes, as a view into the window. */
-  take(n: number): DataView;
+  /** The next number, by the method of a Buffer that reads it, and how many bytes that takes. */
+  number<T>(read: (this: Buffer, at: number) => T, bytes: number): T;
+  u32(): number;
+  /** A number of 64 bits; inexact from 2^53 on. */
+  u64(): number;
+  /** The next `n` bytes as text; what is not UTF-8 becomes U+FFFD, or undefined where it must be. A byte order mark stays. */
+  text(n: number, strict: boolean): string | undefined;
   /** Bytes between here and the end of the file. */
   left(): number;
   at(): number;
@@ -26,26 +31,41 @@ export interface Cursor {
 
 /** A cursor at the beginning of a file. */
 export function cursorOver(file: RangedFile): Cursor {
-  let window = new Uint8Array(0);
+  let window = Buffer.alloc(0);
   let start = 0;
   let position = 0;
+  /** Moves on by `n` bytes, which then lie in the window; says where in it. */
+  const take = (n: number): number => {
+    if (position + n > file.bytes)
+      throw dataError(
+        `${file.path} is cut off in its header: expected at least ${position + n} bytes, file has ${file.bytes}; copy or download it again`,
+        { file: file.path, expected: position + n, actual: file.bytes },
+      );
+    if (position + n > start + window.length) {
+      window = Buffer.allocUnsafeSlow(Math.min(Math.max(n, WINDOW), file.bytes - position));
+      start = position;
+      file.readSync(start, window);
+    }
+    position += n;
+    return position - n - start;
+  };
+  const u32 = () => {
+    const at = take(4);
+    return window.readUInt32LE(at);
+  };
   return {
     file,
     budget: { ...LIMITS },
-    take(n) {
-      if (position + n > file.bytes)
-        throw dataError(
-          `${file.path} is cut off in its header: expected at least ${position + n} bytes, file has ${file.bytes}; copy or download it again`,
-          { file: file.path, expected: position + n, actual: file.bytes },
-        );
-      if (position + n > start + window.length) {
-        window = new Uint8Array(Math.min(Math.max(n, WINDOW), file.bytes - position));
-        start = position;
-        file.readSync(start, window);
-      }
-      const view = new DataView(window.buffer, position - start, n);
-      position += n;
-      return view;
+    number(read, bytes) {
+      const at = take(bytes);
+      return read.call(window, at);
+    },
+    u32,
+    u64: () => u32() + u32() * 2 ** 32,
+    text(n, strict) {
+      const at = take(n);
+      if (strict && !isUtf8(window.subarray(at, at + n))) return undefined;
+      return window.toString('utf8', at, at + n);
     },
     left: () => file.bytes - position,
     at: () => position,
@@ -57,9 +77,9 @@ export function cursorOver(file: RangedFile): Cursor {
  * cannot hold as much or a header may not.
  */
 export function limitedCount(c: Cursor, each: number, of: keyof typeof LIMITS, what: string): number {
-  const n = c.take(8).getBigUint64(0, true);
+  const n = c.u64();
   const fields = { file: c.file.path };
-  if (n * BigInt(each) > BigInt(c.left()))
+  if (n * each > c.left())
     throw dataError(
       `${c.file.path}: broken or cut-off header: ${what} of ${n} does not fit the ${c.left()} bytes that are left`,
       fields,
@@ -68,26 +88,15 @@ export function limitedCount(c: Cursor, each: number, of: keyof typeof LIMITS, w
     const unit = of === 'textBytes' ? 'bytes of text' : of === 'entries' ? 'list entries' : of;
     throw dataError(`${c.file.path}: broken header: more than ${LIMITS[of]} ${unit}; no model has as many`, fields);
   }
-  c.budget[of] -= Number(n);
-  return Number(n);
+  c.budget[of] -= n;
+  return n;
 }
-
-/** `ignoreBOM` keeps a leading U+FEFF, which is a token of its own in some vocabularies. */
-const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
-const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 /** A text with its length before it. The name of something (`of`) must be UTF-8; elsewhere what is not becomes U+FFFD. */
 export function countedText(c: Cursor, of?: string): string {
-  const bytes = c.take(limitedCount(c, 1, 'textBytes', 'a text length'));
-  if (!of) return lenient.decode(bytes);
-  try {
-    return strict.decode(bytes);
-  } catch (cause) {
-    const near = shownName(lenient.decode(bytes));
-    throw dataError(
-      `${c.file.path}: broken header: the name of ${of} is not UTF-8 (${near})`,
-      { file: c.file.path },
-      cause,
-    );
-  }
+  const text = c.text(limitedCount(c, 1, 'textBytes', 'a text length'), of !== undefined);
+  if (text !== undefined) return text;
+  throw dataError(`${c.file.path}: broken header: the name of ${of} before byte ${c.at()} is not UTF-8`, {
+    file: c.file.path,
+  });
 }

@@ -25,20 +25,21 @@ export interface GgufHeader {
 
 const safe = (n: bigint): number | bigint => (Number.isSafeInteger(Number(n)) ? Number(n) : n);
 
+const { prototype: read } = Buffer;
 const ARRAY = 9;
 const SCALARS: Readonly<Record<number, { bytes: number; read: (c: Cursor) => GgufValue }>> = {
-  0: { bytes: 1, read: (c) => c.take(1).getUint8(0) },
-  1: { bytes: 1, read: (c) => c.take(1).getInt8(0) },
-  2: { bytes: 2, read: (c) => c.take(2).getUint16(0, true) },
-  3: { bytes: 2, read: (c) => c.take(2).getInt16(0, true) },
-  4: { bytes: 4, read: (c) => c.take(4).getUint32(0, true) },
-  5: { bytes: 4, read: (c) => c.take(4).getInt32(0, true) },
-  6: { bytes: 4, read: (c) => c.take(4).getFloat32(0, true) },
-  7: { bytes: 1, read: (c) => c.take(1).getUint8(0) !== 0 },
+  0: { bytes: 1, read: (c) => c.number(read.readUInt8, 1) },
+  1: { bytes: 1, read: (c) => c.number(read.readInt8, 1) },
+  2: { bytes: 2, read: (c) => c.number(read.readUInt16LE, 2) },
+  3: { bytes: 2, read: (c) => c.number(read.readInt16LE, 2) },
+  4: { bytes: 4, read: (c) => c.u32() },
+  5: { bytes: 4, read: (c) => c.number(read.readInt32LE, 4) },
+  6: { bytes: 4, read: (c) => c.number(read.readFloatLE, 4) },
+  7: { bytes: 1, read: (c) => c.number(read.readUInt8, 1) !== 0 },
   8: { bytes: 8, read: (c) => countedText(c) },
-  10: { bytes: 8, read: (c) => safe(c.take(8).getBigUint64(0, true)) },
-  11: { bytes: 8, read: (c) => safe(c.take(8).getBigInt64(0, true)) },
-  12: { bytes: 8, read: (c) => c.take(8).getFloat64(0, true) },
+  10: { bytes: 8, read: (c) => safe(c.number(read.readBigUInt64LE, 8)) },
+  11: { bytes: 8, read: (c) => safe(c.number(read.readBigInt64LE, 8)) },
+  12: { bytes: 8, read: (c) => c.number(read.readDoubleLE, 8) },
 };
 
 /** Lists of lists are read to this depth. */
@@ -52,11 +53,13 @@ function value(c: Cursor, type: number, key: string, depth = 0): GgufValue {
     });
   if (type === ARRAY) {
     if (depth === MAX_DEPTH) throw broken(`has lists nested deeper than ${MAX_DEPTH}`);
-    const element = c.take(4).getUint32(0, true);
+    const element = c.u32();
     const each = element === ARRAY ? 12 : SCALARS[element]?.bytes;
     if (each === undefined) throw broken(`is a list of unknown type ${element}`);
     const n = limitedCount(c, each, 'entries', `a list (${shownName(key)})`);
-    return Array.from({ length: n }, () => value(c, element, key, depth + 1));
+    const list: GgufValue[] = new Array(n);
+    for (let i = 0; i < n; i++) list[i] = value(c, element, key, depth + 1);
+    return list;
   }
   const scalar = SCALARS[type];
   if (!scalar) throw broken(`has unknown type ${type}`);
@@ -70,13 +73,12 @@ function value(c: Cursor, type: number, key: string, depth = 0): GgufValue {
  */
 export function readGgufHeader(file: RangedFile): GgufHeader {
   const c = cursorOver(file);
-  const magic = c.take(Math.min(4, file.bytes));
-  const start = String.fromCharCode(...new Uint8Array(magic.buffer, magic.byteOffset, magic.byteLength));
+  const start = c.text(Math.min(4, file.bytes), false)!;
   if (start !== 'GGUF')
     throw dataError(`${file.path}: not a GGUF file: expected it to begin with GGUF, found ${shownValue(start)}`, {
       file: file.path,
     });
-  const version = c.take(4).getUint32(0, true);
+  const version = c.u32();
   if (version !== 2 && version !== 3) {
     const what = version >= 1 << 16 ? 'big-endian' : `version ${version}`;
     throw dataError(`${file.path}: expected a little-endian GGUF file of version 2 or 3, found ${what}`, {
@@ -93,7 +95,7 @@ export function readGgufHeader(file: RangedFile): GgufHeader {
         file: file.path,
         field: shownName(key),
       });
-    metadata.set(key, value(c, c.take(4).getUint32(0, true), key));
+    metadata.set(key, value(c, c.u32(), key));
   }
   return { metadata, tensors: readTensors(c, tensorCount, alignmentOf(metadata, file.path)) };
 }
@@ -160,11 +162,11 @@ function readTensorInfo(c: Cursor): [name: string, tensor: GgufTensor] {
   const name = countedText(c, 'a tensor');
   const broken = (what: string) =>
     dataError(`${file}: tensor ${shownName(name)}: ${what}`, { file, tensor: shownName(name) });
-  const dimensions = c.take(4).getUint32(0, true);
+  const dimensions = c.u32();
   if (dimensions > 4) throw broken(`expected at most 4 dimensions, found ${dimensions}`);
-  const shape = Array.from({ length: dimensions }, () => Number(c.take(8).getBigUint64(0, true))).reverse();
-  const id = c.take(4).getUint32(0, true);
-  const offset = Number(c.take(8).getBigUint64(0, true));
+  const shape = Array.from({ length: dimensions }, () => c.u64()).reverse();
+  const id = c.u32();
+  const offset = c.u64();
   const type = BLOCK_TYPES.get(id);
   if (!type) {
     const known = [...BLOCK_TYPES.values()].map((t) => t.name).join(', ');

@@ -179,10 +179,10 @@ export function piecesModel(vocabulary: Vocabulary): TokenizerModel {
 }
 
 /**
- * Most work of recovering merges, as characters that are looked at: the square of each token's length, summed. Llama 2's tokens
- * come to two million; a few texts of a million characters among the tokens would take hours.
+ * Most work of recovering merges, as characters that are looked at: the square of each token's length, summed. 32,000 tokens
+ * come to some millions; a few texts of a million characters among the tokens would take hours.
  */
-const MAX_WORK = 1 << 27;
+const MAX_WORK = 1 << 25;
 
 /** Every way to make a token of two others, best score first, then longer parts first (transformers' `generate_merges`). */
 function mergesOf({ tokens, types, fields }: Vocabulary, scores: readonly number[]): [string, string][] {
@@ -196,21 +196,18 @@ function mergesOf({ tokens, types, fields }: Vocabulary, scores: readonly number
     );
   const merges: { parts: [string, string]; score: number; left: number; right: number }[] = [];
   for (const [token, id] of ids) {
-    const characters = [...token];
-    const ways: [left: number, right: number, at: number][] = [];
-    for (let at = 1; at < characters.length; at++) {
-      const left = ids.get(characters.slice(0, at).join(''));
-      const right = ids.get(characters.slice(at).join(''));
-      if (left !== undefined && right !== undefined) ways.push([left, right, at]);
+    const ways: [left: number, right: number][] = [];
+    // Between the halves of a character neither part is a token, as both come from UTF-8.
+    for (let at = 1; at < token.length; at++) {
+      const left = ids.get(token.slice(0, at));
+      const right = left === undefined ? undefined : ids.get(token.slice(at));
+      if (left !== undefined && right !== undefined) ways.push([left, right]);
     }
     ways.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    for (const [left, right, at] of ways)
-      merges.push({
-        parts: [tokens[left]!, tokens[right]!],
-        score: scores[id]!,
-        left: at,
-        right: characters.length - at,
-      });
+    for (const [left, right] of ways) {
+      const parts: [string, string] = [tokens[left]!, tokens[right]!];
+      merges.push({ parts, score: scores[id]!, left: [...parts[0]].length, right: [...parts[1]].length });
+    }
   }
   merges.sort((a, b) => b.score - a.score || b.left - a.left || b.right - a.right);
   return merges.map((m) => m.parts);

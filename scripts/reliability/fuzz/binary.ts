@@ -2,7 +2,6 @@ import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PhasetuneError } from '../../../src/core/errors.js';
 import { sizeOf } from '../../../src/core/host-tensor.js';
-import { random } from '../../../src/core/random.js';
 import { openGguf } from '../../../src/io/gguf.js';
 import { openSafetensors } from '../../../src/io/safetensors.js';
 import { parseModelConfig } from '../../../src/model/config.js';
@@ -10,21 +9,12 @@ import { importModel } from '../../../src/model/import.js';
 import { parameterShapes } from '../../../src/model/parameters.js';
 import { GGUF_MUTATIONS, ggufFile } from './gguf-file.js';
 import { jsonMutation } from './mutate-json.js';
+import { floats, noise } from './noise.js';
 import type { Parser, Seed } from './parser.js';
 import { SAFETENSORS_MUTATIONS, safetensorsFile } from './safetensors-file.js';
+import { BYTE_LEVEL, PIECES, tinyGguf } from './tiny-gguf.js';
 
 const utf8 = (text: string) => new Uint8Array(Buffer.from(text));
-
-/** Bytes of noise, the same for the same label. */
-function noise(length: number, label: string): Uint8Array {
-  const { integer } = random(1, label);
-  return Uint8Array.from({ length }, () => integer(256));
-}
-
-const floats = (length: number, label: string) => {
-  const { normal } = random(1, label);
-  return new Uint8Array(Float32Array.from({ length }, () => normal()).buffer);
-};
 
 const TYPES_FILE = safetensorsFile({
   wide: { dtype: 'F64', shape: [2, 3], data: noise(48, 'wide') },
@@ -109,55 +99,6 @@ const BLOCKS_FILE = ggufFile(
   ],
 );
 
-/** Llama of one layer, 32 wide, with eight tokens; norms in F32, matrices in Q8_0. */
-function llamaGguf(tokenizer: Parameters<typeof ggufFile>[0]): Uint8Array {
-  const matrix = (name: string, rows: number) => ({ name, shape: [32, rows], type: 8, data: noise(rows * 34, name) });
-  const norm = (name: string) => ({ name, shape: [32], type: 0, data: floats(32, name) });
-  const layer = ['attn_q', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'].map((name) =>
-    matrix(`blk.0.${name}.weight`, 32),
-  );
-  return ggufFile(
-    [
-      ['general.architecture', 'text', 'llama'],
-      ['llama.block_count', 'u32', 1],
-      ['llama.context_length', 'u32', 64],
-      ['llama.embedding_length', 'u32', 32],
-      ['llama.feed_forward_length', 'u32', 32],
-      ['llama.attention.head_count', 'u32', 4],
-      ['llama.attention.head_count_kv', 'u32', 2],
-      ['llama.attention.layer_norm_rms_epsilon', 'f32', 1e-5],
-      ['llama.rope.freq_base', 'f32', 10000],
-      ['tokenizer.ggml.bos_token_id', 'u32', 1],
-      ['tokenizer.ggml.eos_token_id', 'u32', 2],
-      ['tokenizer.chat_template', 'text', '{{ messages[0].content }}'],
-      ['tokenizer.chat_template.tool_use', 'text', '{{ messages }}'],
-      ...tokenizer,
-    ],
-    [
-      matrix('token_embd.weight', 8),
-      ...layer,
-      matrix('blk.0.attn_k.weight', 16),
-      matrix('blk.0.attn_v.weight', 16),
-      ...['blk.0.attn_norm.weight', 'blk.0.ffn_norm.weight', 'output_norm.weight'].map(norm),
-    ],
-  );
-}
-
-const PIECES = llamaGguf([
-  ['tokenizer.ggml.model', 'text', 'llama'],
-  ['tokenizer.ggml.tokens', 'text', ['<unk>', '<s>', '</s>', 'a', 'b', 'ab', '▁', '▁ab']],
-  ['tokenizer.ggml.scores', 'f32', [0, 0, 0, -1, -2, -3, -4, -5]],
-  ['tokenizer.ggml.token_type', 'i32', [2, 3, 3, 1, 1, 1, 1, 1]],
-]);
-
-const BYTE_LEVEL = llamaGguf([
-  ['tokenizer.ggml.model', 'text', 'gpt2'],
-  ['tokenizer.ggml.pre', 'text', 'smollm'],
-  ['tokenizer.ggml.tokens', 'text', ['<unk>', '<s>', '</s>', 'a', 'b', 'ab', 'Ġ', 'Ġab']],
-  ['tokenizer.ggml.token_type', 'i32', [3, 3, 3, 1, 1, 1, 1, 1]],
-  ['tokenizer.ggml.merges', 'text', ['a b', 'Ġ ab']],
-]);
-
 const CONFIG = {
   architectures: ['LlamaForCausalLM'],
   model_type: 'llama',
@@ -224,7 +165,7 @@ export const BINARY_PARSERS: readonly Parser[] = [
   },
   {
     name: 'gguf-import',
-    seeds: () => [PIECES, BYTE_LEVEL].map((bytes) => ({ file: 'model.gguf', bytes })),
+    seeds: () => [PIECES, BYTE_LEVEL].map((tokenizer) => ({ file: 'model.gguf', bytes: tinyGguf(tokenizer) })),
     mutations: GGUF_MUTATIONS,
     open: (path) => importBeside(path, dirname(path)),
   },

@@ -37,7 +37,7 @@ const WIDTHS: Readonly<Record<number, number>> = {
 type Scalar = string | number | boolean;
 
 /** Name, type and value of a field; with a list, `of` is the type of its entries. */
-type Field =
+export type Field =
   | readonly [key: string, type: keyof typeof TYPES, value: Scalar]
   | readonly [key: string, of: keyof typeof TYPES, value: readonly Scalar[]];
 
