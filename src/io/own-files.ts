@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { dataError } from '../core/errors.js';
-import { fileError, statPath } from './files.js';
+import { copyFile, fileError, statPath } from './files.js';
 
 /**
  * The path of a file in a model's or an adapter's folder, checked to be a file of that folder: a plain one, or a link to a plain
@@ -32,6 +32,11 @@ export async function ownFile(folder: string, name: string): Promise<string | un
       file: path,
     });
   return path;
+}
+
+/** Copies a file of a folder, under its name, into another; refused as by {@link ownFile}. */
+export async function copyOwnFile(from: string, name: string, to: string): Promise<void> {
+  await copyFile((await ownFile(from, name)) ?? join(from, name), join(to, name));
 }
 
 /** The folder that links may not leave: the folder itself, or the model's place in the Hugging Face cache that it lies in. */

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
-import { copyFile, listFolder } from '../io/files.js';
+import { listFolder } from '../io/files.js';
 import { readJson } from '../io/json.js';
+import { copyOwnFile } from '../io/own-files.js';
 import {
   openSafetensors,
   type SafetensorsDtype,
@@ -51,7 +52,7 @@ export async function mergeAdapter(
   try {
     const shapes = parameterShapes(config);
     const names = [...weights.tensors.keys()].filter((name) => shapes.has(name));
-    const scratch = new Float32Array(Math.max(...[...shapes.values()].map(sizeOf)));
+    const scratch = new Float32Array([...shapes.values()].reduce((most, shape) => Math.max(most, sizeOf(shape)), 0));
     const tensors = names.map((name, done): TensorToWrite => {
       const { shape, dtype: given } = weights.tensors.get(name)!;
       const data = async () => {
@@ -77,7 +78,7 @@ const keptDtype = (given: SafetensorsDtype): SafetensorsDtype => (given === 'F64
 
 async function copyCompanions(from: string, to: string, dtype: MergeDtype): Promise<string[]> {
   const names = (await listFolder(from)).filter((name) => COMPANION.test(name) && !name.startsWith('adapter_'));
-  for (const name of names) await copyFile(join(from, name), join(to, name));
+  for (const name of names) await copyOwnFile(from, name, to);
   if (dtype !== 'auto') {
     const { torch_dtype: _old, ...config } = (await readJson(join(from, 'config.json'))) as Record<string, unknown>;
     // transformers reads `torch_dtype` in every version, `dtype` only since its fifth.

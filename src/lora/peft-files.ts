@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { type HostTensor, sizeOf } from '../core/host-tensor.js';
 import { writeJson } from '../io/atomic.js';
-import { exists } from '../io/files.js';
 import { readJson } from '../io/json.js';
+import { ownFile } from '../io/own-files.js';
 import { openSafetensors, type Safetensors, writeSafetensors } from '../io/safetensors.js';
 import { type Adapter, adapterSpecs, type Linears, moduleOf } from './adapter.js';
 import { type BaseInfo, fromPeftConfig, toPeftConfig } from './peft-config.js';
@@ -34,10 +34,10 @@ export async function writeAdapter(
  * configuration asks for what phasetune does not do.
  */
 export async function readAdapter(folder: string, linears: Linears): Promise<AdapterFolder> {
-  if (!exists(join(folder, CONFIG)))
-    throw dataError(`${folder}: no ${CONFIG} in it; expected a PEFT adapter folder`, { file: folder });
-  const { options, base } = fromPeftConfig(await readJson(join(folder, CONFIG)), join(folder, CONFIG), linears);
-  const weights = await openSafetensors(exists(join(folder, WEIGHTS)) ? join(folder, WEIGHTS) : folder);
+  const config = await ownFile(folder, CONFIG);
+  if (!config) throw dataError(`${folder}: no ${CONFIG} in it; expected a PEFT adapter folder`, { file: folder });
+  const { options, base } = fromPeftConfig(await readJson(config), config, linears);
+  const weights = await openSafetensors((await ownFile(folder, WEIGHTS)) ?? folder);
   try {
     const file = weights.files[0]!;
     checkMatrices(file, weights, adapterSpecs(linears, options), linears, base);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { sizeOf } from '../core/host-tensor.js';
 import { writeJson } from '../io/atomic.js';
-import { copyFile, listFolder, makeFolder, statPath } from '../io/files.js';
+import { listFolder, makeFolder, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
-import { ownFile } from '../io/own-files.js';
+import { copyOwnFile } from '../io/own-files.js';
 import { openSafetensors, type TensorToWrite } from '../io/safetensors.js';
 import type { ImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
@@ -46,12 +46,10 @@ export async function convertFolder(
 }
 
 async function copySideFiles(from: string, to: string): Promise<void> {
-  for (const name of await listFolder(from))
-    if (SIDE_FILE.test(name)) await copyFile((await ownFile(from, name))!, join(to, name));
+  for (const name of await listFolder(from)) if (SIDE_FILE.test(name)) await copyOwnFile(from, name, to);
   if ((await statPath(join(from, TEMPLATES))).kind !== 'folder') return;
   await makeFolder(join(to, TEMPLATES));
-  for (const name of await listFolder(join(from, TEMPLATES)))
-    await copyFile((await ownFile(from, join(TEMPLATES, name)))!, join(to, TEMPLATES, name));
+  for (const name of await listFolder(join(from, TEMPLATES))) await copyOwnFile(from, join(TEMPLATES, name), to);
 }
 
 /** `torch_dtype` is read by every version of transformers, `dtype` only from 4.56 on. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
-import { copyFile, exists, listFolder, statPath } from '../io/files.js';
+import { exists, listFolder, statPath } from '../io/files.js';
 import { openGguf } from '../io/gguf.js';
-import { ownFile } from '../io/own-files.js';
+import { copyOwnFile } from '../io/own-files.js';
 import { configFromGguf, specialIds } from './gguf-config.js';
 import { tokenizerFromGguf } from './gguf-tokenizer.js';
 import { weightsFromGguf } from './gguf-weights.js';
@@ -76,6 +76,5 @@ function generationConfig(endOfTurn: unknown, ids: ReturnType<typeof specialIds>
 
 async function copyTokenizer(from: string, to: string): Promise<void> {
   if (!exists(join(from, 'tokenizer.json'))) throw dataError(`${from}: no tokenizer.json in it`, { file: from });
-  for (const name of await listFolder(from))
-    if (TOKENIZER_FILES.test(name)) await copyFile((await ownFile(from, name))!, join(to, name));
+  for (const name of await listFolder(from)) if (TOKENIZER_FILES.test(name)) await copyOwnFile(from, name, to);
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -92,3 +92,22 @@ test('a folder with files in it is not touched', async () => {
   await expect(mergeAdapter(BASE, ADAPTER, folder)).rejects.toThrow(/exists and is not empty/);
   expect(await readdir(folder)).toEqual(['mine']);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a link out of the base or of the adapter is refused, and nothing is written',
+  async () => {
+    const [base, adapter, out] = [join(folder, 'base'), join(folder, 'adapter'), join(folder, 'out')];
+    await writeFile(join(folder, 'secret'), 'a secret');
+    await cp(BASE, base, { recursive: true });
+    await symlink(join(folder, 'secret'), join(base, 'LICENSE'));
+    await expect(mergeAdapter(base, ADAPTER, out)).rejects.toThrow(/LICENSE is a link out of its folder/);
+    for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {
+      await cp(ADAPTER, adapter, { recursive: true });
+      await rm(join(adapter, name));
+      await symlink(join(folder, 'secret'), join(adapter, name));
+      await expect(mergeAdapter(BASE, adapter, out)).rejects.toThrow(`${name} is a link out of its folder`);
+      await rm(adapter, { recursive: true });
+    }
+    expect((await readdir(folder)).sort()).toEqual(['base', 'secret']);
+  },
+);
