@@ -138,7 +138,13 @@ describe('killed behind an event of any kind, a run that is resumed leaves what 
       const again = await resuming(job);
       // Not a step is done twice.
       let left = 0;
-      const counted: Tuner = { ...tuner, step: (...args) => ++left && tuner.step(...args) };
+      const counted: Tuner = {
+        ...tuner,
+        step: (...args) => {
+          left++;
+          return tuner.step(...args);
+        },
+      };
       await runTiny(counted, again);
       expect(left).toBe(steps - kill);
       expect(await leftBy(job), `interrupted at step ${kill}`).toEqual(expected);

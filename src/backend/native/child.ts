@@ -24,7 +24,7 @@ const KEPT_CHARACTERS = 200_000;
 
 /**
  * Runs a program and collects its output (the last 200,000 characters of each stream). Gives undefined when there is
- * no such program on the PATH; throws (code `interrupted`) when the signal aborts it.
+ * no such program on the PATH; throws (code `interrupted`) once it is gone when the signal aborts it, which kills it.
  */
 export function runChild(
   command: string,
@@ -49,7 +49,8 @@ export function runChild(
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      if (error.name === 'AbortError') interrupted();
+      // Who goes on from here may count on the process being gone.
+      if (error.name === 'AbortError') child.once('exit', interrupted);
       else if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR') resolve(undefined);
       else reject(error);
     });

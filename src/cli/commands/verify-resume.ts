@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { recipeSchema } from '../../config/recipe.js';
+import { defineCommand } from '../command.js';
+import { deviceOption } from '../device.js';
+
+const schema = recipeSchema.extend({
+  out: z
+    .string()
+    .min(1)
+    .default('verify-resume')
+    .describe('Folder to work in, missing or empty; removed when all came to the same end'),
+  device: deviceOption,
+  kills: z.number().int().positive().default(5).describe('How often a run is killed'),
+});
+
+/** `phasetune verify resume`: shows on the user's own recipe that a run which is killed comes to the same end. */
+export const verifyResume = defineCommand({
+  command: 'verify resume',
+  describe: 'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
+  schema,
+  recipe: true,
+  examples: [
+    ['phasetune verify resume --config recipe.yaml --steps 20', 'five kills of a run of 20 steps a stage'],
+    ['phasetune verify resume --config recipe.yaml --kills 50 --set saveEvery=5', 'more kills, more checkpoints'],
+  ],
+  async run({ device, kills, out, ...recipe }, context) {
+    const { verifyResume: verify } = await import('../verify/resume.js');
+    const { thisProgram } = await import('../verify/this-program.js');
+    const verified = await verify({ recipe, device, out, kills, seed: recipe.seed, ...thisProgram() }, context);
+    const where = Object.entries(verified.hits).map(([hit, times]) => `${times} ${hit}`);
+    context.print(
+      `killed ${verified.kills} times (${where.join(', ')}) and resumed: the same bytes and the same events each time`,
+    );
+    return { ...verified };
+  },
+});
