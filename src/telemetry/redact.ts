@@ -62,7 +62,8 @@ function redact(text: string): string {
 export function hide<T>(value: T): T {
   if (typeof value === 'string') return redact(value) as T;
   if (Array.isArray(value)) return value.map(hide) as T;
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
   const entries = Object.entries(value).map(([key, inner]) => [
     hide(key),
     typeof inner === 'string' && inner !== '' && SECRET_KEY.test(key) ? HIDDEN : hide(inner),
