@@ -16,11 +16,14 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 
 const MAIN = at('../../dist/cli/main.js');
 
-/** `phasetune bench ARGS` as a user runs it: the built program. */
-export function project(args: readonly string[]): Job {
+/** `phasetune ARGS` as a user runs it: the built program. */
+export function phasetune(args: readonly string[]): Job {
   if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build first');
-  return { program: process.execPath, args: [MAIN, 'bench', ...args, '--json'] };
+  return { program: process.execPath, args: [MAIN, ...args] };
 }
+
+/** `phasetune bench ARGS`, to be measured. */
+export const project = (args: readonly string[]): Job => phasetune(['bench', ...args, '--json']);
 
 /** One of the Python scripts beside this file, run by a Python that has what it needs. */
 export const peer = (python: string, script: string, args: readonly string[]): Job => ({
