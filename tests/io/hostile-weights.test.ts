@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -65,6 +65,16 @@ describe('a safetensors header', () => {
     expect(error).toEqual(refused(message));
     expect(error.message.length).toBeLessThan(400);
   });
+});
+
+it('a tensor of a tebibyte, in a file that says it is as long, names what does not fit into memory', async () => {
+  const header = JSON.stringify({ a: { dtype: 'F32', shape: [2 ** 38], data_offsets: [0, 2 ** 40] } });
+  truncateSync(written(header), 8 + header.length + 2 ** 40);
+  const weights = await openSafetensors(file);
+  const tooLarge = refused(/tensor a: its \d+ elements do not fit into memory/);
+  for (const read of [weights.read, weights.readBfloat16, weights.readBytes])
+    await expect(read('a')).rejects.toThrow(tooLarge);
+  await weights.close();
 });
 
 describe('what is no plain file', () => {
