@@ -13,7 +13,8 @@ import type { CompileOptions } from '../program/compile-options.js';
 import type { Program } from '../program/program.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
-import type { MicroBatch, NamedTensors, StepInputs, StepResult, Tuner } from './tuner.js';
+import { type MemoryUse, memoryUses, namingMemory } from './out-of-memory.js';
+import type { MicroBatch, NamedTensors, StepResult, Tuner } from './tuner.js';
 
 /** What a LoRA tuner is made of. */
 export interface LoraTunerOptions extends LoraTraining {
@@ -40,7 +41,11 @@ export interface LoraTuner {
 export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { backend, model, lora } = options;
   const { spec, trainable, groups } = loraSpec(model.config, options);
-  const program = await compile(spec, options.compile);
+  const uses = memoryUses({
+    gradientCheckpointing: options.gradientCheckpointing ?? false,
+    loadIn8bit: options.compile.loadIn8bit ?? false,
+  });
+  const program = await namingMemory(uses.compile(), () => compile(spec, options.compile));
   // Where shapes are named and none for `trainStep`, a lone batch goes the way that is ready.
   const whole = options.compile?.shapes?.trainStep?.length !== 0;
   const moments = [...trainable].flatMap(([name, shape]) =>
@@ -48,11 +53,12 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   );
   const shapes = { adapter: trainable, optimizer: new Map(moments) };
   const tuner: Tuner = {
-    step: (batches, inputs) => step(program, batches, inputs, whole),
-    async evaluate(batch) {
-      const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
-      return lossesByRow(batch, losses!);
-    },
+    step: stepper({ program, whole, begin: () => clearState(program, groups, ['grad']), use: uses.step }),
+    evaluate: (batch) =>
+      namingMemory(uses.evaluate(batch), async () => {
+        const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
+        return lossesByRow(batch, losses!);
+      }),
     read: (what) => readState(program, groups, shapes[what].keys()),
     write(what, tensors) {
       checkNames(what, shapes[what], tensors);
@@ -63,43 +69,62 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
       else clearState(program, groups, [...MOMENTS, 'grad']);
     },
     loadBase: (merged) =>
-      loadParameters(program, model, merging(merged.map((tensors) => ({ options: lora, tensors })))),
+      namingMemory(uses.load(), () =>
+        loadParameters(program, model, merging(merged.map((tensors) => ({ options: lora, tensors })))),
+      ),
     memory: () => backend.memory(),
     dispose: () => program.dispose(),
   };
   return { tuner, program, groups };
 }
 
-const step = async (
-  program: Program,
-  batches: readonly MicroBatch[],
-  inputs: StepInputs,
-  whole: boolean,
-): Promise<StepResult> => {
-  const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
-  if (trained === 0) throw new RangeError('a step needs at least one trained token');
-  // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
-  const feeds = (batch: MicroBatch, i: number) => {
-    const seed = int32([], [(Math.imul(inputs.seed, 0x9e3779b1) + i) | 0]);
-    return { ...lossFeeds(batch, 1 / trained), seed };
+/** What steps are made with. */
+interface Stepping {
+  readonly program: Program;
+  /** True where a lone batch is a step by itself. */
+  readonly whole: boolean;
+  /** Sets the sum of gradients to zero. */
+  begin(): void;
+  use(batch?: MicroBatch): MemoryUse;
+}
+
+/** Makes optimizer steps. One that failed halfway leaves gradients behind, which the next does away with. */
+function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
+  let halfway = false;
+  return async (batches, { seed, learningRate, step, lossLimit }) => {
+    const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
+    if (trained === 0) throw new RangeError('a step needs at least one trained token');
+    // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
+    const feeds = (batch: MicroBatch, i: number) => ({
+      ...lossFeeds(batch, 1 / trained),
+      seed: int32([], [(Math.imul(seed, 0x9e3779b1) + i) | 0]),
+    });
+    const hyper = scalars({ learningRate, step, lossLimit });
+    const judged = (loss: number, gradNorm: number): StepResult => ({
+      loss,
+      gradNorm,
+      applied: isApplied({ loss, gradNorm, lossLimit }),
+    });
+    if (whole && batches.length === 1) {
+      const [batch] = batches as [MicroBatch];
+      const done = await namingMemory(use(batch), () =>
+        program.run('trainStep', { ...feeds(batch, 0), ...hyper }, ['loss', 'gradNorm']),
+      );
+      return judged(done.loss!.data[0]!, done.gradNorm!.data[0]!);
+    }
+    if (halfway) begin();
+    halfway = true;
+    let loss = 0;
+    for (const [i, batch] of batches.entries())
+      loss += (await namingMemory(use(batch), () => program.run('accumulate', feeds(batch, i), ['loss']))).loss!
+        .data[0]!;
+    const { gradNorm } = await namingMemory(use(), () =>
+      program.run('applyAccumulated', { ...hyper, ...scalars({ loss }) }, ['gradNorm']),
+    );
+    halfway = false;
+    return judged(loss, gradNorm!.data[0]!);
   };
-  const { learningRate, step, lossLimit } = inputs;
-  const hyper = scalars({ learningRate, step, lossLimit });
-  const judged = (loss: number, gradNorm: number): StepResult => ({
-    loss,
-    gradNorm,
-    applied: isApplied({ loss, gradNorm, lossLimit }),
-  });
-  if (whole && batches.length === 1) {
-    const done = await program.run('trainStep', { ...feeds(batches[0]!, 0), ...hyper }, ['loss', 'gradNorm']);
-    return judged(done.loss!.data[0]!, done.gradNorm!.data[0]!);
-  }
-  let loss = 0;
-  for (const [i, batch] of batches.entries())
-    loss += (await program.run('accumulate', feeds(batch, i), ['loss'])).loss!.data[0]!;
-  const { gradNorm } = await program.run('applyAccumulated', { ...hyper, ...scalars({ loss }) }, ['gradNorm']);
-  return judged(loss, gradNorm!.data[0]!);
-};
+}
 
 const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, float32([], [value])]));

@@ -40,7 +40,8 @@ export type NamedTensors = ReadonlyMap<string, HostTensor>;
 export interface Tuner {
   /**
    * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by the number of
-   * them. A step that cannot be good is told, and changes nothing.
+   * them. A step that cannot be good is told, and changes nothing; nor does one that there is no memory for, which throws an
+   * error with the field `outOfMemory`, as the other calls do.
    */
   step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<StepResult>;
   /** Loss without dropout and without gradients: for each row, line after line, the sum over its trained tokens, in nats. */
