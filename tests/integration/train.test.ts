@@ -138,7 +138,7 @@ describe('bad input is one line that says what to do, and nothing is written', (
   };
 
   test('a model that is not there', () =>
-    refused(3, /nowhere\/config\.json: no such file/, '--model', join(home, 'nowhere')));
+    refused(3, /nowhere: no such file or folder; expected safetensors/, '--model', join(home, 'nowhere')));
   test('a folder that is not staged', () => refused(3, /not a staged folder .*phasetune stage/, '--data', model));
   test('rows that are all too long', () =>
     refused(3, /none of 60 rows fits in 4 tokens .* raise --max-length/, '--max-length', '4'));
