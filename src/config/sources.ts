@@ -16,6 +16,8 @@ const MAX_RECIPE = { bytes: 1 << 20, ms: 800 };
 /** Deepest nesting of a recipe's values; the schema knows three levels. */
 const MAX_DEPTH = 20;
 
+const TOO_DEEP = 'lists and mappings are nested too deep; expected options';
+
 function readYaml(text: string, file: string, lines: LineCounter) {
   const refuse = (what: string) => usageError(`${file}: ${what}`, { file });
   let document: ReturnType<typeof parseDocument>;
@@ -24,12 +26,13 @@ function readYaml(text: string, file: string, lines: LineCounter) {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
     values = document.errors.length > 0 ? {} : (document.toJS() ?? {});
   } catch (error) {
-    if (error instanceof RangeError) throw refuse('lists and mappings are nested too deep; expected options');
+    if (error instanceof RangeError) throw refuse(TOO_DEEP);
     // Aliases that multiply, or lead nowhere.
     if (error instanceof ReferenceError) throw refuse(error.message);
     throw error;
   }
   const broken = document.errors[0];
+  if (broken?.message.includes('call stack')) throw refuse(TOO_DEEP);
   if (broken)
     throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]!.slice(0, 300)}`, {
       file,

@@ -24,7 +24,7 @@ export function limitRows<T>(
     () => records.map(each),
     () =>
       dataError(
-        `${tokenizer.folder}: stopped at row ${at}, after ${ms / 1000} s: a pattern of tokenizer.json or the chat template does not come to an end on it; use another tokenizer, or leave the row out`,
+        `${tokenizer.folder}: stopped at row ${at}, after ${(ms / 1000).toFixed(1)} s: a pattern of tokenizer.json or the chat template does not come to an end on it; use another tokenizer, or leave the row out`,
         { id: at },
       ),
   );

@@ -111,7 +111,8 @@ async function* elements(path: string, chunks: AsyncIterable<Buffer>, limit: num
   let row = 0;
   const broken = async (what: string, cause?: unknown) => {
     const text = await readText(path, { maxBytes: MAX_EXACT_BYTES }).catch(() => undefined);
-    if (text !== undefined) parseJson(text, path);
+    const exact = text === undefined ? undefined : problemOf(() => parseJson(text, path));
+    if (exact?.includes('not valid JSON')) return dataError(exact, { file: path, row }, cause);
     return dataError(`${path}: row ${row}: ${what}`, { file: path, row }, cause);
   };
   for await (const bytes of splitElements(chunks, limit)) {
@@ -123,9 +124,18 @@ async function* elements(path: string, chunks: AsyncIterable<Buffer>, limit: num
     try {
       value = parseJson(text, place);
     } catch (cause) {
-      throw await broken((cause as Error).message.slice(place.length + 1), cause);
+      throw await broken((cause as Error).message.slice(place.length + 2), cause);
     }
     yield { place, value, bytes: bytes.length };
+  }
+}
+
+function problemOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

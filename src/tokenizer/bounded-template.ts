@@ -68,16 +68,34 @@ class BoundedInterpreter extends Base {
 
   override evaluate(node: Node | undefined, environment: unknown): Value {
     if (++this.work > this.bounds.work) throw stopped(`does not end (over ${this.bounds.work} steps)`);
-    let value = super.evaluate(node, environment);
-    const kind = node?.type;
-    if (kind === 'MemberExpression' && value?.type === 'FunctionValue') value = this.boundedMethod(value, node!);
-    const size = this.sizeOf(value);
-    if (size > this.bounds.size) throw stopped(`makes a value of more than ${this.bounds.size} characters`);
-    const made = kind !== 'Identifier' && (kind !== 'MemberExpression' || node?.computed === true);
-    if (made) this.volume += size;
-    if (this.volume > this.bounds.volume) throw stopped(`makes more than ${this.bounds.volume} characters`);
+    const value = super.evaluate(node, environment);
+    const before = this.last;
     this.last = value;
-    return value;
+    // A name stands for what was there or was counted when it was made; of a text only the length is new.
+    const named = node?.type === 'Identifier' || (node?.type === 'MemberExpression' && !node.computed);
+    switch (value?.type) {
+      case 'StringValue':
+        this.count((value.value as string).length, named);
+        return value;
+      case 'ArrayValue':
+      case 'TupleValue':
+        this.work += (value.value as Value[]).length;
+        if (!named) this.count(this.sizeOf(value), false);
+        return value;
+      case 'ObjectValue':
+        if (!named) this.count(this.sizeOf(value), false);
+        return value;
+      case 'FunctionValue':
+        return node?.type === 'MemberExpression' ? this.boundedMethod(value, node, before) : value;
+      default:
+        return value;
+    }
+  }
+
+  private count(size: number, named: boolean): void {
+    if (size > this.bounds.size) throw stopped(`makes a value of more than ${this.bounds.size} characters`);
+    if (!named) this.volume += size;
+    if (this.volume > this.bounds.volume) throw stopped(`makes more than ${this.bounds.volume} characters`);
   }
 
   override applyFilter(operand: Value, filter: Node, environment: unknown): Value {
@@ -95,9 +113,9 @@ class BoundedInterpreter extends Base {
   }
 
   /** A method of a text that refuses arguments which would blow the text up. */
-  private boundedMethod(method: Value, { property, computed }: Node): Value {
+  private boundedMethod(method: Value, { property, computed }: Node, of: Value | undefined): Value {
     if (computed) throw stopped('takes a method by a name that it makes');
-    const parts = this.sizeOf(this.last);
+    const parts = this.sizeOf(of);
     const call = method.value as Call;
     const bounded: Call = (args, environment) => {
       this.checkProduct(property?.value, parts, args);
@@ -123,7 +141,6 @@ class BoundedInterpreter extends Base {
     if (value?.type === 'StringValue') return (value.value as string).length;
     if (value?.type !== 'ArrayValue' && value?.type !== 'TupleValue' && value?.type !== 'ObjectValue') return 0;
     const inside = value.value as Value[] | Map<string, Value>;
-    this.work += Array.isArray(inside) ? inside.length : inside.size;
     const known = this.sizes.get(value);
     if (known !== undefined) return known;
     let size = 0;

@@ -19,7 +19,7 @@ export type ChatRenderer = (messages: readonly ChatMessage[], options?: { addGen
 const MAX_TEMPLATE = 1 << 18;
 
 /** Time that a template gets, in milliseconds: at least, and for each character of the conversation. */
-const TIME = { least: 800, perCharacter: 0.02 };
+const TIME = { least: 400, perCharacter: 0.02 };
 
 /**
  * The chat template of a model folder: chat_template.jinja, else `chat_template` of tokenizer_config.json, a text or a
@@ -39,7 +39,7 @@ export async function loadChatTemplate(folder: string, config: TokenizerConfig):
     const variables = { messages, tools: null, documents: null, add_generation_prompt: addGenerationPrompt, ...tokens };
     const characters = messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
     const ms = TIME.least + TIME.perCharacter * characters;
-    const late = () => new Error(`it was stopped, for it takes longer than ${ms / 1000} s`);
+    const late = () => new Error(`it was stopped, for it takes longer than ${(ms / 1000).toFixed(1)} s`);
     try {
       return limitTime(ms, () => renderBounded(template, variables, { turns: messages.length, characters }), late);
     } catch (cause) {

@@ -58,6 +58,8 @@ function checkVocabulary(model: Mapping, problem: Problem): Mapping | undefined 
     if (type !== undefined && type !== 'Unigram')
       throw problem('model.vocab: expected an object of tokens and ids, found a list');
     checkPieces(vocab, problem);
+    if (model.unk_id !== undefined && model.unk_id !== null && !(isId(model.unk_id) && model.unk_id < vocab.length))
+      throw problem(`model.unk_id: expected an id below ${vocab.length}, found ${show(model.unk_id)}`);
     return undefined;
   }
   if (!isMapping(vocab) || type === 'Unigram')

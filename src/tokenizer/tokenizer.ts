@@ -69,7 +69,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     encode: (text, { addSpecialTokens = false } = {}) =>
       guarded(path, 'encode', text.length, () => {
         const { ids } = inner.encode(text, { add_special_tokens: addSpecialTokens });
-        const without = (ids as (number | undefined)[]).indexOf(undefined);
+        const without = ids.findIndex((id) => !Number.isInteger(id));
         if (without < 0) return ids;
         throw dataError(
           `${path}: it has no token for a part of the text, and none for unknown text; use another tokenizer`,
@@ -102,10 +102,10 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 }
 
 /** Time to build a tokenizer, in milliseconds: at least, and for each byte of its file. */
-const LOADING = { least: 800, perByte: 0.001 };
+const LOADING = { least: 500, perByte: 0.001 };
 
 /** Time that a text may take, in milliseconds: at least, and for each character. Real ones take a fiftieth of it. */
-const TIME = { least: 800, perCharacter: 0.05 };
+const TIME = { least: 500, perCharacter: 0.05 };
 
 /** Milliseconds within which `characters` of rows must be rendered and encoded, however many calls that takes. */
 export const encodingTime = (characters: number): number => TIME.least + TIME.perCharacter * characters;
@@ -116,7 +116,7 @@ function guarded<T>(path: string, what: 'encode' | 'decode', characters: number,
   try {
     return limitTime(ms, work, () =>
       dataError(
-        `${path}: to ${what} ${characters} characters takes longer than ${ms / 1000} s; use another tokenizer`,
+        `${path}: to ${what} ${characters} characters takes longer than ${(ms / 1000).toFixed(1)} s; use another tokenizer`,
         { file: path },
       ),
     );
@@ -132,7 +132,7 @@ function broken(path: string, what: string, cause: unknown): PhasetuneError {
 
 function create(json: unknown, config: TokenizerConfig, path: string, ms: number): HubTokenizer {
   checkTokenizerJson(json, path);
-  const late = () => new Error(`it takes longer than ${ms / 1000} s`);
+  const late = () => new Error(`it takes longer than ${(ms / 1000).toFixed(1)} s`);
   try {
     return limitTime(ms, () => build(json, config), late);
   } catch (cause) {

@@ -4,25 +4,25 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
+import { resolveLayers } from '../../src/config/layers.js';
 import { environmentLayer, recipeLayer, setLayer } from '../../src/config/sources.js';
 
-const json = jsonSchemaOf(
-  z.strictObject({
-    maxLength: z.number().int(),
-    order: z.enum(['phased', '1']),
-    thresholds: z.array(z.number()),
-    targets: z.union([z.literal('all-linear'), z.array(z.string())]),
-    replay: z.union([z.number(), z.array(z.number())]),
-    prompt: z.array(z.string()).meta({ repeat: true }),
-    stages: z.array(z.strictObject({ epochs: z.number().optional() })),
-    betas: z.tuple([z.number(), z.number()]),
-    lora: z.strictObject({ rank: z.number().int(), useRslora: z.boolean() }),
-    cap: z.number().nullable(),
-    loadIn8bit: z.boolean(),
-    name: z.string(),
-    extra: z.record(z.string(), z.number()),
-  }),
-);
+const schema = z.strictObject({
+  maxLength: z.number().int(),
+  order: z.enum(['phased', '1']),
+  thresholds: z.array(z.number()),
+  targets: z.union([z.literal('all-linear'), z.array(z.string())]),
+  replay: z.union([z.number(), z.array(z.number())]),
+  prompt: z.array(z.string()).meta({ repeat: true }),
+  stages: z.array(z.strictObject({ epochs: z.number().optional() })),
+  betas: z.tuple([z.number(), z.number()]),
+  lora: z.strictObject({ rank: z.number().int(), useRslora: z.boolean() }),
+  cap: z.number().nullable(),
+  loadIn8bit: z.boolean(),
+  name: z.string(),
+  extra: z.record(z.string(), z.number()),
+});
+const json = jsonSchemaOf(schema);
 
 describe('--set', () => {
   it.each([
@@ -124,6 +124,46 @@ describe('recipe file', () => {
     ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],
   ])('refuses %s', async (name, text, message) => {
     await expect(recipeLayer(await write(name, text))).rejects.toThrow(message);
+  });
+
+  const bomb = ['b', 'c', 'd', 'e', 'f', 'g', 'h'].reduce(
+    (text, name, i) => `${text}${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]\n`,
+    'a: &a [x, x, x, x, x, x, x, x, x]\n',
+  );
+  it.each([
+    ['aliases that multiply', bomb, /Excessive alias count/],
+    ['an alias of nothing', 'lora: *nothing\n', /hostile\.yaml: .*[Aa]lias/],
+    ['an alias of what it is in', 'lora: &a [*a]\n', /hostile\.yaml/],
+    ['lists ten thousand deep', `lora: ${'['.repeat(10_000)}`, /hostile\.yaml: .*(nested too deep|takes too long)/],
+    ['mappings thirty deep', `lora: ${'{a: '.repeat(30)}1${'}'.repeat(30)}`, /nested deeper than 20 levels/],
+    [
+      'more keys than can be compared',
+      Array.from({ length: 60_000 }, (_, i) => `k${i}: 1\n`).join(''),
+      /it takes too long to read/,
+    ],
+    ['two megabytes', `model: ${'x'.repeat(2 << 20)}`, /hostile\.yaml: 2097159 bytes; at most 1048576 are read/],
+    ['binary data', 'model: !!binary "aGVsbG8="\n', /a value with a special tag/],
+    ['a set', 'model: !!set {a, b}\n', /a value with a special tag/],
+    ['bytes that are no UTF-8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /hostile\.yaml: expected UTF-8 text/],
+  ])('refuses %s with one line, in bounded time', async (_, text, message) => {
+    const path = join(folder, 'hostile.yaml');
+    await writeFile(path, text);
+    const start = performance.now();
+    const error = await recipeLayer(path).then(
+      () => expect.fail('it was taken'),
+      (thrown: unknown) => thrown as Error,
+    );
+    expect(error).toMatchObject({ name: 'PhasetuneError', message: expect.stringMatching(message) });
+    expect(performance.now() - start).toBeLessThan(30_000);
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype', '<<'])('refuses the key %s as any unknown one', async (key) => {
+    const layer = await recipeLayer(await write('key.yaml', `${key}: {polluted: true}\n`));
+    expect(() => resolveLayers(schema, json, [layer])).toThrow(`key.yaml:1: ${key}: unknown option`);
+    expect(() => resolveLayers(schema, json, [setLayer(json, [`${key}.polluted=true`])])).toThrow(
+      `--set ${key}: unknown option`,
+    );
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
   it('tells a missing file', async () => {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -157,5 +158,41 @@ describe('readStaged refuses', () => {
       text.replace(/("file": "holdout.jsonl",\s+"sha256": ")\w+",\s+"rows": (\d+)/, more),
     );
     await refused(readStaged(out), 'data', `id ${JSON.stringify(ids(staging.stages[0]!.rows)[0])} occurs twice`);
+  });
+
+  it.each([
+    '../scored.jsonl',
+    '/etc/passwd',
+    'x/stage-1.jsonl',
+    'stage-1.jsonl/../stage-1.jsonl',
+    'stage-1.jsonl\\u0000',
+    '',
+  ])('a manifest that names the file %j', async (file) => {
+    edit('manifest.json', (text) => text.replace('"file": "stage-1.jsonl"', `"file": "${file}"`));
+    await refused(
+      readStaged(out),
+      'data',
+      'manifest.json: field stages.0.file: expected the name stage-N.jsonl or holdout.jsonl',
+    );
+  });
+
+  it('a stage file that is a link out of the folder', async () => {
+    renameSync(join(out, 'stage-1.jsonl'), join(home, 'elsewhere.jsonl'));
+    symlinkSync('../elsewhere.jsonl', join(out, 'stage-1.jsonl'));
+    await refused(readStaged(out), 'data', 'stage-1.jsonl is a link out of its folder');
+  });
+
+  it.each([
+    ['"rows": 16', '"rows": 17', 'stage-1.jsonl: expected 17 rows as manifest.json says, found 16'],
+    ['"rows": 16', '"rows": 1e300', 'manifest.json: field stages.0.rows'],
+    ['"rows": 16', '"rows": -1', 'manifest.json: field stages.0.rows'],
+    ['"index": 1', '"index": 2', 'manifest.json: field stages: expected the stages 1, 2, 3 and on in their order'],
+    ['"stages": 3', '"stages": 1e9', 'manifest.json: field options.stages'],
+    ['"version": 1', '"version": 1, "__proto__": {}', 'manifest.json: the key "__proto__" is not allowed'],
+  ])('a manifest with %s turned into %s', async (from, to, message) => {
+    const count = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')).stages[0].rows;
+    const told = (text: string) => text.replaceAll('16', String(count)).replaceAll('17', String(count + 1));
+    edit('manifest.json', (text) => text.replace(told(from), told(to)));
+    await refused(readStaged(out), 'data', told(message));
   });
 });

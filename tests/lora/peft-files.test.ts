@@ -172,7 +172,19 @@ describe('refused with one line that names file, place, expected and found', () 
     ['init_lora_weights', 'pissa'],
     ['peft_type', 'LOHA'],
     ['task_type', 'SEQ_CLS'],
+    ['use_rslora', 'yes'],
     ['r', 0],
+    ['r', -4],
+    ['r', 2.5],
+    ['r', '8'],
+    ['r', 1e9],
+    ['lora_alpha', '16'],
+    ['lora_alpha', 0],
+    ['lora_dropout', 1],
+    ['target_modules', null],
+    ['target_modules', []],
+    ['target_modules', [1]],
+    ['peft_type', undefined],
     ['a_field_of_tomorrow', 'on'],
   ])('the field %s = %j', async (field, value) => {
     const error = await refusal(await changed({ config: { [field]: value } }));
@@ -186,6 +198,18 @@ describe('refused with one line that names file, place, expected and found', () 
     expect(error.message).toMatch(
       /adapter_config\.json: target_modules: "query_key_value" matches no projection.*q_proj/,
     );
+  });
+
+  test('a pattern in target_modules that never ends, in bounded time', async () => {
+    const start = performance.now();
+    const error = await refusal(await changed({ config: { target_modules: '(([a-z_.0-9]+)+)+!' } }));
+    expect(error.message).toMatch(/adapter_config\.json: target_modules: cannot read the pattern "\(\(/);
+    expect(performance.now() - start).toBeLessThan(30_000);
+  });
+
+  test('a pattern that is none', async () => {
+    const error = await refusal(await changed({ config: { target_modules: '(q_proj' } }));
+    expect(error.message).toContain('target_modules: cannot read the pattern "(q_proj"');
   });
 
   test('a folder that is no adapter', async () => {

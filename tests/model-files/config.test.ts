@@ -66,3 +66,34 @@ describe('config.json', () => {
     );
   });
 });
+
+describe('sizes that no model has are refused at once, by name', () => {
+  test.each([
+    [{ hidden_size: 1e12 }, 'hidden_size: Too big: expected number to be <=131072, got 1000000000000'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers: Too big: expected number to be <=1024, got 1000000000'],
+    [{ num_hidden_layers: 0 }, 'num_hidden_layers: Too small: expected number to be >=1, got 0'],
+    [{ num_attention_heads: 0 }, 'num_attention_heads: Too small: expected number to be >=1, got 0'],
+    [{ num_attention_heads: -4 }, 'num_attention_heads: Too small: expected number to be >=1, got -4'],
+    [{ num_attention_heads: 5 }, 'num_key_value_heads (5) must divide|head_dim must be an even whole number, got 4.8'],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads (3) must divide num_attention_heads (4)'],
+    [{ intermediate_size: 40.5 }, 'intermediate_size: Invalid input: expected int, got 40.5'],
+    [{ vocab_size: 2 ** 40 }, 'vocab_size: Too big'],
+    [{ vocab_size: '64' }, 'vocab_size: Invalid input: expected number, got "64"'],
+    [{ hidden_size: null }, 'hidden_size: Invalid input: expected number, got null'],
+    [{ head_dim: 1e6 }, 'head_dim: Too big'],
+    [{ rope_theta: 1e300 }, 'rope_theta: Too big'],
+    [{ rms_norm_eps: -1 }, 'rms_norm_eps: Too small'],
+    [{ max_position_embeddings: 2 ** 50 }, 'max_position_embeddings: Too big'],
+    [{ rope_scaling: { rope_type: 'linear', factor: 1e30 } }, 'rope_scaling.factor: Too big'],
+    [{ hidden_act: 'x'.repeat(10_000) }, 'hidden_act = "xxxx'],
+  ])('%j', (extra, message) => {
+    let told = '';
+    try {
+      parse(extra);
+    } catch (error) {
+      told = (error as Error).message;
+    }
+    expect(message.split('|').some((part) => told.includes(`m/config.json: ${part}`))).toBe(true);
+    expect(told.length).toBeLessThan(400);
+  });
+});

@@ -322,14 +322,14 @@ async function useRecipe(path: string): Promise<void> {
 }
 
 const RUN = {
-  schema: 'phasetune/run', version: 1, status: 'done', started: '2026-01-01T00:00:00.000Z', finished: '2026-01-01T00:01:00.000Z',
+  schema: 'phasetune/run', version: 2, status: 'done', started: '2026-01-01T00:00:00.000Z', finished: '2026-01-01T00:01:00.000Z',
   versions: { phasetune: '0.1.0' }, recipe: parse(RECIPE) as unknown, order: 'phased', seed: 7,
   inputs: { model: { path: 'm', files: { 'model.safetensors': 'ab' } }, data: { path: 'd', manifest: 'cd' } },
   stages: [
-    { stage: 1, label: 'stage 1', rows: 4, replayed: 0, steps: 2, tokens: 80, trainedTokens: 20, paddedTokens: 96, plan: 'a', rowsHash: 'b', origin: { from: 'base' }, end: { path: 'stage-1', sha256: 'c' } },
+    { stage: 1, label: 'stage 1', rows: 4, replayed: 0, steps: 2, tokens: 80, trainedTokens: 20, paddedTokens: 96, plan: 'a', planned: { rows: 4, sha256: 'b' }, origin: { from: 'base' }, end: { path: 'stage-1', sha256: 'c' } },
   ],
   matrix: { bands: [{ stage: 1, rows: 2, tokens: 9 }], rows: [{ after: 0, losses: [1.5], all: 1.5 }] },
-  adapter: { path: 'adapter', sha256: 'd' },
+  adapter: { path: 'adapter', sha256: 'd' }, resumed: [{ time: '2026-01-01T00:00:30.000Z', from: { path: 'stage-1', sha256: 'c' }, changes: [] }],
 }; // biome-ignore format: a table
 
 /** Readers of text files. */
