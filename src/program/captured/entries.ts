@@ -60,7 +60,7 @@ function passes(
   const merged = xla && compiled ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
   const wide = dequantize(merged, heldIn('int8'));
   const clusters = xla ? wide : withoutClusters(wide);
-  const typed = precision === 'bfloat16' ? autocast(shareCommon(clusters), heldIn('bfloat16')) : withoutMarks(clusters);
+  const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   return xla ? outline(shared) : shared;
 }
