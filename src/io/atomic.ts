@@ -19,7 +19,8 @@ const under = new Set<string>();
 
 /**
  * Opens a file for streamed writing that appears whole or not at all: a temporary file beside it, fsync, rename, fsync of
- * the folder. Missing folders are made. A device or pipe (`/dev/stdout`) is written to directly.
+ * the folder; in a folder that {@link writeFolderAtomic} is filling, that one flushes. Missing folders are made. A device or pipe
+ * (`/dev/stdout`) is written to directly.
  */
 export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const target = await realpath(path).catch(() => resolve(path));
@@ -28,6 +29,8 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
     throw usageError(`${path} is a folder; expected the name of a file to write`, { file: path });
   const direct = existing !== undefined && !existing.isFile();
   const temporary = direct ? target : beside(target, 'tmp');
+  // A folder under way is flushed as a whole.
+  const lasting = !direct && ![...under].some((folder) => target.startsWith(folder + sep));
   const guard = <T>(work: () => Promise<T>) =>
     work().catch((cause: unknown) => Promise.reject(fileError('write', path, cause)));
   if (!direct) {
@@ -52,12 +55,12 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
     async commit() {
       if (!open_) return;
       try {
-        if (!direct) await guard(() => handle.sync());
+        if (lasting) await guard(() => handle.sync());
         await guard(close);
         if (direct) return;
         await guard(() => rename(temporary, target));
         under.delete(temporary);
-        await guard(() => syncFolder(dirname(target)));
+        if (lasting) await guard(() => syncFolder(dirname(target)));
       } catch (error) {
         await abort();
         throw error;
