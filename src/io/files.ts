@@ -138,7 +138,7 @@ export async function copyFile(from: string, to: string): Promise<void> {
 }
 
 /** Longest text file that is read whole, in bytes, unless told otherwise: 64 MiB, twice the largest tokenizer.json there is. */
-export const MAX_TEXT_BYTES = 64 << 20;
+const MAX_TEXT_BYTES = 64 << 20;
 
 /** Throws a data error unless the path leads to a file; a named pipe would keep its reader waiting. Returns its size in bytes. */
 export async function checkIsFile(path: string): Promise<number> {

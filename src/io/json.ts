@@ -4,7 +4,7 @@ import { shownName } from '../core/shown.js';
 import { readText } from './files.js';
 
 /** Deepest nesting of lists and objects that is read; what walks a value may then call itself for each level. */
-export const MAX_DEPTH = 200;
+const MAX_DEPTH = 200;
 
 /** What a JSON file may hold. */
 export interface JsonLimits {
@@ -27,7 +27,7 @@ export async function readJson<T>(path: string, schema?: z.ZodType<T>, limits: J
 
 /**
  * JSON.parse with an error that names file, line (counted from `firstLine`), column and what stands there. Nesting over
- * {@link MAX_DEPTH} is a data error, and so is the key `__proto__`, which can change what an object is when it is copied.
+ * 200 levels is a data error, and so is the key `__proto__`, which can change what an object is when it is copied.
  */
 export function parseJson(
   text: string,
