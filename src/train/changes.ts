@@ -1,4 +1,4 @@
-import type { RunAbout } from './run-record.js';
+import type { RunAbout } from './run-file.js';
 
 /** Options that may change where a run goes on: they do not decide what it comes to, or only from there on. */
 const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit']);

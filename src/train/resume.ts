@@ -5,8 +5,7 @@ import type { TrainerState } from './checkpoint.js';
 import { type NewestCheckpoint, newestCheckpoint } from './checkpoints.js';
 import { consumed } from './ledger.js';
 import type { RunPlan } from './plan.js';
-import type { RunFile } from './run-file.js';
-import type { RunAbout } from './run-record.js';
+import type { RunAbout, RunFile } from './run-file.js';
 
 /** Where a run goes on; without a whole checkpoint it begins anew. */
 export interface ResumePoint extends NewestCheckpoint {

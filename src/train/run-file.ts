@@ -68,6 +68,9 @@ export const runFileSchema = z.strictObject({
 /** See {@link runFileSchema}. */
 export type RunFile = z.infer<typeof runFileSchema>;
 
+/** What the caller knows about a run: versions, options, inputs and their hashes. */
+export type RunAbout = Pick<RunFile, 'versions' | 'recipe' | 'inputs'>;
+
 const NAME = 'run.json';
 
 /** Writes `run.json` of a run's folder, atomically and without secrets. */

@@ -7,10 +7,7 @@ import type { TrainEvent } from './events.js';
 import { consumed } from './ledger.js';
 import type { RunPlan } from './plan.js';
 import type { ResumePoint } from './resume.js';
-import { checkRunFolder, type RunFile, writeRunFile } from './run-file.js';
-
-/** What the caller knows about a run: versions, options, inputs and their hashes. */
-export type RunAbout = Pick<RunFile, 'versions' | 'recipe' | 'inputs'>;
+import { checkRunFolder, type RunAbout, type RunFile, writeRunFile } from './run-file.js';
 
 /** A run's `run.json` and `events.jsonl` while it goes. */
 export interface RunRecord {

@@ -15,8 +15,8 @@ import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
 import type { RunPlan, StagePlan } from './plan.js';
 import type { Progress } from './progress.js';
 import type { ResumePoint } from './resume.js';
-import type { RunFile } from './run-file.js';
-import { openRunRecord, type RunAbout, type RunRecord } from './run-record.js';
+import type { RunAbout, RunFile } from './run-file.js';
+import { openRunRecord, type RunRecord } from './run-record.js';
 import { measure, type StageJob, type StageOutcome, trainStage } from './trainer.js';
 import type { Tuner } from './tuner.js';
 
