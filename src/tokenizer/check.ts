@@ -14,6 +14,9 @@ const MAX_PATTERN = 1 << 14;
 const MAX_STEPS = 64;
 const MAX_GROWTH = 256;
 
+/** Fields of a model that it puts to parts of a text. */
+const MARKS = ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix', 'unk_token'] as const;
+
 type Problem = (what: string) => Error;
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -35,6 +38,9 @@ export function checkTokenizerJson(json: unknown, file: string): void {
   if (!isMapping(json)) throw problem(`expected a JSON object, found ${show(json)}`);
   const { model, added_tokens: added } = json;
   if (!isMapping(model)) throw problem(`model: expected an object with a vocabulary, found ${show(model)}`);
+  for (const mark of MARKS)
+    if (typeof model[mark] === 'string' && model[mark].length > MAX_GROWTH)
+      throw problem(`model.${mark}: expected at most ${MAX_GROWTH} characters, found ${model[mark].length}`);
   const words = checkVocabulary(model, problem);
   if (words) checkMerges(model, words, problem);
   checkAdded(added, problem);
@@ -176,6 +182,7 @@ function checkPattern(pattern: unknown, field: string, problem: Problem): void {
 /** How many times longer one step can make a text: bytes as characters of their own, or what is put for a match. */
 function growthOf(step: Mapping, field: string, problem: Problem): number {
   if (step.type === 'ByteLevel' && field.startsWith('pre_tokenizer')) return 3;
+  if (step.type === 'Prepend') return 1 + String(step.prepend).length;
   const put = step.type === 'Metaspace' ? (step.str_rep ?? step.replacement) : step.content;
   if ((step.type !== 'Replace' && step.type !== 'Metaspace') || put === undefined || put === null) return 1;
   if (typeof put !== 'string') throw problem(`${field}: expected a text to put in, found ${show(put)}`);

@@ -285,6 +285,19 @@ describe('tokenizer.json', () => {
     expect(message).toContain(what);
   });
 
+  it('a normalizer that puts a megabyte before every text', async () => {
+    const prepend = { type: 'Prepend', prepend: 'x'.repeat(1 << 20) };
+    const { message } = await refusal(() => changed((json) => set(json, 'normalizer', prepend)));
+    expect(message).toContain('normalizer: it can make a text 1048577 times as long; expected at most 256');
+  });
+
+  it('a suffix of a megabyte', async () => {
+    const { message } = await refusal(() =>
+      changed((json) => set(json.model, 'end_of_word_suffix', 'x'.repeat(1 << 20))),
+    );
+    expect(message).toContain('model.end_of_word_suffix: expected at most 256 characters, found 1048576');
+  });
+
   it('a pattern that backtracks for ever is stopped when a text has it do so', async () => {
     const tokenizer = await changed((json) =>
       set(json, 'pre_tokenizer', { type: 'Split', pattern: { Regex: '(?:a+)+$' }, behavior: 'Isolated' }),
