@@ -11,7 +11,7 @@ import { isMapping, type Mapping, setAt } from './paths.js';
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
 /** Longest recipe, and the time it gets to be read: checking that keys differ takes the square of their number. */
-const MAX_RECIPE = { bytes: 1 << 20, ms: 800 };
+const MAX_RECIPE = { bytes: 1 << 16, ms: 500 };
 
 /** Deepest nesting of a recipe's values; the schema knows three levels. */
 const MAX_DEPTH = 20;

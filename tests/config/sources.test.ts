@@ -138,10 +138,10 @@ describe('recipe file', () => {
     ['mappings thirty deep', `lora: ${'{a: '.repeat(30)}1${'}'.repeat(30)}`, /nested deeper than 20 levels/],
     [
       'more keys than can be compared',
-      Array.from({ length: 60_000 }, (_, i) => `k${i}: 1\n`).join(''),
-      /it takes too long to read/,
+      Array.from({ length: 7000 }, (_, i) => `k${i}: 1\n`).join(''),
+      /it takes too long to read|at most 65536 are read/,
     ],
-    ['two megabytes', `model: ${'x'.repeat(2 << 20)}`, /hostile\.yaml: 2097159 bytes; at most 1048576 are read/],
+    ['two megabytes', `model: ${'x'.repeat(2 << 20)}`, /hostile\.yaml: 2097159 bytes; at most 65536 are read/],
     ['binary data', 'model: !!binary "aGVsbG8="\n', /a value with a special tag/],
     ['a set', 'model: !!set {a, b}\n', /a value with a special tag/],
     ['bytes that are no UTF-8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /hostile\.yaml: expected UTF-8 text/],
