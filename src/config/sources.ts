@@ -18,8 +18,21 @@ const MAX_DEPTH = 20;
 
 const TOO_DEEP = 'lists and mappings are nested too deep; expected options';
 
+/** Most brackets that are open at once, texts and comments counted in: more would fill memory before the depth is known. */
+const MAX_OPEN = 500;
+
+function opened(text: string): number {
+  let [open, most] = [0, 0];
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open += bracket === '[' || bracket === '{' ? 1 : -1;
+    most = Math.max(most, open);
+  }
+  return most;
+}
+
 function readYaml(text: string, file: string, lines: LineCounter) {
   const refuse = (what: string) => usageError(`${file}: ${what}`, { file });
+  if (opened(text) > MAX_OPEN) throw refuse(TOO_DEEP);
   let document: ReturnType<typeof parseDocument>;
   let values: unknown;
   try {
