@@ -37,7 +37,9 @@ export async function* showRun<T>(
     } else if (event.type === 'spike') {
       const { stage, step, loss, action } = event;
       const then =
-        action === 'rollback' ? 'the stage goes back to its last checkpoint and leaves the step out' : 'it is left out';
+        action === 'rollback'
+          ? 'the stage goes back to its last checkpoint, and leaves out the steps since then'
+          : 'it is left out';
       logger.warn(`stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was not made; ${then}`);
     } else if (event.type === 'stage') {
       if (event.stages > 1) logger.info(event.label);

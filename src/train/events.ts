@@ -103,7 +103,7 @@ export interface SpikeEvent {
   readonly type: 'spike';
   readonly stage: number;
   readonly step: number;
-  /** What is done about it: the run stops, the step is left out, or the stage also goes back to its last checkpoint. */
+  /** What is done about it: the run stops, the step is left out, or all steps since the last checkpoint, to which it goes back. */
   readonly action: 'stop' | 'skip' | 'rollback';
   readonly loss: number;
   /** The most that the losses before it allow. */

@@ -86,7 +86,7 @@ export const trainOptions = z.strictObject({
     .enum(['stop', 'skip', 'rollback'])
     .default('stop')
     .describe(
-      'A step whose loss is not finite or jumps is never made; then: stop the run, leave the step out and go on, or go back to the last checkpoint and leave it out from there',
+      'A step whose loss is not finite or jumps is never made; then: stop the run, leave the step out and go on, or go back to the last checkpoint and leave out all steps from there to this one',
     ),
   gradientCheckpointing: z
     .boolean()

@@ -20,8 +20,9 @@ export const progressSchema = z.strictObject({
   /** Losses that a jump is told from. */
   losses: z.array(z.number()),
   consumed: rowLedgerSchema,
-  /** Steps that are left out, from 1. */
+  /** Steps that are left out, from 1, and how many losses, not finite or too high, were the reason. */
   skipped: z.array(count),
+  spikes: count,
   /** The checkpoint with the least held-out loss over all bands so far. */
   best: z.strictObject({ saved: savedSchema, loss: z.number() }).optional(),
 });
@@ -43,6 +44,7 @@ export const beginning = (random: Progress['random'], stepsBefore: number): Prog
   losses: [],
   consumed: NO_ROWS,
   skipped: [],
+  spikes: 0,
 });
 
 /** After a step that took so many seconds and whose update was made. */

@@ -57,13 +57,14 @@ export interface StageOutcome {
   readonly seconds: number;
 }
 
-/** Steps of a stage that may be left out before it stops after all. */
-const MOST_SKIPPED = 10;
+/** Losses of a stage that may not be finite or jump before it stops after all. */
+const MOST_SPIKES = 10;
 
 /**
  * Trains one stage, yielding what happens. A checkpoint is of the moment right behind a step, before anything else that is due
  * there: whoever goes on from it does that first, and comes to the same end. Throws with code `failed` when the loss is not
- * finite or jumps, naming step and rows, and with code `interrupted` when the signal is aborted, both after a checkpoint.
+ * finite or jumps, or memory runs out, naming step and rows, and with code `interrupted` when the signal is aborted, all after a
+ * checkpoint.
  */
 export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<TrainEvent, StageOutcome> {
   const { stage, batches } = job.plan;
@@ -110,7 +111,12 @@ const saveDue = (job: StageJob, step: number): boolean =>
 async function* toNextCheckpoint(tuner: Tuner, job: StageJob, from: Point): AsyncGenerator<TrainEvent, Point> {
   let { progress } = from;
   do {
-    progress = yield* takeStep(tuner, job, progress, from);
+    try {
+      progress = yield* takeStep(tuner, job, progress, from);
+    } catch (error) {
+      if (!(error instanceof PhasetuneError && error.fields.outOfMemory)) throw error;
+      throw memoryError(job, progress, error, yield* save(job, progress, 'interrupted', from));
+    }
     if (!job.signal?.aborted) continue;
     const kind = saveDue(job, progress.step) ? kindAt(job, progress.step) : 'interrupted';
     throw interruption(job, yield* save(job, progress, kind, from));
@@ -150,22 +156,26 @@ async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point)
   return now;
 }
 
-/** The update was held back: stops, leaves the step out, or goes back to the last checkpoint and leaves it out then. */
+/**
+ * The update was held back: stops, leaves the step out, or goes back to the last checkpoint and leaves out all steps from there to
+ * this one, as for PaLM (Chowdhery et al. 2022, section 5.1): what led to a jump may lie some steps before it.
+ */
 async function* handleSpike(
   job: StageJob,
   at: Progress,
   from: Point,
   spike: SpikeEvent,
 ): AsyncGenerator<TrainEvent, Progress> {
-  if (spike.action === 'stop' || at.skipped.length >= MOST_SKIPPED) {
+  if (spike.action === 'stop' || at.spikes >= MOST_SPIKES) {
     const { saved } = yield* save(job, at, 'interrupted', from);
-    throw spikeError(spike, at.skipped.length, saved);
+    throw spikeError(spike, at.spikes, saved);
   }
   yield spike;
-  const skipped = [...at.skipped, spike.step];
-  if (spike.action === 'skip') return { ...at, skipped };
+  const spikes = at.spikes + 1;
+  if (spike.action === 'skip') return { ...at, skipped: [...at.skipped, spike.step], spikes };
   await job.restore(from.saved);
-  return { ...from.progress, skipped };
+  const since = Array.from({ length: spike.step - from.progress.step }, (_, i) => from.progress.step + 1 + i);
+  return { ...from.progress, skipped: [...new Set([...at.skipped, ...since])], spikes };
 }
 
 /** Measures the held-out loss and tells it as an `eval` event. Undefined when the signal was aborted on the way. */
@@ -212,7 +222,15 @@ export const microBatches = (planned: PlannedStep, rows: ReadonlyMap<string, Enc
     shape,
   }));
 
-function spikeError(spike: SpikeEvent, skipped: number, { path }: Saved): PhasetuneError {
+const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneError, { saved: { path } }: Point) =>
+  new PhasetuneError(
+    'failed',
+    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}: go on with --resume --force and what you lowered`,
+    { ...error.fields, stage: plan.stage, step: step + 1, path },
+    { cause: error },
+  );
+
+function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): PhasetuneError {
   const { stage, step, loss, lossLimit, gradNorm, rows } = spike;
   const named = rows.length > 8 ? `${rows.slice(0, 8).join(', ')} and ${rows.length - 8} more` : rows.join(', ');
   const what = !Number.isFinite(loss)
@@ -220,7 +238,7 @@ function spikeError(spike: SpikeEvent, skipped: number, { path }: Saved): Phaset
     : !Number.isFinite(gradNorm)
       ? `the norm of the gradients is ${gradNorm}`
       : `the loss jumped to ${loss.toFixed(2)} (over ${lossLimit.toFixed(2)}, which the losses before allow)`;
-  const before = skipped > 0 ? `, and ${skipped} steps of this stage were left out before` : '';
+  const before = spikes > 0 ? `, as ${spikes} times before in this stage` : '';
   return new PhasetuneError(
     'failed',
     `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}. Look at the rows of this step (${named}), lower the learning rate, or go on with --resume --on-spike skip`,

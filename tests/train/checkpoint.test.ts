@@ -43,6 +43,7 @@ const content: CheckpointContent = {
       losses: [2.5, 2.25],
       consumed: { rows: 6, sha256: 'hash' },
       skipped: [2],
+      spikes: 1,
       best: { saved: { path: 'stage-2/step-000001', sha256: 'hash' }, loss: 2.125 },
     },
     origin: { from: 'base' },

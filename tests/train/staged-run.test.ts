@@ -283,7 +283,13 @@ describe('a run that cannot go on', () => {
     }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'interrupted', fields: { stage: 2, step: 1, path: 'stage-2/step-000001' } });
     const { state } = await checkpointOf(job, 'stage-2/step-000001');
-    expect(state).toMatchObject({ kind: 'interrupted', stage: 2, progress: { step: 1 }, steps: 4, plan: job.plan.stages[1]!.batches.hash });
+    expect(state).toMatchObject({
+      kind: 'interrupted',
+      stage: 2,
+      progress: { step: 1 },
+      steps: 4,
+      plan: job.plan.stages[1]!.batches.hash,
+    });
     expect((await readRunFile(job.folder)).status).toBe('interrupted');
   });
 
