@@ -41,11 +41,7 @@ export async function findResumePoint({ folder, run, plan, linears, about, force
 
 const refuseChanged = (folder: string, changed: readonly string[]) =>
   usageError(
-    [
-      `${folder}: not what this run was begun with, so it would not come to the same end:`,
-      ...changed.map((change) => `  ${change}`),
-      'put that back, choose another --out, or --force to go on with it: the result is then that of neither',
-    ].join('\n'),
+    `${folder}: not what this run was begun with, so it would not come to the same end: ${changed.join('; ')}. Put that back, choose another --out, or --force to go on with it: the result is then that of neither`,
     { file: folder, changes: changed.join('; ') },
   );
 

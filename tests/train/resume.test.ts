@@ -89,7 +89,7 @@ describe('killed behind an event of any kind, a run that is resumed leaves what 
       const { events } = await runTiny(tuner, whole);
       const expected = await leftBy(whole);
       for (let kill = 0; kill < events.length; kill++) {
-        const every = { 'eval-progress': 11, step: 3 }[events[kill]!.type as string] ?? 1;
+        const every = { 'eval-progress': 17, step: 5 }[events[kill]!.type as string] ?? 2;
         if (kill % every > 0) continue;
         const job = await tinyJob(options);
         expect(await runUntil(job, (_event, i) => i === kill)).toBe(false);
@@ -208,7 +208,7 @@ describe('what changed', () => {
     const changed = { ...job, about: { ...job.about, ...about } };
     await expect(resuming(changed)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringContaining(`\n  ${change}\n`),
+      message: expect.stringContaining(`: ${change}. Put that back`),
     });
     const forced = await resuming(changed, { force: true });
     expect(forced.resume.changes).toEqual([change]);

@@ -90,16 +90,10 @@ async function checkEmpty(folder: string): Promise<void> {
 async function compare(whole: string, copy: string): Promise<void> {
   const differences = await runDifferences(whole, copy);
   if (differences.length === 0) return;
-  const shown = differences.slice(0, 10).map((line) => `  ${line}`);
-  const more = differences.length > 10 ? [`  and ${differences.length - 10} more`] : [];
+  const more = differences.length > 10 ? `; and ${differences.length - 10} more` : '';
   throw new PhasetuneError(
     'failed',
-    [
-      `${copy}, killed and resumed, came to another end than ${whole}:`,
-      ...shown,
-      ...more,
-      'both are kept; please report it',
-    ].join('\n'),
+    `${copy}, killed and resumed, came to another end than ${whole}: ${differences.slice(0, 10).join('; ')}${more}. Both are kept; please report it`,
     { whole, copy, differences: differences.join('; ') },
   );
 }
