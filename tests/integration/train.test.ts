@@ -167,7 +167,9 @@ describe('bad input is one line that says what to do, and nothing is written', (
   test('a run that is there', async () => {
     expect((await train('taken', ...SHORT)).code).toBe(0);
     const { code, err } = await train('taken', ...SHORT);
-    expect(lineOf(err)).toMatch(/taken holds a run already; go on with it by --resume, choose another --out, or remove it/);
+    expect(lineOf(err)).toMatch(
+      /taken holds a run already; go on with it by --resume, choose another --out, or remove it/,
+    );
     expect(code).toBe(2);
   });
 });
