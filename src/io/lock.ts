@@ -33,7 +33,7 @@ export const isLockFile = (name: string): boolean => name === NAME || name.start
 /**
  * Takes a folder (made where it is missing) for this process, by a file `run.lock` that tells who holds it; `command` says for
  * people what for. Does not keep the process alive. Throws (code `failed`) when it is held, naming owner and age, or when the
- * file is none of ours. A dead owner's is taken over, by one taker only however many try: see {@link take}.
+ * file is none of ours. A dead owner's is taken over, by one taker only however many try.
  */
 export async function lockFolder(folder: string, command?: string): Promise<FolderLock> {
   await makeFolder(folder);
