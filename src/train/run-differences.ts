@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { stableJson } from '../core/hash.js';
 import { hashFile, listFolder, readText, statPath } from '../io/files.js';
 import { parseJson } from '../io/json.js';
+import { isLockFile } from '../io/lock.js';
 
 /** Fields that tell how long something took or when it was, or how often the run went on. */
 const TIMES = new Set(['time', 'seconds', 'tokensPerSecond', 'started', 'finished', 'trainingSeconds', 'resumed']);
 
-/** Hashes of a checkpoint's files, of which one tells times; the files themselves are compared. */
-const SKIPPED = 'manifest.json';
+/** Not compared: who holds the folder, and hashes of a checkpoint's files, of which one tells times; the files are compared. */
+const isSkipped = (name: string): boolean => name === 'manifest.json' || isLockFile(name);
 
 /**
  * What differs between what two finished runs left, one line each; empty when they came to the same: the bytes of every
@@ -27,7 +28,7 @@ export async function runDifferences(one: string, other: string): Promise<string
 /** Contents by name: a hash of each file of tensors, and JSON without times; every line of the event log by itself. */
 async function leftIn(folder: string, below = ''): Promise<Map<string, string>> {
   const left = new Map<string, string>();
-  for (const entry of await listFolder(join(folder, below))) {
+  for (const entry of (await listFolder(join(folder, below))).filter((name) => !isSkipped(name))) {
     const name = below === '' ? entry : `${below}/${entry}`;
     const path = join(folder, name);
     if ((await statPath(path)).kind === 'folder') for (const each of await leftIn(folder, name)) left.set(...each);
@@ -35,9 +36,8 @@ async function leftIn(folder: string, below = ''): Promise<Map<string, string>> 
       const lines = (await readText(path)).trimEnd().split('\n');
       for (const [i, line] of lines.entries())
         left.set(`${name}, line ${i + 1}`, lasting(parseJson(line, path, i + 1)));
-    } else if (entry.endsWith('.json') && entry !== SKIPPED)
-      left.set(name, lasting(parseJson(await readText(path), path)));
-    else if (entry !== SKIPPED) left.set(name, await hashFile(path));
+    } else if (entry.endsWith('.json')) left.set(name, lasting(parseJson(await readText(path), path)));
+    else left.set(name, await hashFile(path));
   }
   return left;
 }

@@ -89,7 +89,7 @@ describe('killed behind an event of any kind, a run that is resumed leaves what 
       const { events } = await runTiny(tuner, whole);
       const expected = await leftBy(whole);
       for (let kill = 0; kill < events.length; kill++) {
-        const every = { 'eval-progress': 17, step: 5 }[events[kill]!.type as string] ?? 2;
+        const every = { 'eval-progress': 23, step: 7 }[events[kill]!.type as string] ?? 3;
         if (kill % every > 0) continue;
         const job = await tinyJob(options);
         expect(await runUntil(job, (_event, i) => i === kill)).toBe(false);
