@@ -65,7 +65,7 @@ const CASES: readonly (readonly [string, TinyOptions])[] = [
     'the best checkpoint, an optimizer that is carried, a schedule that goes on',
     {
       train: {
-        epochs: 2,
+        epochs: 1,
         evalEvery: 1,
         saveEvery: 0,
         start: 'previous-best',
