@@ -7,8 +7,10 @@ const schema = recipeSchema.extend({
   out: z
     .string()
     .min(1)
-    .default('verify-resume')
-    .describe('Folder to work in, missing or empty; removed when all came to the same end'),
+    .default('run')
+    .describe(
+      'Folder of the run, which is left alone: copies are made beside it, in OUT-verify-resume, and removed when all are the same',
+    ),
   device: deviceOption,
   kills: z.number().int().positive().default(5).describe('How often a run is killed'),
 });
@@ -26,7 +28,10 @@ export const verifyResume = defineCommand({
   async run({ device, kills, out, ...recipe }, context) {
     const { verifyResume: verify } = await import('../verify/resume.js');
     const { thisProgram } = await import('../verify/this-program.js');
-    const verified = await verify({ recipe, device, out, kills, seed: recipe.seed, ...thisProgram() }, context);
+    const verified = await verify(
+      { recipe, device, out: `${out}-verify-resume`, kills, seed: recipe.seed, ...thisProgram() },
+      context,
+    );
     const where = Object.entries(verified.hits).map(([hit, times]) => `${times} ${hit}`);
     context.print(
       `killed ${verified.kills} times (${where.join(', ')}) and resumed: the same bytes and the same events each time`,
