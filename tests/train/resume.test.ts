@@ -90,8 +90,8 @@ describe('killed behind an event of any kind, a run that is resumed leaves what 
       const expected = await leftBy(whole);
       for (let kill = 0; kill < events.length; kill++) {
         const same = events.flatMap(({ type }, i) => (type === events[kill]!.type ? [i] : []));
-      if (kill !== same[0] && kill !== same.at(-1)) continue;
-      const job = await tinyJob(options);
+        if (kill !== same[0] && kill !== same.at(-1)) continue;
+        const job = await tinyJob(options);
         expect(await runUntil(job, (_event, i) => i === kill)).toBe(false);
         await runTiny(tuner, await resuming(job));
         expect(await leftBy(job), `killed behind event ${kill}: ${JSON.stringify(events[kill])}`).toEqual(expected);
