@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-const message = z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
+const message = z.strictObject({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string(),
+  /** False for an answer that is context only and is never trained (`weight: 0` of other programs); absent otherwise. */
+  train: z.literal(false).optional(),
+});
 
 /** Schema of one line of a record file: an instruction with its answer as the last message. */
 export const recordSchema = z.strictObject({
