@@ -12,8 +12,40 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** Renders a conversation to text. `addGenerationPrompt` (default false) adds what comes before an answer. */
-export type ChatRenderer = (messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }) => string;
+/** A piece of a text, UTF-16 offsets. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A conversation as a chat template writes it, and where its text comes from. */
+export interface RenderedChat {
+  readonly text: string;
+  /** Pieces of `text` that come from a turn's content, in order. `message` is its index. Adjacent pieces of one message that touch are merged. */
+  readonly contents: readonly (TextRange & { readonly message: number })[];
+  /** What stood in `{% generation %}` blocks, in order; empty where the template has none. */
+  readonly generated: readonly TextRange[];
+}
+
+/** How a conversation is rendered. */
+export interface RenderOptions {
+  /** Adds what comes before an answer (default false). */
+  readonly addGenerationPrompt?: boolean;
+  /** What `strftime_now` prints; default: the clock. */
+  readonly now?: Date;
+}
+
+/** Renders a conversation. A template that refuses it, or uses what is not known here, is a data error. */
+export type ChatRenderer = (messages: readonly ChatMessage[], options?: RenderOptions) => RenderedChat;
+
+/** The chat template of a model folder. */
+export interface ChatTemplate {
+  readonly render: ChatRenderer;
+  /** True where the template calls `strftime_now`: its text depends on {@link RenderOptions.now}. */
+  readonly usesClock: boolean;
+  /** True where the template has `{% generation %}` blocks. */
+  readonly hasGeneration: boolean;
+}
 
 /** Longest template that is read, in characters; those of published models have up to 20 thousand. */
 const MAX_TEMPLATE = 1 << 18;
@@ -27,7 +59,7 @@ const TIME = { least: 400, perCharacter: 0.02 };
  * transformers does, but for `trim`, which here also strips U+FEFF. A template that does not end, or makes far more text than a
  * conversation has, is stopped: a data error.
  */
-export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatRenderer | undefined> {
+export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatTemplate | undefined> {
   const file = join(folder, 'chat_template.jinja');
   const fromFile = exists(file);
   const source = fromFile ? await readText(file) : defaultOf(config, folder);
@@ -35,13 +67,18 @@ export async function loadChatTemplate(folder: string, config: TokenizerConfig):
   const where = fromFile ? file : `${join(folder, 'tokenizer_config.json')}: chat_template`;
   const template = compile(source, where);
   const tokens = specialTexts(config);
-  return (messages, { addGenerationPrompt = false } = {}) => {
+  const render: ChatRenderer = (messages, { addGenerationPrompt = false } = {}) => {
     const variables = { messages, tools: null, documents: null, add_generation_prompt: addGenerationPrompt, ...tokens };
     const characters = messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
     const ms = TIME.least + TIME.perCharacter * characters;
     const late = () => new Error(`it was stopped, for it takes longer than ${(ms / 1000).toFixed(1)} s`);
     try {
-      return limitTime(ms, () => renderBounded(template, variables, { turns: messages.length, characters }), late);
+      const text = limitTime(
+        ms,
+        () => renderBounded(template, variables, { turns: messages.length, characters }),
+        late,
+      );
+      return { text, contents: locate(text, messages), generated: [] };
     } catch (cause) {
       const roles =
         messages
@@ -55,6 +92,20 @@ export async function loadChatTemplate(folder: string, config: TokenizerConfig):
       );
     }
   };
+  return { render, usesClock: source.includes('strftime_now'), hasGeneration: false };
+}
+
+/** Where the contents stand, searched from the front. */
+function locate(text: string, messages: readonly ChatMessage[]): RenderedChat['contents'] {
+  const found: (TextRange & { readonly message: number })[] = [];
+  let from = 0;
+  for (const [message, { content }] of messages.entries()) {
+    const start = content === '' ? -1 : text.indexOf(content, from);
+    if (start < 0) continue;
+    from = start + content.length;
+    found.push({ message, start, end: from });
+  }
+  return found;
 }
 
 function defaultOf(config: TokenizerConfig, folder: string): string | undefined {

@@ -3,7 +3,7 @@ import { dataError, PhasetuneError } from '../core/errors.js';
 import { limitTime } from '../core/time-limit.js';
 import { exists, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
-import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
+import { type ChatMessage, type ChatRenderer, loadChatTemplate, type RenderOptions } from './chat-template.js';
 import { checkTokenizerJson } from './check.js';
 import { type HubTokenizer, hub } from './hub.js';
 import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
@@ -36,7 +36,7 @@ export interface Tokenizer {
   /** Text of token ids; bytes that are no UTF-8 become U+FFFD. `skipSpecialTokens` (default false) leaves special tokens out. */
   decode(ids: Iterable<number>, options?: { skipSpecialTokens?: boolean }): string;
   /** The conversation as the chat template writes it. A data error where the folder has no template or it refuses the roles. */
-  readonly renderChat: ChatRenderer;
+  readonly renderChat: (messages: readonly ChatMessage[], options?: RenderOptions) => string;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(inner, config[name], name, folder);
   const vocabSize = [...inner.get_vocab().values()].reduce((most, id) => Math.max(most, id), -1) + 1;
   const [bos, eos, pad] = [special('bos_token'), special('eos_token'), special('pad_token')];
-  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(inner, template)]);
+  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(inner, template?.render)]);
   return {
     folder,
     vocabSize,
@@ -91,13 +91,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
         }),
       );
     },
-    renderChat:
-      template ??
-      (() => {
-        throw dataError(
-          `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
-        );
-      }),
+    renderChat(messages, options) {
+      if (template) return template.render(messages, options).text;
+      throw dataError(
+        `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
+      );
+    },
   };
 }
 
@@ -180,7 +179,7 @@ function templateEndIds(inner: HubTokenizer, template: ChatRenderer | undefined)
     text = template([
       { role: 'user', content: 'a' },
       { role: 'assistant', content: answer },
-    ]);
+    ]).text;
   } catch {
     return []; // A template that refuses the plainest conversation says so when it is used.
   }
