@@ -120,7 +120,7 @@ async function readTable(
   let [read, characters] = [0, 0];
   let batch: InstructionRecord[] = [];
   const take = async () => {
-    const lengths = measure.count(batch);
+    const lengths = await measure.count(batch);
     let text = '';
     for (const [i, { stage: _, ...row }] of batch.entries()) {
       builder.add(row, row.score!, lengths[i]!);

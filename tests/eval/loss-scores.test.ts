@@ -95,7 +95,7 @@ describe('IFD, packed, against transformers row by row', () => {
     const options = importOptionsSchema.parse({ badRows: 'skip' });
     const { records } = await importFile(realData('alpaca-random-9k.json'), options);
     const rows = records.slice(0, expected.length);
-    const pairs = [...encodePairs(rows, await loadTokenizer(SMOLLM2), lossOptionsSchema.parse({}))] as LossPair[];
+    const pairs = (await encodePairs(rows, await loadTokenizer(SMOLLM2), lossOptionsSchema.parse({}))) as LossPair[];
     const losses = await measureAll(SMOLLM2, textsOf(pairs), await newLedger(), 16);
     expect(largest(losses, expected.flat())).toBeLessThan(1e-3);
   });
