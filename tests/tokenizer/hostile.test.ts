@@ -65,7 +65,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     [
       'a block that doubles',
       `{% set x = 'ab' %}${'{% set x %}{{ x }}{{ x }}{% endset %}'.repeat(40)}{{ x }}`,
-      'makes a value of more than',
+      'it was stopped, for it makes more than',
     ],
     [
       'a list that doubles',
@@ -155,22 +155,22 @@ describe('a chat template reaches nothing but the conversation', () => {
     "{{ ''.__class__.__mro__ }}",
     '{{ messages.__defineGetter__ }}{{ messages.valueOf }}',
   ])('%s is nothing', async (template) => {
-    expect(await render(template).catch((error: Error) => error.message)).toMatch(/^$|refuses a conversation/);
+    expect(await render(template).catch((error: Error) => error.message)).toMatch(/^$|refuses a conversation|not a template that can be read/);
   });
 
   it.each([
     "{{ messages.constructor.constructor('return process')() }}",
     "{{ raise_exception.constructor('return 1')() }}",
     "{{ ''['constructor']['constructor']('return process')() }}",
-    "{{ messages[0]['content']['replace']('a', 'b') }}",
   ])('%s is refused', async (template) => {
     expect((await refusal(() => render(template))).message).toContain('refuses a conversation');
   });
 
   it('and cannot change what objects are', async () => {
-    await render(
-      "{% set ns = namespace(a=1) %}{% set ns.__proto__ = 'x' %}{% set ns.constructor = 'y' %}{{ ns.__proto__ }}",
-    );
+    const set = "{% set ns = namespace(a=1) %}{% set ns.constructor = 'y' %}{% set ns.toString = 'z' %}";
+    expect(await render(`${set}{{ ns.constructor }}{{ ns.toString }}{{ ns.valueOf is defined }}`)).toBe('yzFalse');
+    const { message } = await refusal(() => render(`${set}{% set ns.__proto__ = 'x' %}`));
+    expect(message).toContain('a namespace cannot have the name "__proto__"');
     expect(({} as { a?: number }).a).toBeUndefined();
     expect({}.constructor).toBe(Object);
   });

@@ -169,7 +169,7 @@ describe('chat template', () => {
   test('what the template refuses is an error with its words and the roles', async () => {
     write('chat_template.jinja', "{{ raise_exception('no system turns') }}");
     await expect(rendered()).rejects.toThrow(
-      /chat_template\.jinja: the template refuses .* user, assistant: no system turns/,
+      /chat_template\.jinja: the template refuses .* user, assistant: line 1: no system turns/,
     );
   });
 
