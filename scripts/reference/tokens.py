@@ -6,7 +6,7 @@
 all into tests/fixtures/tokens. MODEL is SmolLM2-135M-Instruct as `phasetune model import` writes it, DATA the folder with
 alpaca-random-9k.json and phasedsft-alpaca52k-stage3.jsonl. Made with transformers 5.24.0, tokenizers 0.23.3.
 
-Ids are those of the rendered text tokenised whole. The mask does not use the code under test's way: a token is trained when its
+Ids are those of the rendered text tokenised whole; where a turn spells a special token, that stays text. The mask does not use the code under test's way: a token is trained when its
 character span (offsets of the Rust tokenizer) reaches behind the prompt, which is the conversation rendered up to the answer with
 `add_generation_prompt=True`, until and with the first end token. Wherever the prompt's own ids are the beginning of the
 row's ids (counted and printed), that is the plain rule: prompt ids untrained, then everything up to the end token.
@@ -14,11 +14,10 @@ row's ids (counted and printed), that is the plain rule: prompt ids untrained, t
 import gzip
 import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 
-from conversation import render
+from conversation import encode, render, spells_special
 from transformers import AutoTokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -29,45 +28,12 @@ class Reference:
     def __init__(self, folder):
         self.tok = AutoTokenizer.from_pretrained(folder)
         self.end = self.tok.eos_token_id
-        self.specials = sorted(self.tok.all_special_tokens, key=len, reverse=True)
         self.prefixed = self.rows = 0
-
-    def encode(self, text, written=None):
-        """Ids and offsets. Special tokens count where the template writes them only: `written` is the conversation rendered with
-        contents that spell none, and everything else of the text is cut without special tokens (`split_special_tokens`)."""
-        if written is None or not any(t in text for t in self.specials):
-            found = self.tok(text, add_special_tokens=False, return_offsets_mapping=True)
-            return found["input_ids"], found["offset_mapping"]
-        rust = self.tok.backend_tokenizer
-        ids, offsets, at = [], [], 0
-        for piece, special in written:
-            if special:
-                ids.append(self.tok.convert_tokens_to_ids(piece))
-                offsets.append((at, at + len(piece)))
-            elif piece:
-                rust.encode_special_tokens = True
-                found = rust.encode(piece, add_special_tokens=False)
-                rust.encode_special_tokens = False
-                ids += found.ids
-                offsets += [(at + a, at + b) for a, b in found.offsets]
-            at += len(piece)
-        return ids, offsets
-
-    def pieces(self, messages, template, prompt=False):
-        """The rendered text in pieces, special tokens of the template apart; contents are put in for marks that no text has."""
-        marked = [{**m, "content": f"\ue000{i}\ue001"} for i, m in enumerate(messages)]
-        text = render(self.tok, marked, template, prompt=prompt) if prompt else render(self.tok, marked, template)
-        parts = re.split("(" + "|".join(map(re.escape, self.specials)) + ")", text)
-        fill = lambda part: re.sub("\ue000(\\d+)\ue001", lambda m: messages[int(m[1])]["content"], part)
-        return [(part if part in self.specials else fill(part), part in self.specials) for part in parts]
 
     def row(self, messages, template, train_on="last"):
         text = render(self.tok, messages, template)
-        spelt = any(t in m["content"] for m in messages for t in self.specials)
-        pieces = self.pieces(messages, template) if spelt else None
-        assert not spelt or "".join(piece for piece, _ in pieces) == text
-        ids, offsets = self.encode(text, pieces)
-        if template == "chat" and not spelt:
+        ids, offsets = encode(self.tok, messages, template)
+        if template == "chat" and not spells_special(self.tok, messages):
             whole = self.tok.apply_chat_template(messages, tokenize=True, return_dict=False)
             assert ids == whole, "apply_chat_template(tokenize=True) differs from the rendered text's tokens"
         mask = [0] * len(ids)
@@ -76,7 +42,7 @@ class Reference:
             prompt = render(self.tok, messages[:i], template, prompt=True)
             assert text.startswith(prompt)
             start = next(t for t, (_, end) in enumerate(offsets) if end > len(prompt))
-            prompt_ids = self.encode(prompt, self.pieces(messages[:i], template, prompt=True) if spelt else None)[0]
+            prompt_ids, _ = encode(self.tok, messages[:i], template, prompt=True)
             self.rows += 1
             if ids[: len(prompt_ids)] == prompt_ids:
                 self.prefixed += 1
