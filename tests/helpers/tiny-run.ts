@@ -1,5 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { random } from '../../src/core/random.js';
@@ -21,6 +20,7 @@ import { claimRunFolder, type RunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { testBackend } from './backend.js';
+import { temporaryFolder } from './folder.js';
 
 /** A Llama of two layers with fixed weights, 112 tokens. */
 const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
@@ -111,7 +111,7 @@ export const tinyPlan = (train: Partial<TrainOptions> = {}): RunPlan => {
 };
 
 /** A fresh place for a run's folder. */
-const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'phasetune-run-')), 'run');
+const runFolder = async (): Promise<string> => join(temporaryFolder('phasetune-run'), 'run');
 
 /** Everything {@link runStages} needs for a tiny run. */
 export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {
