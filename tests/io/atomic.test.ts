@@ -2,14 +2,11 @@ import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
+    readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+  writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -17,14 +14,14 @@ import {
   removeLeftovers,
   writeFileAtomic,
   writeFolderAtomic,
-  writeJson,
-} from '../../src/io/atomic.js';
+  writeJson } from '../../src/io/atomic.js';
 import { start } from '../cli/child.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'atomic-'));
+  folder = temporaryFolder('atomic');
   file = join(folder, 'a', 'file.txt');
 });
 
