@@ -49,7 +49,7 @@ const onCard = {
   test: {
     name: 'gpu',
     include: CARD_TESTS,
-    setupFiles: 'tests/gpu/on-card.ts',
+    setupFiles: ['tests/setup.ts', 'tests/gpu/on-card.ts'],
     maxWorkers: 1,
     isolate: false,
     sequence: { groupOrder: 1 },
@@ -62,6 +62,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: WORKERS,
+    globalSetup: 'tests/global-setup.ts',
+    setupFiles: 'tests/setup.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { EncodedRow } from '../../src/data/encoded.js';
@@ -22,6 +20,7 @@ import {
 } from '../../src/scoring/measure-losses.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { testBackend } from '../helpers/backend.js';
+import { temporaryFolder } from '../helpers/folder.js';
 import { IFD_CASES, pairOf } from '../helpers/ifd-cases.js';
 import { onePerLine } from '../helpers/micro-batch.js';
 import { needs, realData, SMOLLM2, TINY } from '../helpers/tokens.js';
@@ -58,7 +57,7 @@ const withLedger = async <T>(path: string, use: (ledger: Ledger<LossLine>) => Pr
   }
 };
 
-const newLedger = async () => join(await mkdtemp(join(tmpdir(), 'phasetune-losses-')), 'x.ledger.jsonl');
+const newLedger = async () => join(temporaryFolder('phasetune-losses'), 'x.ledger.jsonl');
 const textsOf = (pairs: readonly LossPair[]) => pairs.flatMap(({ given, alone }) => [given, alone!]);
 
 /** Plans, measures with the meter of a model, and gives the mean loss of every text. */

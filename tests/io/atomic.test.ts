@@ -1,12 +1,5 @@
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-    readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -14,7 +7,8 @@ import {
   removeLeftovers,
   writeFileAtomic,
   writeFolderAtomic,
-  writeJson } from '../../src/io/atomic.js';
+  writeJson,
+} from '../../src/io/atomic.js';
 import { start } from '../cli/child.js';
 import { temporaryFolder } from '../helpers/folder.js';
 
