@@ -20,6 +20,7 @@ import { claimRunFolder, type RunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { testBackend } from './backend.js';
+import { disturbedModel } from './disturbed.js';
 import { temporaryFolder } from './folder.js';
 
 /** A Llama of two layers with fixed weights, 112 tokens. */
@@ -33,6 +34,8 @@ export interface TinyOptions {
   readonly optim?: Partial<OptimOptions>;
   /** Default: eager, float32. */
   readonly compile?: CompileOptions;
+  /** Seed by which the base is disturbed. */
+  readonly disturbed?: number;
 }
 
 /** A row that counts upwards in steps of `stride`: something to learn. The answer is its second half. */
@@ -61,9 +64,10 @@ export function tinySet(rowsPerStage = 8, held = 3): { set: StagedSet; rows: Enc
 }
 
 /** The real tuner over the tiny base, base weights and a fresh adapter loaded. */
-export async function tinyTuner({ lora, optim, compile }: TinyOptions = {}): Promise<Tuner> {
+export async function tinyTuner({ lora, optim, compile, disturbed }: TinyOptions = {}): Promise<Tuner> {
   const backend = await testBackend();
-  const model = await openModel(TINY_BASE);
+  const opened = await openModel(TINY_BASE);
+  const model = disturbed === undefined ? opened : disturbedModel(opened, disturbed);
   const { tuner } = await loraTuner({
     backend,
     model,
