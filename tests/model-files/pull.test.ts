@@ -302,7 +302,7 @@ describe('an answer that is a refusal', () => {
     };
     const start = performance.now();
     await pull();
-    expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
+    expect(performance.now() - start).toBeGreaterThan(900);
     expect(warnings).toEqual(['model.safetensors: the hub answers 429; trying again in 1.0 s']);
     expectWhole();
   });
