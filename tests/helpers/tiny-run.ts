@@ -24,7 +24,8 @@ import { disturbedModel } from './disturbed.js';
 import { temporaryFolder } from './folder.js';
 
 /** A Llama of two layers with fixed weights, 112 tokens. */
-const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
+/** The model that tiny runs train. */
+export const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
 const VOCABULARY = 112;
 
 /** What may differ from one tiny run to the next. */
