@@ -32,6 +32,12 @@ const STEPS = 200;
 /** Steps that are taken twice. */
 const AGAIN = 25;
 
+/**
+ * How near to the same held-out loss a run in another precision ends, as a share of what its steps won: what every twentieth of them wins.
+ * Rounding has no such bound over 200 steps, for what differs goes into every step after it.
+ */
+const NEAR = 1 / 20;
+
 const COMPILED = { mode: 'captured', precision: 'bfloat16', xla: true } as const;
 
 let model: ModelFolder;
@@ -118,7 +124,7 @@ describe('a run of 200 steps', () => {
         for (let i = AGAIN; i < STEPS; i++) await step(tuner, i);
         const loss = await heldOutLoss(tuner);
         expect(reference).toBeLessThan(before / 2);
-        expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+        expect(Math.abs(loss - reference)).toBeLessThan(NEAR * (before - reference));
         begin(tuner);
         for (let i = 0; i < AGAIN; i++) expect(await step(tuner, i), `step ${i}`).toBe(losses[i]);
         expect((await bytes(tuner)).equals(halfway)).toBe(true);
@@ -135,8 +141,8 @@ describe('a run of 200 steps', () => {
       for (let i = 0; i < STEPS; i++) await step(tuner, i);
       const loss = await heldOutLoss(tuner);
       tuner.dispose();
-      expect(Math.abs(start / before - 1)).toBeLessThan(0.002);
-      expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+      expect(Math.abs(start - before)).toBeLessThan(NEAR * (before - reference));
+      expect(Math.abs(loss - reference)).toBeLessThan(NEAR * (before - reference));
     },
     120_000,
   );
