@@ -62,7 +62,7 @@ nativeOnly('what was forecast for a step is near what a process of its own took'
   // Half of it would be a step without its activations, or one without its weights; twice, either of them counted twice.
   expect(predicted / least).toBeGreaterThan(1 / 1.5);
   expect(predicted / least).toBeLessThan(1.5);
-});
+}, 300_000);
 
 test('a run whose batches go through in parts learns the same', async () => {
   const losses = async (microBatches: number, disturbed?: number) => {

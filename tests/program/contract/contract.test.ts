@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { CompileOptions } from '../../../src/program/compile-options.js';
 import { nativeOnly, testBackend } from '../../helpers/backend.js';
-import { DISTURBANCE, expectBfloat16, expectFloat32, float32Disturbance } from './agreement.js';
+import { DISTURBANCE, expectBfloat16, expectFloat32, FACTOR, float32Disturbance } from './agreement.js';
 import { type Case, cases } from './cases.js';
 import { type Played, playAgain, playDisturbed, playThrough } from './play.js';
 
@@ -31,13 +31,14 @@ test('the cases call every entry that there is', () => {
 describe.each(ALL)('$name', (made) => {
   let reference: readonly Played[];
   /** The reference disturbed as each precision does it, some draws of every call. */
-  let disturbed: Record<CompileOptions['precision'], Played[][]>;
+  let disturbed: Record<CompileOptions['precision'] | 'wider', Played[][]>;
   beforeAll(async () => {
     await testBackend();
     reference = await playThrough(made, EAGER);
     disturbed = {
       float32: await playDisturbed(made, reference, float32Disturbance(made)),
       bfloat16: await playDisturbed(made, reference, DISTURBANCE),
+      wider: await playDisturbed(made, reference, FACTOR * DISTURBANCE),
     };
   });
 
@@ -58,8 +59,8 @@ describe.each(ALL)('$name', (made) => {
         const wanted = called(options);
         for (const [i, played] of (await run(options)).entries()) {
           const at = reference.indexOf(wanted[i]!);
-          const expectClose = precision === 'float32' ? expectFloat32 : expectBfloat16;
-          expectClose(made, played, wanted[i]!, disturbed[precision][at]!);
+          if (precision === 'float32') expectFloat32(made, played, wanted[i]!, disturbed.float32[at]!);
+          else expectBfloat16(made, played, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
         }
       },
       240_000,
