@@ -29,6 +29,39 @@ const CARD_TESTS = [
   'tests/optim/**/*.test.ts',
 ];
 
+/** What `npm run test:fast` leaves out: files that take ten seconds or more on two cores, or three and load TensorFlow. */
+const SLOW = [
+  'backend/doctor',
+  'backend/load',
+  'backend/setup',
+  'bench/commands',
+  'data/transformers',
+  'docs/scoring',
+  'eval/loss-scores',
+  'integration/demo',
+  'integration/score-loss',
+  'integration/smollm2',
+  'integration/train',
+  'program/captured/passes',
+  'program/contract/contract',
+  'program/load-in-8bit',
+  'program/wasm',
+  'reliability/faults',
+  'reliability/fuzz',
+  'reliability/kills',
+  'train/checkpointing',
+  'train/gate',
+  'train/memory',
+  'train/out-of-memory',
+  'train/packed',
+  'train/recorded',
+  'train/resume',
+  'train/staged-run',
+].map((name) => `tests/${name}.test.ts`);
+
+/** What is left out of all projects. */
+const LEFT_OUT = process.env.PHASETUNE_TEST_FAST === '1' ? SLOW : [];
+
 /** The files that take longest, which begin first: one of them begun last would keep a worker busy alone. */
 const LONGEST = ['reliability/kills', 'train/resume', 'reliability/faults', 'train/out-of-memory', 'data/transformers'];
 
@@ -49,7 +82,7 @@ const onCard = {
   test: {
     name: 'gpu',
     include: CARD_TESTS,
-    setupFiles: 'tests/gpu/on-card.ts',
+    setupFiles: ['tests/setup.ts', 'tests/gpu/on-card.ts'],
     maxWorkers: 1,
     isolate: false,
     sequence: { groupOrder: 1 },
@@ -62,13 +95,19 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: WORKERS,
+    globalSetup: 'tests/global-setup.ts',
+    setupFiles: 'tests/setup.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
-        test: { name: 'text', include: ['tests/**/*.test.ts'], exclude: [...TENSOR_TESTS, 'tests/gpu/**'] },
+        test: {
+          name: 'text',
+          include: ['tests/**/*.test.ts'],
+          exclude: [...TENSOR_TESTS, ...LEFT_OUT, 'tests/gpu/**'],
+        },
       },
-      { extends: true, test: { name: 'tensor', include: TENSOR_TESTS, isolate: false } },
+      { extends: true, test: { name: 'tensor', include: TENSOR_TESTS, exclude: LEFT_OUT, isolate: false } },
       ...(process.env.PHASETUNE_TEST_DEVICE === 'cuda' ? [onCard] : []),
     ],
   },

@@ -1,4 +1,4 @@
-// What `npm start`, `npm test` and `npm run test:gpu` run: packages, build and native runtime, each only where it is missing or
+// What `npm start`, `npm test`, `npm run test:fast` and `npm run test:gpu` run: packages, build and native runtime, each only where it is missing or
 // out of date, then the demo or the tests. Plain JavaScript without packages, since there may be none yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -23,9 +23,13 @@ function refuseOldNode() {
 }
 
 /** Runs a program with this one's terminal; talk that is no result goes to standard error. Ends this one if it fails. */
-function run(command, args, { talk = true, what, cwd = root } = {}) {
+function run(command, args, { talk = true, what, cwd = root, env = {} } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, stdio: ['inherit', talk ? 2 : 1, 2] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['inherit', talk ? 2 : 1, 2],
+    });
     const forward = (signal) => child.kill(signal);
     // A terminal sends SIGINT to the child as well: here it only must not end this process before the child has saved.
     const ignore = () => {};
@@ -87,9 +91,13 @@ async function build() {
 }
 
 const cli = at('dist', 'cli', 'main.js');
+const test = (env) =>
+  run(process.execPath, [at('node_modules', 'vitest', 'vitest.mjs'), 'run', ...rest], { talk: false, env });
 const tasks = {
   start: () => run(process.execPath, [cli, 'demo', ...rest], { talk: false, cwd: process.cwd() }),
-  test: () => run(process.execPath, [at('node_modules', 'vitest', 'vitest.mjs'), 'run', ...rest], { talk: false }),
+  test: () => test({}),
+  // Without the files that take longest, which vitest.config.ts lists.
+  fast: () => test({ PHASETUNE_TEST_FAST: '1' }),
   // Sets the library for cards up itself, once it has seen a card.
   gpu: () =>
     run(process.execPath, [at('node_modules', 'tsx', 'dist', 'cli.mjs'), at('scripts', 'gpu', 'run.ts'), ...rest]),

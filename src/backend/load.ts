@@ -4,6 +4,7 @@ import { PhasetuneError } from '../core/errors.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
 import { driverPresent } from './native/detect.js';
+import { limitedBelowBfloat16 } from './native/onednn.js';
 import { cacheHome, type Variant } from './native/paths.js';
 import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
@@ -55,7 +56,7 @@ async function load({
         'backend',
         `the native library for ${device} is not set up in ${home}: run \`phasetune setup --${device}\``,
       );
-    return loadNative(runtime, device, verbose);
+    return loadNative(runtime, device, { verbose, logger });
   }
   if (!runtime) {
     logger.warn(
@@ -64,7 +65,7 @@ async function load({
     return loadWasm();
   }
   try {
-    const backend = await loadNative(runtime, device, verbose);
+    const backend = await loadNative(runtime, device, { verbose, logger });
     if (runtime.variant === 'cuda' && backend.device === 'cpu')
       logger.warn('the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why');
     if (runtime.variant === 'cpu' && driverPresent())
@@ -84,8 +85,18 @@ export function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): Na
   return order.map((variant) => findRuntime(home, variant)).find((found) => found !== undefined);
 }
 
-async function loadNative(runtime: NativeRuntime, device: 'auto' | 'cuda' | 'cpu', verbose: boolean): Promise<Backend> {
+async function loadNative(
+  runtime: NativeRuntime,
+  device: 'auto' | 'cuda' | 'cpu',
+  { verbose, logger }: { verbose: boolean; logger: Logger },
+): Promise<Backend> {
   if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  if (limitedBelowBfloat16(env)) {
+    logger.warn(
+      'ONEDNN_MAX_CPU_ISA leaves oneDNN without bfloat16, on which TensorFlow would end this process: going on without oneDNN',
+    );
+    env.TF_ENABLE_ONEDNN_OPTS = '0';
+  }
   // The library takes the whole card when it starts unless told otherwise.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (runtime.variant === 'cuda') {

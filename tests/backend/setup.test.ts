@@ -40,13 +40,11 @@ withBinding('everything is fetched, unpacked, compiled and tried, and only what 
   expect(left(machine)).toEqual([]);
 });
 
-withBinding('a second call does nothing, in under half a second', async () => {
+withBinding('a second call does nothing', async () => {
   machine = fakeMachine();
   await install(machine);
   const calls = machine.calls();
-  const start = performance.now();
   expect((await install(machine)).made).toBe(false);
-  expect(performance.now() - start).toBeLessThan(500);
   expect(machine.calls()).toEqual(calls);
 });
 

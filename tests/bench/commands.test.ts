@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { phasetune } from '../cli/in-process.js';
 import { testBackend } from '../helpers/backend.js';
+import { temporaryFolder } from '../helpers/folder.js';
 import { TINY } from '../helpers/tokens.js';
 
 const DEMO = fileURLToPath(new URL('../../datasets/demo/raw.jsonl', import.meta.url));
@@ -63,7 +63,7 @@ describe('phasetune bench', () => {
   });
 
   it('train: takes rows again where the file has too few', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'phasetune-bench-'));
+    const folder = temporaryFolder('phasetune-bench');
     const few = join(folder, 'few.jsonl');
     const lines = (await readFile(DEMO, 'utf8')).split('\n').slice(0, 3);
     await writeFile(few, lines.join('\n'));

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../helpers/folder.js';
 import { COMMIT, type Hub, startHub } from '../helpers/hub.js';
 import { lastJson, startPhasetune } from './child.js';
 
@@ -9,7 +9,7 @@ let hub: Hub;
 let out: string;
 beforeEach(async () => {
   hub = await startHub({ 'config.json': Buffer.from('{}'), 'model.safetensors': Buffer.alloc(5000, 7) });
-  out = join(mkdtempSync(join(tmpdir(), 'model-pull-')), 'name');
+  out = join(temporaryFolder('model-pull'), 'name');
 });
 afterEach(() => hub.close());
 

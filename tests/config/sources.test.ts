@@ -145,16 +145,14 @@ describe('recipe file', () => {
     ['binary data', 'model: !!binary "aGVsbG8="\n', /a value with a special tag/],
     ['a set', 'model: !!set {a, b}\n', /a value with a special tag/],
     ['bytes that are no UTF-8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /hostile\.yaml: expected UTF-8 text/],
-  ])('refuses %s with one line, in bounded time', async (_, text, message) => {
+  ])('refuses %s with one line', async (_, text, message) => {
     const path = join(folder, 'hostile.yaml');
     await writeFile(path, text);
-    const start = performance.now();
     const error = await recipeLayer(path).then(
       () => expect.fail('it was taken'),
       (thrown: unknown) => thrown as Error,
     );
     expect(error).toMatchObject({ name: 'PhasetuneError', message: expect.stringMatching(message) });
-    expect(performance.now() - start).toBeLessThan(30_000);
   });
 
   it.each(['__proto__', 'constructor', 'prototype', '<<'])('refuses the key %s as any unknown one', async (key) => {

@@ -16,6 +16,7 @@ import { logitsSpec } from '../../src/model/logits.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { joinSpecs } from '../../src/program/program.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { typicalError } from '../helpers/rounding.js';
 import { writeTinyModel } from '../helpers/tiny-model.js';
 import { chosen } from './oracle.js';
 
@@ -33,6 +34,12 @@ interface Setting {
   readonly compile?: CompileOptions;
   readonly prompts?: readonly Int32Array[];
 }
+
+/** The longest sum of the models: over a row of a matrix, or over the logits. */
+const WIDEST = 64;
+
+/** By how much a token must be chosen at least for rounding not to choose another: the models' logits are of the order of 1. */
+const MARGIN = 4 * typicalError(WIDEST);
 
 /** A model of fixed weights, ready to answer; `shape` changes what is planned. */
 async function open(setting: Setting = {}) {
@@ -92,7 +99,7 @@ describe('generate', () => {
     ])('with a cache and beside others it chooses what the whole text alone chooses: %s', async (_name, setting) => {
       const { answers, oneByOne, close } = await open({ ...setting, model });
       const { all, margin } = await oneByOne();
-      expect(margin).toBeGreaterThan(1e-5);
+      expect(margin).toBeGreaterThan(MARGIN);
       expect(await answers()).toEqual(all.map((ids) => ({ ids, finish: 'length' })));
       await close();
     });
@@ -106,7 +113,7 @@ describe('generate', () => {
   ])('draws %s with numbers of its own for each answer', async (_name, options) => {
     const { answers, oneByOne, close } = await open({ options: { ...options, seed: 4 } });
     const { all, margin } = await oneByOne();
-    expect(margin).toBeGreaterThan(1e-5);
+    expect(margin).toBeGreaterThan(MARGIN);
     expect((await answers()).map(({ ids }) => ids)).toEqual(all);
     await close();
   });
@@ -120,7 +127,7 @@ describe('generate', () => {
         options: { temperature: 3, topP: 0.95, maxTokens: 4, seed: 1 },
       });
       const { all, margin } = await oneByOne();
-      expect(margin).toBeGreaterThan(1e-6);
+      expect(margin).toBeGreaterThan(typicalError(WIDEST));
       expect((await answers()).map(({ ids }) => ids)).toEqual(all);
       const ids = {
         ids: int32([4, plan.shape.chunk], new Int32Array(4 * plan.shape.chunk)),

@@ -1,9 +1,9 @@
-import { cp, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePairs, type LossPair } from '../../src/scoring/ifd.js';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import cases from '../fixtures/ifd/cases.json' with { type: 'json' };
+import { temporaryFolder } from './folder.js';
 import { TINY } from './tokens.js';
 
 /** A row measured by transformers (scripts/reference/ifd.py); one that cannot be has no ids. */
@@ -29,7 +29,7 @@ export const IFD_CASES = cases as unknown as readonly IfdCase[];
 /** The tokenizer that a case was made with. */
 async function tokenizerOf({ chatTemplate }: IfdCase): Promise<Tokenizer> {
   if (chatTemplate === undefined) return loadTokenizer(TINY);
-  const folder = await mkdtemp(join(tmpdir(), 'phasetune-template-'));
+  const folder = temporaryFolder('phasetune-template');
   await cp(TINY, folder, { recursive: true, filter: (path) => !path.endsWith('.safetensors') });
   await writeFile(join(folder, 'chat_template.jinja'), chatTemplate);
   return loadTokenizer(folder);

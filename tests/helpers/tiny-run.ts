@@ -1,5 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { random } from '../../src/core/random.js';
@@ -21,9 +20,12 @@ import { claimRunFolder, type RunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { testBackend } from './backend.js';
+import { disturbedModel } from './disturbed.js';
+import { temporaryFolder } from './folder.js';
 
 /** A Llama of two layers with fixed weights, 112 tokens. */
-const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
+/** The model that tiny runs train. */
+export const TINY_BASE = fileURLToPath(new URL('../fixtures/train/base', import.meta.url));
 const VOCABULARY = 112;
 
 /** What may differ from one tiny run to the next. */
@@ -33,6 +35,8 @@ export interface TinyOptions {
   readonly optim?: Partial<OptimOptions>;
   /** Default: eager, float32. */
   readonly compile?: CompileOptions;
+  /** Seed by which the base is disturbed. */
+  readonly disturbed?: number;
 }
 
 /** A row that counts upwards in steps of `stride`: something to learn. The answer is its second half. */
@@ -61,9 +65,10 @@ export function tinySet(rowsPerStage = 8, held = 3): { set: StagedSet; rows: Enc
 }
 
 /** The real tuner over the tiny base, base weights and a fresh adapter loaded. */
-export async function tinyTuner({ lora, optim, compile }: TinyOptions = {}): Promise<Tuner> {
+export async function tinyTuner({ lora, optim, compile, disturbed }: TinyOptions = {}): Promise<Tuner> {
   const backend = await testBackend();
-  const model = await openModel(TINY_BASE);
+  const opened = await openModel(TINY_BASE);
+  const model = disturbed === undefined ? opened : disturbedModel(opened, disturbed);
   const { tuner } = await loraTuner({
     backend,
     model,
@@ -111,7 +116,7 @@ export const tinyPlan = (train: Partial<TrainOptions> = {}): RunPlan => {
 };
 
 /** A fresh place for a run's folder. */
-const runFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'phasetune-run-')), 'run');
+const runFolder = async (): Promise<string> => join(temporaryFolder('phasetune-run'), 'run');
 
 /** Everything {@link runStages} needs for a tiny run. */
 export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {

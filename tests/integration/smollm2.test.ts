@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModel } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
+import type { Program } from '../../src/program/program.js';
 import { testBackend } from '../helpers/backend.js';
-import { largestRelativeError } from '../helpers/compare.js';
+import { disturbedModel, expectNear } from '../helpers/disturbed.js';
 import { needs, SMOLLM2 } from '../helpers/tokens.js';
 
 const EVERY = 97; // The committed reference keeps every 97th logit; scripts/reference/smollm2_logits.py compares all.
@@ -15,21 +16,25 @@ describe('SmolLM2-135M-Instruct', () => {
     const backend = await testBackend();
     context.skip(backend.name === 'wasm', 'a model of this size takes too long on WASM');
     const model = await openModel(SMOLLM2);
-    const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
+    const open = (weights: ModelFolder) =>
+      adaptedModel(weights, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
+    const [program, disturbed] = [await open(model), await open(disturbedModel(model, 1))];
     const expected = await openSafetensors('tests/fixtures/smollm2-logits.safetensors');
     for (const text of [0, 1, 2]) {
       const ids = await expected.read(`${text}.input_ids`);
-      const { logits } = await program.run('logits', { ids }, ['logits']);
-      const [, t, v] = logits!.shape as [number, number, number];
-      const rows = Array.from({ length: t }, (_, i) => logits!.data.subarray(i * v, (i + 1) * v) as Float32Array);
-      const kept = Float32Array.from(rows.flatMap((row) => [...row.filter((_, i) => i % EVERY === 0)]));
-      const reference = await expected.read(`${text}.logits`);
-      const actual = { shape: reference.shape, dtype: 'float32' as const, data: kept };
-      expect(largestRelativeError(actual, reference)).toBeLessThan(1e-3);
+      const rowsOf = async (one: Program) => {
+        const { logits } = await one.run('logits', { ids }, ['logits']);
+        const [, t, v] = logits!.shape as [number, number, number];
+        return Array.from({ length: t }, (_, i) => logits!.data.subarray(i * v, (i + 1) * v) as Float32Array);
+      };
+      const kept = (all: readonly Float32Array[]) => all.flatMap((row) => [...row.filter((_, i) => i % EVERY === 0)]);
+      const rows = await rowsOf(program);
+      expectNear(kept(rows), await expected.read(`${text}.logits`), [kept(await rowsOf(disturbed))]);
       const top = rows.map((row) => row.reduce((best, logit, i) => (logit > row[best]! ? i : best), 0));
       expect(top).toEqual([...(await expected.read(`${text}.top`)).data]);
     }
     program.dispose();
+    disturbed.dispose();
     await expected.close();
     await model.close();
   });

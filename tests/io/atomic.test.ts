@@ -1,15 +1,5 @@
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -20,11 +10,12 @@ import {
   writeJson,
 } from '../../src/io/atomic.js';
 import { start } from '../cli/child.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'atomic-'));
+  folder = temporaryFolder('atomic');
   file = join(folder, 'a', 'file.txt');
 });
 

@@ -1,16 +1,16 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openGguf } from '../../src/io/gguf.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const fixture = new URL('../fixtures/gguf/blocks.gguf', import.meta.url).pathname;
 const expected = new URL('../fixtures/gguf/blocks.safetensors', import.meta.url).pathname;
 const bits = (data: ArrayBufferView) => new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
 
 function temporary(bytes: Uint8Array): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'gguf-')), 'x.gguf');
+  const file = join(temporaryFolder('gguf'), 'x.gguf');
   writeFileSync(file, bytes);
   return file;
 }

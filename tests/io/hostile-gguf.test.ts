@@ -1,15 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ggufFile } from '../../scripts/reliability/fuzz/gguf-file.js';
 import { openGguf } from '../../src/io/gguf.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const F32 = 0;
 const tensor = (name: string, shape: number[], bytes = 32) => ({ name, shape, type: F32, data: new Uint8Array(bytes) });
 
 function written(bytes: Uint8Array, name = 'model.gguf'): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'hostile-')), name);
+  const path = join(temporaryFolder('hostile'), name);
   writeFileSync(path, bytes);
   return path;
 }

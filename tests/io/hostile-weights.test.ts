@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { safetensorsFile } from '../../scripts/reliability/fuzz/safetensors-file.js';
 import { openGguf } from '../../src/io/gguf.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const WHOLE = safetensorsFile({ a: { dtype: 'F32', shape: [4], data: new Uint8Array(16) } });
 const posix = it.skipIf(process.platform === 'win32');
@@ -13,7 +13,7 @@ const posix = it.skipIf(process.platform === 'win32');
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'hostile-'));
+  folder = temporaryFolder('hostile');
   file = join(folder, 'model.safetensors');
 });
 
@@ -83,7 +83,7 @@ describe('what is no plain file', () => {
     await expect(openSafetensors(file)).rejects.toThrow(refused(/expected a plain file, found a pipe or device/));
     await expect(openSafetensors(folder)).rejects.toThrow(refused(/expected a plain file, found a pipe or device/));
     await expect(openGguf(file)).rejects.toThrow(refused(/expected a plain file, found a pipe or device/));
-    const other = mkdtempSync(join(tmpdir(), 'hostile-'));
+    const other = temporaryFolder('hostile');
     execFileSync('mkfifo', [join(other, 'model.safetensors.index.json')]);
     await expect(openSafetensors(other)).rejects.toThrow(refused(/expected a plain file/));
   });
@@ -108,7 +108,7 @@ describe('links', () => {
     writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: { a: shard } }));
 
   posix.each(['model.safetensors', 'shard.safetensors'])('%s that leads out of the folder is refused', async (name) => {
-    const outside = join(mkdtempSync(join(tmpdir(), 'hostile-')), 'x.safetensors');
+    const outside = join(temporaryFolder('hostile'), 'x.safetensors');
     writeFileSync(outside, WHOLE);
     symlinkSync(outside, join(folder, name));
     if (name.startsWith('shard')) index(name);
@@ -120,7 +120,7 @@ describe('links', () => {
   posix('that stay inside, and a folder that is a link itself, are followed', async () => {
     writeFileSync(join(folder, 'real.safetensors'), WHOLE);
     symlinkSync('real.safetensors', file);
-    const link = join(mkdtempSync(join(tmpdir(), 'hostile-')), 'model');
+    const link = join(temporaryFolder('hostile'), 'model');
     symlinkSync(folder, link);
     for (const path of [folder, link, file]) await (await openSafetensors(path)).close();
   });
@@ -145,7 +145,7 @@ describe('links', () => {
   posix('to nothing and in a circle are named', async () => {
     symlinkSync('gone', file);
     await expect(openSafetensors(folder)).rejects.toThrow(refused(/model\.safetensors: a link that leads to nothing/));
-    const other = mkdtempSync(join(tmpdir(), 'hostile-'));
+    const other = temporaryFolder('hostile');
     symlinkSync('model.safetensors', join(other, 'model.safetensors'));
     await expect(openSafetensors(other)).rejects.toThrow(refused(/a link that leads to nothing/));
   });

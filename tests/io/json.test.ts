@@ -1,14 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { parseJson, readJson, scanJson } from '../../src/io/json.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const temporary = (content: string | Uint8Array) => {
-  const file = join(mkdtempSync(join(tmpdir(), 'json-')), 'x.json');
+  const file = join(temporaryFolder('json'), 'x.json');
   writeFileSync(file, content);
   return file;
 };

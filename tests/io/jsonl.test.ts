@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openAppender, readJsonLines, writeJsonLines } from '../../src/io/jsonl.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 let file: string;
 beforeEach(() => {
-  file = join(mkdtempSync(join(tmpdir(), 'jsonl-')), 'rows.jsonl');
+  file = join(temporaryFolder('jsonl'), 'rows.jsonl');
 });
 
 async function readAll(path: string, options?: { maxLineBytes?: number }) {

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/core/hash.js';
@@ -9,12 +8,13 @@ import {
   writeSafetensors,
   writeShardedSafetensors,
 } from '../../src/io/safetensors.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const fixtures = new URL('../fixtures/safetensors/', import.meta.url).pathname;
 let folder: string;
 let file: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'safetensors-'));
+  folder = temporaryFolder('safetensors');
   file = join(folder, 'model.safetensors');
 });
 

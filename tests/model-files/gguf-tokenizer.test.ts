@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as RustTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
 import { openGguf } from '../../src/io/gguf.js';
 import { tokenizerFromGguf } from '../../src/model/gguf-tokenizer.js';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const fixtures = new URL('../fixtures/gguf/', import.meta.url).pathname;
 const reference: { texts: string[]; ids: Record<string, number[][]> } = JSON.parse(
@@ -17,7 +17,7 @@ async function tokenizerOf(name: string): Promise<Tokenizer> {
   const gguf = await openGguf(file);
   const files = tokenizerFromGguf(gguf, file);
   await gguf.close();
-  const folder = mkdtempSync(join(tmpdir(), 'tokenizer-'));
+  const folder = temporaryFolder('tokenizer');
   mkdirSync(folder, { recursive: true });
   for (const [path, value] of Object.entries(files.json)) writeFileSync(join(folder, path), JSON.stringify(value));
   for (const [path, text] of Object.entries(files.text)) writeFileSync(join(folder, path), text);

@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Field } from '../../scripts/reliability/fuzz/gguf-file.js';
 import { BYTE_LEVEL, PIECES, tinyGguf } from '../../scripts/reliability/fuzz/tiny-gguf.js';
 import { importModel } from '../../src/model/import.js';
 import { openModel } from '../../src/model/load.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 let root: string;
 let source: string;
 let out: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'hostile-import-'));
+  root = temporaryFolder('hostile-import');
   source = join(root, 'source');
   out = join(root, 'made', 'out');
   mkdirSync(source);

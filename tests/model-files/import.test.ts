@@ -1,13 +1,13 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openGguf } from '../../src/io/gguf.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { importModel } from '../../src/model/import.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const fixtures = new URL('../fixtures/gguf/', import.meta.url).pathname;
-const root = mkdtempSync(join(tmpdir(), 'import-'));
+const root = temporaryFolder('import');
 let folder: string;
 let count = 0;
 beforeEach(() => {

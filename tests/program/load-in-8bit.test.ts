@@ -15,9 +15,9 @@ import type { CompileOptions } from '../../src/program/compile-options.js';
 import type { Program, ProgramSpec, VariableValue } from '../../src/program/program.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { TINY } from '../helpers/tokens.js';
-import { expectFloat32 } from './contract/agreement.js';
+import { expectFloat32, float32Disturbance } from './contract/agreement.js';
 import { type Case, cases } from './contract/cases.js';
-import { type Played, playAgain, playThrough } from './contract/play.js';
+import { type Played, playAgain, playDisturbed, playThrough } from './contract/play.js';
 
 const EAGER = { mode: 'eager', precision: 'float32' } as const;
 const captured = (precision: CompileOptions['precision'], xla = false): CompileOptions => ({
@@ -147,8 +147,9 @@ describe.each(cases().slice(0, 2).map(fitting))('$name', (made) => {
     'weights in 8 bits give and change what the same weights held whole do: eagerly in float32, to the bit in the same type',
     async () => {
       const reference = await playThrough(made, EAGER);
+      const disturbed = await playDisturbed(made, reference, float32Disturbance(made), 3);
       for (const [i, played] of (await playAgain(made, in8bit(captured('float32')), reference)).entries())
-        expectFloat32(made, played, reference[i]!);
+        expectFloat32(made, played, reference[i]!, disturbed[i]!);
       const some = reference.filter(compiledOnes);
       expect(some.length).toBeGreaterThan(1);
       const low = await playAgain(made, captured('bfloat16'), reference);

@@ -1,9 +1,9 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadRubric } from '../../src/scoring/rubric.js';
+import { temporaryFolder } from '../helpers/folder.js';
 
 const GOOD = {
   name: 'mine',
@@ -15,7 +15,7 @@ const GOOD = {
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rubric-'));
+  folder = temporaryFolder('rubric');
 });
 
 const load = async (content: unknown, name = 'mine.yaml') => {

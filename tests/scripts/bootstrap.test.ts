@@ -39,7 +39,7 @@ beforeEach(() => {
   write('node_modules/.package-lock.json', JSON.stringify(INSTALLED));
   write(
     'node_modules/vitest/vitest.mjs',
-    `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); ${noting('vitest')}`,
+    `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); ${noting('vitest', "console.log(process.env.PHASETUNE_TEST_FAST ?? 'all');")}`,
   );
   const cli = noting('phasetune', `console.log('result'); process.exit(process.argv[3] === '--fail' ? 7 : 0);`);
   const writeCli = `require('node:fs').mkdirSync('dist/cli', { recursive: true }); require('node:fs').writeFileSync('dist/cli/main.js', ${JSON.stringify(cli)});`;
@@ -53,7 +53,7 @@ const bootstrap = (args: string[], options: string[] = []) =>
   spawnSync(process.execPath, [...options, join(folder, 'scripts/bootstrap.mjs'), ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, npm_execpath: join(folder, 'npm.js') },
+    env: { ...process.env, npm_execpath: join(folder, 'npm.js'), PHASETUNE_TEST_FAST: undefined },
   });
 
 const BUILD = expect.stringMatching(/^tsc -p /);
@@ -65,8 +65,11 @@ test('start builds, sets up and runs the demo with all arguments; its result alo
   expect(stdout).toBe('result\n');
 });
 
-test('test runs the tests with all arguments', () => {
-  expect(bootstrap(['test', 'tests/io', '--reporter=dot']).status).toBe(0);
+test.each([
+  ['test', 'all'],
+  ['fast', '1'],
+])('%s runs the tests with all arguments', (task, which) => {
+  expect(bootstrap([task, 'tests/io', '--reporter=dot'])).toMatchObject({ status: 0, stdout: `${which}\n` });
   expect(log()).toEqual([BUILD, 'phasetune setup', 'vitest run tests/io --reporter=dot']);
 });
 

@@ -23,6 +23,7 @@ import { runDifferences } from '../../src/train/run-differences.js';
 import { microBatches } from '../../src/train/trainer.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { leastGrowth } from '../helpers/growth.js';
 import { onePerLine } from '../helpers/micro-batch.js';
 import { countingRow, runTiny, tinyJob, tinyTuner } from '../helpers/tiny-run.js';
 import { TINY } from '../helpers/tokens.js';
@@ -30,6 +31,12 @@ import { TINY } from '../helpers/tokens.js';
 const STEPS = 200;
 /** Steps that are taken twice. */
 const AGAIN = 25;
+
+/**
+ * How near to the same held-out loss a run in another precision ends, as a share of what its steps won: what every twentieth of them wins.
+ * Rounding has no such bound over 200 steps, for what differs goes into every step after it.
+ */
+const NEAR = 1 / 20;
 
 const COMPILED = { mode: 'captured', precision: 'bfloat16', xla: true } as const;
 
@@ -117,7 +124,7 @@ describe('a run of 200 steps', () => {
         for (let i = AGAIN; i < STEPS; i++) await step(tuner, i);
         const loss = await heldOutLoss(tuner);
         expect(reference).toBeLessThan(before / 2);
-        expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+        expect(Math.abs(loss - reference)).toBeLessThan(NEAR * (before - reference));
         begin(tuner);
         for (let i = 0; i < AGAIN; i++) expect(await step(tuner, i), `step ${i}`).toBe(losses[i]);
         expect((await bytes(tuner)).equals(halfway)).toBe(true);
@@ -134,20 +141,20 @@ describe('a run of 200 steps', () => {
       for (let i = 0; i < STEPS; i++) await step(tuner, i);
       const loss = await heldOutLoss(tuner);
       tuner.dispose();
-      expect(Math.abs(start / before - 1)).toBeLessThan(0.002);
-      expect(Math.abs(loss / reference - 1)).toBeLessThan(0.01);
+      expect(Math.abs(start - before)).toBeLessThan(NEAR * (before - reference));
+      expect(Math.abs(loss - reference)).toBeLessThan(NEAR * (before - reference));
     },
     120_000,
   );
 });
 
-/** What this process holds once the garbage is gone; memory in MiB. */
+/** Tensors that this process holds once the garbage is gone, and bytes of JavaScript's. */
 function held() {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
-  const { rss, heapUsed } = process.memoryUsage();
+  const { heapUsed } = process.memoryUsage();
   const handles = (nativeBackend().binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
-  return { tensors: tf.memory().numTensors, handles, rss: rss / 2 ** 20, heap: heapUsed / 2 ** 20 };
+  return { tensors: tf.memory().numTensors, handles, heap: heapUsed };
 }
 
 nativeOnly(
@@ -163,12 +170,14 @@ nativeOnly(
       }
     };
     await go(0, 200);
-    const { rss, heap, ...before } = held();
-    await go(200, 1200);
+    const { heap, ...before } = held();
+    const steps = 1000;
+    const grown = await leastGrowth(() => go(200, 200 + steps));
     const after = held();
     expect(after).toMatchObject(before);
-    expect(after.rss - rss).toBeLessThan(4);
-    expect(after.heap - heap).toBeLessThan(1);
+    // A step that leaves anything leaves a page in native memory, and an object of a few words.
+    expect(grown).toBeLessThan(steps * 4096);
+    expect(after.heap - heap).toBeLessThan(3 * steps * 256);
     tuner.dispose();
   },
   120_000,

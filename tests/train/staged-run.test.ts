@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +12,21 @@ import type { RunJob } from '../../src/train/staged-run.js';
 import { microBatches } from '../../src/train/trainer.js';
 import type { NamedTensors, Tuner } from '../../src/train/tuner.js';
 import { onePerLine } from '../helpers/micro-batch.js';
-import { bytesOf, runTiny, type TinyOptions, tinyJob, tinyTuner, withoutTimes } from '../helpers/tiny-run.js';
+import { typicalError } from '../helpers/rounding.js';
+import {
+  bytesOf,
+  runTiny,
+  TINY_BASE,
+  type TinyOptions,
+  tinyJob,
+  tinyTuner,
+  withoutTimes,
+} from '../helpers/tiny-run.js';
+
+const { hidden_size, intermediate_size, vocab_size } = JSON.parse(
+  readFileSync(join(TINY_BASE, 'config.json'), 'utf8'),
+) as Record<string, number>;
+const LONGEST_SUM = Math.max(hidden_size!, intermediate_size!, vocab_size!);
 
 let tuner: Tuner;
 /** A run with all options at their defaults. */
@@ -67,9 +82,14 @@ async function directLosses(on: Tuner, { plan }: RunJob): Promise<number[]> {
 
 const plain = (tensors: NamedTensors) => Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
 
-function expectClose(actual: readonly number[], expected: readonly number[], digits = 5): void {
+/**
+ * Losses that the same weights give in batches of other shapes: off by four times what the longest sum of the tiny base is, over its
+ * vocabulary or over a row of a matrix.
+ */
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
   expect(actual).toHaveLength(expected.length);
-  for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, digits);
+  for (const [i, value] of expected.entries())
+    expect(Math.abs(actual[i]! - value)).toBeLessThanOrEqual(4 * typicalError(LONGEST_SUM) * value);
 }
 
 describe('where a stage starts', () => {
@@ -95,7 +115,7 @@ describe('where a stage starts', () => {
         const losses = await tuner.evaluate(batch);
         sum += losses.reduce((x, y) => x + y, 0);
       }
-      expect(stepsOf(events, stage)[0]!.loss).toBeCloseTo(sum / first.trainedTokens, 4);
+      expectClose([stepsOf(events, stage)[0]!.loss], [sum / first.trainedTokens]);
     }
   });
 

@@ -13,6 +13,9 @@ export interface Played {
   readonly after: ReadonlyMap<string, HostTensor>;
 }
 
+/** Disturbed runs that a deviation is estimated from. */
+export const DRAWS = 6;
+
 /** What is done to values before they are written. */
 type Change = (values: Iterable<VariableValue>) => readonly VariableValue[];
 
@@ -55,6 +58,19 @@ export const playAgain = (
   });
 };
 
+/** The same calls op by op in float32, disturbed by `size` in each of some draws: for each call what came of it in every draw. */
+export async function playDisturbed(
+  made: Case,
+  played: readonly Played[],
+  size: number,
+  draws = DRAWS,
+): Promise<Played[][]> {
+  const all: Played[][] = [];
+  for (let seed = 0; seed < draws; seed++)
+    all.push(await playAgain(made, { mode: 'eager', precision: 'float32' }, played, disturbing(made, size, seed)));
+  return played.map((_, i) => all.map((draw) => draw[i]!));
+}
+
 async function withProgram<T>(
   { spec, values }: Case,
   options: CompileOptions,
@@ -87,7 +103,7 @@ export function shapesOf(calls: readonly Call[]): Record<string, InputShapes[]> 
 }
 
 /** Multiplies each element of what goes into products (matrices and caches) by 1 + `size` times a normal number. */
-export const disturbing =
+const disturbing =
   ({ spec, parts }: Case, size: number, seed: number): Change =>
   (values) =>
     [...values].map(([name, value]): VariableValue => {

@@ -1,0 +1,12 @@
+/** Sets of instructions with which oneDNN computes no products in bfloat16. */
+const WITHOUT_BFLOAT16 = /^(sse41|avx|avx2|avx2_vnni|avx2_vnni_2)$/i;
+
+/**
+ * True where the environment has oneDNN do with fewer instructions than its bfloat16 needs. TensorFlow asks the processor, not the
+ * environment, hands it products in bfloat16 all the same, and the error that comes back ends the process.
+ */
+export function limitedBelowBfloat16(env: NodeJS.ProcessEnv): boolean {
+  // The second is the name that oneDNN had before.
+  const most = env.ONEDNN_MAX_CPU_ISA ?? env.DNNL_MAX_CPU_ISA ?? '';
+  return WITHOUT_BFLOAT16.test(most) && env.TF_ENABLE_ONEDNN_OPTS !== '0';
+}

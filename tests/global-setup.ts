@@ -1,0 +1,18 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { leftIn } from './helpers/folder.js';
+
+/** Gives the run a temporary folder of its own, and fails it when something is left there: what a file's own check came too early for. */
+export default function setup(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'phasetune-tests-'));
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = folder;
+  return () => {
+    const left = leftIn(folder);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    if (left.length > 0) throw new Error(`the tests left ${left.join(', ')} in the temporary folder of the run`);
+  };
+}

@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { leftIn, removeTemporaryFolders } from './helpers/folder.js';
+
+// Every test file has a temporary folder of its own, for itself and the processes that it starts, and must leave it empty.
+const before = process.env.TMPDIR;
+const folder = mkdtempSync(join(tmpdir(), 'file-'));
+process.env.TMPDIR = folder;
+
+// Hooks of a file run in reverse order, so this one comes after the file's own.
+afterAll(() => {
+  removeTemporaryFolders();
+  const left = leftIn(folder);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  if (before === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = before;
+  if (left.length > 0)
+    throw new Error(
+      `the tests left ${left.join(', ')} in their temporary folder; make folders with temporaryFolder() of tests/helpers/folder.ts, which removes them`,
+    );
+});
