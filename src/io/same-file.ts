@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { usageError } from '../core/errors.js';
 
 /** True when two paths lead to one file or folder, by whatever links, or are the same path of what is not there. */
-export async function isSameFile(first: string, second: string): Promise<boolean> {
+async function isSameFile(first: string, second: string): Promise<boolean> {
   const [one, other] = await Promise.all([idOf(first), idOf(second)]);
   if (one !== undefined || other !== undefined) return one === other;
   return (await realPath(first)) === (await realPath(second));
