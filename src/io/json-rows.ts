@@ -37,7 +37,7 @@ function rowOf(place: string, bytes: Uint8Array, read: () => unknown): FileRow |
 export async function* lineRows(path: string, chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<FileRow> {
   for await (const { bytes, line } of splitLines(path, chunks, limit)) {
     const row = rowOf(`${path}:${line}`, bytes, () => {
-      const text = decode(bytes, `${path}:${line}`, path, line > 1);
+      const text = decode(bytes, `${path}:${line}`, path, true);
       return text.trim() === '' ? undefined : parseRow(text, path, line);
     });
     if (row) yield row;

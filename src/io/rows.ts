@@ -31,7 +31,7 @@ export async function* readRows(path: string, { maxRowBytes = MAX_ROW_BYTES } = 
       const foreign = foreignRows(path, head, packing);
       if (foreign) throw foreign;
     }
-    yield* textRows(path, wide ? asUtf8(path, all, wide) : all, maxRowBytes);
+    yield* textRows(path, wide ? asUtf8(path, all, wide) : withoutMark(all), maxRowBytes);
   } finally {
     await bytes.return(undefined);
   }
@@ -54,12 +54,18 @@ async function* textRows(path: string, bytes: AsyncIterable<Buffer>, limit: numb
 
 const BOM = [0xef, 0xbb, 0xbf];
 
-/** Index of the first byte that is not white space, a byte order mark apart; -1 where there is none. */
-function firstOf(head: Uint8Array): number {
-  const skip = BOM.every((byte, i) => head[i] === byte) ? BOM.length : 0;
-  const found = head.subarray(skip).findIndex((byte) => !isSpace(byte));
-  return found < 0 ? -1 : skip + found;
+/** UTF-8 without the byte order mark at its beginning. */
+async function* withoutMark(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const [head, all] = await lookAhead(bytes, (held) => held.length >= BOM.length);
+  let skip = BOM.every((byte, i) => head[i] === byte) ? BOM.length : 0;
+  for await (const chunk of all) {
+    yield skip > 0 ? chunk.subarray(skip) : chunk;
+    skip = 0;
+  }
 }
+
+/** Index of the first byte that is not white space; -1 where there is none. */
+const firstOf = (head: Uint8Array): number => head.findIndex((byte) => !isSpace(byte));
 
 /** What a stream begins with, up to where it is `enough` or ends, and the whole stream again. */
 async function lookAhead(
@@ -103,9 +109,9 @@ async function* asUtf8(path: string, chunks: AsyncIterable<Buffer>, encoding: st
   yield decode();
 }
 
-/** A table whose first name is PAR1 has no zero bytes. */
+/** A table whose first name is PAR1 has neither the mark of a page's first field after it nor zero bytes. */
 const isParquet = (head: Uint8Array) =>
-  Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1' && head.includes(0);
+  Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1' && (head[4] === 0x15 || head.includes(0));
 
 const packedParquet = (path: string, packing: Packing) =>
   dataError(
