@@ -10,7 +10,7 @@ async function isSameFile(first: string, second: string): Promise<boolean> {
 }
 
 /** True when `path` is `folder` or lies in it, by whatever links. */
-export async function liesIn(folder: string, path: string): Promise<boolean> {
+async function liesIn(folder: string, path: string): Promise<boolean> {
   let at = await realPath(path);
   for (;;) {
     if (await isSameFile(folder, at)) return true;
@@ -51,4 +51,24 @@ export async function refuseInputs(
       const name = resolve(path) === resolve(input) ? '' : ` (it is ${input} by another name)`;
       throw usageError(`--out: ${what}${name}; choose another one`, { flag: 'out', file: path });
     }
+}
+
+/** Throws a usage error where one of the files and folders that are read is, or lies in, the folder `out`, which is replaced as a whole. */
+export async function refuseInputsIn(out: string, inputs: readonly string[]): Promise<void> {
+  for (const input of inputs)
+    if ((await idOf(input)) !== undefined && (await liesIn(out, input)))
+      throw usageError(`--out: ${input}, which is read, lies in ${out}, which is replaced; choose another folder`, {
+        flag: 'out',
+        file: input,
+      });
+}
+
+/** Throws a usage error where `out` would be written into one of the folders that are read. */
+export async function refuseInside(out: string, folders: readonly string[]): Promise<void> {
+  for (const folder of folders)
+    if ((await idOf(folder)) !== undefined && (await liesIn(folder, out)))
+      throw usageError(`--out: ${out} lies in ${folder}, which is read; choose another place`, {
+        flag: 'out',
+        file: out,
+      });
 }

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { usageError } from '../../core/errors.js';
 import { stagingOptionsSchema } from '../../curriculum/staging-options.js';
 import type { StagingProgress } from '../../curriculum/write.js';
 import { importOptionsSchema } from '../../data/options.js';
@@ -50,13 +49,9 @@ export const stage = defineCommand({
     const { statPath } = await import('../../io/files.js');
     const { format, scoreField, badRows, ...staging } = options;
     const plan = resolveStaging(staging);
-    const { liesIn } = await import('../../io/same-file.js');
+    const { refuseInputsIn } = await import('../../io/same-file.js');
     await checkFree(out, force);
-    if (await liesIn(out, file))
-      throw usageError(`--out: the file that is read lies in ${out}, which is replaced; choose another folder`, {
-        flag: 'out',
-        file,
-      });
+    await refuseInputsIn(out, [file, ...(model === undefined ? [] : [model])]);
     const measure = model === undefined ? undefined : await measureWith(model);
     const reading = { format, badRows, ...(scoreField !== undefined && { scoreField }) };
     const { rows, found } = importRows(file, reading, logger);
