@@ -7,7 +7,7 @@ import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { readChunks } from '../io/chunks.js';
 import { hashFile, remove } from '../io/files.js';
 import { createHashedFile, type HashedFile } from '../io/hashed-file.js';
-import { splitLines } from '../io/json-rows.js';
+import { splitLines } from '../io/json-split.js';
 import { bandsFor, type Duplicates, findDuplicates } from './duplicates.js';
 import { estimatedLengths, type Measure } from './lengths.js';
 import { checkFree, HOLDOUT, MANIFEST, PICTURE, type StagingManifest, stageFile } from './manifest.js';

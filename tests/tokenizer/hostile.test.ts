@@ -158,7 +158,9 @@ describe('a chat template reaches nothing but the conversation', () => {
     "{{ ''.__class__.__mro__ }}",
     '{{ messages.__defineGetter__ }}{{ messages.valueOf }}',
   ])('%s is nothing', async (template) => {
-    expect(await render(template).catch((error: Error) => error.message)).toMatch(/^$|refuses a conversation|not a template that can be read/);
+    expect(await render(template).catch((error: Error) => error.message)).toMatch(
+      /^$|refuses a conversation|not a template that can be read/,
+    );
   });
 
   it.each([
@@ -256,7 +258,11 @@ describe('tokenizer.json', () => {
       { type: 'FixedLength', length: 0 },
       'pre_tokenizer.length: expected a whole number of at least 1, found 0',
     ],
-    ['a step of unknown kind', { type: 'Magic' }, 'data did not match any variant of untagged enum PreTokenizerUntagged'],
+    [
+      'a step of unknown kind',
+      { type: 'Magic' },
+      'data did not match any variant of untagged enum PreTokenizerUntagged',
+    ],
     [
       'a pattern that is none',
       { type: 'Split', pattern: 'x' },
