@@ -34,12 +34,12 @@ NUMBERS = ["0", "1", "2", "-1", "-3", "7", "2.5", "-0.5", "1e3", "0.1", "100", "
 CONSTANTS = ["true", "False", "none", "None", "True"]
 NAMES = list(VARIABLES) + ["nothing", "loop", "x", "y"]
 OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "and", "or", "in", "not in"]
-ATTRIBUTES = ["content", "role", "k.z", "w", "items", "upper", "missing", "0", "keys"]
+ATTRIBUTES = ["content", "role", "k.z", "w", "items", "upper", "missing", "0", "keys", "a", "b", "A", "c", "a.b", "k"]
 METHODS = [
     "strip()", "strip('x ')", "lstrip('\\n')", "rstrip()", "split()", "split(',')", "split(',', 1)", "rsplit(',', 1)", "split(None, 1)", "splitlines()", "splitlines(true)",
     "upper()", "lower()", "title()", "capitalize()", "replace('a', 'X')", "replace('', '-', 2)", "replace('e', '', 1)", "startswith('<')", "startswith(('a', ' '))",
     "endswith('.')", "find('a')", "rfind('a')", "index('a')", "count('a')", "count('')", "join(words)", "join(numbers)", "isdigit()", "isspace()", "isupper()", "islower()", "isalpha()", "isalnum()",
-    "partition(',')", "rpartition(',')", "removeprefix(' ')", "removesuffix('.')", "format(1, 'z')", "format(n)", "keys()", "values()", "items()", "get('a')", "get('zz', 4)", "get('b', 0)",
+    "partition(',')", "rpartition(',')", "removeprefix(' ')", "removesuffix('.')", "format(1, 'z')", "format(n)", "keys()", "values()", "items()", "get('a')", "get('a', 4)", "get('zz', 4)", "get('b', 0)",
     "items() | list", "copy()", "index(2)", "count(2)", "append(1)", "pop()", "update({})", "split('')", "zfill(3)", "foo()", "rsplit(None, 1)", "strip(1)", "split(sep=',', maxsplit=1)",
 ]
 FILTERS = [

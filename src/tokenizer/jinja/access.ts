@@ -6,11 +6,13 @@ import {
   type Dict,
   hashKey,
   isText,
+  isUndefined,
   kindOf,
   list,
   missing,
   rangeLength,
   type Sequence,
+  str,
   tuple,
   typeName,
   type Undefined,
@@ -115,21 +117,34 @@ function attribute(value: Value, name: string, budget: Budget): Value | undefine
   return undefined;
 }
 
+/** The first that is there. None is there. */
+const firstOf = (...found: readonly (() => Value | undefined)[]): Value | undefined => {
+  for (const find of found) {
+    const value = find();
+    if (value !== undefined) return value;
+  }
+  return undefined;
+};
+
 /** `value.name`: an attribute, else the item of that name. */
 export function getAttribute(value: Value, name: string, budget: Budget): Value {
-  if (value !== null && typeof value === 'object' && value.kind === 'undefined') fail(value.why);
-  return (
-    attribute(value, name, budget) ?? item(value, { kind: 'text', text: name, marks: [] }) ?? noAttribute(value, name)
+  if (isUndefined(value)) fail(value.why);
+  const found = firstOf(
+    () => attribute(value, name, budget),
+    () => item(value, str(name)),
   );
+  return found === undefined ? noAttribute(value, name) : found;
 }
 
 /** `value[index]`: the item, else the attribute of that name. */
 export function getItem(value: Value, index: Value, budget: Budget): Value {
-  if (value !== null && typeof value === 'object' && value.kind === 'undefined') fail(value.why);
-  const found = item(value, index);
+  if (isUndefined(value)) fail(value.why);
+  const found = firstOf(
+    () => item(value, index),
+    () => (isText(index) ? attribute(value, index.text, budget) : undefined),
+  );
   if (found !== undefined) return found;
-  if (isText(index)) return attribute(value, index.text, budget) ?? noAttribute(value, index.text);
-  return missing(`'${typeName(value)} object' has no such element`);
+  return isText(index) ? noAttribute(value, index.text) : missing(`'${typeName(value)} object' has no such element`);
 }
 
 function item(value: Value, index: Value): Value | undefined {

@@ -6,12 +6,16 @@ export interface Ref {
   readonly depth: number;
 }
 
-/** A name that is read or written; `ref` is set when scopes are resolved. */
+/**
+ * A name that is read or written; `ref` is set when scopes are resolved, and `given` where it is a loop's variable or a parameter,
+ * which always holds something while its loop or macro runs.
+ */
 export interface Name {
   readonly type: 'name';
   readonly name: string;
   readonly line: number;
   ref?: Ref;
+  given?: boolean;
 }
 
 /** Arguments of a call, a filter, a test. */

@@ -1,7 +1,7 @@
 import { getAttribute, getItem, getSlice, iterate } from './access.js';
-import type { CallArguments, Expression, Loads, Ref } from './ast.js';
+import type { CallArguments, Expression, Loads, Name, Ref } from './ast.js';
 import { type Budget, made } from './budget.js';
-import { fail } from './errors.js';
+import { fail, refuse } from './errors.js';
 import { applyFilter } from './filters.js';
 import { callValue } from './globals.js';
 import { binary, compare, unary } from './operators.js';
@@ -62,7 +62,7 @@ export function evaluate(node: Expression, frame: Frame, run: Run): Value {
     case 'const':
       return node.value;
     case 'name':
-      return present(read(frame, node.ref!), node.name);
+      return present(read(frame, node.ref!), node);
     case 'attribute':
       return at(node.line, run, () => getAttribute(evaluate(node.object, frame, run), node.name, run.budget));
     case 'item': {
@@ -92,8 +92,11 @@ export function evaluate(node: Expression, frame: Frame, run: Run): Value {
   }
 }
 
-const present = (value: Value | undefined, name: string): Value =>
-  value === undefined ? missing(`'${name}' is undefined`) : value;
+/** What a name holds. A macro may outlive the loop that it reads a variable of: Jinja2 then shows a value of its compiler's. */
+function present(value: Value | undefined, { name, given }: Name): Value {
+  if (value !== undefined) return value;
+  return given ? refuse(`the variable "${name}" of a loop that has ended`) : missing(`'${name}' is undefined`);
+}
 
 /** Runs a step of a line, for messages. */
 function at<T>(line: number, run: Run, work: () => T): T {
@@ -166,10 +169,12 @@ function comparison(node: Extract<Expression, { type: 'compare' }>, frame: Frame
   return true;
 }
 
-/** The arguments of a call. */
-export function evaluateArguments(args: CallArguments, frame: Frame, run: Run): Arguments {
+/** The arguments of a call; `caller` is what a call block adds to them. */
+export function evaluateArguments(args: CallArguments, frame: Frame, run: Run, caller?: Value): Arguments {
   const positional = args.positional.map((arg) => evaluate(arg, frame, run));
   const named = new Map(args.named.map(([name, value]) => [name, evaluate(value, frame, run)]));
+  if (caller !== undefined && named.has('caller')) fail('a call block gives "caller" twice');
+  if (caller !== undefined) named.set('caller', caller);
   if (args.rest) positional.push(...iterate(evaluate(args.rest, frame, run), run.budget));
   if (args.restNamed) {
     const more = evaluate(args.restNamed, frame, run);

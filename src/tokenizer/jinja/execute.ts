@@ -61,13 +61,9 @@ function executeStatement(node: Statement, place: Place): Leaving {
     case 'call block': {
       const caller = macroValue(node.macro, place);
       const callee = evaluate(node.call.callee, frame, run);
-      const args = evaluateArguments(node.call.args, frame, run);
-      if (args.named.has('caller')) fail('a call block gives "caller" twice');
+      const args = evaluateArguments(node.call.args, frame, run, caller);
       run.line = node.line;
-      return put(
-        toText(callValue(callee, { ...args, named: new Map([...args.named, ['caller', caller]]) }), run.budget),
-        place,
-      );
+      return put(toText(callValue(callee, args), run.budget), place);
     }
     case 'generation': {
       const written = callMacro(node.macro, { positional: [], named: new Map() }, place);

@@ -188,7 +188,8 @@ const DICT: Record<string, Method> = {
       (key !== null && typeof key === 'object' && key.kind === 'undefined'
         ? ''
         : fail(`unhashable type: '${typeName(key!)}'`));
-    return entriesOf(self).get(at)?.[1] ?? otherwise;
+    const entry = entriesOf(self).get(at);
+    return entry ? entry[1] : otherwise;
   },
   copy(self, args) {
     bind('copy', args, []);

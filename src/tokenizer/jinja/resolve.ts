@@ -9,6 +9,7 @@ import {
   declareTarget,
   findRef,
   innerScope,
+  isGiven,
   loadsOf,
   partsOf,
   type Scope,
@@ -26,6 +27,8 @@ interface Place {
   readonly scope: Scope;
   readonly soft: boolean;
   readonly facts: Facts;
+  /** In a parameter's default, where other parameters may still be without a value. */
+  readonly inDefault?: boolean;
 }
 
 /** Gives every name of a template the slot that it is kept in, and every scope its slots. Returns those of the whole template. */
@@ -41,10 +44,11 @@ function resolveBody(body: readonly Statement[], place: Place): undefined {
   for (const statement of body) resolveStatement(statement, place);
 }
 
-function resolveName(node: Name, { scope, facts }: Place): undefined {
+function resolveName(node: Name, { scope, facts, inDefault }: Place): undefined {
   if (node.name === 'self') refuse('the variable "self"');
   if (node.name === 'strftime_now') facts.usesClock = true;
   node.ref = findRef(scope, node.name) ?? fail(`the name ${node.name} cannot be used at this place`);
+  node.given = !inDefault && isGiven(scope, node.ref);
 }
 
 function resolveExpression(node: Expression, place: Place): undefined {
@@ -151,7 +155,7 @@ function resolveMacro(macro: Macro, place: Place): undefined {
   analyseMacro(scope, macro);
   const inside = { ...place, soft: false, scope };
   for (const arg of macro.args) resolveName(arg, inside);
-  for (const value of macro.defaults) resolveExpression(value, inside);
+  for (const value of macro.defaults) resolveExpression(value, { ...inside, inDefault: true });
   resolveBody(macro.body, inside);
   macro.special = special;
   macro.loads = loadsOf(scope);

@@ -30,6 +30,15 @@ export function findRef(scope: Scope | undefined, name: string): Ref | undefined
   return undefined;
 }
 
+/** Whether what a slot holds is given from outside: a parameter or a loop's variable. */
+export function isGiven(scope: Scope | undefined, { slot }: Ref): boolean {
+  for (let at = scope; at; at = at.parent) {
+    const found = at.loads.get(slot);
+    if (found) return found.kind === 'parameter';
+  }
+  return false;
+}
+
 function define(scope: Scope, name: string, load: Load): Ref {
   const ref = { slot: `${scope.level}_${name}`, depth: scope.depth };
   scope.refs.set(name, ref);
