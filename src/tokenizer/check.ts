@@ -40,7 +40,7 @@ const show = (value: unknown): string => {
 export interface CheckedTokenizer {
   /** The file's contents. */
   readonly json: Mapping;
-  readonly added: readonly AddedToken[];
+  readonly added: readonly (AddedToken & { readonly id: number })[];
   /** Highest id of the model's vocabulary. */
   readonly lastId: number;
   /** True where a character without a token is left out of the ids, by no rule of the file: BPE without a token for unknown text. */
@@ -83,8 +83,9 @@ export function checkTokenizerJson(json: unknown, file: string): CheckedTokenize
   };
 }
 
-const addedTokens = (added: readonly Mapping[]): AddedToken[] =>
-  added.map(({ content, special, lstrip, rstrip, normalized, single_word }) => ({
+const addedTokens = (added: readonly Mapping[]): CheckedTokenizer['added'] =>
+  added.map(({ id, content, special, lstrip, rstrip, normalized, single_word }) => ({
+    id: id as number,
     content: content as string,
     special: special === true,
     lstrip: lstrip === true,

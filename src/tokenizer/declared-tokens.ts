@@ -19,7 +19,7 @@ export interface AddedToken {
 
 /** What the files of a tokenizer beside tokenizer.json declare. */
 export interface DeclaredTokens {
-  /** Tokens that tokenizer.json does not have, or has with other flags, in the order in which transformers adds them. */
+  /** Tokens that are added to those of tokenizer.json, or change their flags, in the order in which transformers adds them. */
   readonly added: readonly AddedToken[];
   /** The texts of the special tokens by name: `bos_token`, `eos_token` and the like. */
   readonly named: Readonly<Record<string, string>>;
@@ -51,30 +51,45 @@ type Declaring = z.infer<typeof declaringSchema>;
 
 const idsSchema = z.record(z.string(), z.number().int().min(0));
 
-/** The names that every tokenizer of transformers has. */
+/** The names that every tokenizer of transformers has, in the order in which it adds them. */
 const NAMES = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
+type Token = string | AddedToken;
+
+/** Special tokens by name, and those without one; undefined where a file says nothing of the latter. */
+interface Special {
+  readonly named: Map<string, Token>;
+  extra: readonly Token[] | undefined;
+}
+
 /**
- * What tokenizer_config.json declares, or where it has no `added_tokens_decoder`, special_tokens_map.json and added_tokens.json
+ * What tokenizer_config.json declares, and where it has no `added_tokens_decoder`, special_tokens_map.json and added_tokens.json
  * as well, by the rules of transformers 5.24 (`PreTrainedTokenizerBase._from_pretrained`, `TokenizersBackend.__init__`): tokens of
- * `added_tokens_decoder` and added_tokens.json that are not in tokenizer.json with the same flags are added first, then named and extra
- * special tokens that are not there. `present` are the `added_tokens` of tokenizer.json. A field of the wrong type is a data error.
+ * `added_tokens_decoder` and added_tokens.json come first and set the flags again, then named and extra special tokens that are not there. `present` are the `added_tokens` of tokenizer.json. A field of the wrong type is a data error.
  */
-export async function readDeclaredTokens(folder: string, present: readonly AddedToken[]): Promise<DeclaredTokens> {
+export async function readDeclaredTokens(
+  folder: string,
+  present: readonly (AddedToken & { readonly id: number })[],
+): Promise<DeclaredTokens> {
   const config = await read(folder, 'tokenizer_config.json', declaringSchema);
-  const named = namedTokens(config);
-  let extra = extraTokens(config);
-  const decoder = new Map(Object.entries(config.added_tokens_decoder ?? {}).map(([id, t]) => [Number(id), t]));
+  const special = specialOf(config);
+  const listed = new Map(Object.entries(config.added_tokens_decoder ?? {}).map(([id, t]) => [Number(id), t]));
   if (!config.added_tokens_decoder) {
-    const map = await read(folder, 'special_tokens_map.json', declaringSchema);
-    for (const [name, value] of namedTokens(map)) named.set(name, asSpecial(value));
-    extra = [...extra, ...extraTokens(map).map(asSpecial)];
-    const special = new Set([...named.values(), ...extra].map(textOf));
+    // As transformers has it, a text counts as special here where it is written plainly.
+    const plainly = new Set([...special.named].flatMap(([name, t]) => (NAMES.includes(name) && isText(t) ? [t] : [])));
+    const map = specialOf(await read(folder, 'special_tokens_map.json', declaringSchema));
+    for (const [name, t] of map.named) {
+      special.named.set(name, asSpecial(t));
+      if (NAMES.includes(name)) plainly.add(textOf(t));
+    }
+    for (const t of special.extra ?? []) if (isText(t)) plainly.add(t);
+    special.extra ??= map.extra;
     for (const [content, id] of Object.entries(await read(folder, 'added_tokens.json', idsSchema)))
-      decoder.set(id, plain(content, special.has(content)));
+      listed.set(id, plain(content, plainly.has(content)));
+    for (const { id, ...t } of present) listed.set(id, t);
   }
-  const listed = [...decoder].sort(([a], [b]) => a - b).map(([, t]) => t);
-  return { added: missing(listed, [...named.values(), ...extra], present), named: textsOf(named) };
+  const inOrder = [...listed].sort(([a], [b]) => a - b).map(([, t]) => t);
+  return { added: additions(inOrder, special, present), named: textsOf(special.named) };
 }
 
 /** Reads a file that may not be there. */
@@ -83,9 +98,15 @@ async function read<T>(folder: string, name: string, schema: z.ZodType<T>): Prom
   return exists(path) ? readJson(path, schema) : schema.parse({});
 }
 
-type Token = string | AddedToken;
+const isText = (t: Token): t is string => typeof t === 'string';
+const textOf = (t: Token): string => (isText(t) ? t : t.content);
+/** Usual names first, in their order. */
+const inOrderOfNames = (named: ReadonlyMap<string, Token>): Map<string, Token> =>
+  new Map([
+    ...NAMES.flatMap((name) => (named.has(name) ? [[name, named.get(name)!] as const] : [])),
+    ...[...named].filter(([name]) => !NAMES.includes(name)),
+  ]);
 
-const textOf = (t: Token): string => (typeof t === 'string' ? t : t.content);
 const textsOf = (named: ReadonlyMap<string, Token>) =>
   Object.fromEntries([...named].map(([name, t]) => [name, textOf(t)]));
 
@@ -98,48 +119,48 @@ const plain = (content: string, special: boolean): AddedToken => ({
   single_word: false,
 });
 
-const asSpecial = (t: Token): AddedToken => (typeof t === 'string' ? plain(t, true) : { ...t, special: true });
+const asSpecial = (t: Token): AddedToken => (isText(t) ? plain(t, true) : { ...t, special: true });
 
-/** Special tokens by name: the usual ones, every other field that ends in `_token`, and a mapping in `extra_special_tokens`. */
-function namedTokens(config: Declaring): Map<string, Token> {
+/**
+ * The special tokens of a file. Named are the usual ones, every other field that ends in `_token`, and a mapping in `extra_special_tokens`;
+ * without a name a list there, or in `additional_special_tokens`, the older word for it, which counts where the newer has none.
+ */
+function specialOf(config: Declaring): Special {
   const named = new Map<string, Token>();
-  for (const [name, value] of Object.entries(config)) {
-    const usual = NAMES.includes(name);
-    if (!usual && !(name.endsWith('_token') && typeof value === 'string')) continue;
+  const name = (key: string, value: unknown) => {
     const parsed = token.safeParse(value);
-    if (parsed.success && parsed.data) named.set(name, parsed.data);
-  }
-  const { extra_special_tokens: extra } = config;
-  if (extra && !Array.isArray(extra))
-    for (const [name, value] of Object.entries(extra)) if (value) named.set(name, value);
-  return named;
+    if (parsed.success && parsed.data !== null && parsed.data !== undefined) named.set(key, parsed.data);
+  };
+  for (const key of NAMES) name(key, config[key]);
+  for (const [key, value] of Object.entries(config))
+    if (!NAMES.includes(key) && key.endsWith('_token') && typeof value === 'string') name(key, value);
+  const { extra_special_tokens: extra, additional_special_tokens: additional } = config;
+  if (extra && !Array.isArray(extra)) for (const [key, value] of Object.entries(extra)) name(key, value);
+  const list = Array.isArray(extra) && (extra.length > 0 || !additional) ? extra : additional;
+  return { named, extra: list?.filter((t) => t !== null && t !== undefined) };
 }
 
-/** Special tokens without a name. `additional_special_tokens` is the older word for them, and counts where the newer has none. */
-function extraTokens({ extra_special_tokens: extra, additional_special_tokens: additional }: Declaring): Token[] {
-  const list = Array.isArray(extra) && extra.length > 0 ? extra : (additional ?? []);
-  return list.filter((t) => t !== null && t !== undefined);
-}
-
-/** What is to be added: listed tokens that are not there with the same flags, then special ones whose text is not there. */
-function missing(
+/**
+ * What is added, in order: all listed tokens, which changes the flags of those that are there already, and special ones whose text is
+ * not there. As transformers has it, the same text may come twice with other flags, of which the last count.
+ */
+function additions(
   listed: readonly AddedToken[],
-  special: readonly Token[],
+  { named: byName, extra = [] }: Special,
   present: readonly AddedToken[],
 ): AddedToken[] {
-  const known = new Set(present.map(keyOf));
-  const texts = new Set(special.map(textOf));
-  const added = listed
-    .filter((t) => !known.has(keyOf(t)))
-    .map((t) => (texts.has(t.content) ? { ...t, special: true } : t));
-  const there = new Set([...present, ...added].map((t) => t.content));
-  for (const t of special) {
-    if (there.has(textOf(t)) || textOf(t) === '') continue;
-    there.add(textOf(t));
-    added.push(asSpecial(t));
-  }
-  return added;
+  const named = inOrderOfNames(byName);
+  const there = new Set([...present, ...listed].map((t) => t.content));
+  const more: Token[] = [];
+  for (const t of [...named.values(), ...extra])
+    if (textOf(t) !== '' && !there.has(textOf(t)) && !more.some((other) => isSame(other, t))) more.push(t);
+  const names = new Set([...named.values()].map(textOf));
+  return [...listed, ...more.map((t) => (isText(t) ? plain(t, true) : t))].map((t) =>
+    names.has(t.content) ? { ...t, special: true } : t,
+  );
 }
+
+const isSame = (a: Token, b: Token): boolean => (isText(a) || isText(b) ? a === b : keyOf(a) === keyOf(b));
 
 const keyOf = ({ content, special, lstrip, rstrip, normalized, single_word }: AddedToken): string =>
   JSON.stringify([content, special, lstrip, rstrip, normalized, single_word]);

@@ -8,7 +8,7 @@ import { type CheckedTokenizer, checkTokenizerJson } from './check.js';
 import { type AddedToken, readDeclaredTokens } from './declared-tokens.js';
 import { type Encoding, encodingOf, lostCharacter } from './encoding.js';
 import { type LiteralText, literalEncoder } from './literal-text.js';
-import { readModelEndIds, readTokenizerConfig } from './special-tokens.js';
+import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
 
 /** A special token: its text and its id. */
 export interface SpecialToken {
@@ -89,7 +89,7 @@ export async function loadTokenizer(folder: string, { now = new Date() } = {}): 
     hasChatTemplate: template !== undefined,
     usesClock: template?.usesClock ?? false,
     ...coder(rust, checked, added, path),
-    ...decoder(rust, config.clean_up_tokenization_spaces ?? false, path),
+    ...decoder(rust, cleansUp(config, checked), path),
     renderChat: (messages, options) => (template?.render ?? refuseToRender(folder))(messages, { now, ...options }),
   };
 }
@@ -185,6 +185,12 @@ function decoder(rust: RustTokenizer, cleanUp: boolean, path: string): Pick<Toke
   };
   return { decodeBatch, decode: async (ids, options) => (await decodeBatch([ids], options))[0]! };
 }
+
+/** Whether blanks are cleaned up: transformers does not do it for BPE, whose blanks are the text's own, unless it is asked to in so many words. */
+const cleansUp = (config: TokenizerConfig, { json }: CheckedTokenizer): boolean =>
+  config.clean_up_tokenization_spaces === true &&
+  ((json.model as { type?: unknown }).type !== 'BPE' ||
+    config.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output === true);
 
 /** What `clean_up_tokenization_spaces` does in transformers: no blank before a mark or a shortened word. */
 const cleaned = (text: string): string =>
