@@ -109,8 +109,26 @@ CASES = {
 }
 
 
+GENERATION = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}{% if m['role'] == 'assistant' %}"
+    "{% generation %}{{ m['content'] + '<|im_end|>' }}{% endgeneration %}{% else %}{{ m['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def generation_cases(tok):
+    """Conversations under a template that marks what is trained: the mask is transformers' own `assistant_masks`."""
+    for name, messages in CASES.items():
+        if spells_special(tok, messages):
+            continue
+        given = tok.apply_chat_template(messages, chat_template=GENERATION, tokenize=True, return_dict=True, return_assistant_tokens_mask=True)
+        text = tok.apply_chat_template(messages, chat_template=GENERATION, tokenize=False)
+        mask = "".join(map(str, given["assistant_masks"]))
+        yield dict(name=f"{name}, marked", template="chat", trainOn="all", chatTemplate=GENERATION, messages=messages, text=text, ids=given["input_ids"], mask=mask)
+
+
 def write_cases(reference):
-    cases = []
+    cases = list(generation_cases(reference.tok))
     for name, messages in CASES.items():
         for template in ("chat", "paper"):
             for train_on in ("last", "all"):

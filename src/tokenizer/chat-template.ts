@@ -40,6 +40,8 @@ export type ChatRenderer = (messages: readonly ChatMessage[], options?: RenderOp
 
 /** The chat template of a model folder. */
 export interface ChatTemplate {
+  /** The template itself. */
+  readonly source: string;
   readonly render: ChatRenderer;
   /** True where the template calls `strftime_now`: its text depends on {@link RenderOptions.now}. */
   readonly usesClock: boolean;
@@ -78,6 +80,7 @@ export function createChatTemplate(
     ['documents', null],
   ];
   return {
+    source,
     usesClock: template.usesClock,
     hasGeneration: template.hasGeneration,
     render(messages, { addGenerationPrompt = false, now } = {}) {

@@ -11,14 +11,20 @@ export interface LiteralText {
   readonly literal: readonly TextRange[];
 }
 
-/** Encodes texts in parts of which a special token that is spelt out stays text. */
+/** An added token with its id, and whether it counts only where the template writes it. */
+export interface KnownToken extends AddedToken {
+  readonly id: number;
+  readonly control: boolean;
+}
+
+/** Encodes texts in parts of which a control token that is spelt out stays text. */
 export interface LiteralEncoder {
-  /** Whether a special token is spelt out in a literal part, so that {@link encode} gives other ids than the tokenizer alone. */
+  /** Whether a control token is spelt out in a literal part, so that {@link encode} gives other ids than the tokenizer alone. */
   concerns(input: LiteralText): boolean;
   encode(input: LiteralText): Promise<Encoding>;
 }
 
-/** Characters of the last private plane, which stand for special tokens; more than any tokenizer has. */
+/** Characters of the last private plane, which stand for control tokens; more than any tokenizer has. */
 const FIRST = 0x100000;
 const STAND_INS = /[\u{100000}-\u{10ffff}]/u;
 
@@ -35,17 +41,13 @@ const anyOf = (texts: readonly string[]): RegExp =>
   );
 
 /**
- * Encodes as the tokenizer does, except that a special token counts only where the template writes it. The library can either find
- * special tokens anywhere or nowhere (`split_special_tokens` of transformers); so a twin of the tokenizer knows each of them by a
+ * Encodes as the tokenizer does, except that a control token counts only where the template writes it. The library can either find
+ * control tokens anywhere or nowhere (`split_special_tokens` of transformers); so a twin of the tokenizer knows each of them by a
  * private character instead of its text, and that character is put where the template writes the token. All else, such as what is
  * done before and after an added token, is the library's own. `tokens` are all added tokens with their ids.
  */
-export function literalEncoder(
-  json: object,
-  tokens: readonly (AddedToken & { readonly id: number })[],
-  path: string,
-): LiteralEncoder {
-  const special = tokens.filter((t) => t.special && t.content !== '');
+export function literalEncoder(json: object, tokens: readonly KnownToken[], path: string): LiteralEncoder {
+  const special = tokens.filter((t) => t.control && t.content !== '');
   const spelt = anyOf(special.map((t) => t.content));
   const added = anyOf(tokens.filter((t) => t.content !== '').map((t) => t.content));
   const standIns = new Map(special.map(({ content }, i) => [content, String.fromCodePoint(FIRST + i)]));
@@ -55,7 +57,7 @@ export function literalEncoder(
     async encode(input) {
       if (STAND_INS.test(input.text))
         throw dataError(
-          `${path}: a text spells a special token and has a character of the private plane U+100000 to U+10FFFF, which stands for one here; remove that character`,
+          `${path}: a text spells a control token and has a character of the private plane U+100000 to U+10FFFF, which stands for one here; remove that character`,
           { file: path },
         );
       twin ??= makeTwin(json, tokens, standIns);
@@ -66,20 +68,16 @@ export function literalEncoder(
   };
 }
 
-/** The tokenizer with stand-ins for its special tokens, and the true ids of those that got others. */
-function makeTwin(
-  json: object,
-  tokens: readonly (AddedToken & { readonly id: number })[],
-  standIns: ReadonlyMap<string, string>,
-) {
-  const renamed = tokens.map((t) => (t.special ? { ...t, content: standIns.get(t.content) ?? t.content } : t));
+/** The tokenizer with stand-ins for its control tokens, and the true ids of those that got others. */
+function makeTwin(json: object, tokens: readonly KnownToken[], standIns: ReadonlyMap<string, string>) {
+  const renamed = tokens.map((t) => (t.control ? { ...t, content: standIns.get(t.content) ?? t.content } : t));
   const rust = RustTokenizer.fromString(
     JSON.stringify({ ...json, added_tokens: renamed, truncation: null, padding: null }),
   );
   return { rust, ids: new Map(renamed.map(({ content, id }) => [rust.tokenToId(content) ?? id, id])) };
 }
 
-/** The text with stand-ins where it spells special tokens outside the literal parts; `origins` leads from an offset in it to the one in the text given. */
+/** The text with stand-ins where it spells control tokens outside the literal parts; `origins` leads from an offset in it to the one in the text given. */
 function withStandIns({ text, literal }: LiteralText, added: RegExp, standIns: ReadonlyMap<string, string>) {
   const parts: string[] = [];
   const origins: number[] = [];

@@ -7,7 +7,7 @@ import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
 import { type CheckedTokenizer, checkTokenizerJson } from './check.js';
 import { type AddedToken, readDeclaredTokens } from './declared-tokens.js';
 import { type Encoding, encodingOf, lostCharacter } from './encoding.js';
-import { type LiteralText, literalEncoder } from './literal-text.js';
+import { type KnownToken, type LiteralText, literalEncoder } from './literal-text.js';
 import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
 
 /** A special token: its text and its id. */
@@ -33,7 +33,7 @@ export interface Tokenizer {
    * config.json), and the special token that the chat template puts after an answer.
    */
   readonly endIds: ReadonlySet<number>;
-  /** Those of {@link endIds} that are special tokens: what ends an answer in a rendered conversation. */
+  /** Those of {@link endIds} that are control tokens: what ends an answer in a rendered conversation. */
   readonly turnEndIds: ReadonlySet<number>;
   /** False where {@link Tokenizer.renderChat} would be an error. */
   readonly hasChatTemplate: boolean;
@@ -67,9 +67,9 @@ export async function loadTokenizer(folder: string, { now = new Date() } = {}): 
   const checked = checkTokenizerJson(parseJson(text, path, 1, { anyKey: true }), path);
   const declared = await readDeclaredTokens(folder, checked.added);
   const rust = create(text, declared.added, path);
-  const added = addedTokens(rust, [...checked.added, ...declared.added]);
   const config = { ...(await readTokenizerConfig(folder)), ...declared.named };
   const template = await loadChatTemplate(folder, config);
+  const added = addedTokens(rust, [...checked.added, ...declared.added], template?.source ?? '');
   const named = (name: string): SpecialToken | undefined => {
     const token = declared.named[name];
     return token === undefined || token === '' ? undefined : { text: token, id: rust.tokenToId(token)! };
@@ -77,7 +77,7 @@ export async function loadTokenizer(folder: string, { now = new Date() } = {}): 
   const [bos, eos, pad] = [named('bos_token'), named('eos_token'), named('pad_token')];
   const written = templateEndIds(added, template?.render);
   const endIds = new Set([...(eos ? [eos.id] : []), ...(await readModelEndIds(folder)), ...written]);
-  const special = new Set(added.filter((t) => t.special).map((t) => t.id));
+  const control = new Set(added.filter((t) => t.control).map((t) => t.id));
   return {
     folder,
     vocabSize: 1 + Math.max(checked.lastId, ...added.map((t) => t.id)),
@@ -85,7 +85,7 @@ export async function loadTokenizer(folder: string, { now = new Date() } = {}): 
     ...(eos && { eos }),
     ...(pad && { pad }),
     endIds,
-    turnEndIds: new Set([...endIds].filter((id) => special.has(id))),
+    turnEndIds: new Set([...endIds].filter((id) => control.has(id))),
     hasChatTemplate: template !== undefined,
     usesClock: template?.usesClock ?? false,
     ...coder(rust, checked, added, path),
@@ -124,19 +124,23 @@ function create(text: string, declared: readonly AddedToken[], path: string): Ru
   }
 }
 
-/** All added tokens with their ids; of a text that is there twice the last counts. */
-function addedTokens(rust: RustTokenizer, tokens: readonly AddedToken[]): (AddedToken & { id: number })[] {
+/**
+ * All added tokens with their ids; of a text that is there twice the last counts. Control tokens are the special ones, and those that
+ * the chat template spells, white space apart: `sanitize_control_tokens` of transformers 5.24 has the same rule.
+ */
+function addedTokens(rust: RustTokenizer, tokens: readonly AddedToken[], template: string): KnownToken[] {
   const last = new Map(tokens.map((token) => [token.content, token]));
   return [...last.values()].flatMap((token) => {
     const id = rust.tokenToId(token.content);
-    return id === null ? [] : [{ ...token, id }];
+    const control = token.special || (token.content.trim() !== '' && template.includes(token.content));
+    return id === null ? [] : [{ ...token, id, control }];
   });
 }
 
 function coder(
   rust: RustTokenizer,
   { json, dropsUnknown }: CheckedTokenizer,
-  added: readonly (AddedToken & { id: number })[],
+  added: readonly KnownToken[],
   path: string,
 ): Pick<Tokenizer, 'encode' | 'encodeBatch'> {
   const literally = literalEncoder(json, added, path);
@@ -211,8 +215,8 @@ function missing(folder: string, path: string): string {
   return `${path}: no such file; ${hint}`;
 }
 
-/** What follows an answer in the rendered template, if it is one special token: the token that ends a turn. */
-function templateEndIds(added: readonly (AddedToken & { id: number })[], render: ChatRenderer | undefined): number[] {
+/** What follows an answer in the rendered template, if it is one control token: the token that ends a turn. */
+function templateEndIds(added: readonly KnownToken[], render: ChatRenderer | undefined): number[] {
   if (!render) return [];
   const answer = 'phasetune';
   let text: string;
@@ -225,7 +229,7 @@ function templateEndIds(added: readonly (AddedToken & { id: number })[], render:
     return []; // A template that refuses the plainest conversation says so when it is used.
   }
   const after = text.slice(text.lastIndexOf(answer) + answer.length).trimStart();
-  const specials = added.filter((t) => t.special && t.content !== '' && after.startsWith(t.content));
+  const specials = added.filter((t) => t.control && t.content !== '' && after.startsWith(t.content));
   const longest = specials.sort((x, y) => y.content.length - x.content.length)[0];
   return longest ? [longest.id] : [];
 }

@@ -5,6 +5,7 @@ import { encodeRow } from '../../src/data/encode.js';
 import { type EncodeOptions, encodeOptionsSchema } from '../../src/data/options.js';
 import { renderRow } from '../../src/data/prompt.js';
 import type { InstructionRecord, Message } from '../../src/data/record.js';
+import { createChatTemplate } from '../../src/tokenizer/chat-template.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { TINY } from '../helpers/tokens.js';
 
@@ -15,19 +16,26 @@ interface Case {
   name: string;
   template: 'chat' | 'paper';
   trainOn: 'last' | 'all';
+  /** In place of the tokenizer's own. */
+  chatTemplate?: string;
   messages: Message[];
   text: string;
   ids: number[];
   mask: string;
 }
+const withTemplate = (source: string): typeof tokenizer => ({
+  ...tokenizer,
+  renderChat: createChatTemplate(source, 'template', { eos_token: tokenizer.eos!.text }).render,
+});
 const cases: Case[] = JSON.parse(readFileSync(new URL('../fixtures/tokens/cases.json', import.meta.url), 'utf8'));
 
 describe('rendered text, ids and mask are those of scripts/reference/tokens.py', () => {
   test.each(cases)(
     '$name, $template template, trained on $trainOn',
-    async ({ template, trainOn, messages, text, ids, mask }) => {
-      const outcome = await encodeRow({ id: 'x', messages }, tokenizer, options({ template, trainOn }));
-      expect(renderRow(messages, tokenizer, { template, trainOn }).text).toBe(text);
+    async ({ template, trainOn, chatTemplate, messages, text, ids, mask }) => {
+      const own = chatTemplate === undefined ? tokenizer : withTemplate(chatTemplate);
+      const outcome = await encodeRow({ id: 'x', messages }, own, options({ template, trainOn }));
+      expect(renderRow(messages, own, { template, trainOn }).text).toBe(text);
       expect(outcome).toMatchObject({ kind: 'kept', ended: true });
       if (!('row' in outcome)) throw new Error('not kept');
       expect([...outcome.row.ids]).toEqual(ids);

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PhasetuneError } from '../../src/core/errors.js';
-import { limitTime } from '../../src/core/time-limit.js';
 import { encodeRows } from '../../src/data/encode-rows.js';
 import { encodeOptionsSchema } from '../../src/data/options.js';
 import type { Message } from '../../src/data/record.js';
@@ -357,47 +356,5 @@ describe('tokenizer.json', () => {
     const ids = await tokenizer.encode('constructor__proto__toString');
     expect(ids).toHaveLength(3);
     expect(await tokenizer.decode(ids)).toBe('constructor__proto__toString');
-  });
-});
-
-describe('limitTime', () => {
-  it('stops what does not end, even where it catches everything, and then goes on as before', () => {
-    const endless = () => {
-      for (;;)
-        try {
-          for (;;);
-        } catch {}
-    };
-    expect(() => limitTime(20, endless, () => new Error('late'))).toThrow('late');
-    expect(
-      limitTime(
-        1000,
-        () =>
-          limitTime(
-            1,
-            () => 7,
-            () => new Error('late'),
-          ),
-        () => new Error('late'),
-      ),
-    ).toBe(7);
-    expect(() =>
-      limitTime(
-        1000,
-        () => {
-          throw new TypeError('own');
-        },
-        () => new Error('late'),
-      ),
-    ).toThrow('own');
-  });
-
-  it('tries again once: who was held up is not endless', () => {
-    let tries = 0;
-    const slowOnce = () => {
-      if (tries++ === 0) for (;;);
-      return 'done';
-    };
-    expect(limitTime(20, slowOnce, () => new Error('late'))).toBe('done');
   });
 });
