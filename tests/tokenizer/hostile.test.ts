@@ -154,7 +154,9 @@ describe('a chat template reaches nothing but the conversation', () => {
     "{{ ''.__class__.__mro__ }}",
     '{{ messages.__defineGetter__ }}{{ messages.valueOf }}',
   ])('%s is nothing', async (template) => {
-    expect(await render(template).catch((error: Error) => error.message)).toMatch(/^$|refuses a conversation|not a template that can be read/);
+    expect(await render(template).catch((error: Error) => error.message)).toMatch(
+      /^$|refuses a conversation|not a template that can be read/,
+    );
   });
 
   it.each([
