@@ -177,10 +177,10 @@ async function readBytes(path: string, limit: number): Promise<Uint8Array> {
 }
 
 /** A file of at most `maxBytes` (plain and unpacked) as text: strict UTF-8, byte order mark dropped, unpacked when it is gzip. */
-export async function readText(path: string, { maxBytes = MAX_TEXT_BYTES } = {}): Promise<string> {
+export async function readText(path: string, { maxBytes = MAX_TEXT_BYTES, keepMark = false } = {}): Promise<string> {
   const bytes = await readBytes(path, maxBytes);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepMark }).decode(bytes);
   } catch (cause) {
     throw dataError(`${path}: expected UTF-8 text, found bytes that are not; save it as UTF-8`, { file: path }, cause);
   }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { dataError, type PhasetuneError } from '../core/errors.js';
 import { exists, readText } from '../io/files.js';
 import { compileTemplate, type Template } from './jinja/template.js';
-import { dict, list, str, type Value } from './jinja/values.js';
+import { list, record, str, type Value } from './jinja/values.js';
 import type { TokenizerConfig } from './special-tokens.js';
 
 /** One turn as a chat template sees it. */
@@ -61,7 +61,7 @@ const MAX_TEMPLATE = 1 << 18;
 export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatTemplate | undefined> {
   const file = join(folder, 'chat_template.jinja');
   const fromFile = exists(file);
-  const source = fromFile ? await readText(file) : defaultOf(config, folder);
+  const source = fromFile ? await readText(file, { keepMark: true }) : defaultOf(config, folder);
   if (source === undefined) return undefined;
   const where = fromFile ? file : `${join(folder, 'tokenizer_config.json')}: chat_template`;
   return createChatTemplate(source, where, specialTexts(config));
@@ -108,9 +108,9 @@ export function createChatTemplate(
 /** A turn as a value: its content knows which turn it is of. */
 function turn({ role, content }: ChatMessage, message: number): Value {
   const marks = content === '' ? [] : [{ start: 0, end: content.length, message }];
-  return dict([
-    [str('role'), str(role)],
-    [str('content'), { kind: 'text', text: content, marks }],
+  return record([
+    ['role', str(role)],
+    ['content', { kind: 'text', text: content, marks }],
   ]);
 }
 

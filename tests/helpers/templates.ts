@@ -8,7 +8,7 @@ import { cacheHome } from '../../src/backend/native/paths.js';
 import { extractMember, listMembers } from '../../src/backend/native/wheel.js';
 import { downloads, withWorkspace } from '../../src/backend/native/workspace.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
-import { dict, float, list, str, type Value } from '../../src/tokenizer/jinja/values.js';
+import { float, list, record, str, type Value } from '../../src/tokenizer/jinja/values.js';
 
 /** The packages whose templates scripts/reference/templates.py was run on: 2.5 MB together. */
 const PACKAGES = ['trl==1.16.0', 'axolotl==0.19.0'];
@@ -58,5 +58,5 @@ export function toValue(json: unknown): Value {
   if (typeof json === 'number') return Number.isInteger(json) ? json : float(json);
   if (typeof json === 'string') return str(json);
   if (Array.isArray(json)) return list(json.map(toValue));
-  return dict(Object.entries(json as object).map(([key, value]) => [str(key), toValue(value)] as const));
+  return record(Object.entries(json as object).map(([key, value]) => [key, toValue(value)] as const));
 }

@@ -1,4 +1,4 @@
-import type { Budget } from './budget.js';
+import { type Budget, ELEMENT } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { METHODS, PYTHON_METHODS } from './methods.js';
 import { characters, concat, pointLength, slice as sliceText, type Text, unitOffset } from './text.js';
@@ -131,7 +131,7 @@ export function getAttribute(value: Value, name: string, budget: Budget): Value 
   if (isUndefined(value)) fail(value.why);
   const found = firstOf(
     () => attribute(value, name, budget),
-    () => item(value, str(name)),
+    () => item(value, str(name), budget),
   );
   return found === undefined ? noAttribute(value, name) : found;
 }
@@ -140,17 +140,17 @@ export function getAttribute(value: Value, name: string, budget: Budget): Value 
 export function getItem(value: Value, index: Value, budget: Budget): Value {
   if (isUndefined(value)) fail(value.why);
   const found = firstOf(
-    () => item(value, index),
+    () => item(value, index, budget),
     () => (isText(index) ? attribute(value, index.text, budget) : undefined),
   );
   if (found !== undefined) return found;
   return isText(index) ? noAttribute(value, index.text) : missing(`'${typeName(value)} object' has no such element`);
 }
 
-function item(value: Value, index: Value): Value | undefined {
+function item(value: Value, index: Value, budget: Budget): Value | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   if (value.kind === 'dict') {
-    const key = hashKey(index);
+    const key = hashKey(index, budget);
     return key === undefined ? undefined : (value as Dict).entries.get(key)?.[1];
   }
   const at = wholeOf(index);
@@ -166,6 +166,7 @@ function item(value: Value, index: Value): Value | undefined {
       return value.start + place * value.step;
     case 'text': {
       if (value.markup) refuse('an item of a text marked as safe');
+      budget.spend(value.text.length);
       const start = unitOffset(value.text, place);
       return sliceText(value, start, start + unitOffset(value.text.slice(start, start + 2), 1));
     }
@@ -174,7 +175,7 @@ function item(value: Value, index: Value): Value | undefined {
 }
 
 /** `value[start:stop:step]`. */
-export function getSlice(value: Value, bounds: readonly [Value, Value, Value]): Value {
+export function getSlice(value: Value, bounds: readonly [Value, Value, Value], budget: Budget): Value {
   const kind = kindOf(value);
   if (kind === 'undefined') fail((value as Undefined).why);
   if (kind !== 'text' && kind !== 'list' && kind !== 'tuple' && kind !== 'range')
@@ -194,13 +195,15 @@ export function getSlice(value: Value, bounds: readonly [Value, Value, Value]): 
     return kind === 'list' ? list(taken) : tuple(taken);
   }
   const text = value as Text;
+  budget.spend(text.text.length);
   if (at.step === 1) {
     const from = unitOffset(text.text, at.start);
     return at.count === 0
       ? sliceText(text, 0, 0)
       : sliceText(text, from, from + unitOffset(text.text.slice(from), at.count));
   }
-  const all = characters(text);
+  budget.size(ELEMENT * text.text.length);
+  const all = [...characters(text)];
   return concat(Array.from({ length: at.count }, (_, i) => all[at.start + i * at.step]!));
 }
 

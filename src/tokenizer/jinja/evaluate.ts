@@ -43,6 +43,7 @@ export const write = (frame: Frame, ref: Ref, value: Value): undefined =>
 
 /** Fills the slots of a scope that is entered. */
 export function enter(loads: Loads, frame: Frame, run: Run): undefined {
+  run.budget.step(loads.length);
   for (const [slot, load] of loads) {
     if (load.kind === 'variable') frame.slots.set(slot, run.variable(load.name));
     else if (load.kind === 'alias') frame.slots.set(slot, read(frame, load.ref));
@@ -122,7 +123,10 @@ function make(
     case 'concat':
       return concat(node.items.map(of).map((item) => toText(item, run.budget)));
     case 'dict':
-      return dict(node.pairs.map(([key, value]) => [of(key), of(value)] as const));
+      return dict(
+        node.pairs.map(([key, value]) => [of(key), of(value)] as const),
+        run.budget,
+      );
     case 'negative':
     case 'positive':
       return unary(node.type, of(node.operand));
@@ -134,7 +138,7 @@ function make(
     case 'slice': {
       const object = of(node.object);
       const [start = null, stop = null, step = null] = node.bounds.map((bound) => (bound ? of(bound) : null));
-      return at(node.line, run, () => getSlice(object, [start, stop, step]));
+      return at(node.line, run, () => getSlice(object, [start, stop, step], run.budget));
     }
     case 'call': {
       const callee = of(node.callee);

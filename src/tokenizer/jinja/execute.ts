@@ -6,7 +6,7 @@ import { callValue, fieldName } from './globals.js';
 import { createLoop } from './loop.js';
 import { toText } from './print.js';
 import { concat, plain, type Text } from './text.js';
-import { type Arguments, type Callable, dict, missing, str, truth, tuple, type Value } from './values.js';
+import { type Arguments, type Callable, missing, record, truth, tuple, type Value } from './values.js';
 
 /** Most macros at work inside one another; Python gives up at about two hundred. */
 const DEEPEST_CALL = 150;
@@ -225,7 +225,7 @@ function bindMacro(
     write(frame, special.caller, orMissing(left.get('caller')));
     left.delete('caller');
   }
-  if (special.kwargs) write(frame, special.kwargs, dict([...left].map(([key, value]) => [str(key), value] as const)));
+  if (special.kwargs) write(frame, special.kwargs, record(left));
   else if (left.size > 0) fail(`${called} takes no keyword argument '${[...left.keys()][0]}'`);
   const more = positional.slice(parameters.length);
   if (special.varargs) write(frame, special.varargs, tuple(more));

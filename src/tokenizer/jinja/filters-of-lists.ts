@@ -1,6 +1,7 @@
 import { getItem, iterate } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import { type Budget, ELEMENT } from './budget.js';
+import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
 import type { Filter } from './filters.js';
 import { lower } from './letters.js';
@@ -102,21 +103,22 @@ const join: Filter = (value, args, budget) => {
   const { d = str(''), attribute = null } = bind('join', args, ['d', 'attribute']);
   const separator = toText(d, budget);
   const get = attributeGetter(attribute, budget);
-  const parts: Text[] = [];
-  let size = 0;
+  const { put, done } = createBuilder(budget);
+  let first = true;
   for (const item of iterate(value, budget)) {
-    const text = toText(get(item), budget);
-    if (parts.length > 0) parts.push(separator);
-    parts.push(text);
-    size += text.text.length + separator.text.length;
-    budget.size(size);
+    if (!first) put(separator);
+    first = false;
+    put(toText(get(item), budget));
   }
-  return concat(parts);
+  return done();
 };
 
 const reverse: Filter = (value, args, budget) => {
   bind('reverse', args, []);
-  if (isText(value)) return concat(characters(textArgument('reverse', value)).reverse());
+  if (isText(value)) {
+    budget.size(ELEMENT * value.text.length);
+    return concat([...characters(textArgument('reverse', value))].reverse());
+  }
   const kind = kindOf(value);
   const items = [...iterate(value, budget)].reverse();
   return kind === 'stream' ? list(items) : stream(items[Symbol.iterator]());
@@ -142,7 +144,7 @@ function* unique(value: Value, key: (item: Value) => Value, budget: Budget): Gen
   const seen = new Set<string>();
   for (const item of iterate(value, budget)) {
     const by = key(item);
-    const at = isUndefined(by) ? 'undefined' : (hashKey(by) ?? fail(`unhashable type: '${typeName(by)}'`));
+    const at = isUndefined(by) ? 'undefined' : (hashKey(by, budget) ?? fail(`unhashable type: '${typeName(by)}'`));
     if (seen.has(at)) continue;
     seen.add(at);
     yield item;

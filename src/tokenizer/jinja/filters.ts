@@ -52,8 +52,9 @@ const otherwise: Filter = (value, args) => {
   return isUndefined(value) || (truth(boolean) && !truth(value)) ? given : value;
 };
 
-const length: Filter = (value, args) => {
+const length: Filter = (value, args, budget) => {
   bind('length', args, []);
+  if (isText(value)) budget.spend(value.text.length);
   return lengthOf(value) ?? fail(`object of type '${typeName(value)}' has no len()`);
 };
 

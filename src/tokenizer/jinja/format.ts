@@ -1,12 +1,12 @@
 import { getAttribute, getItem } from './access.js';
 import type { Budget } from './budget.js';
+import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
 import { repr, toText } from './print.js';
-import { concat, slice, type Text } from './text.js';
+import { slice, type Text } from './text.js';
 import {
   type Arguments,
   type Dict,
-  hashKey,
   isUndefined,
   kindOf,
   numberOf,
@@ -16,25 +16,11 @@ import {
   type Value,
 } from './values.js';
 
-/** Puts parts together; the whole may not become too large. */
-function collector(budget: Budget) {
-  const parts: Text[] = [];
-  let size = 0;
-  return {
-    put(part: Text) {
-      size += part.text.length;
-      budget.size(size);
-      parts.push(part);
-    },
-    done: (): Text => (parts.length === 0 ? str('') : concat(parts)),
-  };
-}
-
 const PERCENT = /%(?:\((\w*)\))?([sdir%])?/g;
 
 /** `text % value`, with `%s`, `%r`, `%d`, `%i`, `%(name)s` and `%%`; widths and other kinds are refused. */
 export function formatPercent(of: Text, given: Value, budget: Budget): Text {
-  const { put, done } = collector(budget);
+  const { put, done } = createBuilder(budget);
   const positional = kindOf(given) === 'tuple' ? (given as Sequence).items : [given];
   let next = 0;
   let named = false;
@@ -45,7 +31,7 @@ export function formatPercent(of: Text, given: Value, budget: Budget): Text {
     from = match.index + all.length;
     if (kind === undefined) refuse(`the format "${of.text.slice(match.index, match.index + 8)}"`);
     if (kind === '%') {
-      put(name === undefined ? str('%') : refuse('the format "%(name)%"'));
+      put(name === undefined ? '%' : refuse('the format "%(name)%"'));
       continue;
     }
     named ||= name !== undefined;
@@ -63,7 +49,7 @@ export function formatPercent(of: Text, given: Value, budget: Budget): Text {
 }
 
 function fieldOf({ entries }: Dict, name: string): Value {
-  const entry = entries.get(hashKey(str(name))!);
+  const entry = entries.get(`s${name}`);
   return entry ? entry[1] : fail(`the key "${name}" is not there`);
 }
 
@@ -76,7 +62,7 @@ function percent(kind: string, value: Value, budget: Budget): Text {
 
 /** `text.format(...)`: fields by number, name, attribute and item, with `!r` and `!s`; format specifications are refused. */
 export function formatBraces(of: Text, args: Arguments, budget: Budget): Text {
-  const { put, done } = collector(budget);
+  const { put, done } = createBuilder(budget);
   let automatic = 0;
   let manual = false;
   for (let i = 0; i < of.text.length; ) {

@@ -54,7 +54,7 @@ function pairs({ positional, named }: Arguments, budget: Budget): (readonly [Val
 
 function namespace(args: Arguments, budget: Budget): Value {
   const fields = new Map<string, Value>();
-  for (const [key, value] of dict(pairs(args, budget)).entries.values()) {
+  for (const [key, value] of dict(pairs(args, budget), budget).entries.values()) {
     if (!isText(key)) refuse('a namespace with a name that is no text');
     fields.set(fieldName(key.text), value);
   }
@@ -69,7 +69,7 @@ export const fieldName = (name: string): string =>
 export function createGlobals(budget: Budget, now: () => Date): Map<string, Value> {
   const functions = [
     builtin('range', range),
-    builtin('dict', (args) => dict(pairs(args, budget))),
+    builtin('dict', (args) => dict(pairs(args, budget), budget)),
     builtin('namespace', (args) => namespace(args, budget)),
     builtin('raise_exception', (args) => {
       const { message } = bind('raise_exception', args, ['message'], 1);

@@ -1,5 +1,6 @@
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import type { Budget } from './budget.js';
+import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
 import { order } from './operators.js';
 import { DEEPEST_VALUE, floatRepr } from './print.js';
@@ -17,38 +18,33 @@ interface Style {
 /** The filter `tojson` as transformers has it: Python's `json.dumps`, which does not escape HTML. */
 export function toJson(value: Value, args: Arguments, budget: Budget): Text {
   const style = styleOf(args, budget);
-  const parts: Text[] = [];
-  let size = 0;
-  write(value, (part) => {
-    size += part.text.length;
-    budget.size(size);
-    parts.push(part);
-  });
-  return concat(parts);
+  const { put, done } = createBuilder(budget);
+  write(value, 0);
+  return done();
 
-  function write(item: Value, put: (part: Text) => undefined, depth = 0): undefined {
+  function write(item: Value, depth: number): undefined {
     if (depth > DEEPEST_VALUE) refuse(`tojson of more than ${DEEPEST_VALUE} levels`);
     budget.step();
-    if (item === null) return put(str('null'));
-    if (typeof item === 'boolean') return put(str(item ? 'true' : 'false'));
-    if (typeof item === 'number') return put(str(String(item)));
-    if (item.kind === 'float') return put(str(floatRepr(item.value)));
+    if (item === null) return put('null');
+    if (typeof item === 'boolean') return put(item ? 'true' : 'false');
+    if (typeof item === 'number') return put(String(item));
+    if (item.kind === 'float') return put(floatRepr(item.value));
     if (item.kind === 'text') return put(quoted(item, style.ascii));
     const inner = (open: string, close: string, elements: readonly (() => undefined)[]): undefined => {
-      put(str(open));
+      put(open);
       for (const [i, element] of elements.entries()) {
         const space = style.indent === undefined ? '' : `\n${style.indent.repeat(depth + 1)}`;
-        put(str(`${i > 0 ? style.item : ''}${space}`));
+        put(`${i > 0 ? style.item : ''}${space}`);
         element();
       }
-      if (style.indent !== undefined && elements.length > 0) put(str(`\n${style.indent.repeat(depth)}`));
-      put(str(close));
+      if (style.indent !== undefined && elements.length > 0) put(`\n${style.indent.repeat(depth)}`);
+      put(close);
     };
     if (item.kind === 'list' || item.kind === 'tuple')
       return inner(
         '[',
         ']',
-        item.items.map((element) => () => write(element, put, depth + 1)),
+        item.items.map((element) => () => write(element, depth + 1)),
       );
     if (item.kind !== 'dict') fail(`Object of type ${typeName(item)} is not JSON serializable`);
     const pairs = [...item.entries.values()];
@@ -58,8 +54,8 @@ export function toJson(value: Value, args: Arguments, budget: Budget): Text {
       '}',
       pairs.map(([key, element]) => (): undefined => {
         put(quoted(keyText(key), style.ascii));
-        put(str(style.colon));
-        write(element, put, depth + 1);
+        put(style.colon);
+        write(element, depth + 1);
       }),
     );
   }

@@ -45,7 +45,7 @@ export function tokenize(template: string): Token[] {
 /** Moves on to `end`, counting lines. */
 function advance(state: State, end: number): undefined {
   const { source } = state;
-  for (let i = source.indexOf('\n', state.at); i >= 0 && i < end; i = source.indexOf('\n', i + 1)) state.line++;
+  for (let i = state.at; i < end; i++) if (source[i] === '\n') state.line++;
   state.lineStarting = end > state.at ? source[end - 1] === '\n' : state.lineStarting;
   state.at = end;
 }

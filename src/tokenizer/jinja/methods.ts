@@ -1,12 +1,13 @@
 import { iterate } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import type { Budget } from './budget.js';
+import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
 import { formatBraces } from './format.js';
 import { capitalize, isCased, lower, TEXT_PROPERTIES, title, upper } from './letters.js';
 import { equal } from './operators.js';
 import { replace, split, splitLines } from './search.js';
-import { concat, pointLength, pointOffset, slice, strip, type Text } from './text.js';
+import { pointLength, pointOffset, slice, strip, type Text } from './text.js';
 import {
   type Arguments,
   type Dict,
@@ -93,16 +94,15 @@ const property =
 
 function joinTexts(self: Text, args: Arguments, budget: Budget): Value {
   const { items } = bind('join', positionalOnly('join', args), ['items'], 1);
-  const parts: Text[] = [];
-  let size = 0;
+  const { put, done } = createBuilder(budget);
+  let first = true;
   for (const item of iterate(items!, budget)) {
     if (!isText(item)) fail(`join expects texts, found ${typeName(item)}`);
-    if (parts.length > 0) parts.push(self);
-    parts.push(textArgument('join', item));
-    size += self.text.length + item.text.length;
-    budget.size(size);
+    if (!first) put(self);
+    first = false;
+    put(textArgument('join', item));
   }
-  return parts.length === 0 ? str('') : concat(parts);
+  return done();
 }
 
 const TEXT: Record<string, TextMethod> = {
@@ -181,10 +181,10 @@ const DICT: Record<string, Method> = {
   keys: view('keys'),
   values: view('values'),
   items: view('items'),
-  get(self, args) {
+  get(self, args, budget) {
     const { key, default: otherwise = null } = bind('get', positionalOnly('get', args), ['key', 'default'], 1);
     const at =
-      hashKey(key!) ??
+      hashKey(key!, budget) ??
       (key !== null && typeof key === 'object' && key.kind === 'undefined'
         ? ''
         : fail(`unhashable type: '${typeName(key!)}'`));

@@ -225,7 +225,7 @@ export function contains(container: Value, value: Value, budget: Budget): boolea
         return false;
       case 'dict': {
         if (isUndefined(value)) return false;
-        return container.entries.has(hashKey(value) ?? fail(`unhashable type: '${typeName(value)}'`));
+        return container.entries.has(hashKey(value, budget) ?? fail(`unhashable type: '${typeName(value)}'`));
       }
       case 'stream':
         return among({ [Symbol.iterator]: () => container.iterator });

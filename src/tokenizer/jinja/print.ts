@@ -1,4 +1,5 @@
 import type { Budget } from './budget.js';
+import { createBuilder } from './builder.js';
 import { refuse } from './errors.js';
 import { concat, mapText, type Text } from './text.js';
 import { str, type Value } from './values.js';
@@ -17,22 +18,17 @@ export function toText(value: Value, budget: Budget): Text {
 
 /** A value as `repr()` of Python writes it. */
 export function repr(value: Value, budget: Budget): Text {
-  const parts: Text[] = [];
-  let size = 0;
-  const write = (part: Text): undefined => {
-    size += part.text.length;
-    budget.size(size);
-    parts.push(part);
-  };
-  writeRepr(value, write, budget, 0);
-  budget.spend(size);
-  return concat(parts);
+  const builder = createBuilder(budget);
+  writeRepr(value, builder.put, budget, 0);
+  const text = builder.done();
+  budget.spend(text.text.length);
+  return text;
 }
 
-function writeRepr(value: Value, write: (part: Text) => undefined, budget: Budget, depth: number): undefined {
+function writeRepr(value: Value, write: (part: Text | string) => undefined, budget: Budget, depth: number): undefined {
   if (depth > DEEPEST_VALUE) refuse(`printing lists of more than ${DEEPEST_VALUE} levels`);
   budget.step();
-  const word = (text: string): undefined => write(str(text));
+  const word = (text: string): undefined => write(text);
   const all = (items: Iterable<Value>, open: string, close: string): undefined => {
     word(open);
     let first = true;

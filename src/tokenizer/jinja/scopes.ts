@@ -1,4 +1,5 @@
 import type { CallArguments, Expression, If, Load, Loads, Macro, Ref, Statement, Target } from './ast.js';
+import { refuse } from './errors.js';
 
 /**
  * The names of one scope, found before anything runs, by the rules of Jinja2's compiler: a name that is assigned anywhere in a
@@ -12,13 +13,19 @@ export interface Scope {
   refs: Map<string, Ref>;
   loads: Map<string, Load>;
   stores: Set<string>;
+  /** How many names were copied for branches, in all scopes of the template. */
+  readonly copied: { count: number };
 }
+
+/** Most names that are copied: branches times names, which grow together; those of real templates are some thousands. */
+const MOST_COPIED = 4_000_000;
 
 /** A scope inside another; `inFunction` when it is the first of a function. */
 export function innerScope(parent?: Scope, inFunction = false): Scope {
   const level = parent ? parent.level + 1 : 0;
   const depth = (parent?.depth ?? 0) + (inFunction ? 1 : 0);
-  return { level, depth, ...(parent && { parent }), refs: new Map(), loads: new Map(), stores: new Set() };
+  const copied = parent?.copied ?? { count: 0 };
+  return { level, depth, ...(parent && { parent }), refs: new Map(), loads: new Map(), stores: new Set(), copied };
 }
 
 /** Where a name is kept, seen from a scope. */
@@ -163,6 +170,8 @@ function analyseIf(scope: Scope, branches: If['branches'], otherwise: readonly S
   const [first, ...rest] = branches;
   analyseExpression(scope, first!.test);
   const inner = (work: (copy: Scope) => undefined): Scope => {
+    scope.copied.count += scope.refs.size + scope.loads.size + scope.stores.size;
+    if (scope.copied.count > MOST_COPIED) refuse('a template with so many branches and names');
     const copy = { ...scope, refs: new Map(scope.refs), loads: new Map(scope.loads), stores: new Set(scope.stores) };
     work(copy);
     return copy;

@@ -1,34 +1,32 @@
 import type { Budget } from './budget.js';
+import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
-import { characters, concat, isSpace, slice, type Text } from './text.js';
+import { characters, isSpace, slice, type Text } from './text.js';
 
 /** Python's `str.replace`. */
 export function replace(of: Text, old: string, to: Text, count: number, budget: Budget): Text {
   const most = count < 0 ? Number.POSITIVE_INFINITY : count;
-  const parts: Text[] = [];
-  let size = of.text.length;
-  const put = (part: Text) => {
-    size += part.text.length;
-    budget.size(size);
-    parts.push(part);
-  };
+  const { put, done } = createBuilder(budget);
   if (old === '') {
-    const all = characters(of);
-    for (let i = 0; i <= all.length; i++) {
-      if (i < most) put(to);
-      if (i < all.length) parts.push(all[i]!);
+    let i = 0;
+    if (most > 0) put(to);
+    for (const character of characters(of)) {
+      put(character);
+      if (++i < most) put(to);
     }
-    return parts.length === 0 ? of : concat(parts);
+    return done();
   }
   let from = 0;
   let at = most > 0 ? of.text.indexOf(old) : -1;
-  for (let done = 1; at >= 0; done++) {
-    parts.push(slice(of, from, at));
+  if (at < 0) return of;
+  for (let count = 1; at >= 0; count++) {
+    put(slice(of, from, at));
     put(to);
     from = at + old.length;
-    at = done < most ? of.text.indexOf(old, from) : -1;
+    at = count < most ? of.text.indexOf(old, from) : -1;
   }
-  return from === 0 && parts.length === 0 ? of : concat([...parts, slice(of, from)]);
+  put(slice(of, from));
+  return done();
 }
 
 /** Python's `str.split` and `str.rsplit`; without a separator at white space. */

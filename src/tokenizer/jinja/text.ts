@@ -48,14 +48,13 @@ export function unitOffset(text: string, point: number): number {
 export const pointOffset = (text: string, unit: number): number => pointLength(text.slice(0, unit));
 
 /** The characters (code points) of a text, each with its marks. */
-export function characters(of: Text): Text[] {
-  const found: Text[] = [];
+export function* characters(of: Text): Generator<Text, undefined> {
   for (let i = 0; i < of.text.length; ) {
     const next = i + (isPairAt(of.text, i) ? 2 : 1);
-    found.push(slice(of, i, next));
+    yield slice(of, i, next);
     i = next;
   }
-  return found;
+  return undefined;
 }
 
 /** The piece between two UTF-16 offsets. */

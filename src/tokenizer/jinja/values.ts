@@ -1,3 +1,4 @@
+import type { Budget } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { plain, type Text } from './text.js';
 
@@ -153,8 +154,17 @@ export function wholeOf(value: Value): number | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? Number(value) : undefined;
 }
 
+/** Longest key of a dict, in characters; a tuple counts with all that it holds. */
+const LONGEST_KEY = 1 << 24;
+
 /** Where a dict keeps a key: equal keys (1, 1.0 and True) have one. Undefined for what Python cannot hash. */
-export function hashKey(value: Value): string | undefined {
+export function hashKey(value: Value, budget: Budget): string | undefined {
+  const key = keyOf(value);
+  if (key !== undefined) budget.spend(key.length);
+  return key;
+}
+
+function keyOf(value: Value): string | undefined {
   const number = numberOf(value);
   if (number !== undefined) return `n${number}`;
   if (value === null) return 'N';
@@ -163,21 +173,28 @@ export function hashKey(value: Value): string | undefined {
   if (value.kind !== 'tuple') return undefined;
   let key = 't';
   for (const item of value.items) {
-    const inner = hashKey(item);
+    const inner = keyOf(item);
     if (inner === undefined) return undefined;
     key += `${inner.length}:${inner}`;
+    if (key.length > LONGEST_KEY) refuse('so large a tuple as a key');
   }
   return key;
 }
 
 /** A dict of these pairs; a key that is there already keeps its place and its first spelling. */
-export function dict(pairs: Iterable<readonly [Value, Value]>): Dict {
+export function dict(pairs: Iterable<readonly [Value, Value]>, budget: Budget): Dict {
   const entries = new Map<string, readonly [Value, Value]>();
   for (const [key, value] of pairs) {
-    const at = hashKey(key) ?? fail(`unhashable type: '${typeName(key)}'`);
-    entries.set(at, [entries.get(at)?.[0] ?? key, value]);
+    const at = hashKey(key, budget) ?? fail(`unhashable type: '${typeName(key)}'`);
+    entries.set(at, [entries.has(at) ? entries.get(at)![0] : key, value]);
   }
   return { kind: 'dict', entries };
+}
+
+/** A dict with texts as keys. */
+export function record(fields: Iterable<readonly [string, Value]>): Dict {
+  const pairs = [...fields].map(([name, value]) => [`s${name}`, [str(name), value] as const] as const);
+  return { kind: 'dict', entries: new Map(pairs) };
 }
 
 /** How many numbers a range has. */
