@@ -23,6 +23,7 @@ export function readRow(value: unknown, format: RowFormat, scoreField: string | 
   const row = withoutNulls(value);
   const { messages, used, turnFields = {} } = IMPORTERS[format].read(row);
   checkConversation(messages);
+  if (format !== 'records') checkMarks(row);
   const score = readScore(value, scoreField);
   const id = idOf(row.id);
   const rest = Object.entries(row).filter(([key]) => key !== 'id' && key !== 'score' && !used.includes(key));
@@ -60,6 +61,14 @@ function checkConversation(messages: readonly Message[]): void {
     throw new RowProblem('row without an instruction: every user turn is empty');
   if (messages.some((m, i) => m.role === 'system' && i > 0))
     throw new RowProblem('expected a system turn only at the beginning');
+}
+
+/** Throws for a row that says as a whole that it is not trained; leaving it out does as it says. */
+function checkMarks(row: RawRow): void {
+  const name = ['weight', 'sample_weight', 'train', 'training', 'loss'].find(
+    (key) => row[key] === false || (row[key] === 0 && key !== 'loss'),
+  );
+  if (name !== undefined) throw new RowProblem(`the row is marked as not trained (${name} is ${show(row[name])})`);
 }
 
 function readScore(row: RawRow, field: string | undefined): number | undefined {

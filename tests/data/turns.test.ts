@@ -160,6 +160,22 @@ describe('marks of what is trained', () => {
     },
   );
 
+  test.each([
+    ['weight', 0],
+    ['train', false],
+    ['training', false],
+    ['sample_weight', 0],
+    ['loss', false],
+  ])('%s of a whole row', async (name, value) => {
+    expect(await problemOf({ messages: QA, [name]: value })).toContain(
+      `rows:1: the row is marked as not trained (${name} is ${value})`,
+    );
+    const { records } = await imported(lines({ messages: QA, [name]: value }, { messages: QA, [name]: 0.5 }), {
+      badRows: 'skip',
+    });
+    expect(records.map(({ meta }) => meta)).toEqual([{ [name]: 0.5 }]);
+  });
+
   test('come back out of a record file', async () => {
     const { records } = await imported(
       lines({ messages: [user('q'), assistant('x', { weight: 0 }), user('q2'), assistant('a', { weight: 1 })] }),
