@@ -109,7 +109,7 @@ async function* cellsOf(path: string, chunks: AsyncIterable<Buffer>, maxRowBytes
   if (!problem) return;
   const { lines } = problem as unknown as { lines?: number };
   // A quote that was opened in the last line swallows nothing but the rest of it.
-  if (problem.code !== NOT_CLOSED || lines === undefined || line === 0 || lines > line + 2)
+  if (problem.code !== NOT_CLOSED || lines === undefined || line === 0 || lines > line + 1)
     throw brokenTable(path, problem);
   yield { record: [], info: { lines: line + 1, bytes: 0 }, problem: `${path}:${line + 1}: a quoted text does not end` };
 }
