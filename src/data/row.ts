@@ -1,8 +1,9 @@
 import { sha256, stableJson } from '../core/hash.js';
 import { numberOf } from '../core/number.js';
-import { isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
+import { isEmpty, isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
 import { IMPORTERS, type RowFormat } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
+import { belongsToAnswer } from './turns.js';
 
 /** A row as a record. */
 export interface ReadRow {
@@ -11,6 +12,8 @@ export interface ReadRow {
   readonly ownId: boolean;
   /** Names of fields of turns that are kept in `meta.turnFields` and of which nothing is trained. */
   readonly turnFields: readonly string[];
+  /** Names of fields of the row that look as if they belonged to the answer, are kept in `meta`, and are not trained. */
+  readonly unusedFields: readonly string[];
 }
 
 /**
@@ -37,7 +40,14 @@ export function readRow(value: unknown, format: RowFormat, scoreField: string | 
     ...(format === 'records' && row.stage !== undefined && { stage: row.stage as number }),
     ...(meta && Object.keys(meta).length > 0 && { meta }),
   };
-  return { record, ownId: id !== undefined, turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))] };
+  return {
+    record,
+    ownId: id !== undefined,
+    turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))],
+    unusedFields: rest
+      .map(([key]) => key)
+      .filter((key) => belongsToAnswer(key) && !isEmpty(row[key]) && row[key] !== 1),
+  };
 }
 
 /** An id as text; undefined where there is none. Throws {@link RowProblem} for one that would not be the same again. */

@@ -185,6 +185,19 @@ describe('marks of what is trained', () => {
   });
 });
 
+describe('columns that may belong to the answer', () => {
+  test.each(['reasoning', 'thinking', 'chainOfThought', 'sample_weight'])('%s is kept, and reported', async (name) => {
+    const { records } = await imported(
+      lines({ messages: QA, [name]: 0.5 }, { instruction: 'q', messages: QA, [name]: null }),
+    );
+    expect(records[0]!.meta).toEqual({ [name]: 0.5 });
+    expect(warnings()[0]).toContain('equals an earlier row');
+    expect(warnings()[1]).toBe(
+      `rows: rows have fields that may belong to the answer and are not trained on (${name} in 1 row); they are kept in meta`,
+    );
+  });
+});
+
 describe('a system prompt in a column', () => {
   const FORMATS = [
     { messages: QA },
