@@ -55,6 +55,7 @@ export function importRows(
     problems: [],
     taken: new Map(),
     turnFields: new Map(),
+    unusedFields: new Map(),
   };
   return { rows: recordsOf(path, options, found, logger), found };
 }
@@ -87,6 +88,8 @@ interface Finding extends RowsFound {
   readonly taken: Map<string, number>;
   /** Rows that have each field of turns of which nothing is trained. */
   readonly turnFields: Map<string, number>;
+  /** The same of fields of rows that look as if they belonged to the answer. */
+  readonly unusedFields: Map<string, number>;
 }
 
 async function* recordsOf(
@@ -134,7 +137,8 @@ function recordOf(row: FileRow, found: Finding, options: ImportOptions): Instruc
     const read = readAs(row, found, options);
     if (found.bad > 0 && options.badRows === 'refuse') return undefined;
     found.kept++;
-    for (const name of read.turnFields) found.turnFields.set(name, (found.turnFields.get(name) ?? 0) + 1);
+    count(found.turnFields, read.turnFields);
+    count(found.unusedFields, read.unusedFields);
     return withOwnId(read, row.place, found, options);
   } catch (error) {
     if (!(error instanceof RowProblem) && error !== row.error) throw error;
@@ -159,6 +163,10 @@ function readAs(row: FileRow, found: Finding, { format, scoreField }: ImportOpti
       return read;
     }
   return readRow(value, found.format!, scoreField);
+}
+
+function count(counts: Map<string, number>, names: readonly string[]): void {
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 /** The number that ends a place. */
@@ -288,7 +296,7 @@ function detectFormat(rows: readonly FileRow[], path: string): RowFormat {
 }
 
 /** What a reader of rows should know, as sentences. */
-function noteLines({ renamed, equal, turnFields }: Finding): string[] {
+function noteLines({ renamed, equal, turnFields, unusedFields }: Finding): string[] {
   const lines: string[] = [];
   const rows = (count: number) => (count === 1 ? '1 row' : `${count} rows`);
   if (equal > 0)
@@ -303,11 +311,15 @@ function noteLines({ renamed, equal, turnFields }: Finding): string[] {
         ? '1 row has the id of an earlier row; its id got a number at its end (-2)'
         : `${renamed} rows have the id of an earlier row; their ids got a number at their end (-2, -3, ...)`,
     );
-  const names = [...turnFields].sort((x, y) => y[1] - x[1]);
-  const most = names.slice(0, 8).map(([name, count]) => `${shownName(name, 40)} in ${rows(count)}`);
-  if (names.length > 0)
+  const most = (counts: ReadonlyMap<string, number>) => {
+    const names = [...counts].sort((x, y) => y[1] - x[1]).map(([name, n]) => `${shownName(name, 40)} in ${rows(n)}`);
+    return names.slice(0, 8).join(', ') + (names.length > 8 ? ', ...' : '');
+  };
+  if (turnFields.size > 0)
+    lines.push(`turns have fields that are not trained on (${most(turnFields)}); they are kept in meta.turnFields`);
+  if (unusedFields.size > 0)
     lines.push(
-      `turns have fields that are not trained on (${most.join(', ')}${names.length > most.length ? ', ...' : ''}); they are kept in meta.turnFields`,
+      `rows have fields that may belong to the answer and are not trained on (${most(unusedFields)}); they are kept in meta`,
     );
   return lines;
 }

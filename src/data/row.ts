@@ -1,8 +1,9 @@
 import { sha256, stableJson } from '../core/hash.js';
 import { numberOf } from '../core/number.js';
-import { isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
+import { isEmpty, isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
 import { IMPORTERS, type RowFormat } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
+import { belongsToAnswer } from './turns.js';
 
 /** A row as a record. */
 export interface ReadRow {
@@ -11,6 +12,8 @@ export interface ReadRow {
   readonly ownId: boolean;
   /** Names of fields of turns that are kept in `meta.turnFields` and of which nothing is trained. */
   readonly turnFields: readonly string[];
+  /** Names of fields of the row that look as if they belonged to the answer, are kept in `meta`, and are not trained. */
+  readonly unusedFields: readonly string[];
 }
 
 /**
@@ -23,6 +26,7 @@ export function readRow(value: unknown, format: RowFormat, scoreField: string | 
   const row = withoutNulls(value);
   const { messages, used, turnFields = {} } = IMPORTERS[format].read(row);
   checkConversation(messages);
+  if (format !== 'records') checkMarks(row);
   const score = readScore(value, scoreField);
   const id = idOf(row.id);
   const rest = Object.entries(row).filter(([key]) => key !== 'id' && key !== 'score' && !used.includes(key));
@@ -36,7 +40,14 @@ export function readRow(value: unknown, format: RowFormat, scoreField: string | 
     ...(format === 'records' && row.stage !== undefined && { stage: row.stage as number }),
     ...(meta && Object.keys(meta).length > 0 && { meta }),
   };
-  return { record, ownId: id !== undefined, turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))] };
+  return {
+    record,
+    ownId: id !== undefined,
+    turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))],
+    unusedFields: rest
+      .map(([key]) => key)
+      .filter((key) => belongsToAnswer(key) && !isEmpty(row[key]) && row[key] !== 1),
+  };
 }
 
 /** An id as text; undefined where there is none. Throws {@link RowProblem} for one that would not be the same again. */
@@ -60,6 +71,14 @@ function checkConversation(messages: readonly Message[]): void {
     throw new RowProblem('row without an instruction: every user turn is empty');
   if (messages.some((m, i) => m.role === 'system' && i > 0))
     throw new RowProblem('expected a system turn only at the beginning');
+}
+
+/** Throws for a row that says as a whole that it is not trained; leaving it out does as it says. */
+function checkMarks(row: RawRow): void {
+  const name = ['weight', 'sample_weight', 'train', 'training', 'loss'].find(
+    (key) => row[key] === false || (row[key] === 0 && key !== 'loss'),
+  );
+  if (name !== undefined) throw new RowProblem(`the row is marked as not trained (${name} is ${show(row[name])})`);
 }
 
 function readScore(row: RawRow, field: string | undefined): number | undefined {

@@ -31,6 +31,12 @@ const CHANGES = words(
   'tool tools function functions call calls reasoning think thinking thought thoughts cot rationale scratchpad analysis observation plugin plugins image images picture pictures audio video videos file files attachment attachments document documents media refusal prefix partial prefill citations',
 );
 
+/** Words in the names of columns that hold thoughts or weights, which belong to the answer and are not trained. */
+const BELONGS = words('reasoning think thinking thought thoughts cot rationale scratchpad weight');
+
+/** True for the name of a column that looks as if it belonged to the row's answer. */
+export const belongsToAnswer = (name: string): boolean => hasWord(name, BELONGS);
+
 function words(list: string): ReadonlySet<string> {
   return new Set(list.split(' '));
 }

@@ -131,7 +131,7 @@ function isKind({ begins, at = 0, zeros, holds }: ForeignKind, text: string): bo
   return [begins].flat().some((start) => text.startsWith(start, at));
 }
 
-/** Text has no zero bytes, except in JSON that was damaged, whose line is named when it is read. */
+/** Text has no control characters to speak of, except in JSON that was damaged, whose line is named when it is read. */
 function binaryKind(text: string): Pick<ForeignKind, 'name' | 'convert'> | undefined {
   const zeroAt = (odd: number) => [0, 2, 4].every((i) => text[i + odd] === '\0' && text[i + 1 - odd]! >= '\t');
   for (const [odd, encoding] of ['UTF-16BE', 'UTF-16LE'].entries())
@@ -140,7 +140,10 @@ function binaryKind(text: string): Pick<ForeignKind, 'name' | 'convert'> | undef
         name: 'text in UTF-16 without a byte order mark',
         convert: `convert it: iconv -f ${encoding} -t UTF-8 FILE > rows.jsonl`,
       };
-  if (!text.split('\n', 1)[0]!.includes('\0') || /^\s*[[{]/.test(text)) return undefined;
+  if (/^\s*[[{]/.test(text)) return undefined;
+  const line = text.split('\n', 1)[0]!.slice(0, 1024);
+  const controls = line.replace(/[^\p{Cc}]|[\t\n\r\u0080-\u009f]/gu, '').length;
+  if (controls <= 0.02 * line.length) return undefined;
   return {
     name: 'a binary file of a kind that is not known',
     convert: 'expected JSON, JSON Lines, a table (CSV), or Parquet',

@@ -29,8 +29,14 @@ function rowOf(place: string, bytes: Uint8Array, read: () => unknown): FileRow |
     const value = read();
     return value === undefined ? undefined : { place, value, bytes: bytes.length };
   } catch (error) {
-    return { place, value: undefined, bytes: bytes.length, error: error as Error };
+    return { place, value: undefined, bytes: bytes.length, error: withHint(error as Error, bytes) };
   }
+}
+
+/** Says what Python's own notation is, which people print instead of JSON. */
+function withHint(error: Error, bytes: Uint8Array): Error {
+  if (!/^\s*[[{]\s*'/.test(Buffer.from(bytes.subarray(0, 20)).toString('latin1'))) return error;
+  return dataError(`${error.message}; it looks like Python's own notation: write rows with json.dumps`, {}, error);
 }
 
 /** Rows of JSON Lines. A line that is broken is a row with an error. */

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { type CsvError, parse } from 'csv-parse';
 import { dataError } from '../core/errors.js';
 import { shownName } from '../core/shown.js';
 import { saveAsUtf8 } from './file-kinds.js';
 import type { FileRow } from './file-row.js';
+
+const NOT_CLOSED = 'CSV_QUOTE_NOT_CLOSED';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
@@ -11,6 +13,8 @@ const DELIMITERS = [',', ';', '\t', '|'];
 interface Cells {
   readonly record: readonly string[];
   readonly info: { readonly lines: number; readonly bytes: number };
+  /** Why there are none. */
+  readonly problem?: string;
 }
 
 /**
@@ -26,7 +30,12 @@ export async function* tableRows(
 ): AsyncGenerator<FileRow> {
   let columns: string[] | undefined;
   let before = 0;
-  for await (const { record, info } of cellsOf(path, chunks, maxRowBytes)) {
+  for await (const { record, info, problem } of cellsOf(path, chunks, maxRowBytes)) {
+    if (problem !== undefined && columns) {
+      const error = dataError(problem, { file: path, line: info.lines });
+      yield { place: `${path}:${info.lines}`, value: undefined, bytes: 0, error, columns };
+      continue;
+    }
     const bytes = info.bytes - before;
     before = info.bytes;
     if (!columns) {
@@ -61,51 +70,75 @@ function columnsOf(head: readonly string[], path: string): string[] {
 async function* cellsOf(path: string, chunks: AsyncIterable<Buffer>, maxRowBytes: number): AsyncGenerator<Cells> {
   const texts = decoded(path, chunks);
   let start = '';
-  while (!/[\r\n]/.test(start) && start.length <= maxRowBytes) {
+  while (!/[\r\n]./s.test(start) && start.length <= maxRowBytes) {
     const { value, done } = await texts.next();
     if (done) break;
     start += value;
   }
-  const { delimiter, columns } = separatorIn(start);
+  const { delimiter, names, hint } = firstLine(start);
+  if (names.length === 1 && !/^"?\w+"?$/.test(names[0]!.trim())) throw noTable(path, start);
+  const problems: CsvError[] = [];
   const parser = parse({
     bom: true,
     delimiter,
     relax_column_count: true,
+    relax_quotes: true,
     info: true,
     max_record_size: maxRowBytes,
+    ...(hint && { from_line: 2 }),
+    // Raised below: an error of the parser would take the rows along that were not yet handed out.
+    skip_records_with_error: true,
+    on_skip: (error) => void (error && problems.push(error)),
   });
-  const source = Readable.from(
-    (async function* () {
-      if (start !== '') yield start;
-      yield* texts;
-    })(),
-  );
+  const source = Readable.from(again(start, texts));
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
+  let line = 0;
   try {
-    for await (const cells of parser as AsyncIterable<Cells>) yield cells;
-  } catch (cause) {
-    if (!(cause as { code?: string }).code?.startsWith('CSV_')) throw cause;
-    const what = (cause as Error).message;
-    if (columns > 1) throw dataError(`${path}: broken table: ${what}`, { file: path }, cause);
-    const begins = shownName(JSON.stringify(start.slice(0, 40)));
-    throw dataError(
-      `${path}: expected JSON, JSON Lines, Parquet or a table with the names of its columns in the first line; found text that begins with ${begins}, and as a table it is broken: ${what}`,
-      { file: path },
-      cause,
-    );
+    for await (const cells of parser as AsyncIterable<Cells>) {
+      const broken = problems.find(({ code }) => code !== NOT_CLOSED);
+      if (broken) throw brokenTable(path, broken);
+      line = cells.info.lines;
+      yield cells;
+    }
   } finally {
     source.destroy();
     parser.destroy();
   }
+  const [problem] = problems;
+  if (!problem) return;
+  const { lines } = problem as unknown as { lines?: number };
+  // A quote that was opened in the last line swallows nothing but the rest of it.
+  if (problem.code !== NOT_CLOSED || lines === undefined || line === 0 || lines > line + 1)
+    throw brokenTable(path, problem);
+  yield { record: [], info: { lines: line + 1, bytes: 0 }, problem: `${path}:${line + 1}: a quoted text does not end` };
 }
 
-/** The separator that the first line has most of, outside of quotes, and the columns that it makes. */
-function separatorIn(text: string): { delimiter: string; columns: number } {
-  const first = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.slice(0, 1 << 16))![0].replace(/"(?:[^"]|"")*"/g, '');
-  const times = (mark: string) => first.split(mark).length;
-  const delimiter = DELIMITERS.reduce((best, mark) => (times(mark) > times(best) ? mark : best));
-  return { delimiter, columns: times(delimiter) };
+async function* again(start: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  if (start !== '') yield start;
+  yield* rest;
+}
+
+const brokenTable = (path: string, { message }: CsvError) =>
+  dataError(`${path}: broken table: ${message}; put quotes around a text with quotes in it, and double those`, {
+    file: path,
+  });
+
+const noTable = (path: string, start: string) =>
+  dataError(
+    `${path}: expected JSON, JSON Lines, Parquet or a table with the names of its columns in the first line; found text that begins with ${shownName(JSON.stringify(start.slice(0, 40)))}`,
+    { file: path },
+  );
+
+/** The separator that the first line has most of, outside of quotes, and the names that it separates; a line `sep=;` before them says which one it is. */
+function firstLine(text: string): { delimiter: string; names: string[]; hint: boolean } {
+  const [hint, said] = /^"?sep=(.)"?\r?\n/.exec(text) ?? [];
+  const rest = text.slice(hint?.length ?? 0, 1 << 16);
+  const line = /^(?:"(?:[^"]|"")*"|[^"\r\n]|")*/.exec(rest)![0];
+  const bare = line.replace(/"(?:[^"]|"")*"/g, (quoted) => 'x'.repeat(Math.min(2, quoted.length)));
+  const times = (mark: string) => bare.split(mark).length;
+  const delimiter = said ?? DELIMITERS.reduce((best, mark) => (times(mark) > times(best) ? mark : best));
+  return { delimiter, names: times(delimiter) === 1 ? [line] : bare.split(delimiter), hint: hint !== undefined };
 }
 
 /** Strict UTF-8. The error names the line. */

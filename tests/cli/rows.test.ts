@@ -43,7 +43,7 @@ describe('data import', () => {
     const { code, err } = await phasetune('data', 'import', source, '--out', out);
     expect(code).toBe(3);
     expect(err).toBe(
-      `error: ${source}:2: row without an answer: expected it to end with a non-empty answer, found assistant ""; mend it, or leave such rows out with --bad-rows skip\n`,
+      `error: ${source}:2: row without an answer: expected it to end with a non-empty answer, found assistant ""; fix it, or leave such rows out with --bad-rows skip\n`,
     );
     expect(existsSync(out)).toBe(false);
   });

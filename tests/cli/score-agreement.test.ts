@@ -154,10 +154,11 @@ describe('phasetune score sample and score compare', () => {
     ['a file that is missing', ['all.jsonl', 'none.csv'], 3, /none\.csv: no such file/],
     ['two files of one name', ['all.jsonl', './all.jsonl'], 2, /two files would be called all; give them names: a=/],
     ['a report of an unknown kind', ['all.jsonl', 'b=all.jsonl', '--out', 'x.pdf'], 2, /ends with \.md or \.json/],
-    ['a report over what is read', ['all.jsonl', 'b=r.json', '--out', 'r.json'], 2, /is a file that is read/],
+    ['a report over what is read', ['all.jsonl', 'b=r.json', '--out', 'r.json'], 2, /is the file that is read/],
     ['a range upside down', ['all.jsonl', 'b=all.jsonl', '--range', '5,1'], 2, /lowest score before the highest/],
   ])('refuse %s', async (_, args, expected, message) => {
     file('all.jsonl', phased(4));
+    file('r.json', phased(4));
     const placed = args.map((arg) =>
       /\.(jsonl?|csv|pdf)$/.test(arg)
         ? arg.replace(/^(\w=)?(.*)$/, (_all, name = '', path) => name + place(path))

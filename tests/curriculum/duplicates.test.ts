@@ -162,3 +162,23 @@ describe('bandsFor', () => {
     }
   });
 });
+
+describe('copies that look the same', () => {
+  const plain = ['élève français forêt ガ', 'où est le café déjà', 'ABC 12 oﬃce', 'naïve hôtel âge'];
+  it.each([
+    ['decomposed accents', (text: string) => text.normalize('NFD')],
+    ['compatible characters', (text: string) => text.normalize('NFKD')],
+    [
+      'full-width letters',
+      (text: string) => text.replace(/[A-Z0-9]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)),
+    ],
+    ['zero-width spaces', (text: string) => [...text.normalize('NFC')].join('\u200b')],
+    ['a byte order mark', (text: string) => `\ufeff${text}\u200d`],
+    ['soft hyphens and no-break spaces', (text: string) => text.replaceAll(' ', '\u00ad\u00a0')],
+  ])('but for %s are one cluster, and counted as equal', (_, change) => {
+    const { clusterOf, exact, near, clusters } = found([...plain, ...plain.map(change)]);
+    expect([...clusterOf]).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+    expect({ exact, near, clusters }).toEqual({ exact: 4, near: 0, clusters: 4 });
+    for (const text of plain) expect(alike(text, change(text))).toBe(1);
+  });
+});

@@ -160,12 +160,41 @@ describe('marks of what is trained', () => {
     },
   );
 
+  test.each([
+    ['weight', 0],
+    ['train', false],
+    ['training', false],
+    ['sample_weight', 0],
+    ['loss', false],
+  ])('%s of a whole row', async (name, value) => {
+    expect(await problemOf({ messages: QA, [name]: value })).toContain(
+      `rows:1: the row is marked as not trained (${name} is ${value})`,
+    );
+    const { records } = await imported(lines({ messages: QA, [name]: value }, { messages: QA, [name]: 0.5 }), {
+      badRows: 'skip',
+    });
+    expect(records.map(({ meta }) => meta)).toEqual([{ [name]: 0.5 }]);
+  });
+
   test('come back out of a record file', async () => {
     const { records } = await imported(
       lines({ messages: [user('q'), assistant('x', { weight: 0 }), user('q2'), assistant('a', { weight: 1 })] }),
     );
     const again = await imported(lines(...records));
     expect(again).toMatchObject({ format: 'records', records });
+  });
+});
+
+describe('columns that may belong to the answer', () => {
+  test.each(['reasoning', 'thinking', 'chainOfThought', 'sample_weight'])('%s is kept, and reported', async (name) => {
+    const { records } = await imported(
+      lines({ messages: QA, [name]: 0.5 }, { instruction: 'q', messages: QA, [name]: null }),
+    );
+    expect(records[0]!.meta).toEqual({ [name]: 0.5 });
+    expect(warnings()[0]).toContain('equals an earlier row');
+    expect(warnings()[1]).toBe(
+      `rows: rows have fields that may belong to the answer and are not trained on (${name} in 1 row); they are kept in meta`,
+    );
   });
 });
 

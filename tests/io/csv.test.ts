@@ -46,6 +46,13 @@ describe('reading a table', () => {
     expect(rows.map(({ place }) => place)).toEqual([`${path}:3`, `${path}:4`]);
   });
 
+  it.each([
+    ['quotes inside of a text, as tables with tabs have them', 'id\ttext\n1\ta "quoted" word\n', 'a "quoted" word'],
+    ["a spreadsheet's line for its separator", '\ufeffsep=;\r\nid;text\r\n1;a,b\r\n', 'a,b'],
+  ])('reads %s', async (_, content, text) => {
+    expect(await cellsOf(file('t.csv', content))).toEqual([{ id: '1', text }]);
+  });
+
   it('goes by the separator that the names have, not by what is quoted in them', async () => {
     expect(await cellsOf(file('t.csv', '"a,b,c";rating\n"1,5";2\n'))).toEqual([{ 'a,b,c': '1,5', rating: '2' }]);
   });

@@ -91,6 +91,11 @@ describe('a file that is not read', () => {
     ['GGUF', latin1('GGUF\x03\0\0\0'), 'a GGUF model'],
     ['an encrypted Parquet file', latin1('PARE\x15\0'), 'an encrypted Parquet file'],
     ['a program', latin1('\x7fELF\x02'), 'a program'],
+    [
+      'noise',
+      Buffer.from(Array.from({ length: 400 }, (_, i) => ((i * 97 + 13) % 254) + 1)),
+      'a binary file of a kind that is not known',
+    ],
     ['anything else', latin1('\x01\x02\x03\x04\0\x05'), 'a binary file of a kind that is not known'],
   ])('%s is named, with what to do', async (_, content, expected) => {
     const message = await refusal(put(content));

@@ -172,6 +172,7 @@ describe('one broken row', () => {
     ['an element of a list', '[{"a":1},{"a"},{"a":3}]', 1, 'not valid JSON'],
     ['a torn list', '[{"a":1},{"a":2},{"a":"thr', 2, 'not valid JSON'],
     ['a torn object over several lines', '{\n"a":1\n}\n{\n"a":2\n', 1, 'rows:4: the object does not end'],
+    ['a torn last row of a table', 'a,b\n1,2\n3,"fo', 1, ':3: a quoted text does not end'],
     [
       'a row of a table with too many cells',
       'a,b\n1,2\n1,2,3\n4,5\n',
@@ -188,7 +189,8 @@ describe('one broken row', () => {
     ['{"a":1},\n{"a":2}\n', 'rows:1:8: not valid JSON'],
     ['{\n"a":1\n},\n{\n"a":2\n}\n', 'rows:3: expected JSON objects one after another, found other text'],
     ['[{"a":1}] [{"a":2}]', 'not valid JSON, found "[{'],
-    ["{'a': 1}", 'rows:1:2: not valid JSON'],
+    ["{'a': 1}", "it looks like Python's own notation: write rows with json.dumps"],
+    ['a,b\n1,"2\n3,4\n5,6\n7,8\n', 'broken table: Quote Not Closed'],
     [
       '"instruction": "q"\n',
       'expected JSON, JSON Lines, Parquet or a table with the names of its columns in the first line; found text that begins with',
