@@ -6,8 +6,11 @@ import { generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
 import { planDecode } from '../generate/plan.js';
 import { adaptedModel } from '../lora/adapted-model.js';
-import { checkVocabulary, openModel } from '../model/load.js';
+import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
+import { openModel } from '../model/load.js';
+import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
 import type { CompileOptions } from '../program/compile-options.js';
+import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** An answer as text: to which conversation, how many ids it has, and whether it ended by itself. */
@@ -22,12 +25,30 @@ export interface Answer {
 export const promptIds = (messages: readonly Message[], tokenizer: Tokenizer, template: EncodeOptions['template']) =>
   Int32Array.from(tokenizer.encode(renderPrompt(messages, tokenizer, template)));
 
+/**
+ * The text of an answer's ids without special tokens. A model may have rows for more ids than its tokenizer has tokens; such an id stands
+ * for no text, as in transformers.
+ */
+export const answerText = (ids: Int32Array, tokenizer: Tokenizer): string =>
+  tokenizer.decode(
+    ids.filter((id) => id < tokenizer.vocabSize),
+    { skipSpecialTokens: true },
+  );
+
 /** How conversations are answered: written down, at most how many together, decoded, computed. */
 export interface AnswerOptions {
   readonly template: EncodeOptions['template'];
   readonly batch: number;
   readonly decoding: GenerateOptions;
   readonly compile: CompileOptions;
+}
+
+/** A model that is ready to answer. */
+export interface Answerer {
+  /** What is odd about the files or the prompts, in plain words. */
+  readonly warnings: readonly string[];
+  answers(signal?: AbortSignal): AsyncGenerator<Answer>;
+  close(): Promise<void>;
 }
 
 /**
@@ -40,26 +61,46 @@ export async function openAnswerer(
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
   { template, batch, decoding, compile }: AnswerOptions,
-): Promise<{ answers(signal?: AbortSignal): AsyncGenerator<Answer>; close(): Promise<void> }> {
-  const tokenizer = await loadTokenizer(modelFolder);
-  const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
-  const plan = planDecode(prompts, decoding, batch);
+): Promise<Answerer> {
   const model = await openModel(modelFolder);
-  checkVocabulary(model, tokenizer.vocabSize);
-  const program = await adaptedModel(
-    model,
-    adapterFolder,
-    (config, linear) => generateSpec(config, linear, plan),
-    compile,
-  );
-  return {
-    async *answers(signal) {
-      for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
-        yield { index, text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
-    },
-    async close() {
-      program.dispose();
-      await model.close();
-    },
-  };
+  try {
+    const tokenizer = await loadTokenizer(modelFolder);
+    const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
+    checkTokens(
+      model,
+      prompts.map((ids, i) => ({ name: `prompt ${i + 1}`, ids })),
+      tokenizer.decode,
+    );
+    const plan = planDecode(prompts, decoding, batch);
+    const program = await adaptedModel(
+      model,
+      adapterFolder,
+      (config, linear) => generateSpec(config, linear, plan),
+      compile,
+    );
+    return {
+      warnings: [
+        ...model.warnings,
+        ...vocabularyWarnings(model, tokenizer.vocabSize),
+        ...endIdWarnings(tokenizer),
+        ...lengthWarnings(
+          model,
+          prompts.map(({ length }) => length + decoding.maxTokens),
+          'prompts (with all tokens that their answers may have)',
+        ),
+        ...(adapterFolder === undefined ? [] : await ownTokenizerWarnings(adapterFolder, modelFolder)),
+      ],
+      async *answers(signal) {
+        for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
+          yield { index, text: answerText(ids, tokenizer), tokens: ids.length, finish };
+      },
+      async close() {
+        program.dispose();
+        await model.close();
+      },
+    };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
 }

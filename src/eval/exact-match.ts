@@ -5,7 +5,7 @@ import type { GenerateOptions } from '../generate/options.js';
 import { type DecodePlan, planDecode } from '../generate/plan.js';
 import type { Program } from '../program/program.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { promptIds } from './answer.js';
+import { answerText, promptIds } from './answer.js';
 
 /** A model's answer to a row, beside the row's own. `index` is the row's place. */
 export interface AnsweredRow {
@@ -47,7 +47,7 @@ export async function* exactMatch(
 ): AsyncGenerator<AnsweredRow> {
   for await (const { index, ids } of generate(program, decoding, [...tokenizer.endIds], signal)) {
     const { id, messages } = records[index]!;
-    const answer = tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
+    const answer = answerText(ids, tokenizer).trim();
     const expected = messages.at(-1)!.content.trim();
     yield { index, id, prompt: messages.at(-2)!.content, expected, answer, matches: answer === expected };
   }

@@ -5,8 +5,10 @@ import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
 import type { EncodeOptions } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
-import { checkVocabulary, type ModelFolder, openModel } from '../model/load.js';
+import { type ModelFolder, openModel } from '../model/load.js';
 import { linearShapes } from '../model/parameters.js';
+import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
+import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { stageOptionsFor, type TrainOptions } from './options.js';
 import { planRun, type RunPlan } from './plan.js';
@@ -20,6 +22,8 @@ export interface PreparedRun {
   readonly model: ModelFolder;
   /** What encoding did to the rows, held-out ones among them. */
   readonly report: EncodeReport;
+  /** What is odd about the model's files and the rows it is given, in plain words. */
+  readonly warnings: readonly string[];
 }
 
 /** Inputs and options of {@link prepareRun}. */
@@ -40,10 +44,24 @@ export async function prepareRun(
   try {
     adapterSpecs(linearShapes(model.config), options.lora);
     const tokenizer = await loadTokenizer(options.model);
-    checkVocabulary(model, tokenizer.vocabSize);
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
     const { rows, report } = await encodeRows(records, tokenizer, options, hooks);
-    return { plan: planRun(set, rows, options), set, tokenizer, model, report };
+    checkTokens(
+      model,
+      rows.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
+      tokenizer.decode,
+    );
+    const warnings = [
+      ...model.warnings,
+      ...vocabularyWarnings(model, tokenizer.vocabSize),
+      ...endIdWarnings(tokenizer),
+      ...lengthWarnings(
+        model,
+        rows.map(({ ids }) => ids.length),
+        'rows',
+      ),
+    ];
+    return { plan: planRun(set, rows, options), set, tokenizer, model, report, warnings };
   } catch (error) {
     await model.close();
     throw error;

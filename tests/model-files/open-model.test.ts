@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSafetensors, type TensorToWrite, writeSafetensors } from '../../src/io/safetensors.js';
-import { checkVocabulary, openModel } from '../../src/model/load.js';
+import { openModel } from '../../src/model/load.js';
+import { checkTokens, vocabularyWarnings } from '../../src/model/texts.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -65,11 +66,22 @@ test('a cut-off file is told with both sizes', async () => {
   );
 });
 
-test('a tokenizer with more tokens than the embedding has rows is refused', async () => {
+test('of a tokenizer with more tokens than the embedding has rows only a text that holds one is refused, by name', async () => {
   const model = await openModel(folder);
-  checkVocabulary(model, 53);
-  expect(() => checkVocabulary(model, 54)).toThrow(
-    refused('the tokenizer has 54 tokens, but the embedding has 53 rows'),
-  );
+  expect(vocabularyWarnings(model, 53)).toEqual([]);
+  expect(vocabularyWarnings(model, 54)).toEqual([
+    expect.stringContaining('the tokenizer has 54 tokens, the embedding 53 rows'),
+  ]);
+  const check = (...ids: number[]) =>
+    checkTokens(
+      model,
+      [
+        { name: 'row a', ids: [0] },
+        { name: 'row b', ids },
+      ],
+      () => '<pad>',
+    );
+  check(0, 52);
+  expect(() => check(1, 53)).toThrow(refused('^row b: it holds the token "<pad>" \\(id 53\\)', 'vocab_size 53'));
   await model.close();
 });

@@ -108,7 +108,7 @@ async function withPrepared(options: Options, context: CommandContext, claim?: C
     for (const line of shapeLines(shapes)) context.print(line);
     for (const line of memory.lines) context.print(line);
     const bands = plan.holdout?.bands ?? [];
-    for (const warning of planWarnings(plan, recipe)) context.logger.warn(warning);
+    for (const warning of [...prepared.warnings, ...planWarnings(plan, recipe)]) context.logger.warn(warning);
     const { order, memoryLimit } = options;
     if (!claim) return { dryRun: true, order, stages, shapes, bands, ...memory.told, report: prepared.report };
     return await runPrepared({ ...recipe, memoryLimit }, { ...prepared, plan }, claim, context);

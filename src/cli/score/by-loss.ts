@@ -33,7 +33,9 @@ export async function scoreByLoss(
   options: LossScoring,
   context: CommandContext,
 ): Promise<ScoredRows> {
-  const { openModel, checkVocabulary } = await import('../../model/load.js');
+  const { openModel } = await import('../../model/load.js');
+  const { checkTokens, vocabularyWarnings } = await import('../../model/texts.js');
+  const { endIdWarnings } = await import('../../tokenizer/end-ids.js');
   const { loadTokenizer } = await import('../../tokenizer/tokenizer.js');
   const { openLedger } = await import('../../endpoint/ledger.js');
   if (options.model === undefined)
@@ -44,8 +46,19 @@ export async function scoreByLoss(
   const model = await openModel(options.model);
   try {
     const tokenizer = await loadTokenizer(options.model);
-    checkVocabulary(model, tokenizer.vocabSize);
     const pairs = await encode(records, tokenizer, options, context);
+    const texts = pairs.flatMap((pair) => ('given' in pair ? [pair.given] : []));
+    checkTokens(
+      model,
+      texts.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
+      tokenizer.decode,
+    );
+    for (const warning of [
+      ...model.warnings,
+      ...vocabularyWarnings(model, tokenizer.vocabSize),
+      ...endIdWarnings(tokenizer),
+    ])
+      context.logger.warn(warning);
     const ledger = await openLedger<LossLine>(ledgerFile, 'phasetune score');
     try {
       if (ledger.dropped > 0) context.logger.warn(`${ledgerFile}: its last line was half written and is dropped`);
