@@ -82,11 +82,12 @@ const goesOn = ({ finish }: Row): boolean => finish === undefined;
 function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['shape'], start: number) {
   const ids = new Int32Array(size * chunk);
   const last = Int32Array.from({ length: size }, (_, row) => row * chunk);
+  const lengths = Int32Array.from({ length: size }, (_, row) => rows[row]?.prompt.length ?? 1);
   for (const [row, { prompt }] of rows.entries()) {
     ids.set(prompt.subarray(start, start + chunk), row * chunk);
     last[row]! += Math.min(Math.max(prompt.length - start, 1), chunk) - 1;
   }
-  return { ids: int32([size, chunk], ids), last: int32([size], last) };
+  return { ids: int32([size, chunk], ids), last: int32([size], last), lengths: int32([size], lengths) };
 }
 
 /** The newest token of each row and its position. A row that is done goes on with its last one, which nothing sees. */

@@ -125,6 +125,7 @@ describe('generate', () => {
       const ids = {
         ids: int32([4, plan.shape.chunk], new Int32Array(4 * plan.shape.chunk)),
         last: int32([4], [0, 0, 0, 0]),
+        lengths: int32([4], [1, 1, 1, 1]),
       };
       const draws = { temperature: 3, topP: 0.95 };
       const scalars = Object.entries(draws).map(

@@ -262,7 +262,8 @@ function decodingCalls(texts: readonly Int32Array[], options: GenerateOptions, v
     const ids = new Int32Array(rows * chunk);
     const last = texts.map(({ length }, i) => i * chunk + Math.min(Math.max(length - start, 1), chunk) - 1);
     for (const [i, text] of texts.entries()) ids.set(text.subarray(start, start + chunk), i * chunk);
-    return { ids: int32([rows, chunk], ids), last: int32([rows], last) };
+    const lengths = texts.map(({ length }) => length);
+    return { ids: int32([rows, chunk], ids), last: int32([rows], last), lengths: int32([rows], lengths) };
   };
   const said = texts.map((_, i) => row(`said ${i}`, 2, 1, vocabulary).ids);
   const decode = (n: number): Call => ({
