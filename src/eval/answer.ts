@@ -72,11 +72,13 @@ export async function openAnswerer(
       tokenizer.decode,
     );
     const plan = planDecode(prompts, decoding, batch);
+    const ofAdapter: string[] = [];
     const program = await adaptedModel(
       model,
       adapterFolder,
       (config, linear) => generateSpec(config, linear, plan),
       compile,
+      (warning) => ofAdapter.push(warning),
     );
     return {
       warnings: [
@@ -88,6 +90,7 @@ export async function openAnswerer(
           prompts.map(({ length }) => length + decoding.maxTokens),
           'prompts (with all tokens that their answers may have)',
         ),
+        ...ofAdapter,
         ...(adapterFolder === undefined ? [] : await ownTokenizerWarnings(adapterFolder, modelFolder)),
       ],
       async *answers(signal) {

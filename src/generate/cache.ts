@@ -34,7 +34,8 @@ interface Decoding {
  * - `prefillNext`, if there are longer prompts: the same for the tokens from position `start` on.
  * - `decode`: one token a row, ids and positions [rows].
  * - `chooseAll`, where the others may fall short: another choice from the last logits.
- * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows]; see {@link choose}.
+ * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows], see {@link choose}; all but the last the `total`
+ * [rows] of the logits, which is a finite number only where all of them are.
  */
 export function generateSpec(
   config: ModelConfig,
@@ -195,6 +196,6 @@ function next(
   cached: Tensors,
 ): EntryResult {
   const logits = matMul(hidden, weights[headName(config)]!, false, true);
-  const outputs = choose(logits, choice, candidates, inputs);
+  const outputs = { ...choose(logits, choice, candidates, inputs), total: tf.sum(logits, 1) };
   return { outputs, updates: choice === 'topP' ? { ...cached, [LOGITS]: logits } : cached };
 }

@@ -70,6 +70,7 @@ export async function mergeAdapter(
       lost,
       warnings: [
         ...model.warnings,
+        ...adapter.warnings,
         ...(await ownTokenizerWarnings(adapterFolder, modelFolder)),
         ...(lost >= MUCH ? [lossWarning(lost)] : []),
       ],
@@ -80,7 +81,7 @@ export async function mergeAdapter(
 }
 
 const lossWarning = (lost: number): string =>
-  `rounding took much of the adapter's change: the error is ${Math.round(100 * lost)} % of the change; only float32 keeps all of it`;
+  `rounding took much of the adapter's change: the error is ${lost < 1 ? `${Math.round(100 * lost)} % of the change` : 'as large as the change, or larger'}; only float32 keeps all of it`;
 
 /**
  * The tensors of the result, read and merged when they are written. `watch` is called with 0 before each, and after it with how many are

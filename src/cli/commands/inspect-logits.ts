@@ -33,7 +33,8 @@ export const inspectLogits = defineCommand({
       throw usageError(`--ids: ${high} is no token of ${folder}; expected 0 to ${model.config.vocab_size - 1}`);
     const backend = await loadBackend({ device, logger, verbose });
     const shapes = { logits: [{ ids: [1, ids.length] }] };
-    const program = await adaptedModel(model, adapter, logitsSpec, { ...compileOptions(options, backend), shapes });
+    const compile = { ...compileOptions(options, backend), shapes };
+    const program = await adaptedModel(model, adapter, logitsSpec, compile, logger.warn);
     const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
     const odd = (logits!.data as Float32Array).findIndex((value) => !Number.isFinite(value));
     if (odd >= 0)
