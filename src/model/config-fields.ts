@@ -22,9 +22,11 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
   'base_model',
   'begin_suppress_tokens',
   'chunk_size_feed_forward',
+  'context_length',
   'cross_attention_hidden_size',
   'dtype',
   'finetuning_task',
+  'gradient_checkpointing',
   'id2label',
   'initializer_range',
   'is_decoder',
@@ -32,15 +34,21 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
   'label2id',
   'language',
   'license',
+  'max_seq_len',
+  'max_seq_length',
   'max_sequence_length',
   'max_window_layers',
   'model_max_length',
   'model_name',
   'model_size',
+  'n_ctx',
+  'n_positions',
   'name_or_path',
+  'neftune_noise_alpha',
   'num_labels',
   'output_attentions',
   'output_hidden_states',
+  'output_past',
   'padding_side',
   'prefix',
   // A product that is cut into parts and added up: the same sums. transformers looks at it no more.
@@ -96,7 +104,7 @@ const GENERATION: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that say by themselves that they only note something down: versions, ids of tokens, private notes of a program. */
-const NOTES = /^_|^unsloth_|_version$|^(?:bos|eos|pad|unk|cls|mask|sep)_token_ids?$|_(?:path|name|date|url|repo)$/;
+const NOTES = /^_|^unsloth_|flash_att|_version$|^(?:bos|eos|pad|unk|cls|mask|sep)_token_ids?$|_(?:path|name|date|url|repo)$/;
 
 const isUnset = (value: unknown): boolean =>
   value === null ||

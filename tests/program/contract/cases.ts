@@ -62,14 +62,21 @@ const COMMON = {
 
 const SETTINGS: readonly Setting[] = [
   {
-    name: 'grouped queries, a head of its own, an adapter on every projection, weight decay; the likeliest token',
-    config: { ...COMMON, model_type: 'llama', num_key_value_heads: 2, tie_word_embeddings: false },
+    name: 'grouped queries, biases, a head of its own, an adapter on every projection, weight decay; the likeliest token',
+    config: {
+      ...COMMON,
+      model_type: 'llama',
+      num_key_value_heads: 2,
+      attention_bias: true,
+      mlp_bias: true,
+      tie_word_embeddings: false,
+    },
     lora: { rank: 4, alpha: 4 },
     weightDecay: 0.1,
     drawing: {},
   },
   {
-    name: 'a window, biases, dropout, layers run twice, an adapter on some projections, norms trained without decay; a share of all',
+    name: 'a window, dropout, layers run twice, an adapter on some projections, norms trained without decay; a share of all',
     config: {
       ...COMMON,
       // More than the likeliest that are looked at first.
@@ -77,8 +84,6 @@ const SETTINGS: readonly Setting[] = [
       model_type: 'mistral',
       num_key_value_heads: 1,
       sliding_window: 9,
-      attention_bias: true,
-      mlp_bias: true,
       tie_word_embeddings: false,
     },
     lora: { rank: 3, alpha: 2, dropout: 0.25, targets: ['q_proj', 'v_proj', 'down_proj'], rsLora: true },
