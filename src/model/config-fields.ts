@@ -104,7 +104,8 @@ const GENERATION: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that say by themselves that they only note something down: versions, ids of tokens, private notes of a program. */
-const NOTES = /^_|^unsloth_|flash_att|_version$|^(?:bos|eos|pad|unk|cls|mask|sep)_token_ids?$|_(?:path|name|date|url|repo)$/;
+const NOTES =
+  /^_|^unsloth_|flash_att|_version$|^(?:bos|eos|pad|unk|cls|mask|sep)_token_ids?$|_(?:path|name|date|url|repo)$/;
 
 const isUnset = (value: unknown): boolean =>
   value === null ||

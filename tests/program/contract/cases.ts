@@ -7,7 +7,7 @@ import { type GenerateOptions, generateOptions } from '../../../src/generate/opt
 import { adapterSpecs, adapterStacks } from '../../../src/lora/adapter.js';
 import { loraLinear } from '../../../src/lora/apply.js';
 import { type LoraOptions, loraOptions } from '../../../src/lora/options.js';
-import { parseModelConfig } from '../../../src/model/config.js';
+import { type ModelConfig, parseModelConfig } from '../../../src/model/config.js';
 import { modelVariables } from '../../../src/model/load.js';
 import { logitsSpec } from '../../../src/model/logits.js';
 import { linearGroups, linearShapes, parameterShapes } from '../../../src/model/parameters.js';
@@ -40,6 +40,8 @@ export interface Case {
 interface Setting {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
+  /** What of it is otherwise than a file may say. */
+  readonly more?: Partial<ModelConfig>;
   readonly lora: Partial<LoraOptions>;
   /** Parameters of the model itself that are trained beside the adapter. */
   readonly trained?: RegExp;
@@ -62,21 +64,14 @@ const COMMON = {
 
 const SETTINGS: readonly Setting[] = [
   {
-    name: 'grouped queries, biases, a head of its own, an adapter on every projection, weight decay; the likeliest token',
-    config: {
-      ...COMMON,
-      model_type: 'llama',
-      num_key_value_heads: 2,
-      attention_bias: true,
-      mlp_bias: true,
-      tie_word_embeddings: false,
-    },
+    name: 'grouped queries, a head of its own, an adapter on every projection, weight decay; the likeliest token',
+    config: { ...COMMON, model_type: 'llama', num_key_value_heads: 2, tie_word_embeddings: false },
     lora: { rank: 4, alpha: 4 },
     weightDecay: 0.1,
     drawing: {},
   },
   {
-    name: 'a window, dropout, layers run twice, an adapter on some projections, norms trained without decay; a share of all',
+    name: 'a window, biases, dropout, layers run twice, an adapter on some projections, norms trained without decay; a share of all',
     config: {
       ...COMMON,
       // More than the likeliest that are looked at first.
@@ -86,6 +81,8 @@ const SETTINGS: readonly Setting[] = [
       sliding_window: 9,
       tie_word_embeddings: false,
     },
+    // No file has a window and biases; the decoder does both.
+    more: { attention_bias: true, mlp_bias: true },
     lora: { rank: 3, alpha: 2, dropout: 0.25, targets: ['q_proj', 'v_proj', 'down_proj'], rsLora: true },
     trained: /norm\.weight$/,
     weightDecay: 0.1,
@@ -118,8 +115,8 @@ const SETTINGS: readonly Setting[] = [
 export const cases = (): Case[] => SETTINGS.map(caseOf);
 
 function caseOf(setting: Setting): Case {
-  const { name, config: fields, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
-  const config = parseModelConfig(fields, 'config.json');
+  const { name, config: fields, more, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
+  const config = { ...parseModelConfig(fields, 'config.json'), ...more };
   const lora = loraOptions.parse(adapter);
   const options = generateOptions.parse({ maxTokens: 8, ...drawing });
   const optim = optimOptions.parse({ weightDecay, maxGradNorm: 0.5, betas: [0.9, 0.95] });
