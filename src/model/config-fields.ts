@@ -25,6 +25,7 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
   'context_length',
   'cross_attention_hidden_size',
   'dtype',
+  'ffn_dim_multiplier',
   'finetuning_task',
   'gradient_checkpointing',
   'id2label',
@@ -41,6 +42,7 @@ const BOOKKEEPING: ReadonlySet<string> = new Set([
   'model_max_length',
   'model_name',
   'model_size',
+  'multiple_of',
   'n_ctx',
   'n_positions',
   'name_or_path',
@@ -104,8 +106,13 @@ const GENERATION: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that say by themselves that they only note something down: versions, ids of tokens, private notes of a program. */
-const NOTES =
-  /^_|^unsloth_|flash_att|_version$|^(?:bos|eos|pad|unk|cls|mask|sep)_token_ids?$|_(?:path|name|date|url|repo)$/;
+const NOTES = new RegExp(
+  [
+    '^_|^unsloth_|flash_att',
+    '(?:^|_)(?:version|path|name|date|url|repo|commit|revision|author|comment|description)s?$',
+    '^(?:bos|eos|pad|unk|cls|mask|sep)_token(?:_ids?)?$',
+  ].join('|'),
+);
 
 const isUnset = (value: unknown): boolean =>
   value === null ||

@@ -138,7 +138,10 @@ function slidingWindow(raw: RawConfig, file: string): number | undefined {
 }
 
 function checkSizes(config: ModelConfig, file: string): void {
-  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h } = config;
+  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h, rope_scaling } = config;
+  // Its exponent is h / (h - 2).
+  if (rope_scaling.rope_type === 'dynamic' && h === 2)
+    throw unsupported(file, 'rope_scaling.rope_type', 'dynamic', ['another one where head_dim is 2']);
   if (n % k !== 0)
     throw dataError(
       `${file}: num_key_value_heads (${k}) must divide num_attention_heads (${n}); check the file against the model's source`,

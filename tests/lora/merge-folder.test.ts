@@ -9,6 +9,7 @@ import { type MergeDtype, mergeAdapter } from '../../src/lora/merge-folder.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
 import { openModel } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
+import { rewriteWeights } from '../helpers/rewrite-weights.js';
 
 const [BASE, ADAPTER] = ['tests/fixtures/train/base', 'tests/fixtures/train/adapter'];
 let folder: string;
@@ -150,6 +151,23 @@ test('named chat templates are kept, indexes of other weights are not', async ()
   expect(await readFile(join(folder, 'out', 'additional_chat_templates', 'tool_use.jinja'), 'utf8')).toBe(
     '{{ tools }}',
   );
+});
+
+test('a head that differs from the embedding though config.json ties them is kept, and is no longer said to be tied', async () => {
+  const base = join(folder, 'base');
+  await cp(BASE, base, { recursive: true });
+  const config = JSON.parse(await readFile(join(base, 'config.json'), 'utf8')) as object;
+  await writeFile(join(base, 'config.json'), JSON.stringify({ ...config, tie_word_embeddings: true }));
+  await rewriteWeights(base, (tensors) => {
+    const embedding = tensors.get('model.embed_tokens.weight')!;
+    tensors.set('lm_head.weight', { ...embedding, name: 'lm_head.weight', data: embedding.data.map((x) => 3 * x) });
+  });
+  const { warnings } = await mergeAdapter(base, ADAPTER, join(folder, 'out'));
+  expect(warnings).toEqual([expect.stringContaining('lm_head.weight differs from the embedding')]);
+  const [before, after] = [await openModel(base), await openModel(join(folder, 'out'))];
+  expect(after.warnings).toEqual([]);
+  expect((await after.read('lm_head.weight')).data).toEqual((await before.read('lm_head.weight')).data);
+  for (const model of [before, after]) await model.close();
 });
 
 test('an adapter that brings another tokenizer or template is reported', async () => {

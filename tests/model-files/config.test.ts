@@ -88,6 +88,7 @@ describe('config.json', () => {
       { bos_token_id: 1, eos_token_id: [2, 3], pad_token_id: 0, initializer_range: 0.02, temperature: 0.6 },
       { rope_interleaved: false, is_llama_config: true, qk_layernorm: false, attn_logit_softcapping: null },
       { 'transformers.js_config': { kv_cache_dtype: { fp16: 'float16' } }, id2label: { 0: 'A' }, auto_map: { A: 'b' } },
+      { version: '1', author: 'A', eos_token: '</s>', multiple_of: 256, ffn_dim_multiplier: 1.3, n_ctx: 4096 },
       { use_sliding_window: false, max_window_layers: 28, sliding_window: null, num_experts: 0, resid_pdrop: 0.0 },
     ])
       expect(parse(extra), JSON.stringify(extra)).toEqual(plain);
@@ -131,6 +132,7 @@ describe('config.json', () => {
     ['model_type', { model_type: 'qwen2' }],
     ['num_key_value_heads', { num_key_value_heads: 3 }],
     ['head_dim', { head_dim: 5 }],
+    ['rope_scaling.rope_type', { head_dim: 2, rope_scaling: { rope_type: 'dynamic', factor: 2 } }],
     ['hidden_size', { hidden_size: '24' }],
   ])('%s that the decoder does not do is refused by the name of the field', (field, extra) => {
     const escaped = field.replace('.', '\\.');

@@ -36,6 +36,7 @@ export async function scoreByLoss(
   const { openModel } = await import('../../model/load.js');
   const { checkTokens, vocabularyWarnings } = await import('../../model/texts.js');
   const { endIdWarnings } = await import('../../tokenizer/end-ids.js');
+  const { ownTokenizerWarnings } = await import('../../lora/adapter-folder.js');
   const { loadTokenizer } = await import('../../tokenizer/tokenizer.js');
   const { openLedger } = await import('../../endpoint/ledger.js');
   if (options.model === undefined)
@@ -57,6 +58,7 @@ export async function scoreByLoss(
       ...model.warnings,
       ...vocabularyWarnings(model, tokenizer.vocabSize),
       ...endIdWarnings(tokenizer),
+      ...(options.adapter === undefined ? [] : await ownTokenizerWarnings(options.adapter, options.model)),
     ])
       context.logger.warn(warning);
     const ledger = await openLedger<LossLine>(ledgerFile, 'phasetune score');
@@ -182,13 +184,13 @@ async function measurePlan(
   plan: LossPlan,
   { model, adapter, compile }: { model: ModelFolder; adapter: string | undefined; compile: CompileOptions },
   ledger: Ledger<LossLine>,
-  { progress, signal }: CommandContext,
+  { logger, progress, signal }: CommandContext,
 ): Promise<LossProgress | undefined> {
   const { formatNumber } = await import('../../telemetry/format.js');
   const { openLossMeter } = await import('../../eval/loss-meter.js');
   const { measureLosses } = await import('../../scoring/measure-losses.js');
   if (plan.batches.length === 0) return undefined;
-  const meter = await openLossMeter(model, adapter, plan.batches, compile);
+  const meter = await openLossMeter(model, adapter, plan.batches, compile, logger.warn);
   const bar = progress({ label: 'losses', total: plan.tokens, unit: 'tokens' });
   let last: LossProgress | undefined;
   try {
