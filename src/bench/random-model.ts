@@ -21,6 +21,7 @@ export function randomModel(config: ModelConfig, seed = 0): ModelFolder {
   return {
     path: 'random weights',
     config,
+    warnings: [],
     async *parameters(dtypeOf = () => 'float32') {
       const tables = { float32: normalTable(seed), bfloat16: toBfloat16(normalTable(seed)) };
       const bytes = [...shapes].map(([name, shape]) => sizeOf(shape) * tables[dtypeOf(name)].BYTES_PER_ELEMENT);

@@ -6,8 +6,11 @@ import { generate } from '../generate/generate.js';
 import type { GenerateOptions } from '../generate/options.js';
 import { planDecode } from '../generate/plan.js';
 import { adaptedModel } from '../lora/adapted-model.js';
-import { checkVocabulary, openModel } from '../model/load.js';
+import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
+import { openModel } from '../model/load.js';
+import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
 import type { CompileOptions } from '../program/compile-options.js';
+import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 
 /** An answer as text: to which conversation, how many ids it has, and whether it ended by itself. */
@@ -38,6 +41,14 @@ export interface AnswerOptions {
   readonly compile: CompileOptions;
 }
 
+/** A model that is ready to answer. */
+export interface Answerer {
+  /** What is odd about the files or the prompts, in plain words. */
+  readonly warnings: readonly string[];
+  answers(signal?: AbortSignal): AsyncGenerator<Answer>;
+  close(): Promise<void>;
+}
+
 /**
  * Opens a model folder, with an adapter folder or without, ready to answer these conversations, at most `batch` of them
  * together. Answers come batch by batch, those to short conversations first. A backend must be loaded. Throws data
@@ -48,26 +59,49 @@ export async function openAnswerer(
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
   { template, batch, decoding, compile }: AnswerOptions,
-): Promise<{ answers(signal?: AbortSignal): AsyncGenerator<Answer>; close(): Promise<void> }> {
-  const tokenizer = await loadTokenizer(modelFolder);
-  const prompts = await promptIds(conversations, tokenizer, template);
-  const plan = planDecode(prompts, decoding, batch);
+): Promise<Answerer> {
   const model = await openModel(modelFolder);
-  checkVocabulary(model, tokenizer.vocabSize);
-  const program = await adaptedModel(
-    model,
-    adapterFolder,
-    (config, linear) => generateSpec(config, linear, plan),
-    compile,
-  );
-  return {
-    async *answers(signal) {
-      for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
-        yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
-    },
-    async close() {
-      program.dispose();
-      await model.close();
-    },
-  };
+  try {
+    const tokenizer = await loadTokenizer(modelFolder);
+    const prompts = await promptIds(conversations, tokenizer, template);
+    await checkTokens(
+      model,
+      prompts.map((ids, i) => ({ name: `prompt ${i + 1}`, ids })),
+      tokenizer.decode,
+    );
+    const plan = planDecode(prompts, decoding, batch);
+    const ofAdapter: string[] = [];
+    const program = await adaptedModel(
+      model,
+      adapterFolder,
+      (config, linear) => generateSpec(config, linear, plan),
+      compile,
+      (warning) => ofAdapter.push(warning),
+    );
+    return {
+      warnings: [
+        ...model.warnings,
+        ...vocabularyWarnings(model, tokenizer.vocabSize),
+        ...(await endIdWarnings(tokenizer)),
+        ...lengthWarnings(
+          model,
+          prompts.map(({ length }) => length + decoding.maxTokens),
+          'prompts (with all tokens that their answers may have)',
+        ),
+        ...ofAdapter,
+        ...(adapterFolder === undefined ? [] : await ownTokenizerWarnings(adapterFolder, modelFolder)),
+      ],
+      async *answers(signal) {
+        for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
+          yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+      },
+      async close() {
+        program.dispose();
+        await model.close();
+      },
+    };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
 }

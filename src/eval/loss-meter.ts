@@ -21,19 +21,20 @@ const LOADING = ['take a smaller model', 'free memory that others hold'];
 /**
  * Loads a model, with an adapter folder or without, into a program that does nothing but measure losses; the shapes of `batches`
  * are made ready at once. A backend must be loaded. Throws data errors of the adapter's files, and one with the
- * field `outOfMemory` where there is none left.
+ * field `outOfMemory` where there is none left. `warn` is given what is odd about those files.
  */
 export async function openLossMeter(
   model: ModelFolder,
   adapterFolder: string | undefined,
   batches: readonly Pick<MicroBatch, 'shape'>[],
   options: CompileOptions,
+  warn?: (warning: string) => void,
 ): Promise<ModelMeter> {
   const shapes = [...new Map(batches.map(({ shape }) => [JSON.stringify(shape), lossFeedShapes(shape)])).values()];
   const weights = options.loadIn8bit ? [] : [SMALLER_WEIGHTS];
   const remedies = [...LESS_AT_A_TIME, ...weights];
   const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
-    adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes } }),
+    adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes } }, warn),
   );
   return {
     measure: (batch) =>

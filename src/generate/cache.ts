@@ -30,11 +30,12 @@ interface Decoding {
  * in the slot of its position, so that rows of different lengths need no padding between prompt and answer; what lies
  * in slots past a row's end is never seen.
  * - `prefill`: the first tokens of each prompt, ids [rows, chunk], padded at the end; `last` [rows] is the flat index
- *   into ids of the token whose successor is wanted.
+ *   into ids of the token whose successor is wanted, `lengths` [rows] are the tokens of each whole prompt.
  * - `prefillNext`, if there are longer prompts: the same for the tokens from position `start` on.
  * - `decode`: one token a row, ids and positions [rows].
  * - `chooseAll`, where the others may fall short: another choice from the last logits.
- * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows]; see {@link choose}.
+ * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows], see {@link choose}; all but the last the `total`
+ * [rows] of the logits, which is a finite number only where all of them are.
  */
 export function generateSpec(
   config: ModelConfig,
@@ -60,9 +61,16 @@ function cacheVariables({ config, shape: { rows, slots }, choice }: Decoding): R
   return variables;
 }
 
+/**
+ * Where RoPE depends on the length, a prompt's tokens are rotated by the prompt's, and each token of the answer by that of the text up to
+ * itself, as transformers does: keys in the cache stay as they were. Nothing else has a say, such as how long an answer may get.
+ */
+const promptLengths = ({ lengths }: Tensors): tf.Tensor => tf.expandDims(lengths!, 1);
+
 const promptInputs = ({ shape: { rows, chunk } }: Decoding): Record<string, InputSpec> => ({
   ids: { shape: [rows, chunk], dtype: 'int32' },
   last: { shape: [rows], dtype: 'int32' },
+  lengths: { shape: [rows], dtype: 'int32' },
 });
 
 function prefill(decoding: Decoding): Entry {
@@ -71,8 +79,7 @@ function prefill(decoding: Decoding): Entry {
     inputs: { ...promptInputs(decoding), ...choiceInputs(choice, shape.rows) },
     run(weights, inputs) {
       const updates: Record<string, tf.Tensor> = {};
-      // All calls say the same length, so that keys of a length-dependent RoPE fit the queries that come later.
-      const texts = { ...causalInputs(config, inputs.ids!), length: shape.slots };
+      const texts = { ...causalInputs(config, inputs.ids!), lengths: promptLengths(inputs) };
       const hidden = decoder(config, weights, texts, decoding.linear, filling(shape, updates));
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
@@ -97,7 +104,7 @@ function prefillNext(decoding: Decoding): Entry {
         positions: tf.reshape(positions, [1, chunk]),
         bias,
         causal: false,
-        length: slots,
+        lengths: promptLengths(inputs),
       };
       const cache = appending(decoding, tf.reshape(positions, [1, 1, chunk]), weights, updates);
       const hidden = decoder(config, weights, texts, decoding.linear, cache);
@@ -122,7 +129,7 @@ function decode(decoding: Decoding): Entry {
         positions: tf.reshape(inputs.positions!, [rows, 1]),
         bias: tf.reshape(biasOver(config, inputs.positions!, slots), [rows, 1, 1, slots]),
         causal: false,
-        length: slots,
+        lengths: tf.add(tf.reshape(inputs.positions!, [rows, 1]), 1),
       };
       const cache = appending(decoding, tf.reshape(inputs.positions!, [rows, 1, 1]), weights, updates);
       const hidden = decoder(config, weights, texts, decoding.linear, cache);
@@ -189,6 +196,6 @@ function next(
   cached: Tensors,
 ): EntryResult {
   const logits = matMul(hidden, weights[headName(config)]!, false, true);
-  const outputs = choose(logits, choice, candidates, inputs);
+  const outputs = { ...choose(logits, choice, candidates, inputs), total: tf.sum(logits, 1) };
   return { outputs, updates: choice === 'topP' ? { ...cached, [LOGITS]: logits } : cached };
 }

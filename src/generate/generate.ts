@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { dataError } from '../core/errors.js';
 import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
 import { type Random, random } from '../core/random.js';
 import type { Program } from '../program/program.js';
@@ -20,15 +21,16 @@ interface Row {
   readonly prompt: Int32Array;
   readonly answer: number[];
   readonly random: Random;
-  /** Undefined as long as it goes on. */
-  finish?: Generated['finish'];
+  /** Undefined as long as it goes on; `failed` where the logits are not numbers. */
+  finish?: Generated['finish'] | 'failed';
 }
 
 /**
  * Answers the plan's prompts, a batch at a time, each until a stop token or the limit; the program must hold
  * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but
  * not over all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the
- * options. Throws the reason of `signal` between two tokens.
+ * options. Throws the reason of `signal` between two tokens, and a data error after all answers where the logits for some prompts were
+ * not numbers: those have none.
  */
 export async function* generate(
   program: Program,
@@ -38,14 +40,29 @@ export async function* generate(
 ): AsyncGenerator<Generated> {
   const { prompts, options, batches } = plan;
   const stops = new Set(stopIds);
+  const failed: Row[] = [];
   for (const batch of batches) {
     const rows = batch.map((index): Row => {
       const stream = random(options.seed, 'generate', index);
       return { index, prompt: prompts[index]!, answer: [], random: stream };
     });
     await answer(program, plan, rows, stops, signal);
-    for (const { index, answer, finish } of rows) yield { index, ids: Int32Array.from(answer), finish: finish! };
+    for (const row of rows)
+      if (row.finish === 'failed') failed.push(row);
+      else yield { index: row.index, ids: Int32Array.from(row.answer), finish: row.finish! };
   }
+  if (failed.length > 0) throw notNumbers(failed, prompts.length);
+}
+
+function notNumbers(failed: readonly Row[], all: number) {
+  const [first] = failed.toSorted((a, b) => a.index - b.index);
+  const { index, answer } = first!;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more of ${all} prompts)` : '';
+  return dataError(
+    `prompt ${index + 1}${more}: after ${answer.length} tokens of its answer the logits are not finite numbers, so there is no next token; ` +
+      "the model's weights or the adapter are damaged, or their training diverged",
+    { prompt: index + 1 },
+  );
 }
 
 async function answer(
@@ -82,11 +99,12 @@ const goesOn = ({ finish }: Row): boolean => finish === undefined;
 function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['shape'], start: number) {
   const ids = new Int32Array(size * chunk);
   const last = Int32Array.from({ length: size }, (_, row) => row * chunk);
+  const lengths = Int32Array.from({ length: size }, (_, row) => rows[row]?.prompt.length ?? 1);
   for (const [row, { prompt }] of rows.entries()) {
     ids.set(prompt.subarray(start, start + chunk), row * chunk);
     last[row]! += Math.min(Math.max(prompt.length - start, 1), chunk) - 1;
   }
-  return { ids: int32([size, chunk], ids), last: int32([size], last) };
+  return { ids: int32([size, chunk], ids), last: int32([size], last), lengths: int32([size], lengths) };
 }
 
 /** The newest token of each row and its position. A row that is done goes on with its last one, which nothing sees. */
@@ -103,7 +121,7 @@ function tokenFeeds(rows: readonly Row[], size: number) {
 function chooser(program: Program, size: number, options: DecodePlan['options']) {
   const choice = choiceOf(options);
   const inputs = Object.keys(choiceInputs(choice, size));
-  const fetches = choice === 'topP' ? ['token', 'covered'] : ['token'];
+  const fetches = ['token', 'total', ...(choice === 'topP' ? ['covered'] : [])];
   return async (
     entry: string,
     feeds: Readonly<Record<string, HostTensor>>,
@@ -120,9 +138,11 @@ function chooser(program: Program, size: number, options: DecodePlan['options'])
       uniforms: float32([size], uniforms),
     };
     const draws = Object.fromEntries(inputs.map((name) => [name, all[name]!]));
-    const { token, covered } = await program.run(entry, { ...feeds, ...draws }, fetches);
+    const { token, total, covered } = await program.run(entry, { ...feeds, ...draws }, fetches);
+    for (const [i, row] of wanted.entries()) if (!Number.isFinite(total!.data[at[i]!]!)) row.finish = 'failed';
     const isShort = (row: number) => covered?.data[row] === 0;
     const again = at.some(isShort) ? await program.run('chooseAll', draws, ['token']) : undefined;
-    for (const [i, row] of wanted.entries()) accept(row, (isShort(at[i]!) ? again! : { token }).token!.data[at[i]!]!);
+    for (const [i, row] of wanted.entries())
+      if (row.finish !== 'failed') accept(row, (isShort(at[i]!) ? again! : { token }).token!.data[at[i]!]!);
   };
 }

@@ -44,6 +44,20 @@ export async function readBfloat16(
   return bfloat16(t.shape, data);
 }
 
+/** Whether two tensors of floats are the same; see `Safetensors.same`. At most 512 KiB of them are in memory. */
+export async function sameValues(a: TensorInfo, fileA: RangedFile, b: TensorInfo, fileB: RangedFile): Promise<boolean> {
+  if (a.shape.join() !== b.shape.join()) return false;
+  const size = sizeOf(a.shape);
+  const [partA, partB] = [new Float32Array(Math.min(PART, size)), new Float32Array(Math.min(PART, size))];
+  for (let from = 0; from < size; from += PART) {
+    const [x, y] = [partA.subarray(0, size - from), partB.subarray(0, size - from)];
+    await readFloats(a, fileA, x, from);
+    await readFloats(b, fileB, y, from);
+    if (!x.every((value, i) => value === y[i])) return false;
+  }
+  return true;
+}
+
 function checkFloats(name: string, { dtype, file }: TensorInfo): void {
   if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16' && dtype !== 'F64')
     throw dataError(`${file}: tensor ${shownName(name)}: expected F32, F16 or BF16, found ${dtype}`, {

@@ -6,7 +6,7 @@ import { refuseForeign } from './foreign.js';
 import { openRanged, type RangedFile } from './ranged.js';
 import { findWeights } from './safetensors-files.js';
 import { MAX_HEADER_BYTES, parseHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
-import { readBfloat16, readTensor } from './safetensors-values.js';
+import { readBfloat16, readTensor, sameValues } from './safetensors-values.js';
 
 export type { SafetensorsDtype, TensorInfo } from './safetensors-header.js';
 export { type TensorToWrite, writeSafetensors, writeShardedSafetensors } from './safetensors-write.js';
@@ -29,6 +29,8 @@ export interface Safetensors {
    * `scratch` as above; besides the result it holds 1 MiB at most.
    */
   readBfloat16(name: string, options?: { scratch?: Uint16Array }): Promise<HostTensor<'bfloat16'>>;
+  /** Whether two tensors of floats have the same shape and the same values as float32; NaN is like nothing. */
+  same(name: string, other: string): Promise<boolean>;
   /** A tensor's bytes as they lie in the file, little-endian. */
   readBytes(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -60,6 +62,7 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       files,
       read: async (name, options) => readTensor(name, ...info(name), options?.scratch),
       readBfloat16: async (name, options) => readBfloat16(name, ...info(name), options?.scratch),
+      same: async (name, other) => sameValues(...info(name), ...info(other)),
       async readBytes(name) {
         const [t, file] = info(name);
         const bytes = allocated(t.file, name, t.bytes, Uint8Array);

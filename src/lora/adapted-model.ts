@@ -13,16 +13,19 @@ import { readAdapter } from './peft-files.js';
 
 /**
  * A program over a model's weights, loaded and frozen, with an adapter folder's matrices where one is named. `entries`
- * says what the program can do, given the projection to do it with. Throws data errors of the adapter's files.
+ * says what the program can do, given the projection to do it with; `warn` is given what is odd about the adapter's files. Throws data
+ * errors of those files.
  */
 export async function adaptedModel(
   model: ModelFolder,
   adapterFolder: string | undefined,
   entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
   options: CompileOptions,
+  warn: (warning: string) => void = () => {},
 ): Promise<Program> {
   const linears = linearShapes(model.config);
   const adapter = adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linears);
+  for (const warning of adapter?.warnings ?? []) warn(warning);
   const projection = adapter ? loraLinear(adapter.options) : linear;
   const matrices = adapter ? stacked(adapter, model.config) : new Map<string, HostTensor>();
   const spec = joinSpecs(

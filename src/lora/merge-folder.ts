@@ -1,20 +1,17 @@
 import { join } from 'node:path';
-import { PhasetuneError } from '../core/errors.js';
+import { dataError, PhasetuneError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
-import { listFolder } from '../io/files.js';
 import { readJson } from '../io/json.js';
-import { copyOwnFile } from '../io/own-files.js';
-import {
-  openSafetensors,
-  type SafetensorsDtype,
-  type TensorToWrite,
-  writeShardedSafetensors,
-} from '../io/safetensors.js';
-import { openModel } from '../model/load.js';
+import { type SafetensorsDtype, type TensorToWrite, writeShardedSafetensors } from '../io/safetensors.js';
+import { companionsOf, copyCompanions } from '../model/companions.js';
+import { type OpenedModel, openModel } from '../model/load.js';
 import { linearShapes, parameterShapes } from '../model/parameters.js';
-import { mergeInto } from './merge.js';
+import type { Adapter } from './adapter.js';
+import { ownTokenizerWarnings } from './adapter-folder.js';
+import { merging } from './merge.js';
 import { readAdapter } from './peft-files.js';
+import { type Rounded, roundedChange } from './rounding.js';
 
 /** Element type of a merged model's files; `auto` keeps what each tensor has in the base. */
 export type MergeDtype = 'auto' | 'float32' | 'bfloat16' | 'float16';
@@ -23,14 +20,21 @@ export type MergeDtype = 'auto' | 'float32' | 'bfloat16' | 'float16';
 export interface MergeResult {
   readonly files: readonly string[];
   readonly tensors: number;
-  /** Weights that the adapter changed. */
+  /** Tensors whose values in the files are others than without the adapter. */
   readonly merged: number;
+  /** How much of the adapter's change rounding took, from 0 (none): the length of the error relative to that of the change. */
+  readonly lost: number;
+  /** What is odd about the files or the result, in plain words. */
+  readonly warnings: readonly string[];
 }
 
 const DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const;
 
-/** What belongs to a model besides its weights: configuration, tokenizer, chat template, licence. */
-const COMPANION = /(?<!safetensors\.index)\.(json|jinja|model|txt)$|^(LICENSE|NOTICE|USE_POLICY)/i;
+/** From this share on, a word is said about what rounding took. */
+const MUCH = 0.1;
+
+/** Greatest numbers that the types hold. */
+const GREATEST: Partial<Record<SafetensorsDtype, number>> = { F16: 65504, BF16: 3.3895313892515355e38 };
 
 /**
  * Writes a Hugging Face folder whose weights are the base's with the adapter added, in float32 rounded once to `dtype`.
@@ -45,48 +49,96 @@ export async function mergeAdapter(
 ): Promise<MergeResult> {
   const { dtype = 'auto', onTensor, signal } = options;
   const model = await openModel(modelFolder);
-  await model.close();
-  const { config } = model;
-  const adapter = await readAdapter(adapterFolder, linearShapes(config));
-  const weights = await openSafetensors(modelFolder);
   try {
-    const shapes = parameterShapes(config);
-    const names = [...weights.tensors.keys()].filter((name) => shapes.has(name));
-    const scratch = new Float32Array([...shapes.values()].reduce((most, shape) => Math.max(most, sizeOf(shape)), 0));
-    const tensors = names.map((name, done): TensorToWrite => {
-      const { shape, dtype: given } = weights.tensors.get(name)!;
-      const data = async () => {
-        if (signal?.aborted) throw new PhasetuneError('interrupted', `interrupted; nothing was written to ${out}`);
-        const weight = await weights.read(name, { scratch });
-        mergeInto(name, weight, adapter);
-        onTensor?.(done + 1, names.length);
-        return weight.data;
-      };
-      return { name, shape, dtype: dtype === 'auto' ? keptDtype(given) : DTYPES[dtype], data };
+    const adapter = await readAdapter(adapterFolder, linearShapes(model.config));
+    const rounded: Rounded[] = [];
+    const tensors = mergedTensors(model, adapter, dtype, (done, change) => {
+      if (signal?.aborted) throw new PhasetuneError('interrupted', `interrupted; nothing was written to ${out}`);
+      if (change) rounded.push(change);
+      if (done > 0) onTensor?.(done, model.stored.size);
     });
     const files = await writeFolderAtomic(out, async (folder) => {
       const written = await writeShardedSafetensors(folder, tensors);
-      return [...written, ...(await copyCompanions(modelFolder, folder, dtype))];
+      return [...written, ...(await writeCompanions(model, folder, dtype))];
     });
-    return { files, tensors: names.length, merged: adapter.tensors.size / 2 };
+    const [change, error] = (['change', 'error'] as const).map((what) => rounded.reduce((sum, r) => sum + r[what], 0));
+    const lost = change! > 0 ? Math.sqrt(error! / change!) : 0;
+    return {
+      files,
+      tensors: tensors.length,
+      merged: rounded.filter(({ changed }) => changed).length,
+      lost,
+      warnings: [
+        ...model.warnings,
+        ...adapter.warnings,
+        ...(await ownTokenizerWarnings(adapterFolder, modelFolder)),
+        ...(lost >= MUCH ? [lossWarning(lost)] : []),
+      ],
+    };
   } finally {
-    await weights.close();
+    await model.close();
   }
+}
+
+const lossWarning = (lost: number): string =>
+  `rounding took much of the adapter's change: the error is ${lost < 1 ? `${Math.round(100 * lost)} % of the change` : 'as large as the change, or larger'}; only float32 keeps all of it`;
+
+/**
+ * The tensors of the result, read and merged when they are written. `watch` is called with 0 before each, and after it with how many are
+ * done and what rounding does to the change, where there is one.
+ */
+function mergedTensors(
+  model: OpenedModel,
+  adapter: Adapter,
+  dtype: MergeDtype,
+  watch: (done: number, change?: Rounded) => void,
+): TensorToWrite[] {
+  const shapes = [...parameterShapes(model.config).values()];
+  const scratch = new Float32Array(shapes.reduce((most, shape) => Math.max(most, sizeOf(shape)), 0));
+  const change = merging([adapter]);
+  return [...model.stored].map(([name, { shape, dtype: given }], i): TensorToWrite => {
+    const written = dtype === 'auto' ? keptDtype(given) : DTYPES[dtype];
+    const data = async () => {
+      watch(0);
+      const weight = await model.read(name, { scratch });
+      const merge = change(name);
+      const before = merge && weight.data.slice();
+      merge?.(weight);
+      checkRange(name, weight.data, written);
+      watch(i + 1, before && roundedChange(before, weight.data, written));
+      return weight.data;
+    };
+    return { name, shape, dtype: written, data };
+  });
+}
+
+/** Throws a data error for a value that the type of the file cannot hold. */
+function checkRange(tensor: string, data: Float32Array, dtype: SafetensorsDtype): void {
+  const most = GREATEST[dtype] ?? Number.MAX_VALUE;
+  const at = data.findIndex((value) => !(Math.abs(value) <= most));
+  if (at >= 0)
+    throw dataError(
+      `${tensor}: element ${at} of the result is ${data[at]}, more than ${dtype} holds; merge with --dtype float32 or bfloat16`,
+      { tensor },
+    );
 }
 
 const keptDtype = (given: SafetensorsDtype): SafetensorsDtype => (given === 'F64' ? 'F32' : given);
 
-async function copyCompanions(from: string, to: string, dtype: MergeDtype): Promise<string[]> {
-  const names = (await listFolder(from)).filter((name) => COMPANION.test(name) && !name.startsWith('adapter_'));
-  for (const name of names) await copyOwnFile(from, name, to);
-  if (dtype !== 'auto') {
-    const { torch_dtype: _old, ...config } = (await readJson(join(from, 'config.json'))) as Record<string, unknown>;
-    // transformers reads `torch_dtype` in every version, `dtype` only since its fifth.
-    await writeJson(join(to, 'config.json'), {
-      ...config,
-      ...('dtype' in config ? { dtype } : {}),
-      torch_dtype: dtype,
-    });
-  }
+async function writeCompanions({ path, config }: OpenedModel, to: string, dtype: MergeDtype): Promise<string[]> {
+  const names = await companionsOf(path, { card: false });
+  await copyCompanions(path, to, names);
+  const json = (await readJson(join(path, 'config.json'))) as Record<string, unknown>;
+  const isUntied = json.tie_word_embeddings === true && !config.tie_word_embeddings;
+  if (dtype === 'auto' && !isUntied) return names;
+  // transformers reads `torch_dtype` in every version, `dtype` only since its fifth.
+  const { torch_dtype: _old, ...rest } = json;
+  const types = dtype === 'auto' ? {} : { ...('dtype' in json && { dtype }), torch_dtype: dtype };
+  await writeJson(join(to, 'config.json'), {
+    ...(dtype === 'auto' ? json : rest),
+    ...types,
+    // A head that is not the embedding stays so for programs that go by the field alone.
+    ...(isUntied && { tie_word_embeddings: false }),
+  });
   return names;
 }

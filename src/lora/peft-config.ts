@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
+import { shownValue } from '../core/shown.js';
 import { limitTime } from '../core/time-limit.js';
 import type { Linears } from './adapter.js';
 import type { LoraOptions } from './options.js';
-import { shortNames, targetModules } from './targets.js';
+import { pythonPattern } from './python-pattern.js';
+import { matches, shortNames, targetModules } from './targets.js';
 
 /** What the adapter was trained on, for the reader of its files. */
 export interface BaseInfo {
@@ -94,7 +96,7 @@ export function fromPeftConfig(
   json: unknown,
   file: string,
   linears: Linears,
-): { options: LoraOptions; base: BaseInfo } {
+): { options: LoraOptions; base: BaseInfo; warnings: string[] } {
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -108,43 +110,89 @@ export function fromPeftConfig(
         `${file}: ${field} = ${JSON.stringify(value).slice(0, 80)} is not supported; expected it to be unset. Merge the adapter with PEFT instead`,
         { file, field },
       );
+  const { targets, warnings } = readTargets(raw.target_modules, file, linears);
   const options: LoraOptions = {
     rank: raw.r,
     alpha: raw.lora_alpha,
     dropout: raw.lora_dropout ?? 0,
-    targets: readTargets(raw.target_modules, file, linears),
+    targets,
     rsLora: raw.use_rslora ?? false,
   };
   return {
     options,
     base: { name: typeof raw.base_model_name_or_path === 'string' ? raw.base_model_name_or_path : null },
+    warnings,
   };
 }
 
-/** A list matches by ends of names, one string is a pattern for whole names. All projections are `all-linear` again. */
-function readTargets(given: string | string[], file: string, linears: Linears): LoraOptions['targets'] {
-  if (given === 'all-linear') return given;
-  const targets = typeof given === 'string' ? matching(given, file, linears) : given;
+/** Modules that PEFT can adapt as well, and that have no adapter here. */
+const OTHERS = ['lm_head', 'model.embed_tokens'];
+
+/**
+ * A list matches by ends of names, one string is a pattern for whole names. All projections are `all-linear` again. Of a list, names that the
+ * model has not are passed over with a warning, as PEFT opens such adapters; a missing matrix is noticed later.
+ */
+function readTargets(
+  given: string | string[],
+  file: string,
+  linears: Linears,
+): { targets: LoraOptions['targets']; warnings: string[] } {
+  if (given === 'all-linear') return { targets: given, warnings: [] };
+  const modules = [...linears.keys()];
+  const byPattern = typeof given === 'string' ? matched(given, [...modules, ...OTHERS], file) : undefined;
+  const takes = (module: string) =>
+    byPattern ? byPattern.has(module) : (given as string[]).some((target) => matches(target, module));
+  const other = OTHERS.find(takes);
+  if (other !== undefined)
+    throw dataError(
+      `${file}: target_modules: ${shownTarget(given)} takes ${other} as well, and an adapter on ${other} is not supported; merge the adapter into its base with PEFT (merge_and_unload) and take the result as the model`,
+      { file, field: 'target_modules' },
+    );
+  if (typeof given === 'string') {
+    const found = modules.filter(takes);
+    if (found.length === 0)
+      throw dataError(
+        `${file}: target_modules: the pattern ${shownTarget(given)} matches no projection of this model`,
+        {
+          file,
+        },
+      );
+    return { targets: found.length === modules.length ? 'all-linear' : found, warnings: [] };
+  }
+  const [known, unknown] = partition(given, (target) => modules.some((module) => matches(target, module)));
   try {
-    return targetModules(linears.keys(), targets).length === linears.size ? 'all-linear' : targets;
+    const targets = known.length > 0 ? known : given;
+    const all = targetModules(modules, targets).length === modules.length;
+    return {
+      targets: all ? 'all-linear' : targets,
+      warnings:
+        unknown.length > 0
+          ? [`${file}: target_modules: the model has no projection ${unknown.join(', ')}; the others have the adapter`]
+          : [],
+    };
   } catch (error) {
     throw dataError(`${file}: ${(error as Error).message.replace('lora.targets', 'target_modules')}`, { file }, error);
   }
 }
 
-function matching(pattern: string, file: string, linears: Linears): string[] {
+const shownTarget = (given: string | string[]): string => shownValue(given);
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+/** The names that are matched as wholes by a pattern of Python's, as PEFT asks, within {@link MATCHING} milliseconds. */
+function matched(pattern: string, names: readonly string[], file: string): Set<string> {
   try {
-    const whole = new RegExp(`^(?:${pattern})$`, 'u');
+    const whole = pythonPattern(pattern);
     const late = () => new Error('it takes too long');
-    const modules = limitTime(MATCHING, () => [...linears.keys()].filter((module) => whole.test(module)), late);
-    if (modules.length > 0) return modules;
+    return new Set(limitTime(MATCHING, () => names.filter((name) => whole.test(name)), late));
   } catch (cause) {
-    throw dataError(`${file}: target_modules: cannot read the pattern ${JSON.stringify(pattern)}`, { file }, cause);
+    const reason = (cause as Error).message.split('\n')[0]!.slice(0, 120);
+    throw dataError(
+      `${file}: target_modules: cannot read the pattern ${JSON.stringify(pattern)} as one of Python's re (${reason}); write target_modules as a list of names instead, such as ["q_proj", "v_proj"]`,
+      { file },
+      cause,
+    );
   }
-  throw dataError(
-    `${file}: target_modules: the pattern ${JSON.stringify(pattern)} matches no projection of this model`,
-    {
-      file,
-    },
-  );
 }

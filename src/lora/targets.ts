@@ -8,7 +8,7 @@ export const shortNames = (modules: Iterable<string>): string[] => [
 ];
 
 /** PEFT's rule for a list: the module's whole name, or its end after a dot. */
-const matches = (target: string, module: string): boolean => module === target || module.endsWith(`.${target}`);
+export const matches = (target: string, module: string): boolean => module === target || module.endsWith(`.${target}`);
 
 /**
  * The modules that get an adapter, in the model's order. Throws a usage error for a target that matches none of the

@@ -1,26 +1,13 @@
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
+import { badField, unsupported } from './config-errors.js';
+import { checkFields } from './config-fields.js';
+import { type RopeScaling, readRope, ropeFields } from './rope-config.js';
+
+export type { RopeScaling } from './rope-config.js';
 
 /** A whole number of at least 1 and at most so many: above the largest model there is, and low enough to be counted through. */
 const upTo = (most: number) => z.number().int().min(1).max(most);
-
-const factor = z.number().positive().max(1e6);
-
-const ropeSchema = z.discriminatedUnion('rope_type', [
-  z.object({ rope_type: z.literal('default') }),
-  z.object({ rope_type: z.literal('linear'), factor }),
-  z.object({ rope_type: z.literal('dynamic'), factor }),
-  z.object({
-    rope_type: z.literal('llama3'),
-    factor,
-    low_freq_factor: factor,
-    high_freq_factor: factor,
-    original_max_position_embeddings: upTo(2 ** 31),
-  }),
-]);
-
-/** Scaling of the rotary position embedding, as config.json writes it. */
-export type RopeScaling = z.infer<typeof ropeSchema>;
 
 /** What the decoder needs of a model's config.json, with every default filled in. Field names are Hugging Face's. */
 export interface ModelConfig {
@@ -42,21 +29,6 @@ export interface ModelConfig {
   readonly tie_word_embeddings: boolean;
 }
 
-/** Fields of config.json whose other values would change the arithmetic: each must be absent or one of these. */
-const ONLY: Readonly<Record<string, readonly unknown[]>> = {
-  hidden_act: ['silu', 'swish'],
-  attention_dropout: [0],
-  pretraining_tp: [1, null],
-  quantization_config: [null],
-  partial_rotary_factor: [1, null],
-  per_layer_config: [null],
-  num_experts: [0, 1, null],
-  num_local_experts: [0, 1, null],
-  attn_logit_softcapping: [null],
-  final_logit_softcapping: [null],
-  logit_scale: [1, null],
-};
-
 /** What differs between the families, as their configuration classes in transformers have it when a field is missing. */
 const FAMILIES = {
   llama: { num_key_value_heads: undefined, max_position_embeddings: 2048, rms_norm_eps: 1e-6 },
@@ -74,69 +46,102 @@ const fileSchema = z.looseObject({
   head_dim: upTo(4096).nullish(),
   rms_norm_eps: z.number().positive().lt(1).nullish(),
   max_position_embeddings: upTo(2 ** 31).nullish(),
-  rope_theta: z.number().positive().max(1e15).nullish(),
-  rope_scaling: z.record(z.string(), z.unknown()).nullish(),
-  rope_parameters: z.record(z.string(), z.unknown()).nullish(),
+  ...ropeFields,
+  layer_types: z.array(z.string()).max(1024).nullish(),
+  use_sliding_window: z.boolean().nullish(),
   sliding_window: upTo(2 ** 31).nullish(),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
 });
 
+type RawConfig = z.infer<typeof fileSchema>;
+
 /**
  * Reads the contents of a config.json. `file` is named in errors. Throws a data error that names the field when the
- * file asks for something the decoder does not do.
+ * file asks for something the decoder does not do, or has a field that is set and not known.
  */
 export function parseModelConfig(json: unknown, file: string): ModelConfig {
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) throw badField(file, json, parsed.error);
   const raw = parsed.data;
-  for (const [field, allowed] of Object.entries(ONLY))
-    if (raw[field] !== undefined && !allowed.includes(raw[field])) throw unsupported(file, field, raw[field], allowed);
-  if (Array.isArray(raw.layer_types) && new Set(raw.layer_types).size > 1)
-    throw unsupported(file, 'layer_types', raw.layer_types, ['one kind of attention in all layers']);
+  checkFields(raw, fileSchema.shape, file);
   const family = FAMILIES[raw.model_type];
-  const given = raw.rope_parameters ?? raw.rope_scaling ?? {};
-  if (raw.rope_parameters && raw.rope_scaling && ropeType(raw.rope_parameters) !== ropeType(raw.rope_scaling))
-    throw unsupported(file, 'rope_scaling', raw.rope_scaling, ['the same as rope_parameters']);
+  const heads = raw.num_attention_heads;
+  const maxPositions = raw.max_position_embeddings ?? family.max_position_embeddings;
   const config: ModelConfig = {
     model_type: raw.model_type,
     vocab_size: raw.vocab_size,
     hidden_size: raw.hidden_size,
     intermediate_size: raw.intermediate_size,
     num_hidden_layers: raw.num_hidden_layers,
-    num_attention_heads: raw.num_attention_heads,
-    num_key_value_heads: raw.num_key_value_heads ?? family.num_key_value_heads ?? raw.num_attention_heads,
-    head_dim: raw.head_dim ?? raw.hidden_size / raw.num_attention_heads,
+    num_attention_heads: heads,
+    num_key_value_heads:
+      raw.num_key_value_heads === undefined
+        ? (family.num_key_value_heads ?? heads)
+        : (raw.num_key_value_heads ?? heads),
+    head_dim: raw.head_dim ?? raw.hidden_size / heads,
     rms_norm_eps: raw.rms_norm_eps ?? family.rms_norm_eps,
-    max_position_embeddings: raw.max_position_embeddings ?? family.max_position_embeddings,
-    rope_theta: raw.rope_theta ?? (typeof given.rope_theta === 'number' ? given.rope_theta : 10000),
-    rope_scaling: ropeScaling(given, file),
-    sliding_window:
-      raw.model_type === 'mistral' && raw.sliding_window === undefined ? 4096 : (raw.sliding_window ?? undefined),
+    max_position_embeddings: maxPositions,
+    ...readRope(raw, maxPositions, file),
+    sliding_window: slidingWindow(raw, file),
     attention_bias: raw.attention_bias ?? false,
     mlp_bias: raw.mlp_bias ?? false,
     tie_word_embeddings: raw.tie_word_embeddings ?? false,
   };
+  for (const field of ['attention_bias', 'mlp_bias'] as const)
+    if (raw.model_type === 'mistral' && config[field])
+      throw unsupported(file, field, true, [false], 'Mistral has no biases; model_type llama has');
   checkSizes(config, file);
   return config;
 }
 
-const ropeType = (given: Record<string, unknown>): unknown => given.rope_type ?? given.type ?? 'default';
-
-function ropeScaling(given: Record<string, unknown>, file: string): RopeScaling {
-  const type = ropeType(given);
-  if (given.partial_rotary_factor !== undefined && given.partial_rotary_factor !== 1)
-    throw unsupported(file, 'rope_parameters.partial_rotary_factor', given.partial_rotary_factor, [1]);
-  const parsed = ropeSchema.safeParse({ ...given, rope_type: type });
-  if (parsed.success) return parsed.data;
-  const known = ropeSchema.options.map((option) => option.shape.rope_type.value);
-  if (!known.includes(type as (typeof known)[number])) throw unsupported(file, 'rope_scaling.rope_type', type, known);
-  throw badField(file, given, parsed.error, 'rope_scaling.');
+/**
+ * How far back a query sees, in tokens; undefined for all of its text. A window is what Mistral has, in all layers or in none; a Llama with
+ * one means another thing to each program that reads it, unless another field says that it is not used.
+ */
+function slidingWindow(raw: RawConfig, file: string): number | undefined {
+  const { model_type, sliding_window: given, layer_types: types, use_sliding_window: used } = raw;
+  const window = model_type === 'mistral' && given === undefined ? 4096 : (given ?? undefined);
+  const kinds = new Set(types ?? []);
+  const refuse = (field: string, value: unknown, expected: string, advice?: string) =>
+    unsupported(file, field, value, [expected], advice);
+  if (types && types.length !== raw.num_hidden_layers)
+    throw refuse('layer_types', types, `one entry for each of num_hidden_layers = ${raw.num_hidden_layers}`);
+  if (kinds.size > 1) throw refuse('layer_types', types, 'one kind of attention in all layers');
+  const [kind] = kinds;
+  if (kind === 'full_attention') return undefined;
+  if (kind !== undefined && (kind !== 'sliding_attention' || model_type === 'llama' || window === undefined))
+    throw refuse(
+      'layer_types',
+      types,
+      'full_attention, or with model_type mistral and a sliding_window sliding_attention',
+    );
+  if (window === undefined) return undefined;
+  if (model_type === 'llama') {
+    if (used === false) return undefined;
+    throw refuse(
+      'sliding_window',
+      given,
+      'null',
+      'Llama has no window: remove it if the model was trained without, or set model_type to mistral if with',
+    );
+  }
+  if (used === false)
+    throw refuse(
+      'use_sliding_window',
+      used,
+      'sliding_window to be null with it',
+      'Programs differ in which of the two they follow; set sliding_window to null if the model was trained without a window, else remove use_sliding_window',
+    );
+  return window;
 }
 
 function checkSizes(config: ModelConfig, file: string): void {
-  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h } = config;
+  const { num_attention_heads: n, num_key_value_heads: k, head_dim: h, rope_scaling } = config;
+  // Its exponent is h / (h - 2).
+  if (rope_scaling.rope_type === 'dynamic' && h === 2)
+    throw unsupported(file, 'rope_scaling.rope_type', 'dynamic', ['another one where head_dim is 2']);
   if (n % k !== 0)
     throw dataError(
       `${file}: num_key_value_heads (${k}) must divide num_attention_heads (${n}); check the file against the model's source`,
@@ -150,29 +155,4 @@ function checkSizes(config: ModelConfig, file: string): void {
         field: 'head_dim',
       },
     );
-}
-
-/** A value as JSON for an error, cut to 80 characters. */
-function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
-}
-
-function unsupported(file: string, field: string, value: unknown, allowed: readonly unknown[]) {
-  const came = shown(value);
-  const expected = allowed.filter((v) => v !== null).map((v) => (typeof v === 'string' ? v : JSON.stringify(v)));
-  return dataError(
-    `${file}: ${field} = ${came} is not supported; expected ${expected.length ? expected.join(' or ') : 'it to be absent'}. Choose another model, or one exported without it`,
-    { file, field, actual: came },
-  );
-}
-
-function badField(file: string, json: unknown, error: z.ZodError, prefix = '') {
-  const issue = error.issues[0]!;
-  const came = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], json);
-  const field = prefix + issue.path.join('.');
-  return dataError(
-    `${file}: ${field || 'config.json'}: ${issue.message.replace(/, received .*/, '')}, got ${shown(came)}; phasetune loads Llama and Mistral decoders in Hugging Face's layout`,
-    { file, field },
-  );
 }

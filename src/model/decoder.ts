@@ -11,7 +11,7 @@ import type { Tensors } from '../program/program.js';
 import type { ModelConfig } from './config.js';
 import type { Linear } from './linear.js';
 import { layerName } from './parameters.js';
-import { inverseFrequencies } from './rope-frequencies.js';
+import { dependsOnLength, frequenciesByLength, inverseFrequencies, textLengths } from './rope-frequencies.js';
 
 /** What goes through the decoder in one call. */
 export interface DecoderInputs {
@@ -23,8 +23,11 @@ export interface DecoderInputs {
   readonly bias: tf.Tensor;
   /** True where keys are the lines' own tokens, and the bias hides from each those behind it. */
   readonly causal: boolean;
-  /** Positions in use, for RoPE kinds that depend on the length. */
-  readonly length: number;
+  /**
+   * Tokens of the text that a position belongs to, for RoPE kinds that depend on them: of all positions together, or of each
+   * [B or 1, T or 1].
+   */
+  readonly lengths: number | tf.Tensor;
 }
 
 /**
@@ -34,9 +37,12 @@ export interface DecoderInputs {
 export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf.Tensor): DecoderInputs {
   const length = ids.shape[1]!;
   const window = config.sliding_window;
-  if (positions) return { ids, positions, bias: packedBias(positions, window), causal: true, length };
+  if (positions) {
+    const lengths = dependsOnLength(config) ? textLengths(positions) : length;
+    return { ids, positions, bias: packedBias(positions, window), causal: true, lengths };
+  }
   const all = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
-  return { ids, positions: all, bias: causalBias(length, window), causal: true, length };
+  return { ids, positions: all, bias: causalBias(length, window), causal: true, lengths: length };
 }
 
 /**
@@ -55,13 +61,16 @@ const noCache: Cache = (_layer, keys, values) => [keys, values];
 export function decoder(
   config: ModelConfig,
   weights: Tensors,
-  { ids, positions, bias, causal, length }: DecoderInputs,
+  { ids, positions, bias, causal, lengths }: DecoderInputs,
   linear: Linear,
   cache: Cache = noCache,
   checkpointed?: readonly string[],
 ): tf.Tensor {
   const [batch, t] = ids.shape as [number, number];
-  const { cos, sin } = ropeTables(positions, inverseFrequencies(config, length));
+  const { cos, sin } = ropeTables(
+    positions,
+    typeof lengths === 'number' ? inverseFrequencies(config, lengths) : frequenciesByLength(config, lengths),
+  );
   let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [batch * t]));
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const run: Layer = (weights, x, [cos, sin, bias]) =>

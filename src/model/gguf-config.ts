@@ -53,6 +53,57 @@ export function fieldsOf(metadata: ReadonlyMap<string, GgufValue>, file: string)
 /** Features of the architecture "llama" that Hugging Face's Llama and Mistral do not have: a file that uses one is refused. */
 const FOREIGN = ['expert_count', 'attention.scale', 'logit_scale', 'embedding_scale', 'residual_scale'];
 
+/** Fields of the architecture that are read here, and those that change nothing. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...FOREIGN,
+  'attention.causal',
+  'attention.head_count',
+  'attention.head_count_kv',
+  'attention.key_length',
+  'attention.layer_norm_epsilon',
+  'attention.layer_norm_rms_epsilon',
+  'attention.sliding_window',
+  'attention.value_length',
+  'block_count',
+  'context_length',
+  'embedding_length',
+  'expert_used_count',
+  'feed_forward_length',
+  'rope.dimension_count',
+  'rope.freq_base',
+  'rope.scale_linear',
+  'rope.scaling.factor',
+  'rope.scaling.finetuned',
+  'rope.scaling.original_context_length',
+  'rope.scaling.type',
+  'tensor_data_layout',
+  'vocab_size',
+]);
+
+/** Throws a data error for a feature that is not done. */
+function checkArchitecture(f: Fields): void {
+  for (const name of FOREIGN)
+    if (f.number(`llama.${name}`, 0) !== 0)
+      throw f.error(`llama.${name}`, 'this kind of model is not supported, it is neither Llama nor Mistral');
+  if (!f.flag('llama.attention.causal', true))
+    throw f.error(
+      'llama.attention.causal',
+      'expected true, found false: a model whose tokens see those after them is not supported',
+    );
+}
+
+/** Throws a data error for a field of the architecture that is set and not known: it may change the arithmetic. */
+function refuseUnknown(gguf: Gguf, f: Fields): void {
+  for (const [key, value] of gguf.metadata)
+    if (key.startsWith('llama.') && !KNOWN.has(key.slice('llama.'.length)) && value && !isEmptyList(value))
+      throw f.error(
+        key,
+        `expected it to be absent, found ${shownValue(value)}: its effect on the model is not known here`,
+      );
+}
+
+const isEmptyList = (value: GgufValue): boolean => Array.isArray(value) && value.length === 0;
+
 /**
  * The config.json of a GGUF file of architecture "llama": model_type `llama`, or `mistral` where the file has a sliding
  * window. Field names are Hugging Face's.
@@ -65,9 +116,7 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
       'general.architecture',
       `expected llama (Llama and Mistral models), found ${shownValue(architecture)}: this kind of model is not supported`,
     );
-  for (const name of FOREIGN)
-    if (f.number(`llama.${name}`, 0) !== 0)
-      throw f.error(`llama.${name}`, 'this kind of model is not supported, it is neither Llama nor Mistral');
+  checkArchitecture(f);
   const hidden = f.number('llama.embedding_length');
   const heads = f.number('llama.attention.head_count');
   const headDim = f.number('llama.attention.key_length', hidden / heads);
@@ -79,11 +128,12 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
       `expected the head size ${headDim}; a partly rotated head is not supported`,
     );
   const window = f.number('llama.attention.sliding_window', 0);
+  const scaling = await ropeScaling(gguf, f, headDim);
   const mistral = window > 0;
   const has = (name: string) => gguf.tensors.has(name);
   const embedding = gguf.tensors.get('token_embd.weight');
   if (!embedding) throw dataError(`${file}: no tensor token_embd.weight in it; expected a whole model`, { file });
-  return {
+  const config = {
     architectures: [mistral ? 'MistralForCausalLM' : 'LlamaForCausalLM'],
     attention_bias: mistral ? undefined : has('blk.0.attn_q.bias'),
     attention_dropout: 0,
@@ -100,7 +150,7 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
     num_hidden_layers: f.number('llama.block_count'),
     num_key_value_heads: f.number('llama.attention.head_count_kv', heads),
     rms_norm_eps: shortest(f.number('llama.attention.layer_norm_rms_epsilon')),
-    rope_scaling: await ropeScaling(gguf, f, headDim),
+    rope_scaling: scaling,
     rope_theta: shortest(f.number('llama.rope.freq_base', 10000)),
     sliding_window: mistral ? window : undefined,
     tie_word_embeddings: !has('output.weight'),
@@ -108,6 +158,9 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
     use_cache: true,
     vocab_size: embedding.shape[0],
   };
+  // Last: a field of another name is told of first where one that is needed is not there.
+  refuseUnknown(gguf, f);
+  return config;
 }
 
 /** Ids of the special tokens under config.json's names; the defaults are those of a SentencePiece vocabulary. */
@@ -136,7 +189,9 @@ function shortest(x: number): number {
 
 async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Record<string, unknown> | undefined> {
   if (gguf.tensors.has('rope_freqs.weight')) return llama3Scaling(gguf, f, headDim);
-  const type = f.text('llama.rope.scaling.type', f.has('llama.rope.scale_linear') ? 'linear' : 'none');
+  // Where a factor has no type, llama.cpp takes it as linear.
+  const hasFactor = f.has('llama.rope.scale_linear') || f.has('llama.rope.scaling.factor');
+  const type = f.text('llama.rope.scaling.type', hasFactor ? 'linear' : 'none');
   const factor = f.number('llama.rope.scaling.factor', f.number('llama.rope.scale_linear', 1));
   if (type === 'none' || (type === 'linear' && factor === 1)) return undefined;
   if (type === 'linear') return { rope_type: 'linear', factor: shortest(factor) };

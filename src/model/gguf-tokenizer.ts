@@ -19,6 +19,11 @@ const USER_DEFINED = 4;
  */
 export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   const f = fieldsOf(gguf.metadata, file);
+  if (!f.has('tokenizer.ggml.model') && !f.has('tokenizer.ggml.tokens'))
+    throw f.error(
+      'tokenizer.ggml.tokens',
+      'there is no tokenizer in the file; give a folder with its tokenizer.json by --tokenizer',
+    );
   const vocabulary: Vocabulary = {
     fields: f,
     tokens: f.list('tokenizer.ggml.tokens', 'string'),

@@ -1,9 +1,10 @@
 import { dataError } from '../core/errors.js';
-import { sizeOf } from '../core/host-tensor.js';
+import { type HostTensor, sizeOf } from '../core/host-tensor.js';
 import { shownName } from '../core/shown.js';
 import type { Gguf } from '../io/gguf.js';
 import type { SafetensorsDtype, TensorToWrite } from '../io/safetensors.js';
 import { parseModelConfig } from './config.js';
+import { checkFinite } from './finite.js';
 import type { ConfigJson } from './gguf-config.js';
 import { parameterShapes } from './parameters.js';
 
@@ -67,7 +68,9 @@ export function weightsFromGguf(gguf: Gguf, file: string, json: ConfigJson, dtyp
     dtype,
     shape,
     data: async () => {
-      const { data } = await gguf.read(ggufName(name), { scratch });
+      const value = await gguf.read(ggufName(name), { scratch });
+      checkFinite(gguf.tensors.get(ggufName(name))!.file, ggufName(name), value as HostTensor<'float32'>);
+      const { data } = value;
       const heads = { q_proj: config.num_attention_heads, k_proj: config.num_key_value_heads }[name.split('.').at(-2)!];
       if (heads) unpermuteHeads(data as Float32Array, heads, config.head_dim);
       return data;

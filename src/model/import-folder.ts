@@ -1,55 +1,39 @@
 import { join } from 'node:path';
 import { sizeOf } from '../core/host-tensor.js';
 import { writeJson } from '../io/atomic.js';
-import { listFolder, makeFolder, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
-import { copyOwnFile } from '../io/own-files.js';
-import { openSafetensors, type TensorToWrite } from '../io/safetensors.js';
-import type { ImportOptions } from './import-options.js';
+import type { TensorToWrite } from '../io/safetensors.js';
+import { companionsOf, copyCompanions, isTokenizerFile } from './companions.js';
+import type { Converted, ImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
 import { openModel } from './load.js';
 import { parameterShapes } from './parameters.js';
-
-/** What goes along: settings, tokenizer, templates, licence; nothing that holds weights. */
-const SIDE_FILE = /(?<!\.index)\.(json|jinja|txt|md|model|tiktoken)$|^(LICENSE|NOTICE|USE_POLICY)/i;
-
-/** Where transformers keeps chat templates besides the default one. */
-const TEMPLATES = 'additional_chat_templates';
 
 /**
  * Writes a Hugging Face folder again with its weights in another element type; all other files are copied. Throws a data
  * error for a folder that is no Llama or Mistral model, or whose tensors are not those of its config.json.
  */
-export async function convertFolder(
-  source: string,
-  folder: string,
-  options: ImportOptions,
-): Promise<{ tensors: number; parameters: number }> {
-  const configPath = join(source, 'config.json');
-  const { config, close } = await openModel(source);
-  await close();
-  await copySideFiles(source, folder);
-  const json = (await readJson(configPath)) as Record<string, unknown>;
-  await writeJson(join(folder, 'config.json'), withDtype(json, options.dtype));
-  const weights = await openSafetensors(source);
+export async function convertFolder(source: string, folder: string, options: ImportOptions): Promise<Converted> {
+  const model = await openModel(source);
   try {
-    const shapes = [...parameterShapes(config)];
+    const names = await companionsOf(source, { card: true });
+    const kept = options.tokenizer ? names.filter((name) => !isTokenizerFile(name)) : names;
+    await copyCompanions(source, folder, kept);
+    const json = (await readJson(join(source, 'config.json'))) as Record<string, unknown>;
+    const { tie_word_embeddings, vocab_size } = model.config;
+    // A head that is not the embedding stays so for programs that go by the field alone.
+    const tied = json.tie_word_embeddings === true && { tie_word_embeddings };
+    await writeJson(join(folder, 'config.json'), { ...withDtype(json, options.dtype), ...tied });
+    const shapes = [...parameterShapes(model.config)];
     const scratch = new Float32Array(shapes.reduce((most, [, shape]) => Math.max(most, sizeOf(shape)), 0));
     const tensors = shapes.map(([name, shape]): TensorToWrite => {
-      const data = async () => (await weights.read(name, { scratch })).data;
+      const data = async () => (await model.read(name, { scratch })).data;
       return { name, dtype: fileDtype(options.dtype), shape, data };
     });
-    return await writeWeights(folder, tensors, options);
+    return { ...(await writeWeights(folder, tensors, options)), rows: vocab_size, warnings: model.warnings };
   } finally {
-    await weights.close();
+    await model.close();
   }
-}
-
-async function copySideFiles(from: string, to: string): Promise<void> {
-  for (const name of await listFolder(from)) if (SIDE_FILE.test(name)) await copyOwnFile(from, name, to);
-  if ((await statPath(join(from, TEMPLATES))).kind !== 'folder') return;
-  await makeFolder(join(to, TEMPLATES));
-  for (const name of await listFolder(join(from, TEMPLATES))) await copyOwnFile(from, join(TEMPLATES, name), to);
 }
 
 /** `torch_dtype` is read by every version of transformers, `dtype` only from 4.56 on. */

@@ -20,4 +20,11 @@ export interface ImportResult {
   readonly files: readonly string[];
   readonly tensors: number;
   readonly parameters: number;
+  /** What is odd about the source, in plain words. */
+  readonly warnings: readonly string[];
+}
+
+/** What a source was turned into; `rows` are those of the embedding. */
+export interface Converted extends Omit<ImportResult, 'files'> {
+  readonly rows: number;
 }

@@ -1,21 +1,28 @@
+import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { bfloat16, type HostTensor, sizeOf } from '../core/host-tensor.js';
 import { shownName } from '../core/shown.js';
+import { exists } from '../io/files.js';
 import { toBfloat16 } from '../io/float.js';
 import { readJson } from '../io/json.js';
 import { ownFile } from '../io/own-files.js';
-import { openSafetensors, type Safetensors } from '../io/safetensors.js';
+import { openSafetensors, type TensorInfo } from '../io/safetensors.js';
 import type { Program, ProgramSpec, VariableSpec, VariableValue } from '../program/program.js';
 import { type ModelConfig, parseModelConfig } from './config.js';
+import { checkFinite } from './finite.js';
 import { linearShapes, parameterShapes } from './parameters.js';
+import { placeWeights } from './stored-weights.js';
 
 /** A model folder in Hugging Face's layout, opened and checked; weights are read on demand. */
 export interface ModelFolder {
   readonly path: string;
   readonly config: ModelConfig;
+  /** What somebody who uses the folder should know, in plain words. */
+  readonly warnings: readonly string[];
   /**
    * Yields every parameter, one at a time, in files' order, as float32 or in the type that is asked for: what the file has in
-   * bfloat16 comes as it is, other types are rounded. Each value is only good until the next is asked for.
+   * bfloat16 comes as it is, other types are rounded. Each value is only good until the next is asked for. A weight that is
+   * not a finite number is a data error that names it.
    */
   parameters(
     dtypeOf?: (name: string) => 'float32' | 'bfloat16',
@@ -23,28 +30,45 @@ export interface ModelFolder {
   close(): Promise<void>;
 }
 
-const FLOATS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'F64']);
-
-/** Buffers that older exports carry along; the values are computed. */
-const COMPUTED = /\.rotary_emb\.inv_freq$/;
+/** A model folder whose files' tensors can be read one by one. */
+export interface OpenedModel extends ModelFolder {
+  /** What the files have of each parameter, by its name, in files' order. */
+  readonly stored: ReadonlyMap<string, TensorInfo>;
+  /** One parameter as float32, checked as by `parameters`; `scratch` as for safetensors. */
+  read(name: string, options?: { scratch?: Float32Array }): Promise<HostTensor<'float32'>>;
+}
 
 /**
  * Opens a model folder and checks config.json and the headers of its weights: every parameter there with its shape, and
  * nothing else. Throws a data error that names the file, the tensor, what was expected and what came.
  */
-export async function openModel(path: string): Promise<ModelFolder> {
+export async function openModel(path: string): Promise<OpenedModel> {
+  const hasAdapter = exists(join(path, ADAPTER_CONFIG));
+  if (hasAdapter && !exists(join(path, 'config.json'))) throw await adapterInstead(path);
   // The weights first: a folder that has only pickled ones is told so, whatever else it lacks.
   const weights = await openSafetensors(path);
   try {
     const configFile = await ownFile(path, 'config.json');
     if (!configFile)
       throw dataError(`${path}: no config.json in it; expected a Hugging Face model folder`, { file: path });
-    const config = parseModelConfig(await readJson(configFile), configFile);
-    checkTensors(config, weights);
+    const given = parseModelConfig(await readJson(configFile), configFile);
+    const { config, names, warnings } = await placeWeights(given, weights);
+    const stored = new Map([...names].map(([name, inFile]) => [name, weights.tensors.get(inFile)!]));
+    const checked = <T extends HostTensor<'float32'> | HostTensor<'bfloat16'>>(name: string, value: T): T => {
+      checkFinite(stored.get(name)!.file, names.get(name)!, value);
+      return value;
+    };
+    const read = async (name: string, options?: { scratch?: Float32Array }) =>
+      checked(name, (await weights.read(names.get(name) ?? name, options)) as HostTensor<'float32'>);
+    const readBfloat16 = async (name: string, options: { scratch: Uint16Array }) =>
+      checked(name, await weights.readBfloat16(names.get(name)!, options));
     return {
       path,
       config,
-      parameters: (dtypeOf = () => 'float32') => stream(config, weights, dtypeOf),
+      warnings: hasAdapter ? [...warnings, adapterBeside(path)] : warnings,
+      stored,
+      read,
+      parameters: (dtypeOf = () => 'float32') => stream({ config, stored, read, readBfloat16 }, dtypeOf),
       close: () => weights.close(),
     };
   } catch (error) {
@@ -53,20 +77,36 @@ export async function openModel(path: string): Promise<ModelFolder> {
   }
 }
 
+const ADAPTER_CONFIG = 'adapter_config.json';
+
+/** transformers puts an adapter that lies in a model folder onto the model without being asked. */
+const adapterBeside = (path: string): string =>
+  `${path}: there is an adapter in the model folder (${ADAPTER_CONFIG}), which transformers would apply: the model is used without it; give the folder as the adapter, too, to apply it`;
+
+async function adapterInstead(path: string) {
+  const { base_model_name_or_path: base } = (await readJson(join(path, ADAPTER_CONFIG))) as Record<string, unknown>;
+  const model = typeof base === 'string' && base !== '' ? `its base model (${shownName(base)})` : 'its base model';
+  return dataError(
+    `${path}: this is an adapter (${ADAPTER_CONFIG}), not a model; give ${model} as the model and this folder as the adapter`,
+    { file: path },
+  );
+}
+
+interface Reading extends Pick<OpenedModel, 'config' | 'stored' | 'read'> {
+  readBfloat16(name: string, options: { scratch: Uint16Array }): Promise<HostTensor<'bfloat16'>>;
+}
+
 async function* stream(
-  config: ModelConfig,
-  weights: Safetensors,
+  { config, stored, read, readBfloat16 }: Reading,
   dtypeOf: (name: string) => 'float32' | 'bfloat16',
 ): ReturnType<ModelFolder['parameters']> {
   const shapes = parameterShapes(config);
   const bytes = [...shapes].map(([name, shape]) => sizeOf(shape) * (dtypeOf(name) === 'bfloat16' ? 2 : 4));
   const buffer = new ArrayBuffer(Math.ceil(bytes.reduce((most, n) => Math.max(most, n), 0) / 4) * 4);
   const [whole, half] = [new Float32Array(buffer), new Uint16Array(buffer)];
-  for (const name of weights.tensors.keys()) {
-    if (!shapes.has(name)) continue;
-    if (dtypeOf(name) === 'bfloat16') yield [name, await weights.readBfloat16(name, { scratch: half })];
-    else yield [name, (await weights.read(name, { scratch: whole })) as HostTensor<'float32'>];
-  }
+  for (const name of stored.keys())
+    if (dtypeOf(name) === 'bfloat16') yield [name, await readBfloat16(name, { scratch: half })];
+    else yield [name, await read(name, { scratch: whole })];
 }
 
 /**
@@ -117,47 +157,3 @@ async function* heldParameters(
 
 const roundedInPlace = ({ shape, data }: HostTensor<'float32'>): HostTensor<'bfloat16'> =>
   bfloat16(shape, toBfloat16(data, new Uint16Array(data.buffer, data.byteOffset, data.length)));
-
-/** Throws a data error when the tokenizer knows tokens that the embedding has no row for. */
-export function checkVocabulary(model: ModelFolder, tokenizerSize: number): void {
-  const rows = model.config.vocab_size;
-  if (tokenizerSize > rows)
-    throw dataError(
-      `${model.path}: the tokenizer has ${tokenizerSize} tokens, but the embedding has ${rows} rows (vocab_size); ` +
-        'take tokenizer.json and the weights from the same model',
-      { file: model.path, expected: rows, actual: tokenizerSize },
-    );
-}
-
-function checkTensors(config: ModelConfig, weights: Safetensors): void {
-  const expected = parameterShapes(config);
-  const fail = (tensor: string, problem: string, file = weights.files[0]!) => {
-    const name = shownName(tensor);
-    throw dataError(`${file}: ${name}: ${problem}`, { file, tensor: name });
-  };
-  for (const [name, shape] of expected) {
-    const found = weights.tensors.get(name);
-    if (!found) {
-      fail(
-        name,
-        `expected shape [${shape.join(', ')}], but there is no such tensor; is a shard missing, or config.json of another model?`,
-      );
-      continue;
-    }
-    if (!FLOATS.has(found.dtype))
-      fail(
-        name,
-        `expected F32, F16 or BF16 values, got ${found.dtype}; quantized weights must be exported in one of those`,
-        found.file,
-      );
-    if (found.shape.join() !== shape.join())
-      fail(
-        name,
-        `expected shape [${shape.join(', ')}] by config.json, got [${found.shape.join(', ')}]; do both come from the same model?`,
-        found.file,
-      );
-  }
-  for (const [name, { file }] of weights.tensors)
-    if (!expected.has(name) && !COMPUTED.test(name) && !(name === 'lm_head.weight' && config.tie_word_embeddings))
-      fail(name, 'unexpected tensor: a Llama or Mistral decoder with this config.json has none of that name', file);
-}

@@ -1,3 +1,4 @@
+import * as tf from '../backend/tf.js';
 import type { ModelConfig } from './config.js';
 
 /**
@@ -14,7 +15,7 @@ export function inverseFrequencies(config: ModelConfig, length: number): number[
     case 'linear':
       return plain(theta).map((f) => f / scaling.factor);
     case 'dynamic': {
-      const stretch = (scaling.factor * Math.max(length, limit)) / limit - (scaling.factor - 1);
+      const stretch = 1 + (scaling.factor * (Math.max(length, limit) - limit)) / limit;
       return plain(theta * stretch ** (h / (h - 2)));
     }
     case 'llama3': {
@@ -28,4 +29,33 @@ export function inverseFrequencies(config: ModelConfig, length: number): number[
       });
     }
   }
+}
+
+/** Whether the frequencies depend on how long a text is. */
+export const dependsOnLength = ({ rope_scaling }: ModelConfig): boolean => rope_scaling.rope_type === 'dynamic';
+
+/**
+ * The same where each position has its own text's length: `lengths` [B or 1, T or 1] gives [B or 1, T or 1, H / 2]. Where the kind
+ * of scaling does not look at the length, they are those of all positions, as numbers.
+ */
+export function frequenciesByLength(config: ModelConfig, lengths: tf.Tensor): tf.Tensor | number[] {
+  const { head_dim: h, rope_theta: theta, rope_scaling: scaling, max_position_embeddings: limit } = config;
+  if (scaling.rope_type !== 'dynamic') return inverseFrequencies(config, 1);
+  const over = tf.maximum(tf.sub(tf.cast(lengths, 'float32'), limit), 0);
+  const logStretch = tf.log(tf.add(tf.mul(over, scaling.factor / limit), 1));
+  const logBase = tf.add(tf.mul(logStretch, h / (h - 2)), Math.log(theta));
+  const exponents = Array.from({ length: h / 2 }, (_, i) => (-2 * i) / h);
+  return tf.exp(tf.mul(tf.expandDims(logBase, -1), tf.tensor1d(exponents)));
+}
+
+/**
+ * Length of the text that each position belongs to, its greatest position and one: [B, T] (float32) of positions [B, T] (int32) that
+ * count from 0 in each of the texts in a line.
+ */
+export function textLengths(positions: tf.Tensor): tf.Tensor {
+  const [b, t] = positions.shape as [number, number];
+  const firsts = tf.sub(tf.range(0, t, 1, 'int32'), positions);
+  const isSameText = tf.equal(tf.reshape(firsts, [b, t, 1]), tf.reshape(firsts, [b, 1, t]));
+  const counts = tf.add(tf.cast(positions, 'float32'), 1);
+  return tf.max(tf.mul(tf.cast(isSameText, 'float32'), tf.reshape(counts, [b, 1, t])), -1);
 }

@@ -10,12 +10,20 @@ export interface RopeTables {
 }
 
 /**
- * Tables of rotary position embedding for `positions` [B or 1, T] (int32). `inverseFrequencies` has H / 2 entries;
- * `scale` multiplies both tables (attention scaling of some RoPE variants; 1 for most).
+ * Tables of rotary position embedding for `positions` [B or 1, T] (int32). `inverseFrequencies` has H / 2 entries,
+ * or is [B or 1, T or 1, H / 2] where they differ between positions; `scale` multiplies both tables (attention scaling of some RoPE variants; 1 for most).
  */
-export function ropeTables(positions: tf.Tensor, inverseFrequencies: readonly number[], scale = 1): RopeTables {
+export function ropeTables(
+  positions: tf.Tensor,
+  inverseFrequencies: readonly number[] | tf.Tensor,
+  scale = 1,
+): RopeTables {
   const [b, t] = positions.shape as [number, number];
-  const half = tf.mul(tf.reshape(tf.cast(positions, 'float32'), [b, 1, t, 1]), tf.tensor1d([...inverseFrequencies]));
+  const frequencies =
+    inverseFrequencies instanceof tf.Tensor
+      ? tf.expandDims(inverseFrequencies, 1)
+      : tf.tensor1d([...inverseFrequencies]);
+  const half = tf.mul(tf.reshape(tf.cast(positions, 'float32'), [b, 1, t, 1]), frequencies);
   const angles = tf.concat([half, half], -1);
   return { cos: tf.mul(tf.cos(angles), scale), sin: tf.mul(tf.sin(angles), scale) };
 }

@@ -32,12 +32,15 @@ const id = z
 const idsSchema = z.union([id, z.array(id).max(1000)], 'expected a token id or a list of them').nullish();
 const modelSideSchema = z.looseObject({ eos_token_id: idsSchema });
 
-/** The ids of `eos_token_id` (one or a list) in generation_config.json and config.json; empty where neither is there. */
+/**
+ * The ids of `eos_token_id` (one or a list) in generation_config.json, or in config.json where that has none, as transformers takes them:
+ * config.json often has the default of its class there, an ordinary token. Empty where neither has one.
+ */
 export async function readModelEndIds(folder: string): Promise<number[]> {
-  const ids: number[] = [];
   for (const name of ['generation_config.json', 'config.json']) {
     const path = join(folder, name);
-    if (exists(path)) ids.push(...[(await readJson(path, modelSideSchema)).eos_token_id ?? []].flat());
+    const ids = exists(path) ? [(await readJson(path, modelSideSchema)).eos_token_id ?? []].flat() : [];
+    if (ids.length > 0) return ids;
   }
-  return ids;
+  return [];
 }

@@ -5,8 +5,10 @@ import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
 import type { EncodeOptions } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
-import { checkVocabulary, type ModelFolder, openModel } from '../model/load.js';
+import { type ModelFolder, openModel } from '../model/load.js';
 import { linearShapes } from '../model/parameters.js';
+import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
+import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { stageOptionsFor, type TrainOptions } from './options.js';
 import { planRun, type RunPlan } from './plan.js';
@@ -22,6 +24,8 @@ export interface PreparedRun {
   readonly report: EncodeReport;
   /** The time that the chat template prints in every row; undefined where it prints none. */
   readonly templateTime: string | undefined;
+  /** What is odd about the model's files and the rows it is given, in plain words. */
+  readonly warnings: readonly string[];
 }
 
 /** Inputs and options of {@link prepareRun}. */
@@ -43,11 +47,25 @@ export async function prepareRun(
     adapterSpecs(linearShapes(model.config), options.lora);
     const time = options.templateTime ?? localTime(new Date());
     const tokenizer = await loadTokenizer(options.model, { now: new Date(time) });
-    checkVocabulary(model, tokenizer.vocabSize);
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
     const { rows, report } = await encodeRows(records, tokenizer, options, hooks);
+    await checkTokens(
+      model,
+      rows.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
+      tokenizer.decode,
+    );
+    const warnings = [
+      ...model.warnings,
+      ...vocabularyWarnings(model, tokenizer.vocabSize),
+      ...(await endIdWarnings(tokenizer)),
+      ...lengthWarnings(
+        model,
+        rows.map(({ ids }) => ids.length),
+        'rows',
+      ),
+    ];
     const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
-    return { plan: planRun(set, rows, options), set, tokenizer, model, report, templateTime };
+    return { plan: planRun(set, rows, options), set, tokenizer, model, report, templateTime, warnings };
   } catch (error) {
     await model.close();
     throw error;

@@ -116,6 +116,11 @@ async function* beginRun(tuner: Tuner, { plan, signal }: RunJob, { run }: RunRec
   const heldOut = yield* measure(tuner, plan.holdout, 0, 0, signal);
   if (!heldOut) throw new PhasetuneError('interrupted', 'interrupted before the first step; nothing was trained');
   const { losses, all } = heldOut;
+  if (!Number.isFinite(all))
+    throw new PhasetuneError(
+      'failed',
+      `the base model's loss on the held-out rows is ${all} before any training: its results are no numbers, whatever the rows and the learning rate are; get the model again, or try --precision float32`,
+    );
   run.matrix?.rows.push({ after: 0, losses, all });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isNative } from '../../src/backend/raw/native-op.js';
 import * as tf from '../../src/backend/tf.js';
-import { int32 } from '../../src/core/host-tensor.js';
+import { float32, int32 } from '../../src/core/host-tensor.js';
 import { random } from '../../src/core/random.js';
 import { generateSpec } from '../../src/generate/cache.js';
 import { generate } from '../../src/generate/generate.js';
@@ -14,7 +14,7 @@ import { adaptedModel } from '../../src/lora/adapted-model.js';
 import { openModel } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
-import { joinSpecs } from '../../src/program/program.js';
+import { joinSpecs, type Program } from '../../src/program/program.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { typicalError } from '../helpers/rounding.js';
 import { writeTinyModel } from '../helpers/tiny-model.js';
@@ -132,6 +132,7 @@ describe('generate', () => {
       const ids = {
         ids: int32([4, plan.shape.chunk], new Int32Array(4 * plan.shape.chunk)),
         last: int32([4], [0, 0, 0, 0]),
+        lengths: int32([4], [1, 1, 1, 1]),
       };
       const draws = { temperature: 3, topP: 0.95 };
       const scalars = Object.entries(draws).map(
@@ -167,6 +168,41 @@ describe('generate', () => {
       expect(finish).toBe(at < 0 ? 'length' : 'stop');
     }
   });
+
+  test('where the logits of one prompt are no numbers the others are answered, and the error names it', async () => {
+    const prompts = [[1], [2, 2], [3], [4]].map((ids) => Int32Array.from(ids));
+    const plan = planDecode(prompts, generateOptions.parse({ maxTokens: 2 }), 4);
+    // The second prompt fails at once, the third with its second token.
+    const totals = { prefill: [0, Number.NaN, 0, 0], decode: [0, 0, Number.POSITIVE_INFINITY, 0] };
+    const program = {
+      run: (entry: 'prefill' | 'decode') =>
+        Promise.resolve({ token: int32([4], [7, 7, 7, 7]), total: float32([4], totals[entry]) }),
+    } as unknown as Program;
+    const answers: number[] = [];
+    const run = async () => {
+      for await (const { index, ids } of generate(program, plan, [])) {
+        answers.push(index);
+        expect([...ids]).toEqual([7, 7]);
+      }
+    };
+    await expect(run()).rejects.toThrow(/^prompt 2 \(and 1 more of 4 prompts\): after 0 tokens/);
+    expect(answers).toEqual([0, 3]);
+  });
+
+  test.each([{ temperature: 0 }, { temperature: 0.7 }, { temperature: 0.7, topP: 0.5 }, { temperature: 1, topK: 5 }])(
+    'weights so large that logits overflow are an error, not an empty answer: %j',
+    async (options) => {
+      const folder = await mkdtemp(join(tmpdir(), 'phasetune-overflow-'));
+      try {
+        await writeTinyModel(folder, (name) => (name === 'model.norm.weight' ? 3e38 : 1));
+        await expect(answersOf({ model: folder, options: { ...options, maxTokens: 3 } })).rejects.toThrow(
+          /^prompt 1 \(and 3 more of 4 prompts\): after 0 tokens of its answer the logits are not finite/,
+        );
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
 
   test('an interrupt ends it between two tokens, not at the end of the batch', async () => {
     const { program, plan, close } = await open({ options: { maxTokens: 100_000 }, shape: { slots: 32 } });

@@ -23,18 +23,26 @@ const CONFIG = {
   hidden_act: 'silu',
 };
 
-/** Writes a Llama of 16 hidden units with random weights and the tiny tokenizer: a whole model folder in 150 kB. */
-export async function writeTinyModel(folder: string): Promise<string> {
+/**
+ * Writes a Llama of 16 hidden units with random weights, times `scale`, and the tiny tokenizer: a whole model folder in 150 kB. `changes` are
+ * put into its config.json.
+ */
+export async function writeTinyModel(
+  folder: string,
+  scale: (name: string) => number = () => 1,
+  changes: object = {},
+): Promise<string> {
+  const config = { ...CONFIG, ...changes };
   for (const name of ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'])
     await cp(join(TINY, name), join(folder, name));
-  const shapes = parameterShapes(parseModelConfig(CONFIG, 'config.json'));
+  const shapes = parameterShapes(parseModelConfig(config, 'config.json'));
   const tensors = [...shapes].map(([name, shape]) => {
     const { normal } = random(1, name);
-    const value = () => (shape.length === 1 ? 1 : 0.2 * normal());
+    const value = () => scale(name) * (shape.length === 1 ? 1 : 0.2 * normal());
     const { data } = float32(shape, Float32Array.from({ length: sizeOf(shape) }, value));
     return { name, shape, dtype: 'F32' as const, data: data as Float32Array };
   });
   await writeSafetensors(join(folder, 'model.safetensors'), tensors);
-  await writeJson(join(folder, 'config.json'), CONFIG);
+  await writeJson(join(folder, 'config.json'), config);
   return folder;
 }

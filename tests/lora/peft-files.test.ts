@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -77,7 +77,7 @@ test('what is written is read back bit for bit, with the options and the base', 
   });
   const tensors = new Map(initAdapter(adapterSpecs(linears, options), 4));
   await writeAdapter(folder, { options, tensors }, linears, { name: 'org/base' });
-  expect(await readAdapter(folder, linears)).toEqual({ options, tensors, base: { name: 'org/base' } });
+  expect(await readAdapter(folder, linears)).toEqual({ options, tensors, base: { name: 'org/base' }, warnings: [] });
 });
 
 test('all-linear is written as the names of the projections, which PEFT of any version reads alike', async () => {
@@ -106,6 +106,110 @@ test('a pattern for target_modules picks whole names, as PEFT’s does', async (
   expect((await refusal(path)).message).toMatch(
     /adapter_config.json: target_modules: the pattern "q_proj" matches no projection/,
   );
+});
+
+describe('files that PEFT opens', () => {
+  /** The same matrices under other names. */
+  const renamed = (rename: (name: string) => string) => (tensors: Map<string, HostTensor>) => {
+    for (const [name, value] of [...tensors]) {
+      tensors.delete(name);
+      tensors.set(rename(name), value);
+    }
+  };
+
+  test('matrices with the name of the adapter in their names are read as the same adapter', async () => {
+    const exact = await readAdapter(`${FIXTURE}/adapter`, linears);
+    const path = await changed({ tensors: renamed((name) => name.replace('.weight', '.default.weight')) });
+    expect(await readAdapter(path, linears)).toEqual(exact);
+  });
+
+  test('matrices in double precision are read as the same adapter', async () => {
+    const exact = await readAdapter(`${FIXTURE}/adapter`, linears);
+    const header: Record<string, object> = {};
+    const parts: Buffer[] = [];
+    let at = 0;
+    for (const [name, { shape, data }] of exact.tensors) {
+      const bytes = Buffer.from(Float64Array.from(data).buffer);
+      header[name] = { dtype: 'F64', shape, data_offsets: [at, at + bytes.length] };
+      parts.push(bytes);
+      at += bytes.length;
+    }
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    const path = await changed({});
+    await writeFile(join(path, 'adapter_model.safetensors'), Buffer.concat([length, text, ...parts]));
+    expect(await readAdapter(path, linears)).toEqual(exact);
+  });
+
+  test('a matrix that is there under both names is refused', async () => {
+    const path = await changed({
+      tensors: (tensors) => {
+        const [name, value] = [...tensors][0]!;
+        tensors.set(name.replace('.weight', '.default.weight'), value);
+      },
+    });
+    expect((await refusal(path)).message).toMatch(/the matrix is there as base_model\..*, too; leave one of them/);
+  });
+
+  test('a target that matches nothing is passed over with a warning', async () => {
+    const { target_modules } = (await readJson(`${FIXTURE}/adapter/adapter_config.json`)) as {
+      target_modules: string[];
+    };
+    const path = await changed({ config: { target_modules: [...target_modules, 'query_key_value'] } });
+    const { options, warnings } = await readAdapter(path, linears);
+    expect(options.targets).toBe('all-linear');
+    expect(warnings).toEqual([expect.stringContaining('target_modules: the model has no projection query_key_value')]);
+  });
+
+  test.each(['.*\\.(?P<kind>[a-z_]+)\\_proj', '(?i).*_PROJ', '\\Amodel\\.layers.*\\Z'])(
+    'a pattern in Python’s language is read: %s',
+    async (target_modules) => {
+      const { options } = await readAdapter(await changed({ config: { target_modules } }), linears);
+      expect(options.targets).toBe('all-linear');
+    },
+  );
+});
+
+describe('what is there instead is told', () => {
+  test.each([[['q_proj', 'lm_head']], ['.*(_proj|lm_head)'], [['embed_tokens']]])(
+    'an adapter on the head or the embedding: %j',
+    async (target_modules) => {
+      const error = await refusal(await changed({ config: { target_modules } }));
+      expect(error.fields).toMatchObject({ field: 'target_modules' });
+      expect(error.message).toMatch(/takes (lm_head|model\.embed_tokens) as well.*merge the adapter.*with PEFT/);
+    },
+  );
+
+  test('matrices under the names of a larger model', async () => {
+    const path = await changed({
+      tensors: (tensors) => {
+        for (const [name, value] of [...tensors]) {
+          tensors.delete(name);
+          tensors.set(name.replace('model.model.', 'model.model.language_model.'), value);
+        }
+      },
+    });
+    expect((await refusal(path)).message).toMatch(
+      /the matrix is missing.*there is base_model\.model\.language_model\.model\.layers/,
+    );
+  });
+
+  test('a folder that has its adapter a level down, and a model', async () => {
+    await cp(`${FIXTURE}/adapter`, join(folder, 'sft'), { recursive: true });
+    await mkdir(join(folder, 'logs'));
+    expect((await refusal(folder)).message).toBe(
+      `${folder}: no adapter_config.json in it; expected a PEFT adapter folder; there is one in ${join(folder, 'sft')}: give that folder`,
+    );
+    expect((await refusal(`${FIXTURE}/base`)).message).toMatch(/this is a model: give it as the model$/);
+  });
+
+  test('a pattern that cannot be read, with what to write instead', async () => {
+    const error = await refusal(await changed({ config: { target_modules: '(?x) .* _proj' } }));
+    expect(error.message).toMatch(
+      /cannot read the pattern .* as one of Python's re \(the flag x.*write target_modules as a list of names/,
+    );
+  });
 });
 
 describe('refused with one line that names file, place, expected and found', () => {
@@ -211,8 +315,9 @@ describe('refused with one line that names file, place, expected and found', () 
   });
 
   test('a folder that is no adapter', async () => {
-    expect((await refusal(`${FIXTURE}/base`)).message).toBe(
-      `${FIXTURE}/base: no adapter_config.json in it; expected a PEFT adapter folder`,
+    await mkdir(join(folder, 'empty'));
+    expect((await refusal(join(folder, 'empty'))).message).toBe(
+      `${join(folder, 'empty')}: no adapter_config.json in it; expected a PEFT adapter folder`,
     );
   });
 });

@@ -1,9 +1,10 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openSafetensors, type TensorToWrite, writeSafetensors } from '../../src/io/safetensors.js';
-import { checkVocabulary, openModel } from '../../src/model/load.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openModel } from '../../src/model/load.js';
+import { checkTokens, vocabularyWarnings } from '../../src/model/texts.js';
+import { rewriteWeights } from '../helpers/rewrite-weights.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -12,19 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Writes the model's weights anew, changed. */
-async function rewrite(change: (tensors: Map<string, TensorToWrite>) => void): Promise<void> {
-  const path = join(folder, 'model.safetensors');
-  const file = await openSafetensors(path);
-  const tensors = new Map<string, TensorToWrite>();
-  for (const [name, { shape }] of file.tensors) {
-    const { data } = await file.read(name);
-    tensors.set(name, { name, shape, dtype: 'F32', data: data as Float32Array });
-  }
-  await file.close();
-  change(tensors);
-  await writeSafetensors(path, [...tensors.values()]);
-}
+const rewrite = (change: Parameters<typeof rewriteWeights>[1]) => rewriteWeights(folder, change);
 
 const Q = 'model.layers.1.self_attn.q_proj.weight';
 const refused = (...parts: string[]) =>
@@ -52,8 +41,121 @@ test('a tensor that the decoder has no place for is refused; buffers of older ex
 });
 
 test('a tensor of integers is refused with what to do', async () => {
-  await rewrite((tensors) => tensors.set(Q, { name: Q, dtype: 'I32', shape: [24, 24], data: new Int32Array(576) }));
+  await rewrite((tensors) =>
+    tensors.set(Q, { name: Q, dtype: 'I32', shape: [24, 24], data: new Int32Array(576) as never }),
+  );
   await expect(openModel(folder)).rejects.toThrow(refused(Q, 'expected F32, F16 or BF16 values, got I32'));
+});
+
+describe('a head and the flag that ties it to the embedding', () => {
+  const [HEAD, EMBEDDING] = ['lm_head.weight', 'model.embed_tokens.weight'];
+  const setTied = async (tie_word_embeddings: boolean) => {
+    const path = join(folder, 'config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...config, tie_word_embeddings }));
+  };
+  /** What a program is given. */
+  const parametersOf = async () => {
+    const model = await openModel(folder);
+    const all = new Map<string, Float32Array>();
+    for await (const [name, { data }] of model.parameters()) all.set(name, (data as Float32Array).slice());
+    await model.close();
+    return { all, tied: model.config.tie_word_embeddings, warnings: model.warnings };
+  };
+
+  test('tied, with a head of its own in the file: the head is used, with a warning', async () => {
+    const before = await parametersOf();
+    await setTied(true);
+    const { all, tied, warnings } = await parametersOf();
+    expect(tied).toBe(false);
+    expect(all).toEqual(before.all);
+    expect(warnings).toEqual([expect.stringContaining('lm_head.weight differs from the embedding')]);
+    await rewrite((tensors) => tensors.set(HEAD, { ...tensors.get(EMBEDDING)!, name: HEAD }));
+    expect(await parametersOf()).toMatchObject({ tied: true, warnings: [] });
+    // One value of a copy is enough.
+    await rewrite((tensors) => {
+      (tensors.get(HEAD)!.data as Float32Array)[1270]! += 2 ** -20;
+    });
+    expect(await parametersOf()).toMatchObject({ tied: false });
+  });
+
+  test('tied, with only the head in the file: it is the embedding as well', async () => {
+    const { all } = await parametersOf();
+    await setTied(true);
+    await rewrite((tensors) => tensors.delete(EMBEDDING));
+    const found = await parametersOf();
+    expect(found).toMatchObject({ tied: true, warnings: [] });
+    expect(found.all.get(EMBEDDING)).toEqual(all.get(HEAD));
+    expect(found.all.has(HEAD)).toBe(false);
+  });
+
+  test('not tied, without a head: told of the flag', async () => {
+    await rewrite((tensors) => tensors.delete(HEAD));
+    await expect(openModel(folder)).rejects.toThrow(
+      refused(HEAD, 'there is no such tensor', 'set tie_word_embeddings to true'),
+    );
+  });
+
+  test('names without model. in front, as a decoder alone is saved, are read', async () => {
+    const { all } = await parametersOf();
+    await rewrite((tensors) => {
+      for (const [name, tensor] of [...tensors]) {
+        tensors.delete(name);
+        const bare = name.replace(/^model\./, '');
+        if (name !== HEAD) tensors.set(bare, { ...tensor, name: bare });
+      }
+    });
+    await expect(openModel(folder)).rejects.toThrow(refused(HEAD, 'set tie_word_embeddings to true'));
+    await setTied(true);
+    const found = await parametersOf();
+    all.delete(HEAD);
+    expect(found.all).toEqual(all);
+  });
+
+  test('names of a larger model are told', async () => {
+    await rewrite((tensors) => {
+      for (const [name, tensor] of [...tensors]) {
+        tensors.delete(name);
+        tensors.set(`language_model.${name}`, { ...tensor, name: `language_model.${name}` });
+      }
+    });
+    await expect(openModel(folder)).rejects.toThrow(
+      refused(EMBEDDING, 'there is language_model.model.embed_tokens.weight instead: save the language model alone'),
+    );
+  });
+});
+
+describe.each(['F32', 'F16', 'BF16'] as const)('a weight in %s that is not a finite number', (dtype) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    '%d is told with tensor and place',
+    async (value) => {
+      await rewrite((tensors) => {
+        for (const [name, tensor] of tensors) tensors.set(name, { ...tensor, dtype });
+        (tensors.get(Q)!.data as Float32Array)[7] = value;
+      });
+      const model = await openModel(folder);
+      for (const held of ['float32', 'bfloat16'] as const) {
+        const read = async () => {
+          for await (const _ of model.parameters(() => held));
+        };
+        await expect(read()).rejects.toThrow(
+          refused('model.safetensors', Q, 'element 7 is', 'expected a finite number'),
+        );
+      }
+      await model.close();
+    },
+  );
+});
+
+test('an adapter in the folder is told of; an adapter alone is no model', async () => {
+  await writeFile(join(folder, 'adapter_config.json'), '{"base_model_name_or_path": "org/base"}');
+  const model = await openModel(folder);
+  expect(model.warnings).toEqual([expect.stringMatching(/there is an adapter in the model folder.*without it/)]);
+  await model.close();
+  await rm(join(folder, 'config.json'));
+  await expect(openModel(folder)).rejects.toThrow(
+    refused('this is an adapter', 'its base model \\(org/base\\) as the model and this folder as the adapter'),
+  );
 });
 
 test('a cut-off file is told with both sizes', async () => {
@@ -65,11 +167,24 @@ test('a cut-off file is told with both sizes', async () => {
   );
 });
 
-test('a tokenizer with more tokens than the embedding has rows is refused', async () => {
+test('of a tokenizer with more tokens than the embedding has rows only a text that holds one is refused, by name', async () => {
   const model = await openModel(folder);
-  checkVocabulary(model, 53);
-  expect(() => checkVocabulary(model, 54)).toThrow(
-    refused('the tokenizer has 54 tokens, but the embedding has 53 rows'),
+  expect(vocabularyWarnings(model, 53)).toEqual([]);
+  expect(vocabularyWarnings(model, 54)).toEqual([
+    expect.stringContaining('the tokenizer has 54 tokens, the embedding 53 rows'),
+  ]);
+  const check = (...ids: number[]) =>
+    checkTokens(
+      model,
+      [
+        { name: 'row a', ids: [0] },
+        { name: 'row b', ids },
+      ],
+      async () => '<pad>',
+    );
+  await check(0, 52);
+  await expect(check(1, 53)).rejects.toThrow(
+    refused('^row b: it holds the token "<pad>" \\(id 53\\)', 'vocab_size 53'),
   );
   await model.close();
 });

@@ -22,7 +22,7 @@ const MODEL: readonly Field[] = [
  * otherwise: of a field given twice the last counts.
  */
 export function tinyGguf(fields: readonly Field[]): Uint8Array {
-  const matrix = (name: string, rows: number) => ({ name, shape: [32, rows], type: 8, data: noise(rows * 34, name) });
+  const matrix = (name: string, rows: number) => ({ name, shape: [32, rows], type: 8, data: blocks(rows, name) });
   const norm = (name: string) => ({ name, shape: [32], type: 0, data: floats(32, name) });
   const layer = ['attn_q', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'].map((name) =>
     matrix(`blk.0.${name}.weight`, 32),
@@ -38,6 +38,13 @@ export function tinyGguf(fields: readonly Field[]): Uint8Array {
       ...['blk.0.attn_norm.weight', 'blk.0.ffn_norm.weight', 'output_norm.weight'].map(norm),
     ],
   );
+}
+
+/** Blocks of Q8_0: a scale of 1/128 as float16, and 32 bytes of noise. */
+function blocks(count: number, name: string): Uint8Array {
+  const bytes = noise(count * 34, name);
+  for (let at = 0; at < bytes.length; at += 34) bytes.set([0x00, 0x20], at);
+  return bytes;
 }
 
 /** A SentencePiece tokenizer of eight tokens. */

@@ -45,6 +45,7 @@ export const generate = defineCommand({
     const decoding = { maxTokens, temperature, topK, topP, seed };
     const compile = compileOptions(options, backend);
     const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding, compile });
+    for (const warning of answerer.warnings) logger.warn(warning);
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
     for await (const { index, ...answer } of answerer.answers(signal)) {
       answers[index] = { prompt: prompt[index]!, ...answer };

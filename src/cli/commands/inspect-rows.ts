@@ -22,12 +22,14 @@ export const inspectRows = defineCommand({
       options;
     const { readRecords } = await import('../../data/import.js');
     const { describeReport, encodeRows } = await import('../../data/encode-rows.js');
+    const { endIdWarnings } = await import('../../tokenizer/end-ids.js');
     const { loadTokenizer } = await import('../../tokenizer/tokenizer.js');
     const { lengthHistogram, showTokens } = await import('../show-tokens.js');
     const tokenizer = await loadTokenizer(
       options.model,
       templateTime === undefined ? {} : { now: new Date(templateTime) },
     );
+    for (const warning of await endIdWarnings(tokenizer)) logger.warn(warning);
     const records = await readRecords(options.data, { format, scoreField, badRows }, logger);
     const bar = progress({ label: 'encode', total: records.length, unit: 'rows' });
     const { rows, report } = await encodeRows(

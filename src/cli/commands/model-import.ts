@@ -20,14 +20,15 @@ export const modelImport = defineCommand({
     ['phasetune model import SmolLM2-135M-Instruct.Q4_1.gguf --out models/smollm2', 'a GGUF file, as bfloat16'],
     ['phasetune model import models/base --out models/base-f32 --dtype float32', 'another element type'],
   ],
-  async run({ src, out, ...options }, { print, progress, signal }) {
+  async run({ src, out, ...options }, { print, logger, progress, signal }) {
     const { importModel } = await import('../../model/import.js');
     const { refuseInputsIn } = await import('../../io/same-file.js');
     await refuseInputsIn(out, [src, ...(options.tokenizer === undefined ? [] : [options.tokenizer])]);
-    const { files, tensors, parameters } = await importModel(src, out, { ...options, progress, signal });
+    const { files, tensors, parameters, warnings } = await importModel(src, out, { ...options, progress, signal });
+    for (const warning of warnings) logger.warn(warning);
     print(
       `${tensors} tensors, ${parameters.toLocaleString('en-US')} parameters as ${options.dtype}, ${files.length} files in ${out}`,
     );
-    return { out, dtype: options.dtype, tensors, parameters, files };
+    return { out, dtype: options.dtype, tensors, parameters, files, warnings };
   },
 });

@@ -24,17 +24,20 @@ export const modelMerge = defineCommand({
       'nothing rounded away',
     ],
   ],
-  async run({ model, adapter, out, dtype }, { print, progress, signal }) {
+  async run({ model, adapter, out, dtype }, { print, logger, progress, signal }) {
     const { mergeAdapter } = await import('../../lora/merge-folder.js');
     let bar: ReturnType<typeof progress> | undefined;
     const onTensor = (done: number, total: number) => {
       bar ??= progress({ label: 'merge', total, unit: 'tensors' });
       bar.update(done);
     };
-    const { files, tensors, merged } = await mergeAdapter(model, adapter, out, { dtype, signal, onTensor }).finally(
-      () => bar?.finish(),
-    );
+    const { files, tensors, merged, lost, warnings } = await mergeAdapter(model, adapter, out, {
+      dtype,
+      signal,
+      onTensor,
+    }).finally(() => bar?.finish());
+    for (const warning of warnings) logger.warn(warning);
     print(`${merged} of ${tensors} tensors changed by the adapter; ${files.length} files in ${out}`);
-    return { out, dtype, tensors, merged, files };
+    return { out, dtype, tensors, merged, lost, files, warnings };
   },
 });

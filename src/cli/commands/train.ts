@@ -114,7 +114,7 @@ async function withPrepared(given: Options, context: CommandContext, claim?: Cla
     for (const line of shapeLines(shapes)) context.print(line);
     for (const line of memory.lines) context.print(line);
     const bands = plan.holdout?.bands ?? [];
-    for (const warning of planWarnings(plan, recipe)) context.logger.warn(warning);
+    for (const warning of [...prepared.warnings, ...planWarnings(plan, recipe)]) context.logger.warn(warning);
     const { order, memoryLimit } = options;
     if (!claim) return { dryRun: true, order, stages, shapes, bands, ...memory.told, report: prepared.report };
     return await runPrepared({ ...recipe, memoryLimit }, { ...prepared, plan }, claim, context);

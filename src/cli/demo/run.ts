@@ -72,7 +72,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   showIntro({ backend, compile, model, data, records: records.length, staging }, context);
   const recipe = { ...demoRecipe(model, staged, join(out, 'run'), options.seed), ...compile };
   const prepared = await prepareRun(recipe, { signal: context.signal });
-  for (const warning of planWarnings(prepared.plan, recipe)) logger.warn(warning);
+  for (const warning of [...prepared.warnings, ...planWarnings(prepared.plan, recipe)]) logger.warn(warning);
   try {
     const { before, after, run } = await trainAndAsk(recipe, prepared, holdout, backend, context);
     const files = { adapter: join(out, 'run', 'adapter'), run: join(out, 'run'), data: staged };

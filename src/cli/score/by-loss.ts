@@ -34,7 +34,10 @@ export async function scoreByLoss(
   options: LossScoring,
   context: CommandContext,
 ): Promise<ScoredRows> {
-  const { openModel, checkVocabulary } = await import('../../model/load.js');
+  const { openModel } = await import('../../model/load.js');
+  const { checkTokens, vocabularyWarnings } = await import('../../model/texts.js');
+  const { endIdWarnings } = await import('../../tokenizer/end-ids.js');
+  const { ownTokenizerWarnings } = await import('../../lora/adapter-folder.js');
   const { loadTokenizer } = await import('../../tokenizer/tokenizer.js');
   const { openLedger } = await import('../../endpoint/ledger.js');
   if (options.model === undefined)
@@ -45,8 +48,20 @@ export async function scoreByLoss(
   const model = await openModel(options.model);
   try {
     const tokenizer = await loadTokenizer(options.model);
-    checkVocabulary(model, tokenizer.vocabSize);
     const pairs = await encode(records, tokenizer, options, context);
+    const texts = pairs.flatMap((pair) => ('given' in pair ? [pair.given] : []));
+    await checkTokens(
+      model,
+      texts.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
+      tokenizer.decode,
+    );
+    for (const warning of [
+      ...model.warnings,
+      ...vocabularyWarnings(model, tokenizer.vocabSize),
+      ...(await endIdWarnings(tokenizer)),
+      ...(options.adapter === undefined ? [] : await ownTokenizerWarnings(options.adapter, options.model)),
+    ])
+      context.logger.warn(warning);
     const ledger = await openLedger<LossLine>(ledgerFile, 'phasetune score');
     try {
       if (ledger.dropped > 0) context.logger.warn(`${ledgerFile}: its last line was half written and is dropped`);
@@ -169,13 +184,13 @@ async function measurePlan(
   plan: LossPlan,
   { model, adapter, compile }: { model: ModelFolder; adapter: string | undefined; compile: CompileOptions },
   ledger: Ledger<LossLine>,
-  { progress, signal }: CommandContext,
+  { logger, progress, signal }: CommandContext,
 ): Promise<LossProgress | undefined> {
   const { formatNumber } = await import('../../telemetry/format.js');
   const { openLossMeter } = await import('../../eval/loss-meter.js');
   const { measureLosses } = await import('../../scoring/measure-losses.js');
   if (plan.batches.length === 0) return undefined;
-  const meter = await openLossMeter(model, adapter, plan.batches, compile);
+  const meter = await openLossMeter(model, adapter, plan.batches, compile, logger.warn);
   const bar = progress({ label: 'losses', total: plan.tokens, unit: 'tokens' });
   let last: LossProgress | undefined;
   try {

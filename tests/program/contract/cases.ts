@@ -7,7 +7,7 @@ import { type GenerateOptions, generateOptions } from '../../../src/generate/opt
 import { adapterSpecs, adapterStacks } from '../../../src/lora/adapter.js';
 import { loraLinear } from '../../../src/lora/apply.js';
 import { type LoraOptions, loraOptions } from '../../../src/lora/options.js';
-import { parseModelConfig } from '../../../src/model/config.js';
+import { type ModelConfig, parseModelConfig } from '../../../src/model/config.js';
 import { modelVariables } from '../../../src/model/load.js';
 import { logitsSpec } from '../../../src/model/logits.js';
 import { linearGroups, linearShapes, parameterShapes } from '../../../src/model/parameters.js';
@@ -40,6 +40,8 @@ export interface Case {
 interface Setting {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
+  /** What of it is otherwise than a file may say. */
+  readonly more?: Partial<ModelConfig>;
   readonly lora: Partial<LoraOptions>;
   /** Parameters of the model itself that are trained beside the adapter. */
   readonly trained?: RegExp;
@@ -77,10 +79,10 @@ const SETTINGS: readonly Setting[] = [
       model_type: 'mistral',
       num_key_value_heads: 1,
       sliding_window: 9,
-      attention_bias: true,
-      mlp_bias: true,
       tie_word_embeddings: false,
     },
+    // No file has a window and biases; the decoder does both.
+    more: { attention_bias: true, mlp_bias: true },
     lora: { rank: 3, alpha: 2, dropout: 0.25, targets: ['q_proj', 'v_proj', 'down_proj'], rsLora: true },
     trained: /norm\.weight$/,
     weightDecay: 0.1,
@@ -113,8 +115,8 @@ const SETTINGS: readonly Setting[] = [
 export const cases = (): Case[] => SETTINGS.map(caseOf);
 
 function caseOf(setting: Setting): Case {
-  const { name, config: fields, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
-  const config = parseModelConfig(fields, 'config.json');
+  const { name, config: fields, more, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
+  const config = { ...parseModelConfig(fields, 'config.json'), ...more };
   const lora = loraOptions.parse(adapter);
   const options = generateOptions.parse({ maxTokens: 8, ...drawing });
   const optim = optimOptions.parse({ weightDecay, maxGradNorm: 0.5, betas: [0.9, 0.95] });
@@ -262,7 +264,8 @@ function decodingCalls(texts: readonly Int32Array[], options: GenerateOptions, v
     const ids = new Int32Array(rows * chunk);
     const last = texts.map(({ length }, i) => i * chunk + Math.min(Math.max(length - start, 1), chunk) - 1);
     for (const [i, text] of texts.entries()) ids.set(text.subarray(start, start + chunk), i * chunk);
-    return { ids: int32([rows, chunk], ids), last: int32([rows], last) };
+    const lengths = texts.map(({ length }) => length);
+    return { ids: int32([rows, chunk], ids), last: int32([rows], last), lengths: int32([rows], lengths) };
   };
   const said = texts.map((_, i) => row(`said ${i}`, 2, 1, vocabulary).ids);
   const decode = (n: number): Call => ({
