@@ -65,7 +65,7 @@ const options = encodeOptionsSchema.parse({});
 const tokenizer = await loadTokenizer(FOLDER);
 const config = parseModelConfig({ ...json, vocab_size: Math.max(json.vocab_size, tokenizer.vocabSize) }, 'config.json');
 
-function pretrainingRows(): EncodedRow[] {
+async function pretrainingRows(): Promise<EncodedRow[]> {
   const rng = random(SEED, 'forms');
   const taken = new Set(demoRecords(DEMO_SEED).map((record) => record.messages[0]!.content));
   const rows: EncodedRow[] = [];
@@ -75,7 +75,7 @@ function pretrainingRows(): EncodedRow[] {
       if (taken.has(user.content)) continue;
       taken.add(user.content);
       const content = FORMS[rng.integer(FORMS.length)]!(assistant.content);
-      const encoded = encodeRow(
+      const encoded = await encodeRow(
         { id: `${set}-${id}`, messages: [user, { role: 'assistant', content }] },
         tokenizer,
         options,
@@ -118,7 +118,7 @@ const spec = trainSpec({ config, groups, optim, trainLinear: () => trainedLinear
 const program = await compile(spec, { mode: 'eager', precision: 'float32' });
 writeState(program, groups, ['value'], new Map([...trainable].map(([name, shape]) => [name, initial(name, shape)])));
 
-const rows = pretrainingRows();
+const rows = await pretrainingRows();
 const byId = new Map(rows.map((row) => [row.id, row]));
 const batching = batchOptionsSchema.parse({ batchRows: 64 });
 const plan = planBatches([{ rows, seed: SEED, budget: { epochs } }], batching)[0]!;

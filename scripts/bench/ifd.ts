@@ -47,7 +47,7 @@ const options = lossOptionsSchema.parse(given['batch-rows'] ? { batchRows: Numbe
 const { records } = await importFile(given.data, importOptionsSchema.parse({ badRows: 'skip' }));
 const tokenizer = await loadTokenizer(given.model);
 const encoding = performance.now();
-const pairs = [...encodePairs(records.slice(0, Number(given.rows)), tokenizer, options)];
+const pairs = await encodePairs(records.slice(0, Number(given.rows)), tokenizer, options);
 const texts = pairs.flatMap((pair) => ('given' in pair ? [pair.given, pair.alone!] : []));
 const home = await mkdtemp(join(tmpdir(), 'phasetune-ifd-'));
 const ledger = await openLedger<LossLine>(join(home, 'bench.ledger.jsonl'));

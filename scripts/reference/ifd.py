@@ -6,18 +6,18 @@
                                       what `phasetune score --scorer loss` wrote, with its default template and --max-length
 
 MODEL is SmolLM2-135M-Instruct as `phasetune model import` writes it, DATA the folder with alpaca-random-9k.json. Made with torch 2.15.0,
-transformers 5.23.0, on a CPU in float32.
+transformers 5.24.0, on a CPU in float32.
 
 As in the code of Cherry LLM (arXiv 2308.12032) a loss is transformers' own for labels that are -100 up to the answer, its end token is not
 counted, and rows go through the model one by one. The answer alone stands behind the assistant's header and nothing else, with the same
-token ids as in the row. Where tokens begin is told by the Rust tokenizer's offsets, which the code under test does not use.
+token ids as in the row. Where tokens begin is told by the Rust tokenizer's offsets.
 """
 import json
 import sys
 from pathlib import Path
 
 import torch
-from conversation import render
+from conversation import encode, render
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +39,8 @@ class Reference:
         header = len(asked)
         while header < len(prompt) and text[header].isspace():
             header += 1
-        encoding = self.tok(text, add_special_tokens=False, return_offsets_mapping=True)
-        ids, ends = encoding["input_ids"], [end for _, end in encoding["offset_mapping"]]
+        ids, offsets = encode(self.tok, messages, template)
+        ends = [end for _, end in offsets]
         first = next(t for t, end in enumerate(ends) if end > len(prompt))
         stop = next((t for t in range(first, len(ids)) if ids[t] == self.tok.eos_token_id), len(ids))
         answer = ids[first : min(stop, max_length)]

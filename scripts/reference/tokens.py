@@ -4,9 +4,9 @@
     python scripts/reference/tokens.py smollm2 MODEL DATA     real rows: smollm2.json.gz (hashes only, never a row)
 
 all into tests/fixtures/tokens. MODEL is SmolLM2-135M-Instruct as `phasetune model import` writes it, DATA the folder with
-alpaca-random-9k.json and phasedsft-alpaca52k-stage3.jsonl. Made with transformers 5.23.0, tokenizers 0.23.3.
+alpaca-random-9k.json and phasedsft-alpaca52k-stage3.jsonl. Made with transformers 5.24.0, tokenizers 0.23.3.
 
-Ids are those of the rendered text tokenised whole. The mask does not use the code under test's way: a token is trained when its
+Ids are those of the rendered text tokenised whole; where a turn spells a special token, that stays text. The mask does not use the code under test's way: a token is trained when its
 character span (offsets of the Rust tokenizer) reaches behind the prompt, which is the conversation rendered up to the answer with
 `add_generation_prompt=True`, until and with the first end token. Wherever the prompt's own ids are the beginning of the
 row's ids (counted and printed), that is the plain rule: prompt ids untrained, then everything up to the end token.
@@ -17,7 +17,7 @@ import json
 import sys
 from pathlib import Path
 
-from conversation import render
+from conversation import encode, render, spells_special
 from transformers import AutoTokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -30,14 +30,10 @@ class Reference:
         self.end = self.tok.eos_token_id
         self.prefixed = self.rows = 0
 
-    def encode(self, text):
-        return self.tok(text, add_special_tokens=False, return_offsets_mapping=True)
-
     def row(self, messages, template, train_on="last"):
         text = render(self.tok, messages, template)
-        encoding = self.encode(text)
-        ids, offsets = encoding["input_ids"], encoding["offset_mapping"]
-        if template == "chat":
+        ids, offsets = encode(self.tok, messages, template)
+        if template == "chat" and not spells_special(self.tok, messages):
             whole = self.tok.apply_chat_template(messages, tokenize=True, return_dict=False)
             assert ids == whole, "apply_chat_template(tokenize=True) differs from the rendered text's tokens"
         mask = [0] * len(ids)
@@ -46,7 +42,7 @@ class Reference:
             prompt = render(self.tok, messages[:i], template, prompt=True)
             assert text.startswith(prompt)
             start = next(t for t, (_, end) in enumerate(offsets) if end > len(prompt))
-            prompt_ids = self.encode(prompt)["input_ids"]
+            prompt_ids, _ = encode(self.tok, messages[:i], template, prompt=True)
             self.rows += 1
             if ids[: len(prompt_ids)] == prompt_ids:
                 self.prefixed += 1

@@ -41,7 +41,7 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
   try {
     const { value: run, seconds: trainSeconds } = await timed(() => trainPlan(tuner, plan, optim, seed, hooks));
     const seconds = figures.build_seconds + trainSeconds;
-    const counts = countTokens(records, tokenizer);
+    const counts = await countTokens(records, tokenizer);
     return {
       ...toldOf(program),
       rows: records.length,
@@ -106,23 +106,27 @@ async function readRows({ data, rows }: TrainBenchOptions, logger: Logger): Prom
 /** The text that the peers train on, in place of the model's own template. */
 const plainTemplate = (tokenizer: Tokenizer): Tokenizer => ({
   ...tokenizer,
-  renderChat: (messages) =>
-    messages
-      .map(({ role, content }) => (role === 'assistant' ? content + (tokenizer.eos?.text ?? '') : promptOf(content)))
-      .join(''),
+  renderChat(messages) {
+    let text = '';
+    const contents = messages.map(({ role, content }, message) => {
+      const before = role === 'user' ? 'User: ' : '';
+      const start = text.length + before.length;
+      text += role === 'user' ? promptOf(content) : content + (tokenizer.eos?.text ?? '');
+      return { message, start, end: start + content.length };
+    });
+    return { text, contents, generated: [] };
+  },
 });
 
 const promptOf = (question: string): string => `User: ${question}\nAssistant: `;
 
 /** Tokens of the rows before any cut, an end token with each, as the peer counts them. */
-function countTokens(records: readonly InstructionRecord[], tokenizer: Tokenizer) {
-  let [tokens, answers] = [0, 0];
-  for (const { messages } of records) {
-    const answer = messages.at(-1)!.content;
-    tokens += tokenizer.encode(promptOf(messages.at(-2)!.content) + answer).length + 1;
-    answers += tokenizer.encode(answer).length + 1;
-  }
-  return { answer_tokens: answers, tokens };
+async function countTokens(records: readonly InstructionRecord[], tokenizer: Tokenizer) {
+  const answers = records.map(({ messages }) => messages.at(-1)!.content);
+  const wholes = records.map(({ messages }, i) => promptOf(messages.at(-2)!.content) + answers[i]!);
+  const count = async (texts: readonly string[]) =>
+    (await tokenizer.encodeBatch(texts)).reduce((sum, { ids }) => sum + ids.length + 1, 0);
+  return { answer_tokens: await count(answers), tokens: await count(wholes) };
 }
 
 async function trainPlan(

@@ -11,9 +11,10 @@ const RESET = '\u001b[0m';
  * borders show. Without, trained tokens stand in brackets and the others are parted by bars. A token that is only part of a
  * character is written as `<id>`.
  */
-export function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): string {
+export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<string> {
+  const texts = await tokenizer.decodeBatch([...row.ids].map((id) => [id]));
   const parts = [...row.ids].map((id, t) => {
-    const text = readable(tokenizer.decode([id]), id);
+    const text = readable(texts[t]!, id);
     const trained = row.mask[t] === 1;
     if (color)
       return `${trained ? GREEN : DIM}${t % 2 === 1 ? UNDERLINE : ''}${text}${RESET}`.replaceAll('\n', `${RESET}\n`);

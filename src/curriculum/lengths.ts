@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { limitRows } from '../data/limit-rows.js';
-import { renderRow } from '../data/prompt.js';
+import { dataError, PhasetuneError } from '../core/errors.js';
+import { encodable, rendererOf } from '../data/prompt.js';
 import type { InstructionRecord } from '../data/record.js';
 import { exists, hashFile } from '../io/files.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -11,7 +11,7 @@ export interface Measure {
   /** The tokenizer's files by name, with the SHA-256 of each. */
   readonly tokenizer?: Readonly<Record<string, string>>;
   /** Tokens of each row. */
-  count(rows: readonly InstructionRecord[]): readonly number[];
+  count(rows: readonly InstructionRecord[]): Promise<readonly number[]>;
 }
 
 /** English text has about four characters to a token; a turn's markers take about four tokens. */
@@ -22,11 +22,11 @@ const TOKENS_A_TURN = 4;
  * Tokens guessed without a tokenizer: a quarter of the characters, at least one for each word, and four for each turn. Good
  * enough to cut stages of equal length; off by a third and more for code or other languages.
  */
-export const estimatedLengths: Measure = {
-  counted: 'estimate',
-  count: (rows) =>
-    rows.map(({ messages }) => messages.reduce((sum, { content }) => sum + TOKENS_A_TURN + estimateTokens(content), 0)),
-};
+export const estimateLength = ({ messages }: InstructionRecord): number =>
+  messages.reduce((sum, { content }) => sum + TOKENS_A_TURN + estimateTokens(content), 0);
+
+/** {@link estimateLength} of each row. */
+export const estimatedLengths: Measure = { counted: 'estimate', count: async (rows) => rows.map(estimateLength) };
 
 /** Tokens of a text guessed without a tokenizer: a quarter of the characters, at least one for each word. */
 export const estimateTokens = (text: string): number =>
@@ -42,18 +42,30 @@ function wordsOf(text: string): number {
 }
 
 /** What of a model's folder decides the number of tokens. */
-const DECIDES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'];
+const DECIDES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+];
 
 /** Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. */
 export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
-  const options = { template: tokenizer.hasChatTemplate ? 'chat' : 'paper', trainOn: 'last' } as const;
-  const count = ({ messages }: InstructionRecord) =>
-    tokenizer.encode(renderRow(messages, tokenizer, options).text).length;
+  const render = rendererOf(tokenizer, tokenizer.hasChatTemplate ? 'chat' : 'paper');
+  const text = ({ id, messages }: InstructionRecord) => {
+    try {
+      return encodable(render(messages), { splitSpecialTokens: true });
+    } catch (error) {
+      if (!(error instanceof PhasetuneError && error.code === 'data')) throw error;
+      throw dataError(`row ${id}: ${error.message}`, { id }, error);
+    }
+  };
   const files = DECIDES.map((name) => [name, join(tokenizer.folder, name)] as const).filter(([, path]) => exists(path));
   const hashes = await Promise.all(files.map(async ([name, path]) => [name, await hashFile(path)] as const));
   return {
     counted: 'tokenizer',
     tokenizer: Object.fromEntries(hashes),
-    count: (rows) => limitRows(rows, tokenizer, count),
+    count: async (rows) => (await tokenizer.encodeBatch(rows.map(text))).map(({ ids }) => ids.length),
   };
 }

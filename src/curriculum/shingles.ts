@@ -1,3 +1,4 @@
+import { sameText } from '../core/same-text.js';
 import type { InstructionRecord } from '../data/record.js';
 
 /** Words in a shingle. With the marks at both ends, one changed word changes three of the L + 2 shingles of L words. */
@@ -61,8 +62,8 @@ const WORD = new RegExp(
 const EDGE = 0x5bd1e995;
 
 /**
- * The rising hashes of a row's shingles: three words in a row of all turns before the answer, system turns left out, in lower
- * case, with marks before the first and behind the last word. At most 256 of them, those of the smallest hashes.
+ * The rising hashes of a row's shingles: three words in a row of all turns before the answer, system turns left out, evened
+ * out by {@link sameText}, with marks before the first and behind the last word. At most 256 of them, those of the smallest hashes.
  */
 export function shinglesOf({ messages }: InstructionRecord): Uint32Array {
   const found = new Set<number>();
@@ -73,7 +74,7 @@ export function shinglesOf({ messages }: InstructionRecord): Uint32Array {
       found.add(shingle(before, last, word));
       [before, last] = [last, word];
     };
-    for (const word of content.toLowerCase().match(WORD) ?? []) shift(hashWord(word));
+    for (const word of sameText(content, true).match(WORD) ?? []) shift(hashWord(word));
     shift(EDGE);
     shift(EDGE);
   }

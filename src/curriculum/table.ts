@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sameText } from '../core/same-text.js';
 import type { InstructionRecord } from '../data/record.js';
 import { openShingles, type ShingleSets } from './shingles.js';
 
@@ -7,7 +8,7 @@ export interface RowTable {
   readonly rows: number;
   readonly scores: Float64Array;
   readonly tokens: Uint32Array;
-  /** Two words a row that are the same for equal instructions only, white space and case apart. */
+  /** Two words a row that are the same for equal instructions only, see {@link sameText}. */
   readonly keys: Uint32Array;
   /** Undefined where no near duplicates are looked for. */
   readonly shingles?: ShingleSets;
@@ -46,11 +47,9 @@ export function openTable({ near }: { near: boolean }): TableBuilder {
   };
 }
 
-/** What a row asks, for telling equal rows: all turns before the answer, white space and case evened out. */
+/** What a row asks, for telling equal rows: all turns before the answer, evened out by {@link sameText}. */
 export const instructionKey = ({ messages }: InstructionRecord): string =>
-  JSON.stringify(
-    messages.slice(0, -1).map(({ role, content }) => [role, content.trim().replace(/\s+/g, ' ').toLowerCase()]),
-  );
+  JSON.stringify(messages.slice(0, -1).map(({ role, content }) => [role, sameText(content, true)]));
 
 /** Numbers that grow in place of a list: a typed array that doubles when it is full. */
 function column<T extends Float64Array | Uint32Array>(Kind: new (size: number) => T) {

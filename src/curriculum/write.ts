@@ -7,7 +7,7 @@ import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { readChunks } from '../io/chunks.js';
 import { hashFile, remove } from '../io/files.js';
 import { createHashedFile, type HashedFile } from '../io/hashed-file.js';
-import { splitLines } from '../io/json-rows.js';
+import { splitLines } from '../io/json-split.js';
 import { bandsFor, type Duplicates, findDuplicates } from './duplicates.js';
 import { estimatedLengths, type Measure } from './lengths.js';
 import { checkFree, HOLDOUT, MANIFEST, PICTURE, type StagingManifest, stageFile } from './manifest.js';
@@ -120,7 +120,7 @@ async function readTable(
   let [read, characters] = [0, 0];
   let batch: InstructionRecord[] = [];
   const take = async () => {
-    const lengths = measure.count(batch);
+    const lengths = await measure.count(batch);
     let text = '';
     for (const [i, { stage: _, ...row }] of batch.entries()) {
       builder.add(row, row.score!, lengths[i]!);

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError, PhasetuneError } from '../core/errors.js';
+import { chunk } from '../core/lists.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { type EncodedOutcome, encodeRow } from './encode.js';
+import { encodeBatch } from './encode.js';
 import type { EncodedRow } from './encoded.js';
-import { limitRows } from './limit-rows.js';
 import type { EncodeOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 
@@ -19,8 +19,14 @@ export interface EncodeReport {
   readonly droppedTooLong: readonly string[];
   /** Ids of rows that were dropped since their prompt alone fills `maxLength`. */
   readonly droppedPromptTooLong: readonly string[];
-  /** Ids of kept rows whose template writes no end token behind the answer: nothing teaches the model to stop. */
+  /** Ids of kept rows whose template writes no end token after an answer: nothing teaches the model to stop. */
   readonly withoutEnd: readonly string[];
+  /** Ids of kept rows of which the template does not write all that the turns say, such as thoughts of earlier answers. */
+  readonly leftOut: readonly string[];
+  /** Ids of rows that were dropped since none of their answers is to be trained. */
+  readonly untrained: readonly string[];
+  /** Rows that cannot be used, left out under `badRows: 'skip'`, and why. */
+  readonly refused: readonly { readonly id: string; readonly reason: string }[];
   /** Tokens and trained tokens of the kept rows. */
   readonly tokens: number;
   readonly trainedTokens: number;
@@ -35,18 +41,15 @@ interface EncodeHooks {
   readonly signal?: AbortSignal;
 }
 
-/** Rows between two breaths for the event loop. */
-const BREATH = 256;
-
-/** Rows that are encoded under one limit of time. */
-const LIMITED = 32;
+/** Rows that are encoded together, between two breaths for the event loop. */
+const BATCH = 256;
 
 /** Rows named in one error message. */
 const NAMED = 5;
 
 /**
- * Encodes a set, see {@link encodeRow}. Under `refuse` a row that is too long, by its prompt or in all, is a data error that names such
- * rows; otherwise what was cut and dropped is in the report. A data error as well when no row is left.
+ * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` a row that is too long, by its prompt or in all, is a data error that names such
+ * rows, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise what was cut and dropped is in the report. A data error as well when no row is left.
  */
 export async function encodeRows(
   records: readonly InstructionRecord[],
@@ -54,46 +57,79 @@ export async function encodeRows(
   options: EncodeOptions,
   hooks: EncodeHooks = {},
 ): Promise<{ rows: EncodedRow[]; report: EncodeReport }> {
+  if (records.length === 0) throw dataError('no rows to encode');
   const rows: EncodedRow[] = [];
-  const long: { id: string; tokens: number; prompt: boolean }[] = [];
-  const truncated: string[] = [];
-  const withoutEnd: string[] = [];
+  const long: LongRow[] = [];
+  const refused: { id: string; reason: string }[] = [];
+  const ids = {
+    truncated: [] as string[],
+    withoutEnd: [] as string[],
+    leftOut: [] as string[],
+    untrained: [] as string[],
+  };
   let longest = 0;
-  let outcomes: EncodedOutcome[] = [];
-  for (const [i, record] of records.entries()) {
-    if (i % BREATH === 0) await breathe(hooks, i, records.length);
-    if (i % LIMITED === 0)
-      outcomes = limitRows(records.slice(i, i + LIMITED), tokenizer, (row) => encodeRow(row, tokenizer, options));
-    const outcome = outcomes[i % LIMITED]!;
-    longest = Math.max(longest, outcome.tokens);
-    if (!('row' in outcome)) {
-      long.push({ id: record.id, tokens: outcome.tokens, prompt: outcome.kind === 'prompt-too-long' });
-      continue;
+  let done = 0;
+  for (const batch of chunk(records, BATCH)) {
+    await breathe(hooks, done, records.length);
+    for (const [i, outcome] of (await encodeBatch(batch, tokenizer, options)).entries()) {
+      const { id } = batch[i]!;
+      longest = Math.max(longest, outcome.tokens);
+      if ('row' in outcome) {
+        rows.push(outcome.row);
+        if (outcome.kind === 'truncated') ids.truncated.push(id);
+        else if (!outcome.ended) ids.withoutEnd.push(id);
+        if (outcome.leavesOut) ids.leftOut.push(id);
+      } else if (outcome.kind === 'refused') refused.push({ id, reason: outcome.reason });
+      else if (outcome.kind === 'untrained') ids.untrained.push(id);
+      else long.push({ id, tokens: outcome.tokens, prompt: outcome.kind === 'prompt-too-long' });
     }
-    rows.push(outcome.row);
-    if (outcome.kind === 'truncated') truncated.push(record.id);
-    else if (!outcome.ended) withoutEnd.push(record.id);
+    done += batch.length;
   }
   hooks.onProgress?.(records.length, records.length);
+  if (refused.length > 0 && options.badRows === 'refuse') throw refusedError(refused, records.length);
   if (long.length > 0 && options.overflow === 'refuse') throw refusal(long, records.length, options.maxLength);
-  if (rows.length === 0)
-    throw dataError(
-      records.length === 0
-        ? 'no rows to encode'
-        : `none of ${records.length} rows fits in ${options.maxLength} tokens (the longest has ${longest}); raise --max-length`,
-    );
-  const report = {
+  const report: EncodeReport = {
     rows: records.length,
     kept: rows.length,
-    truncated,
+    ...ids,
     droppedTooLong: long.filter((row) => !row.prompt).map((row) => row.id),
     droppedPromptTooLong: long.filter((row) => row.prompt).map((row) => row.id),
-    withoutEnd,
+    refused,
     tokens: rows.reduce((n, row) => n + row.ids.length, 0),
     trainedTokens: rows.reduce((n, row) => n + row.trained, 0),
     longest,
   };
+  if (rows.length === 0) throw nothingLeft(report, options);
   return { rows, report };
+}
+
+interface LongRow {
+  readonly id: string;
+  readonly tokens: number;
+  /** Whether its prompt alone is too long. */
+  readonly prompt: boolean;
+}
+
+function nothingLeft(
+  { rows, longest, untrained, refused }: EncodeReport,
+  { maxLength }: EncodeOptions,
+): PhasetuneError {
+  const [first] = refused;
+  if (refused.length + untrained.length < rows)
+    return dataError(
+      `none of ${rows} rows fits in ${maxLength} tokens (the longest has ${longest}); raise --max-length`,
+    );
+  const why = first ? `row ${first.id}: ${first.reason}` : 'none has an answer that is to be trained (weight 0)';
+  return dataError(`none of ${rows} rows can be trained; ${why}`);
+}
+
+function refusedError(refused: EncodeReport['refused'], of: number): PhasetuneError {
+  const { id, reason } = refused[0]!;
+  const more = refused.length > 1 ? ` (the first of ${refused.length} such rows of ${of})` : '';
+  return dataError(`row ${id}: ${reason}${more}; fix it, or leave such rows out with --bad-rows skip`, {
+    id,
+    badRows: refused.length,
+  });
 }
 
 async function breathe({ onProgress, signal }: EncodeHooks, done: number, of: number): Promise<void> {
@@ -102,11 +138,7 @@ async function breathe({ onProgress, signal }: EncodeHooks, done: number, of: nu
   onProgress?.(done, of);
 }
 
-function refusal(
-  long: readonly { id: string; tokens: number; prompt: boolean }[],
-  of: number,
-  maxLength: number,
-): PhasetuneError {
+function refusal(long: readonly LongRow[], of: number, maxLength: number): PhasetuneError {
   const named = long
     .slice(0, NAMED)
     .map((row) => `${row.id} (${row.tokens}${row.prompt ? ', by its prompt alone' : ''})`);
@@ -128,6 +160,13 @@ export function describeReport(report: EncodeReport, { maxLength }: Pick<EncodeO
     ...line(report.truncated, `were cut at ${maxLength} tokens (their end is not trained)`),
     ...line(report.droppedTooLong, `were dropped, longer than ${maxLength} tokens`),
     ...line(report.droppedPromptTooLong, `were dropped, their prompt alone fills ${maxLength} tokens`),
-    ...line(report.withoutEnd, 'have no end token behind the answer (nothing teaches the model to stop)'),
+    ...line(report.withoutEnd, 'have no end token after an answer (nothing teaches the model to stop)'),
+    ...line(report.leftOut, 'have text that the template does not write (it is not in the tokens)'),
+    ...line(report.untrained, 'were dropped, none of their answers is to be trained (weight 0)'),
+    ...line(
+      report.refused.map(({ id }) => id),
+      'were left out, they cannot be used',
+    ),
+    ...report.refused.slice(0, NAMED).map(({ id, reason }) => `  row ${id}: ${reason}`),
   ];
 }

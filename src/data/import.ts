@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
-import { listFolder, readText, statPath } from '../io/files.js';
-import { type JsonRow, MAX_ROW_BYTES, readJsonRows } from '../io/json-rows.js';
+import { shownName } from '../core/shown.js';
+import type { FileRow } from '../io/file-row.js';
+import { listFolder, statPath } from '../io/files.js';
+import { readRows } from '../io/rows.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { heapShare } from '../telemetry/memory.js';
-import { IMPORTERS, namesOf, type RowFormat, RowProblem, show } from './importers.js';
+import { isRow, namesOf, RowProblem, show, withoutNulls } from './fields.js';
+import { formatOf, IMPORTERS, type RowFormat } from './importers.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
-import { isRow, readRow } from './row.js';
+import { type ReadRow, readRow } from './row.js';
 
 /** Rows of a file as records, and what had to be done to get there. */
 export interface ImportedRows {
@@ -15,8 +18,10 @@ export interface ImportedRows {
   readonly format: RowFormat;
   /** Rows left out under `badRows: 'skip'`, each as "place: what was expected and what came". */
   readonly skipped: readonly string[];
-  /** Rows whose id was taken and got a number behind it. */
+  /** Rows whose own id an earlier row has; theirs got a number at its end. */
   readonly renamed: number;
+  /** Rows without an id that are equal to an earlier row; their ids, too, got a number at their end. */
+  readonly equal: number;
 }
 
 /** Rows by which `auto` tells the format. */
@@ -25,22 +30,32 @@ const LOOKED_AT = 5;
 /** Share of the memory that Node.js may use at which reading stops, and how many bytes of rows lie between two looks. */
 const FULL = { share: 0.9, bytes: 16 << 20 };
 
-/** Bad rows told one by one before the rest is only counted. */
-const TOLD_ROWS = 20;
+/** Bad rows reported one by one before the rest is only counted. */
+const SHOWN_ROWS = 20;
 
 /**
- * Reads a JSON array or JSON Lines file, plain or gzip, in any format of {@link IMPORTERS}, as a stream: a row is forgotten once
- * it was taken, but for its id. A bad row (no answer, a score that is no number, a field of the wrong type) refuses the file with
- * a data error that names it, told when all rows were read, or is skipped and told. Rows without an id get one made of their
- * content. Ids that occur twice are an error in a file of records, since other files refer to them; elsewhere the later row
- * becomes `id-2`, and that is told. `found` tells, at any time, what has been read.
+ * Reads a file of rows of any kind that {@link readRows} reads, in any format of {@link IMPORTERS}, as a stream: a row is forgotten once
+ * it was taken, except for its id. A bad row (broken, no answer, a score that is no number, a field of the wrong type) refuses the file with
+ * a data error that names it, reported when all rows were read, or is skipped and reported. Rows without an id get one made of their
+ * content. A later row of the same id becomes `id-2`, and that is reported; it is an error where the rows are said to be records, since other files refer to
+ * them. `found` says, at any time, what has been read.
  */
 export function importRows(
   path: string,
   options: ImportOptions,
   logger: Logger = silentLogger,
 ): { rows: AsyncGenerator<InstructionRecord>; found: RowsFound } {
-  const found: Finding = { read: 0, bytes: 0, kept: 0, renamed: 0, bad: 0, problems: [], taken: new Map() };
+  const found: Finding = {
+    read: 0,
+    bytes: 0,
+    kept: 0,
+    renamed: 0,
+    equal: 0,
+    bad: 0,
+    problems: [],
+    taken: new Map(),
+    turnFields: new Map(),
+  };
   return { rows: recordsOf(path, options, found, logger), found };
 }
 
@@ -51,8 +66,10 @@ export interface RowsFound {
   /** Rows, and their bytes unpacked. */
   readonly read: number;
   readonly bytes: number;
-  /** Rows whose id was taken and got a number behind it. */
+  /** Rows whose own id an earlier row has; theirs got a number at its end. */
   readonly renamed: number;
+  /** Rows without an id that are equal to an earlier row; their ids, too, got a number at their end. */
+  readonly equal: number;
   /** Bad rows, each as "place: what was expected and what came"; under `refuse` only as many as are told. */
   readonly problems: readonly string[];
 }
@@ -62,11 +79,14 @@ interface Finding extends RowsFound {
   read: number;
   bytes: number;
   renamed: number;
+  equal: number;
   kept: number;
   bad: number;
   readonly problems: string[];
   /** Ids, and the number of the line or row that has each. */
   readonly taken: Map<string, number>;
+  /** Rows that have each field of turns of which nothing is trained. */
+  readonly turnFields: Map<string, number>;
 }
 
 async function* recordsOf(
@@ -76,18 +96,23 @@ async function* recordsOf(
   logger: Logger,
 ): AsyncGenerator<InstructionRecord> {
   if (options.format !== 'auto') found.format = options.format;
-  const first: JsonRow[] = [];
-  for await (const row of rowsOf(path)) {
+  let first: FileRow[] = [];
+  let only: FileRow | undefined;
+  for await (const row of readRows(path)) {
     found.read++;
     found.bytes += row.bytes;
+    only = found.read === 1 ? row : undefined;
     if (found.format === undefined && first.push(row) < LOOKED_AT) continue;
     found.format ??= detectFormat(first, path);
-    for (const each of first.length > 0 ? first.splice(0) : [row]) {
+    const ready = first.length > 0 ? first : [row];
+    first = [];
+    for (const each of ready) {
       const record = recordOf(each, found, options);
       if (record) yield record;
     }
   }
   if (found.read === 0) throw dataError(`${path}: no rows; expected at least one`, { file: path });
+  if (only && options.format === 'auto') checkNoListInside(only, path);
   found.format ??= detectFormat(first, path);
   for (const row of first) {
     const record = recordOf(row, found, options);
@@ -95,31 +120,57 @@ async function* recordsOf(
   }
   reportProblems(found, options.badRows, path, logger);
   if (found.kept === 0)
-    throw dataError(`${path}: all ${found.read} rows were skipped; nothing is left`, { file: path });
-  if (found.renamed > 0)
-    logger.warn(`${path}: ${found.renamed} rows had an id that was taken; they got a number behind it (-2, -3, ...)`);
+    throw dataError(
+      `${path}: ${found.read === 1 ? 'its only row was' : `all ${found.read} rows were`} skipped; nothing is left`,
+      { file: path },
+    );
+  for (const line of noteLines(found)) logger.warn(`${path}: ${line}`);
 }
 
-/** The record of a row; undefined for a bad one, and for all behind it where the file will be refused: they are only counted. */
-function recordOf({ place, value }: JsonRow, found: Finding, options: ImportOptions): InstructionRecord | undefined {
+/** The record of a row; undefined for a bad one, and for all after it where the file will be refused: they are only counted. */
+function recordOf(row: FileRow, found: Finding, options: ImportOptions): InstructionRecord | undefined {
   try {
-    const record = readRow(value, found.format!, options.scoreField);
+    if (row.error) throw row.error;
+    const read = readAs(row, found, options);
     if (found.bad > 0 && options.badRows === 'refuse') return undefined;
     found.kept++;
-    return withOwnId(record, place, found);
+    for (const name of read.turnFields) found.turnFields.set(name, (found.turnFields.get(name) ?? 0) + 1);
+    return withOwnId(read, row.place, found, options);
   } catch (error) {
-    if (!(error instanceof RowProblem)) throw error;
+    if (!(error instanceof RowProblem) && error !== row.error) throw error;
     found.bad++;
-    if (options.badRows === 'skip' || found.bad <= TOLD_ROWS + 1) found.problems.push(`${place}: ${error.message}`);
+    const problem = error === row.error ? (error as Error).message : `${row.place}: ${(error as Error).message}`;
+    if (options.badRows === 'skip' || found.bad <= SHOWN_ROWS + 1) found.problems.push(problem);
     return undefined;
   }
+}
+
+/** Where the format was not named, rows with `messages` may be our records or anybody's: each is read as what it is. */
+function readAs(row: FileRow, found: Finding, { format, scoreField }: ImportOptions): ReadRow {
+  const value = saidBy(row);
+  const mayBeOurs = found.format === 'records' || (isRow(value) && ('stage' in value || 'meta' in value));
+  if (format === 'auto' && mayBeOurs && (found.format === 'records' || found.format === 'messages'))
+    try {
+      return readRow(value, 'records', scoreField);
+    } catch (error) {
+      if (!(error instanceof RowProblem)) throw error;
+      const read = readRow(value, 'messages', scoreField);
+      found.format = 'messages';
+      return read;
+    }
+  return readRow(value, found.format!, scoreField);
 }
 
 /** The number that ends a place. */
 const NUMBER = /\d+$/;
 
-function withOwnId(record: InstructionRecord, place: string, found: Finding): InstructionRecord {
-  const { taken, format } = found;
+function withOwnId(
+  { record, ownId }: ReadRow,
+  place: string,
+  found: Finding,
+  options: ImportOptions,
+): InstructionRecord {
+  const { taken } = found;
   const { id } = record;
   const number = Number(NUMBER.exec(place)![0]);
   const first = taken.get(id);
@@ -127,7 +178,7 @@ function withOwnId(record: InstructionRecord, place: string, found: Finding): In
     taken.set(id, number);
     return record;
   }
-  if (format === 'records')
+  if (options.format === 'records')
     throw dataError(
       `${place}: id ${show(id)} is taken already by ${place.replace(NUMBER, String(first))}; expected every id once`,
       { id },
@@ -135,7 +186,8 @@ function withOwnId(record: InstructionRecord, place: string, found: Finding): In
   let n = 2;
   while (taken.has(`${id}-${n}`)) n++;
   taken.set(`${id}-${n}`, number);
-  found.renamed++;
+  if (ownId) found.renamed++;
+  else found.equal++;
   return { ...record, id: `${id}-${n}` };
 }
 
@@ -154,7 +206,7 @@ export async function importFile(
     checked = found.bytes + 64 * found.read;
     if (heapShare() > FULL.share) throw outOfMemory(path, found.read);
   }
-  return { records, format: found.format!, skipped: found.problems, renamed: found.renamed };
+  return { records, format: found.format!, skipped: found.problems, renamed: found.renamed, equal: found.equal };
 }
 
 const outOfMemory = (path: string, rows: number) =>
@@ -189,53 +241,75 @@ export async function readRecords(
   return parts.flat();
 }
 
-/** The rows of a file; one JSON object over many lines is told what it is. */
-async function* rowsOf(path: string): AsyncGenerator<JsonRow> {
-  let rows = 0;
-  try {
-    for await (const row of readJsonRows(path)) {
-      rows++;
-      yield row;
-    }
-  } catch (error) {
-    if (rows === 0 && (await isOneObject(path)))
-      throw dataError(
-        `${path}: expected a JSON array of rows, or one JSON object a line; found a single JSON object over many lines: save the list inside it`,
-        { file: path },
-      );
-    throw error;
-  }
+/** One object with the rows in a field, as many programs save a data set, is not a row. */
+function checkNoListInside(row: FileRow, path: string): void {
+  if (!isRow(row.value) || formatOf(withoutNulls(row.value)) === 'records') return;
+  const inside = Object.entries(row.value).find(
+    ([, list]) => Array.isArray(list) && isRow(list[0]) && formatOf(withoutNulls(list[0])) !== undefined,
+  );
+  if (!inside) return;
+  const name = JSON.stringify(inside[0]);
+  throw dataError(
+    `${path}: expected a JSON array of rows, or JSON Lines; found a single JSON object with rows in its field ${name}: save that list, for instance with jq: jq '.[${name}]' ${path} > rows.json`,
+    { file: path },
+  );
 }
 
-async function isOneObject(path: string): Promise<boolean> {
-  const text = await readText(path, { maxBytes: MAX_ROW_BYTES }).catch(() => '');
-  return text.trimStart().startsWith('{') && isWhole(text);
+/** What a row says; an empty cell of a table says nothing. */
+export function saidBy({ value, columns }: FileRow): unknown {
+  return columns && isRow(value) ? Object.fromEntries(Object.entries(value).filter(([, cell]) => cell !== '')) : value;
 }
 
-function isWhole(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function detectFormat(rows: readonly JsonRow[], path: string): RowFormat {
-  for (const { value } of rows) {
+function detectFormat(rows: readonly FileRow[], path: string): RowFormat {
+  for (const row of rows) {
+    const value = saidBy(row);
     if (!isRow(value)) continue;
-    const found = (Object.keys(IMPORTERS) as RowFormat[]).find((format) => IMPORTERS[format].matches(value));
+    const found = formatOf(withoutNulls(value));
     if (found) return found;
   }
-  const first = rows[0]!;
-  const came = isRow(first.value) ? `the fields ${namesOf(first.value) || '(none)'}` : show(first.value);
+  const first = rows.find(({ error }) => !error);
+  if (!first) throw rows[0]!.error!;
+  const value = saidBy(first);
+  const came = first.columns
+    ? `a table with the columns ${first.columns
+        .slice(0, 10)
+        .map((name) => shownName(name, 40))
+        .join(', ')}`
+    : isRow(value)
+      ? `the fields ${namesOf(value)}`
+      : show(value);
   const known = Object.entries(IMPORTERS).map(([format, { looksLike }]) => `${format} ${looksLike}`);
   throw dataError(
-    `${first.place}: no known row format; found ${came}; expected one of ${known.join(', ')}; or name it with --format`,
+    `${first.place}: no known row format; found ${came}; expected one of ${known.join(', ')}; rename its fields, or name the format with --format`,
     {
       file: path,
     },
   );
+}
+
+/** What a reader of rows should know, as sentences. */
+function noteLines({ renamed, equal, turnFields }: Finding): string[] {
+  const lines: string[] = [];
+  const rows = (count: number) => (count === 1 ? '1 row' : `${count} rows`);
+  if (equal > 0)
+    lines.push(
+      equal === 1
+        ? '1 row equals an earlier row and has no id; its id got a number at its end (-2)'
+        : `${equal} rows equal earlier rows and have no id; their ids got a number at their end (-2, -3, ...)`,
+    );
+  if (renamed > 0)
+    lines.push(
+      renamed === 1
+        ? '1 row has the id of an earlier row; its id got a number at its end (-2)'
+        : `${renamed} rows have the id of an earlier row; their ids got a number at their end (-2, -3, ...)`,
+    );
+  const names = [...turnFields].sort((x, y) => y[1] - x[1]);
+  const most = names.slice(0, 8).map(([name, count]) => `${shownName(name, 40)} in ${rows(count)}`);
+  if (names.length > 0)
+    lines.push(
+      `turns have fields that are not trained on (${most.join(', ')}${names.length > most.length ? ', ...' : ''}); they are kept in meta.turnFields`,
+    );
+  return lines;
 }
 
 function reportProblems(
@@ -246,16 +320,16 @@ function reportProblems(
 ) {
   if (bad === 0) return;
   // Under `refuse` the first one is in the error.
-  const told = policy === 'skip' ? problems : problems.slice(1);
-  for (const problem of told.slice(0, TOLD_ROWS)) logger.warn(problem);
-  const untold = bad - TOLD_ROWS - (policy === 'skip' ? 0 : 1);
-  if (untold > 0) logger.warn(`... and ${untold} more`);
+  const shown = policy === 'skip' ? problems : problems.slice(1);
+  for (const problem of shown.slice(0, SHOWN_ROWS)) logger.warn(problem);
+  const left = bad - SHOWN_ROWS - (policy === 'skip' ? 0 : 1);
+  if (left > 0) logger.warn(`... and ${left} more`);
   if (policy === 'skip') {
     logger.warn(`${path}: skipped ${bad} of ${read} rows`);
     return;
   }
   const more = bad > 1 ? ` (the first of ${bad} bad rows of ${read})` : '';
-  throw dataError(`${problems[0]}${more}; mend it, or leave such rows out with --bad-rows skip`, {
+  throw dataError(`${problems[0]}${more}; fix it, or leave such rows out with --bad-rows skip`, {
     file: path,
     badRows: bad,
   });

@@ -3,6 +3,11 @@ import * as z from 'zod';
 /** Ways to write rows that the importers know; `auto` looks at the first rows. */
 export const ROW_FORMATS = ['records', 'messages', 'sharegpt', 'phasedsft', 'alpaca', 'prompt-completion'] as const;
 
+const badRows = z
+  .enum(['refuse', 'skip'])
+  .default('refuse')
+  .describe('a row that cannot be used: refuse the set and name it, or leave the row out and report it');
+
 /** How rows of other people's making are read. */
 export const importOptionsSchema = z.strictObject({
   format: z
@@ -16,10 +21,7 @@ export const importOptionsSchema = z.strictObject({
     .describe(
       'field that holds the difficulty, dots reach inside (meta.level); every row must then have it [score, where a row has one]',
     ),
-  badRows: z
-    .enum(['refuse', 'skip'])
-    .default('refuse')
-    .describe('a row that cannot be used: refuse the file, or skip the row and tell'),
+  badRows,
 });
 
 /** See {@link importOptionsSchema}. */
@@ -40,6 +42,20 @@ export const encodeOptionsSchema = z.strictObject({
     .enum(['truncate', 'drop', 'refuse'])
     .default('truncate')
     .describe('a row over maxLength: cut the answer (its end is then not trained), drop the row, or refuse the set'),
+  templateTime: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, 'expected a time such as 2026-11-28T09:00')
+    .optional()
+    .describe(
+      'time that a chat template which prints one (strftime_now) prints in every row, such as 2026-11-28T09:00 [now; a run keeps it]',
+    ),
+  splitSpecialTokens: z
+    .boolean()
+    .default(true)
+    .describe(
+      'a turn that spells a special token (</s>) is encoded as that text; off: it becomes the token, as in transformers by default [on]',
+    ),
+  badRows,
 });
 
 /** See {@link encodeOptionsSchema}. */

@@ -1,101 +1,83 @@
-import { dataError } from '../core/errors.js';
+import type { ChatRenderer, RenderedChat } from '../tokenizer/chat-template.js';
+import type { LiteralText } from '../tokenizer/literal-text.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { type AnswerPart, generatedParts, writtenParts } from './answer-parts.js';
 import type { EncodeOptions } from './options.js';
+import { paperRenderer } from './paper-template.js';
 import type { Message } from './record.js';
 
-/** A conversation as text, and where in it (UTF-16 offsets) the answers stand that are trained, in order. */
-export interface RenderedRow {
-  readonly text: string;
-  /** `start`: where the model begins to write. `end`: where its turn is over, behind the end token and what the template adds. */
-  readonly answers: readonly { readonly start: number; readonly end: number }[];
+/** A conversation as text, and the answers in it that are trained, in order. */
+export interface RenderedRow extends RenderedChat {
+  readonly answers: readonly AnswerPart[];
+  /** True where the template does not write all that the turns say, white space apart. */
+  readonly leavesOut: boolean;
 }
+
+type Template = EncodeOptions['template'];
+
+const papers = new WeakMap<Tokenizer, ChatRenderer>();
+
+/** What writes conversations: the model's chat template, or the paper's. */
+export function rendererOf(tokenizer: Tokenizer, template: Template): ChatRenderer {
+  if (template === 'chat') return tokenizer.renderChat;
+  const paper = papers.get(tokenizer) ?? paperRenderer(tokenizer);
+  papers.set(tokenizer, paper);
+  return paper;
+}
+
+/** A rendered conversation as it is encoded: with `splitSpecialTokens`, what its turns say is text whatever it spells. */
+export const encodable = (
+  { text, contents }: RenderedChat,
+  { splitSpecialTokens }: Pick<EncodeOptions, 'splitSpecialTokens'>,
+): LiteralText => ({ text, literal: splitSpecialTokens ? contents : [] });
 
 /**
  * The prompt of a conversation whose next turn is the model's: what a model tuned with this template must be given. The
  * paper's ends with `Assistant:` without a space, which belongs to the first token of the answer.
  */
-export function renderPrompt(
-  messages: readonly Message[],
-  tokenizer: Tokenizer,
-  template: EncodeOptions['template'],
-): string {
-  return template === 'chat'
-    ? tokenizer.renderChat(messages, { addGenerationPrompt: true })
-    : `${paperText(messages, tokenizer)}\nAssistant:`;
-}
+export const renderPrompt = (messages: readonly Message[], tokenizer: Tokenizer, template: Template): RenderedChat =>
+  rendererOf(tokenizer, template)(messages, { addGenerationPrompt: true });
 
-/** Renders a whole conversation that ends with an answer. `trainOn` picks the last answer or all of them. */
+/**
+ * Renders a conversation that ends with an answer, once, and finds the answers by where the template put their text. `trainOn` picks
+ * the last answer or all of them, without those that say `train: false`. Throws a data error where the template refuses the
+ * conversation, or does not write an answer.
+ */
 export function renderRow(
   messages: readonly Message[],
   tokenizer: Tokenizer,
   { template, trainOn }: Pick<EncodeOptions, 'template' | 'trainOn'>,
 ): RenderedRow {
-  const render = (part: readonly Message[]) =>
-    template === 'chat' ? tokenizer.renderChat(part) : paperText(part, tokenizer);
-  const text = render(messages);
+  const render = rendererOf(tokenizer, template);
+  const rendered = render(messages);
   const last = messages.length - 1;
-  const trained = messages.flatMap((m, i) => (m.role === 'assistant' && (trainOn === 'all' || i === last) ? [i] : []));
-  return {
-    text,
-    answers: trained.map((i) => ({
-      start: answerStart(messages.slice(0, i), text, render, tokenizer, template),
-      end: i === last ? text.length : commonPrefix(render(messages.slice(0, i + 1)), text),
-    })),
-  };
+  const trained = messages.flatMap(({ role, train }, i) =>
+    role === 'assistant' && train !== false && (trainOn === 'all' || i === last) ? [i] : [],
+  );
+  const answers =
+    rendered.generated.length > 0
+      ? generatedParts(rendered, trained, messages, trainOn)
+      : writtenParts(rendered, trained, messages, render);
+  return { ...rendered, answers, leavesOut: leavesOut(rendered, messages) };
+}
+
+/** Characters of a text that are not white space. */
+const visible = (text: string): number => text.length - (text.match(/\s/g)?.length ?? 0);
+
+function leavesOut({ text, contents }: RenderedChat, messages: readonly Message[]): boolean {
+  const written = new Array<number>(messages.length).fill(0);
+  for (const { message, start, end } of contents) written[message]! += visible(text.slice(start, end));
+  return messages.some(({ content }, i) => written[i]! < visible(content));
 }
 
 /**
  * What is written between the turn before the last answer and the answer itself: the assistant's header of a chat template, `Assistant:`
  * of the paper's. Separators from the turn before are left out; '' where the template has none (Mistral's).
  */
-export function renderHeader(
-  messages: readonly Message[],
-  tokenizer: Tokenizer,
-  template: EncodeOptions['template'],
-): string {
+export function renderHeader(messages: readonly Message[], tokenizer: Tokenizer, template: Template): string {
   const { text, answers } = renderRow(messages, tokenizer, { template, trainOn: 'last' });
-  const before = messages.slice(0, -1);
-  const asked = template === 'chat' ? tokenizer.renderChat(before) : paperText(before, tokenizer);
+  const asked = rendererOf(tokenizer, template)(messages.slice(0, -1)).text;
   return text.slice(commonPrefix(asked, text), answers.at(-1)!.start).trimStart();
-}
-
-/**
- * Where the answer to `before` begins in the whole text: behind the prompt, if the text begins with it. Some templates
- * write a prompt that the finished conversation lacks (DeepSeek's `<think>`): then behind what both have in common.
- */
-function answerStart(
-  before: readonly Message[],
-  text: string,
-  render: (part: readonly Message[]) => string,
-  tokenizer: Tokenizer,
-  template: EncodeOptions['template'],
-): number {
-  const prompt = renderPrompt(before, tokenizer, template);
-  if (text.startsWith(prompt)) return prompt.length;
-  const common = commonPrefix(prompt, text);
-  if (common >= render(before).length) return common;
-  throw dataError(
-    `${tokenizer.folder}: the chat template writes a prompt differently once it is answered, so where the answer begins is not known (some do so with system turns); use --template paper`,
-  );
-}
-
-/**
- * The paper's prompt (arXiv 2406.04371, repository xubuvd/PhasedSFT): `<s>User: {instruction}</s>\nAssistant: {answer}</s>`,
- * with this tokenizer's own bos (where it has one) and eos; further turns follow on new lines, as there. The paper has no system
- * turn: here its text is put before the first instruction, on a line of its own.
- */
-function paperText(messages: readonly Message[], tokenizer: Tokenizer): string {
-  if (!tokenizer.eos)
-    throw dataError(
-      `${tokenizer.folder}: the paper's template needs an end token; expected eos_token in tokenizer_config.json`,
-    );
-  const eos = tokenizer.eos.text;
-  const system = messages[0]?.role === 'system' ? [messages[0].content] : [];
-  const turns = messages.slice(system.length).map(({ role, content }, i) => {
-    const said = i === 0 ? [...system, content].join('\n') : content;
-    return `${role === 'user' ? 'User' : 'Assistant'}: ${said}${eos}`;
-  });
-  return `${tokenizer.bos?.text ?? ''}${turns.join('\n')}`;
 }
 
 function commonPrefix(a: string, b: string): number {

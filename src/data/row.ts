@@ -1,31 +1,53 @@
 import { sha256, stableJson } from '../core/hash.js';
-import { IMPORTERS, namesOf, type RawRow, type RowFormat, RowProblem, show } from './importers.js';
+import { numberOf } from '../core/number.js';
+import { isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
+import { IMPORTERS, type RowFormat } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
 
-/** True for a JSON object. */
-export const isRow = (value: unknown): value is RawRow =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A row as a record. */
+export interface ReadRow {
+  readonly record: InstructionRecord;
+  /** False where the id was made of the row's content. */
+  readonly ownId: boolean;
+  /** Names of fields of turns that are kept in `meta.turnFields` and of which nothing is trained. */
+  readonly turnFields: readonly string[];
+}
 
 /**
  * One row as a record: its conversation checked, its score as a number (`scoreField`, or `score` where it has one), an id of its
- * content where it has none, its other fields in `meta`. Throws {@link RowProblem}.
+ * content where it has none, its other fields in `meta`. A field that is null is as good as absent. Throws {@link RowProblem}.
  */
-export function readRow(value: unknown, format: RowFormat, scoreField: string | undefined): InstructionRecord {
+export function readRow(value: unknown, format: RowFormat, scoreField: string | undefined): ReadRow {
   if (!isRow(value))
     throw new RowProblem(`expected an object like ${IMPORTERS[format].looksLike}, found ${show(value)}`);
-  const { messages, used } = IMPORTERS[format].read(value);
+  const row = withoutNulls(value);
+  const { messages, used, turnFields = {} } = IMPORTERS[format].read(row);
   checkConversation(messages);
   const score = readScore(value, scoreField);
-  const id = typeof value.id === 'number' ? String(value.id) : value.id;
-  const rest = Object.entries(value).filter(([key]) => key !== 'id' && key !== 'score' && !used.includes(key));
-  const meta = format === 'records' ? (value.meta as InstructionRecord['meta']) : Object.fromEntries(rest);
-  return {
-    id: typeof id === 'string' && id.trim() !== '' ? id : sha256(stableJson(messages)).slice(0, 12),
+  const id = idOf(row.id);
+  const rest = Object.entries(row).filter(([key]) => key !== 'id' && key !== 'score' && !used.includes(key));
+  const inTurns = Object.keys(turnFields).length > 0 ? [['turnFields', turnFields] as const] : [];
+  const meta =
+    format === 'records' ? (row.meta as InstructionRecord['meta']) : Object.fromEntries([...rest, ...inTurns]);
+  const record = {
+    id: id ?? sha256(stableJson(messages)).slice(0, 12),
     messages,
     ...(score !== undefined && { score }),
-    ...(format === 'records' && value.stage !== undefined && { stage: value.stage as number }),
+    ...(format === 'records' && row.stage !== undefined && { stage: row.stage as number }),
     ...(meta && Object.keys(meta).length > 0 && { meta }),
   };
+  return { record, ownId: id !== undefined, turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))] };
+}
+
+/** An id as text; undefined where there is none. Throws {@link RowProblem} for one that would not be the same again. */
+export function idOf(id: unknown): string | undefined {
+  if (id === undefined || id === null) return undefined;
+  if (typeof id === 'string') return id.trim() === '' ? undefined : id;
+  if (typeof id !== 'number') throw new RowProblem(`expected a text or a number as id, found ${show(id)}`);
+  if (Number.isSafeInteger(id) || !Number.isInteger(id)) return String(id);
+  throw new RowProblem(
+    `expected an id whose digits are all known, found ${id}, which was a number with a point or an exponent; write ids as texts`,
+  );
 }
 
 function checkConversation(messages: readonly Message[]): void {
@@ -42,16 +64,20 @@ function checkConversation(messages: readonly Message[]): void {
 
 function readScore(row: RawRow, field: string | undefined): number | undefined {
   const name = field ?? 'score';
-  const value = name
-    .split('.')
-    .reduce<unknown>((at, key) => (isRow(at) && Object.hasOwn(at, key) ? at[key] : undefined), row);
+  const value = fieldOf(row, name);
   if (value === undefined || value === null) {
     if (field === undefined) return undefined;
     throw new RowProblem(
       `expected a score in the field ${name}, found ${value === null ? 'null' : `only ${namesOf(row)}`}`,
     );
   }
-  const score = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const score = typeof value === 'string' ? numberOf(value) : value;
   if (typeof score === 'number' && Number.isFinite(score)) return score;
   throw new RowProblem(`expected a number in the field ${name}, found ${show(value)}`);
 }
+
+/** A field by its name, or, where no field has that name, by the way to it, in which dots reach inside. */
+export const fieldOf = (row: RawRow, name: string): unknown =>
+  Object.hasOwn(row, name)
+    ? row[name]
+    : name.split('.').reduce<unknown>((at, key) => (isRow(at) && Object.hasOwn(at, key) ? at[key] : undefined), row);

@@ -1,5 +1,5 @@
 import type { EncodeOptions } from '../data/options.js';
-import { renderPrompt } from '../data/prompt.js';
+import { encodable, renderPrompt } from '../data/prompt.js';
 import type { Message } from '../data/record.js';
 import { generateSpec } from '../generate/cache.js';
 import { generate } from '../generate/generate.js';
@@ -18,9 +18,17 @@ export interface Answer {
   readonly finish: 'stop' | 'length';
 }
 
-/** Token ids of a conversation whose next turn is the model's. */
-export const promptIds = (messages: readonly Message[], tokenizer: Tokenizer, template: EncodeOptions['template']) =>
-  Int32Array.from(tokenizer.encode(renderPrompt(messages, tokenizer, template)));
+/** Token ids of conversations whose next turn is the model's. What their turns say is text, whatever it spells. */
+export async function promptIds(
+  conversations: readonly (readonly Message[])[],
+  tokenizer: Tokenizer,
+  template: EncodeOptions['template'],
+): Promise<Int32Array[]> {
+  const texts = conversations.map((messages) =>
+    encodable(renderPrompt(messages, tokenizer, template), { splitSpecialTokens: true }),
+  );
+  return (await tokenizer.encodeBatch(texts)).map(({ ids }) => Int32Array.from(ids));
+}
 
 /** How conversations are answered: written down, at most how many together, decoded, computed. */
 export interface AnswerOptions {
@@ -42,7 +50,7 @@ export async function openAnswerer(
   { template, batch, decoding, compile }: AnswerOptions,
 ): Promise<{ answers(signal?: AbortSignal): AsyncGenerator<Answer>; close(): Promise<void> }> {
   const tokenizer = await loadTokenizer(modelFolder);
-  const prompts = conversations.map((messages) => promptIds(messages, tokenizer, template));
+  const prompts = await promptIds(conversations, tokenizer, template);
   const plan = planDecode(prompts, decoding, batch);
   const model = await openModel(modelFolder);
   checkVocabulary(model, tokenizer.vocabSize);
@@ -55,7 +63,7 @@ export async function openAnswerer(
   return {
     async *answers(signal) {
       for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
-        yield { index, text: tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+        yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
     },
     async close() {
       program.dispose();

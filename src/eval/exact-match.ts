@@ -25,13 +25,14 @@ export interface ExactMatchPlan {
 }
 
 /** Plans {@link exactMatch} over rows that end with an answer, at most `batch` of them together. */
-export function planExactMatch(
+export async function planExactMatch(
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
   template: EncodeOptions['template'],
   { batch, options }: { batch: number; options: GenerateOptions },
-): ExactMatchPlan {
-  const prompts = records.map(({ messages }) => promptIds(messages.slice(0, -1), tokenizer, template));
+): Promise<ExactMatchPlan> {
+  const conversations = records.map(({ messages }) => messages.slice(0, -1));
+  const prompts = await promptIds(conversations, tokenizer, template);
   return { records, decoding: planDecode(prompts, options, batch) };
 }
 
@@ -47,7 +48,7 @@ export async function* exactMatch(
 ): AsyncGenerator<AnsweredRow> {
   for await (const { index, ids } of generate(program, decoding, [...tokenizer.endIds], signal)) {
     const { id, messages } = records[index]!;
-    const answer = tokenizer.decode(ids, { skipSpecialTokens: true }).trim();
+    const answer = (await tokenizer.decode(ids, { skipSpecialTokens: true })).trim();
     const expected = messages.at(-1)!.content.trim();
     yield { index, id, prompt: messages.at(-2)!.content, expected, answer, matches: answer === expected };
   }

@@ -148,6 +148,19 @@ export async function checkIsFile(path: string): Promise<number> {
   throw dataError(`cannot read ${path}: ${what}${kind === 'missing' ? '' : '; expected a file'}`, { file: path });
 }
 
+/** The first bytes of a file, at most so many. */
+export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
+  await checkIsFile(path);
+  try {
+    const handle = await open(path, 'r');
+    const head = Buffer.alloc(bytes);
+    const { bytesRead } = await handle.read(head, 0, bytes, 0).finally(() => handle.close());
+    return head.subarray(0, bytesRead);
+  } catch (cause) {
+    throw fileError('read', path, cause);
+  }
+}
+
 /** A file's bytes, unpacked when it is gzip (told by its first two bytes, not by its name), never more than `limit`. */
 async function readBytes(path: string, limit: number): Promise<Uint8Array> {
   const tooLong = (what: string) =>

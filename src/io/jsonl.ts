@@ -4,8 +4,10 @@ import { dirname } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { withAtomicFile } from './atomic.js';
 import { readChunks } from './chunks.js';
+import { MAX_ROW_BYTES } from './file-row.js';
 import { fileError, makeFolder, statPath, syncFolder } from './files.js';
-import { MAX_ROW_BYTES, parseLine, splitLines } from './json-rows.js';
+import { parseLine } from './json-rows.js';
+import { splitLines } from './json-split.js';
 
 /** A line of a JSON Lines file. */
 export interface JsonLine {

@@ -17,10 +17,7 @@ export const programOptions = z.strictObject({
     .boolean()
     .optional()
     .describe("hold the layers' frozen matrices in 8 bits, half of bfloat16's memory; a captured program only [off]"),
-  xla: z
-    .boolean()
-    .optional()
-    .describe('compile what lies between the products of a captured program [on for the processor, off for a card]'),
+  xla: z.boolean().optional().describe('compile what lies between the products of a captured program [on]'),
 });
 
 /** See {@link programOptions}. */
@@ -45,6 +42,6 @@ export function compileOptions(
     throw usageError(`--load-in-8bit needs a captured program: leave it out, or ${instead}`);
   if (mode === 'eager' && options.xla)
     throw usageError(`--xla compiles parts of a captured program: leave it out, or ${instead}`);
-  const xla = mode === 'captured' && (options.xla ?? backend.device === 'cpu');
+  const xla = mode === 'captured' && (options.xla ?? true);
   return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, xla };
 }

@@ -1,4 +1,6 @@
-/** What became of the scores that someone else's file has. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId. */
+import { numberOf } from '../core/number.js';
+
+/** What became of the scores that someone else's file has. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId, unreadable. */
 export interface Cleaning {
   readonly rows: number;
   /** Rows whose score is used; of rows that share an id, all. */
@@ -9,6 +11,8 @@ export interface Cleaning {
   readonly notNumbers: number;
   readonly outOfRange: number;
   readonly withoutId: number;
+  /** Rows that could not be read at all, such as a line that is cut off. */
+  readonly unreadable: number;
   /** Of the kept, those whose id another row has as well. Their mean is used; where the texts differ too, the first row. */
   readonly duplicates: number;
   /** The first rows that were dropped, as "place: what was expected and what came". */
@@ -20,16 +24,14 @@ export type CleanScore =
   | { readonly score: number; readonly trimmed: boolean }
   | { readonly problem: 'empty' | 'notNumbers' | 'outOfRange'; readonly reason: string };
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
 /** Reads a score that may be a text with white space around a number; `range` holds the numbers that are allowed. */
 export function cleanScore(raw: unknown, range?: readonly [low: number, high: number]): CleanScore {
   const text = typeof raw === 'string' ? raw.trim() : raw;
   if (text === undefined || text === null || text === '') return { problem: 'empty', reason: 'no score' };
-  const score = typeof text === 'string' && NUMBER.test(text) ? Number(text) : text;
+  const score = typeof text === 'string' ? (numberOf(text) ?? text) : text;
   if (typeof score !== 'number' || !Number.isFinite(score)) {
     const comma =
-      typeof text === 'string' && NUMBER.test(text.replace(',', '.')) ? ' (write a point, not a comma)' : '';
+      typeof text === 'string' && numberOf(text.replace(',', '.')) !== undefined ? ' (write a point, not a comma)' : '';
     return { problem: 'notNumbers', reason: `expected a number, found ${shown(raw)}${comma}` };
   }
   if (range && (score < range[0] || score > range[1]))
@@ -50,6 +52,7 @@ export function cleaningLines({ rows, kept, examples, ...counts }: Cleaning): st
     [counts.notNumbers, 'had something else than a number'],
     [counts.outOfRange, 'were out of range'],
     [counts.withoutId, 'had no id'],
+    [counts.unreadable, 'could not be read'],
     [counts.duplicates, 'shared an id with another row'],
   ] as const;
   const found = told.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);

@@ -1,7 +1,6 @@
 import { dataError } from '../core/errors.js';
-import { encodeRow } from '../data/encode.js';
+import { type EncodedOutcome, encodeBatch } from '../data/encode.js';
 import type { EncodedRow } from '../data/encoded.js';
-import { limitRows } from '../data/limit-rows.js';
 import { renderHeader } from '../data/prompt.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -24,32 +23,45 @@ export interface AnswerLoss {
   readonly alone?: number | undefined;
 }
 
-/** Rows that are encoded under one limit of time. */
-const LIMITED = 32;
-
-/** What is encoded of each row, or why it cannot be scored, in the rows' order. */
-export function* encodePairs(
-  records: readonly InstructionRecord[],
-  tokenizer: Tokenizer,
-  options: Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>,
-): Generator<LossPair | Unscored> {
-  for (let i = 0; i < records.length; i += LIMITED)
-    yield* limitRows(records.slice(i, i + LIMITED), tokenizer, (row) => encodePair(row, tokenizer, options));
-}
+/** What of {@link LossOptions} decides the tokens. */
+type PairOptions = Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>;
 
 /**
- * Tokens of a row's last answer, as the trainer sees them, behind everything that was said before it, and behind nothing but what the
+ * What is encoded of each row, or why it cannot be scored, in the rows' order: tokens of a row's last answer, as the trainer sees them,
+ * behind everything that was said before it, and behind nothing but what the
  * template writes at the beginning of a text and before an answer. Measured are the answer's own tokens, without the end token, as
  * in the code of the source of IFD (Cherry LLM, arXiv 2308.12032). Where not even one token comes before the answer (Mistral's template of a
  * tokenizer without bos), the end token stands there, as lm-eval does it. An answer over `maxLength` is cut, in both alike.
  */
-export function encodePair(
-  record: InstructionRecord,
+export async function encodePairs(
+  records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
-  { lossScore, template, maxLength }: Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>,
-): LossPair | Unscored {
+  { lossScore, template, maxLength }: PairOptions,
+): Promise<(LossPair | Unscored)[]> {
+  const outcomes = await encodeBatch(records, tokenizer, {
+    template,
+    maxLength,
+    trainOn: 'last',
+    overflow: 'truncate',
+    splitSpecialTokens: true,
+    badRows: 'skip',
+  });
+  const pairs: (LossPair | Unscored)[] = [];
+  for (const [i, record] of records.entries())
+    pairs.push(await pairOf(record, outcomes[i]!, tokenizer, { lossScore, template, maxLength }));
+  return pairs;
+}
+
+async function pairOf(
+  record: InstructionRecord,
+  outcome: EncodedOutcome,
+  tokenizer: Tokenizer,
+  { lossScore, template, maxLength }: PairOptions,
+): Promise<LossPair | Unscored> {
   if (record.messages.at(-1)?.content.trim() === '') return EMPTY;
-  const outcome = encodeRow(record, tokenizer, { template, maxLength, trainOn: 'last', overflow: 'truncate' });
+  if (outcome.kind === 'refused') return { kind: 'refused', reason: outcome.reason };
+  if (outcome.kind === 'untrained')
+    return { kind: 'untrained', reason: 'the last answer is not to be trained (weight 0)' };
   if (!('row' in outcome))
     return {
       kind: 'prompt-too-long',
@@ -70,15 +82,15 @@ export function encodePair(
   const truncated = outcome.kind === 'truncated';
   if (lossScore === 'answer') return { given, truncated };
   const header = renderHeader(record.messages, tokenizer, template);
-  const start = startIds(ids, first, header, tokenizer);
+  const start = await startIds(ids, first, header, tokenizer);
   return { given, alone: measured(Int32Array.of(...start, ...ids.subarray(first, end)), start.length), truncated };
 }
 
 const EMPTY: Unscored = { kind: 'empty-answer', reason: 'the answer has no tokens of its own; expected some text' };
 
 /** What stands before the answer when nothing was asked: bos, where the row begins with it, and the header's tokens as the row has them. */
-function startIds(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): number[] {
-  const start = [...ids.subarray(headerAt(ids, first, header, tokenizer), first)];
+async function startIds(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): Promise<number[]> {
+  const start = [...ids.subarray(await headerAt(ids, first, header, tokenizer), first)];
   const { bos, eos, folder } = tokenizer;
   if (bos && ids[0] === bos.id && start[0] !== bos.id) start.unshift(bos.id);
   if (start.length > 0) return start;
@@ -91,14 +103,14 @@ function startIds(ids: Int32Array, first: number, header: string, tokenizer: Tok
 }
 
 /** Where in the ids the header before the answer begins. */
-function headerAt(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): number {
-  const own = tokenizer.encode(header);
+async function headerAt(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): Promise<number> {
+  const own = await tokenizer.encode(header);
   const at = first - own.length;
   if (at >= 0 && own.every((id, i) => id === ids[at + i])) return at;
   // Its tokens are others behind a text, or the last of them reaches into the answer: as many as give it back.
   const wanted = header.trim().length;
   let from = first;
-  while (from > 0 && tokenizer.decode(ids.subarray(from, first)).length < wanted) from--;
+  while (from > 0 && (await tokenizer.decode(ids.subarray(from, first))).length < wanted) from--;
   return from;
 }
 

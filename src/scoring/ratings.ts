@@ -1,12 +1,16 @@
 import { dataError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
+import { sameText } from '../core/same-text.js';
 import { shownName } from '../core/shown.js';
 import { estimateTokens } from '../curriculum/lengths.js';
-import { IMPORTERS, type RowFormat, RowProblem } from '../data/importers.js';
+import { isRow, RowProblem, withoutNulls } from '../data/fields.js';
+import { saidBy } from '../data/import.js';
+import { formatOf } from '../data/importers.js';
 import type { InstructionRecord } from '../data/record.js';
-import { isRow, readRow } from '../data/row.js';
-import { readCsv } from '../io/csv.js';
-import { readJsonRows } from '../io/json-rows.js';
+import { fieldOf, idOf, readRow } from '../data/row.js';
+import { undefuse } from '../io/csv.js';
+import type { FileRow } from '../io/file-row.js';
+import { readRows } from '../io/rows.js';
 import { type Cleaning, cleanScore } from './cleaning.js';
 
 /** Where scores stand in a file of someone else's making. */
@@ -21,7 +25,7 @@ export interface RatingOptions {
 
 /** What is known of a row besides its score; only of rows that come with their text. */
 export interface RowText {
-  /** Hash of all turns of the user, without what differs between two copies of a row: white space and case. */
+  /** Hash of all turns of the user, without what differs between two copies of a row, see {@link sameText}. */
   readonly key: string;
   /** The first characters of the first instruction, on one line. */
   readonly start: string;
@@ -53,21 +57,18 @@ interface RawRating {
   readonly id: string | undefined;
   readonly score: unknown;
   readonly text: RowText | undefined;
+  /** Why the row cannot be read, with its place. */
+  readonly error?: string;
 }
 
 /**
- * Reads scores from rows with a score in any format that importing knows, from JSON or JSON Lines of ids and numbers, or from a table
- * of separated values (named .csv or .tsv). What is no number is dropped and counted, never guessed at. Throws a data error where a
+ * Reads scores from a file of any kind that {@link readRows} reads: rows with a score in any format that importing knows, or ids and numbers, as in a table.
+ * What is no number is dropped and counted, never guessed at, and so is a row that cannot be read. Throws a data error where a
  * column is missing and where no score is left.
  */
 export async function readRatings(path: string, options: RatingOptions = {}): Promise<Ratings> {
-  if (/\.(xlsx?|ods|numbers)$/i.test(path))
-    throw dataError(`${path}: expected a table as text; save the sheet as CSV (UTF-8) in the spreadsheet program`, {
-      file: path,
-    });
   const found = collect();
-  const rows = /\.[ct]sv(\.gz)?$/i.test(path) ? csvRows(path, options) : jsonRows(path, options);
-  for await (const row of rows) found.add(row, options.range);
+  for await (const row of ratingsIn(path, options)) found.add(row, options.range);
   const { scores, texts, cleaning } = found.result();
   if (scores.size === 0) {
     const why = cleaning.empty < cleaning.rows / 2 && cleaning.examples[0] ? ` (${cleaning.examples[0]})` : '';
@@ -82,15 +83,19 @@ export async function readRatings(path: string, options: RatingOptions = {}): Pr
 function collect() {
   const sums = new Map<string, { sum: number; count: number }>();
   const texts = new Map<string, RowText>();
-  const counts = { rows: 0, kept: 0, trimmed: 0, empty: 0, notNumbers: 0, outOfRange: 0, withoutId: 0 };
+  const counts = { rows: 0, kept: 0, trimmed: 0, empty: 0, notNumbers: 0, outOfRange: 0, withoutId: 0, unreadable: 0 };
   const examples: string[] = [];
-  const drop = (problem: 'empty' | 'notNumbers' | 'outOfRange' | 'withoutId', told: string) => {
+  const drop = (problem: 'empty' | 'notNumbers' | 'outOfRange' | 'withoutId' | 'unreadable', line: string) => {
     counts[problem]++;
-    if (problem !== 'empty' && examples.length < EXAMPLES) examples.push(told);
+    if (problem !== 'empty' && examples.length < EXAMPLES) examples.push(line);
   };
   return {
-    add({ place, id, score, text }: RawRating, range: RatingOptions['range']): void {
+    add({ place, id, score, text, error }: RawRating, range: RatingOptions['range']): void {
       counts.rows++;
+      if (error !== undefined) {
+        drop('unreadable', error);
+        return;
+      }
       if (id === undefined) {
         drop('withoutId', `${place}: expected an id, found none`);
         return;
@@ -117,67 +122,69 @@ function collect() {
   };
 }
 
-async function* csvRows(path: string, options: RatingOptions): AsyncGenerator<RawRating> {
-  const { columns, rows } = await readCsv(path);
-  const named = (wanted: string | undefined, known: readonly string[], flag: string) => {
-    const name = (wanted === undefined ? known : [wanted]).find((one) => columns.includes(one));
-    if (name !== undefined) return name;
-    throw dataError(
-      `${path}: expected a column ${wanted ?? known.join(' or ')}, found ${columns.map((one) => shownName(one, 40)).join(', ')}; name it with --${flag}`,
-      { file: path },
-    );
-  };
-  const [id, score] = [
-    named(options.idColumn, ['id'], 'id-column'),
-    named(options.scoreColumn, SCORE_COLUMNS, 'score-column'),
-  ];
-  for (const { line, cells } of rows) {
-    const instruction = cells.get('instruction');
-    yield {
-      place: `${path}:${line}`,
-      id: cells.get(id)!.trim() || undefined,
-      score: cells.get(score),
-      text: instruction ? textOf([instruction], cells.get('answer') ?? '') : undefined,
-    };
-  }
-}
-
-async function* jsonRows(path: string, options: RatingOptions): AsyncGenerator<RawRating> {
-  let rows = 0;
-  for await (const { place, value } of readJsonRows(path)) {
-    rows++;
-    if (!isRow(value)) {
-      yield { place, id: undefined, score: undefined, text: undefined };
+async function* ratingsIn(path: string, options: RatingOptions): AsyncGenerator<RawRating> {
+  let first = true;
+  for await (const row of readRows(path)) {
+    if (row.columns && first) checkColumns(path, row, options);
+    first = false;
+    const { place, error } = row;
+    const value = saidBy(row);
+    if (error || !isRow(value)) {
+      yield { place, id: undefined, score: undefined, text: undefined, ...(error && { error: error.message }) };
       continue;
     }
     const record = recordOf(value);
-    const own = at(value, options.idColumn ?? 'id');
-    const id = typeof own === 'number' || typeof own === 'string' ? String(own).trim() : '';
     const columns = options.scoreColumn === undefined ? SCORE_COLUMNS : [options.scoreColumn];
     yield {
       place,
-      id: id || record?.id,
-      score: columns.map((column) => at(value, column)).find((score) => score !== undefined),
-      text: record && recordText(record),
+      id: ownId(fieldOf(value, options.idColumn ?? 'id'), row) || record?.id,
+      score: columns.map((column) => fieldOf(value, column)).find((score) => score !== undefined),
+      text: record ? recordText(record) : row.columns && sheetText(value),
     };
   }
-  if (rows === 0) throw dataError(`${path}: no rows; expected at least one`, { file: path });
+  if (first) throw dataError(`${path}: no rows; expected at least one`, { file: path });
 }
 
-const at = (row: Readonly<Record<string, unknown>>, name: string): unknown =>
-  Object.hasOwn(row, name)
-    ? row[name]
-    : name
-        .split('.')
-        .reduce<unknown>((inner, key) => (isRow(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined), row);
+/** Throws where a table does not have the columns; rows that come with their text need none of ids. */
+function checkColumns(path: string, row: FileRow, options: RatingOptions): void {
+  const { columns } = row;
+  const need = (wanted: string | undefined, known: readonly string[], flag: string) => {
+    if ((wanted === undefined ? known : [wanted]).some((one) => columns!.includes(one))) return;
+    throw dataError(
+      `${path}: expected a column ${wanted ?? known.join(' or ')}, found ${columns!.map((one) => shownName(one, 40)).join(', ')}; name it with --${flag}`,
+      { file: path },
+    );
+  };
+  const value = row.value as Readonly<Record<string, unknown>> | undefined;
+  if (options.idColumn !== undefined || !value || formatOf(value) === undefined)
+    need(options.idColumn, ['id'], 'id-column');
+  need(options.scoreColumn, SCORE_COLUMNS, 'score-column');
+}
+
+/** An id as importing writes it; the mark that a sheet has before what a spreadsheet would take for a formula is taken away. */
+function ownId(value: unknown, { columns }: FileRow): string | undefined {
+  if (columns && typeof value === 'string') return undefuse(value).trim();
+  try {
+    return idOf(value)?.trim();
+  } catch (error) {
+    if (error instanceof RowProblem) return undefined;
+    throw error;
+  }
+}
+
+/** The text of a row of a sheet for raters. */
+function sheetText({ instruction, answer }: Readonly<Record<string, unknown>>): RowText | undefined {
+  if (typeof instruction !== 'string') return undefined;
+  return textOf([undefuse(instruction)], typeof answer === 'string' ? undefuse(answer) : '');
+}
 
 /** The row as importing reads it, without its score; undefined where it has no text, or none that could be trained on. */
 function recordOf(value: Readonly<Record<string, unknown>>): InstructionRecord | undefined {
-  const format = (Object.keys(IMPORTERS) as RowFormat[]).find((name) => IMPORTERS[name].matches(value));
+  const { score: _, ...rest } = withoutNulls(value);
+  const format = formatOf(rest);
   if (!format) return undefined;
   try {
-    const { score: _, ...rest } = value;
-    return readRow(rest, format, undefined);
+    return readRow(rest, format, undefined).record;
   } catch (error) {
     if (error instanceof RowProblem) return undefined;
     throw error;
@@ -193,7 +200,7 @@ export function recordText({ messages }: InstructionRecord): RowText {
 function textOf(asked: readonly string[], answer: string): RowText {
   const plain = asked.join('\n').replace(/\s+/g, ' ').trim();
   return {
-    key: sha256(plain.toLowerCase()),
+    key: sha256(sameText(plain)),
     start: plain.length > START ? `${plain.slice(0, START - 1)}…` : plain,
     instruction: asked.reduce((sum, text) => sum + estimateTokens(text), 0),
     ...(answer !== '' && { answer: estimateTokens(answer) }),

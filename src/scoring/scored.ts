@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
@@ -8,6 +8,7 @@ import { exists, hashFile, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { countField as count, hashField as hash } from '../io/manifest-fields.js';
+import { refuseInputs } from '../io/same-file.js';
 import { hide } from '../telemetry/redact.js';
 
 const file = z.strictObject({ file: z.string(), sha256: hash, rows: count });
@@ -154,18 +155,18 @@ function tally() {
 const rounded = (value: number) => Number(value.toPrecision(9));
 
 /**
- * Refuses, with a usage error, an `--out` that {@link writeScored} must not write to: the input itself, a folder, a packed name, and a file
+ * Refuses, with a usage error, an `--out` that {@link writeScored} must not write to: one of the inputs by whatever name, also with what lies beside it, a folder, a packed name, and a file
  * that is there and not of a scorer's making, unless `replace` is set. Told before the work instead of after.
  */
-export async function checkScoredOut(out: string, input: string, replace = false): Promise<void> {
+export async function checkScoredOut(out: string, inputs: readonly string[], replace = false): Promise<void> {
   const refuse = (what: string) => usageError(`--out: ${out} ${what}`, { flag: 'out', file: out });
-  if (resolve(out) === resolve(input)) throw refuse('is the file that is read; choose another one');
   if (/\.gz$/i.test(out)) throw refuse('would be packed, and scored rows are written plain; leave out .gz');
   const { kind } = await statPath(out);
   if (kind === 'folder') throw refuse('is a folder; expected the name of a file, such as scored.jsonl');
   if (kind === 'other')
     throw refuse('is a pipe or a device; expected a file, beside which manifest and ledger can lie');
   const { manifest, ledger } = scoredPaths(out);
+  await refuseInputs({ out, beside: [manifest, ledger] }, inputs);
   if (kind === 'file' && !replace && !exists(manifest) && !exists(ledger))
     throw refuse(
       'is there already and was not made by `phasetune score`; choose another name, or replace it with --force',

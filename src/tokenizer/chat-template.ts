@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
-import { dataError } from '../core/errors.js';
-import { limitTime } from '../core/time-limit.js';
+import * as z from 'zod';
+import { dataError, type PhasetuneError } from '../core/errors.js';
 import { exists, readText } from '../io/files.js';
-import { renderBounded } from './bounded-template.js';
+import { compileTemplate, type Template } from './jinja/template.js';
+import { dict, list, str, type Value } from './jinja/values.js';
 import type { TokenizerConfig } from './special-tokens.js';
 
 /** One turn as a chat template sees it. */
@@ -12,49 +12,113 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** Renders a conversation to text. `addGenerationPrompt` (default false) adds what comes before an answer. */
-export type ChatRenderer = (messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }) => string;
+/** A piece of a text, UTF-16 offsets. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A conversation as a chat template writes it, and where its text comes from. */
+export interface RenderedChat {
+  readonly text: string;
+  /** Pieces of `text` that come from a turn's content, in order. `message` is its index. Adjacent pieces of one message that touch are merged. */
+  readonly contents: readonly (TextRange & { readonly message: number })[];
+  /** What stood in `{% generation %}` blocks, in order; empty where the template has none. */
+  readonly generated: readonly TextRange[];
+}
+
+/** How a conversation is rendered. */
+export interface RenderOptions {
+  /** Adds what comes before an answer (default false). */
+  readonly addGenerationPrompt?: boolean;
+  /** What `strftime_now` prints; default: the clock. */
+  readonly now?: Date;
+}
+
+/** Renders a conversation. A template that refuses it, or uses what is not known here, is a data error. */
+export type ChatRenderer = (messages: readonly ChatMessage[], options?: RenderOptions) => RenderedChat;
+
+/** The chat template of a model folder. */
+export interface ChatTemplate {
+  readonly render: ChatRenderer;
+  /** True where the template calls `strftime_now`: its text depends on {@link RenderOptions.now}. */
+  readonly usesClock: boolean;
+  /** True where the template has `{% generation %}` blocks. */
+  readonly hasGeneration: boolean;
+}
 
 /** Longest template that is read, in characters; those of published models have up to 20 thousand. */
 const MAX_TEMPLATE = 1 << 18;
 
-/** Time that a template gets, in milliseconds: at least, and for each character of the conversation. */
-const TIME = { least: 400, perCharacter: 0.02 };
-
 /**
  * The chat template of a model folder: chat_template.jinja, else `chat_template` of tokenizer_config.json, a text or a
- * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Renders as
- * transformers does, but for `trim`, which here also strips U+FEFF. A template that does not end, or makes far more text than a
- * conversation has, is stopped: a data error.
+ * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Prints what
+ * transformers prints (Jinja2, sandboxed, with the special tokens of tokenizer_config.json as variables), or is a data error that
+ * names what is not supported. A template that does not end, or makes far more text than a conversation has, is stopped: a data error.
  */
-export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatRenderer | undefined> {
+export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatTemplate | undefined> {
   const file = join(folder, 'chat_template.jinja');
   const fromFile = exists(file);
   const source = fromFile ? await readText(file) : defaultOf(config, folder);
   if (source === undefined) return undefined;
   const where = fromFile ? file : `${join(folder, 'tokenizer_config.json')}: chat_template`;
+  return createChatTemplate(source, where, specialTexts(config));
+}
+
+/** A chat template from its source; `where` names it in messages, `tokens` are the texts of special tokens by variable. */
+export function createChatTemplate(
+  source: string,
+  where: string,
+  tokens: Readonly<Record<string, string>>,
+): ChatTemplate {
   const template = compile(source, where);
-  const tokens = specialTexts(config);
-  return (messages, { addGenerationPrompt = false } = {}) => {
-    const variables = { messages, tools: null, documents: null, add_generation_prompt: addGenerationPrompt, ...tokens };
-    const characters = messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
-    const ms = TIME.least + TIME.perCharacter * characters;
-    const late = () => new Error(`it was stopped, for it takes longer than ${(ms / 1000).toFixed(1)} s`);
-    try {
-      return limitTime(ms, () => renderBounded(template, variables, { turns: messages.length, characters }), late);
-    } catch (cause) {
-      const roles =
-        messages
-          .slice(0, 6)
-          .map((m) => m.role)
-          .join(', ') + (messages.length > 6 ? ', ...' : '');
-      throw dataError(
-        `${where}: the template refuses a conversation of ${roles}: ${reason(cause)}`,
-        { file: where },
-        cause,
-      );
-    }
+  const constant: [string, Value][] = [
+    ...Object.entries(tokens).map(([name, text]): [string, Value] => [name, str(text)]),
+    ['tools', null],
+    ['documents', null],
+  ];
+  return {
+    usesClock: template.usesClock,
+    hasGeneration: template.hasGeneration,
+    render(messages, { addGenerationPrompt = false, now } = {}) {
+      const variables = new Map<string, Value>([
+        ...constant,
+        ['messages', list(messages.map(turn))],
+        ['add_generation_prompt', addGenerationPrompt],
+      ]);
+      const characters = messages.reduce((sum, { role, content }) => sum + role.length + content.length, 0);
+      try {
+        const { text, marks, generated } = template.render({
+          variables,
+          turns: messages.length,
+          characters,
+          ...(now && { now }),
+        });
+        return { text, contents: marks, generated };
+      } catch (cause) {
+        throw refused(where, messages, cause);
+      }
+    },
   };
+}
+
+/** A turn as a value: its content knows which turn it is of. */
+function turn({ role, content }: ChatMessage, message: number): Value {
+  const marks = content === '' ? [] : [{ start: 0, end: content.length, message }];
+  return dict([
+    [str('role'), str(role)],
+    [str('content'), { kind: 'text', text: content, marks }],
+  ]);
+}
+
+function refused(where: string, messages: readonly ChatMessage[], cause: unknown): PhasetuneError {
+  const first = messages.slice(0, 6).map((m) => m.role);
+  const roles = first.join(', ') + (messages.length > 6 ? ', ...' : '');
+  return dataError(
+    `${where}: the template refuses a conversation of ${roles}: ${reason(cause)}`,
+    { file: where },
+    cause,
+  );
 }
 
 function defaultOf(config: TokenizerConfig, folder: string): string | undefined {
@@ -74,20 +138,34 @@ function compile(source: string, where: string): Template {
       file: where,
     });
   try {
-    const late = () => new Error('it takes too long to read');
-    return limitTime(TIME.least, () => new Template(source), late);
+    return compileTemplate(source);
   } catch (cause) {
     throw dataError(`${where}: not a template that can be read: ${reason(cause)}`, { file: where }, cause);
   }
 }
 
-/** The texts of the special tokens that are set: templates use them as variables, `bos_token` and the like. */
+const STANDARD = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
+
+const tokenSchema = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
+const namedSchema = z.record(z.string(), tokenSchema);
+
+/**
+ * The texts of the special tokens that are set, by the names that transformers gives them as variables: `bos_token` and the like,
+ * every other field that ends in `_token`, and the named ones of `extra_special_tokens` and `model_specific_special_tokens`.
+ */
 function specialTexts(config: TokenizerConfig): Record<string, string> {
-  const { bos_token, eos_token, pad_token, unk_token } = config;
-  const set = Object.entries({ bos_token, eos_token, pad_token, unk_token }).filter(
-    ([, text]) => typeof text === 'string',
-  );
-  return Object.fromEntries(set) as Record<string, string>;
+  const texts: Record<string, string> = {};
+  const put = (name: string, value: unknown) => {
+    const read = tokenSchema.safeParse(value);
+    if (read.success) texts[name] = read.data;
+  };
+  for (const name of Object.keys(config))
+    if (STANDARD.includes(name) || name.endsWith('_token')) put(name, config[name]);
+  for (const field of ['extra_special_tokens', 'model_specific_special_tokens']) {
+    const named = namedSchema.safeParse(config[field]);
+    if (named.success) Object.assign(texts, named.data);
+  }
+  return texts;
 }
 
 function reason(cause: unknown): string {

@@ -1,4 +1,5 @@
 import { dataError } from '../core/errors.js';
+import type { AddedToken } from './declared-tokens.js';
 
 /** Highest token id plus one, and most tokens: the largest vocabulary that is known has 262 thousand. */
 const MAX_TOKENS = 1 << 22;
@@ -17,6 +18,9 @@ const MAX_GROWTH = 256;
 /** Fields of a model that it puts to parts of a text. */
 const MARKS = ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix', 'unk_token'] as const;
 
+/** Models of the library. */
+const MODELS = ['BPE', 'Unigram', 'WordPiece', 'WordLevel'] as const;
+
 type Problem = (what: string) => Error;
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -32,8 +36,22 @@ const show = (value: unknown): string => {
   return json.length > 40 ? `${json.slice(0, 37)}...` : json;
 };
 
-/** Throws a data error, naming the field, where the contents of a tokenizer.json are not such that they can be used in bounded time and memory. */
-export function checkTokenizerJson(json: unknown, file: string): void {
+/** A tokenizer.json that was checked. */
+export interface CheckedTokenizer {
+  /** The file's contents. */
+  readonly json: Mapping;
+  readonly added: readonly AddedToken[];
+  /** Highest id of the model's vocabulary. */
+  readonly lastId: number;
+  /** True where a character without a token is left out of the ids, by no rule of the file: BPE without a token for unknown text. */
+  readonly dropsUnknown: boolean;
+}
+
+/**
+ * Throws a data error, naming the field, where the contents of a tokenizer.json are not such that they can be used in bounded time and
+ * memory, or not to the same ids each time (`dropout`). Whatever else is wrong, the library says.
+ */
+export function checkTokenizerJson(json: unknown, file: string): CheckedTokenizer {
   const problem: Problem = (what) => dataError(`${file}: not a tokenizer that can be read: ${what}`, { file });
   if (!isMapping(json)) throw problem(`expected a JSON object, found ${show(json)}`);
   const { model, added_tokens: added } = json;
@@ -53,13 +71,52 @@ export function checkTokenizerJson(json: unknown, file: string): void {
     if (found.growth > MAX_GROWTH)
       throw problem(`${field}: it can make a text ${found.growth} times as long; expected at most ${MAX_GROWTH}`);
   }
+  if (model.dropout)
+    throw problem(
+      `model.dropout: expected none, found ${show(model.dropout)}, which cuts words at random; set it to null`,
+    );
+  return {
+    json,
+    added: addedTokens(added as readonly Mapping[]),
+    lastId: lastIdOf(model),
+    dropsUnknown: words !== undefined && !Object.hasOwn(words, String(model.unk_token)) && !leavesOut(json),
+  };
+}
+
+const addedTokens = (added: readonly Mapping[]): AddedToken[] =>
+  added.map(({ content, special, lstrip, rstrip, normalized, single_word }) => ({
+    content: content as string,
+    special: special === true,
+    lstrip: lstrip === true,
+    rstrip: rstrip === true,
+    normalized: normalized === true,
+    single_word: single_word === true,
+  }));
+
+function lastIdOf({ vocab }: Mapping): number {
+  if (Array.isArray(vocab)) return vocab.length - 1;
+  return Object.values(vocab as Mapping).reduce<number>((most, id) => Math.max(most, id as number), -1);
+}
+
+/** Steps that keep every character of a text, or put another for it. */
+const KEEPING = ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'Prepend', 'Sequence', 'ByteLevel'];
+
+/** Whether the file itself says that characters are left out: by a normalizer, or by a pre-tokenizer that removes what it splits at. */
+function leavesOut({ normalizer, pre_tokenizer: pre }: Mapping): boolean {
+  const steps = (step: unknown): Mapping[] =>
+    isMapping(step)
+      ? [step, ...LISTS.flatMap((list) => (Array.isArray(step[list]) ? step[list].flatMap(steps) : []))]
+      : [];
+  const keeps = ({ type, content }: Mapping) =>
+    KEEPING.includes(type as string) || (type === 'Replace' && content !== '');
+  return !steps(normalizer).every(keeps) || steps(pre).some((step) => step.behavior === 'Removed');
 }
 
 /** Checks tokens and ids; gives the vocabulary of a model with merges. */
 function checkVocabulary(model: Mapping, problem: Problem): Mapping | undefined {
   const { type, vocab } = model;
-  if (type !== undefined && type !== 'BPE' && type !== 'Unigram' && type !== 'WordPiece')
-    throw problem(`model.type: expected BPE, Unigram or WordPiece, found ${show(type)}`);
+  if (type !== undefined && !(MODELS as readonly unknown[]).includes(type))
+    throw problem(`model.type: expected ${MODELS.join(', ')}, found ${show(type)}`);
   if (Array.isArray(vocab)) {
     if (type !== undefined && type !== 'Unigram')
       throw problem('model.vocab: expected an object of tokens and ids, found a list');

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { AddedToken as RustToken, Tokenizer as RustTokenizer } from 'tokenizers';
 import { dataError, PhasetuneError } from '../core/errors.js';
-import { limitTime } from '../core/time-limit.js';
-import { exists, statPath } from '../io/files.js';
-import { readJson } from '../io/json.js';
+import { exists, readText } from '../io/files.js';
+import { parseJson } from '../io/json.js';
 import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
-import { checkTokenizerJson } from './check.js';
-import { type HubTokenizer, hub } from './hub.js';
-import { readModelEndIds, readTokenizerConfig, type TokenizerConfig } from './special-tokens.js';
-import { useRustClasses } from './unicode-classes.js';
+import { type CheckedTokenizer, checkTokenizerJson } from './check.js';
+import { type AddedToken, readDeclaredTokens } from './declared-tokens.js';
+import { type Encoding, encodingOf, lostCharacter } from './encoding.js';
+import { type LiteralText, literalEncoder } from './literal-text.js';
+import { readModelEndIds, readTokenizerConfig } from './special-tokens.js';
 
 /** A special token: its text and its id. */
 export interface SpecialToken {
@@ -15,135 +16,186 @@ export interface SpecialToken {
   readonly id: number;
 }
 
+/** A text to encode, with or without parts in which special tokens that are spelt out stay text. */
+export type EncodeInput = string | LiteralText;
+
 /** Text to token ids and back, with the model's chat template and special tokens. */
 export interface Tokenizer {
   /** Folder it was loaded from, for messages. */
   readonly folder: string;
-  /** Highest token id plus one. A model's embedding must have at least as many rows. */
+  /** Highest token id plus one. A model's embedding may have fewer rows: then a text that holds one of the last cannot be used. */
   readonly vocabSize: number;
   readonly bos?: SpecialToken;
   readonly eos?: SpecialToken;
   readonly pad?: SpecialToken;
   /**
-   * Ids that end an answer: `eos_token`, every `eos_token_id` of generation_config.json and config.json, and the special
-   * token that the chat template puts behind an answer.
+   * Ids that end an answer when one is generated: `eos_token`, the `eos_token_id` of the model (generation_config.json, else
+   * config.json), and the special token that the chat template puts after an answer.
    */
   readonly endIds: ReadonlySet<number>;
+  /** Those of {@link endIds} that are special tokens: what ends an answer in a rendered conversation. */
+  readonly turnEndIds: ReadonlySet<number>;
   /** False where {@link Tokenizer.renderChat} would be an error. */
   readonly hasChatTemplate: boolean;
-  /** Token ids of a text; special tokens written out in it become their ids. `addSpecialTokens` (default false) adds what tokenizer.json's post-processor adds. */
-  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
-  /** Text of token ids; bytes that are no UTF-8 become U+FFFD. `skipSpecialTokens` (default false) leaves special tokens out. */
-  decode(ids: Iterable<number>, options?: { skipSpecialTokens?: boolean }): string;
-  /** The conversation as the chat template writes it. A data error where the folder has no template or it refuses the roles. */
+  /** True where the chat template prints the time: see `now` of its options. */
+  readonly usesClock: boolean;
+  /** Token ids of a text, without what tokenizer.json's post-processor adds. */
+  encode(input: EncodeInput): Promise<number[]>;
+  /** Tokens of several texts, with their places. */
+  encodeBatch(inputs: readonly EncodeInput[]): Promise<Encoding[]>;
+  /**
+   * Text of token ids; bytes that are no UTF-8 become U+FFFD, and ids that no token has give nothing, as in transformers.
+   * `skipSpecialTokens` (default false) leaves special tokens out.
+   */
+  decode(ids: Iterable<number>, options?: { skipSpecialTokens?: boolean }): Promise<string>;
+  /** Texts of several lists of ids, each decoded alone. */
+  decodeBatch(lists: readonly Iterable<number>[], options?: { skipSpecialTokens?: boolean }): Promise<string[]>;
+  /** The conversation as the chat template writes it. A data error where the folder has no template or it refuses the conversation. */
   readonly renderChat: ChatRenderer;
 }
 
 /**
  * Loads the tokenizer of a Hugging Face model folder: tokenizer.json, and where they are there tokenizer_config.json,
- * chat_template.jinja, generation_config.json and config.json. A missing or broken file is a data error.
+ * special_tokens_map.json, added_tokens.json, chat_template.jinja, generation_config.json and config.json. Special tokens count as
+ * transformers counts them ({@link readDeclaredTokens}). `now` is the time that the template may print [the clock, once]. A missing or
+ * broken file is a data error.
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, { now = new Date() } = {}): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
   if (!exists(path)) throw dataError(missing(folder, path), { file: path });
-  const [json, config, modelEndIds, { bytes }] = await Promise.all([
-    readJson(path, undefined, { anyKey: true }),
-    readTokenizerConfig(folder),
-    readModelEndIds(folder),
-    statPath(path),
-  ]);
-  const inner = create(json, config, path, LOADING.least + LOADING.perByte * bytes);
+  const text = await readText(path);
+  const checked = checkTokenizerJson(parseJson(text, path, 1, { anyKey: true }), path);
+  const declared = await readDeclaredTokens(folder, checked.added);
+  const rust = create(text, declared.added, path);
+  const added = addedTokens(rust, [...checked.added, ...declared.added]);
+  const config = { ...(await readTokenizerConfig(folder)), ...declared.named };
   const template = await loadChatTemplate(folder, config);
-  const special = (name: 'bos_token' | 'eos_token' | 'pad_token') => specialToken(inner, config[name], name, folder);
-  const vocabSize = [...inner.get_vocab().values()].reduce((most, id) => Math.max(most, id), -1) + 1;
-  const [bos, eos, pad] = [special('bos_token'), special('eos_token'), special('pad_token')];
-  const endIds = new Set([...(eos ? [eos.id] : []), ...modelEndIds, ...templateEndIds(inner, template)]);
+  const named = (name: string): SpecialToken | undefined => {
+    const token = declared.named[name];
+    return token === undefined || token === '' ? undefined : { text: token, id: rust.tokenToId(token)! };
+  };
+  const [bos, eos, pad] = [named('bos_token'), named('eos_token'), named('pad_token')];
+  const written = templateEndIds(added, template?.render);
+  const endIds = new Set([...(eos ? [eos.id] : []), ...(await readModelEndIds(folder)), ...written]);
+  const special = new Set(added.filter((t) => t.special).map((t) => t.id));
   return {
     folder,
-    vocabSize,
+    vocabSize: 1 + Math.max(checked.lastId, ...added.map((t) => t.id)),
     ...(bos && { bos }),
     ...(eos && { eos }),
     ...(pad && { pad }),
     endIds,
+    turnEndIds: new Set([...endIds].filter((id) => special.has(id))),
     hasChatTemplate: template !== undefined,
-    encode: (text, { addSpecialTokens = false } = {}) =>
-      guarded(path, 'encode', text.length, () => {
-        const { ids } = inner.encode(text, { add_special_tokens: addSpecialTokens });
-        const without = ids.findIndex((id) => !Number.isInteger(id));
-        if (without < 0) return ids;
-        throw dataError(
-          `${path}: it has no token for a part of the text, and none for unknown text; use another tokenizer`,
-          {
-            file: path,
-          },
-        );
-      }),
-    decode(ids, { skipSpecialTokens = false } = {}) {
-      const list = [...ids];
-      if (list.length === 0) return '';
-      const unknown = list.find((id) => inner.id_to_token(id) === undefined);
-      if (unknown !== undefined)
-        throw dataError(`token id ${unknown} is not in the vocabulary of ${folder} (0 to ${vocabSize - 1})`);
-      return guarded(path, 'decode', 16 * list.length, () =>
-        inner.decode(list, {
-          skip_special_tokens: skipSpecialTokens,
-          clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
-        }),
-      );
-    },
-    renderChat:
-      template ??
-      (() => {
-        throw dataError(
-          `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
-        );
-      }),
+    usesClock: template?.usesClock ?? false,
+    ...coder(rust, checked, added, path),
+    ...decoder(rust, config.clean_up_tokenization_spaces ?? false, path),
+    renderChat: (messages, options) => (template?.render ?? refuseToRender(folder))(messages, { now, ...options }),
   };
 }
 
-/** Time to build a tokenizer, in milliseconds: at least, and for each byte of its file. */
-const LOADING = { least: 500, perByte: 0.001 };
+const refuseToRender = (folder: string) => (): never => {
+  throw dataError(
+    `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
+  );
+};
 
-/** Time that a text may take, in milliseconds: at least, and for each character. Real ones take a fiftieth of it. */
-const TIME = { least: 500, perCharacter: 0.05 };
-
-/** Milliseconds within which `characters` of rows must be rendered and encoded, however many calls that takes. */
-export const encodingTime = (characters: number): number => TIME.least + TIME.perCharacter * characters;
-
-/** Runs the package's code over a text, with an error that names the file where the file's patterns or types lead it astray. */
-function guarded<T>(path: string, what: 'encode' | 'decode', characters: number, work: () => T): T {
-  const ms = encodingTime(characters);
+/** The library's tokenizer of a file, with further tokens. */
+function create(text: string, declared: readonly AddedToken[], path: string): RustTokenizer {
   try {
-    return limitTime(ms, work, () =>
-      dataError(
-        `${path}: to ${what} ${characters} characters takes longer than ${(ms / 1000).toFixed(1)} s; use another tokenizer`,
-        { file: path },
-      ),
-    );
-  } catch (cause) {
-    throw cause instanceof PhasetuneError ? cause : broken(path, what, cause);
-  }
-}
-
-function broken(path: string, what: string, cause: unknown): PhasetuneError {
-  const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.slice(0, 300);
-  return dataError(`${path}: not a tokenizer that can ${what}: ${reason}`, { file: path }, cause);
-}
-
-function create(json: unknown, config: TokenizerConfig, path: string, ms: number): HubTokenizer {
-  checkTokenizerJson(json, path);
-  const late = () => new Error(`it takes longer than ${(ms / 1000).toFixed(1)} s`);
-  try {
-    return limitTime(ms, () => build(json, config), late);
+    const rust = RustTokenizer.fromString(text);
+    rust.disableTruncation();
+    rust.disablePadding();
+    if (declared.length > 0)
+      rust.addAddedTokens(
+        declared.map(
+          ({ content, special, lstrip, rstrip, normalized, single_word }) =>
+            new RustToken(content, special, {
+              leftStrip: lstrip,
+              rightStrip: rstrip,
+              normalized,
+              singleWord: single_word,
+            }),
+        ),
+      );
+    return rust;
   } catch (cause) {
     throw broken(path, 'be read', cause);
   }
 }
 
-function build(json: unknown, config: TokenizerConfig): HubTokenizer {
-  const tokenizer = new hub.Tokenizer(json as object, config);
-  useRustClasses(tokenizer.pre_tokenizer);
-  return tokenizer;
+/** All added tokens with their ids; of a text that is there twice the last counts. */
+function addedTokens(rust: RustTokenizer, tokens: readonly AddedToken[]): (AddedToken & { id: number })[] {
+  const last = new Map(tokens.map((token) => [token.content, token]));
+  return [...last.values()].flatMap((token) => {
+    const id = rust.tokenToId(token.content);
+    return id === null ? [] : [{ ...token, id }];
+  });
+}
+
+function coder(
+  rust: RustTokenizer,
+  { json, dropsUnknown }: CheckedTokenizer,
+  added: readonly (AddedToken & { id: number })[],
+  path: string,
+): Pick<Tokenizer, 'encode' | 'encodeBatch'> {
+  const literally = literalEncoder(json, added, path);
+  const encodeBatch = async (inputs: readonly EncodeInput[]): Promise<Encoding[]> => {
+    const texts = inputs.map((input) => wellFormed(typeof input === 'string' ? input : input.text));
+    try {
+      const found = await rust.encodeBatch(texts, { addSpecialTokens: false });
+      const encodings = found.map((encoding, i) => encodingOf(encoding, texts[i]!));
+      for (const [i, input] of inputs.entries()) {
+        if (typeof input !== 'string' && literally.concerns(input))
+          encodings[i] = await literally.encode({ ...input, text: texts[i]! });
+        if (dropsUnknown) refuseLoss(encodings[i]!, texts[i]!, path);
+      }
+      return encodings;
+    } catch (cause) {
+      throw cause instanceof PhasetuneError ? cause : broken(path, 'encode', cause);
+    }
+  };
+  return { encodeBatch, encode: async (input) => [...(await encodeBatch([input]))[0]!.ids] };
+}
+
+/** Half a surrogate pair, which is no character, as U+FFFD: the library would end the text there. */
+const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
+
+/** Throws where a character is in no token: the library leaves out what it has no token for. */
+function refuseLoss(encoding: Encoding, text: string, path: string): void {
+  const lost = lostCharacter(encoding, text);
+  if (lost !== undefined)
+    throw dataError(
+      `${path}: it has no token for ${JSON.stringify(lost)}, and none for unknown text; use another tokenizer, or leave the text out`,
+      { file: path },
+    );
+}
+
+function decoder(rust: RustTokenizer, cleanUp: boolean, path: string): Pick<Tokenizer, 'decode' | 'decodeBatch'> {
+  const decodeBatch: Tokenizer['decodeBatch'] = async (lists, { skipSpecialTokens = false } = {}) => {
+    try {
+      const texts = await rust.decodeBatch(
+        lists.map((ids) => [...ids]),
+        skipSpecialTokens,
+      );
+      return cleanUp ? texts.map(cleaned) : texts;
+    } catch (cause) {
+      throw broken(path, 'decode', cause);
+    }
+  };
+  return { decodeBatch, decode: async (ids, options) => (await decodeBatch([ids], options))[0]! };
+}
+
+/** What `clean_up_tokenization_spaces` does in transformers: no blank before a mark or a shortened word. */
+const cleaned = (text: string): string =>
+  text
+    .replace(/ ([.?!,])/g, '$1')
+    .replaceAll(" ' ", "'")
+    .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
+
+function broken(path: string, what: string, cause: unknown): PhasetuneError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!.slice(0, 300);
+  return dataError(`${path}: not a tokenizer that can ${what}: ${reason}`, { file: path }, cause);
 }
 
 function missing(folder: string, path: string): string {
@@ -153,41 +205,21 @@ function missing(folder: string, path: string): string {
   return `${path}: no such file; ${hint}`;
 }
 
-function specialToken(
-  inner: HubTokenizer,
-  text: string | null | undefined,
-  name: string,
-  folder: string,
-): SpecialToken | undefined {
-  if (text === null || text === undefined) return undefined;
-  const id = inner.token_to_id(text);
-  if (id === undefined)
-    throw dataError(
-      `${join(folder, 'tokenizer_config.json')}: ${name} is ${JSON.stringify(text)}, which tokenizer.json does not have`,
-      {
-        field: name,
-      },
-    );
-  return { text, id };
-}
-
 /** What follows an answer in the rendered template, if it is one special token: the token that ends a turn. */
-function templateEndIds(inner: HubTokenizer, template: ChatRenderer | undefined): number[] {
-  if (!template) return [];
+function templateEndIds(added: readonly (AddedToken & { id: number })[], render: ChatRenderer | undefined): number[] {
+  if (!render) return [];
   const answer = 'phasetune';
   let text: string;
   try {
-    text = template([
+    ({ text } = render([
       { role: 'user', content: 'a' },
       { role: 'assistant', content: answer },
-    ]);
+    ]));
   } catch {
     return []; // A template that refuses the plainest conversation says so when it is used.
   }
   const after = text.slice(text.lastIndexOf(answer) + answer.length).trimStart();
-  const specials = [...inner.get_added_tokens_decoder().values()].filter(
-    (t) => t.special && after.startsWith(t.content),
-  );
+  const specials = added.filter((t) => t.special && t.content !== '' && after.startsWith(t.content));
   const longest = specials.sort((x, y) => y.content.length - x.content.length)[0];
   return longest ? [longest.id] : [];
 }

@@ -9,7 +9,8 @@ const SAMPLES = 64;
 const SAMPLE_BYTES = 2 ** 18;
 
 /** What of a model folder decides the training: weights, their index, configuration and tokenizer. */
-const DECIDES = /(\.safetensors|\.safetensors\.index\.json|^(generation_)?config\.json|^tokenizer.*\.json|\.jinja)$/;
+const DECIDES =
+  /(\.safetensors|\.safetensors\.index\.json|^(generation_)?config\.json|^tokenizer.*\.json|^(special_tokens_map|added_tokens)\.json|\.jinja)$/;
 
 /** Fingerprints of a model folder's files by name, see {@link fingerprint}. */
 export const fingerprintModel = (folder: string): Promise<Record<string, string>> => fingerprints(folder, DECIDES);

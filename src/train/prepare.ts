@@ -20,6 +20,8 @@ export interface PreparedRun {
   readonly model: ModelFolder;
   /** What encoding did to the rows, held-out ones among them. */
   readonly report: EncodeReport;
+  /** The time that the chat template prints in every row; undefined where it prints none. */
+  readonly templateTime: string | undefined;
 }
 
 /** Inputs and options of {@link prepareRun}. */
@@ -39,13 +41,22 @@ export async function prepareRun(
   const model = await openModel(options.model);
   try {
     adapterSpecs(linearShapes(model.config), options.lora);
-    const tokenizer = await loadTokenizer(options.model);
+    const time = options.templateTime ?? localTime(new Date());
+    const tokenizer = await loadTokenizer(options.model, { now: new Date(time) });
     checkVocabulary(model, tokenizer.vocabSize);
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
     const { rows, report } = await encodeRows(records, tokenizer, options, hooks);
-    return { plan: planRun(set, rows, options), set, tokenizer, model, report };
+    const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
+    return { plan: planRun(set, rows, options), set, tokenizer, model, report, templateTime };
   } catch (error) {
     await model.close();
     throw error;
   }
+}
+
+/** A time as the clock on the wall shows it, whatever the time zone: `new Date` of it prints the same anywhere. */
+function localTime(date: Date): string {
+  const two = (n: number) => String(n).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

@@ -98,14 +98,14 @@ describe('inspect rows', () => {
     const tokenizer = await loadTokenizer(TINY);
     expect(rows).toHaveLength(1);
     expect(rows[0]!.ids).toEqual(
-      tokenizer.encode(
+      await tokenizer.encode(
         tokenizer.renderChat([
           { role: 'user', content: 'Colour?' },
           { role: 'assistant', content: 'red' },
-        ]),
+        ]).text,
       ),
     );
-    expect(tokenizer.decode(rows[0]!.ids.filter((_, t) => rows[0]!.mask[t]))).toBe('red<|im_end|>');
+    expect(await tokenizer.decode(rows[0]!.ids.filter((_, t) => rows[0]!.mask[t]))).toBe('red<|im_end|>');
     expect(report.rows).toBe(2);
   });
 
@@ -127,7 +127,7 @@ describe('inspect rows', () => {
 describe('showTokens', () => {
   test('in colour: green for trained, dim for the rest, every second underlined; parts of characters by id', async () => {
     const tokenizer = await loadTokenizer(TINY);
-    const ids = tokenizer.encode('a👍');
+    const ids = await tokenizer.encode('a👍');
     const row = {
       id: 'x',
       ids: Int32Array.from(ids),
@@ -135,10 +135,12 @@ describe('showTokens', () => {
       trained: 4,
     };
     const [first, second, third] = ids;
-    expect(showTokens(row, tokenizer, true)).toMatch(
+    expect(await showTokens(row, tokenizer, true)).toMatch(
       `\u001b[2ma\u001b[0m\u001b[32m\u001b[4m<${second}>\u001b[0m\u001b[32m<${third}>\u001b[0m`,
     );
-    expect(showTokens(row, tokenizer, false)).toMatch(`${tokenizer.decode([first!])}[<${second}>][<${third}>]`);
+    expect(await showTokens(row, tokenizer, false)).toMatch(
+      `${await tokenizer.decode([first!])}[<${second}>][<${third}>]`,
+    );
   });
 });
 

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCsv, writeCsv } from '../../src/io/csv.js';
+import { writeCsv } from '../../src/io/csv.js';
 import { readScoresManifest } from '../../src/scoring/scored.js';
+import { rowsOf } from '../helpers/rows.js';
 import { lastJson, ROOT } from './child.js';
 import { phasetune } from './in-process.js';
 
@@ -106,8 +107,9 @@ describe('phasetune score sample and score compare', () => {
     const drawn = await phasetune('score', 'sample', rows, '--rows', '20', '--out', sheet);
     expect({ code: drawn.code, err: drawn.err }).toEqual({ code: 0, err: '' });
     expect(drawn.out).toContain(`20 rows in ${sheet}, from 5 strata:`);
-    const table = await readCsv(sheet);
-    expect(table.columns).toEqual(['id', 'instruction', 'rating']);
+    const table = await rowsOf(sheet);
+    const { columns } = table[0]!;
+    expect(columns).toEqual(['id', 'instruction', 'rating']);
     expect(readFileSync(sheet, 'utf8')).not.toMatch(/,3\.\d|score|stage/);
     expect(readFileSync(place('sheet.guide.md'), 'utf8')).toContain('a number from 1 to 5');
 
@@ -117,12 +119,11 @@ describe('phasetune score sample and score compare', () => {
 
     // A rater who sees what the score sees, for half of the rows.
     const rate = (id: string) => String(3 + ((Number(id) - 1000) % 9) / 4);
-    const filled = table.rows.map(({ cells }, i) => [
-      cells.get('id')!,
-      cells.get('instruction')!,
-      i % 2 === 0 ? rate(cells.get('id')!) : '',
-    ]);
-    await writeCsv(sheet, table.columns, filled);
+    const filled = table.map(({ value }, i) => {
+      const { id, instruction } = value as Record<'id' | 'instruction', string>;
+      return [id, instruction, i % 2 === 0 ? rate(id) : ''];
+    });
+    await writeCsv(sheet, columns!, filled);
     const report = place('report.md');
     const compared = await phasetune('score', 'compare', rows, `raters=${sheet}`, '--resamples', '20', '--out', report);
     expect(compared.code).toBe(0);

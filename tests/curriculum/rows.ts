@@ -1,5 +1,5 @@
 import { findDuplicates } from '../../src/curriculum/duplicates.js';
-import { estimatedLengths } from '../../src/curriculum/lengths.js';
+import { estimateLength } from '../../src/curriculum/lengths.js';
 import { stageRows } from '../../src/curriculum/stage.js';
 import type { Staging } from '../../src/curriculum/staging.js';
 import type { StagingPlan } from '../../src/curriculum/staging-options.js';
@@ -37,7 +37,7 @@ export const ids = (rows: readonly InstructionRecord[]): string[] => rows.map(({
 /** What cutting needs to know of rows that all have a score; their tokens, by default as estimated. */
 export function tableOf(
   rows: readonly InstructionRecord[],
-  tokens: readonly number[] = estimatedLengths.count(rows),
+  tokens: readonly number[] = rows.map(estimateLength),
 ): RowTable {
   const table = openTable({ near: true });
   for (const [i, record] of rows.entries()) table.add(record, record.score!, tokens[i]!);

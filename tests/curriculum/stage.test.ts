@@ -187,12 +187,12 @@ describe('stagingWarnings', () => {
 });
 
 describe('estimatedLengths', () => {
-  it('counts a quarter of the characters, at least the words, and four for each turn', () => {
+  it('counts a quarter of the characters, at least the words, and four for each turn', async () => {
     const say = (...texts: string[]): InstructionRecord => ({
       id: 'x',
       messages: texts.map((content) => ({ role: 'user', content })),
     });
-    expect(estimatedLengths.count([say('abcdefgh'), say(' a b  c d\ne'), say('', 'abcde')])).toEqual([
+    expect(await estimatedLengths.count([say('abcdefgh'), say(' a b  c d\ne'), say('', 'abcde')])).toEqual([
       4 + 2,
       4 + 5,
       4 + 0 + 4 + 2,
@@ -208,14 +208,18 @@ describe('tokenizerLengths', () => {
         folder,
         hasChatTemplate,
         eos: { text: '</s>', id: 2 },
-        encode: (text: string) => [...text].map((_, i) => i),
-        renderChat: (messages: readonly { content: string }[]) =>
-          messages.map(({ content }) => `<${content}>`).join(''),
+        encodeBatch: async (inputs: readonly { text: string }[]) =>
+          inputs.map(({ text }) => ({ ids: [...text].map((_, i) => i), offsets: new Int32Array() })),
+        renderChat: (messages: readonly { content: string }[]) => ({
+          text: messages.map(({ content }) => `<${content}>`).join(''),
+          contents: [],
+          generated: [],
+        }),
       }) as unknown as Tokenizer;
     const rows = rowsOf(1);
     const chat = await tokenizerLengths(tokenizer(true));
-    expect(chat.count(rows)).toEqual(['<Question r1?><Answer r1.>'.length]);
-    expect((await tokenizerLengths(tokenizer(false))).count(rows)).toEqual([
+    expect(await chat.count(rows)).toEqual(['<Question r1?><Answer r1.>'.length]);
+    expect(await (await tokenizerLengths(tokenizer(false))).count(rows)).toEqual([
       'User: Question r1?</s>\nAssistant: Answer r1.</s>'.length,
     ]);
     expect(chat.tokenizer).toHaveProperty(['tokenizer.json'], sha256(readFileSync(join(folder, 'tokenizer.json'))));

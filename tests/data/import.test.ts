@@ -148,8 +148,9 @@ describe('files', () => {
     ['', /^rows\.jsonl: no rows; expected at least one$/],
     ['[]', /^rows\.jsonl: no rows/],
     [`${lines(alpaca())}{"instruction": "x", "out`, /^rows\.jsonl:2:\d+: not valid JSON/],
-    ['[{"instruction": 1},]', /^rows\.jsonl:1:\d+: not valid JSON/],
-    ['{\n "data": []\n}\n', /a single JSON object over many lines: save the list inside it/],
+    [`[${JSON.stringify(alpaca())},]`, /^rows\.jsonl:1:\d+: not valid JSON/],
+    [JSON.stringify({ version: 1, data: rows }, null, 1), /found a single JSON object with rows in its field "data"/],
+    [JSON.stringify({ train: rows }), /save that list, for instance with jq: jq '\.\["train"\]' rows\.jsonl/],
     [
       lines({ text: 'plain' }),
       /^rows\.jsonl:1: no known row format; found the fields text; expected one of records \{/,
@@ -214,7 +215,7 @@ describe('bad rows', () => {
     ],
     [
       { messages: [user('q'), { role: 'assistant', content: null }] },
-      'messages[1]: expected content as text, found null',
+      'messages[1]: expected content as text, found only role',
     ],
     [{ messages: ['q'] }, 'messages[0]: expected an object with role and content, found "q"'],
     [
@@ -225,7 +226,7 @@ describe('bad rows', () => {
       { conversations: [{ from: 'constructor', value: 'q' }] },
       'conversations[0]: expected the role system, user or assistant, found "constructor"',
     ],
-    [{ id: 'r', messages: [{ role: 'assistant' }] }, 'field messages.0.content: '],
+    [{ id: 'r', messages: [{ role: 'assistant' }] }, 'messages[0]: expected content as text, found only role'],
   ])('%j is refused with place and reason', async (row, reason) => {
     expect(await refused(lines(row))).toContain(`rows.jsonl:1: ${reason}`);
   });
@@ -247,7 +248,7 @@ describe('bad rows', () => {
     expect(told[0]).toMatch(/^rows\.jsonl:2: row without an answer/);
     expect(told.at(-1)).toBe('rows.jsonl: skipped 1 of 3 rows');
     expect(await refused(lines(alpaca('')), { badRows: 'skip' })).toBe(
-      'rows.jsonl: all 1 rows were skipped; nothing is left',
+      'rows.jsonl: its only row was skipped; nothing is left',
     );
   });
 });
@@ -266,12 +267,14 @@ describe('ids', () => {
     const { records, renamed } = await imported(lines(row('a', '1'), row('a', '2'), row('a-2', '3'), row('a', '4')));
     expect(records.map((r) => r.id)).toEqual(['a', 'a-2', 'a-2-2', 'a-3']);
     expect(renamed).toBe(3);
-    expect(told).toEqual(['rows.jsonl: 3 rows had an id that was taken; they got a number behind it (-2, -3, ...)']);
+    expect(told).toEqual([
+      'rows.jsonl: 3 rows have the id of an earlier row; their ids got a number at their end (-2, -3, ...)',
+    ]);
   });
 
-  test('that occur twice in a file of records are refused, both places named', async () => {
+  test('that occur twice in what is said to be a file of records are refused, both places named', async () => {
     const record = { id: 'a', messages: [user('q'), assistant('a')] };
-    expect(await refused(lines(record, record))).toBe(
+    expect(await refused(lines(record, record), { format: 'records' })).toBe(
       'rows.jsonl:2: id "a" is taken already by rows.jsonl:1; expected every id once',
     );
   });

@@ -108,7 +108,7 @@ describe('IFD, packed, against transformers row by row', () => {
     const options = importOptionsSchema.parse({ badRows: 'skip' });
     const { records } = await importFile(realData('alpaca-random-9k.json'), options);
     const rows = records.slice(0, expected.length);
-    const pairs = [...encodePairs(rows, await loadTokenizer(SMOLLM2), lossOptionsSchema.parse({}))] as LossPair[];
+    const pairs = (await encodePairs(rows, await loadTokenizer(SMOLLM2), lossOptionsSchema.parse({}))) as LossPair[];
     const losses = await measureAll(SMOLLM2, textsOf(pairs), await newLedger(), 16);
     expectNear(losses, expected.flat(), await disturbedLosses(SMOLLM2, textsOf(pairs), 16, 1));
   });

@@ -1,6 +1,6 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePair, type LossPair } from '../../src/scoring/ifd.js';
+import { encodePairs, type LossPair } from '../../src/scoring/ifd.js';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import cases from '../fixtures/ifd/cases.json' with { type: 'json' };
 import { temporaryFolder } from './folder.js';
@@ -39,5 +39,6 @@ async function tokenizerOf({ chatTemplate }: IfdCase): Promise<Tokenizer> {
 export async function pairOf(one: IfdCase): Promise<LossPair | { kind: string }> {
   const { name, messages, template, maxLength } = one;
   const record = { id: `${name}, ${template}`, messages };
-  return encodePair(record, await tokenizerOf(one), { lossScore: 'ifd', template, maxLength });
+  const [pair] = await encodePairs([record], await tokenizerOf(one), { lossScore: 'ifd', template, maxLength });
+  return pair!;
 }

@@ -8,9 +8,9 @@ import { PhasetuneError } from '../../src/core/errors.js';
 import { importFile } from '../../src/data/import.js';
 import { readText } from '../../src/io/files.js';
 import { readJson } from '../../src/io/json.js';
-import { readJsonRows } from '../../src/io/json-rows.js';
 import { readJsonLines } from '../../src/io/jsonl.js';
 import { bytesRead } from '../helpers/growth.js';
+import { rowsOf } from '../helpers/rows.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'phasetune-hostile-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,12 +33,6 @@ async function refusal(work: Promise<unknown> | AsyncIterable<unknown>): Promise
   }
   return expect.fail('it was taken');
 }
-
-const rowsOf = async (path: string) => {
-  const rows = [];
-  for await (const row of readJsonRows(path)) rows.push(row);
-  return rows;
-};
 
 const ROW = { instruction: 'a', output: 'b' };
 const options = { format: 'auto', badRows: 'refuse' } as const;
@@ -119,7 +113,10 @@ describe('rows', () => {
     const { records } = await importFile(write('odd.jsonl', odd), options);
     expect(records).toHaveLength(1);
     expect(records[0]!.messages.map(({ content }) => content)).toEqual(['\u0000\ud800', 'c']);
-    expect(records[0]!.meta).toEqual({ constructor: { prototype: Number.POSITIVE_INFINITY }, n: 2 ** 60 });
+    expect(records[0]!.meta).toEqual({
+      constructor: { prototype: Number.POSITIVE_INFINITY },
+      n: '1152921504606846977',
+    });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 

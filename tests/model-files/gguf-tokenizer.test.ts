@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Tokenizer as RustTokenizer } from 'tokenizers';
 import { describe, expect, it } from 'vitest';
 import { openGguf } from '../../src/io/gguf.js';
 import { tokenizerFromGguf } from '../../src/model/gguf-tokenizer.js';
@@ -30,23 +31,21 @@ describe('the tokenizer of a GGUF file', () => {
       const tokenizer = await tokenizerOf(name);
       const ids = reference.ids[name]!;
       for (const [i, text] of reference.texts.entries())
-        expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids[i]);
+        expect(await tokenizer.encode(text), JSON.stringify(text)).toEqual(ids[i]);
     },
   );
 
   it.each(['smollm', 'gpt-2', 'llama-bpe', 'tekken', 'pieces'])('%s gives every text back', async (name) => {
     const tokenizer = await tokenizerOf(name);
-    // A byte order mark that is made of byte tokens is lost in decoding by @huggingface/tokenizers 0.2.0.
-    for (const text of reference.texts.filter((t) => name !== 'pieces' || !t.startsWith('\uFEFF')))
-      expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
+    for (const text of reference.texts) expect(await tokenizer.decode(await tokenizer.encode(text))).toBe(text);
   });
 
   it('finds control tokens inside a text, and knows those with a role', async () => {
     const tokenizer = await tokenizerOf('smollm');
-    expect(tokenizer.encode('<|im_start|><|im_end|>')).toEqual([1, 2]);
+    expect(await tokenizer.encode('<|im_start|><|im_end|>')).toEqual([1, 2]);
     expect(tokenizer.eos).toEqual({ text: '<|im_end|>', id: 2 });
     expect(tokenizer.pad).toEqual({ text: '<|im_end|>', id: 2 });
-    expect((await tokenizerOf('pieces')).encode('<s></s>')).toEqual([1, 2]);
+    expect(await (await tokenizerOf('pieces')).encode('<s></s>')).toEqual([1, 2]);
   });
 
   it.each([
@@ -57,7 +56,8 @@ describe('the tokenizer of a GGUF file', () => {
     ['pieces', [1]],
   ])('%s begins a text with %j, as llama.cpp does when the file does not say', async (name, start) => {
     const tokenizer = await tokenizerOf(name);
-    const plain = tokenizer.encode('boat');
-    expect(tokenizer.encode('boat', { addSpecialTokens: true })).toEqual([...start, ...plain]);
+    const library = RustTokenizer.fromFile(join(tokenizer.folder, 'tokenizer.json'));
+    const whole = await library.encode('boat', null, { addSpecialTokens: true });
+    expect(whole.getIds()).toEqual([...start, ...(await tokenizer.encode('boat'))]);
   });
 });

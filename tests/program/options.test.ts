@@ -9,12 +9,12 @@ type Device = typeof PROCESSOR | typeof CARD | typeof WASM;
 
 test.each<[string, ProgramOptions, Device, object]>([
   ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', xla: true, loadIn8bit: false }],
-  ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', xla: false, loadIn8bit: false }],
+  ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', xla: true, loadIn8bit: false }],
   ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', xla: false, loadIn8bit: false }],
   ['eager', { mode: 'eager' }, CARD, { mode: 'eager', precision: 'float32', xla: false }],
   ['float32', { precision: 'float32' }, PROCESSOR, { mode: 'captured', precision: 'float32', xla: true }],
   ['without XLA', { xla: false }, PROCESSOR, { mode: 'captured', xla: false }],
-  ['XLA on a card', { xla: true }, CARD, { mode: 'captured', xla: true }],
+  ['a card without XLA', { xla: false }, CARD, { mode: 'captured', xla: false }],
 ])('what is left out is decided: %s', (_name, options, backend, decided) => {
   expect(compileOptions(options, backend)).toMatchObject(decided);
 });

@@ -13,6 +13,7 @@ const cleaning = {
   notNumbers: 0,
   outOfRange: 0,
   withoutId: 0,
+  unreadable: 0,
   duplicates: 0,
   examples: [],
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EncodedRow } from '../../src/data/encoded.js';
-import { encodePair, encodePairs, type LossPair, lossScoreOf } from '../../src/scoring/ifd.js';
+import { encodePairs, type LossPair, lossScoreOf } from '../../src/scoring/ifd.js';
 import type { LossOptions } from '../../src/scoring/loss-options.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { IFD_CASES, type IfdCase, pairOf } from '../helpers/ifd-cases.js';
@@ -38,7 +38,7 @@ describe('the same tokens of an answer, given and alone, as by transformers and 
   test('in the order of the rows, many at a time', async () => {
     const tokenizer = await loadTokenizer(TINY);
     const rows = Array.from({ length: 70 }, (_, i) => ({ ...row(`${i}?`, i === 5 ? ' ' : `${i}!`), id: `r${i}` }));
-    const pairs = [...encodePairs(rows, tokenizer, OPTIONS)];
+    const pairs = await encodePairs(rows, tokenizer, OPTIONS);
     const ids = pairs.map((pair) => ('given' in pair ? pair.given.id : pair.kind));
     expect(ids).toEqual(rows.map(({ id }, i) => (i === 5 ? 'empty-answer' : id)));
   });
@@ -47,7 +47,7 @@ describe('the same tokens of an answer, given and alone, as by transformers and 
 describe('what cannot be measured is told', () => {
   test('a question that fills all tokens', async () => {
     const tokenizer = await loadTokenizer(TINY);
-    const outcome = encodePair(row('why? '.repeat(40), 'so'), tokenizer, { ...OPTIONS, maxLength: 16 });
+    const [outcome] = await encodePairs([row('why? '.repeat(40), 'so')], tokenizer, { ...OPTIONS, maxLength: 16 });
     expect(outcome).toMatchObject({
       kind: 'prompt-too-long',
       reason: expect.stringMatching(
@@ -58,10 +58,19 @@ describe('what cannot be measured is told', () => {
 
   test('nothing that an answer alone could stand behind', async () => {
     const { bos: _, eos: __, ...tokenizer } = await loadTokenizer(TINY);
-    const renderChat = (messages: readonly { content: string }[]) => messages.map(({ content }) => content).join('');
+    const renderChat: typeof tokenizer.renderChat = (messages) => {
+      let text = '';
+      const contents = messages.map(({ content }, message) => {
+        const start = text.length;
+        text += content;
+        return { message, start, end: text.length };
+      });
+      return { text, contents, generated: [] };
+    };
     const bare = { ...tokenizer, renderChat };
-    expect(() => encodePair(row('one', 'two'), bare, OPTIONS)).toThrow(/nothing stands before an answer alone/);
-    expect(encodePair(row('one', 'two'), bare, { ...OPTIONS, lossScore: 'answer' })).toHaveProperty('given');
+    const rows = [row('one', 'two')];
+    await expect(encodePairs(rows, bare, OPTIONS)).rejects.toThrow(/nothing stands before an answer alone/);
+    expect((await encodePairs(rows, bare, { ...OPTIONS, lossScore: 'answer' }))[0]).toHaveProperty('given');
   });
 });
 

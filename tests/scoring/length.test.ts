@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lengthScores } from '../../src/scoring/length.js';
 import type { LengthOptions } from '../../src/scoring/length-options.js';
-import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { TINY } from '../helpers/tokens.js';
 
 const say = (...texts: string[]) => ({
@@ -11,19 +11,23 @@ const say = (...texts: string[]) => ({
 const ROWS = [say('Name three colours.', 'red, green, blue'), say('Hi', 'Hello!', '1+1?', '2')];
 const WHOSE: readonly LengthOptions['lengthOf'][] = ['answer', 'instruction', 'both'];
 
+const scoresOf = (tokenizer?: Tokenizer) =>
+  Promise.all(WHOSE.map(async (lengthOf) => (await lengthScores(ROWS, { lengthOf }, tokenizer)).map((s) => s.score)));
+
 test('tokens are the content, counted by the tokenizer, without what a template adds', async () => {
   const tokenizer = await loadTokenizer(TINY);
-  const count = (...texts: string[]) => texts.reduce((n, text) => n + tokenizer.encode(text).length, 0);
-  const scores = WHOSE.map((lengthOf) => [...lengthScores(ROWS, { lengthOf }, tokenizer)].map(({ score }) => score));
+  const count = async (...texts: string[]) =>
+    (await tokenizer.encodeBatch(texts)).reduce((n, { ids }) => n + ids.length, 0);
+  const scores = await scoresOf(tokenizer);
   expect(scores).toEqual([
-    [count('red, green, blue'), count('2')],
-    [count('Name three colours.'), count('Hi', 'Hello!', '1+1?')],
-    [count('Name three colours.', 'red, green, blue'), count('Hi', 'Hello!', '1+1?', '2')],
+    [await count('red, green, blue'), await count('2')],
+    [await count('Name three colours.'), await count('Hi', 'Hello!', '1+1?')],
+    [await count('Name three colours.', 'red, green, blue'), await count('Hi', 'Hello!', '1+1?', '2')],
   ]);
 });
 
-test('without a tokenizer they are a quarter of the characters, at least one a word', () => {
-  const scores = WHOSE.map((lengthOf) => [...lengthScores(ROWS, { lengthOf })].map(({ score }) => score));
+test('without a tokenizer they are a quarter of the characters, at least one a word', async () => {
+  const scores = await scoresOf();
   expect(scores).toEqual([
     [4, 1],
     [5, 1 + 2 + 1],
@@ -32,8 +36,8 @@ test('without a tokenizer they are a quarter of the characters, at least one a w
 });
 
 test('rows come in their order, more than are counted at a time', async () => {
-  const rows = Array.from({ length: 70 }, (_, i) => say('?', 'so '.repeat(i + 1)));
-  const scores = [...lengthScores(rows, { lengthOf: 'answer' }, await loadTokenizer(TINY))].map(({ score }) => score);
+  const rows = Array.from({ length: 300 }, (_, i) => say('?', 'so '.repeat(i + 1)));
+  const scores = (await lengthScores(rows, { lengthOf: 'answer' }, await loadTokenizer(TINY))).map((s) => s.score);
   expect(scores).toEqual(scores.toSorted((x, y) => x - y));
-  expect(new Set(scores).size).toBe(70);
+  expect(new Set(scores).size).toBe(300);
 });

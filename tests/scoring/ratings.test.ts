@@ -75,6 +75,7 @@ describe('reading scores from elsewhere', () => {
       notNumbers: 1,
       outOfRange: 1,
       withoutId: 1,
+      unreadable: 0,
       duplicates: 2,
     };
     expect(cleaning).toMatchObject(counts);
@@ -140,7 +141,12 @@ describe('reading scores from elsewhere', () => {
       /expected a column id, found key, score; name it with --id-column/,
     ],
     ['no score at all', 'n.csv', 'id,rating\na,\nb,\n', /none of its 2 rows has a score; fill in some/],
-    ['a spreadsheet', 'n.xlsx', 'PK', /expected a table as text; save the sheet as CSV/],
+    [
+      'a spreadsheet',
+      'n.xlsx',
+      'PK\u0003\u0004\u0014[Content_Types].xml',
+      /an Excel workbook, .* save the sheet as CSV/,
+    ],
     [
       'nothing but what is no number',
       'n.csv',

@@ -101,15 +101,15 @@ describe('a file of scored rows', () => {
   });
 
   it('is not put where it must not be', async () => {
-    await expect(checkScoredOut(input, input)).rejects.toThrow(/is the file that is read/);
-    await expect(checkScoredOut(folder, input)).rejects.toThrow(/is a folder/);
-    await expect(checkScoredOut(`${out}.gz`, input)).rejects.toThrow(/leave out \.gz/);
-    await expect(checkScoredOut('/dev/null', input)).rejects.toThrow(/is a pipe or a device/);
+    await expect(checkScoredOut(input, [input])).rejects.toThrow(/is the file that is read/);
+    await expect(checkScoredOut(folder, [input])).rejects.toThrow(/is a folder/);
+    await expect(checkScoredOut(`${out}.gz`, [input])).rejects.toThrow(/leave out \.gz/);
+    await expect(checkScoredOut('/dev/null', [input])).rejects.toThrow(/is a pipe or a device/);
     writeFileSync(out, 'mine');
-    await expect(checkScoredOut(out, input)).rejects.toThrow(/was not made by `phasetune score`/);
-    await checkScoredOut(out, input, true);
+    await expect(checkScoredOut(out, [input])).rejects.toThrow(/was not made by `phasetune score`/);
+    await checkScoredOut(out, [input], true);
     await write();
-    await checkScoredOut(out, input);
+    await checkScoredOut(out, [input]);
     expect(existsSync(join(folder, 'scored.manifest.json'))).toBe(true);
   });
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PhasetuneError } from '../../src/core/errors.js';
 import { limitTime } from '../../src/core/time-limit.js';
 import { encodeRows } from '../../src/data/encode-rows.js';
+import { encodeOptionsSchema } from '../../src/data/options.js';
 import type { Message } from '../../src/data/record.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { TINY } from '../helpers/tokens.js';
@@ -43,7 +44,7 @@ async function refusal(work: () => unknown): Promise<{ message: string }> {
 
 const render = async (template: string, messages = CHAT): Promise<string> => {
   writeFileSync(join(folder, 'chat_template.jinja'), template);
-  return (await loadTokenizer(folder)).renderChat(messages);
+  return (await loadTokenizer(folder)).renderChat(messages).text;
 };
 
 /** Sets a field: what a change is. */
@@ -69,7 +70,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     [
       'a block that doubles',
       `{% set x = 'ab' %}${'{% set x %}{{ x }}{{ x }}{% endset %}'.repeat(40)}{{ x }}`,
-      'makes a value of more than',
+      'it was stopped, for it makes more than',
     ],
     [
       'a list that doubles',
@@ -122,7 +123,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     );
     const tokenizer = await loadTokenizer(folder);
     const bad: Message[] = [{ role: 'user', content: 'bad' }, CHAT[1]!];
-    const options = { template: 'chat', trainOn: 'last', maxLength: 64, overflow: 'truncate' } as const;
+    const options = encodeOptionsSchema.parse({ maxLength: 64 });
     const records = [CHAT, bad].map((messages, i) => ({ id: `r${i}`, messages }));
     expect((await refusal(() => encodeRows(records, tokenizer, options))).message).toContain('asks for a range');
   });
@@ -157,22 +158,24 @@ describe('a chat template reaches nothing but the conversation', () => {
     "{{ ''.__class__.__mro__ }}",
     '{{ messages.__defineGetter__ }}{{ messages.valueOf }}',
   ])('%s is nothing', async (template) => {
-    expect(await render(template).catch((error: Error) => error.message)).toMatch(/^$|refuses a conversation/);
+    expect(await render(template).catch((error: Error) => error.message)).toMatch(
+      /^$|refuses a conversation|not a template that can be read/,
+    );
   });
 
   it.each([
     "{{ messages.constructor.constructor('return process')() }}",
     "{{ raise_exception.constructor('return 1')() }}",
     "{{ ''['constructor']['constructor']('return process')() }}",
-    "{{ messages[0]['content']['replace']('a', 'b') }}",
   ])('%s is refused', async (template) => {
     expect((await refusal(() => render(template))).message).toContain('refuses a conversation');
   });
 
   it('and cannot change what objects are', async () => {
-    await render(
-      "{% set ns = namespace(a=1) %}{% set ns.__proto__ = 'x' %}{% set ns.constructor = 'y' %}{{ ns.__proto__ }}",
-    );
+    const set = "{% set ns = namespace(a=1) %}{% set ns.constructor = 'y' %}{% set ns.toString = 'z' %}";
+    expect(await render(`${set}{{ ns.constructor }}{{ ns.toString }}{{ ns.valueOf is defined }}`)).toBe('yzFalse');
+    const { message } = await refusal(() => render(`${set}{% set ns.__proto__ = 'x' %}`));
+    expect(message).toContain('a namespace cannot have the name "__proto__"');
     expect(({} as { a?: number }).a).toBeUndefined();
     expect({}.constructor).toBe(Object);
   });
@@ -242,7 +245,7 @@ describe('tokenizer.json', () => {
     [
       'a model of unknown kind',
       (m: Json) => set(m, 'type', 'Magic'),
-      'model.type: expected BPE, Unigram or WordPiece, found "Magic"',
+      'model.type: expected BPE, Unigram, WordPiece, WordLevel, found "Magic"',
     ],
   ])('%s', async (_, change, what) => {
     const { message } = await refusal(() => changed((json) => change(json.model)));
@@ -255,7 +258,11 @@ describe('tokenizer.json', () => {
       { type: 'FixedLength', length: 0 },
       'pre_tokenizer.length: expected a whole number of at least 1, found 0',
     ],
-    ['a step of unknown kind', { type: 'Magic' }, 'Unknown PreTokenizer type: Magic'],
+    [
+      'a step of unknown kind',
+      { type: 'Magic' },
+      'data did not match any variant of untagged enum PreTokenizerUntagged',
+    ],
     [
       'a pattern that is none',
       { type: 'Split', pattern: 'x' },
@@ -301,35 +308,33 @@ describe('tokenizer.json', () => {
     expect(message).toContain('model.end_of_word_suffix: expected at most 256 characters, found 1048576');
   });
 
-  it('a pattern that backtracks for ever is stopped when a text has it do so', async () => {
+  it('a pattern that backtracks for ever ends: the library gives up after ten million steps', async () => {
     const tokenizer = await changed((json) =>
-      set(json, 'pre_tokenizer', { type: 'Split', pattern: { Regex: '(?:a+)+$' }, behavior: 'Isolated' }),
+      set(json, 'pre_tokenizer', {
+        type: 'Split',
+        pattern: { Regex: '(?:a+)+$' },
+        behavior: 'Isolated',
+        invert: false,
+      }),
     );
-    expect(tokenizer.encode('!!').length).toBe(2);
-    const { message } = await refusal(() => tokenizer.encode(`${'a'.repeat(60)}b`));
-    expect(message).toContain('tokenizer.json: to encode 61 characters takes longer than 0.5 s');
-  });
-
-  it('… and names the row of a set', async () => {
-    const tokenizer = await changed((json) =>
-      set(json, 'pre_tokenizer', { type: 'Split', pattern: { Regex: '(?:a+)+$' }, behavior: 'Isolated' }),
-    );
-    const records = ['fine', `${'a'.repeat(60)}b`].map((content, i) => ({
-      id: `r${i}`,
-      messages: [{ role: 'user' as const, content }, CHAT[1]!],
-    }));
-    const options = { template: 'chat', trainOn: 'last', maxLength: 64, overflow: 'truncate' } as const;
-    expect((await refusal(() => encodeRows(records, tokenizer, options))).message).toMatch(
-      /stopped at row r1, after 0\.5 s/,
-    );
+    expect((await tokenizer.encode('!!')).length).toBe(2);
+    expect((await tokenizer.encode(`${'a'.repeat(60)}b`)).length).toBeGreaterThan(0);
   });
 
   it('a text that it has no tokens for is an error, not a hole', async () => {
     const tokenizer = await changed((json) => {
-      json.post_processor = { type: 'BertProcessing', sep: ['[SEP]', 1], cls: ['[CLS]', 2] };
+      set(json, 'pre_tokenizer', null);
+      set(json.model, 'unk_token', null);
     });
-    expect((await refusal(() => tokenizer.encode('a', { addSpecialTokens: true }))).message).toContain(
-      'it has no token for a part of the text',
+    expect(await tokenizer.encode('red')).not.toHaveLength(0);
+    expect((await refusal(() => tokenizer.encode('red 日'))).message).toMatch(
+      /tokenizer\.json: it has no token for "日", and none for unknown text/,
+    );
+  });
+
+  it('a model that cuts words at random is refused', async () => {
+    expect((await refusal(() => changed((json) => set(json.model, 'dropout', 0.1)))).message).toContain(
+      'model.dropout: expected none, found 0.1, which cuts words at random; set it to null',
     );
   });
 
@@ -338,12 +343,20 @@ describe('tokenizer.json', () => {
       const next = Math.max(...(Object.values(model.vocab) as number[])) + 1;
       for (const [i, content] of ['__proto__', 'constructor', 'toString'].entries()) {
         Object.defineProperty(model.vocab, content, { value: next + i, enumerable: true });
-        added_tokens.push({ id: next + i, content, special: false, normalized: false });
+        added_tokens.push({
+          id: next + i,
+          content,
+          special: false,
+          normalized: false,
+          single_word: false,
+          lstrip: false,
+          rstrip: false,
+        });
       }
     });
-    const ids = tokenizer.encode('constructor__proto__toString');
+    const ids = await tokenizer.encode('constructor__proto__toString');
     expect(ids).toHaveLength(3);
-    expect(tokenizer.decode(ids)).toBe('constructor__proto__toString');
+    expect(await tokenizer.decode(ids)).toBe('constructor__proto__toString');
   });
 });
 

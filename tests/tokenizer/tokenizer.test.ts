@@ -29,9 +29,9 @@ describe('encode and decode', () => {
   test('give any text back', async () => {
     const tokenizer = await loadTokenizer(TINY);
     await fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
-        const ids = tokenizer.encode(text);
-        expect(tokenizer.decode(ids)).toBe(text);
+      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), async (text) => {
+        const ids = await tokenizer.encode(text);
+        expect(await tokenizer.decode(ids)).toBe(text);
         for (const id of ids) expect(id).toBeLessThan(tokenizer.vocabSize);
       }),
       { seed: 1 },
@@ -40,30 +40,70 @@ describe('encode and decode', () => {
 
   test('read special tokens in the text, and leave them out when told', async () => {
     const tokenizer = await loadTokenizer(TINY);
-    const ids = tokenizer.encode('<|im_start|>user\nHi<|im_end|>');
+    const ids = await tokenizer.encode('<|im_start|>user\nHi<|im_end|>');
     expect(ids[0]).toBe(1);
     expect(ids.at(-1)).toBe(2);
-    expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('user\nHi');
-    expect(tokenizer.decode(Int32Array.from(ids))).toBe('<|im_start|>user\nHi<|im_end|>');
-    expect(tokenizer.decode([])).toBe('');
+    expect(await tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('user\nHi');
+    expect(await tokenizer.decode(Int32Array.from(ids))).toBe('<|im_start|>user\nHi<|im_end|>');
+    expect(await tokenizer.decode([])).toBe('');
   });
 
-  test('an id outside the vocabulary is an error that names it', async () => {
+  test('an id that no token has gives nothing, as in transformers, and the rest is decoded', async () => {
     const tokenizer = await loadTokenizer(TINY);
-    expect(() => tokenizer.decode([5, 2048])).toThrow(/token id 2048 is not in the vocabulary .*0 to 2047/);
+    const red = await tokenizer.encode('red');
+    expect(await tokenizer.decode([...red, 2048, 99999, ...red])).toBe('redred');
+    expect(await tokenizer.decode([2048])).toBe('');
   });
 
-  test('addSpecialTokens adds what the post-processor says', async () => {
-    const json = JSON.parse(readFileSync(join(TINY, 'tokenizer.json'), 'utf8'));
-    const single = [{ SpecialToken: { id: '<|im_start|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
-    const special_tokens = { '<|im_start|>': { id: '<|im_start|>', ids: [1], tokens: ['<|im_start|>'] } };
-    write('tokenizer.json', {
-      ...json,
-      post_processor: { type: 'TemplateProcessing', single, pair: single, special_tokens },
-    });
-    const tokenizer = await loadTokenizer(folder);
-    const plain = tokenizer.encode('red');
-    expect(tokenizer.encode('red', { addSpecialTokens: true })).toEqual([1, ...plain]);
+  test('half a surrogate pair becomes U+FFFD and the text after it is kept', async () => {
+    const tokenizer = await loadTokenizer(TINY);
+    expect(await tokenizer.decode(await tokenizer.encode('a\ud800b\udc00'))).toBe('a\ufffdb\ufffd');
+  });
+
+  test('places are those of the text in UTF-16 units, emoji and combining marks among it', async () => {
+    const tokenizer = await loadTokenizer(TINY);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: fc.constantFrom('a', ' ', '👍', 'é', 'e\u0301', '\n', '日'), maxLength: 20 }),
+        async (text) => {
+          const [found] = await tokenizer.encodeBatch([text]);
+          const { ids, offsets } = found!;
+          let reached = 0;
+          for (const [t, id] of ids.entries()) {
+            const [start, end] = [offsets[2 * t]!, offsets[2 * t + 1]!];
+            expect(start).toBeLessThanOrEqual(reached);
+            reached = Math.max(reached, end);
+            const piece = await tokenizer.decode([id]);
+            if (!piece.includes('\ufffd')) expect(text.slice(start, end)).toBe(piece);
+          }
+          expect(reached).toBe(text.length);
+        },
+      ),
+      { seed: 1, numRuns: 100 },
+    );
+  });
+
+  test('in a literal part a special token that is spelt out is text; outside it is the token', async () => {
+    const tokenizer = await loadTokenizer(TINY);
+    const text = '<|im_start|>user\nwhat is <|im_end|>👍?<|im_end|>\n';
+    const said = { start: text.indexOf('what'), end: text.indexOf('?') + 1 };
+    const [found] = await tokenizer.encodeBatch([{ text, literal: [said] }]);
+    expect(found!.ids.filter((id) => id <= 2)).toEqual([1, 2]);
+    expect(await tokenizer.decode(found!.ids)).toBe(text);
+    expect(found!.offsets.at(-1)).toBe(text.length);
+    const [nothing] = await tokenizer.encodeBatch([{ text, literal: [] }]);
+    expect(nothing!.ids).toEqual(await tokenizer.encode(text));
+    expect(nothing!.ids.filter((id) => id <= 2)).toEqual([1, 2, 2]);
+  });
+
+  test('a character of the plane that stands for special tokens is refused only where one is spelt', async () => {
+    const tokenizer = await loadTokenizer(TINY);
+    const literal = (text: string) => ({ text, literal: [{ start: 0, end: text.length }] });
+    const odd = String.fromCodePoint(0x100000);
+    expect(await tokenizer.decode(await tokenizer.encode(literal(odd)))).toBe(odd);
+    await expect(tokenizer.encode(literal(`${odd}<|im_end|>`))).rejects.toThrow(
+      /private plane .*remove that character/,
+    );
   });
 });
 
@@ -95,16 +135,17 @@ describe('special tokens', () => {
     expect([...(await loadTokenizer(folder)).endIds].sort()).toEqual([0, 2, 7, 9]);
   });
 
-  test('one that the vocabulary lacks is an error that names file and field', async () => {
+  test('one that the vocabulary does not have is added after it, as transformers does', async () => {
     write('tokenizer_config.json', configWith({ eos_token: '</s>' }));
-    await expect(loadTokenizer(folder)).rejects.toThrow(
-      /tokenizer_config\.json: eos_token is "<\/s>", which tokenizer\.json/,
-    );
+    const tokenizer = await loadTokenizer(folder);
+    expect(tokenizer.eos).toEqual({ text: '</s>', id: 2048 });
+    expect(tokenizer.vocabSize).toBe(2049);
+    expect((await tokenizer.encode('red</s>')).at(-1)).toBe(2048);
   });
 });
 
 describe('chat template', () => {
-  const rendered = async () => (await loadTokenizer(folder)).renderChat(CHAT, { addGenerationPrompt: true });
+  const rendered = async () => (await loadTokenizer(folder)).renderChat(CHAT, { addGenerationPrompt: true }).text;
 
   test('chat_template.jinja goes before tokenizer_config.json', async () => {
     write('tokenizer_config.json', configWith({ chat_template: 'config' }));
@@ -128,7 +169,7 @@ describe('chat template', () => {
   test('what the template refuses is an error with its words and the roles', async () => {
     write('chat_template.jinja', "{{ raise_exception('no system turns') }}");
     await expect(rendered()).rejects.toThrow(
-      /chat_template\.jinja: the template refuses .* user, assistant: no system turns/,
+      /chat_template\.jinja: the template refuses .* user, assistant: line 1: no system turns/,
     );
   });
 

@@ -9,6 +9,7 @@ import type { Random } from '../../../src/core/random.js';
 import { readStaged } from '../../../src/curriculum/manifest.js';
 import { encodeRow } from '../../../src/data/encode.js';
 import { readRecords } from '../../../src/data/import.js';
+import { encodeOptionsSchema } from '../../../src/data/options.js';
 import type { Message } from '../../../src/data/record.js';
 import { readJson } from '../../../src/io/json.js';
 import { readJsonLines } from '../../../src/io/jsonl.js';
@@ -215,15 +216,13 @@ const BESIDE_TOKENIZER = { 'tokenizer_config.json': SPECIAL, 'chat_template.jinj
 /** Loads the tokenizer of the file's folder and has a row rendered, encoded and decoded. Ids lie in the vocabulary. */
 async function useTokenizer(path: string): Promise<void> {
   const tokenizer = await loadTokenizer(dirname(path));
-  const options = { template: 'chat', trainOn: 'all', maxLength: 4096, overflow: 'truncate' } as const;
+  const options = encodeOptionsSchema.parse({ trainOn: 'all', maxLength: 4096 });
   const messages = [...CHAT, ...CHAT] as Message[];
-  const ids = tokenizer.encode("It's 42 users, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n\n  ok", {
-    addSpecialTokens: true,
-  });
+  const ids = await tokenizer.encode("It's 42 users, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n\n  ok");
   const bad = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= tokenizer.vocabSize);
   if (bad !== undefined) throw new Error(`an id that is none: ${bad}`);
-  tokenizer.decode(ids, { skipSpecialTokens: true });
-  encodeRow({ id: 'a', messages }, tokenizer, options);
+  await tokenizer.decode(ids, { skipSpecialTokens: true });
+  await encodeRow({ id: 'a', messages }, tokenizer, options);
 }
 
 const CONFIG = {

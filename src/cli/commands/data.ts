@@ -1,6 +1,4 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
-import { usageError } from '../../core/errors.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { defineCommand } from '../command.js';
 
@@ -9,30 +7,39 @@ export const dataImport = defineCommand({
   command: 'data import <src>',
   describe: 'read rows of any known format and write them as records',
   schema: z.strictObject({
-    src: z.string().min(1).describe('rows as a JSON array or JSON Lines, plain or gzip'),
+    src: z
+      .string()
+      .min(1)
+      .describe('rows as JSON Lines, a JSON array, a table (CSV) or Parquet; text may be packed with gzip or zstd'),
     out: z.string().min(1).describe('JSON Lines file of records to write'),
     ...importOptionsSchema.shape,
   }),
   examples: [
-    ['phasetune data import alpaca.json --out datasets/raw/alpaca.jsonl', 'Alpaca rows, told by their fields'],
-    [
-      'phasetune data import rows.jsonl.gz --out rows.jsonl --score-field meta.level',
-      'difficulty from a field of its own',
-    ],
+    ['phasetune data import alpaca.json --out datasets/raw/alpaca.jsonl', 'Alpaca rows, recognised by their fields'],
+    ['phasetune data import rows.jsonl.gz --out rows.jsonl --score-field meta.level', 'difficulty from another field'],
     ['phasetune data import alpaca.json --out alpaca.jsonl --bad-rows skip', 'leave out rows without an answer'],
   ],
   async run({ src, out, ...options }, { logger, print }) {
     const { importFile } = await import('../../data/import.js');
     const { writeJsonLines } = await import('../../io/jsonl.js');
     const { hashFile } = await import('../../io/files.js');
-    if (resolve(src) === resolve(out))
-      throw usageError(`--out: ${out} is the file that is read; choose another one`, { flag: 'out' });
-    const { records, format, skipped, renamed } = await importFile(src, options, logger);
+    const { refuseInputs } = await import('../../io/same-file.js');
+    await refuseInputs({ out }, [src]);
+    const { records, format, skipped, renamed, equal } = await importFile(src, options, logger);
     await writeJsonLines(out, records);
     const scored = records.filter((record) => record.score !== undefined).length;
     print(
-      `${records.length} rows (${format}) in ${out}, ${scored} of them with a score${skipped.length > 0 ? `; ${skipped.length} skipped` : ''}`,
+      `${records.length === 1 ? '1 row' : `${records.length} rows`} (${format}) in ${out}, ${scored} of them with a score${skipped.length > 0 ? `; ${skipped.length} skipped` : ''}`,
     );
-    return { rows: records.length, format, scored, skipped: skipped.length, renamed, out, sha256: await hashFile(out) };
+    return {
+      rows: records.length,
+      format,
+      scored,
+      skipped: skipped.length,
+      renamed,
+      equal,
+      out,
+      sha256: await hashFile(out),
+    };
   },
 });

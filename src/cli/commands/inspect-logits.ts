@@ -26,6 +26,8 @@ export const inspectLogits = defineCommand({
     const { openModel } = await import('../../model/load.js');
     const { logitsSpec } = await import('../../model/logits.js');
     const { compileOptions } = await import('../../program/options.js');
+    const { refuseInside } = await import('../../io/same-file.js');
+    await refuseInside(out, [folder, ...(adapter === undefined ? [] : [adapter])]);
     const model = await openModel(folder);
     const high = ids.find((id) => id >= model.config.vocab_size);
     if (high !== undefined)

@@ -18,18 +18,22 @@ export const inspectRows = defineCommand({
     ['phasetune inspect rows --data staged --model DIR --max-length 256 --limit 0', 'counts only: what would be cut?'],
   ],
   async run(options, { logger, print, progress, signal }) {
-    const { format, scoreField, badRows, template, trainOn, maxLength, overflow } = options;
+    const { format, scoreField, badRows, template, trainOn, maxLength, overflow, splitSpecialTokens, templateTime } =
+      options;
     const { readRecords } = await import('../../data/import.js');
     const { describeReport, encodeRows } = await import('../../data/encode-rows.js');
     const { loadTokenizer } = await import('../../tokenizer/tokenizer.js');
     const { lengthHistogram, showTokens } = await import('../show-tokens.js');
-    const tokenizer = await loadTokenizer(options.model);
+    const tokenizer = await loadTokenizer(
+      options.model,
+      templateTime === undefined ? {} : { now: new Date(templateTime) },
+    );
     const records = await readRecords(options.data, { format, scoreField, badRows }, logger);
     const bar = progress({ label: 'encode', total: records.length, unit: 'rows' });
     const { rows, report } = await encodeRows(
       records,
       tokenizer,
-      { template, trainOn, maxLength, overflow },
+      { template, trainOn, maxLength, overflow, splitSpecialTokens, badRows },
       {
         onProgress: (done) => bar.update(done),
         signal,
@@ -42,7 +46,7 @@ export const inspectRows = defineCommand({
       const { score, stage } = byId.get(row.id)!;
       const about = [stage && `stage ${stage}`, score !== undefined && `score ${score}`].filter(Boolean);
       print(`row ${[row.id, ...about].join(', ')}: ${row.ids.length} tokens, ${row.trained} trained`);
-      print(`${showTokens(row, tokenizer, color).trimEnd()}\n`);
+      print(`${(await showTokens(row, tokenizer, color)).trimEnd()}\n`);
     }
     const lengths = rows.map((row) => row.ids.length);
     for (const line of describeReport(report, { maxLength })) print(line);

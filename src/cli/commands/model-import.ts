@@ -22,6 +22,8 @@ export const modelImport = defineCommand({
   ],
   async run({ src, out, ...options }, { print, progress, signal }) {
     const { importModel } = await import('../../model/import.js');
+    const { refuseInputsIn } = await import('../../io/same-file.js');
+    await refuseInputsIn(out, [src, ...(options.tokenizer === undefined ? [] : [options.tokenizer])]);
     const { files, tensors, parameters } = await importModel(src, out, { ...options, progress, signal });
     print(
       `${tensors} tensors, ${parameters.toLocaleString('en-US')} parameters as ${options.dtype}, ${files.length} files in ${out}`,

@@ -1,4 +1,4 @@
-import { dirname, join, parse, relative, resolve } from 'node:path';
+import { dirname, join, parse, relative } from 'node:path';
 import * as z from 'zod';
 import { usageError } from '../../core/errors.js';
 import type { Comparison, NamedRatings, PairComparison } from '../../scoring/compare/compare.js';
@@ -37,10 +37,15 @@ export const scoreCompare = defineCommand({
   async run({ files, out, plots, idColumn, scoreColumn, ...options }, context) {
     const { comparisonReport } = await import('../../scoring/compare/report.js');
     const { plainLines } = await import('../../telemetry/document.js');
+    const { refuseInputs } = await import('../../io/same-file.js');
     const named: NamedRatings[] = [];
-    for (const { name, path } of await namesOf(files)) {
-      if (out !== undefined && resolve(out) === resolve(path))
-        throw usageError(`--out: ${out} is a file that is read; choose another one`, { flag: 'out' });
+    const inputs = await namesOf(files);
+    if (out !== undefined)
+      await refuseInputs(
+        { out },
+        inputs.map(({ path }) => path),
+      );
+    for (const { name, path } of inputs) {
       named.push({ name, ratings: await ratingsOf(path, { idColumn, scoreColumn, range: options.range }) });
     }
     if (out !== undefined && !/\.(md|json)$/i.test(out))
@@ -99,7 +104,10 @@ async function writeReport(
   const safe = (name: string) => name.replace(/[^\w.+-]+/g, '_');
   const fileOf = ({ first, second }: PairComparison) => join(folder!, `${prefix}${safe(first)}-${safe(second)}.svg`);
   const written: string[] = [];
+  const { refuseInputs } = await import('../../io/same-file.js');
+  const inputs = comparison.files.map(({ path }) => path);
   const write = async (path: string, content: string) => {
+    await refuseInputs({ out: out ?? folder!, beside: [path] }, inputs);
     await writeFileAtomic(path, content);
     written.push(path);
   };

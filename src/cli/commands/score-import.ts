@@ -16,7 +16,7 @@ export const scoreImport = defineCommand({
       .string()
       .min(1)
       .optional()
-      .describe('file with the scores: a table (.csv, .tsv), JSON or JSON Lines [the rows themselves]'),
+      .describe('file with the scores: a table (CSV and the like), JSON, JSON Lines or Parquet [the rows themselves]'),
     ...ratingOptions,
     range: compareOptionsSchema.shape.range,
     match: compareOptionsSchema.shape.match,
@@ -42,8 +42,7 @@ export const scoreImport = defineCommand({
     const { joinRatings } = await import('../../scoring/elsewhere.js');
     const { checkScoredOut, writeScored } = await import('../../scoring/scored.js');
     const source = from ?? file;
-    await checkScoredOut(out, file, force);
-    await checkScoredOut(out, source, force);
+    await checkScoredOut(out, [file, source], force);
     const { records } = await importFile(file, { format, badRows }, logger);
     const ratings = await ratingsOf(source, columns);
     const { by, scores, missing, unused, differing } = joinRatings(records, ratings, match);

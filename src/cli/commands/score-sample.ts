@@ -42,6 +42,8 @@ export const scoreSample = defineCommand({
         flag: 'out',
       });
     const guide = out.replace(/\.csv$/i, '.guide.md');
+    const { refuseInputs } = await import('../../io/same-file.js');
+    await refuseInputs({ out, beside: [guide] }, [file, rubric]);
     const told = await loadRubric(rubric);
     const { records } = await importFile(file, reading, logger);
     const sample = sampleRows(records, { rows, strata, seed });

@@ -23,7 +23,8 @@ export const score = defineCommand({
   ],
   async run(options, context) {
     const { checkScoredOut } = await import('../../scoring/scored.js');
-    await checkScoredOut(options.out, options.file, options.force);
+    const { file, out, rubric, prices, force } = options;
+    await checkScoredOut(out, [file, rubric, ...(prices === undefined ? [] : [prices])], force);
     if (options.scorer === 'openai') return (await import('../score/by-judge.js')).scoreByJudge(options, context);
     return (await import('../score/in-process.js')).scoreInProcess(options, context);
   },

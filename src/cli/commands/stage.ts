@@ -49,7 +49,9 @@ export const stage = defineCommand({
     const { statPath } = await import('../../io/files.js');
     const { format, scoreField, badRows, ...staging } = options;
     const plan = resolveStaging(staging);
+    const { refuseInputsIn } = await import('../../io/same-file.js');
     await checkFree(out, force);
+    await refuseInputsIn(out, [file, ...(model === undefined ? [] : [model])]);
     const measure = model === undefined ? undefined : await measureWith(model);
     const reading = { format, badRows, ...(scoreField !== undefined && { scoreField }) };
     const { rows, found } = importRows(file, reading, logger);

@@ -82,7 +82,7 @@ async function tellDone({ resume, force, dryRun, device, ...recipe }: Options, r
 }
 
 /** Reads and plans, tells the plan, and trains, unless that is all that is wanted. */
-async function withPrepared(options: Options, context: CommandContext, claim?: ClaimedFolder) {
+async function withPrepared(given: Options, context: CommandContext, claim?: ClaimedFolder) {
   const { prepareRun } = await import('../../train/prepare.js');
   const { describeReport } = await import('../../data/encode-rows.js');
   const { planWarnings } = await import('../../train/warnings.js');
@@ -93,9 +93,15 @@ async function withPrepared(options: Options, context: CommandContext, claim?: C
     bar ??= context.progress({ label: 'encode', total, unit: 'rows' });
     bar.update(done);
   };
-  const prepared = await prepareRun(options, { onProgress, signal: context.signal }).finally(() => bar?.finish());
+  const prepared = await prepareRun(given, { onProgress, signal: context.signal }).finally(() => bar?.finish());
+  const { templateTime } = prepared;
+  const options = templateTime === undefined ? given : { ...given, templateTime };
   try {
     for (const line of describeReport(prepared.report, options)) context.logger.info(line);
+    if (templateTime !== undefined && given.templateTime === undefined)
+      context.logger.warn(
+        `the chat template prints the time: every row has ${templateTime}; give runs that are to be compared the same by --template-time ${templateTime}`,
+      );
     // What was chosen for a limit stays chosen.
     const { recipe, plan, memory } = await withMemory(
       claim?.run ? { ...options, memoryLimit: undefined } : options,

@@ -125,7 +125,7 @@ async function trainAndAsk(
   const { model, tokenizer } = prepared;
   const { lora, optim, template } = recipe;
   const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
-  const questions = planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
+  const questions = await planExactMatch(heldOut, tokenizer, template, { batch: 12, options: decoding });
   const extra = generateSpec(model.config, loraLinear(lora), questions.decoding);
   const { mode, precision, xla } = recipe;
   const compile = { mode, precision, xla, shapes: inputShapes(entryBatches(prepared.plan)) };

@@ -12,7 +12,7 @@ export async function scoreByLength(
   const tokenizer = model === undefined ? undefined : await loadTokenizer(model);
   const counted = tokenizer ? 'tokenizer' : 'estimate';
   return {
-    outcomes: [...lengthScores(records, { lengthOf }, tokenizer)],
+    outcomes: await lengthScores(records, { lengthOf }, tokenizer),
     options: { lengthOf, counted, ...(model !== undefined && { model }) },
     told: { counted },
   };

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { PhasetuneError, usageError } from '../../core/errors.js';
+import { chunk } from '../../core/lists.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import type { InstructionRecord } from '../../data/record.js';
 import type { Ledger } from '../../endpoint/ledger.js';
@@ -58,8 +59,8 @@ export async function scoreByLoss(
   }
 }
 
-/** Rows between two looks at the signal. */
-const BREATH = 64;
+/** Rows that are encoded together, between two looks at the signal. */
+const BATCH = 64;
 
 async function encode(
   records: readonly InstructionRecord[],
@@ -71,13 +72,12 @@ async function encode(
   const bar = progress({ label: 'encode', total: records.length, unit: 'rows' });
   const pairs: (LossPair | Unscored)[] = [];
   try {
-    for (const pair of encodePairs(records, tokenizer, options)) {
-      if (pairs.push(pair) % BREATH !== 0) continue;
+    for (const batch of chunk(records, BATCH)) {
+      pairs.push(...(await encodePairs(batch, tokenizer, options)));
       bar.update(pairs.length);
       await setImmediate();
       if (signal.aborted) throw new PhasetuneError('interrupted', 'stopped before anything was measured');
     }
-    bar.update(records.length);
     return pairs;
   } finally {
     bar.finish();

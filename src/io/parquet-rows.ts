@@ -1,0 +1,129 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { FileMetaData } from 'hyparquet';
+import { dataError, PhasetuneError } from '../core/errors.js';
+import type { FileRow } from './file-row.js';
+import { fileError } from './files.js';
+
+/** Longest group of rows that is read, in bytes unpacked: one is in memory at a time. */
+const MAX_GROUP_BYTES = 1 << 30;
+
+/**
+ * Rows of a Parquet file, flat or nested, one group of rows after another. What JSON does not have becomes what a JSON file would hold: integers over 2^53 the text
+ * of their digits, dates ISO 8601, bytes base64, NaN and absent values null. Data errors: a broken or cut-off file, a packing that is not known, a
+ * group of rows of more than 1 GiB.
+ */
+export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
+  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  const handle = await open(path, 'r').catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
+  try {
+    const file = { byteLength: (await handle.stat()).size, slice: slicer(handle, path) };
+    const unpackers = Object.fromEntries(
+      Object.entries(compressors).map(([name, unpack]) => [name, unlessEmpty(unpack)]),
+    );
+    const metadata = await guarded(path, () => parquetMetadataAsync(file));
+    checkSchema(metadata, path);
+    let rows = 0;
+    for (const { num_rows, total_byte_size } of metadata.row_groups) {
+      const count = Number(num_rows);
+      if (total_byte_size > MAX_GROUP_BYTES) throw longGroup(path, total_byte_size);
+      const options = {
+        file,
+        metadata,
+        compressors: unpackers,
+        parsers,
+        utf8: false,
+        rowStart: rows,
+        rowEnd: rows + count,
+      };
+      const group = await guarded(path, () => parquetReadObjects(options));
+      if (group.length !== count) throw broken(path, new Error(`expected ${count} rows, found ${group.length}`));
+      const bytes = Math.ceil(Number(total_byte_size) / count);
+      for (const row of group) {
+        rows++;
+        yield { place: `${path}: row ${rows}`, value: plain(row), bytes };
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A page without values, such as one of a column that is null throughout, is packed into something that not every unpacker takes. */
+const unlessEmpty =
+  (unpack: (input: Uint8Array, length: number) => Uint8Array) =>
+  (input: Uint8Array, length: number): Uint8Array =>
+    length === 0 ? new Uint8Array(0) : unpack(input, length);
+
+/** Reads a part of the file; what reaches beyond its end is broken. */
+function slicer(handle: FileHandle, path: string) {
+  return async (start: number, end?: number): Promise<ArrayBuffer> => {
+    const { size } = await handle.stat();
+    const [from, to] = [start < 0 ? size + start : start, end ?? size];
+    if (!(from >= 0 && from <= to && to <= size)) throw broken(path, new Error('a part lies beyond its end'));
+    const bytes = new ArrayBuffer(to - from);
+    const { bytesRead } = await handle.read(new Uint8Array(bytes), 0, to - from, from);
+    if (bytesRead !== to - from) throw broken(path, new Error('its end is missing'));
+    return bytes;
+  };
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
+  }
+}
+
+const broken = (path: string, cause: Error) =>
+  dataError(
+    `${path}: broken, cut-off or unknown kind of Parquet file (${cause.message.split('\n')[0]}); fetch it again, or convert it in Python: pandas.read_parquet("${path}").to_json("rows.jsonl", orient="records", lines=True)`,
+    { file: path },
+    cause,
+  );
+
+const longGroup = (path: string, bytes: bigint) =>
+  dataError(
+    `${path}: a group of rows of ${bytes} bytes; at most ${MAX_GROUP_BYTES} are held in memory; write it in smaller ones: df.to_parquet("rows.parquet", row_group_size=10000)`,
+    { file: path },
+  );
+
+function checkSchema({ schema }: FileMetaData, path: string): void {
+  if (schema.some(({ name }) => name === '__proto__'))
+    throw dataError(`${path}: the column "__proto__" is not allowed; rename or remove it`, { file: path });
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const text = (bytes: Uint8Array | undefined) => {
+  try {
+    return bytes && strict.decode(bytes);
+  } catch (cause) {
+    throw new Error('a text that is not UTF-8', { cause });
+  }
+};
+
+/** Columns of text and of JSON as text; what a column of JSON holds is read where a row's field is. */
+const parsers = { stringFromBytes: text, jsonFromBytes: text };
+
+/** Bytes that are not said to be text: some programs write texts so. */
+function bytesOrText(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return Buffer.from(bytes).toString('base64');
+  }
+}
+
+/** A value as JSON would hold it. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'object') return value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (value instanceof Uint8Array) return bytesOrText(value);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as ArrayLike<unknown>, plain);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}

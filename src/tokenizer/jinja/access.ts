@@ -1,0 +1,200 @@
+import type { Budget } from './budget.js';
+import { fail, refuse } from './errors.js';
+import { METHODS, PYTHON_METHODS } from './methods.js';
+import { characters, concat, pointLength, slice as sliceText, type Text, unitOffset } from './text.js';
+import {
+  type Dict,
+  hashKey,
+  isText,
+  kindOf,
+  list,
+  missing,
+  rangeLength,
+  type Sequence,
+  tuple,
+  typeName,
+  type Undefined,
+  type Value,
+  wholeOf,
+} from './values.js';
+
+/** Goes through a value, as `for` does. Each element counts as work. */
+export function* iterate(value: Value, budget: Budget): Generator<Value, undefined> {
+  for (const item of itemsOf(value)) {
+    budget.step();
+    yield item;
+  }
+  return undefined;
+}
+
+/** Whether `for` can go through a value. */
+export const isIterable = (value: Value): boolean =>
+  ['text', 'list', 'tuple', 'dict', 'view', 'stream', 'range', 'undefined', 'loop'].includes(kindOf(value));
+
+function itemsOf(value: Value): Iterable<Value> {
+  if (value !== null && typeof value === 'object')
+    switch (value.kind) {
+      case 'list':
+      case 'tuple':
+        return value.items;
+      case 'text':
+        return value.markup ? refuse('going through a text marked as safe') : characters(value);
+      case 'undefined':
+        return [];
+      case 'dict':
+        return [...value.entries.values()].map(([key]) => key);
+      case 'view': {
+        const pairs = [...value.dict.entries.values()];
+        return pairs.map(([key, item]) =>
+          value.of === 'keys' ? key : value.of === 'values' ? item : tuple([key, item]),
+        );
+      }
+      case 'stream':
+        return { [Symbol.iterator]: () => value.iterator };
+      case 'range':
+        return numbers(value.start, value.step, rangeLength(value));
+      case 'loop':
+        return refuse('going through the variable "loop"');
+    }
+  return fail(`'${typeName(value)}' object is not iterable`);
+}
+
+function* numbers(start: number, step: number, count: number): Generator<number> {
+  for (let i = 0; i < count; i++) yield start + i * step;
+}
+
+/** `len()` of a value; undefined where Python has none. */
+export function lengthOf(value: Value): number | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  switch (value.kind) {
+    case 'text':
+      return pointLength(value.text);
+    case 'list':
+    case 'tuple':
+      return value.items.length;
+    case 'dict':
+      return value.entries.size;
+    case 'view':
+      return value.dict.entries.size;
+    case 'range':
+      return rangeLength(value);
+    case 'undefined':
+      return 0;
+    case 'loop':
+      return refuse('the length of the variable "loop"');
+    default:
+      return undefined;
+  }
+}
+
+const noAttribute = (value: Value, name: string): Undefined =>
+  missing(`'${typeName(value)} object' has no attribute '${name}'`);
+
+const MUTATING: Record<string, readonly string[]> = {
+  list: ['append', 'clear', 'pop', 'reverse', 'insert', 'sort', 'extend', 'remove'],
+  dict: ['clear', 'pop', 'popitem', 'setdefault', 'update'],
+};
+
+/** What `value.name` is as an attribute of the type: a method, a field; undefined where the type has none. */
+function attribute(value: Value, name: string, budget: Budget): Value | undefined {
+  const kind = kindOf(value);
+  if (name.startsWith('__')) refuse(`the attribute "${name}"`);
+  if (MUTATING[kind]?.includes(name)) return missing(`access to attribute '${name}' of '${kind}' object is unsafe`);
+  if (value !== null && typeof value === 'object') {
+    if (value.kind === 'namespace') return name.startsWith('_') ? undefined : value.fields.get(name);
+    if (value.kind === 'loop') return value.get(name);
+    if (value.kind === 'text' && value.markup) refuse(`"${name}" of a text marked as safe`);
+  }
+  const methods = METHODS[kind];
+  if (methods && Object.hasOwn(methods, name)) {
+    const method = methods[name]!;
+    return { kind: 'callable', name, call: (args) => method(value, args, budget) };
+  }
+  if (PYTHON_METHODS[kind]?.includes(name)) refuse(`"${name}" of ${typeName(value)}`);
+  if (kind === 'callable' || kind === 'stream') refuse(`an attribute of a ${kind === 'stream' ? kind : 'function'}`);
+  return undefined;
+}
+
+/** `value.name`: an attribute, else the item of that name. */
+export function getAttribute(value: Value, name: string, budget: Budget): Value {
+  if (value !== null && typeof value === 'object' && value.kind === 'undefined') fail(value.why);
+  return (
+    attribute(value, name, budget) ?? item(value, { kind: 'text', text: name, marks: [] }) ?? noAttribute(value, name)
+  );
+}
+
+/** `value[index]`: the item, else the attribute of that name. */
+export function getItem(value: Value, index: Value, budget: Budget): Value {
+  if (value !== null && typeof value === 'object' && value.kind === 'undefined') fail(value.why);
+  const found = item(value, index);
+  if (found !== undefined) return found;
+  if (isText(index)) return attribute(value, index.text, budget) ?? noAttribute(value, index.text);
+  return missing(`'${typeName(value)} object' has no such element`);
+}
+
+function item(value: Value, index: Value): Value | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  if (value.kind === 'dict') {
+    const key = hashKey(index);
+    return key === undefined ? undefined : (value as Dict).entries.get(key)?.[1];
+  }
+  const at = wholeOf(index);
+  if (at === undefined) return undefined;
+  const length = ['text', 'list', 'tuple', 'range'].includes(value.kind) ? lengthOf(value)! : 0;
+  const place = at < 0 ? at + length : at;
+  if (place < 0 || place >= length) return undefined;
+  switch (value.kind) {
+    case 'list':
+    case 'tuple':
+      return value.items[place];
+    case 'range':
+      return value.start + place * value.step;
+    case 'text': {
+      if (value.markup) refuse('an item of a text marked as safe');
+      const start = unitOffset(value.text, place);
+      return sliceText(value, start, start + unitOffset(value.text.slice(start, start + 2), 1));
+    }
+  }
+  return undefined;
+}
+
+/** `value[start:stop:step]`. */
+export function getSlice(value: Value, bounds: readonly [Value, Value, Value]): Value {
+  const kind = kindOf(value);
+  if (kind === 'undefined') fail((value as Undefined).why);
+  if (kind !== 'text' && kind !== 'list' && kind !== 'tuple' && kind !== 'range')
+    fail(`'${typeName(value)}' object cannot be sliced`);
+  if (kind === 'text' && (value as Text).markup) refuse('a slice of a text marked as safe');
+  const [start, stop, step] = bounds.map((bound) =>
+    bound === null ? undefined : (wholeOf(bound) ?? fail('slice indices must be whole numbers or None')),
+  );
+  const at = places(lengthOf(value)!, start, stop, step ?? 1);
+  if (kind === 'range') {
+    const { start: from, step: by } = value as { start: number; step: number };
+    return { kind, start: from + at.start * by, stop: from + at.stop * by, step: at.step * by };
+  }
+  if (kind !== 'text') {
+    const { items } = value as Sequence;
+    const taken = Array.from({ length: at.count }, (_, i) => items[at.start + i * at.step]!);
+    return kind === 'list' ? list(taken) : tuple(taken);
+  }
+  const text = value as Text;
+  if (at.step === 1) {
+    const from = unitOffset(text.text, at.start);
+    return at.count === 0
+      ? sliceText(text, 0, 0)
+      : sliceText(text, from, from + unitOffset(text.text.slice(from), at.count));
+  }
+  const all = characters(text);
+  return concat(Array.from({ length: at.count }, (_, i) => all[at.start + i * at.step]!));
+}
+
+/** Where a slice begins, ends and how many elements it has, as Python's `slice.indices`. */
+function places(length: number, start: number | undefined, stop: number | undefined, step: number) {
+  if (step === 0) fail('slice step cannot be zero');
+  const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
+  const clip = (at: number) => (at < 0 ? Math.max(at + length, low) : Math.min(at, high));
+  const from = start === undefined ? (step > 0 ? low : high) : clip(start);
+  const to = stop === undefined ? (step > 0 ? high : low) : clip(stop);
+  return { start: from, stop: to, step, count: Math.max(0, Math.ceil((to - from) / step)) };
+}

@@ -1,0 +1,54 @@
+import { TemplateError } from './errors.js';
+import type { Value } from './values.js';
+
+/** Counts what a template does, and stops it when it does more than a conversation of its size can ask for. */
+export interface Budget {
+  /** Parts that are evaluated, elements that are visited. */
+  step(count?: number): void;
+  /** Characters that are made or searched. */
+  spend(characters: number): void;
+  /** Characters of one text, or 32 for each element of a list, that is about to be made. */
+  size(characters: number): void;
+}
+
+/** What a list's element counts for in characters: about its size in memory. */
+export const ELEMENT = 32;
+
+const stopped = (what: string) =>
+  new TemplateError(`it was stopped, for it ${what}; a chat template only writes turns one after another`);
+
+/** Bounds far above what the templates of published models do, which is a few hundred parts for a turn. */
+export function createBudget(turns: number, characters: number): Budget {
+  const most = {
+    work: 500_000 + 5000 * turns + 50 * turns * turns,
+    volume: 32_000_000 + 1000 * characters,
+    size: 1_000_000 + 64 * characters,
+  };
+  let work = 0;
+  let volume = 0;
+  return {
+    step(count = 1) {
+      work += count;
+      if (work > most.work) throw stopped(`does not end (over ${most.work} steps)`);
+    },
+    spend(count) {
+      volume += count;
+      if (volume > most.volume) throw stopped(`makes more than ${most.volume} characters`);
+    },
+    size(count) {
+      if (count > most.size) throw stopped(`makes a value of more than ${most.size} characters`);
+    },
+  };
+}
+
+/** Counts a value that was made. */
+export function made(budget: Budget, value: Value): Value {
+  if (value === null || typeof value !== 'object') return value;
+  let size = 0;
+  if (value.kind === 'text') size = value.text.length + 4 * value.marks.length;
+  else if (value.kind === 'list' || value.kind === 'tuple') size = ELEMENT * value.items.length;
+  else if (value.kind === 'dict') size = 2 * ELEMENT * value.entries.size;
+  budget.size(size);
+  budget.spend(size);
+  return value;
+}

@@ -1,0 +1,389 @@
+import type { Applied, Call, CallArguments, Expression, Target } from './ast.js';
+import { fail, refuse } from './errors.js';
+import type { Token } from './lexer.js';
+import { current, deeper, describe, expect, isNext, LONGEST, type Stream, skipIf } from './stream.js';
+import { float, str } from './values.js';
+
+/** An expression, `a if b else c` among them unless it is left out. */
+export const parseExpression = (stream: Stream, conditional = true): Expression =>
+  deeper(stream, () => (conditional ? parseConditional(stream) : parseOr(stream)));
+
+function parseConditional(stream: Stream): Expression {
+  let then = parseOr(stream);
+  for (let i = 0; skipIf(stream, 'name', 'if'); i++) {
+    if (i > LONGEST) refuse('so long an expression');
+    const test = parseOr(stream);
+    const otherwise = skipIf(stream, 'name', 'else') ? deeper(stream, () => parseConditional(stream)) : undefined;
+    then = { type: 'if', test, then, ...(otherwise && { otherwise }) };
+  }
+  return then;
+}
+
+function chain(
+  next: () => Expression,
+  operator: () => string | undefined,
+  join: (op: string, left: Expression, right: Expression) => Expression,
+) {
+  let left = next();
+  for (let i = 0; ; i++) {
+    const op = operator();
+    if (op === undefined) return left;
+    if (i > LONGEST) refuse('so long an expression');
+    left = join(op, left, next());
+  }
+}
+
+const keyword = (stream: Stream, word: string) => () => (skipIf(stream, 'name', word) ? word : undefined);
+
+const parseOr = (stream: Stream): Expression =>
+  chain(
+    () => parseAnd(stream),
+    keyword(stream, 'or'),
+    (_, left, right) => ({ type: 'or', left, right }),
+  );
+
+const parseAnd = (stream: Stream): Expression =>
+  chain(
+    () => parseNot(stream),
+    keyword(stream, 'and'),
+    (_, left, right) => ({ type: 'and', left, right }),
+  );
+
+function parseNot(stream: Stream): Expression {
+  if (!skipIf(stream, 'name', 'not')) return parseCompare(stream);
+  return { type: 'not', operand: deeper(stream, () => parseNot(stream)) };
+}
+
+const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
+
+function parseCompare(stream: Stream): Expression {
+  const { line } = current(stream);
+  const first = parseSum(stream);
+  const rest: [string, Expression][] = [];
+  for (;;) {
+    const token = current(stream);
+    if (token.type === 'operator' && COMPARISONS.has(token.value)) stream.at++;
+    else if (isNext(stream, 'name', 'in')) stream.at++;
+    else if (isNext(stream, 'name', 'not') && isNext(stream, 'name', 'in', 1)) stream.at += 2;
+    else break;
+    rest.push([token.value as string, parseSum(stream)]);
+  }
+  return rest.length === 0 ? first : { type: 'compare', first, rest, line };
+}
+
+const operators =
+  (stream: Stream, ...wanted: string[]) =>
+  () => {
+    const token = current(stream);
+    if (token.type !== 'operator' || !wanted.includes(token.value)) return undefined;
+    stream.at++;
+    return token.value;
+  };
+
+const binary =
+  (stream: Stream) =>
+  (op: string, left: Expression, right: Expression): Expression => ({
+    type: 'binary',
+    op,
+    left,
+    right,
+    line: current(stream).line,
+  });
+
+const parseSum = (stream: Stream): Expression =>
+  chain(() => parseConcat(stream), operators(stream, '+', '-'), binary(stream));
+
+function parseConcat(stream: Stream): Expression {
+  const items = [parseProduct(stream)];
+  while (skipIf(stream, 'operator', '~')) items.push(parseProduct(stream));
+  return items.length === 1 ? items[0]! : { type: 'concat', items };
+}
+
+const parseProduct = (stream: Stream): Expression =>
+  chain(() => parsePower(stream), operators(stream, '*', '/', '//', '%'), binary(stream));
+
+const parsePower = (stream: Stream): Expression =>
+  chain(() => parseUnary(stream), operators(stream, '**'), binary(stream));
+
+function parseUnary(stream: Stream, withFilter = true): Expression {
+  let node: Expression;
+  if (skipIf(stream, 'operator', '-'))
+    node = { type: 'negative', operand: deeper(stream, () => parseUnary(stream, false)) };
+  else if (skipIf(stream, 'operator', '+'))
+    node = { type: 'positive', operand: deeper(stream, () => parseUnary(stream, false)) };
+  else node = parsePrimary(stream);
+  node = parsePostfix(stream, node);
+  return withFilter ? parseFilters(stream, node) : node;
+}
+
+const CONSTANTS: Record<string, true | false | null> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+};
+
+function parsePrimary(stream: Stream): Expression {
+  const token = current(stream);
+  switch (token.type) {
+    case 'name':
+      stream.at++;
+      if (Object.hasOwn(CONSTANTS, token.value)) return { type: 'const', value: CONSTANTS[token.value]! };
+      return { type: 'name', name: token.value, line: token.line };
+    case 'string': {
+      let text = '';
+      for (let next: Token = token; next.type === 'string'; next = current(stream)) {
+        text += next.value;
+        stream.at++;
+      }
+      return { type: 'const', value: str(text) };
+    }
+    case 'integer':
+      stream.at++;
+      return { type: 'const', value: token.value };
+    case 'float':
+      stream.at++;
+      return { type: 'const', value: float(token.value) };
+    case 'operator':
+      if (skipIf(stream, 'operator', '(')) {
+        const inner = parseTuple(stream, { parentheses: true });
+        expect(stream, 'operator', ')');
+        return inner;
+      }
+      if (skipIf(stream, 'operator', '['))
+        return { type: 'list', items: parseItems(stream, ']', () => parseExpression(stream)) };
+      if (skipIf(stream, 'operator', '{'))
+        return {
+          type: 'dict',
+          pairs: parseItems(stream, '}', () => {
+            const key = parseExpression(stream);
+            expect(stream, 'operator', ':');
+            return [key, parseExpression(stream)] as const;
+          }),
+        };
+  }
+  return fail(`unexpected ${describe(token)}`);
+}
+
+function parseItems<T>(stream: Stream, close: string, parse: () => T): T[] {
+  const items: T[] = [];
+  while (!skipIf(stream, 'operator', close)) {
+    if (items.length > 0) {
+      expect(stream, 'operator', ',');
+      if (skipIf(stream, 'operator', close)) break;
+    }
+    items.push(parse());
+  }
+  return items;
+}
+
+/** How a tuple is read: names only, without `if`, up to a word, in parentheses. */
+interface TupleOptions {
+  readonly conditional?: boolean;
+  readonly until?: string;
+  readonly parentheses?: boolean;
+}
+
+/** One expression, or several with commas between, which make a tuple. */
+export function parseTuple(stream: Stream, options: TupleOptions = {}): Expression {
+  return tupleOf(stream, options, () => parseExpression(stream, options.conditional ?? true));
+}
+
+function tupleOf(stream: Stream, { until, parentheses }: TupleOptions, parse: () => Expression): Expression {
+  const items: Expression[] = [];
+  let several = false;
+  for (;;) {
+    if (items.length > 0) expect(stream, 'operator', ',');
+    const next = current(stream);
+    if (next.type === 'variable end' || next.type === 'block end' || isNext(stream, 'operator', ')')) break;
+    if (until !== undefined && isNext(stream, 'name', until)) break;
+    items.push(parse());
+    if (!isNext(stream, 'operator', ',')) break;
+    several = true;
+  }
+  if (!several && items.length > 0) return items[0]!;
+  if (!several && !parentheses) fail(`expected an expression, found ${describe(current(stream))}`);
+  return { type: 'tuple', items };
+}
+
+function parsePostfix(stream: Stream, from: Expression): Expression {
+  let node = from;
+  for (let i = 0; i <= LONGEST; i++) {
+    if (isNext(stream, 'operator', '.') || isNext(stream, 'operator', '[')) node = parseSubscript(stream, node);
+    else if (isNext(stream, 'operator', '(')) node = parseCall(stream, node);
+    else return node;
+  }
+  return refuse('so long an expression');
+}
+
+function parseFilters(stream: Stream, from: Expression): Expression {
+  let node = from;
+  for (let i = 0; i <= LONGEST; i++) {
+    if (isNext(stream, 'operator', '|')) node = parseFilter(stream, node)!;
+    else if (isNext(stream, 'name', 'is')) node = parseTest(stream, node);
+    else if (isNext(stream, 'operator', '(')) node = parseCall(stream, node);
+    else return node;
+  }
+  return refuse('so long an expression');
+}
+
+function parseSubscript(stream: Stream, object: Expression): Expression {
+  const { line } = current(stream);
+  if (skipIf(stream, 'operator', '.')) {
+    const token = current(stream);
+    stream.at++;
+    if (token.type === 'name') return { type: 'attribute', object, name: token.value, line };
+    if (token.type !== 'integer') fail(`expected a name or a number after ".", found ${describe(token)}`);
+    return { type: 'item', object, index: { type: 'const', value: token.value as number }, line };
+  }
+  expect(stream, 'operator', '[');
+  const items: Expression[] = [];
+  while (!skipIf(stream, 'operator', ']')) {
+    if (items.length > 0) expect(stream, 'operator', ',');
+    const start = isNext(stream, 'operator', ':') ? undefined : parseExpression(stream);
+    if (isNext(stream, 'operator', ':')) {
+      if (items.length > 0) refuse('a slice among several indices');
+      return parseSlice(stream, object, start, line);
+    }
+    items.push(start!);
+  }
+  return { type: 'item', object, index: items.length === 1 ? items[0]! : { type: 'tuple', items }, line };
+}
+
+function parseSlice(stream: Stream, object: Expression, start: Expression | undefined, line: number): Expression {
+  const bound = () => {
+    if (!skipIf(stream, 'operator', ':')) return undefined;
+    const none = isNext(stream, 'operator', ':') || isNext(stream, 'operator', ']') || isNext(stream, 'operator', ',');
+    return none ? undefined : parseExpression(stream);
+  };
+  const stop = bound();
+  const step = bound();
+  if (isNext(stream, 'operator', ',')) refuse('a slice among several indices');
+  expect(stream, 'operator', ']');
+  return { type: 'slice', object, bounds: [start, stop, step], line };
+}
+
+function parseCall(stream: Stream, callee: Expression): Call {
+  const { line } = current(stream);
+  return { type: 'call', callee, args: parseArguments(stream), line };
+}
+
+const NO_ARGUMENTS: CallArguments = { positional: [], named: [] };
+
+function parseArguments(stream: Stream): CallArguments {
+  expect(stream, 'operator', '(');
+  const positional: Expression[] = [];
+  const named: [string, Expression][] = [];
+  let rest: Expression | undefined;
+  let restNamed: Expression | undefined;
+  const ensure = (holds: boolean) => {
+    if (!holds) fail('invalid syntax for function call expression');
+  };
+  for (let first = true; !skipIf(stream, 'operator', ')'); first = false) {
+    if (!first) {
+      expect(stream, 'operator', ',');
+      if (skipIf(stream, 'operator', ')')) break;
+    }
+    const token = current(stream);
+    if (skipIf(stream, 'operator', '*')) {
+      ensure(rest === undefined && restNamed === undefined);
+      rest = parseExpression(stream);
+    } else if (skipIf(stream, 'operator', '**')) {
+      ensure(restNamed === undefined);
+      restNamed = parseExpression(stream);
+    } else if (token.type === 'name' && isNext(stream, 'operator', '=', 1)) {
+      ensure(restNamed === undefined);
+      if (named.some(([name]) => name === token.value)) fail(`the argument ${token.value} is given twice`);
+      stream.at += 2;
+      named.push([token.value, parseExpression(stream)]);
+    } else {
+      ensure(rest === undefined && restNamed === undefined && named.length === 0);
+      positional.push(parseExpression(stream));
+    }
+  }
+  return { positional, named, ...(rest && { rest }), ...(restNamed && { restNamed }) };
+}
+
+function dottedName(stream: Stream): string {
+  let name = expect(stream, 'name').value as string;
+  while (skipIf(stream, 'operator', '.')) name += `.${expect(stream, 'name').value}`;
+  return name;
+}
+
+/** Filters, one after another. `inline`: the first stands without a bar, as in filter blocks. */
+export function parseFilter(stream: Stream, operand: Expression | null, inline = false): Applied | null {
+  let node: Applied | null = null;
+  for (let i = 0; (i === 0 && inline) || skipIf(stream, 'operator', '|'); i++) {
+    if (i > LONGEST) refuse('so long an expression');
+    const { line } = current(stream);
+    const name = dottedName(stream);
+    const args = isNext(stream, 'operator', '(') ? parseArguments(stream) : NO_ARGUMENTS;
+    node = { type: 'filter', name, operand: node ?? operand, args, line };
+  }
+  return node;
+}
+
+function parseTest(stream: Stream, operand: Expression): Expression {
+  const { line } = expect(stream, 'name', 'is');
+  const negated = skipIf(stream, 'name', 'not');
+  const name = dottedName(stream);
+  const node: Applied = { type: 'test', name, operand, args: testArguments(stream), line };
+  return negated ? { type: 'not', operand: node } : node;
+}
+
+function testArguments(stream: Stream): CallArguments {
+  const token = current(stream);
+  if (isNext(stream, 'operator', '(')) return parseArguments(stream);
+  const begins =
+    token.type === 'name'
+      ? !['else', 'or', 'and'].includes(token.value)
+      : ['string', 'integer', 'float'].includes(token.type) ||
+        (token.type === 'operator' && '[{'.includes(token.value));
+  if (!begins) return NO_ARGUMENTS;
+  if (isNext(stream, 'name', 'is')) fail('tests cannot follow one another with "is"');
+  return { positional: [deeper(stream, () => parsePostfix(stream, parsePrimary(stream)))], named: [] };
+}
+
+/** What is assigned to. `fields`: attributes of namespaces too; `single`: one name. */
+export function parseTarget(
+  stream: Stream,
+  options: { readonly until?: string; readonly fields?: boolean; readonly single?: boolean } = {},
+): Target {
+  if (options.single) {
+    if (current(stream).type !== 'name') fail(`expected a name, found ${describe(current(stream))}`);
+    return toTarget(parsePrimary(stream), new Set());
+  }
+  const fields: { -readonly [K in keyof Expression]?: Expression[K] }[] = [];
+  const parsed = tupleOf(stream, options, () => {
+    const token = current(stream);
+    if (
+      options.fields &&
+      token.type === 'name' &&
+      isNext(stream, 'operator', '.', 1) &&
+      !Object.hasOwn(CONSTANTS, token.value)
+    ) {
+      stream.at += 2;
+      const name = expect(stream, 'name').value as string;
+      const field = {
+        type: 'attribute',
+        object: { type: 'name', name: token.value, line: token.line },
+        name,
+        line: token.line,
+      } as const;
+      fields.push(field);
+      return field;
+    }
+    return parsePrimary(stream);
+  });
+  return toTarget(parsed, new Set(fields));
+}
+
+function toTarget(node: Expression, fields: ReadonlySet<unknown>): Target {
+  if (node.type === 'name') return node;
+  if (node.type === 'attribute' && fields.has(node) && node.object.type === 'name')
+    return { type: 'field', of: node.object, name: node.name };
+  if (node.type === 'tuple') return { type: 'targets', items: node.items.map((item) => toTarget(item, fields)) };
+  return fail('expected a name to assign to');
+}
