@@ -1,22 +1,21 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { PhasetuneError } from '../../src/core/errors.js';
 import { limitTime } from '../../src/core/time-limit.js';
 import { encodeRows } from '../../src/data/encode-rows.js';
 import { encodeOptionsSchema } from '../../src/data/options.js';
 import type { Message } from '../../src/data/record.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { temporaryFolder } from '../helpers/folder.js';
 import { TINY } from '../helpers/tokens.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'phasetune-tokens-'));
+  folder = temporaryFolder('phasetune-tokens');
   for (const name of ['tokenizer.json', 'tokenizer_config.json', 'config.json', 'chat_template.jinja'])
     cpSync(join(TINY, name), join(folder, name));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const CHAT: Message[] = [
   { role: 'user', content: 'What is 2 + 2?' },
