@@ -92,8 +92,9 @@ const onCard = {
 export default defineConfig({
   test: {
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what never ends: how long a test takes is the machine's affair.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     maxWorkers: WORKERS,
     globalSetup: 'tests/global-setup.ts',
     setupFiles: 'tests/setup.ts',

@@ -85,43 +85,35 @@ const inChild = ({ home, env }: FakeMachine) =>
     env,
   );
 
-withBinding(
-  'killed at any instant, it goes on where it was and leaves nothing half done',
-  async () => {
-    machine = fakeMachine({ delayMs: 200 });
-    for (const [moment, reached] of MOMENTS) {
-      const child = inChild(machine);
-      await child.said('begin');
-      const deadline = Date.now() + 30_000;
-      while (!reached(machine.home) && Date.now() < deadline) await sleep(1);
-      expect(reached(machine.home), moment).toBe(true);
-      child.kill();
-      await child.ended;
-      expect(findRuntime(machine.home, 'cpu'), moment).toBeUndefined();
-      // A killed process cannot take its lock off: it counts as left behind when it has not been renewed for ten seconds.
-      const old = new Date(Date.now() - 60_000);
-      utimesSync(`${nativeHome(machine.home)}.lock`, old, old);
-    }
-    expect((await install(machine)).made).toBe(true);
-    expect(left(machine)).toEqual([]);
-    // Two killed downloads at most (the second one may have been killed between its end and its rename), then never again.
-    expect(machine.calls().filter((call) => call.startsWith('pip')).length).toBeLessThanOrEqual(3);
-  },
-  120_000,
-);
+withBinding('killed at any instant, it goes on where it was and leaves nothing half done', async () => {
+  machine = fakeMachine({ delayMs: 200 });
+  for (const [moment, reached] of MOMENTS) {
+    const child = inChild(machine);
+    await child.said('begin');
+    const deadline = Date.now() + 30_000;
+    while (!reached(machine.home) && Date.now() < deadline) await sleep(1);
+    expect(reached(machine.home), moment).toBe(true);
+    child.kill();
+    await child.ended;
+    expect(findRuntime(machine.home, 'cpu'), moment).toBeUndefined();
+    // A killed process cannot take its lock off: it counts as left behind when it has not been renewed for ten seconds.
+    const old = new Date(Date.now() - 60_000);
+    utimesSync(`${nativeHome(machine.home)}.lock`, old, old);
+  }
+  expect((await install(machine)).made).toBe(true);
+  expect(left(machine)).toEqual([]);
+  // Two killed downloads at most (the second one may have been killed between its end and its rename), then never again.
+  expect(machine.calls().filter((call) => call.startsWith('pip')).length).toBeLessThanOrEqual(3);
+});
 
-withBinding(
-  'two at once: one does the work, the other waits and finds it done',
-  async () => {
-    machine = fakeMachine({ delayMs: 200 });
-    const children = [inChild(machine), inChild(machine)];
-    const results = await Promise.all(children.map(({ ended }) => ended));
-    expect(results.map(({ stderr }) => stderr)).toEqual(['', '']);
-    expect(results.map(({ stdout }) => stdout.includes('"made":true')).sort()).toEqual([false, true]);
-    expect(machine.calls().filter((call) => call.startsWith('pip'))).toHaveLength(1);
-  },
-  60_000,
-);
+withBinding('two at once: one does the work, the other waits and finds it done', async () => {
+  machine = fakeMachine({ delayMs: 200 });
+  const children = [inChild(machine), inChild(machine)];
+  const results = await Promise.all(children.map(({ ended }) => ended));
+  expect(results.map(({ stderr }) => stderr)).toEqual(['', '']);
+  expect(results.map(({ stdout }) => stdout.includes('"made":true')).sort()).toEqual([false, true]);
+  expect(machine.calls().filter((call) => call.startsWith('pip'))).toHaveLength(1);
+});
 
 test('an interrupt ends it, and takes lock and half-done work away', async () => {
   machine = fakeMachine({ delayMs: 20_000 });

@@ -137,7 +137,7 @@ describe('on the way through commands', () => {
     for (const name of ['run.json', 'events.jsonl', 'adapter_config.json']) expect(files).toContain(`${name}\n`);
     expect(files).toContain('model-[hidden]');
     expect((await run('train', ...args, '--resume', '--steps', '1')).code).toBe(0);
-  }, 120_000);
+  });
 
   test.each([
     ['a path that is not there', 3, ['train', '--model', `nowhere-${SECRET}`, '--data', IN_FILE, '--out', 'x']],

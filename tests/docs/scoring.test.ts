@@ -107,7 +107,7 @@ test('every command of docs/scoring.md does what the page says, in the page’s 
   expect((await readScoresManifest(at('datasets/scored/people.jsonl')))!.counts.scored).toBe(20);
   expect(await readFile(at('agreement.md'), 'utf8')).toContain('judge and ifd');
   expect(said).toMatch(/judge and people/);
-}, 240_000);
+});
 
 test('the files that docs/scoring.md lists are there', async () => {
   const page = await readFile(join(ROOT, 'docs/scoring.md'), 'utf8');

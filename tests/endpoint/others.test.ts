@@ -94,4 +94,4 @@ test('transformers serve with SmolLM2 answers, and what it was asked is in the l
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-}, 300_000);
+});

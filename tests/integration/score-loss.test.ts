@@ -47,7 +47,7 @@ test('killed and interrupted while it measures, it goes on and ends as if nothin
   const whole = await phasetune(...args('b.jsonl'));
   expect(lastJson(whole.out)).toMatchObject({ scored: 160, measured: end.texts });
   expect(await textOf('a.jsonl')).toBe(await textOf('b.jsonl'));
-}, 120_000);
+});
 
 describe('what cannot be scored is told', () => {
   const say = (id: string, content: string) => ({

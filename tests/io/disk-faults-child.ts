@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAtomicFile, writeFileAtomic, writeFolderAtomic } from '../../src/io/atomic.js';
 import { copyFile, makeFolder } from '../../src/io/files.js';
@@ -20,7 +20,16 @@ const failure = (work: () => Promise<unknown>) =>
     ({ message, code, fields, stack }) => (code === 'failed' ? `${message} [${fields.errno}]` : stack),
   );
 
-const handles = () => readdirSync('/proc/self/fd').length;
+/** What is open in the folder; what Node.js opens and closes for itself does not count. */
+const handles = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      // The one that listed them.
+      return false;
+    }
+  }).length;
 const inside = (path = folder): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

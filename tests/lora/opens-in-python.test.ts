@@ -109,4 +109,4 @@ test('all of them open in transformers and PEFT and give our logits within 1e-4'
     .split('\n')
     .map((line) => JSON.parse(line) as { problems: string[] });
   expect(results.map(({ problems }) => problems)).toEqual(Array.from({ length: 8 }, () => []));
-}, 300_000);
+});

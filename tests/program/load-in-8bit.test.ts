@@ -160,7 +160,6 @@ describe.each(cases().slice(0, 2).map(fitting))('$name', (made) => {
       const whole = await playAgain(made, compiled, some);
       expect(await playAgain(made, in8bit(compiled), some)).toEqual(whole);
     },
-    240_000,
   );
 });
 

@@ -63,7 +63,7 @@ test('training that does not ask goes op by op', async () => {
   expect(err).toMatch(/stage 3 of 3: 1 steps? in/);
   expect(code).toBe(0);
   expect(await readdir(join(home, 'run/adapter'))).toContain('adapter_model.safetensors');
-}, 120_000);
+});
 
 test('every entry gives and changes what it does natively', async () => {
   // Dropout draws other numbers there.
@@ -92,7 +92,7 @@ test('every entry gives and changes what it does natively', async () => {
     // Each call goes on from where the one before it ended: what they are off by adds up.
     expectFloat32(made, played, reference[i]!, disturbed[i]!, { calls: i + 1 });
   }
-}, 120_000);
+});
 
 const typed = ([name, { shape, dtype, data }]: readonly [string, HostTensor]): [string, HostTensor] => [
   name,

@@ -18,25 +18,12 @@ afterAll(() => rm(home, { recursive: true }));
 /** A sample of what scripts/reliability/kills.ts does two hundred times. */
 describe('killed (SIGKILL) at random moments and resumed, a run leaves what one never interrupted leaves', () => {
   for (const [i, { name, args }] of WAYS.entries())
-    nativeOnly(
-      name,
-      async () => {
-        const where = [
-          '--model',
-          inputs.model,
-          '--data',
-          inputs.data,
-          '--out',
-          join(home, `way-${i}`),
-          '--seed',
-          `${i}`,
-        ];
-        const { ended } = startPhasetune(['verify', 'resume', ...where, ...args, '--kills', '4', '--json']);
-        const { code, out, err } = await ended;
-        expect(err).not.toContain('error');
-        expect(lastJson(out)).toMatchObject({ kills: 4 });
-        expect(code).toBe(0);
-      },
-      180_000,
-    );
+    nativeOnly(name, async () => {
+      const where = ['--model', inputs.model, '--data', inputs.data, '--out', join(home, `way-${i}`), '--seed', `${i}`];
+      const { ended } = startPhasetune(['verify', 'resume', ...where, ...args, '--kills', '4', '--json']);
+      const { code, out, err } = await ended;
+      expect(err).not.toContain('error');
+      expect(lastJson(out)).toMatchObject({ kills: 4 });
+      expect(code).toBe(0);
+    });
 });

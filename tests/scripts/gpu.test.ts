@@ -70,5 +70,4 @@ test('a card that its driver cannot be asked about is no card', () => {
     );
     expect(results).toMatchObject([{ kind: 'machine', card: { memory_mib: 8000 }, doctor: { device: 'cpu' } }]);
   },
-  120_000,
 );

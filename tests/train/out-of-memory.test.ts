@@ -51,23 +51,19 @@ test('the error names the batch, its longest rows first, and only what can still
 // Not captured: of what the session asks for in threads of its own some pieces end the process, and which come first is chance.
 const EAGER: CompileOptions = { mode: 'eager', precision: 'float32' };
 
-nativeOnly(
-  'a process that runs out of memory says for what, keeps what it holds to the bit, and goes on',
-  () => {
-    if (spawnSync('prlimit', ['--version']).status !== 0) {
-      console.warn('skipped: no prlimit here, with which memory is made short');
-      return;
-    }
-    const words = ['--import', 'tsx', 'tests/train/short-of-memory.ts', JSON.stringify(EAGER)];
-    const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
-    expect(status, stderr).toBe(0);
-    const { errors, unchanged, goesOn } = JSON.parse(stdout.trim().split('\n').at(-1)!);
-    const named = { name: 'PhasetuneError', code: 'failed', fields: { outOfMemory: true, lines: 2, tokens: 65_536 } };
-    const rows = 'at a batch of 2 lines x 65536 tokens (rows by their tokens: long (65536), longer (65000))';
-    expect(errors.step).toMatchObject({ ...named, message: expect.stringContaining(`a training step, ${rows}`) });
-    expect(errors.accumulated).toMatchObject({ ...named, message: expect.stringContaining(rows) });
-    expect(errors.evaluate).toMatchObject({ ...named, message: expect.stringContaining('--eval-rows') });
-    expect({ unchanged, goesOn }).toEqual({ unchanged: true, goesOn: true });
-  },
-  240_000,
-);
+nativeOnly('a process that runs out of memory says for what, keeps what it holds to the bit, and goes on', () => {
+  if (spawnSync('prlimit', ['--version']).status !== 0) {
+    console.warn('skipped: no prlimit here, with which memory is made short');
+    return;
+  }
+  const words = ['--import', 'tsx', 'tests/train/short-of-memory.ts', JSON.stringify(EAGER)];
+  const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  const { errors, unchanged, goesOn } = JSON.parse(stdout.trim().split('\n').at(-1)!);
+  const named = { name: 'PhasetuneError', code: 'failed', fields: { outOfMemory: true, lines: 2, tokens: 65_536 } };
+  const rows = 'at a batch of 2 lines x 65536 tokens (rows by their tokens: long (65536), longer (65000))';
+  expect(errors.step).toMatchObject({ ...named, message: expect.stringContaining(`a training step, ${rows}`) });
+  expect(errors.accumulated).toMatchObject({ ...named, message: expect.stringContaining(rows) });
+  expect(errors.evaluate).toMatchObject({ ...named, message: expect.stringContaining('--eval-rows') });
+  expect({ unchanged, goesOn }).toEqual({ unchanged: true, goesOn: true });
+});

@@ -133,7 +133,7 @@ describe('packed rows have the losses and gradients that each has alone', () => 
   test('real rows', async (context) => {
     needs(context, PHASEDSFT);
     await compare(await realRows(32));
-  }, 60_000);
+  });
 });
 
 /** Changes one row of a line at a time: which rows' losses are then other than before, to the last bit. */

@@ -82,23 +82,19 @@ const CASES: readonly (readonly [string, TinyOptions])[] = [
 ];
 
 describe('killed behind an event of any kind, a run that is resumed leaves what one never interrupted leaves', () => {
-  test.each(CASES)(
-    '%s',
-    async (_, options) => {
-      const whole = await tinyJob(options);
-      const { events } = await runTiny(tuner, whole);
-      const expected = await leftBy(whole);
-      for (let kill = 0; kill < events.length; kill++) {
-        const same = events.flatMap(({ type }, i) => (type === events[kill]!.type ? [i] : []));
-        if (kill !== same[0] && kill !== same.at(-1)) continue;
-        const job = await tinyJob(options);
-        expect(await runUntil(job, (_event, i) => i === kill)).toBe(false);
-        await runTiny(tuner, await resuming(job));
-        expect(await leftBy(job), `killed behind event ${kill}: ${JSON.stringify(events[kill])}`).toEqual(expected);
-      }
-    },
-    120_000,
-  );
+  test.each(CASES)('%s', async (_, options) => {
+    const whole = await tinyJob(options);
+    const { events } = await runTiny(tuner, whole);
+    const expected = await leftBy(whole);
+    for (let kill = 0; kill < events.length; kill++) {
+      const same = events.flatMap(({ type }, i) => (type === events[kill]!.type ? [i] : []));
+      if (kill !== same[0] && kill !== same.at(-1)) continue;
+      const job = await tinyJob(options);
+      expect(await runUntil(job, (_event, i) => i === kill)).toBe(false);
+      await runTiny(tuner, await resuming(job));
+      expect(await leftBy(job), `killed behind event ${kill}: ${JSON.stringify(events[kill])}`).toEqual(expected);
+    }
+  });
 
   test('killed again and again', async () => {
     const [, options] = CASES[0]!;
@@ -149,7 +145,7 @@ describe('killed behind an event of any kind, a run that is resumed leaves what 
       expect(left).toBe(steps - kill);
       expect(await leftBy(job), `interrupted at step ${kill}`).toEqual(expected);
     }
-  }, 60_000);
+  });
 });
 
 describe('a checkpoint that is not whole', () => {

@@ -63,7 +63,6 @@ describe.each(ALL)('$name', (made) => {
           else expectBfloat16(made, played, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
         }
       },
-      240_000,
     );
   }
 
@@ -94,21 +93,16 @@ describe.each(ALL)('$name', (made) => {
         expect(held.length).toBeGreaterThan(0);
         held.forEach(expectHeld);
       },
-      240_000,
     );
 
-  nativeOnly(
-    'losses, norms and tokens are the same compiled and not',
-    async () => {
-      const [plain, compiled] = (await Promise.all(MODES.slice(0, 2).map(run))) as [Played[], Played[]];
-      let compared = 0;
-      for (const played of compiled) {
-        const at = reference.findIndex(({ call }) => call === played.call);
-        expectFloat32(made, played, plain[at]!, disturbed.float32[at]!, { compared: small });
-        compared += [...small(made, played)].length;
-      }
-      expect(compared).toBeGreaterThan(0);
-    },
-    240_000,
-  );
+  nativeOnly('losses, norms and tokens are the same compiled and not', async () => {
+    const [plain, compiled] = (await Promise.all(MODES.slice(0, 2).map(run))) as [Played[], Played[]];
+    let compared = 0;
+    for (const played of compiled) {
+      const at = reference.findIndex(({ call }) => call === played.call);
+      expectFloat32(made, played, plain[at]!, disturbed.float32[at]!, { compared: small });
+      compared += [...small(made, played)].length;
+    }
+    expect(compared).toBeGreaterThan(0);
+  });
 });
