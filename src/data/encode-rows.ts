@@ -151,22 +151,23 @@ function refusal(long: readonly LongRow[], of: number, maxLength: number): Phase
 
 /** The report for people: a line for the set and one for everything that was cut, dropped or is odd. */
 export function describeReport(report: EncodeReport, { maxLength }: Pick<EncodeOptions, 'maxLength'>): string[] {
-  const line = (ids: readonly string[], what: string) => {
+  const line = (ids: readonly string[], [one, many]: readonly [string, string], what: string) => {
     const more = ids.length > NAMED ? ', ...' : '';
-    return ids.length > 0 ? [`${ids.length} rows ${what}: ${ids.slice(0, NAMED).join(', ')}${more}`] : [];
+    const rows = ids.length === 1 ? `1 row ${one}` : `${ids.length} rows ${many}`;
+    return ids.length > 0 ? [`${rows} ${what}: ${ids.slice(0, NAMED).join(', ')}${more}`] : [];
   };
+  const were = ['was', 'were'] as const;
+  const have = ['has', 'have'] as const;
+  const refused = report.refused.map(({ id }) => id);
   return [
     `${report.kept} of ${report.rows} rows, ${report.tokens} tokens, ${report.trainedTokens} of them trained, longest row ${report.longest}`,
-    ...line(report.truncated, `were cut at ${maxLength} tokens (their end is not trained)`),
-    ...line(report.droppedTooLong, `were dropped, longer than ${maxLength} tokens`),
-    ...line(report.droppedPromptTooLong, `were dropped, their prompt alone fills ${maxLength} tokens`),
-    ...line(report.withoutEnd, 'have no end token after an answer (nothing teaches the model to stop)'),
-    ...line(report.leftOut, 'have text that the template does not write (it is not in the tokens)'),
-    ...line(report.untrained, 'were dropped, none of their answers is to be trained (weight 0)'),
-    ...line(
-      report.refused.map(({ id }) => id),
-      'were left out, they cannot be used',
-    ),
+    ...line(report.truncated, were, `cut at ${maxLength} tokens (the end is not trained)`),
+    ...line(report.droppedTooLong, were, `dropped, longer than ${maxLength} tokens`),
+    ...line(report.droppedPromptTooLong, were, `dropped, the prompt alone fills ${maxLength} tokens`),
+    ...line(report.withoutEnd, have, 'no end token after an answer (nothing teaches the model to stop)'),
+    ...line(report.leftOut, have, 'text that the template does not write (it is not in the tokens)'),
+    ...line(report.untrained, were, 'dropped, no answer is to be trained (weight 0)'),
+    ...line(refused, were, 'left out and cannot be used'),
     ...report.refused.slice(0, NAMED).map(({ id, reason }) => `  row ${id}: ${reason}`),
   ];
 }

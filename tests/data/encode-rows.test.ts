@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dataError } from '../../src/core/errors.js';
 import { describeReport, encodeRows } from '../../src/data/encode-rows.js';
 import { type EncodeOptions, encodeOptionsSchema } from '../../src/data/options.js';
 import type { InstructionRecord } from '../../src/data/record.js';
@@ -41,8 +42,8 @@ test('truncate: what was cut and dropped is counted and named', async () => {
   });
   expect(describeReport(report, { maxLength })).toEqual([
     '3 of 4 rows, 54 tokens, 26 of them trained, longest row 42',
-    '1 rows were cut at 20 tokens (their end is not trained): long',
-    '1 rows were dropped, their prompt alone fills 20 tokens: asks',
+    '1 row was cut at 20 tokens (the end is not trained): long',
+    '1 row was dropped, the prompt alone fills 20 tokens: asks',
   ]);
 });
 
@@ -76,4 +77,38 @@ test('progress ends with all rows, and an aborted signal stops', async () => {
     code: 'interrupted',
     message: 'stopped after encoding 256 of 600 rows',
   });
+});
+
+test('rows that a template refuses, that have nothing to train or lose text: named, counted, skippable', async () => {
+  const picky: typeof tokenizer = {
+    ...tokenizer,
+    renderChat(messages) {
+      if (messages.length > 2) throw dataError('turns must take turns');
+      return tokenizer.renderChat(messages);
+    },
+  };
+  const [asked, answered] = record('good', 3).messages;
+  const rows: InstructionRecord[] = [
+    record('good', 3),
+    { id: 'bad', messages: [asked!, asked!, answered!] },
+    { id: 'weightless', messages: [asked!, { ...answered!, train: false }] },
+  ];
+  const refused = encodeRows(rows, picky, options());
+  await expect(refused).rejects.toMatchObject({ code: 'data' });
+  await expect(refused).rejects.toThrow(
+    'row bad: turns must take turns; fix it, or leave such rows out with --bad-rows skip',
+  );
+  const { rows: kept, report } = await encodeRows(rows, picky, options({ badRows: 'skip' }));
+  expect(kept.map(({ id }) => id)).toEqual(['good']);
+  expect(describeReport(report, { maxLength }).slice(1)).toEqual([
+    '1 row was dropped, no answer is to be trained (weight 0): weightless',
+    '1 row was left out and cannot be used: bad',
+    '  row bad: turns must take turns',
+  ]);
+  await expect(encodeRows(rows.slice(1, 2), picky, options({ badRows: 'skip' }))).rejects.toThrow(
+    'none of 1 rows can be trained; row bad: turns must take turns',
+  );
+  await expect(encodeRows(rows.slice(2), picky, options())).rejects.toThrow(
+    'none of 1 rows can be trained; none has an answer that is to be trained (weight 0)',
+  );
 });
