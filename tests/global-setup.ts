@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { leftIn } from './helpers/folder.js';
+
+const PREFIX = 'phasetune-tests-';
 
 /** Gives the run a temporary folder of its own, and fails it when something is left there: what a file's own check came too early for. */
 export default function setup(): () => void {
-  const folder = mkdtempSync(join(tmpdir(), 'phasetune-tests-'));
+  // Vitest calls this for every project of the run, in one process: the first one's folder is for all.
+  if (basename(tmpdir()).startsWith(PREFIX)) return () => {};
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
   const before = process.env.TMPDIR;
   process.env.TMPDIR = folder;
   return () => {

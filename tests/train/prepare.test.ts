@@ -66,3 +66,24 @@ test('of a tokenizer with more tokens than the embedding only a row that holds o
   await rm(join(folder, 'staged'), { recursive: true });
   await expect(warningsFor([...ANSWERS, 'a <pad> b'])).rejects.toThrow(/^row r6: it holds the token "<pad>"/);
 });
+
+test('the time that a template prints is that of the run, whenever it is prepared again', async () => {
+  const model = await writeTinyModel(join(folder, 'model'));
+  await warningsFor(ANSWERS);
+  const recipe = recipeSchema.parse({ model, data: join(folder, 'staged'), out: join(folder, 'run') });
+  const prepared = async (templateTime?: string) => {
+    const run = await prepareRun({ ...recipe, templateTime });
+    await run.model.close();
+    return { ids: [...run.plan.rows.values()].map(({ ids }) => [...ids]), time: run.templateTime };
+  };
+  expect((await prepared('2026-01-02T03:04')).time).toBeUndefined();
+  const own = await readFile(join(model, 'chat_template.jinja'), 'utf8');
+  await writeFile(join(model, 'chat_template.jinja'), `{{ strftime_now('%d %b %Y') }}${own}`);
+  const first = await prepared();
+  expect(first.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+  const fixed = await prepared('2026-01-02T03:04');
+  expect(fixed).toEqual({ ids: expect.anything(), time: '2026-01-02T03:04' });
+  expect(await prepared('2026-01-02T03:04')).toEqual(fixed);
+  expect((await prepared('2026-01-03T03:04')).ids).not.toEqual(fixed.ids);
+  expect((await prepared(first.time)).ids).toEqual(first.ids);
+});
