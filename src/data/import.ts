@@ -6,8 +6,9 @@ import { listFolder, statPath } from '../io/files.js';
 import { readRows } from '../io/rows.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { heapShare } from '../telemetry/memory.js';
-import { isRow, namesOf, RowProblem, show, withoutNulls } from './fields.js';
-import { formatOf, IMPORTERS, type RowFormat } from './importers.js';
+import { checkNoListInside, detectFormat, saidBy } from './detect.js';
+import { isRow, RowProblem, show } from './fields.js';
+import type { RowFormat } from './importers.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 import { type ReadRow, readRow } from './row.js';
@@ -34,7 +35,7 @@ const FULL = { share: 0.9, bytes: 16 << 20 };
 const SHOWN_ROWS = 20;
 
 /**
- * Reads a file of rows of any kind that {@link readRows} reads, in any format of {@link IMPORTERS}, as a stream: a row is forgotten once
+ * Reads a file of rows of any kind that {@link readRows} reads, in any {@link RowFormat}, as a stream: a row is forgotten once
  * it was taken, except for its id. A bad row (broken, no answer, a score that is no number, a field of the wrong type) refuses the file with
  * a data error that names it, reported when all rows were read, or is skipped and reported. Rows without an id get one made of their
  * content. A later row of the same id becomes `id-2`, and that is reported; it is an error where the rows are said to be records, since other files refer to
@@ -247,52 +248,6 @@ export async function readRecords(
   const parts = [];
   for (const file of files) parts.push((await importFile(file, { ...options, format: 'records' }, logger)).records);
   return parts.flat();
-}
-
-/** One object with the rows in a field, as many programs save a data set, is not a row. */
-function checkNoListInside(row: FileRow, path: string): void {
-  if (!isRow(row.value) || formatOf(withoutNulls(row.value)) === 'records') return;
-  const inside = Object.entries(row.value).find(
-    ([, list]) => Array.isArray(list) && isRow(list[0]) && formatOf(withoutNulls(list[0])) !== undefined,
-  );
-  if (!inside) return;
-  const name = JSON.stringify(inside[0]);
-  throw dataError(
-    `${path}: expected a JSON array of rows, or JSON Lines; found a single JSON object with rows in its field ${name}: save that list, for instance with jq: jq '.[${name}]' ${path} > rows.json`,
-    { file: path },
-  );
-}
-
-/** What a row says; an empty cell of a table says nothing. */
-export function saidBy({ value, columns }: FileRow): unknown {
-  return columns && isRow(value) ? Object.fromEntries(Object.entries(value).filter(([, cell]) => cell !== '')) : value;
-}
-
-function detectFormat(rows: readonly FileRow[], path: string): RowFormat {
-  for (const row of rows) {
-    const value = saidBy(row);
-    if (!isRow(value)) continue;
-    const found = formatOf(withoutNulls(value));
-    if (found) return found;
-  }
-  const first = rows.find(({ error }) => !error);
-  if (!first) throw rows[0]!.error!;
-  const value = saidBy(first);
-  const came = first.columns
-    ? `a table with the columns ${first.columns
-        .slice(0, 10)
-        .map((name) => shownName(name, 40))
-        .join(', ')}`
-    : isRow(value)
-      ? `the fields ${namesOf(value)}`
-      : show(value);
-  const known = Object.entries(IMPORTERS).map(([format, { looksLike }]) => `${format} ${looksLike}`);
-  throw dataError(
-    `${first.place}: no known row format; found ${came}; expected one of ${known.join(', ')}; rename its fields, or name the format with --format`,
-    {
-      file: path,
-    },
-  );
 }
 
 /** What a reader of rows should know, as sentences. */

@@ -16,12 +16,12 @@ export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
   const handle = await open(path, 'r').catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
+  const { file, during, close } = openParts(handle, path, (await handle.stat()).size);
   try {
-    const file = { byteLength: (await handle.stat()).size, slice: slicer(handle, path) };
     const unpackers = Object.fromEntries(
       Object.entries(compressors).map(([name, unpack]) => [name, unlessEmpty(unpack)]),
     );
-    const metadata = await guarded(path, () => parquetMetadataAsync(file));
+    const metadata = await during(() => parquetMetadataAsync(file));
     checkSchema(metadata, path);
     let rows = 0;
     for (const { num_rows, total_byte_size } of metadata.row_groups) {
@@ -36,7 +36,7 @@ export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
         rowStart: rows,
         rowEnd: rows + count,
       };
-      const group = await guarded(path, () => parquetReadObjects(options));
+      const group = await during(() => parquetReadObjects(options));
       if (group.length !== count) throw broken(path, new Error(`expected ${count} rows, found ${group.length}`));
       const bytes = Math.ceil(Number(total_byte_size) / count);
       for (const row of group) {
@@ -45,7 +45,7 @@ export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
       }
     }
   } finally {
-    await handle.close();
+    await close();
   }
 }
 
@@ -55,25 +55,46 @@ const unlessEmpty =
   (input: Uint8Array, length: number): Uint8Array =>
     length === 0 ? new Uint8Array(0) : unpack(input, length);
 
-/** Reads a part of the file; what reaches beyond its end is broken. */
-function slicer(handle: FileHandle, path: string) {
-  return async (start: number, end?: number): Promise<ArrayBuffer> => {
-    const { size } = await handle.stat();
-    const [from, to] = [start < 0 ? size + start : start, end ?? size];
-    if (!(from >= 0 && from <= to && to <= size)) throw broken(path, new Error('a part lies beyond its end'));
-    const bytes = new ArrayBuffer(to - from);
-    const { bytesRead } = await handle.read(new Uint8Array(bytes), 0, to - from, from);
-    if (bytesRead !== to - from) throw broken(path, new Error('its end is missing'));
+/**
+ * Reads parts of the file. The package begins reads that it does not wait for once another has failed, so no read of a part ever rejects, which nobody
+ * would see to: the first failure is `failed`, and after it nothing comes any more.
+ */
+function openParts(handle: FileHandle, path: string, size: number) {
+  let closed = false;
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+  const read = async (start: number, end: number = size): Promise<ArrayBuffer> => {
+    const from = start < 0 ? size + start : start;
+    if (!(from >= 0 && from <= end && end <= size)) throw broken(path, new Error('a part lies beyond its end'));
+    const bytes = new ArrayBuffer(end - from);
+    const { bytesRead } = await handle.read(new Uint8Array(bytes), 0, end - from, from);
+    if (bytesRead !== end - from) throw broken(path, new Error('its end is missing'));
     return bytes;
   };
-}
-
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
-  }
+  return {
+    file: {
+      byteLength: size,
+      slice: (start: number, end?: number) =>
+        new Promise<ArrayBuffer>((resolve) => {
+          if (!closed) read(start, end).then(resolve, fail);
+        }),
+    },
+    /** The result of work on the file, or why it cannot be had. */
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      try {
+        return await Promise.race([work(), failed]);
+      } catch (cause) {
+        throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
+      }
+    },
+    close() {
+      closed = true;
+      return handle.close();
+    },
+  };
 }
 
 const broken = (path: string, cause: Error) =>
