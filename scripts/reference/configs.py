@@ -113,7 +113,7 @@ def config():
     return {name: fields[name] for name in names}
 
 
-def told(fields):
+def differing(fields):
     """Those that differ from the shapes, which all have."""
     return {name: value for name, value in fields.items() if name not in SHAPES or value != SHAPES[name]}
 
@@ -137,10 +137,10 @@ for _ in range(CASES):
             if info["missing_keys"]: raise ValueError(f"missing {sorted(info['missing_keys'])[0]}")  # made at random by transformers
             with torch.no_grad():
                 values = loaded.eval()(input_ids=ids, use_cache=False).logits[0, POSITIONS]
-            cases.append(dict(config=told(fields)))
+            cases.append(dict(config=differing(fields)))
         except Exception as error:
             values = torch.zeros(len(POSITIONS), SHAPES["vocab_size"])
-            cases.append(dict(config=told(fields), exception=type(error).__name__))
+            cases.append(dict(config=differing(fields), exception=type(error).__name__))
         logits.append(values)
 
 lines = ",\n".join(json.dumps(case) for case in cases)

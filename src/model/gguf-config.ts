@@ -158,7 +158,7 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
     use_cache: true,
     vocab_size: embedding.shape[0],
   };
-  // Last: a field of another name is told of first where one that is needed is not there.
+  // Last: where a needed field is missing, that is the error, and not a field of a similar name.
   refuseUnknown(gguf, f);
   return config;
 }

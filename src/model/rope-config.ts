@@ -58,13 +58,14 @@ export function readRope(
     return group && Object.keys(group).length > 0 ? [{ name, ...readGroup(name, group, raw, maxPositions, file) }] : [];
   });
   const [first, second] = groups;
-  const thetas = [
-    { name: 'rope_theta', value: raw.rope_theta ?? undefined },
-    ...groups.map(({ name, theta }) => ({ name: `${name}.rope_theta`, value: theta })),
-  ].filter(({ value }) => value !== undefined);
-  for (const { name, value } of thetas.slice(1))
-    if (value !== thetas[0]!.value)
-      throw unsupported(file, name, value, [`${thetas[0]!.value} as in ${thetas[0]!.name}`], TWICE);
+  const beside = raw.rope_theta ?? undefined;
+  for (const { name, theta } of groups)
+    if (theta !== undefined && beside !== undefined && theta !== beside)
+      throw unsupported(file, `${name}.rope_theta`, theta, [`${beside} as in rope_theta`], TWICE);
+  // Of two groups transformers takes one whole: what it does not have is not taken from the other.
+  const thetas = groups.map(({ theta }) => theta ?? beside ?? DEFAULT_THETA);
+  if (first && second && thetas[0] !== thetas[1])
+    throw unsupported(file, `${second.name}.rope_theta`, thetas[1], [`${thetas[0]} as for ${first.name}`], TWICE);
   if (first && second && JSON.stringify(first.scaling) !== JSON.stringify(second.scaling))
     throw unsupported(
       file,
@@ -74,7 +75,7 @@ export function readRope(
       TWICE,
     );
   return {
-    rope_theta: thetas[0]?.value ?? DEFAULT_THETA,
+    rope_theta: thetas[0] ?? beside ?? DEFAULT_THETA,
     rope_scaling: first?.scaling ?? { rope_type: 'default' },
   };
 }

@@ -171,7 +171,7 @@ describe('files that PEFT opens', () => {
   );
 });
 
-describe('what is there instead is told', () => {
+describe('the error says what is there instead', () => {
   test.each([[['q_proj', 'lm_head']], ['.*(_proj|lm_head)'], [['embed_tokens']]])(
     'an adapter on the head or the embedding: %j',
     async (target_modules) => {

@@ -117,6 +117,13 @@ describe('config.json', () => {
       'rope_scaling',
       { rope_scaling: { rope_type: 'linear', factor: 2 }, rope_parameters: { rope_type: 'linear', factor: 4 } },
     ],
+    [
+      'rope_parameters.rope_theta',
+      {
+        rope_scaling: { rope_type: 'linear', factor: 2 },
+        rope_parameters: { rope_type: 'linear', factor: 2, rope_theta: 100 },
+      },
+    ],
     ['rope_scaling.type', { rope_scaling: { type: 'linear', rope_type: 'dynamic', factor: 2 } }],
     ['rope_scaling.factor', { rope_scaling: { rope_type: 'default', factor: 2 } }],
     ['rope_scaling.attention_factor', { rope_scaling: { rope_type: 'linear', factor: 2, attention_factor: 0.5 } }],

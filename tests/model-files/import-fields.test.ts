@@ -75,7 +75,7 @@ describe('a GGUF file', () => {
     expect(json(out, 'config.json').rope_scaling).toEqual(scaling);
   });
 
-  it('without a tokenizer is told where to take one from', async () => {
+  it('without a tokenizer is refused with where to take one from', async () => {
     await expect(importing(gguf())).rejects.toThrow(
       /there is no tokenizer in the file; give a folder .* by --tokenizer/,
     );
@@ -106,7 +106,7 @@ describe('a folder', () => {
     await importModel(gguf(...PIECES), source, { dtype: 'float32' });
   });
 
-  test('with a tied flag and a head of its own keeps the head, and says that it is not tied', async () => {
+  test('with a tied flag and a separate head keeps the head, and says that it is not tied', async () => {
     await rewriteWeights(source, (tensors) => {
       const embedding = tensors.get('model.embed_tokens.weight')!;
       tensors.set('lm_head.weight', { ...embedding, name: 'lm_head.weight', data: embedding.data.map((x) => 2 * x) });
@@ -139,7 +139,7 @@ describe('a folder', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  test('takes another tokenizer whole: no file of its own stays', async () => {
+  test('takes another tokenizer whole: none of its old files stays', async () => {
     for (const name of [
       'chat_template.jinja',
       'added_tokens.json',

@@ -63,7 +63,7 @@ describe('a head and the flag that ties it to the embedding', () => {
     return { all, tied: model.config.tie_word_embeddings, warnings: model.warnings };
   };
 
-  test('tied, with a head of its own in the file: the head is used, with a warning', async () => {
+  test('tied, with a different head in the file: the head is used, with a warning', async () => {
     const before = await parametersOf();
     await setTied(true);
     const { all, tied, warnings } = await parametersOf();
@@ -89,7 +89,7 @@ describe('a head and the flag that ties it to the embedding', () => {
     expect(found.all.has(HEAD)).toBe(false);
   });
 
-  test('not tied, without a head: told of the flag', async () => {
+  test('not tied, without a head: the error names the flag', async () => {
     await rewrite((tensors) => tensors.delete(HEAD));
     await expect(openModel(folder)).rejects.toThrow(
       refused(HEAD, 'there is no such tensor', 'set tie_word_embeddings to true'),
@@ -112,7 +112,7 @@ describe('a head and the flag that ties it to the embedding', () => {
     expect(found.all).toEqual(all);
   });
 
-  test('names of a larger model are told', async () => {
+  test('names of a larger model are shown in the error', async () => {
     await rewrite((tensors) => {
       for (const [name, tensor] of [...tensors]) {
         tensors.delete(name);
@@ -127,7 +127,7 @@ describe('a head and the flag that ties it to the embedding', () => {
 
 describe.each(['F32', 'F16', 'BF16'] as const)('a weight in %s that is not a finite number', (dtype) => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    '%d is told with tensor and place',
+    '%d is refused with tensor and place',
     async (value) => {
       await rewrite((tensors) => {
         for (const [name, tensor] of tensors) tensors.set(name, { ...tensor, dtype });
@@ -147,7 +147,7 @@ describe.each(['F32', 'F16', 'BF16'] as const)('a weight in %s that is not a fin
   );
 });
 
-test('an adapter in the folder is told of; an adapter alone is no model', async () => {
+test('an adapter in the folder is warned of; an adapter alone is no model', async () => {
   await writeFile(join(folder, 'adapter_config.json'), '{"base_model_name_or_path": "org/base"}');
   const model = await openModel(folder);
   expect(model.warnings).toEqual([expect.stringMatching(/there is an adapter in the model folder.*without it/)]);

@@ -57,18 +57,18 @@ test('whatever config.json says, the logits are those of transformers, or a fiel
   let equal = 0;
   for (const [i, { config, exception }] of cases.entries()) {
     const found = await logitsOf(config, ids);
-    const told = JSON.stringify(config);
+    const shown = JSON.stringify(config);
     if (found instanceof PhasetuneError) {
-      expect(found.code, told).toBe('data');
+      expect(found.code, shown).toBe('data');
       const named = String(found.fields.field ?? found.fields.tensor ?? '');
       const known = Object.keys(config).some((name) => named.startsWith(name)) || named.startsWith('model.layers');
-      expect(known, `${told}: ${found.message}`).toBe(true);
+      expect(known, `${shown}: ${found.message}`).toBe(true);
     } else if (exception === undefined) {
       const rows = positions.map((at) => found.data.subarray(at * v, (at + 1) * v));
       const ours = float32([positions.length, v], Float32Array.from(rows.flatMap((row) => [...row])));
       const size = positions.length * v;
       const theirs = float32([positions.length, v], all.subarray(i * size, (i + 1) * size) as Float32Array);
-      expect(largestRelativeError(ours, theirs), told).toBeLessThan(TOLERANCE);
+      expect(largestRelativeError(ours, theirs), shown).toBeLessThan(TOLERANCE);
       equal++;
     }
   }
