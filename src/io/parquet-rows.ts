@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { FileMetaData } from 'hyparquet';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import type { FileRow } from './file-row.js';
@@ -79,15 +80,21 @@ function openParts(handle: FileHandle, path: string, size: number) {
       byteLength: size,
       slice: (start: number, end?: number) =>
         new Promise<ArrayBuffer>((resolve) => {
-          if (!closed) read(start, end).then(resolve, fail);
+          if (!closed) read(start, end).then((bytes) => (closed ? undefined : resolve(bytes)), fail);
         }),
     },
     /** The result of work on the file, or why it cannot be had. */
     async during<T>(work: () => Promise<T>): Promise<T> {
+      process.on('unhandledRejection', letStraysGo);
       try {
         return await Promise.race([work(), failed]);
       } catch (cause) {
+        closed = true;
         throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
+      } finally {
+        // What the package has begun and no longer waits for fails within this turn of the event loop.
+        await setImmediate();
+        process.off('unhandledRejection', letStraysGo);
       }
     },
     close() {
@@ -95,6 +102,14 @@ function openParts(handle: FileHandle, path: string, size: number) {
       return handle.close();
     },
   };
+}
+
+/**
+ * The package decodes the columns of a list together and waits for them one by one: when two are broken, nobody waits for the second, which
+ * would end the process. The first is the error of the whole. Any other rejection is thrown as Node.js would.
+ */
+function letStraysGo(reason: unknown): void {
+  if (!(reason instanceof Error && reason.stack?.includes('/hyparquet/'))) throw reason;
 }
 
 const broken = (path: string, cause: Error) =>

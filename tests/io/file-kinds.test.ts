@@ -134,6 +134,17 @@ describe('a file that is not read', () => {
       );
   });
 
+  it('a Parquet file with wrong bytes gives rows or a data error, and no rejection that nobody sees', async () => {
+    // Two broken columns of one list: vitest fails the run on the rejection of the second.
+    const whole = readFileSync('tests/fixtures/row-files/nested-snappy.parquet');
+    const draw = random(1, 'wrong bytes');
+    for (let k = 0; k < 120; k++) {
+      const changed = Buffer.from(whole);
+      for (let n = 0; n < 4; n++) changed[4 + draw.integer(whole.length - 4)] = draw.integer(256);
+      await rowsOf(put(changed)).catch((error: unknown) => expect(error).toMatchObject({ code: 'data' }));
+    }
+  });
+
   it('a zstd file that is cut off is a data error, wherever', async () => {
     const whole = readFileSync('tests/fixtures/row-files/nested-one.jsonl.zst');
     for (let length = 5; length < whole.length; length += 61)
