@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import type { FileMetaData } from 'hyparquet';
 import { dataError, PhasetuneError } from '../core/errors.js';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { random } from '../../src/core/random.js';
 import { rowsOf } from '../helpers/rows.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'phasetune-kinds-'));
