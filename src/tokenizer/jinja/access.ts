@@ -1,7 +1,7 @@
 import { type Budget, ELEMENT } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { METHODS, PYTHON_METHODS } from './methods.js';
-import { characters, concat, pointLength, slice as sliceText, type Text, unitOffset } from './text.js';
+import { characters, concat, countingCost, pointLength, slice as sliceText, type Text, unitOffset } from './text.js';
 import {
   type Dict,
   hashKey,
@@ -166,7 +166,7 @@ function item(value: Value, index: Value, budget: Budget): Value | undefined {
       return value.start + place * value.step;
     case 'text': {
       if (value.markup) refuse('an item of a text marked as safe');
-      budget.spend(value.text.length);
+      budget.spend(countingCost(value.text));
       const start = unitOffset(value.text, place);
       return sliceText(value, start, start + unitOffset(value.text.slice(start, start + 2), 1));
     }
@@ -195,7 +195,7 @@ export function getSlice(value: Value, bounds: readonly [Value, Value, Value], b
     return kind === 'list' ? list(taken) : tuple(taken);
   }
   const text = value as Text;
-  budget.spend(text.text.length);
+  budget.spend(countingCost(text.text));
   if (at.step === 1) {
     const from = unitOffset(text.text, at.start);
     return at.count === 0

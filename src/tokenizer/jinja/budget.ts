@@ -11,6 +11,10 @@ export interface Budget {
   size(characters: number): void;
 }
 
+/** What a character counts for that is looked at by our own code instead of the engine's, and one that is made a text of its own. */
+export const LOOKED_AT = 16;
+export const CUT_OUT = 1024;
+
 /** What a list's element counts for in characters: about its size in memory. */
 export const ELEMENT = 32;
 
@@ -21,7 +25,8 @@ const stopped = (what: string) =>
 export function createBudget(turns: number, characters: number): Budget {
   const most = {
     work: 500_000 + 5000 * turns + 50 * turns * turns,
-    volume: 32_000_000 + 1000 * characters,
+    // Some templates look at all turns for each turn.
+    volume: 32_000_000 + 1000 * characters + Math.min(1e9, 4 * turns * characters),
     size: 1_000_000 + 64 * characters,
   };
   let work = 0;
