@@ -1,9 +1,9 @@
-import { getItem, iterate } from './access.js';
+import { getItem } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import { type Budget, CUT_OUT, ELEMENT } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
-import type { Filter } from './filters.js';
+import { iterate } from './iterate.js';
 import { lower } from './letters.js';
 import { binary, order } from './operators.js';
 import { toText } from './print.js';
@@ -24,6 +24,9 @@ import {
   typeName,
   type Value,
 } from './values.js';
+
+/** A filter: a value and the arguments to another value. */
+export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
 
 /** Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is undefined, None for nothing. */
 export function attributeGetter(attribute: Value, budget: Budget, fallback: Value = null): (item: Value) => Value {

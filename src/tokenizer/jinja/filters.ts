@@ -1,9 +1,9 @@
-import { iterate, lengthOf } from './access.js';
 import { asText, bind, textArgument, wholeArgument } from './arguments.js';
 import { type Budget, CUT_OUT, ELEMENT, LOOKED_AT } from './budget.js';
 import { fail, refuse } from './errors.js';
-import { attributeGetter, LIST_FILTERS } from './filters-of-lists.js';
+import { attributeGetter, type Filter, LIST_FILTERS } from './filters-of-lists.js';
 import { formatPercent } from './format.js';
+import { iterate, lengthOf } from './iterate.js';
 import { toJson } from './json.js';
 import { capitalize, lower, titleFilter, upper } from './letters.js';
 import { round, toFloat, toWhole } from './numbers.js';
@@ -25,9 +25,6 @@ import {
   type Value,
   wholeOf,
 } from './values.js';
-
-/** A filter: a value and the arguments to another value. */
-export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
 
 const onText =
   (name: string, change: (text: Text) => Text): Filter =>

@@ -1,9 +1,8 @@
-import { iterate } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import { type Budget, CUT_OUT, LOOKED_AT } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
-import { formatBraces } from './format.js';
+import { iterate } from './iterate.js';
 import { capitalize, isCased, lower, TEXT_PROPERTIES, title, upper } from './letters.js';
 import { equal } from './operators.js';
 import { replace, split, splitLines } from './search.js';
@@ -155,7 +154,6 @@ const TEXT: Record<string, TextMethod> = {
     return self.text.endsWith(text) ? slice(self, 0, self.text.length - text.length) : self;
   },
   join: joinTexts,
-  format: (self, args, budget) => formatBraces(self, args, budget),
   upper: alone('upper', upper),
   lower: alone('lower', lower),
   title: alone('title', title),
