@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from template_conversations import NOW, TOKENS, TOOLS, conversations
+from template_edges import EDGES
 from template_programs import VARIABLES, programs
 from transformers.utils import chat_template_utils as chat
 
@@ -121,7 +122,7 @@ def main():
     write("templates.json.gz", dict(now=NOW, tokens=TOKENS, tools=TOOLS, cases=cases, templates=templates))
     refused = sum(t["texts"].count("-") for t in templates)
     print(len(templates), "templates,", len(cases), "conversations,", refused, "refused by Jinja2")
-    drawn = draw(accepted=3000, refused=700)
+    drawn = [(source, run_program(source)) for source in EDGES] + draw(accepted=3000, refused=700)
     write("programs.json.gz", dict(variables=VARIABLES, programs=drawn))
     print(len(drawn), "programs,", sum(text is None for _, text in drawn), "refused by Jinja2")
 

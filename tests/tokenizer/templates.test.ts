@@ -76,7 +76,7 @@ describe('real templates print what Jinja2 prints', () => {
   );
 });
 
-describe('programs drawn from a grammar', () => {
+describe('programs of edges, and drawn from a grammar', () => {
   const { variables, programs } = templateFixture<{
     readonly variables: Readonly<Record<string, unknown>>;
     readonly programs: readonly (readonly [string, string | null])[];
@@ -93,7 +93,7 @@ describe('programs drawn from a grammar', () => {
     ] as const),
   ]);
   const printed = programs.map(([source]) =>
-    attempt(() => compileTemplate(source).render({ variables: values, turns: 4, characters: 200 }).text),
+    attempt(() => compileTemplate(source).render({ variables: values, turns: 4, characters: 200, now }).text),
   );
 
   test('print the text of Jinja2, or are refused; what Jinja2 refuses is refused', () => {

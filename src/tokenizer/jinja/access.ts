@@ -1,7 +1,9 @@
 import { type Budget, ELEMENT } from './budget.js';
 import { fail, refuse } from './errors.js';
+import { formatBraces } from './format.js';
+import { lengthOf } from './iterate.js';
 import { METHODS, PYTHON_METHODS } from './methods.js';
-import { characters, concat, pointLength, slice as sliceText, type Text, unitOffset } from './text.js';
+import { characters, concat, countingCost, slice as sliceText, type Text, unitOffset } from './text.js';
 import {
   type Dict,
   hashKey,
@@ -10,7 +12,6 @@ import {
   kindOf,
   list,
   missing,
-  rangeLength,
   type Sequence,
   str,
   tuple,
@@ -19,75 +20,6 @@ import {
   type Value,
   wholeOf,
 } from './values.js';
-
-/** Goes through a value, as `for` does. Each element counts as work. */
-export function* iterate(value: Value, budget: Budget): Generator<Value, undefined> {
-  for (const item of itemsOf(value)) {
-    budget.step();
-    yield item;
-  }
-  return undefined;
-}
-
-/** Whether `for` can go through a value. */
-export const isIterable = (value: Value): boolean =>
-  ['text', 'list', 'tuple', 'dict', 'view', 'stream', 'range', 'undefined', 'loop'].includes(kindOf(value));
-
-function itemsOf(value: Value): Iterable<Value> {
-  if (value !== null && typeof value === 'object')
-    switch (value.kind) {
-      case 'list':
-      case 'tuple':
-        return value.items;
-      case 'text':
-        return value.markup ? refuse('going through a text marked as safe') : characters(value);
-      case 'undefined':
-        return [];
-      case 'dict':
-        return [...value.entries.values()].map(([key]) => key);
-      case 'view': {
-        const pairs = [...value.dict.entries.values()];
-        return pairs.map(([key, item]) =>
-          value.of === 'keys' ? key : value.of === 'values' ? item : tuple([key, item]),
-        );
-      }
-      case 'stream':
-        return { [Symbol.iterator]: () => value.iterator };
-      case 'range':
-        return numbers(value.start, value.step, rangeLength(value));
-      case 'loop':
-        return refuse('going through the variable "loop"');
-    }
-  return fail(`'${typeName(value)}' object is not iterable`);
-}
-
-function* numbers(start: number, step: number, count: number): Generator<number> {
-  for (let i = 0; i < count; i++) yield start + i * step;
-}
-
-/** `len()` of a value; undefined where Python has none. */
-export function lengthOf(value: Value): number | undefined {
-  if (value === null || typeof value !== 'object') return undefined;
-  switch (value.kind) {
-    case 'text':
-      return pointLength(value.text);
-    case 'list':
-    case 'tuple':
-      return value.items.length;
-    case 'dict':
-      return value.entries.size;
-    case 'view':
-      return value.dict.entries.size;
-    case 'range':
-      return rangeLength(value);
-    case 'undefined':
-      return 0;
-    case 'loop':
-      return refuse('the length of the variable "loop"');
-    default:
-      return undefined;
-  }
-}
 
 const noAttribute = (value: Value, name: string): Undefined =>
   missing(`'${typeName(value)} object' has no attribute '${name}'`);
@@ -107,6 +39,12 @@ function attribute(value: Value, name: string, budget: Budget): Value | undefine
     if (value.kind === 'loop') return value.get(name);
     if (value.kind === 'text' && value.markup) refuse(`"${name}" of a text marked as safe`);
   }
+  if (kind === 'text' && name === 'format')
+    return {
+      kind: 'callable',
+      name,
+      call: (args) => formatBraces(value as Text, args, budget, { getAttribute, getItem }),
+    };
   const methods = METHODS[kind];
   if (methods && Object.hasOwn(methods, name)) {
     const method = methods[name]!;
@@ -166,7 +104,7 @@ function item(value: Value, index: Value, budget: Budget): Value | undefined {
       return value.start + place * value.step;
     case 'text': {
       if (value.markup) refuse('an item of a text marked as safe');
-      budget.spend(value.text.length);
+      budget.spend(countingCost(value.text));
       const start = unitOffset(value.text, place);
       return sliceText(value, start, start + unitOffset(value.text.slice(start, start + 2), 1));
     }
@@ -195,7 +133,7 @@ export function getSlice(value: Value, bounds: readonly [Value, Value, Value], b
     return kind === 'list' ? list(taken) : tuple(taken);
   }
   const text = value as Text;
-  budget.spend(text.text.length);
+  budget.spend(countingCost(text.text));
   if (at.step === 1) {
     const from = unitOffset(text.text, at.start);
     return at.count === 0

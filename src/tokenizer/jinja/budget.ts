@@ -1,5 +1,4 @@
 import { TemplateError } from './errors.js';
-import type { Value } from './values.js';
 
 /** Counts what a template does, and stops it when it does more than a conversation of its size can ask for. */
 export interface Budget {
@@ -11,6 +10,12 @@ export interface Budget {
   size(characters: number): void;
 }
 
+/** What a character counts for that is looked at by our own code instead of the engine's. */
+export const LOOKED_AT = 16;
+
+/** What a character counts for that becomes a text of its own. */
+export const CUT_OUT = 1024;
+
 /** What a list's element counts for in characters: about its size in memory. */
 export const ELEMENT = 32;
 
@@ -21,7 +26,8 @@ const stopped = (what: string) =>
 export function createBudget(turns: number, characters: number): Budget {
   const most = {
     work: 500_000 + 5000 * turns + 50 * turns * turns,
-    volume: 32_000_000 + 1000 * characters,
+    // Some templates look at all turns for each turn.
+    volume: 32_000_000 + 1000 * characters + Math.min(1e9, 4 * turns * characters),
     size: 1_000_000 + 64 * characters,
   };
   let work = 0;
@@ -39,16 +45,4 @@ export function createBudget(turns: number, characters: number): Budget {
       if (count > most.size) throw stopped(`makes a value of more than ${most.size} characters`);
     },
   };
-}
-
-/** Counts a value that was made. */
-export function made(budget: Budget, value: Value): Value {
-  if (value === null || typeof value !== 'object') return value;
-  let size = 0;
-  if (value.kind === 'text') size = value.text.length + 4 * value.marks.length;
-  else if (value.kind === 'list' || value.kind === 'tuple') size = ELEMENT * value.items.length;
-  else if (value.kind === 'dict') size = 2 * ELEMENT * value.entries.size;
-  budget.size(size);
-  budget.spend(size);
-  return value;
 }

@@ -4,7 +4,7 @@ export class TemplateError extends Error {
 }
 
 /** What Jinja2 may accept and this engine does not: never rendered to another text, always refused by name. */
-export class UnsupportedTemplate extends TemplateError {
+class UnsupportedTemplate extends TemplateError {
   override readonly name = 'UnsupportedTemplate';
 }
 

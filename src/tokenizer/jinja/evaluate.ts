@@ -1,9 +1,10 @@
-import { getAttribute, getItem, getSlice, iterate } from './access.js';
+import { getAttribute, getItem, getSlice } from './access.js';
 import type { CallArguments, Expression, Loads, Name, Ref } from './ast.js';
-import { type Budget, made } from './budget.js';
+import { type Budget, ELEMENT } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { applyFilter } from './filters.js';
 import { callValue } from './globals.js';
+import { iterate } from './iterate.js';
 import { binary, compare, unary } from './operators.js';
 import { toText } from './print.js';
 import { applyTest } from './tests.js';
@@ -191,4 +192,16 @@ export function evaluateArguments(args: CallArguments, frame: Frame, run: Run, c
     }
   }
   return { positional, named };
+}
+
+/** Counts a value that was made. */
+function made(budget: Budget, value: Value): Value {
+  if (value === null || typeof value !== 'object') return value;
+  let size = 0;
+  if (value.kind === 'text') size = value.text.length + 4 * value.marks.length;
+  else if (value.kind === 'list' || value.kind === 'tuple') size = ELEMENT * value.items.length;
+  else if (value.kind === 'dict') size = 2 * ELEMENT * value.entries.size;
+  budget.size(size);
+  budget.spend(size);
+  return value;
 }

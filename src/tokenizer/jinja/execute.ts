@@ -1,8 +1,8 @@
-import { iterate } from './access.js';
 import type { For, If, Macro, Scoped, Statement, Target } from './ast.js';
 import { fail, refuse } from './errors.js';
 import { apply, enter, evaluate, evaluateArguments, type Frame, leave, type Run, read, write } from './evaluate.js';
 import { callValue, fieldName } from './globals.js';
+import { iterate } from './iterate.js';
 import { createLoop } from './loop.js';
 import { toText } from './print.js';
 import { concat, plain, type Text } from './text.js';

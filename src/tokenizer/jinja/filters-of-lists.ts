@@ -1,9 +1,9 @@
-import { getItem, iterate } from './access.js';
+import { getItem } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, ELEMENT } from './budget.js';
+import { type Budget, CUT_OUT, ELEMENT } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
-import type { Filter } from './filters.js';
+import { iterate } from './iterate.js';
 import { lower } from './letters.js';
 import { binary, order } from './operators.js';
 import { toText } from './print.js';
@@ -24,6 +24,9 @@ import {
   typeName,
   type Value,
 } from './values.js';
+
+/** A filter: a value and the arguments to another value. */
+export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
 
 /** Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is undefined, None for nothing. */
 export function attributeGetter(attribute: Value, budget: Budget, fallback: Value = null): (item: Value) => Value {
@@ -117,6 +120,7 @@ const reverse: Filter = (value, args, budget) => {
   bind('reverse', args, []);
   if (isText(value)) {
     budget.size(ELEMENT * value.text.length);
+    budget.spend(CUT_OUT * value.text.length);
     return concat([...characters(textArgument('reverse', value))].reverse());
   }
   const kind = kindOf(value);

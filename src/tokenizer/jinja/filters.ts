@@ -1,15 +1,15 @@
-import { iterate, lengthOf } from './access.js';
 import { asText, bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, ELEMENT } from './budget.js';
+import { type Budget, CUT_OUT, ELEMENT, LOOKED_AT } from './budget.js';
 import { fail, refuse } from './errors.js';
-import { attributeGetter, LIST_FILTERS } from './filters-of-lists.js';
+import { attributeGetter, type Filter, LIST_FILTERS } from './filters-of-lists.js';
 import { formatPercent } from './format.js';
+import { iterate, lengthOf } from './iterate.js';
 import { toJson } from './json.js';
 import { capitalize, lower, titleFilter, upper } from './letters.js';
 import { round, toFloat, toWhole } from './numbers.js';
 import { toText } from './print.js';
 import { replace, splitLines } from './search.js';
-import { concat, mapText, strip, type Text } from './text.js';
+import { concat, countingCost, mapText, strip, type Text } from './text.js';
 import {
   type Arguments,
   isText,
@@ -26,15 +26,12 @@ import {
   wholeOf,
 } from './values.js';
 
-/** A filter: a value and the arguments to another value. */
-export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
-
 const onText =
   (name: string, change: (text: Text) => Text): Filter =>
   (value, args, budget) => {
     bind(name, args, []);
     const text = asText(name, value, budget);
-    budget.spend(text.text.length);
+    budget.spend((name === 'title' ? CUT_OUT : LOOKED_AT) * text.text.length);
     return change(text);
   };
 
@@ -54,7 +51,7 @@ const otherwise: Filter = (value, args) => {
 
 const length: Filter = (value, args, budget) => {
   bind('length', args, []);
-  if (isText(value)) budget.spend(value.text.length);
+  if (isText(value)) budget.spend(countingCost(value.text));
   return lengthOf(value) ?? fail(`object of type '${typeName(value)}' has no len()`);
 };
 

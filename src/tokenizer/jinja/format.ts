@@ -1,4 +1,3 @@
-import { getAttribute, getItem } from './access.js';
 import type { Budget } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
@@ -60,8 +59,14 @@ function percent(kind: string, value: Value, budget: Budget): Text {
   return str(String(Math.trunc(number) || 0));
 }
 
+/** How attributes and items are read. */
+export interface Access {
+  getAttribute(value: Value, name: string, budget: Budget): Value;
+  getItem(value: Value, index: Value, budget: Budget): Value;
+}
+
 /** `text.format(...)`: fields by number, name, attribute and item, with `!r` and `!s`; format specifications are refused. */
-export function formatBraces(of: Text, args: Arguments, budget: Budget): Text {
+export function formatBraces(of: Text, args: Arguments, budget: Budget, access: Access): Text {
   const { put, done } = createBuilder(budget);
   let automatic = 0;
   let manual = false;
@@ -91,7 +96,7 @@ export function formatBraces(of: Text, args: Arguments, budget: Budget): Text {
       manual = true;
       if (automatic > 0) fail('cannot switch from automatic to manual field numbering');
     }
-    const value = path(argument(name, args), parsed[2]!, budget);
+    const value = path(argument(name, args), parsed[2]!, budget, access);
     put(parsed[3] === 'r' ? repr(value, budget) : printable(value, budget));
     i = end + 1;
   }
@@ -113,7 +118,7 @@ function argument(name: string, { positional, named }: Arguments): Value {
   );
 }
 
-function path(from: Value, steps: string, budget: Budget): Value {
+function path(from: Value, steps: string, budget: Budget, { getAttribute, getItem }: Access): Value {
   let value = from;
   for (const [, name, index] of steps.matchAll(/\.(\w+)|\[([^\]]+)\]/g))
     value =

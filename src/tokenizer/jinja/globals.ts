@@ -1,7 +1,7 @@
-import { iterate } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
 import type { Budget } from './budget.js';
 import { fail, refuse } from './errors.js';
+import { iterate } from './iterate.js';
 import { toText } from './print.js';
 import { strftime } from './strftime.js';
 import {

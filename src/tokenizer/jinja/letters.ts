@@ -31,6 +31,10 @@ const CASED = /[\p{Lowercase}\p{Uppercase}\p{Lt}]/u;
 
 /** Python's `str.title`: letters after letters small, others large. */
 export function title(of: Text): Text {
+  if (/^\p{ASCII}*$/u.test(of.text)) {
+    const text = of.text.replace(/[A-Za-z]+/g, (word) => word[0]!.toUpperCase() + word.slice(1).toLowerCase());
+    return { kind: 'text', text, marks: of.marks };
+  }
   if (/\u03a3/.test(of.text)) refuse('the small sigma of title');
   const parts: Text[] = [];
   let inWord = false;

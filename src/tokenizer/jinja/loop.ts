@@ -1,6 +1,6 @@
-import { lengthOf } from './access.js';
 import type { Budget } from './budget.js';
 import { fail } from './errors.js';
+import { lengthOf } from './iterate.js';
 import { equal } from './operators.js';
 import { type Arguments, type Callable, type Loop, missing, type Value } from './values.js';
 

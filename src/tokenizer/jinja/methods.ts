@@ -1,9 +1,8 @@
-import { iterate } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
-import type { Budget } from './budget.js';
+import { type Budget, CUT_OUT, LOOKED_AT } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
-import { formatBraces } from './format.js';
+import { iterate } from './iterate.js';
 import { capitalize, isCased, lower, TEXT_PROPERTIES, title, upper } from './letters.js';
 import { equal } from './operators.js';
 import { replace, split, splitLines } from './search.js';
@@ -43,13 +42,18 @@ const stripping =
     return strip(self, side, chars === undefined || chars === null ? undefined : textArgument(name, chars).text);
   };
 
+/** Parts of a text as a list; each counts as a text of its own. */
+function parts(found: readonly Text[], budget: Budget): Value {
+  budget.spend(CUT_OUT * found.length);
+  return list(found);
+}
+
 const splitting =
   (name: string, fromRight: boolean): TextMethod =>
-  (self, args) => {
+  (self, args, budget) => {
     const { sep = null, maxsplit = -1 } = bind(name, args, ['sep', 'maxsplit']);
-    return list(
-      split(self, sep === null ? undefined : textArgument(name, sep).text, wholeArgument(name, maxsplit), fromRight),
-    );
+    const separator = sep === null ? undefined : textArgument(name, sep).text;
+    return parts(split(self, separator, wholeArgument(name, maxsplit), fromRight), budget);
   };
 
 /** `startswith`, `endswith`: a text or a tuple of texts. */
@@ -58,8 +62,8 @@ const testing =
   (self, args) => {
     const { part, start } = bind(name, positionalOnly(name, args), ['part', 'start', 'end'], 1);
     if (start !== undefined) refuse(`${name} with a place to begin`);
-    const parts = part !== null && typeof part === 'object' && part.kind === 'tuple' ? part.items : [part!];
-    return parts.some((one) => test(self.text, textArgument(name, one).text));
+    const several = part !== null && typeof part === 'object' && part.kind === 'tuple' ? part.items : [part!];
+    return several.some((one) => test(self.text, textArgument(name, one).text));
   };
 
 /** `find` and the like: the place of a part, counted in characters. */
@@ -111,9 +115,9 @@ const TEXT: Record<string, TextMethod> = {
   rstrip: stripping('rstrip', 'right'),
   split: splitting('split', false),
   rsplit: splitting('rsplit', true),
-  splitlines(self, args) {
+  splitlines(self, args, budget) {
     const { keepends = false } = bind('splitlines', args, ['keepends']);
-    return list(splitLines(self, wholeArgument('splitlines', keepends) !== 0));
+    return parts(splitLines(self, wholeArgument('splitlines', keepends) !== 0), budget);
   },
   partition: cutting('partition', false),
   rpartition: cutting('rpartition', true),
@@ -150,7 +154,6 @@ const TEXT: Record<string, TextMethod> = {
     return self.text.endsWith(text) ? slice(self, 0, self.text.length - text.length) : self;
   },
   join: joinTexts,
-  format: (self, args, budget) => formatBraces(self, args, budget),
   upper: alone('upper', upper),
   lower: alone('lower', lower),
   title: alone('title', title),
@@ -218,13 +221,20 @@ const LIST: Record<string, Method> = {
   },
 };
 
+/** Methods that leave the looking to the engine, or look at an end only. */
+const QUICK: readonly string[] = [
+  ...['strip', 'lstrip', 'rstrip', 'startswith', 'endswith', 'removeprefix', 'removesuffix'],
+  ...['split', 'rsplit', 'replace', 'partition', 'rpartition', 'join'],
+];
+
 /** The methods of values, by their kind. */
 export const METHODS: Partial<Record<Kind, Record<string, Method>>> = {
   text: Object.fromEntries(
     Object.entries(TEXT).map(([name, method]): [string, Method] => [
       name,
       (self, args, budget) => {
-        budget.spend((self as Text).text.length);
+        const cost = name === 'title' ? CUT_OUT : QUICK.includes(name) ? 1 : LOOKED_AT;
+        budget.spend(cost * (self as Text).text.length);
         return method(self as Text, args, budget);
       },
     ]),

@@ -206,7 +206,7 @@ export function compare(op: string, left: Value, right: Value, budget: Budget): 
 }
 
 /** Python's `value in container`. */
-export function contains(container: Value, value: Value, budget: Budget): boolean {
+function contains(container: Value, value: Value, budget: Budget): boolean {
   const among = (items: Iterable<Value>): boolean => {
     for (const item of items) if (equal(item, value, budget)) return true;
     return false;

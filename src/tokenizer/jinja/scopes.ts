@@ -86,7 +86,7 @@ function storeTarget(scope: Scope, target: Target): undefined {
 }
 
 /** The expressions of arguments. */
-export const argumentsIn = ({ positional, named, rest, restNamed }: CallArguments): Expression[] => [
+const argumentsIn = ({ positional, named, rest, restNamed }: CallArguments): Expression[] => [
   ...positional,
   ...named.map(([, value]) => value),
   ...(rest ? [rest] : []),

@@ -140,7 +140,7 @@ function parseFor(stream: Stream, line: number, place: Place): Statement[] {
 }
 
 /** The names that a target assigns to. */
-export function namesIn(target: Target): string[] {
+function namesIn(target: Target): string[] {
   if (target.type === 'name') return [target.name];
   return target.type === 'targets' ? target.items.flatMap(namesIn) : [];
 }

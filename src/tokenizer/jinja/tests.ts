@@ -1,7 +1,7 @@
-import { isIterable } from './access.js';
 import { bind } from './arguments.js';
 import type { Budget } from './budget.js';
 import { fail, refuse } from './errors.js';
+import { isIterable } from './iterate.js';
 import { isCased } from './letters.js';
 import { binary, compare, equal } from './operators.js';
 import { toText } from './print.js';

@@ -21,6 +21,9 @@ export const plain = (text: string): Text => ({ kind: 'text', text, marks: NONE 
 /** Whether a text has characters outside the Basic Multilingual Plane, of which JavaScript counts two. */
 const hasPairs = (text: string): boolean => /[\ud800-\udbff][\udc00-\udfff]/.test(text);
 
+/** What it costs to count a text's characters: little where each is one unit. */
+export const countingCost = (text: string): number => (hasPairs(text) ? 16 : 1) * text.length;
+
 /** Code points of a text: what Python counts. */
 export function pointLength(text: string): number {
   if (!hasPairs(text)) return text.length;
