@@ -50,15 +50,20 @@ const DECIDES = [
   'chat_template.jinja',
 ];
 
-/** Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. */
+/** Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. A row that they refuse is a data error that names it. */
 export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
   const render = rendererOf(tokenizer, tokenizer.hasChatTemplate ? 'chat' : 'paper');
-  const text = ({ id, messages }: InstructionRecord) => {
+  const count = async (rows: readonly InstructionRecord[]): Promise<number[]> => {
     try {
-      return encodable(render(messages), { splitSpecialTokens: true });
+      const texts = rows.map(({ messages }) => encodable(render(messages), { splitSpecialTokens: true }));
+      return (await tokenizer.encodeBatch(texts)).map(({ ids }) => ids.length);
     } catch (error) {
       if (!(error instanceof PhasetuneError && error.code === 'data')) throw error;
-      throw dataError(`row ${id}: ${error.message}`, { id }, error);
+      const [{ id }] = rows as [InstructionRecord];
+      if (rows.length === 1) throw dataError(`row ${id}: ${error.message}`, { id }, error);
+      const counts = [];
+      for (const row of rows) counts.push(...(await count([row])));
+      return counts;
     }
   };
   const files = DECIDES.map((name) => [name, join(tokenizer.folder, name)] as const).filter(([, path]) => exists(path));
@@ -66,6 +71,6 @@ export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
   return {
     counted: 'tokenizer',
     tokenizer: Object.fromEntries(hashes),
-    count: async (rows) => (await tokenizer.encodeBatch(rows.map(text))).map(({ ids }) => ids.length),
+    count,
   };
 }

@@ -1,5 +1,6 @@
 import { dataError, PhasetuneError } from '../core/errors.js';
 import type { Encoding } from '../tokenizer/encoding.js';
+import type { LiteralText } from '../tokenizer/literal-text.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { AnswerPart } from './answer-parts.js';
 import type { EncodedRow } from './encoded.js';
@@ -39,12 +40,32 @@ export async function encodeBatch(
 ): Promise<EncodedOutcome[]> {
   const rendered = records.map((record) => render(record, tokenizer, options));
   const usable = rendered.filter((row) => 'text' in row);
-  const encodings = (await tokenizer.encodeBatch(usable.map((row) => encodable(row, options)))).values();
+  const encodings = (
+    await encodeTexts(
+      usable.map((row) => encodable(row, options)),
+      tokenizer,
+    )
+  ).values();
   return rendered.map((row, i) => {
     if (!('text' in row)) return row;
-    return outcomeOf(records[i]!, row, encodings.next().value!, tokenizer, options);
+    const encoding = encodings.next().value!;
+    return 'ids' in encoding ? outcomeOf(records[i]!, row, encoding, tokenizer, options) : encoding;
   });
 }
+
+/** All texts at once; where the tokenizer refuses one of them, one by one, so that only that one is refused. */
+async function encodeTexts(texts: readonly LiteralText[], tokenizer: Tokenizer): Promise<(Encoding | Refusal)[]> {
+  try {
+    return await tokenizer.encodeBatch(texts);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (texts.length === 1) return [refuse(error.message)];
+    const alone = await Promise.all(texts.map((text) => encodeTexts([text], tokenizer)));
+    return alone.flat();
+  }
+}
+
+const isRefusal = (error: unknown): error is PhasetuneError => error instanceof PhasetuneError && error.code === 'data';
 
 /** One row, see {@link encodeBatch}. A row that cannot be used is a data error that names it. */
 export async function encodeRow(
@@ -68,7 +89,7 @@ function render(record: InstructionRecord, tokenizer: Tokenizer, options: Encode
   try {
     return renderRow(record.messages, tokenizer, options);
   } catch (error) {
-    if (error instanceof PhasetuneError && error.code === 'data') return refuse(error.message);
+    if (isRefusal(error)) return refuse(error.message);
     throw error;
   }
 }

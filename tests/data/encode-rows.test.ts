@@ -112,3 +112,22 @@ test('rows that a template refuses, that have nothing to train or lose text: nam
     'none of 1 rows can be trained; none has an answer that is to be trained (weight 0)',
   );
 });
+
+test('a row that the tokenizer has no tokens for is refused alone, by its id', async () => {
+  const deaf: typeof tokenizer = {
+    ...tokenizer,
+    async encodeBatch(inputs) {
+      const texts = inputs.map((input) => (typeof input === 'string' ? input : input.text));
+      if (texts.some((text) => text.includes('日'))) throw dataError('it has no token for "日"');
+      return tokenizer.encodeBatch(inputs);
+    },
+  };
+  const [asked] = record('x', 1).messages;
+  const odd = { id: 'odd', messages: [asked!, { role: 'assistant' as const, content: '日' }] };
+  await expect(encodeRows([record('a', 1), odd], deaf, options())).rejects.toThrow(
+    'row odd: it has no token for "日"; fix it, or leave such rows out with --bad-rows skip',
+  );
+  const { rows, report } = await encodeRows([record('a', 1), odd, record('b', 2)], deaf, options({ badRows: 'skip' }));
+  expect(rows.map(({ id }) => id)).toEqual(['a', 'b']);
+  expect(report.refused).toEqual([{ id: 'odd', reason: 'it has no token for "日"' }]);
+});
