@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { dataError, PhasetuneError } from '../core/errors.js';
+import { countTokens } from '../data/count-tokens.js';
 import { encodable, rendererOf } from '../data/prompt.js';
 import type { InstructionRecord } from '../data/record.js';
 import { exists, hashFile } from '../io/files.js';
@@ -53,24 +53,12 @@ const DECIDES = [
 /** Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. A row that they refuse is a data error that names it. */
 export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
   const render = rendererOf(tokenizer, tokenizer.hasChatTemplate ? 'chat' : 'paper');
-  const count = async (rows: readonly InstructionRecord[]): Promise<number[]> => {
-    try {
-      const texts = rows.map(({ messages }) => encodable(render(messages), { splitSpecialTokens: true }));
-      return (await tokenizer.encodeBatch(texts)).map(({ ids }) => ids.length);
-    } catch (error) {
-      if (!(error instanceof PhasetuneError && error.code === 'data')) throw error;
-      const [{ id }] = rows as [InstructionRecord];
-      if (rows.length === 1) throw dataError(`row ${id}: ${error.message}`, { id }, error);
-      const counts = [];
-      for (const row of rows) counts.push(...(await count([row])));
-      return counts;
-    }
-  };
+  const rendered = ({ messages }: InstructionRecord) => [encodable(render(messages), { splitSpecialTokens: true })];
   const files = DECIDES.map((name) => [name, join(tokenizer.folder, name)] as const).filter(([, path]) => exists(path));
   const hashes = await Promise.all(files.map(async ([name, path]) => [name, await hashFile(path)] as const));
   return {
     counted: 'tokenizer',
     tokenizer: Object.fromEntries(hashes),
-    count,
+    count: (rows) => countTokens(rows, rendered, tokenizer),
   };
 }

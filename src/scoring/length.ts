@@ -1,5 +1,6 @@
 import { chunk } from '../core/lists.js';
 import { estimateTokens } from '../curriculum/lengths.js';
+import { countTokens } from '../data/count-tokens.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { LengthOptions } from './length-options.js';
@@ -18,22 +19,15 @@ export async function lengthScores(
   { lengthOf }: LengthOptions,
   tokenizer?: Tokenizer,
 ): Promise<RowScore[]> {
-  const counted = ({ messages }: InstructionRecord) =>
+  const parts = ({ messages }: InstructionRecord) =>
     ({ answer: messages.slice(-1), instruction: messages.slice(0, -1), both: messages })[lengthOf].map(
-      (m) => m.content,
+      ({ content }) => content,
     );
-  const count = tokenizer ? countTokens(tokenizer) : async (texts: readonly string[]) => texts.map(estimateTokens);
-  const scores: RowScore[] = [];
-  for (const batch of chunk(records, BATCH)) {
-    const texts = batch.map(counted);
-    const lengths = (await count(texts.flat())).values();
-    for (const own of texts) scores.push({ score: own.reduce((sum) => sum + lengths.next().value!, 0) });
-  }
-  return scores;
+  const texts = (row: InstructionRecord) =>
+    parts(row).map((text) => ({ text, literal: [{ start: 0, end: text.length }] }));
+  const estimate = (row: InstructionRecord) => parts(row).reduce((sum, text) => sum + estimateTokens(text), 0);
+  const counts = [];
+  for (const batch of chunk(records, BATCH))
+    counts.push(...(tokenizer ? await countTokens(batch, texts, tokenizer) : batch.map(estimate)));
+  return counts.map((score) => ({ score }));
 }
-
-/** Counts the tokens of texts, whatever special tokens they spell. */
-const countTokens = (tokenizer: Tokenizer) => async (texts: readonly string[]) =>
-  (await tokenizer.encodeBatch(texts.map((text) => ({ text, literal: [{ start: 0, end: text.length }] })))).map(
-    ({ ids }) => ids.length,
-  );

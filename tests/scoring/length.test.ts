@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dataError } from '../../src/core/errors.js';
 import { lengthScores } from '../../src/scoring/length.js';
 import type { LengthOptions } from '../../src/scoring/length-options.js';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.js';
@@ -40,4 +41,18 @@ test('rows come in their order, more than are counted at a time', async () => {
   const scores = (await lengthScores(rows, { lengthOf: 'answer' }, await loadTokenizer(TINY))).map((s) => s.score);
   expect(scores).toEqual(scores.toSorted((x, y) => x - y));
   expect(new Set(scores).size).toBe(300);
+});
+
+test('a row whose text cannot be encoded is named', async () => {
+  const tokenizer = await loadTokenizer(TINY);
+  const deaf: Tokenizer = {
+    ...tokenizer,
+    async encodeBatch(inputs) {
+      if (inputs.some((input) => typeof input !== 'string' && input.text === 'odd')) throw dataError('no token for it');
+      return tokenizer.encodeBatch(inputs);
+    },
+  };
+  await expect(lengthScores([...ROWS, say('fine', 'odd')], { lengthOf: 'answer' }, deaf)).rejects.toThrow(
+    'row fine: no token for it',
+  );
 });
