@@ -32,7 +32,7 @@ export interface Template {
 }
 
 /**
- * Reads a template of Jinja2 as transformers sets it up for chats. It prints what Jinja2 prints, or is a {@link TemplateError}: where
+ * Reads a template of Jinja2 as transformers sets it up for chats. It prints what Jinja2 prints, or throws a `TemplateError`: where
  * Jinja2 gives an error too, or where it uses what is not supported here, which the message names.
  */
 export function compileTemplate(source: string): Template {
