@@ -64,15 +64,22 @@ export async function* runStages(tuner: Tuner, job: RunJob): AsyncGenerator<Trai
     const interrupted = error instanceof PhasetuneError && error.code === 'interrupted';
     // The first error counts: when the disk is full, run.json cannot be written either.
     await record.close(interrupted ? 'interrupted' : 'failed', error).catch(() => {});
-    throw goingOn(error);
+    throw (!interrupted && (await lostFolder(job))) || withRemedy(error);
   } finally {
     // Open still only when the caller stopped listening.
     await record.close('interrupted');
   }
 }
 
-/** An error of the disk, with how to go on once it is mended. */
-function goingOn(error: unknown): unknown {
+/** Why the run's folder is no longer its own, if that is so: whatever else failed then failed for it. */
+const lostFolder = ({ lock }: RunJob): Promise<PhasetuneError | undefined> =>
+  lock.check().then(
+    () => undefined,
+    (error: unknown) => (error instanceof PhasetuneError ? error : undefined),
+  );
+
+/** An error of the disk, with how to continue once it is fixed. */
+function withRemedy(error: unknown): unknown {
   if (!(error instanceof PhasetuneError) || !error.fields.errno) return error;
   const message = `${error.message}; then go on from the last whole checkpoint with --resume`;
   return new PhasetuneError(error.code, message, error.fields, { cause: error });

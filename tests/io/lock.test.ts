@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isLockFile, lockFolder } from '../../src/io/lock.js';
+import { parseOwner, SILENT_MS } from '../../src/io/lock-owner.js';
 import { ROOT } from '../cli/child.js';
 
 let folder: string;
@@ -224,8 +225,28 @@ describe('many at once', () => {
       await done;
       rmSync(join(folder, 'inside'), { recursive: true, force: true });
       await (await lockFolder(folder)).release();
+      // Killed while it wrote who it is: only silence shows that nobody is at it any more.
+      for (const name of readdirSync(folder)) {
+        expect(name).toMatch(/^run\.lock\.[0-9a-f]{24}\.tmp$/);
+        const path = join(folder, name);
+        expect(parseOwner(readFileSync(path, 'utf8'))).toBeUndefined();
+        const before = (Date.now() - 2 * SILENT_MS) / 1000;
+        utimesSync(path, before, before);
+      }
+      await (await lockFolder(folder)).release();
       expect(readdirSync(folder)).toEqual([]);
     }
+  });
+
+  test('what a process left that was killed while it wrote who it is is removed once it was silent', async () => {
+    const left = join(folder, `run.lock.${'0'.repeat(24)}.tmp`);
+    writeFileSync(left, '');
+    await (await lockFolder(folder)).release();
+    expect(readdirSync(folder)).toHaveLength(1);
+    const before = (Date.now() - 2 * SILENT_MS) / 1000;
+    utimesSync(left, before, before);
+    await (await lockFolder(folder)).release();
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { learningRateAt } from '../../src/optim/schedule.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import type { StepEvent, TrainEvent } from '../../src/train/events.js';
 import { readRunFile } from '../../src/train/run-file.js';
-import type { RunJob } from '../../src/train/staged-run.js';
+import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import { microBatches } from '../../src/train/trainer.js';
 import type { NamedTensors, Tuner } from '../../src/train/tuner.js';
 import { onePerLine } from '../helpers/micro-batch.js';
@@ -338,4 +338,14 @@ describe('a run that cannot go on', () => {
     });
     expect((await bytesOf(job, 'run.json')).equals(before)).toBe(true);
   });
+});
+
+test('a run whose folder is removed says so, whatever failed for it', async () => {
+  const job = await tinyJob({});
+  const run = async () => {
+    for await (const event of runStages(tuner, job))
+      if (event.type === 'step') await rm(job.folder, { recursive: true, force: true });
+  };
+  await expect(run()).rejects.toThrow(`${job.folder} is gone: it was removed or unmounted`);
+  expect(existsSync(job.folder)).toBe(false);
 });
