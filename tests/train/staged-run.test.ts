@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataError, PhasetuneError } from '../../src/core/errors.js';
 import { rowIdsOf } from '../../src/data/batch-plan.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
 import { learningRateAt } from '../../src/optim/schedule.js';
@@ -340,12 +341,21 @@ describe('a run that cannot go on', () => {
   });
 });
 
-test('a run whose folder is removed says so, whatever failed for it', async () => {
+test('a run whose folder is gone says so, whatever else failed for it', async () => {
   const job = await tinyJob({});
+  const lost = new PhasetuneError('failed', `${job.folder} is gone`);
+  let gone = false;
+  const lock = { ...job.lock, check: () => (gone ? Promise.reject(lost) : job.lock.check()) };
+  const failing = new Proxy(tuner, {
+    get(target, key) {
+      const value = Reflect.get(target, key) as unknown;
+      const fail = () => Promise.reject(dataError('cannot read the adapter'));
+      return gone && typeof value === 'function' ? fail : value;
+    },
+  });
   const run = async () => {
-    for await (const event of runStages(tuner, job))
-      if (event.type === 'step') await rm(job.folder, { recursive: true, force: true });
+    for await (const event of runStages(failing, { ...job, lock })) if (event.type === 'step') gone = true;
   };
-  await expect(run()).rejects.toThrow(`${job.folder} is gone: it was removed or unmounted`);
-  expect(existsSync(job.folder)).toBe(false);
+  await expect(run()).rejects.toBe(lost);
+  await job.lock.release();
 });
