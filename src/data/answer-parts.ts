@@ -7,7 +7,7 @@ import type { Message } from './record.js';
 export interface AnswerPart {
   /** Where the model begins to write. */
   readonly start: number;
-  /** Behind the last character of the answer. */
+  /** After the last character of the answer. */
   readonly end: number;
   /** The template's end token may stand from `end` up to here, where the next turn's text begins. Equal to `end` where the template itself marks what is trained. */
   readonly limit: number;
@@ -20,6 +20,8 @@ interface Turn {
   /** Where the turn's text before it ends. */
   readonly after: number;
   limit: number;
+  /** True where other turns' texts stand between parts of it: the template writes it in several places. */
+  scattered: boolean;
 }
 
 /** The places of the turns' texts; undefined for one of which nothing is written. */
@@ -28,15 +30,15 @@ function placesOf({ text, contents }: RenderedChat, turns: number): (Turn | unde
   for (const [k, { message, start, end }] of contents.entries()) {
     const limit = contents[k + 1]?.start ?? text.length;
     const place = places[message];
-    if (place) Object.assign(place, { end, limit });
-    else places[message] = { start, end, limit, after: contents[k - 1]?.end ?? 0 };
+    if (place) Object.assign(place, { end, limit, scattered: place.scattered || contents[k - 1]!.message !== message });
+    else places[message] = { start, end, limit, after: contents[k - 1]?.end ?? 0, scattered: false };
   }
   return places;
 }
 
 /**
- * Where the model begins to write a turn: where the prompt before it ends, so that what the template writes in between (a blank, an opened thought) is the model's to write;
- * with the turn's own text where the finished conversation has another text there than the prompt.
+ * Where the model begins to write a turn: where the prompt before it ends, so that what the template writes in between (a blank, an
+ * opened thought) is the model's to write; with the turn's own text where the finished conversation has another text there than the prompt.
  */
 function startOf(text: string, { start, after }: Turn, { prompt, lead }: Opening): number {
   const before = text.slice(after, start);
@@ -46,7 +48,7 @@ function startOf(text: string, { start, after }: Turn, { prompt, lead }: Opening
   return before.endsWith(lead) ? start - lead.length : start;
 }
 
-/** The parts of the `trained` turns by the places of their texts. Throws a data error where an answer is not in the text. */
+/** The parts of the `trained` turns by the places of their texts. Throws a data error where an answer is not in the text, or in several places. */
 export function writtenParts(
   rendered: RenderedChat,
   trained: readonly number[],
@@ -59,6 +61,11 @@ export function writtenParts(
   if (lost !== undefined)
     throw dataError(
       `the chat template does not write the answer of turn ${lost + 1}; expected its text in the conversation`,
+    );
+  const twice = trained.find((i) => places[i]?.scattered);
+  if (twice !== undefined)
+    throw dataError(
+      `the chat template writes the answer of turn ${twice + 1} in several places, with other turns between them; expected it once`,
     );
   const begins = opening(render);
   const empty = blank.length > 0 ? emptyParts(rendered, blank, messages, render, begins) : undefined;

@@ -164,6 +164,16 @@ describe('odd templates and rows', () => {
     expect(await encodeRow(row('red'), forgetful, options())).toMatchObject({ kind: 'kept', leavesOut: true });
   });
 
+  test('an answer that the template writes again elsewhere is refused; a question may be repeated', async () => {
+    const recap = (turn: number) =>
+      writing(() => ['Q', 0, '<|im_end|>A', 1, '<|im_end|>In short: ', turn, '<|im_end|>']);
+    expect(await trainedText(encodeRow(row('red'), recap(0), options()))).toBe('red<|im_end|>');
+    const twice = writing(() => [1, '|', 0, '<|im_end|>', 1, '<|im_end|>']);
+    await expect(encodeRow(row('red'), twice, options())).rejects.toThrow(
+      'row r: the chat template writes the answer of turn 2 in several places, with other turns between them',
+    );
+  });
+
   test('the paper template without an end token is refused', async () => {
     const { eos: _, ...endless } = tokenizer;
     await expect(encodeRow(row('red'), endless, options({ template: 'paper' }))).rejects.toThrow(/expected eos_token/);
