@@ -1,5 +1,6 @@
 import { dataError } from '../core/errors.js';
 import type { AddedToken } from './declared-tokens.js';
+import { backtracks } from './pattern.js';
 
 /** Highest token id plus one, and most tokens: the largest vocabulary that is known has 262 thousand. */
 const MAX_TOKENS = 1 << 22;
@@ -235,6 +236,9 @@ function checkPattern(pattern: unknown, field: string, problem: Problem): void {
     throw problem(`${field}.pattern: expected {"Regex": text} or {"String": text}, found ${show(pattern)}`);
   if (text.length > MAX_PATTERN)
     throw problem(`${field}.pattern: expected at most ${MAX_PATTERN} characters, found ${text.length}`);
+  const why = Regex === undefined ? undefined : backtracks(text);
+  if (why)
+    throw problem(`${field}.pattern: expected one that is matched in bounded steps, found ${show(text)}, which ${why}`);
 }
 
 /** How many times longer one step can make a text: bytes as characters of their own, or what is put for a match. */

@@ -146,6 +146,9 @@ function coder(
   const literally = literalEncoder(json, added, path);
   const encodeBatch = async (inputs: readonly EncodeInput[]): Promise<Encoding[]> => {
     const texts = inputs.map((input) => wellFormed(typeof input === 'string' ? input : input.text));
+    const long = texts.find((text) => text.length > MAX_CHARACTERS);
+    if (long !== undefined)
+      throw dataError(`expected a text of at most ${MAX_CHARACTERS} characters, found ${long.length}; cut it`);
     try {
       const found = await rust.encodeBatch(texts, { addSpecialTokens: false });
       const encodings = found.map((encoding, i) => encodingOf(encoding, texts[i]!));
@@ -161,6 +164,9 @@ function coder(
   };
   return { encodeBatch, encode: async (input) => [...(await encodeBatch([input]))[0]!.ids] };
 }
+
+/** Longest text that is encoded. The library ends the process where one match takes ten million steps, and known patterns take up to one for each character. */
+const MAX_CHARACTERS = 1 << 22;
 
 /** Half a surrogate pair, which is no character, as U+FFFD: the library would end the text there. */
 const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
