@@ -112,14 +112,17 @@ interface LongRow {
 
 function nothingLeft(
   { rows, longest, untrained, refused }: EncodeReport,
-  { maxLength }: EncodeOptions,
+  { maxLength, trainOn }: EncodeOptions,
 ): PhasetuneError {
   const [first] = refused;
   if (refused.length + untrained.length < rows)
     return dataError(
       `none of ${rows} rows fits in ${maxLength} tokens (the longest has ${longest}); raise --max-length`,
     );
-  const why = first ? `row ${first.id}: ${first.reason}` : 'none has an answer that is to be trained (weight 0)';
+  const earlier = trainOn === 'last' ? '; --train-on all trains earlier ones' : '';
+  const why = first
+    ? `row ${first.id}: ${first.reason}`
+    : `no ${trainOn === 'last' ? 'last ' : ''}answer is to be trained (weight 0)${earlier}`;
   return dataError(`none of ${rows} rows can be trained; ${why}`);
 }
 

@@ -109,7 +109,7 @@ test('rows that a template refuses, that have nothing to train or lose text: nam
     'none of 1 rows can be trained; row bad: turns must take turns',
   );
   await expect(encodeRows(rows.slice(2), picky, options())).rejects.toThrow(
-    'none of 1 rows can be trained; none has an answer that is to be trained (weight 0)',
+    'none of 1 rows can be trained; no last answer is to be trained (weight 0); --train-on all trains earlier ones',
   );
 });
 
