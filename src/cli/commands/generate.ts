@@ -47,12 +47,15 @@ export const generate = defineCommand({
     const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding, compile });
     for (const warning of answerer.warnings) logger.warn(warning);
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
-    for await (const { index, ...answer } of answerer.answers(signal)) {
-      answers[index] = { prompt: prompt[index]!, ...answer };
-      if (prompt.length > 1) print(`> ${prompt[index]}`);
-      print(answer.text);
+    try {
+      for await (const { index, ...answer } of answerer.answers(signal)) {
+        answers[index] = { prompt: prompt[index]!, ...answer };
+        if (prompt.length > 1) print(`> ${prompt[index]}`);
+        print(answer.text);
+      }
+    } finally {
+      await answerer.close();
     }
-    await answerer.close();
     return { answers, device: backend.device };
   },
 });

@@ -29,27 +29,30 @@ export const inspectLogits = defineCommand({
     const { refuseInside } = await import('../../io/same-file.js');
     await refuseInside(out, [folder, ...(adapter === undefined ? [] : [adapter])]);
     const model = await openModel(folder);
-    for (const warning of model.warnings) logger.warn(warning);
-    const high = ids.find((id) => id >= model.config.vocab_size);
-    if (high !== undefined)
-      throw usageError(`--ids: ${high} is no token of ${folder}; expected 0 to ${model.config.vocab_size - 1}`);
-    const backend = await loadBackend({ device, logger, verbose });
-    const shapes = { logits: [{ ids: [1, ids.length] }] };
-    const compile = { ...compileOptions(options, backend), shapes };
-    const program = await adaptedModel(model, adapter, logitsSpec, compile, logger.warn);
-    const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
-    const odd = (logits!.data as Float32Array).findIndex((value) => !Number.isFinite(value));
-    if (odd >= 0)
-      logger.warn(
-        `the logits are not all finite numbers: that of id ${odd % model.config.vocab_size} after token ${Math.floor(odd / model.config.vocab_size)} is ${logits!.data[odd]}; the weights are damaged or their training diverged`,
-      );
-    await writeSafetensors(out, [
-      { name: 'logits', dtype: 'F32', shape: logits!.shape, data: logits!.data as Float32Array },
-      { name: 'input_ids', dtype: 'I32', shape: [1, ids.length], data: Int32Array.from(ids) },
-    ]);
-    program.dispose();
-    await model.close();
-    print(`logits [${logits!.shape.join(', ')}] in ${out}, computed on ${backend.device}`);
-    return { out, shape: logits!.shape, device: backend.device };
+    try {
+      for (const warning of model.warnings) logger.warn(warning);
+      const high = ids.find((id) => id >= model.config.vocab_size);
+      if (high !== undefined)
+        throw usageError(`--ids: ${high} is no token of ${folder}; expected 0 to ${model.config.vocab_size - 1}`);
+      const backend = await loadBackend({ device, logger, verbose });
+      const shapes = { logits: [{ ids: [1, ids.length] }] };
+      const compile = { ...compileOptions(options, backend), shapes };
+      const program = await adaptedModel(model, adapter, logitsSpec, compile, logger.warn);
+      const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
+      const odd = (logits!.data as Float32Array).findIndex((value) => !Number.isFinite(value));
+      if (odd >= 0)
+        logger.warn(
+          `the logits are not all finite numbers: that of id ${odd % model.config.vocab_size} after token ${Math.floor(odd / model.config.vocab_size)} is ${logits!.data[odd]}; the weights are damaged or their training diverged`,
+        );
+      await writeSafetensors(out, [
+        { name: 'logits', dtype: 'F32', shape: logits!.shape, data: logits!.data as Float32Array },
+        { name: 'input_ids', dtype: 'I32', shape: [1, ids.length], data: Int32Array.from(ids) },
+      ]);
+      program.dispose();
+      print(`logits [${logits!.shape.join(', ')}] in ${out}, computed on ${backend.device}`);
+      return { out, shape: logits!.shape, device: backend.device };
+    } finally {
+      await model.close();
+    }
   },
 });
