@@ -6,7 +6,7 @@
                                       what `phasetune score --scorer loss` wrote, with its default template and --max-length
 
 MODEL is SmolLM2-135M-Instruct as `phasetune model import` writes it, DATA the folder with alpaca-random-9k.json. Made with torch 2.15.0,
-transformers 5.24.0, on a CPU in float32.
+transformers 5.24.0 (smollm2.json: 5.23.0), on a CPU in float32.
 
 As in the code of Cherry LLM (arXiv 2308.12032) a loss is transformers' own for labels that are -100 up to the answer, its end token is not
 counted, and rows go through the model one by one. The answer alone stands behind the assistant's header and nothing else, with the same

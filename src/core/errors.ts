@@ -33,6 +33,10 @@ export class PhasetuneError extends Error {
 export const dataError = (message: string, fields?: ErrorFields, cause?: unknown): PhasetuneError =>
   new PhasetuneError('data', message, fields, { cause });
 
+/** Whether an error is a {@link dataError}: trouble of one file or row, which others need not share. */
+export const isDataError = (error: unknown): error is PhasetuneError =>
+  error instanceof PhasetuneError && error.code === 'data';
+
 /** A flag or option that is not as it must be. */
 export const usageError = (message: string, fields?: ErrorFields): PhasetuneError =>
   new PhasetuneError('usage', message, fields);

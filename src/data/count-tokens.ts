@@ -1,4 +1,4 @@
-import { dataError, PhasetuneError } from '../core/errors.js';
+import { dataError, isDataError } from '../core/errors.js';
 import type { LiteralText } from '../tokenizer/literal-text.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { InstructionRecord } from './record.js';
@@ -14,7 +14,7 @@ export async function countTokens(
     const encodings = (await tokenizer.encodeBatch(texts.flat())).values();
     return texts.map((own) => own.reduce((sum) => sum + encodings.next().value!.ids.length, 0));
   } catch (error) {
-    if (!(error instanceof PhasetuneError && error.code === 'data')) throw error;
+    if (!isDataError(error)) throw error;
     const [{ id }] = rows as [InstructionRecord];
     if (rows.length === 1) throw dataError(`row ${id}: ${error.message}`, { id }, error);
     const counts = [];

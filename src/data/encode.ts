@@ -1,4 +1,4 @@
-import { dataError, PhasetuneError } from '../core/errors.js';
+import { dataError, isDataError } from '../core/errors.js';
 import type { Encoding } from '../tokenizer/encoding.js';
 import type { LiteralText } from '../tokenizer/literal-text.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -58,14 +58,12 @@ async function encodeTexts(texts: readonly LiteralText[], tokenizer: Tokenizer):
   try {
     return await tokenizer.encodeBatch(texts);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isDataError(error)) throw error;
     if (texts.length === 1) return [refuse(error.message)];
     const alone = await Promise.all(texts.map((text) => encodeTexts([text], tokenizer)));
     return alone.flat();
   }
 }
-
-const isRefusal = (error: unknown): error is PhasetuneError => error instanceof PhasetuneError && error.code === 'data';
 
 /** One row, see {@link encodeBatch}. A row that cannot be used is a data error that names it. */
 export async function encodeRow(
@@ -89,7 +87,7 @@ function render(record: InstructionRecord, tokenizer: Tokenizer, options: Encode
   try {
     return renderRow(record.messages, tokenizer, options);
   } catch (error) {
-    if (isRefusal(error)) return refuse(error.message);
+    if (isDataError(error)) return refuse(error.message);
     throw error;
   }
 }

@@ -21,7 +21,7 @@ interface Row {
   readonly prompt: Int32Array;
   readonly answer: number[];
   readonly random: Random;
-  /** Undefined as long as it goes on; `failed` where the logits are not numbers. */
+  /** Undefined while it is being written; `failed` where the logits are not numbers. */
   finish?: Generated['finish'] | 'failed';
 }
 

@@ -28,7 +28,7 @@ type PairOptions = Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>;
 
 /**
  * What is encoded of each row, or why it cannot be scored, in the rows' order: tokens of a row's last answer, as the trainer sees them,
- * behind everything that was said before it, and behind nothing but what the
+ * after everything that was said before it, and after no more than what the
  * template writes at the beginning of a text and before an answer. Measured are the answer's own tokens, without the end token, as
  * in the code of the source of IFD (Cherry LLM, arXiv 2308.12032). Where not even one token comes before the answer (Mistral's template of a
  * tokenizer without bos), the end token stands there, as lm-eval does it. An answer over `maxLength` is cut, in both alike.

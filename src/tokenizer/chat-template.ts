@@ -45,8 +45,6 @@ export interface ChatTemplate {
   readonly render: ChatRenderer;
   /** True where the template calls `strftime_now`: its text depends on {@link RenderOptions.now}. */
   readonly usesClock: boolean;
-  /** True where the template has `{% generation %}` blocks. */
-  readonly hasGeneration: boolean;
 }
 
 /** Longest template that is read, in characters; those of published models have up to 20 thousand. */
@@ -82,7 +80,6 @@ export function createChatTemplate(
   return {
     source,
     usesClock: template.usesClock,
-    hasGeneration: template.hasGeneration,
     render(messages, { addGenerationPrompt = false, now } = {}) {
       const variables = new Map<string, Value>([
         ...constant,

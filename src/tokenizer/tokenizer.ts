@@ -3,7 +3,7 @@ import { AddedToken as RustToken, Tokenizer as RustTokenizer } from 'tokenizers'
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { exists, readText } from '../io/files.js';
 import { parseJson } from '../io/json.js';
-import { type ChatRenderer, loadChatTemplate } from './chat-template.js';
+import { type ChatRenderer, loadChatTemplate, type RenderedChat } from './chat-template.js';
 import { type CheckedTokenizer, checkTokenizerJson } from './check.js';
 import { type AddedToken, readDeclaredTokens } from './declared-tokens.js';
 import { type Encoding, encodingOf, lostCharacter } from './encoding.js';
@@ -224,17 +224,18 @@ function missing(folder: string, path: string): string {
 /** What follows an answer in the rendered template, if it is one control token: the token that ends a turn. */
 function templateEndIds(added: readonly KnownToken[], render: ChatRenderer | undefined): number[] {
   if (!render) return [];
-  const answer = 'phasetune';
-  let text: string;
+  let rendered: RenderedChat;
   try {
-    ({ text } = render([
+    rendered = render([
       { role: 'user', content: 'a' },
-      { role: 'assistant', content: answer },
-    ]));
+      { role: 'assistant', content: 'b' },
+    ]);
   } catch {
     return []; // A template that refuses the plainest conversation says so when it is used.
   }
-  const after = text.slice(text.lastIndexOf(answer) + answer.length).trimStart();
+  const answer = rendered.contents.findLast(({ message }) => message === 1);
+  if (!answer) return [];
+  const after = rendered.text.slice(answer.end).trimStart();
   const specials = added.filter((t) => t.control && t.content !== '' && after.startsWith(t.content));
   const longest = specials.sort((x, y) => y.content.length - x.content.length)[0];
   return longest ? [longest.id] : [];

@@ -85,7 +85,7 @@ const inChild = ({ home, env }: FakeMachine) =>
     env,
   );
 
-withBinding('killed at any instant, it goes on where it was and leaves nothing half done', async () => {
+withBinding('killed at any instant, it continues where it was and leaves nothing half done', async () => {
   machine = fakeMachine({ delayMs: 200 });
   for (const [moment, reached] of MOMENTS) {
     const child = inChild(machine);

@@ -135,7 +135,7 @@ describe('data import', () => {
     expect(out).toContain('1 row (alpaca)');
   });
 
-  it('of a conversation with tool calls names the field, and skips it when told', async () => {
+  it('of a conversation with tool calls names the field, and skips the row with --bad-rows skip', async () => {
     const call = { role: 'assistant', content: 'Let me look.', tool_calls: [{ id: 'c' }] };
     const bad = JSON.stringify({ messages: [{ role: 'user', content: 'q' }, call] });
     const good = JSON.stringify({

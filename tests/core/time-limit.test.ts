@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limitTime } from '../../src/core/time-limit.js';
 
 describe('limitTime', () => {
-  it('stops what does not end, even where it catches everything, and then goes on as before', () => {
+  it('stops what does not end, even where it catches everything, and then works as before', () => {
     const endless = () => {
       for (;;)
         try {

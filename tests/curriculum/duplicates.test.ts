@@ -175,7 +175,7 @@ describe('copies that look the same', () => {
     ['zero-width spaces', (text: string) => [...text.normalize('NFC')].join('\u200b')],
     ['a byte order mark', (text: string) => `\ufeff${text}\u200d`],
     ['soft hyphens and no-break spaces', (text: string) => text.replaceAll(' ', '\u00ad\u00a0')],
-  ])('but for %s are one cluster, and counted as equal', (_, change) => {
+  ])('that differ only in %s are one cluster, and counted as equal', (_, change) => {
     const { clusterOf, exact, near, clusters } = found([...plain, ...plain.map(change)]);
     expect([...clusterOf]).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
     expect({ exact, near, clusters }).toEqual({ exact: 4, near: 0, clusters: 4 });

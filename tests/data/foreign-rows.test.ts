@@ -52,7 +52,7 @@ describe('{id, messages} of other programs', () => {
     expect(first!.id).toBe((await recordOf({ messages: QA })).id);
   });
 
-  test('of equal ids: the later ones get a number, told once', async () => {
+  test('with equal ids: the later ones get a number, reported once', async () => {
     const { records, renamed } = await imported(
       lines(...['a', 'b', 'c'].map((q) => ({ id: 'x', messages: [user(q), assistant('a')] }))),
     );
@@ -270,7 +270,7 @@ describe('tables', () => {
 });
 
 describe('rows without ids', () => {
-  test('that are equal are told so', async () => {
+  test('that are equal are reported as equal', async () => {
     const row = { instruction: 'q', output: 'a' };
     const { records, equal, renamed } = await imported(lines(row, row));
     expect(records.map(({ id }) => id)).toEqual([records[0]!.id, `${records[0]!.id}-2`]);

@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { env as processEnv } from 'node:process';
-import { PhasetuneError } from '../../core/errors.js';
+import { isDataError } from '../../core/errors.js';
 import { writeJson } from '../../io/atomic.js';
 import { cardCompilerProblem } from './card-compiler.js';
 import { compileBinding } from './compile.js';
@@ -185,7 +185,6 @@ async function verify({ env, logger, variant, signal }: Ready, paths: RuntimePat
 
 /** A wheel that does not unpack is not kept for the next time. */
 const dropDamaged = (wheel: string) => async (error: unknown) => {
-  if (error instanceof PhasetuneError && error.code === 'data')
-    await rm(dirname(wheel), { recursive: true, force: true });
+  if (isDataError(error)) await rm(dirname(wheel), { recursive: true, force: true });
   throw error;
 };

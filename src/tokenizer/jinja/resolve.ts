@@ -19,7 +19,6 @@ import { KNOWN_TESTS, TESTS } from './tests.js';
 /** What resolving finds out about a template. */
 export interface Facts {
   usesClock: boolean;
-  hasGeneration: boolean;
 }
 
 /** Where something stands: its scope, and whether in an `if`, where an unknown filter only matters when it is reached. */
@@ -34,7 +33,7 @@ interface Place {
 /** Gives every name of a template the slot that it is kept in, and every scope its slots. Returns those of the whole template. */
 export function resolve(body: readonly Statement[]): { loads: Loads; facts: Facts } {
   const scope = innerScope();
-  const facts = { usesClock: false, hasGeneration: false };
+  const facts = { usesClock: false };
   analyse(scope, body);
   resolveBody(body, { scope, soft: false, facts });
   return { loads: loadsOf(scope), facts };
@@ -96,7 +95,6 @@ function resolveStatement(node: Statement, place: Place): undefined {
       resolveMacro(node.macro, place);
       return resolveExpression(node.call, place);
     case 'generation':
-      place.facts.hasGeneration = true;
       return resolveMacro(node.macro, place);
     case 'with':
     case 'filter block':

@@ -27,7 +27,6 @@ export interface RenderInput {
 /** A template that was read. */
 export interface Template {
   readonly usesClock: boolean;
-  readonly hasGeneration: boolean;
   render(input: RenderInput): Rendered;
 }
 
