@@ -72,11 +72,11 @@ export async function answerOf(run: Run, question: Question): Promise<Answer | u
       widen(run);
       return { key, item, tries, reply: attempt.reply };
     }
-    const { failure, retry, fatal } = attempt;
-    const limited = failure.kind === 'rate-limit';
+    const { failure, next } = attempt;
+    const limited = next === 'wait';
     if (run.halt.signal.aborted) return undefined;
-    if (fatal) throw fatalError(run.settings.client.address, attempt);
-    if (!retry || (!limited && tried >= options.tries)) {
+    if (next === 'stop') throw fatalError(run.settings.client.address, attempt);
+    if ((next !== 'retry' && !limited) || (!limited && tried >= options.tries)) {
       countFailure(run, failure);
       return { key, item, tries, failure };
     }
@@ -123,7 +123,7 @@ async function wait(run: Run, { item }: Question, { failure, afterMs }: Miss, re
   const { settings, account, pace, clock, random, halt } = run;
   const { address } = settings.client;
   if (account.retries >= allowedRetries(run)) throw spentError(address, account.retries, failure);
-  if (afterMs !== undefined && afterMs > TOO_LONG_MS) throw tooLongError(address, { failure, afterMs, retry: true });
+  if (afterMs !== undefined && afterMs > TOO_LONG_MS) throw tooLongError(address, { failure, afterMs, next: 'stop' });
   account.retries++;
   const waitMs = afterMs ?? backoffMs(retry, settings.options.retryWait * 1000, random);
   run.events.push({ kind: 'retry', item, failure, waitMs, totals: totalsOf(run) });

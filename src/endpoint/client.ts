@@ -3,9 +3,9 @@ import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { type Attempt, errorIn, type Miss, missOf, missOfError, missOfTimeout } from './failure.js';
 import type { EndpointAddress } from './options.js';
 import { attemptOf } from './reply.js';
-import { bodyOf, type Dialect, type Feature, firstDialect, refusedFeature, toldOf, without } from './request.js';
+import { bodyOf, type Dialect, firstDialect, refusedFeature, toldOf, without } from './request.js';
 import { HttpRefusal, openTransport, type Transport } from './transport.js';
-import type { ChatRequest } from './types.js';
+import type { ChatRequest, Feature } from './types.js';
 
 /** Sends requests to one endpoint, one at a time or many. */
 export interface ChatClient {

@@ -1,19 +1,33 @@
 import { hide } from '../telemetry/redact.js';
 import type { HttpRefusal } from './transport.js';
-import type { ChatReply, Failure } from './types.js';
+import type { ChatReply, Failure, Usage } from './types.js';
 
 /** What came of one request. */
 export type Attempt = { readonly reply: ChatReply } | Miss;
 
+/** What follows from a request without a reply. */
+export type Next =
+  /** It may pass: the request is sent again. Counts as a try. */
+  | 'retry'
+  /** Too much was asked in too short a time: everyone waits, then it is sent again. Counts as no try. */
+  | 'wait'
+  /** The server is not ready yet: it loads a model. Everyone waits, then it is sent again. Counts as no try. */
+  | 'load'
+  /** The request's own content, length or size is refused: its row is left out. It is no sign of trouble at the endpoint. */
+  | 'skip'
+  /** Refused, and nothing shows whether its row or the endpoint is the cause: its row is left out; many in a row end the run. */
+  | 'refused'
+  /** No other request will be answered either: a refused key, a used-up quota, a model that is not there. Ends the run. */
+  | 'stop';
+
 /** A request without a reply, and what follows from it. */
 export interface Miss {
   readonly failure: Failure;
-  /** Asking again may help. */
-  readonly retry: boolean;
-  /** The endpoint's own word on how long to wait, in milliseconds. */
+  readonly next: Next;
+  /** How long the endpoint asks to wait, in milliseconds. */
   readonly afterMs?: number;
-  /** Nothing else will be answered either: a refused key, a used-up quota, a model that is not there. */
-  readonly fatal?: boolean;
+  /** Tokens that the endpoint counted for it, and charges for, though it gave no reply that can be used. */
+  readonly usage?: Usage;
   /** The endpoint may have worked on it, and may charge for it. */
   readonly worked?: boolean;
 }
@@ -71,24 +85,23 @@ export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | '
   const error = errorIn(body);
   const afterMs = retryAfterMs(headers, now);
   const said = quoted(error.message);
-  const miss = (kind: Failure['kind'], retry: boolean, more: Partial<Miss> = {}, message = ''): Miss => ({
+  const miss = (kind: Failure['kind'], next: Next, more: Partial<Miss> = {}, message = ''): Miss => ({
     failure: { kind, status, message: `${status}${said ? `: ${said}` : ''}${message}` },
-    retry,
+    next,
     ...more,
   });
   const html = /^\s*</.test(body);
-  if (status === 401 || (status === 403 && !html && !error.moderated))
-    return miss('refused-key', false, { fatal: true });
-  if (/content_filter|content_policy/.test(error.code ?? '') || error.moderated) return miss('content-filter', false);
+  if (status === 401 || (status === 403 && !html && !error.moderated)) return miss('refused-key', 'stop');
+  if (/content_filter|content_policy/.test(error.code ?? '') || error.moderated) return miss('content-filter', 'skip');
   if (status === 402 || /insufficient_quota|billing/.test(`${error.code} ${parsed(body) ? body.slice(0, 500) : ''}`))
-    return miss('rate-limit', false, { fatal: true });
-  if (status === 404) return miss('refused-request', false, { fatal: true });
-  if (status === 429) return miss('rate-limit', true, afterMs === undefined ? {} : { afterMs });
+    return miss('quota', 'stop');
+  if (status === 404) return miss('refused-request', 'stop');
+  if (status === 429) return miss('rate-limit', 'wait', afterMs === undefined ? {} : { afterMs });
   if (status === 408 || status === 409 || status === 425 || status >= 500)
-    return miss('server', true, afterMs === undefined ? {} : { afterMs });
+    return miss('server', 'retry', afterMs === undefined ? {} : { afterMs });
   if (status >= 300 && status < 400)
-    return miss('refused-request', false, { fatal: true }, `; it redirects to ${quoted(headers.location ?? '?')}`);
-  return miss('refused-request', false);
+    return miss('refused-request', 'stop', {}, `; it redirects to ${quoted(headers.location ?? '?')}`);
+  return miss('refused-request', 'refused');
 }
 
 /**
@@ -115,7 +128,7 @@ export function missOfError(error: unknown): Miss {
   const begun = !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CERT|ENETUNREACH|EHOSTUNREACH/.test(why);
   return {
     failure: { kind: 'network', message: `no connection, or it broke (${quoted(why)})` },
-    retry: true,
+    next: 'retry',
     worked: begun,
   };
 }
@@ -123,6 +136,6 @@ export function missOfError(error: unknown): Miss {
 /** The miss of a request that got no whole reply in time. */
 export const missOfTimeout = (ms: number): Miss => ({
   failure: { kind: 'timeout', message: `no whole reply in ${ms / 1000} s` },
-  retry: true,
+  next: 'retry',
   worked: true,
 });

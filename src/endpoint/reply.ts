@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Attempt, errorIn, type Miss, missOf, quoted } from './failure.js';
+import { type Attempt, errorIn, type Miss, missOf, type Next, quoted } from './failure.js';
 import type { ChatReply, Failure, TokenLogprob } from './types.js';
 
 const logprobSchema = z.looseObject({
@@ -45,11 +45,11 @@ type Body = z.infer<typeof bodySchema>;
 export function attemptOf(text: string): Attempt {
   const bodies = /^\s*(data|event|id|retry)?:/.test(text) ? eventsOf(text) : [parsed(text)];
   const first = bodies[0];
-  if (bodies.includes(undefined) || typeof first !== 'object' || first === null) return noReply(whatIs(text), true);
+  if (bodies.includes(undefined) || typeof first !== 'object' || first === null) return noReply(whatIs(text), 'retry');
   const error = bodies.find((body) => (body as { error?: unknown } | null)?.error) as { error: unknown } | undefined;
   if (error) return errorAsReply(error);
   const read = z.array(bodySchema).safeParse(bodies);
-  if (!read.success) return noReply(`not laid out as the protocol has it: ${quoted(text)}`, true);
+  if (!read.success) return noReply(`not laid out as the protocol has it: ${quoted(text)}`, 'retry');
   return judge(read.data);
 }
 
@@ -77,9 +77,9 @@ function whatIs(text: string): string {
   return `a body that is not whole JSON: ${quoted(text)}`;
 }
 
-const noReply = (message: string, retry: boolean, kind: Failure['kind'] = 'no-reply'): Miss => ({
+const noReply = (message: string, next: Next, kind: Failure['kind'] = 'no-reply'): Miss => ({
   failure: { kind, message },
-  retry,
+  next,
   worked: true,
 });
 
@@ -92,19 +92,19 @@ function errorAsReply(body: { error: unknown }): Miss {
 
 function judge(bodies: readonly Body[]): Attempt {
   const choices = bodies.flatMap((body) => body.choices?.slice(0, 1) ?? []);
-  if (choices.length === 0) return noReply('no choices in the reply', true);
+  if (choices.length === 0) return noReply('no choices in the reply', 'retry');
   const said = choices.map(({ message, delta }) => message ?? delta ?? {});
   const text = said.map(({ content }) => textOf(content)).join('');
   const finish = choices.findLast(({ finish_reason }) => finish_reason)?.finish_reason;
   const refusal = said.map((piece) => piece.refusal ?? '').join('');
   const thoughts = said.some((piece) => piece.reasoning_content || piece.reasoning);
-  if (finish === 'content_filter') return noReply('stopped by a content filter', false, 'content-filter');
-  if (refusal && !text) return noReply(`the model declines: ${quoted(refusal)}`, false, 'content-filter');
+  if (finish === 'content_filter') return noReply('stopped by a content filter', 'skip', 'content-filter');
+  if (refusal && !text) return noReply(`the model declines: ${quoted(refusal)}`, 'skip', 'content-filter');
   const streamed = choices.every(({ message }) => message === undefined);
-  if (streamed && !finish) return noReply('a stream that ends before the reply does', true);
+  if (streamed && !finish) return noReply('a stream that ends before the reply does', 'retry');
   if (!text.trim() && thoughts)
-    return noReply(`nothing but thoughts${finish === 'length' ? ', up to the limit of tokens' : ''}`, false);
-  if (!text.trim()) return noReply('an empty reply', true);
+    return noReply(`nothing but thoughts${finish === 'length' ? ', up to the limit of tokens' : ''}`, 'skip');
+  if (!text.trim()) return noReply('an empty reply', 'retry');
   return { reply: replyOf(text, finish ?? 'stop', choices, bodies) };
 }
 

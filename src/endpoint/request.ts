@@ -1,9 +1,6 @@
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
 import type { ErrorBody } from './failure.js';
-import type { ChatRequest } from './types.js';
-
-/** What an endpoint may not have, and is then asked without. */
-export type Feature = 'schema' | 'logprobs' | 'maxTokens' | 'temperature' | 'seed';
+import type { ChatRequest, Feature } from './types.js';
 
 /** How to tell from a refusal which feature it is about, and what people are told. */
 const FEATURES: Readonly<Record<Feature, { readonly named: RegExp; readonly told: string }>> = {
@@ -15,6 +12,7 @@ const FEATURES: Readonly<Record<Feature, { readonly named: RegExp; readonly told
   maxTokens: { named: /max_(completion_)?tokens/i, told: 'this name of the limit of tokens; the other one is used' },
   temperature: { named: /temperature/i, told: 'a temperature; its own is used' },
   seed: { named: /\bseed\b/i, told: 'a seed; replies may differ from run to run' },
+  systemTurn: { named: /(?!)/, told: 'a system turn; its text begins the user turn' },
 };
 
 /** What of a request the endpoint's maker calls by which name, and what it turned out not to have. */
@@ -71,6 +69,7 @@ export function refusedFeature(
     maxTokens: request.maxTokens !== undefined && !TOO_LONG.test(`${error.code} ${error.message}`),
     temperature: request.temperature !== undefined,
     seed: request.seed !== undefined,
+    systemTurn: false,
   };
   const about = (text: string) =>
     (Object.keys(FEATURES) as Feature[]).find(

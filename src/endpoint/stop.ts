@@ -22,7 +22,7 @@ export function fatalError(address: EndpointAddress, { failure }: Miss): Phasetu
     );
   if (kind === 'refused-key')
     return stop(`${place}: refuses the key (${message}); check the one that the environment holds; ${KEPT}`, failure);
-  if (kind === 'rate-limit')
+  if (kind === 'quota')
     return stop(`${place}: the account's quota or credit is used up (${message}); ${KEPT}`, failure);
   if (status === 404)
     return stop(

@@ -31,12 +31,17 @@ export interface Usage {
   readonly replyTokens: number;
 }
 
+/** What an endpoint may not support, and is then asked without. */
+export type Feature = 'schema' | 'logprobs' | 'maxTokens' | 'temperature' | 'seed' | 'systemTurn';
+
 /** What an endpoint said, as it said it. */
 export interface ChatReply {
   readonly text: string;
   /** `stop`, `length`, `content_filter`, ... */
   readonly finish: string;
   readonly usage?: Usage;
+  /** What the request asked for and was answered without, since the endpoint refuses it; absent: nothing. */
+  readonly without?: readonly Feature[];
   readonly logprobs?: readonly TokenLogprob[];
 }
 
@@ -44,7 +49,11 @@ export interface ChatReply {
 export type FailureKind =
   | 'refused-key'
   | 'refused-request'
+  /** The request is too long for the model's context, or too large for what the account may use in a minute. */
+  | 'too-long'
   | 'rate-limit'
+  /** The account's credit or its limit of a day or month is used up. */
+  | 'quota'
   | 'server'
   | 'network'
   | 'timeout'

@@ -1,20 +1,21 @@
 import { expect, test } from 'vitest';
+import type { Next } from '../../src/endpoint/failure.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import { FAULTS, type Fault } from '../helpers/endpoint-faults.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';
 
 const rateLimit = (afterMs?: number) => ({
   failure: { kind: 'rate-limit', status: 429, message: '429: Rate limit reached' },
-  retry: true,
+  next: 'wait',
   ...(afterMs !== undefined && { afterMs }),
 });
 const server = (status: number, message: string) => ({
   failure: { kind: 'server', status, message },
-  retry: true,
+  next: 'retry',
 });
-const noReply = (message: string | RegExp, retry = true) => ({
+const noReply = (message: string | RegExp, next: Next = 'retry') => ({
   failure: { kind: 'no-reply', message: typeof message === 'string' ? message : expect.stringMatching(message) },
-  retry,
+  next,
   worked: true,
 });
 /** What is made of every way to misbehave. */
@@ -26,14 +27,12 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   '429 retry-after nonsense': rateLimit(),
   '429 retry-after a day': rateLimit(86_400_000),
   '429 quota': {
-    failure: { kind: 'rate-limit', status: 429, message: '429: You exceeded your current quota' },
-    retry: false,
-    fatal: true,
+    failure: { kind: 'quota', status: 429, message: '429: You exceeded your current quota' },
+    next: 'stop',
   },
   '402': {
-    failure: { kind: 'rate-limit', status: 402, message: '402: Insufficient Balance' },
-    retry: false,
-    fatal: true,
+    failure: { kind: 'quota', status: 402, message: '402: Insufficient Balance' },
+    next: 'stop',
   },
   '500': server(500, '500: The server had an error'),
   '503': server(503, '503: Overloaded'),
@@ -43,26 +42,23 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   '408': server(408, '408: Request timed out'),
   '401': {
     failure: { kind: 'refused-key', status: 401, message: '401: Incorrect API key provided' },
-    retry: false,
-    fatal: true,
+    next: 'stop',
   },
   '403': {
     failure: { kind: 'refused-key', status: 403, message: '403: Country, region, or territory not supported' },
-    retry: false,
-    fatal: true,
+    next: 'stop',
   },
   '403 moderation': {
     failure: { kind: 'content-filter', status: 403, message: '403: Input was flagged' },
-    retry: false,
+    next: 'skip',
   },
   '403 html': {
     failure: { kind: 'refused-request', status: 403, message: '403: an HTML page ("Welcome")' },
-    retry: false,
+    next: 'refused',
   },
   '404 model': {
     failure: { kind: 'refused-request', status: 404, message: '404: The model `judge` does not exist' },
-    retry: false,
-    fatal: true,
+    next: 'stop',
   },
   '400': {
     failure: {
@@ -70,20 +66,20 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
       status: 400,
       message: '400: This model has a maximum context length of 8192 tokens',
     },
-    retry: false,
+    next: 'refused',
   },
   '400 content filter': {
     failure: { kind: 'content-filter', status: 400, message: '400: The prompt triggered the content policy' },
-    retry: false,
+    next: 'skip',
   },
   reset: {
     failure: { kind: 'network', message: expect.stringMatching(/^no connection, or it broke \(/) },
-    retry: true,
+    next: 'retry',
     worked: true,
   },
   'half a body': {
     failure: { kind: 'network', message: expect.stringMatching(/^no connection, or it broke \(/) },
-    retry: true,
+    next: 'retry',
     worked: true,
   },
   'half the JSON': noReply(/^a body that is not whole JSON: \{"id"/),
@@ -100,17 +96,17 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   'content in parts': says('3'),
   'content filter': {
     failure: { kind: 'content-filter', message: 'stopped by a content filter' },
-    retry: false,
+    next: 'skip',
     worked: true,
   },
   refusal: {
     failure: { kind: 'content-filter', message: "the model declines: I'm sorry, I can't assist with that." },
-    retry: false,
+    next: 'skip',
     worked: true,
   },
   'refusal text': says("I'm sorry, but I can't help with that."),
   'thoughts apart': says('3'),
-  'thoughts only': noReply('nothing but thoughts, up to the limit of tokens', false),
+  'thoughts only': noReply('nothing but thoughts, up to the limit of tokens', 'skip'),
   'cut off': says('3', { finish: 'length' }),
   stream: says('3'),
   'stream cut off': noReply('a stream that ends before the reply does'),
@@ -132,7 +128,7 @@ test.each(['hang', 'hang in the body'] as const)('a server that stays silent is 
   const { client } = await connect({ script: () => fault }, { timeoutMs: 60 });
   expect(await client.send(REQUEST)).toEqual({
     failure: { kind: 'timeout', message: 'no whole reply in 0.06 s' },
-    retry: true,
+    next: 'retry',
     worked: true,
   });
 });
@@ -157,7 +153,7 @@ test('nobody listens there', async () => {
   await endpoint.close();
   expect(await client.send(REQUEST)).toEqual({
     failure: { kind: 'network', message: 'no connection, or it broke (ECONNREFUSED)' },
-    retry: true,
+    next: 'retry',
     worked: false,
   });
 });
@@ -170,7 +166,7 @@ test('a redirect is not followed, since the key would go along, and told with it
         response.writeHead(308, { location: 'https://elsewhere.example/v1' }).end(),
   });
   expect(await client.send(REQUEST)).toMatchObject({
-    fatal: true,
+    next: 'stop',
     failure: { message: '308; it redirects to https://elsewhere.example/v1' },
   });
 });

@@ -88,7 +88,7 @@ test('an endpoint that refuses everything is not asked for ever', async () => {
       error: { message: 'response_format, logprobs, max_tokens, seed, temperature' },
     }),
   });
-  expect(await client.send(RICH)).toMatchObject({ failure: { kind: 'refused-request' }, retry: false });
+  expect(await client.send(RICH)).toMatchObject({ failure: { kind: 'refused-request' }, next: 'refused' });
   expect(endpoint.requests).toHaveLength(6);
 });
 
