@@ -3,6 +3,25 @@ import type { Attempt } from './failure.js';
 import { costOf, type Price } from './prices.js';
 import type { ChatRequest, Usage } from './types.js';
 
+/** What one request took. */
+export interface Bill {
+  /** Tokens that the endpoint counted; undefined where it did not. */
+  readonly usage: Usage | undefined;
+  /** US dollars; at their most where the endpoint did not count. 0 where the price is not known. */
+  readonly cost: number;
+}
+
+/** What a request may take at most, set aside while it is in flight. */
+export interface Reservation {
+  /**
+   * Ends it with what came of the request; undefined for one that was given up, which the endpoint may charge for as well. Later calls change
+   * nothing.
+   */
+  settle(attempt: Attempt | undefined): Bill;
+  /** Ends it for a request that was never sent. */
+  cancel(): void;
+}
+
 /** Counts what requests take, and keeps them within what may be spent. */
 export interface Account {
   known: number;
@@ -10,36 +29,63 @@ export interface Account {
   failed: number;
   requests: number;
   retries: number;
+  /** Times that everyone waited since the endpoint asked for it. */
+  waits: number;
   readonly promptTokens: number;
   readonly replyTokens: number;
-  /** US dollars spent; undefined where the price is not known. */
+  /** US dollars spent in this run; undefined where the price is not known. */
   readonly cost: number | undefined;
-  /** Tokens that a request may take at most, as far as what came before tells. */
+  /** Requests for which money is set aside. */
+  readonly reservations: number;
+  /** Tokens that a request may take at most, as far as it can be known from those before. */
   tokensOf(request: ChatRequest): number;
-  /** Whether a request may be sent beside those in flight without `most` US dollars being exceeded. */
-  fits(request: ChatRequest, most: number | undefined): boolean;
-  /** Sets aside what a request may cost, until released. */
-  reserve(request: ChatRequest): { release(): void };
-  /** Notes what one request took. */
-  note(request: ChatRequest, attempt: Attempt): void;
+  /** Whether a request may be sent beside those in flight without the limit being exceeded. */
+  fits(request: ChatRequest): boolean;
+  /** Sets aside what a request may cost. */
+  reserve(request: ChatRequest): Reservation;
 }
 
-/** An account with nothing on it. */
-export function createAccount(price: Price | undefined): Account {
+/** What an account begins with. */
+export interface AccountSettings {
+  /** What tokens cost; undefined where it is not known. */
+  readonly price?: Price | undefined;
+  /** Most US dollars to spend, with those spent before; undefined is no limit. */
+  readonly maxCost?: number | undefined;
+  /** US dollars that earlier runs spent. */
+  readonly spentBefore?: number;
+}
+
+const NOTHING: Bill = { usage: undefined, cost: 0 };
+
+/** An account with nothing on it except what earlier runs spent. */
+export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {
   // How many times more tokens a prompt has than was estimated, at the worst, and the longest reply.
   let [worst, longest] = [1, 0];
-  let [reserved, spent, promptTokens, replyTokens] = [0, 0, 0, 0];
+  let [reserved, reservations, spent, promptTokens, replyTokens] = [0, 0, 0, 0, 0];
   const most = (request: ChatRequest): Usage => ({
     promptTokens: Math.ceil(promptTokensOf(request) * worst),
     replyTokens: Math.max(longest, request.maxTokens ?? USUAL_REPLY_TOKENS),
   });
-  const mostCost = (request: ChatRequest) => (price ? costOf(price, most(request)) : 0);
+  const inDollars = (usage: Usage) => (price ? costOf(price, usage) : 0);
+  const billOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
+    const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
+    if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {
+      const charged = attempt === undefined || 'reply' in attempt || attempt.worked;
+      return charged ? { usage: undefined, cost: inDollars(most(request)) } : NOTHING;
+    }
+    promptTokens += usage.promptTokens;
+    replyTokens += usage.replyTokens;
+    worst = Math.max(worst, usage.promptTokens / promptTokensOf(request));
+    longest = Math.max(longest, usage.replyTokens);
+    return { usage, cost: inDollars(usage) };
+  };
   return {
     known: 0,
     answered: 0,
     failed: 0,
     requests: 0,
     retries: 0,
+    waits: 0,
     get promptTokens() {
       return promptTokens;
     },
@@ -49,34 +95,35 @@ export function createAccount(price: Price | undefined): Account {
     get cost() {
       return price && spent;
     },
+    get reservations() {
+      return reservations;
+    },
     tokensOf(request) {
       const tokens = most(request);
       return tokens.promptTokens + tokens.replyTokens;
     },
-    fits: (request, limit) => limit === undefined || spent + reserved + mostCost(request) <= limit,
+    fits: (request) => maxCost === undefined || spentBefore + spent + reserved + inDollars(most(request)) <= maxCost,
     reserve(request) {
-      const cost = mostCost(request);
-      reserved += cost;
-      return {
-        release: () => {
-          reserved -= cost;
-        },
+      const cost = inDollars(most(request));
+      let open = true;
+      const end = () => {
+        if (!open) return false;
+        open = false;
+        reserved -= cost;
+        if (--reservations === 0) reserved = 0;
+        return true;
       };
-    },
-    note(request, attempt) {
-      const estimated = promptTokensOf(request);
-      const counted = 'reply' in attempt ? attempt.reply.usage : undefined;
-      if (counted) {
-        promptTokens += counted.promptTokens;
-        replyTokens += counted.replyTokens;
-        worst = Math.max(worst, counted.promptTokens / estimated);
-        longest = Math.max(longest, counted.replyTokens);
-      }
-      if (!price) return;
-      if (counted) spent += costOf(price, counted);
-      else if ('reply' in attempt)
-        spent += costOf(price, { promptTokens: estimated, replyTokens: Math.ceil(attempt.reply.text.length / 4) });
-      else if (attempt.worked) spent += costOf(price, { promptTokens: estimated, replyTokens: 0 });
+      reserved += cost;
+      reservations++;
+      return {
+        settle(attempt) {
+          if (!end()) return NOTHING;
+          const bill = billOf(request, attempt);
+          spent += bill.cost;
+          return bill;
+        },
+        cancel: () => void end(),
+      };
     },
   };
 }

@@ -1,11 +1,14 @@
-import { setMaxListeners } from 'node:events';
+import { usageError } from '../core/errors.js';
 import { random } from '../core/random.js';
-import { createAccount } from './account.js';
-import { answerOf, fail, type Run, totalsOf } from './asking.js';
+import { type Bill, createAccount } from './account.js';
+import { answerOf, type Outcome } from './answer.js';
 import { createBell } from './bell.js';
+import { createGate } from './gate.js';
 import type { AskEnd, AskEvent, AskSettings } from './outcome.js';
 import { createPace, realClock } from './pace.js';
-import type { Answer, Question } from './types.js';
+import { createPatience } from './patience.js';
+import { fail, giveUp, halt, type Run, totalsOf } from './run.js';
+import type { Answer, Failure, Question } from './types.js';
 
 /** Outcomes that wait to be written or taken, at most, before no more is asked. */
 const BUFFER = 256;
@@ -37,9 +40,9 @@ export async function* ask(
       run.bell.ring();
     }
   } finally {
-    run.halt.abort();
-    run.giveUp.abort();
-    run.bell.ring();
+    halt(run);
+    giveUp(run);
+    run.patience.close();
     release();
     await feeding;
     await run.bell.until(over);
@@ -49,30 +52,32 @@ export async function* ask(
 }
 
 function begin(settings: AskSettings): Run {
-  const { options, price, clock = realClock } = settings;
-  const [halt, giveUp] = [new AbortController(), new AbortController()];
-  // Each request that is open listens.
-  setMaxListeners(0, halt.signal, giveUp.signal);
+  const { options, price, ledger, clock = realClock, random: draws = random(Date.now(), 'waits') } = settings;
+  const { concurrency, maxCost, retryWait } = options;
+  if (maxCost !== undefined && price === undefined)
+    throw usageError('a limit of cost needs the price of the model', { option: 'maxCost' });
+  const bell = createBell();
   return {
     settings,
     clock,
+    random: draws,
+    bell,
     pace: createPace(options, clock),
-    random: settings.random ?? random(Date.now(), 'waits'),
-    account: createAccount(price),
-    bell: createBell(),
-    halt,
-    giveUp,
+    gate: createGate({ concurrency, firstWaitMs: retryWait * 1000 }, { clock, random: draws, bell }),
+    patience: createPatience(clock),
+    account: createAccount({ price, maxCost, spentBefore: ledger.cost }),
+    costBefore: ledger.cost,
+    halt: new AbortController(),
+    flights: new Set(),
     busy: new Set(),
     events: [],
     open: 0,
     unwritten: 0,
     begun: 0,
     fed: false,
-    sending: 0,
-    width: options.concurrency,
-    narrowedAt: 0,
-    repliesSince: 0,
     failuresInRow: 0,
+    heard: false,
+    silent: 0,
   };
 }
 
@@ -82,9 +87,8 @@ function listen(run: Run): () => void {
   let timer: NodeJS.Timeout | undefined;
   const interrupt = () => {
     run.stopped = 'interrupted';
-    run.halt.abort();
-    timer = setTimeout(() => run.giveUp.abort(), graceMs);
-    run.bell.ring();
+    halt(run);
+    timer = setTimeout(() => giveUp(run), graceMs);
   };
   if (signal?.aborted) interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
@@ -94,53 +98,64 @@ function listen(run: Run): () => void {
   };
 }
 
-/** Takes up questions as there is room for them, in flight, behind it, and in what may be spent. */
+/** Takes up questions as there is room for them, in flight and on the way to the ledger. */
 async function feed(run: Run, questions: Iterable<Question> | AsyncIterable<Question>): Promise<void> {
-  const { account, bell, halt, settings } = run;
+  const { account, bell, settings } = run;
   const { ledger, options } = settings;
+  const { signal } = run.halt;
   for await (const question of questions) {
-    if (halt.signal.aborted) return;
+    if (signal.aborted) return;
     if (ledger.has(question.key) || run.busy.has(question.key)) {
       account.known++;
       continue;
     }
-    const fits = () => account.fits(question.request, options.maxCost);
-    const room = () => run.open < run.width && run.events.length + run.unwritten < BUFFER;
-    await bell.until(() => halt.signal.aborted || (room() && (run.open === 0 || fits())));
-    if (halt.signal.aborted) return;
-    if (!fits()) {
-      run.stopped = 'max-cost';
-      return;
-    }
+    const room = () => run.open < options.concurrency && run.events.length + run.unwritten < BUFFER;
+    await bell.until(() => signal.aborted || room());
+    if (signal.aborted) return;
     run.begun++;
     run.busy.add(question.key);
     void work(run, question);
   }
 }
 
-/** Asks one question, and sees to it that its outcome is told when it is on the disk. Never throws. */
+/** Asks one question, and sees to it that its outcome is reported when it is on the disk. Never throws. */
 async function work(run: Run, question: Question): Promise<void> {
-  const booked = run.account.reserve(question.request);
   run.open++;
-  const answer = await answerOf(run, question).catch((error: unknown) => fail(run, error));
-  booked.release();
+  const { key, item } = question;
+  const note = (failure: Failure, tries: number, bill: Bill) => append(run, { key, item, tries, failure }, bill);
+  const outcome = await answerOf(run, question, note);
   run.open--;
-  if (answer) await write(run, answer).catch((error: unknown) => fail(run, error));
+  await write(run, question, outcome).catch((error: unknown) => fail(run, error));
   run.bell.ring();
 }
 
-async function write(run: Run, answer: Answer): Promise<void> {
-  const { account, settings, busy, bell } = run;
-  run.unwritten++;
-  bell.ring();
-  try {
-    await settings.ledger.append({ ...answer, at: new Date().toISOString() });
-  } finally {
-    run.unwritten--;
+async function write(run: Run, { key, item }: Question, { answer, bill }: Outcome): Promise<void> {
+  const { account, busy } = run;
+  if (!answer) {
+    const failure: Failure = { kind: 'interrupted', message: 'given up while it was asked' };
+    if (bill.cost > 0) await append(run, { key, item, tries: 1, failure }, bill);
+    return;
   }
+  await append(run, answer, bill);
   if ('reply' in answer) {
-    busy.delete(answer.key);
+    busy.delete(key);
     account.answered++;
   } else account.failed++;
   run.events.push({ kind: 'answer', answer, totals: totalsOf(run) });
+}
+
+/** Writes a line to the ledger, with what it took. */
+async function append(run: Run, answer: Answer, { cost, usage }: Bill): Promise<void> {
+  run.unwritten++;
+  run.bell.ring();
+  try {
+    await run.settings.ledger.append({
+      ...answer,
+      ...(cost > 0 && { cost }),
+      ...('failure' in answer && usage && { usage }),
+      at: new Date().toISOString(),
+    });
+  } finally {
+    run.unwritten--;
+  }
 }

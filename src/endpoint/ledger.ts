@@ -9,6 +9,8 @@ export interface LedgerLine {
   /** Id of the row, for people. */
   readonly item: string;
   readonly failure?: unknown;
+  /** US dollars that it took. */
+  readonly cost?: number;
 }
 
 /** What was answered so far, on the disk, by key; only the places of the answers are in memory. */
@@ -20,6 +22,8 @@ export interface Ledger<L extends LedgerLine> {
   readonly passedOver: number;
   /** Keys with an answer. */
   readonly size: number;
+  /** US dollars that all lines took together, those that are out of date too. */
+  readonly cost: number;
   has(key: string): boolean;
   /** The last answer under a key, read from the disk; lines that are still being written are not found. */
   get(key: string): L | undefined;
@@ -40,10 +44,20 @@ const HEAD = { schema: 'phasetune/ledger', version: 1 } as const;
 const headSchema = z.looseObject({ schema: z.literal(HEAD.schema), version: z.number().int() });
 
 /**
- * Opens (or makes) a ledger for this process alone, by a lock file beside it; `command` tells other processes what for. Throws
+ * Opens (or makes) a ledger for this process alone, by a lock file beside it; `command` says to other processes what for. `costOf` prices lines that
+ * were written without a cost. Throws
  * (code `failed`) when another process has it, and a data error for a file that is no ledger, or one of a newer version.
  */
-export async function openLedger<L extends LedgerLine>(path: string, command?: string): Promise<Ledger<L>> {
+export async function openLedger<L extends LedgerLine>(
+  path: string,
+  command?: string,
+  costOf: (line: L) => number = () => 0,
+): Promise<Ledger<L>> {
+  let total = 0;
+  const add = (line: L) => {
+    const cost = typeof line.cost === 'number' ? line.cost : costOf(line);
+    if (cost > 0) total += cost;
+  };
   const lock = await lockFile(path, command);
   const free = async (cause: unknown): Promise<never> => {
     await lock.release();
@@ -53,8 +67,10 @@ export async function openLedger<L extends LedgerLine>(path: string, command?: s
     head: HEAD,
     checkHead: (value) => checkHead(path, value),
     keyOf: (value) => {
-      const { key, failure } = (value ?? {}) as Partial<LedgerLine>;
-      return typeof key === 'string' ? { key, settles: failure === undefined } : undefined;
+      const line = (value ?? {}) as L;
+      if (typeof line.key !== 'string') return undefined;
+      add(line);
+      return { key: line.key, settles: line.failure === undefined };
     },
   }).catch(free);
   return {
@@ -64,10 +80,16 @@ export async function openLedger<L extends LedgerLine>(path: string, command?: s
     get size() {
       return lines.size;
     },
+    get cost() {
+      return total;
+    },
     has: lines.has,
     get: (key) => lines.get(key) as L | undefined,
     failure: (key) => lines.unsettled(key) as L | undefined,
-    append: (line) => lines.append({ key: line.key, settles: line.failure === undefined, value: line }),
+    async append(line) {
+      await lines.append({ key: line.key, settles: line.failure === undefined, value: line });
+      add(line);
+    },
     flush: lines.flush,
     async close() {
       await lines.close();

@@ -4,7 +4,7 @@ import type { Ledger, LedgerLine } from './ledger.js';
 import type { EndpointOptions } from './options.js';
 import type { Clock } from './pace.js';
 import type { Price } from './prices.js';
-import type { Answer, ChatReply, Failure } from './types.js';
+import type { Answer, ChatReply, Failure, Usage } from './types.js';
 
 /** A line of the ledger of an endpoint: the reply as it came, or why there is none. */
 export interface AnswerLine extends LedgerLine {
@@ -13,6 +13,10 @@ export interface AnswerLine extends LedgerLine {
   readonly tries: number;
   readonly reply?: ChatReply;
   readonly failure?: Failure;
+  /** US dollars that the requests of this line took, as far as it was known when it was written. */
+  readonly cost?: number;
+  /** Tokens that the endpoint counted for a request without a reply that can be used. */
+  readonly usage?: Usage;
 }
 
 /** How far `ask` is. */
@@ -23,24 +27,38 @@ export interface AskTotals {
   /** Questions without an answer after all tries. */
   readonly failed: number;
   readonly requests: number;
+  /** Requests that were sent again after something went wrong, waits that the endpoint asked for not counted. */
   readonly retries: number;
+  /** Times that everyone waited since the endpoint asked for it. */
+  readonly waits: number;
   /** Tokens that the endpoint counted, in this run. */
   readonly promptTokens: number;
   readonly replyTokens: number;
-  /** Money spent in this run, in US dollars, estimated where the endpoint did not count; undefined where the price is not known. */
+  /**
+   * Money spent in this run, in US dollars; undefined where the price is not known. Every reply counts, whether it can be used or not, and what
+   * was given up; where the endpoint counted no tokens, as many as the request allowed.
+   */
   readonly cost: number | undefined;
+  /** US dollars that earlier runs with this ledger spent, as far as it is known. */
+  readonly costBefore: number;
 }
 
-/** What `ask` tells: an outcome, which is in the ledger by then, or that a question is asked again after a wait. */
+/**
+ * What `ask` reports: an outcome, which is in the ledger by then; that a question is asked again after a wait; or that everyone waits, since
+ * the endpoint asks for it.
+ */
 export type AskEvent =
   | { readonly kind: 'answer'; readonly answer: Answer; readonly totals: AskTotals }
-  | {
-      readonly kind: 'retry';
-      readonly item: string;
-      readonly failure: Failure;
-      readonly waitMs: number;
-      readonly totals: AskTotals;
-    };
+  | ({ readonly kind: 'retry' } & Delay)
+  | ({ readonly kind: 'wait' } & Delay);
+
+/** Why a question is asked again, and after how long. */
+export interface Delay {
+  readonly item: string;
+  readonly failure: Failure;
+  readonly waitMs: number;
+  readonly totals: AskTotals;
+}
 
 /** How `ask` ended. */
 export interface AskEnd {
@@ -57,7 +75,7 @@ export interface AskSettings {
     EndpointOptions,
     'concurrency' | 'requestsPerMinute' | 'tokensPerMinute' | 'tries' | 'retryWait' | 'retryBudget' | 'maxCost'
   >;
-  /** What the model's tokens cost; `maxCost` needs it. */
+  /** What the model's tokens cost; `maxCost` needs it. `maxCost` holds for all runs with the ledger together. */
   readonly price?: Price | undefined;
   /** When aborted, no more is asked, and replies that come within `graceMs` [2000] are still taken. */
   readonly signal?: AbortSignal;

@@ -31,8 +31,6 @@ export interface Pace {
   turn(tokens: number, signal: AbortSignal): Promise<void>;
   /** Says how many tokens a request had, in place of those booked for it. */
   settle(booked: number, actual: number): void;
-  /** Nothing is sent for so long. */
-  hold(ms: number): void;
 }
 
 /** Limits of {@link createPace}; undefined is none. */
@@ -48,13 +46,13 @@ const MINUTE_MS = 60_000;
  * that, so that no minute has more than the limit, but for the request that begins it.
  */
 export function createPace({ requestsPerMinute, tokensPerMinute }: Limits, clock: Clock): Pace {
-  let [heldUntil, nextRequest, nextTokens] = [0, 0, 0];
+  let [nextRequest, nextTokens] = [0, 0];
   const tokensMs = (tokens: number) => (tokensPerMinute === undefined ? 0 : (tokens * MINUTE_MS) / tokensPerMinute);
   return {
     async turn(tokens, signal) {
       while (!signal.aborted) {
         const now = clock.now();
-        const due = Math.max(heldUntil, nextRequest, nextTokens);
+        const due = Math.max(nextRequest, nextTokens);
         if (due <= now) {
           if (requestsPerMinute !== undefined) nextRequest = now + MINUTE_MS / requestsPerMinute;
           nextTokens = now + tokensMs(tokens);
@@ -65,9 +63,6 @@ export function createPace({ requestsPerMinute, tokensPerMinute }: Limits, clock
     },
     settle(booked, actual) {
       nextTokens += tokensMs(actual - booked);
-    },
-    hold(ms) {
-      heldUntil = Math.max(heldUntil, clock.now() + ms);
     },
   };
 }

@@ -46,6 +46,27 @@ export const spentError = (address: EndpointAddress, retries: number, failure: F
     failure,
   );
 
+/** The end of all asking because the endpoint refuses everything for its limits, for longer than a limit of an hour explains. */
+export const limitedError = (address: EndpointAddress, sinceMs: number, failure: Failure): PhasetuneError =>
+  stop(
+    `${placeOf(address)}: has refused everything for ${formatDuration(sinceMs / 1000)} (${failure.message}); a limit of a day or month may be used up; ${KEPT} later`,
+    failure,
+  );
+
+/** The end of all asking because the server still loads. */
+export const loadingError = (address: EndpointAddress, sinceMs: number, failure: Failure): PhasetuneError =>
+  stop(
+    `${placeOf(address)}: still not ready after ${formatDuration(sinceMs / 1000)} (${failure.message}); see to the server; ${KEPT}`,
+    failure,
+  );
+
+/** The end of all asking because connections are taken and nothing is ever answered. */
+export const silentError = (address: EndpointAddress, requests: number, failure: Failure): PhasetuneError =>
+  stop(
+    `${placeOf(address)}: answers nothing at all: ${requests} requests, ${failure.message}; check --base-url and the server, or allow more with --timeout-seconds; ${KEPT}`,
+    failure,
+  );
+
 /** The end of all asking because nothing is answered any more. */
 export const hopelessError = (address: EndpointAddress, questions: number, failure: Failure): PhasetuneError =>
   stop(

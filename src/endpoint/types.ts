@@ -58,6 +58,8 @@ export type FailureKind =
   | 'network'
   | 'timeout'
   | 'no-reply'
+  /** Given up while it was asked, since the run ended. */
+  | 'interrupted'
   | 'content-filter';
 
 /** Why there is no reply. `message` is for people and holds no secret. */

@@ -4,10 +4,10 @@ import { ask } from '../endpoint/ask.js';
 import type { AskEnd, AskEvent, AskSettings, AskTotals } from '../endpoint/outcome.js';
 import type { Judging } from './judging.js';
 
-/** What {@link judgeRows} tells: a reply or a failure was taken, or a question is asked again after a wait. */
+/** What {@link judgeRows} reports: a reply or a failure was taken, a question is asked again, or everyone waits. */
 export type JudgeEvent =
   | { readonly kind: 'answer'; readonly totals: AskTotals; readonly unreadable: number }
-  | Extract<AskEvent, { kind: 'retry' }>;
+  | Exclude<AskEvent, { kind: 'answer' }>;
 
 /** Replies that cannot be read, one like the other from the first on, until no more is asked: each of them costs. */
 const HOPELESS = 30;
@@ -27,7 +27,7 @@ export async function* judgeRows(
     for (;;) {
       const { done, value } = await events.next();
       if (done) return value;
-      if (value.kind === 'retry') {
+      if (value.kind !== 'answer') {
         yield value;
         continue;
       }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { random } from '../../src/core/random.js';
 import { ask } from '../../src/endpoint/ask.js';
-import { type ClientSettings, createChatClient } from '../../src/endpoint/client.js';
+import { type ChatClient, type ClientSettings, createChatClient } from '../../src/endpoint/client.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { type EndpointOptions, endpointOptionsSchema, resolveEndpoint } from '../../src/endpoint/options.js';
 import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/outcome.js';
@@ -16,19 +16,32 @@ export function* questionsOf(count: number, from = 0): Generator<Question> {
   }
 }
 
-/** A clock on which a wait takes no time and is noted. */
-function fakeClock(): Clock & { readonly waits: number[] } {
+/** A clock on which time passes only while no request is in flight, and then at once. */
+function fakeClock(isIdle: () => boolean): Clock {
   let now = 0;
-  const waits: number[] = [];
   return {
-    waits,
     now: () => now,
-    sleep: (ms) => {
-      waits.push(ms);
-      now = Math.max(now, now + ms);
-      return new Promise((resolve) => setImmediate(resolve));
+    async sleep(ms, signal) {
+      const until = now + ms;
+      do await new Promise((resolve) => setImmediate(resolve));
+      while (!isIdle() && !signal?.aborted);
+      if (!signal?.aborted) now = Math.max(now, until);
     },
   };
+}
+
+/** A client that knows how many of its requests are in flight. */
+function countingClient(client: ChatClient): { client: ChatClient; isIdle: () => boolean } {
+  let open = 0;
+  const send: ChatClient['send'] = async (request, signal) => {
+    open++;
+    try {
+      return await client.send(request, signal);
+    } finally {
+      open--;
+    }
+  };
+  return { client: { ...client, send }, isIdle: () => open === 0 };
 }
 
 /** What came of {@link askAll}. */
@@ -47,6 +60,8 @@ export interface AskAllSettings extends Partial<Omit<AskSettings, 'options' | 'c
   readonly options?: Partial<EndpointOptions>;
   readonly client?: ClientSettings;
   readonly apiKey?: string;
+  /** Called with the clock, before anything is asked. */
+  readonly onClock?: (clock: Clock) => unknown;
   /** Called with each event. */
   readonly onEvent?: (event: AskEvent) => unknown;
 }
@@ -56,12 +71,15 @@ export async function askAll(
   baseUrl: string,
   path: string,
   questions: Iterable<Question> | AsyncIterable<Question>,
-  { options, client: clientSettings, apiKey = 'sk-0123456789', onEvent, ...settings }: AskAllSettings = {},
+  { options, client: clientSettings, apiKey = 'sk-0123456789', onEvent, onClock, ...settings }: AskAllSettings = {},
 ): Promise<Asking> {
   const resolved = endpointOptionsSchema.parse({ baseUrl, model: 'judge', apiKeyEnv: 'A_KEY', ...options });
-  const client = createChatClient(resolveEndpoint(resolved, { A_KEY: apiKey }), clientSettings);
+  const { client, isIdle } = countingClient(
+    createChatClient(resolveEndpoint(resolved, { A_KEY: apiKey }), clientSettings),
+  );
   const ledger = await openLedger<AnswerLine>(path);
-  const clock = fakeClock();
+  const clock = fakeClock(isIdle);
+  onClock?.(clock);
   const events: AskEvent[] = [];
   const result: { end?: AskEnd; error?: unknown } = {};
   try {
@@ -80,7 +98,12 @@ export async function askAll(
     await client.close();
     await ledger.close();
   }
-  return { ...result, events, lines: linesOf(path), waits: clock.waits };
+  return {
+    ...result,
+    events,
+    lines: linesOf(path),
+    waits: events.flatMap((event) => (event.kind === 'answer' ? [] : [event.waitMs])),
+  };
 }
 
 /** The lines of a ledger, without its head. */

@@ -1,0 +1,114 @@
+import type { Bill, Reservation } from './account.js';
+import type { Attempt } from './failure.js';
+import type { Pass } from './gate.js';
+import { halt, type Run } from './run.js';
+import type { Question } from './types.js';
+
+/** One request on its way. */
+export interface Flight {
+  /** What came of it; undefined where it was given up. */
+  readonly outcome: Promise<Landing | undefined>;
+  /** Gives it up unless it was sent. */
+  recall(): void;
+  /** Gives it up, wherever it is. */
+  drop(): void;
+}
+
+/** What came of a request. */
+export interface Landing {
+  readonly attempt: Attempt;
+  readonly pass: Pass;
+}
+
+/** Who is called about a request. */
+export interface FlightEvents {
+  /** Its reply takes far longer than those before; its place is free by then. */
+  late(waitedMs: number): void;
+  /** What it took, once for each request that was sent, also for one that was given up. */
+  bill(bill: Bill): void;
+}
+
+/** How far a request is. */
+interface Trip extends FlightEvents {
+  readonly signal: AbortSignal;
+  booked: Reservation | undefined;
+  sent: boolean;
+}
+
+/** Sends one request as soon as there is money, room and time for it. */
+export function launch(run: Run, question: Question, events: FlightEvents): Flight {
+  const controller = new AbortController();
+  if (run.halt.signal.aborted) controller.abort();
+  const trip: Trip = { ...events, signal: controller.signal, booked: undefined, sent: false };
+  const recall = () => {
+    if (trip.sent) return;
+    controller.abort();
+    run.bell.ring();
+  };
+  const drop = () => {
+    controller.abort();
+    if (trip.sent) settle(trip, undefined);
+    run.bell.ring();
+  };
+  const flight: Flight = {
+    recall,
+    drop,
+    outcome: fly(run, question, trip).finally(() => run.flights.delete(flight)),
+  };
+  run.flights.add(flight);
+  return flight;
+}
+
+/** Settles what was set aside, once. */
+function settle(trip: Trip, attempt: Attempt | undefined): Bill | undefined {
+  const bill = trip.booked?.settle(attempt);
+  trip.booked = undefined;
+  if (bill) trip.bill(bill);
+  return bill;
+}
+
+async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing | undefined> {
+  const { account, gate, pace, patience, settings } = run;
+  const { signal } = trip;
+  if (!(await affordable(run, request, signal))) return undefined;
+  trip.booked = account.reserve(request);
+  const pass = await gate.enter(signal);
+  const tokens = account.tokensOf(request);
+  if (pass) await pace.turn(tokens, signal);
+  if (!pass || signal.aborted) {
+    trip.booked.cancel();
+    pass?.free();
+    run.bell.ring();
+    return undefined;
+  }
+  trip.sent = true;
+  account.requests++;
+  const watch = patience.watch((waitedMs) => {
+    pass.free();
+    trip.late(waitedMs);
+  });
+  let attempt: Attempt | undefined;
+  try {
+    attempt = await settings.client.send(request, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    if (attempt && 'reply' in attempt) watch.answered();
+    else watch.end();
+    if (!attempt) pass.free();
+    const bill = settle(trip, attempt);
+    if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
+  }
+  return attempt && !signal.aborted ? { attempt, pass } : undefined;
+}
+
+/** Waits until a request fits into what may be spent. Where it does not even fit alone, everything stops. */
+async function affordable(run: Run, request: Question['request'], signal: AbortSignal): Promise<boolean> {
+  const { account, bell } = run;
+  await bell.until(() => signal.aborted || account.fits(request) || account.reservations === 0);
+  if (signal.aborted) return false;
+  if (account.fits(request)) return true;
+  run.stopped ??= 'max-cost';
+  halt(run);
+  return false;
+}

@@ -1,0 +1,71 @@
+import type { Random } from '../core/random.js';
+import type { Account } from './account.js';
+import type { Bell } from './bell.js';
+import type { Flight } from './flight.js';
+import type { Gate } from './gate.js';
+import type { AskEvent, AskSettings, AskTotals } from './outcome.js';
+import type { Clock, Pace } from './pace.js';
+import type { Patience } from './patience.js';
+
+/** All that changes while questions are asked. */
+export interface Run {
+  readonly settings: AskSettings;
+  readonly pace: Pace;
+  readonly gate: Gate;
+  readonly patience: Patience;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly account: Account;
+  /** US dollars that earlier runs spent. */
+  readonly costBefore: number;
+  /** Wakes whoever waits for one of the numbers below. */
+  readonly bell: Bell;
+  /** Aborted: nothing more is sent. */
+  readonly halt: AbortController;
+  /** Requests that are in flight, or wait for their turn. */
+  readonly flights: Set<Flight>;
+  /** Keys that were taken up and are not answered. */
+  readonly busy: Set<string>;
+  readonly events: AskEvent[];
+  /** Questions that are being asked. */
+  open: number;
+  /** Outcomes that are on their way to the ledger. */
+  unwritten: number;
+  begun: number;
+  /** All questions were taken up. */
+  fed: boolean;
+  /** Questions in a row that failed after all tries. */
+  failuresInRow: number;
+  /** The endpoint said something, be it a refusal. */
+  heard: boolean;
+  /** Requests that got no answer in time while nothing was heard. */
+  silent: number;
+  stopped?: 'max-cost' | 'interrupted';
+  error?: unknown;
+}
+
+/** Sends nothing more; what is in flight may still land. */
+export function halt(run: Run): void {
+  run.halt.abort();
+  for (const flight of run.flights) flight.recall();
+  run.bell.ring();
+}
+
+/** Gives up what is in flight. */
+export function giveUp(run: Run): void {
+  for (const flight of run.flights) flight.drop();
+  run.bell.ring();
+}
+
+/** Ends everything, for the first reason that is given. */
+export function fail(run: Run, error: unknown): void {
+  run.error ??= error;
+  halt(run);
+  giveUp(run);
+}
+
+/** How far a run is, now. */
+export function totalsOf({ account, costBefore }: Run): AskTotals {
+  const { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost } = account;
+  return { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost, costBefore };
+}
