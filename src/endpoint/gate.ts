@@ -53,8 +53,8 @@ const SHORTEST_MS = 50;
 const LIMIT_OF_TIME_MS = 2000;
 /** Longest time between two requests that is concluded from refusals. */
 const SLOWEST_MS = 60_000;
-/** What is left of the time between two requests after twice as many replies as the endpoint gave before it refused. */
-const FASTER = 0.75;
+/** What is left of the time between two requests after twice as many replies, and twice this many, as came before the refusal. */
+const [FASTER, FEWEST] = [0.75, 10];
 
 /** What a gate works with. */
 interface Surroundings {
@@ -210,7 +210,7 @@ function createSpread(clock: Clock) {
     },
     answered() {
       answered++;
-      if (betweenMs === 0 || ++calm < 2 * before) return;
+      if (betweenMs === 0 || ++calm < 2 * Math.max(FEWEST, before)) return;
       calm = 0;
       betweenMs *= FASTER;
       if (betweenMs < 1) betweenMs = 0;

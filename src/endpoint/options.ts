@@ -21,7 +21,14 @@ export const endpointOptionsSchema = z.strictObject({
     .positive()
     .optional()
     .describe('most tokens of requests and replies together in a minute [no limit]'),
-  timeoutSeconds: z.number().positive().max(86_400).default(120).describe('longest wait for a whole reply'),
+  timeoutSeconds: z
+    .number()
+    .positive()
+    .max(86_400)
+    .default(120)
+    .describe(
+      'longest wait for a whole reply; one that takes ten times as long as the slowest before is asked for again beside it',
+    ),
   tries: z.number().int().min(1).max(100).default(6).describe('times that a question is asked before it is left out'),
   retryWait: z
     .number()
@@ -35,8 +42,16 @@ export const endpointOptionsSchema = z.strictObject({
     .number()
     .min(0)
     .optional()
-    .describe('retries in all: a share of the questions when below 1, else a number [one a question, at least 100]'),
-  maxCost: z.number().min(0).optional().describe('most US dollars to spend in this run; stops before it is exceeded'),
+    .describe(
+      'retries in all: a share of the questions when below 1, else a number [one a question, at least 100]; waits for a rate limit do not count',
+    ),
+  maxCost: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'most US dollars to spend on this output, over all runs of its ledger; stops before it is exceeded; needs a known price',
+    ),
   prices: z.string().min(1).optional().describe('file of prices to look in first, laid out as docs/prices.json'),
 });
 
@@ -50,7 +65,7 @@ export interface EndpointAddress {
   readonly model: string;
   /** Secret. Absent where none is needed. */
   readonly apiKey?: string;
-  /** On this machine or its network, where asking costs no money. */
+  /** On this machine or its network: most such servers charge nothing, but a gateway to others may. */
   readonly local: boolean;
 }
 

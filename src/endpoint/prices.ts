@@ -26,7 +26,7 @@ export interface Price {
   /** US dollars for a million tokens. */
   readonly input: number;
   readonly output: number;
-  /** When it was looked up; absent for what costs nothing. */
+  /** When it was looked up. */
   readonly date?: string;
 }
 
@@ -34,11 +34,11 @@ export interface Price {
 const SHIPPED = fileURLToPath(new URL('../../docs/prices.json', import.meta.url));
 
 /**
- * What a model costs at an endpoint, from the user's own file first, else from the one that is shipped; nothing on this machine or
- * network, unless the user's file has a price. Undefined where nobody knows. A data error for a file that is not laid out so.
+ * What a model costs at an endpoint, from the user's own file first, else from the one that is shipped. Undefined where nobody knows, as on
+ * this machine or network, where a gateway to others may listen. A data error for a file that is not laid out so.
  */
 export async function priceOf(
-  { baseUrl, model, local }: Pick<EndpointAddress, 'baseUrl' | 'model' | 'local'>,
+  { baseUrl, model }: Pick<EndpointAddress, 'baseUrl' | 'model'>,
   ownFile?: string,
 ): Promise<Price | undefined> {
   const host = new URL(baseUrl).hostname;
@@ -46,7 +46,7 @@ export async function priceOf(
     const own = find(await readJson(ownFile, pricesSchema), host, model);
     if (own) return own;
   }
-  return local ? { input: 0, output: 0 } : find(await readJson(SHIPPED, pricesSchema), host, model);
+  return find(await readJson(SHIPPED, pricesSchema), host, model);
 }
 
 /** Releases of a model carry a date: `gpt-4o-2024-08-06` costs what `gpt-4o` does, unless it is listed itself. */

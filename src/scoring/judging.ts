@@ -4,7 +4,7 @@ import type { Ledger } from '../endpoint/ledger.js';
 import type { AnswerLine } from '../endpoint/outcome.js';
 import type { Answer, Question } from '../endpoint/types.js';
 import { contentKey, type Judge, questionKey, questionOf, type Verdict, verdictOf } from './judge.js';
-import { promptFor } from './prompt.js';
+import { type Prompt, promptFor } from './prompt.js';
 import type { RowScore, Unscored } from './scored.js';
 
 /** What is known of one repeat of a row: its score, or why there is none yet and the attempt that is next. */
@@ -16,10 +16,11 @@ export type Replies = Pick<Ledger<AnswerLine>, 'get' | 'failure'>;
 /** Rows on their way to scores. Only hashes and scores are in memory; the rows are read as a stream, as often as needed. */
 export interface Judging {
   /**
-   * What is left to ask about the rows, each content once; replies in the ledger are read on the way. May be called again, with the same
-   * rows: what was answered since is left out.
+   * What is left to ask about the rows, each content once; replies in the ledger are read on the way. What failed in an earlier run comes
+   * last, in a second reading of the rows: a block of rows that the endpoint refuses keeps nothing else from being asked. May be called again,
+   * with the same rows: what was answered since is left out.
    */
-  questions(rows: AsyncIterable<InstructionRecord>): AsyncGenerator<Question>;
+  questions(rows: () => AsyncIterable<InstructionRecord>): AsyncGenerator<Question>;
   /** Takes an answer. Returns why its reply could not be read, where that is so. */
   take(answer: Answer): string | undefined;
   /** The outcome of the row that came at this place, from 0, in the last reading that went to the end. */
@@ -52,11 +53,20 @@ export function createJudging(judge: Judge, ledger: Replies): Judging {
   let cuts = new Map<number, number>();
   const known = (content: string) =>
     slots.get(content) ?? Array.from({ length: judge.repeats }, (_, repeat) => slotIn(ledger, judge, content, repeat));
+  const left = function* (record: InstructionRecord, prompt: Prompt, content: string): Generator<Question> {
+    for (const [repeat, slot] of slots.get(content)!.entries()) {
+      if ('score' in slot) continue;
+      const key = questionKey(content, repeat, slot.attempt);
+      asked.set(key, { content, repeat, attempt: slot.attempt });
+      yield questionOf(judge, prompt, key, record.id, repeat);
+    }
+  };
   return {
     async *questions(rows) {
       asked.clear();
       const [read, shortened, seen] = [[] as string[], new Map<number, number>(), new Set<string>()];
-      for await (const record of rows) {
+      const failed = new Set<string>();
+      for await (const record of rows()) {
         const prompt = render(record);
         const content = contentKey(judge, prompt);
         if (prompt.cut > 0) shortened.set(read.length, prompt.cut);
@@ -65,15 +75,17 @@ export function createJudging(judge: Judge, ledger: Replies): Judging {
         seen.add(content);
         const found = known(content);
         slots.set(content, found);
-        for (const [repeat, slot] of found.entries()) {
-          if ('score' in slot) continue;
-          const key = questionKey(content, repeat, slot.attempt);
-          asked.set(key, { content, repeat, attempt: slot.attempt });
-          yield questionOf(judge, prompt, key, record.id, repeat);
-        }
+        if (found.some(isFailed)) failed.add(content);
+        else yield* left(record, prompt, content);
       }
-      // Only a whole reading tells where each row is.
+      // Only a whole reading shows where each row is.
       [contents, cuts] = [read, shortened];
+      if (failed.size === 0) return;
+      for await (const record of rows()) {
+        const prompt = render(record);
+        const content = contentKey(judge, prompt);
+        if (failed.delete(content)) yield* left(record, prompt, content);
+      }
     },
     take(answer) {
       const { content, repeat, attempt } = asked.get(answer.key)!;
@@ -115,6 +127,9 @@ function slotIn(ledger: Replies, judge: Judge, content: string, repeat: number):
     last = { kind: 'unreadable', reason: verdict.unclear };
   }
 }
+
+/** True for a question that was asked and got no reply at all. */
+const isFailed = (slot: Slot): boolean => !('score' in slot) && slot.kind !== 'not-asked' && slot.kind !== 'unreadable';
 
 type Scored = Extract<Slot, { score: number }>;
 const isScored = (slot: Slot): slot is Scored => 'score' in slot;

@@ -18,7 +18,7 @@ const HOPELESS = 30;
  */
 export async function* judgeRows(
   judging: Judging,
-  rows: AsyncIterable<InstructionRecord>,
+  rows: () => AsyncIterable<InstructionRecord>,
   settings: AskSettings,
 ): AsyncGenerator<JudgeEvent, AskEnd> {
   const events = ask(judging.questions(rows), settings);

@@ -63,7 +63,7 @@ describe('phasetune score', () => {
     expect(server.requests[0]!.headers.authorization).toBe(`Bearer ${KEY}`);
     expect(err).toContain('20 rows, 1 of them like another one; rubric difficulty-1-5, version 1');
     expect(err).toContain('19 requests to judge at 127.0.0.1:');
-    expect(err).toContain('they cost nothing');
+    expect(err).toContain('taken as free, since 127.0.0.1');
     expect(err).toMatch(/judge: 19 replies in /);
     expect(told).toMatch(/^1 {2}█+ 5\n2 {2}█+ 4\n/m);
     expect(told).toContain(`20 of 20 rows scored: ${out}\n`);
@@ -138,7 +138,7 @@ describe('phasetune score', () => {
     does = () => ({ text: '2', usage: { prompt_tokens: 1, completion_tokens: 10 } });
     const stopped = await score(...prices(), '--max-cost', '0.05', '--yes', '--max-tokens', '10', '--concurrency', '1');
     expect(stopped.code).toBe(4);
-    expect(stopped.err).toContain('stopped at --max-cost $0.05');
+    expect(stopped.err).toContain('stopped before --max-cost $0.05 could be exceeded');
     expect(stopped.err).toContain('not-asked 14');
     expect(server.requests).toHaveLength(5);
     expect((await score(...prices(), '--max-cost', '1')).code).toBe(0);

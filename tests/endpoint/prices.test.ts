@@ -12,7 +12,7 @@ import { questionsOf } from '../helpers/ask.js';
 const folder = mkdtempSync(join(tmpdir(), 'phasetune-prices-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const OPENAI = { baseUrl: 'https://api.openai.com/v1', local: false };
+const OPENAI = { baseUrl: 'https://api.openai.com/v1' };
 const shipped = JSON.parse(readFileSync(`${ROOT}docs/prices.json`, 'utf8'));
 
 test('the prices that are shipped have a date and a source for every host, and no model twice', () => {
@@ -33,12 +33,12 @@ test('a model by its name, or by that without the date of its release; a release
 
 test('nobody knows the price of a model at another host, or of another name', async () => {
   expect(await priceOf({ ...OPENAI, model: 'gpt-99' })).toBeUndefined();
-  expect(await priceOf({ baseUrl: 'https://other.example/v1', local: false, model: 'gpt-4o' })).toBeUndefined();
+  expect(await priceOf({ baseUrl: 'https://other.example/v1', model: 'gpt-4o' })).toBeUndefined();
 });
 
-test('nothing is to pay on this machine, unless a file of the user says so', async () => {
-  const local = { baseUrl: 'http://localhost:8000/v1', local: true, model: 'mine' };
-  expect(await priceOf(local)).toEqual({ input: 0, output: 0 });
+test('nobody knows the price on this machine either, where a gateway may listen, unless a file of the user says it', async () => {
+  const local = { baseUrl: 'http://localhost:8000/v1', model: 'mine' };
+  expect(await priceOf(local)).toBeUndefined();
   const own = join(folder, 'own.json');
   const prices = [{ model: 'mine', input: 1, output: 2 }];
   writeFileSync(own, JSON.stringify({ schema: 'phasetune/prices', version: 1, date: '2026-01-02', prices }));

@@ -56,7 +56,7 @@ async function judge(
   try {
     const options = judgeOptionsSchema.parse(given);
     const judging = createJudging(resolveJudge(options, await loadRubric(rubricName), 'judge'), ledger);
-    const events = judgeRows(judging, stream(rows), { client, ledger, options: OPTIONS });
+    const events = judgeRows(judging, () => stream(rows), { client, ledger, options: OPTIONS });
     for await (const _ of events);
     return {
       outcomes: rows.map((row, i) => judging.outcomeOf(row, i)),

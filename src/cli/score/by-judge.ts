@@ -5,19 +5,19 @@ import { estimateAsking } from '../../endpoint/estimate.js';
 import { openLedger } from '../../endpoint/ledger.js';
 import { type EndpointAddress, resolveEndpoint } from '../../endpoint/options.js';
 import type { AnswerLine, AskEnd, AskTotals } from '../../endpoint/outcome.js';
-import { type Price, priceOf } from '../../endpoint/prices.js';
+import { costOf, type Price, priceOf } from '../../endpoint/prices.js';
 import { exists, hashFile, remove, statPath } from '../../io/files.js';
 import { type Judge, resolveJudge } from '../../scoring/judge.js';
 import { createJudging, type Judging, type Replies } from '../../scoring/judging.js';
-import { judgeRows } from '../../scoring/llm.js';
+import { type JudgeEvent, judgeRows } from '../../scoring/llm.js';
 import { promptFor } from '../../scoring/prompt.js';
 import { loadRubric } from '../../scoring/rubric.js';
 import { type ScoresManifest, scoredPaths, writeScored } from '../../scoring/scored.js';
-import { formatCount } from '../../telemetry/format.js';
+import { formatCount, formatDuration } from '../../telemetry/format.js';
 import { silentLogger } from '../../telemetry/logger.js';
 import { collectSooner } from '../../telemetry/memory.js';
 import type { CommandContext } from '../command.js';
-import { agree, dollars, estimateLines, judgeEstimate } from './estimate.js';
+import { agree, checkMaxCost, dollars, estimateLines, judgeEstimate } from './estimate.js';
 import type { ScoreOptions } from './options.js';
 import { leftOut, nextStep, scoresJson, tellScores } from './summary.js';
 
@@ -44,6 +44,7 @@ export async function scoreByJudge(options: ScoreOptions, context: CommandContex
   const environment = asks ? process.env : { ...process.env, [options.apiKeyEnv]: 'none' };
   const address = resolveEndpoint(options, environment);
   const price = await priceOf(address, options.prices);
+  if (!options.reparse) checkMaxCost(options.maxCost, price, address);
   const judge = resolveJudge(options, rubric, address.model);
   const path = scoredPaths(options.out).ledger;
   if (options.reparse && !exists(path))
@@ -55,7 +56,9 @@ export async function scoreByJudge(options: ScoreOptions, context: CommandContex
   };
   if (options.dryRun && !exists(path)) return dryRun(work({ get: () => undefined, failure: () => undefined }));
   const isNew = !exists(path);
-  const ledger = await openLedger<AnswerLine>(path, `phasetune score --out ${options.out}`);
+  const ledger = await openLedger<AnswerLine>(path, `phasetune score --out ${options.out}`, ({ reply }) =>
+    price && reply?.usage ? costOf(price, reply.usage) : 0,
+  );
   const { bytes } = await statPath(path);
   try {
     if (ledger.dropped > 0) context.logger.warn(`${path}: its last line was half written and is dropped`);
@@ -74,10 +77,20 @@ export async function scoreByJudge(options: ScoreOptions, context: CommandContex
 const rowsOf = ({ options, context }: Work, first = false) =>
   importRows(options.file, options, first ? context.logger : silentLogger).rows;
 
+/** The rows as often as they are read; what there is to say about them is said in the first reading. */
+const readings = (work: Work) => {
+  let first = true;
+  return () => {
+    const rows = rowsOf(work, first);
+    first = false;
+    return rows;
+  };
+};
+
 async function tellEstimate(work: Work) {
   const { judging, judge, price, address, options, context } = work;
   const estimate = judgeEstimate(
-    await estimateAsking(judging.questions(rowsOf(work, true)), { price }),
+    await estimateAsking(judging.questions(readings(work)), { price }),
     judge,
     price,
     options,
@@ -115,20 +128,22 @@ async function dryRun(work: Work): Promise<Record<string, unknown>> {
 }
 
 async function scoreFile(work: Work, ledger: Awaited<ReturnType<typeof openLedger<AnswerLine>>>) {
-  const { options, context, judge, judging } = work;
+  const { options, context, address, judge, judging } = work;
   const { file, out, reparse } = options;
   const sha256 = await hashFile(file);
   let totals: AskTotals | undefined;
-  if (reparse) for await (const _ of judging.questions(rowsOf(work, true)));
+  if (reparse) for await (const _ of judging.questions(readings(work)));
   else {
     const estimate = await tellEstimate(work);
-    await agree(estimate, options, context);
+    await agree(estimate, options, address, context);
     const end = estimate.requests === 0 ? undefined : await askAll(work, ledger, estimate.requests);
     totals = end?.totals;
     if (totals) tellSpent(totals, context);
     if (end?.stopped === 'interrupted') return tellInterrupted(work, ledger.path, totals!);
     if (end?.stopped === 'max-cost')
-      context.logger.warn(`stopped at --max-cost ${dollars(options.maxCost!)}: not all rows were asked about`);
+      context.logger.warn(
+        `stopped before --max-cost ${dollars(options.maxCost!)} could be exceeded${totals!.costBefore > 0 ? `, of which earlier runs spent ${dollars(totals!.costBefore)}` : ''}: not all rows were asked about`,
+      );
   }
   const values: number[] = [];
   const manifest = await writeScored(out, {
@@ -174,18 +189,15 @@ async function askAll(
   const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger: context.logger });
   const bar = context.progress({ label: 'judge', total, unit: 'replies' });
   const settings = { client, ledger, options, price, signal: context.signal };
-  const events = judgeRows(judging, rowsOf(work), settings);
-  const told = new Set<string>();
+  const events = judgeRows(judging, () => rowsOf(work), settings);
+  const delayed = createDelayLines();
   try {
     for (;;) {
       const { done, value } = await events.next();
       if (done) return value;
       const { totals } = value;
       if (value.kind === 'answer') bar.update(totals.answered + totals.failed, note(totals, value.unreadable));
-      else if (!told.has(value.failure.kind)) {
-        told.add(value.failure.kind);
-        context.logger.warn(`${value.failure.kind}: ${value.failure.message}; asked again (told once)`);
-      }
+      else for (const line of delayed(value)) context.logger.warn(line);
     }
   } finally {
     await events.return(undefined as never);
@@ -194,23 +206,44 @@ async function askAll(
   }
 }
 
-const note = ({ cost, failed, retries }: AskTotals, unreadable: number): string =>
+/** A wait of that many milliseconds is reported each time: nothing else is seen meanwhile. */
+const LONG_WAIT_MS = 20_000;
+
+/** What is said of requests that are sent again: the first of each kind, and each long wait. */
+function createDelayLines(): (event: Exclude<JudgeEvent, { kind: 'answer' }>) => string[] {
+  const seen = new Set<string>();
+  return ({ kind, failure, waitMs }) => {
+    const known = seen.has(failure.kind);
+    seen.add(failure.kind);
+    const why = `${failure.kind}: ${failure.message}`;
+    if (waitMs >= LONG_WAIT_MS) return [`${why}; nothing is asked for ${formatDuration(waitMs / 1000)}`];
+    if (known) return [];
+    return [`${why}; ${kind === 'wait' ? 'waiting, then asking again' : 'asked again'} (said once)`];
+  };
+}
+
+const note = ({ cost, failed, retries, waits }: AskTotals, unreadable: number): string =>
   [
     cost ? dollars(cost) : '',
     failed > 0 ? `${formatCount(failed)} failed` : '',
     unreadable > 0 ? `${formatCount(unreadable)} unreadable` : '',
     retries > 0 ? `${formatCount(retries)} asked again` : '',
+    waits > 0 ? `${formatCount(waits)} waits` : '',
   ]
     .filter(Boolean)
     .join(', ');
 
 function tellSpent(
-  { requests, retries, promptTokens, replyTokens, cost }: AskTotals,
+  { requests, retries, waits, promptTokens, replyTokens, cost, costBefore }: AskTotals,
   { logger }: CommandContext,
 ): void {
   const again = retries > 0 ? `, ${formatCount(retries)} of them again` : '';
   const tokens = `${formatCount(promptTokens)} tokens in, ${formatCount(replyTokens)} out`;
-  logger.info(`${formatCount(requests)} requests${again}, ${tokens}${cost ? `, ${dollars(cost)}` : ''}`);
+  const waited = waits > 0 ? `, ${formatCount(waits)} waits for the endpoint` : '';
+  const before = costBefore > 0 ? ` (${dollars(costBefore + (cost ?? 0))} with earlier runs)` : '';
+  logger.info(
+    `${formatCount(requests)} requests${again}${waited}, ${tokens}${cost ? `, ${dollars(cost)}${before}` : ''}`,
+  );
 }
 
 function tellInterrupted({ options, context }: Work, path: string, totals: AskTotals) {

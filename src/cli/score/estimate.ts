@@ -49,13 +49,17 @@ export function estimateLines(
     `${formatNumber(requests)} requests to ${address.model} at ${host}, about ${roughly(promptTokens)} tokens`,
   ];
   if (requests === 0) return [];
-  if (cost === undefined || likelyCost === undefined)
+  if (address.local && cost === undefined)
+    lines.push(
+      `taken as free, since ${host} is on this machine or network; give --prices if it is a gateway that charges`,
+    );
+  else if (cost === undefined || likelyCost === undefined)
     lines.push(`what they cost is not known: no price of ${address.model} at ${host}; give one with --prices`);
   else if (cost > 0)
     lines.push(
-      `about ${dollars(likelyCost)}; at most ${dollars(cost)}, should every reply be as long as --max-tokens allows${price?.date ? ` (prices of ${price.date})` : ''}`,
+      `about ${dollars(likelyCost)}; at most ${dollars(cost)}, should every reply be as long as --max-tokens allows and none be asked for again${price?.date ? ` (prices of ${price.date})` : ''}`,
     );
-  else lines.push('they cost nothing: the endpoint is on this machine or network');
+  else lines.push('they cost nothing, by --prices');
   if (atLeastSeconds > 0) lines.push(`at least ${formatDuration(atLeastSeconds)}, by the limits a minute`);
   return lines;
 }
@@ -64,21 +68,31 @@ export function estimateLines(
 const roughly = (n: number) =>
   n < 1e6 ? formatNumber(Number(n.toPrecision(2))) : `${(n / 1e6).toPrecision(3)} million`;
 
+/** A usage error where a limit of cost is set and nobody knows what tokens cost. */
+export function checkMaxCost(
+  maxCost: number | undefined,
+  price: Price | undefined,
+  { baseUrl, model }: EndpointAddress,
+) {
+  if (maxCost === undefined || price) return;
+  throw usageError(
+    `--max-cost needs to know what tokens cost, and there is no price of ${model} at ${new URL(baseUrl).host}; give one with --prices`,
+    { option: 'maxCost' },
+  );
+}
+
 /**
- * Has the user agree to what asking may cost: nothing to agree to where it is free, `--yes` was given, or `--max-cost` covers it. Asks on a
- * terminal; elsewhere a usage error says how to agree. A refusal is an error of code `failed`.
+ * Has the user agree to what asking may cost: nothing to agree to where it is free or taken as free, `--yes` was given, or `--max-cost` covers
+ * it. Asks on a terminal; elsewhere a usage error says how to agree. A refusal is an error of code `failed`.
  */
 export async function agree(
   estimate: JudgeEstimate,
   { yes, maxCost }: { readonly yes: boolean; readonly maxCost?: number | undefined },
+  { local }: Pick<EndpointAddress, 'local'>,
   { confirm }: Pick<CommandContext, 'confirm'>,
 ): Promise<void> {
   const { requests, cost, likelyCost } = estimate;
-  if (maxCost !== undefined && cost === undefined)
-    throw usageError('--max-cost needs to know what tokens cost; give the price of the model with --prices', {
-      option: 'maxCost',
-    });
-  if (requests === 0 || cost === 0 || yes) return;
+  if (requests === 0 || cost === 0 || yes || (local && cost === undefined)) return;
   const price = likelyCost === undefined ? 'money, nobody knows how much' : `about ${dollars(likelyCost)}`;
   const limit = maxCost === undefined ? '' : `, of which --max-cost allows ${dollars(maxCost)}`;
   if (likelyCost !== undefined && maxCost !== undefined && likelyCost <= maxCost) return;
