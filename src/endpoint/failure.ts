@@ -1,4 +1,5 @@
 import { hide } from '../telemetry/redact.js';
+import { errorIn } from './error-body.js';
 import type { HttpRefusal } from './transport.js';
 import type { ChatReply, Failure, Usage } from './types.js';
 
@@ -41,45 +42,6 @@ export const quoted = (text: string): string => {
   return line.length > MOST ? `${line.slice(0, MOST)}...` : line;
 };
 
-/** What of an error's body a program can use. */
-export interface ErrorBody {
-  readonly message: string;
-  readonly code?: string;
-  readonly param?: string;
-  /** Set where a gateway refused what was asked, not who asked. */
-  readonly moderated: boolean;
-}
-
-/** The error that a body tells, in the forms of OpenAI (`error.message`), FastAPI (`detail`) and plain text or HTML. */
-export function errorIn(body: string): ErrorBody {
-  const value = parsed(body) as Record<string, unknown> | undefined;
-  if (!value || typeof value !== 'object')
-    return { message: /^\s*</.test(body) ? `an HTML page${titleOf(body)}` : body, moderated: false };
-  const error = (typeof value.error === 'object' && value.error !== null ? value.error : {}) as Record<string, unknown>;
-  const said = error.message ?? value.error ?? value.message ?? value.detail ?? body;
-  const metadata = error.metadata as { reasons?: unknown } | undefined;
-  const code = [error.code, error.type].find((word) => typeof word === 'string');
-  return {
-    message: typeof said === 'string' ? said : JSON.stringify(said),
-    ...(typeof code === 'string' && { code }),
-    ...(typeof error.param === 'string' && { param: error.param }),
-    moderated: metadata?.reasons !== undefined,
-  };
-}
-
-function titleOf(html: string): string {
-  const [, title] = /<title>([^<]*)<\/title>/i.exec(html) ?? [];
-  return title?.trim() ? ` ("${title.trim()}")` : '';
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What a status that is not of success means. */
 export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | 'headers' | 'body'>, now: number): Miss {
   const error = errorIn(body);
@@ -90,11 +52,11 @@ export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | '
     next,
     ...more,
   });
-  const html = /^\s*</.test(body);
+  const { html } = error;
   if (status === 401 || (status === 403 && !html && !error.moderated)) return miss('refused-key', 'stop');
-  if (/content_filter|content_policy/.test(error.code ?? '') || error.moderated) return miss('content-filter', 'skip');
-  if (status === 402 || /insufficient_quota|billing/.test(`${error.code} ${parsed(body) ? body.slice(0, 500) : ''}`))
-    return miss('quota', 'stop');
+  if (/content_filter|content_policy/.test(error.names.join(' ')) || error.moderated)
+    return miss('content-filter', 'skip');
+  if (status === 402 || /insufficient_quota|billing/.test(error.names.join(' '))) return miss('quota', 'stop');
   if (status === 404) return miss('refused-request', 'stop');
   if (status === 429) return miss('rate-limit', 'wait', afterMs === undefined ? {} : { afterMs });
   if (status === 408 || status === 409 || status === 425 || status >= 500)

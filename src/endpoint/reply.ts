@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type Attempt, errorIn, type Miss, missOf, type Next, quoted } from './failure.js';
+import { errorIn } from './error-body.js';
+import { type Attempt, type Miss, missOf, type Next, quoted } from './failure.js';
 import type { ChatReply, Failure, TokenLogprob } from './types.js';
 
 const logprobSchema = z.looseObject({
