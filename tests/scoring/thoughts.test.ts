@@ -6,6 +6,7 @@ import { judgeOptionsSchema } from '../../src/scoring/judge-options.js';
 import { parseReply } from '../../src/scoring/parse.js';
 import { loadRubric } from '../../src/scoring/rubric.js';
 import { spokenIn } from '../../src/scoring/thoughts.js';
+import { expectLinear } from '../helpers/growth.js';
 
 const FIVE = { min: 1, max: 5, whole: true };
 const TEN = { min: 1, max: 10, whole: true };
@@ -92,12 +93,19 @@ describe('thoughts before a reply', () => {
     expect(parseReply('{"score": 3, "reason": "one channel, no [think]ing"}', FIVE)).toMatchObject({ score: 3 });
   });
 
-  it.each([':', '<', '<a', '[THINK', '<|channel|>', '<|channel|>final<|', 'analysisA', 'assistantfinal', '◁'])(
-    'takes time in line with the length: %s',
-    (piece) => {
-      // A square of the length would take minutes.
-      expect(parseReply(piece.repeat(Math.floor(99_000 / piece.length)), FIVE)).toHaveProperty('unclear');
-    },
+  it.each([
+    ':',
+    '<',
+    '<a',
+    '[THINK',
+    '<|channel|>',
+    '<|channel|>final<|',
+    'analysisA',
+    'assistantfinal',
+    '◁',
+    '</think>',
+  ])('are looked for in time in line with the length: %s', (piece) =>
+    expectLinear((size) => parseReply(piece.repeat(size / piece.length), FIVE), 99_000),
   );
 });
 
