@@ -1,7 +1,9 @@
 import { OpenAI } from 'openai';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
-import { type Attempt, errorIn, type Miss, missOf, missOfError, missOfTimeout } from './failure.js';
+import { errorIn } from './error-body.js';
+import { type Attempt, type Miss, missOfError, missOfTimeout } from './failure.js';
 import type { EndpointAddress } from './options.js';
+import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf, type Dialect, firstDialect, refusedFeature, toldOf, without } from './request.js';
 import { HttpRefusal, openTransport, type Transport } from './transport.js';

@@ -1,5 +1,5 @@
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import type { ErrorBody } from './failure.js';
+import type { ErrorBody } from './error-body.js';
 import type { ChatRequest, Feature } from './types.js';
 
 /** How to tell from a refusal which feature it is about, and what people are told. */
