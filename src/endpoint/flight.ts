@@ -47,7 +47,7 @@ export function launch(run: Run, question: Question, events: FlightEvents): Flig
   };
   const drop = () => {
     controller.abort();
-    if (trip.sent) settle(trip, undefined);
+    if (trip.sent) settle(run, trip, undefined);
     run.bell.ring();
   };
   const flight: Flight = {
@@ -59,19 +59,20 @@ export function launch(run: Run, question: Question, events: FlightEvents): Flig
   return flight;
 }
 
-/** Settles what was set aside, once. */
-function settle(trip: Trip, attempt: Attempt | undefined): Bill | undefined {
+/** Settles what was set aside, once, and lets those look again that wait for money. */
+function settle(run: Run, trip: Trip, attempt: Attempt | undefined): Bill | undefined {
   const bill = trip.booked?.settle(attempt);
   trip.booked = undefined;
   if (bill) trip.bill(bill);
+  run.bell.ring();
   return bill;
 }
 
 async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing | undefined> {
   const { account, gate, pace, patience, settings } = run;
   const { signal } = trip;
-  if (!(await affordable(run, request, signal))) return undefined;
-  trip.booked = account.reserve(request);
+  trip.booked = await reserve(run, request, signal);
+  if (!trip.booked) return undefined;
   const pass = await gate.enter(signal);
   const tokens = account.tokensOf(request);
   if (pass) await pace.turn(tokens, signal);
@@ -95,20 +96,24 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
   } finally {
     if (attempt && 'reply' in attempt) watch.answered();
     else watch.end();
-    if (!attempt) pass.free();
-    const bill = settle(trip, attempt);
+    const bill = settle(run, trip, attempt);
+    if (!attempt || signal.aborted) pass.free();
     if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
   }
   return attempt && !signal.aborted ? { attempt, pass } : undefined;
 }
 
-/** Waits until a request fits into what may be spent. Where it does not even fit alone, everything stops. */
-async function affordable(run: Run, request: Question['request'], signal: AbortSignal): Promise<boolean> {
+/** Sets money aside for a request once it fits into what may be spent. Where it does not even fit alone, everything stops. */
+async function reserve(run: Run, request: Question['request'], signal: AbortSignal): Promise<Reservation | undefined> {
   const { account, bell } = run;
-  await bell.until(() => signal.aborted || account.fits(request) || account.reservations === 0);
-  if (signal.aborted) return false;
-  if (account.fits(request)) return true;
+  for (;;) {
+    await bell.until(() => signal.aborted || account.fits(request) || account.reservations === 0);
+    if (signal.aborted) return undefined;
+    // Another one may have set money aside since.
+    if (account.fits(request)) return account.reserve(request);
+    if (account.reservations === 0) break;
+  }
   run.stopped ??= 'max-cost';
   halt(run);
-  return false;
+  return undefined;
 }

@@ -165,7 +165,7 @@ test('a limit of a day ends the run at once, and says when it is over', async ()
     { options: { concurrency: 1 } },
   );
   expect(error).toMatchObject({ code: 'endpoint', message: expect.stringMatching(/asks to wait for 6 h 00 min/) });
-  expect(seen.filter(isLimited)).toHaveLength(1);
+  expect(seen).toHaveLength(4);
 });
 
 test('a limit that nothing is said of ends the run after an hour, not before', async () => {

@@ -1,11 +1,12 @@
 import { random } from '../../src/core/random.js';
 import { ask } from '../../src/endpoint/ask.js';
 import type { ChatClient } from '../../src/endpoint/client.js';
-import { type Attempt, missOf } from '../../src/endpoint/failure.js';
+import type { Attempt } from '../../src/endpoint/failure.js';
 import type { Ledger } from '../../src/endpoint/ledger.js';
 import { endpointOptionsSchema } from '../../src/endpoint/options.js';
 import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/outcome.js';
 import type { Clock } from '../../src/endpoint/pace.js';
+import { missOf } from '../../src/endpoint/refusal.js';
 import { attemptOf } from '../../src/endpoint/reply.js';
 import type { ChatRequest, Question } from '../../src/endpoint/types.js';
 import { completion, type Said } from './endpoint-faults.js';
