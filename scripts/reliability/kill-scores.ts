@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { random } from '../../src/core/random.js';
+import type { Fault } from '../../tests/helpers/endpoint-faults.js';
 import { digitOf, type Endpoint, startEndpoint } from '../../tests/helpers/endpoint-server.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,6 +19,8 @@ export interface KillSettings {
   readonly seed: number;
   /** Share of requests that go wrong. */
   readonly faults: number;
+  /** Ways in which they do. Default: those that pass quickly. */
+  readonly kinds?: readonly Fault[];
   /** Longest time after the first request of a run until it is killed, in milliseconds. */
   readonly withinMs: number;
   log?(line: string): void;
@@ -50,8 +53,9 @@ const tsx = (script: string, ...args: string[]) =>
  * begin until there were as many kills as wanted.
  */
 export async function killScores(settings: KillSettings): Promise<KillResult> {
-  const { folder, kills, seed, faults, log = () => {} } = settings;
-  const endpoint = await startEndpoint({ keep: false, delayMs: 20, faults: { share: faults, seed } });
+  const { folder, kills, seed, faults, kinds, log = () => {} } = settings;
+  const wrong = { share: faults, seed, ...(kinds && { kinds }) };
+  const endpoint = await startEndpoint({ keep: false, delayMs: 20, faults: wrong });
   const draw = random(seed, 'kills');
   const sum = { kills: 0, whileAsking: 0, requests: 0, lost: 0, askedTwice: 0, wrong: 0, scored: 0, failed: 0 };
   try {

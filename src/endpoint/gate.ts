@@ -50,7 +50,7 @@ const LONGEST_MS = { wait: 15_000, load: 5_000 } as const;
 /** Even `--retry-wait 0` does not ask without a pause. */
 const SHORTEST_MS = 50;
 /** A wait that an endpoint asks for, in milliseconds, from which on it shows a limit of requests in time, not of those in flight. */
-const LIMIT_OF_TIME_MS = 2000;
+const LIMIT_OF_TIME_MS = 10_000;
 /** Longest time between two requests that is concluded from refusals. */
 const SLOWEST_MS = 60_000;
 /** What is left of the time between two requests after twice as many replies, and twice this many, as came before the refusal. */

@@ -152,3 +152,22 @@ export const PASSING_FAULTS: readonly Fault[] = [
   'empty choices',
   'stream cut off',
 ];
+
+/** All ways that pass when the request is sent again, however long they take. */
+export const ALL_PASSING_FAULTS: readonly Fault[] = [
+  ...PASSING_FAULTS,
+  'hang',
+  'hang in the body',
+  '429',
+  '429 retry-after',
+  '503 retry-after',
+  '500 no body',
+  '408',
+  'no body',
+  '204',
+  'a list',
+  'no choices',
+  'error as 200',
+  'empty text',
+  'null content',
+];
