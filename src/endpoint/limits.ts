@@ -23,13 +23,11 @@ export function hintOf(headers: Headers, error: ErrorBody, now: number): number 
   ]);
 }
 
-const firstOf = (readers: readonly (() => number | undefined)[]): number | undefined => {
-  for (const read of readers) {
-    const wait = read();
-    if (wait !== undefined) return wait;
-  }
-  return undefined;
-};
+/** The first wait; one of 0 says nothing where another place says more. */
+function firstOf(readers: readonly (() => number | undefined)[]): number | undefined {
+  const waits = readers.map((read) => read());
+  return waits.find((wait) => wait) ?? waits.find((wait) => wait !== undefined);
+}
 
 /** A number without sign, exponent or blanks; of a header that came several times, the largest. */
 function numberOf(text: string): number | undefined {

@@ -106,6 +106,11 @@ test.each([
   ["the IETF's one field", { ratelimit: '"day";r=40;t=3600, "minute";r=0;t=30' }, 30_000],
   ['the same, of an older draft', { ratelimit: 'limit=10, remaining=0, reset=5' }, 5000],
   ['the same, with some left', { ratelimit: 'limit=10, remaining=1, reset=5' }, undefined],
+  [
+    'a wait of 0, and a reset that says more',
+    { 'retry-after': '0', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3600' },
+    3_600_000,
+  ],
   ['a header before a reset', { 'retry-after': '1', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3600' }, 1000],
 ])('%s', (_, headers, wait) => {
   expect(hint(headers)).toBe(wait);
