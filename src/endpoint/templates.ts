@@ -123,6 +123,12 @@ const TEMPLATES: readonly Template[] = [
     dated: true,
   },
   {
+    server: 'Cerebras',
+    under: [429],
+    says: /^(?:Tokens|Requests) per day limit exceeded - too many \w+ processed\.$/,
+    means: USED_UP,
+  },
+  {
     server: 'Ollama',
     under: [503],
     says: /^server busy, please try again\. {1,2}maximum pending requests exceeded$/,

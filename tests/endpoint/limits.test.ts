@@ -77,7 +77,7 @@ test.each([
     179_500,
   ],
   [
-    'two limits, and neither is told to be used up',
+    'two limits, and none says that it is used up',
     { 'x-ratelimit-reset-requests': '6h', 'x-ratelimit-reset-tokens': '1s' },
     undefined,
   ],
