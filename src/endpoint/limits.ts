@@ -117,6 +117,16 @@ function fieldResets(field: string): number[] {
   });
 }
 
+/** The smallest number of tokens that an account may use in a minute, by the headers; undefined where they do not say. */
+export function minuteTokensOf(headers: Headers): number | undefined {
+  const names = Object.keys(headers).filter(
+    (name) =>
+      /ratelimit/.test(name) && /-tokens?\b/.test(name) && /-limit\b/.test(name) && !/day|hour|month|output/.test(name),
+  );
+  const limits = names.map((name) => numberOf(headers[name]!)).filter((limit) => limit !== undefined && limit > 0);
+  return limits.length > 0 ? Math.min(...(limits as number[])) : undefined;
+}
+
 /** True where the body names a limit of a day or a longer time that is used up (Gemini's QuotaFailure), or a quota of nothing. */
 export const isDailyQuota = ({ details }: ErrorBody): boolean =>
   details

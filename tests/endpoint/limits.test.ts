@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { errorIn } from '../../src/endpoint/error-body.js';
-import { hintOf, isDailyQuota, waitOf } from '../../src/endpoint/limits.js';
+import { hintOf, isDailyQuota, minuteTokensOf, waitOf } from '../../src/endpoint/limits.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const NONE = errorIn('{}');
@@ -147,4 +147,15 @@ test('a limit of a day by the id of its quota', () => {
   expect(isDailyQuota(quota({ quotaId: 'APerMinute' }, { quotaId: 'APerDay' }))).toBe(true);
   expect(isDailyQuota(quota({ quotaId: 'APerMinute', quotaValue: '0' }))).toBe(true);
   expect(isDailyQuota(errorIn('{"error":{"message":"GenerateRequestsPerDay"}}'))).toBe(false);
+});
+
+test.each([
+  [{ 'x-ratelimit-limit-tokens': '6000', 'x-ratelimit-limit-requests': '30' }, 6000],
+  [{ 'x-ratelimit-limit-tokens-minute': '60000', 'x-ratelimit-limit-tokens-day': '100' }, 60_000],
+  [{ 'anthropic-ratelimit-input-tokens-limit': '40000', 'anthropic-ratelimit-output-tokens-limit': '8000' }, 40_000],
+  [{ 'x-ratelimit-limit-tokens': '0' }, undefined],
+  [{ 'x-ratelimit-limit-tokens': 'many' }, undefined],
+  [{ 'x-ratelimit-limit-requests': '30', 'x-ratelimit-remaining-tokens': '5' }, undefined],
+])('tokens of a minute: %j', (headers, limit) => {
+  expect(minuteTokensOf(headers as Record<string, string>)).toBe(limit);
 });
