@@ -6,6 +6,7 @@ import type { EndpointAddress } from './options.js';
 import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf, type Dialect, firstDialect, refusedFeature, toldOf, without } from './request.js';
+import { promptTokensOf } from './request-tokens.js';
 import { HttpRefusal, openTransport, type Transport } from './transport.js';
 import type { ChatRequest, Feature } from './types.js';
 
@@ -53,7 +54,7 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     if (!(outcome instanceof HttpRefusal)) return outcome;
     const refusal = { ...pick(outcome), body: withoutKey(outcome.body, address) };
     const feature = refusedFeature(refusal.status, errorIn(refusal.body), request, spoken);
-    if (!feature) return missOf(refusal, now());
+    if (!feature) return missOf(refusal, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
     lacks(feature, spoken);
     return send(request, signal);
   };
