@@ -53,8 +53,12 @@ const SHORTEST_MS = 50;
 const LIMIT_OF_TIME_MS = 10_000;
 /** Longest time between two requests that is concluded from refusals. */
 const SLOWEST_MS = 60_000;
-/** What is left of the time between two requests after twice as many replies, and twice this many, as came before the refusal. */
-const [FASTER, FEWEST] = [0.75, 10];
+/**
+ * What is left of the time between two requests after so many replies, as multiples of those that came before the refusal, and after so many at
+ * least. One refusal alone may have been for something else: then soon less is left.
+ */
+const CERTAIN = { left: 0.75, times: 2, least: 20 } as const;
+const DOUBTFUL = { left: 0.5, times: 1, least: 4 } as const;
 
 /** What a gate works with. */
 interface Surroundings {
@@ -80,7 +84,8 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
   const hold = (asked: Hold, probe: boolean): Wait => {
     if (!holds.active()) width.narrow();
     const wait = holds.begin(asked, probe);
-    if (wait.first && asked.kind === 'wait' && (probe || (asked.afterMs ?? 0) >= LIMIT_OF_TIME_MS)) spread.refused();
+    const hinted = (asked.afterMs ?? 0) >= LIMIT_OF_TIME_MS;
+    if (wait.first && asked.kind === 'wait' && (probe || hinted)) spread.refused(hinted);
     return wait;
   };
 
@@ -186,33 +191,36 @@ function createHolds(firstWaitMs: number, { clock, random }: Surroundings) {
 
 /** Spreads requests over time as far as refusals show that there is a limit. */
 function createSpread(clock: Clock) {
-  // When requests began to be answered after the last wait, how many were since, how many before it, and since the pace was set.
-  let [openedAt, answered, before, calm] = [Number.NaN, 0, 0, 0];
-  let [betweenMs, next, limited] = [0, 0, false];
+  // When requests began to be answered after the last wait, how many were since, and how many since the pace was set or changed.
+  let [openedAt, answered, calm] = [Number.NaN, 0, 0];
+  // The time between two requests, when the next one is due, and after how many replies it becomes less.
+  let [betweenMs, next, patience] = [0, 0, 0];
+  let [evidence, faster]: [number, typeof CERTAIN | typeof DOUBTFUL] = [0, CERTAIN];
   return {
     due: () => next,
     sent(now: number) {
       if (Number.isNaN(openedAt)) openedAt = now;
       next = now + betweenMs;
     },
-    /** There is a limit of requests in time. */
-    refused() {
-      limited = true;
+    /** There is a limit of requests in time: certainly so after the second time, or where the endpoint itself says it. */
+    refused(certain: boolean) {
+      evidence += certain ? 2 : 1;
     },
     /** A request that was sent then was the first to be answered after a wait. */
     opened(at: number) {
-      if (limited && answered > 0) {
+      if (evidence > 0 && answered > 0) {
+        faster = evidence > 1 ? CERTAIN : DOUBTFUL;
         betweenMs = Math.min(SLOWEST_MS, (at - openedAt) / answered);
         next = Math.max(next, at + betweenMs);
-        before = answered;
+        patience = Math.max(faster.least, faster.times * answered);
       }
-      [openedAt, answered, calm, limited] = [at, 0, 0, false];
+      [openedAt, answered, calm, evidence] = [at, 0, 0, 0];
     },
     answered() {
       answered++;
-      if (betweenMs === 0 || ++calm < 2 * Math.max(FEWEST, before)) return;
+      if (betweenMs === 0 || ++calm < patience) return;
       calm = 0;
-      betweenMs *= FASTER;
+      betweenMs *= faster.left;
       if (betweenMs < 1) betweenMs = 0;
       next = Math.min(next, clock.now() + betweenMs);
     },

@@ -29,6 +29,7 @@ const decides = ({ attempt }: Landing) => 'reply' in attempt || !['retry', 'wait
 export function takeTurn(run: Run, question: Question, { again, bill }: TurnEvents): Promise<Turn | undefined> {
   return new Promise((resolve, reject) => {
     const flights = new Set<Flight>();
+    const late = new Set<Flight>();
     let over = false;
     const end = (turn: Turn | undefined) => {
       over = true;
@@ -39,7 +40,9 @@ export function takeTurn(run: Run, question: Question, { again, bill }: TurnEven
       const flight = launch(run, question, {
         bill,
         late: (waitedMs) => {
-          if (over || !again(waitedMs)) return;
+          if (over) return;
+          late.add(flight);
+          if (!again(waitedMs)) return;
           if (flights.size >= BESIDE) {
             const [oldest] = flights;
             flights.delete(oldest!);
@@ -52,7 +55,9 @@ export function takeTurn(run: Run, question: Question, { again, bill }: TurnEven
       flight.outcome.then((landing) => {
         flights.delete(flight);
         const turn = landing && { ...landing, ...report(run, landing) };
-        if (!over && (flights.size === 0 || (landing && decides(landing)))) end(turn);
+        // A connection that hangs is not waited for where the request beside it failed.
+        const last = [...flights].every((other) => late.has(other));
+        if (!over && (flights.size === 0 || (landing && (last || decides(landing))))) end(turn);
       }, reject);
     };
     start();

@@ -258,6 +258,16 @@ describe('connections that hang', () => {
     expect(tookMs).toBeLessThan(5000);
   });
 
+  it('are not waited for where the request beside them fails', async () => {
+    const failing: Answered = { attempt: refuses(500, { error: { message: 'oops' } }) };
+    const { end, tookMs } = await simulate(
+      ({ item, times }) => (item !== 'item-9' || times > 2 ? well() : times === 1 ? 'hang' : failing),
+      questionsOf(20),
+    );
+    expect(end!.totals).toMatchObject({ answered: 20, requests: 22 });
+    expect(tookMs).toBeLessThan(5000);
+  });
+
   it('the time that replies take is learned: slow ones are not asked for twice', async () => {
     const { end } = await simulate(({ n }) => well(5000 + 9 * ((n * 7919) % 5000)), questionsOf(60));
     expect(end!.totals).toMatchObject({ answered: 60, requests: 60 });
