@@ -135,9 +135,12 @@ describe('showTokens', () => {
       trained: 4,
     };
     const [first, second, third] = ids;
-    expect(await showTokens(row, tokenizer, true)).toMatch(
-      `\u001b[2ma\u001b[0m\u001b[32m\u001b[4m<${second}>\u001b[0m\u001b[32m<${third}>\u001b[0m`,
-    );
+    const shown = (await showTokens(row, tokenizer, true)) as readonly unknown[];
+    expect(shown.slice(0, 3)).toEqual([
+      { text: 'a', sgr: [2] },
+      { text: `<${second}>`, sgr: [32, 4] },
+      { text: `<${third}>`, sgr: [32] },
+    ]);
     expect(await showTokens(row, tokenizer, false)).toMatch(
       `${await tokenizer.decode([first!])}[<${second}>][<${third}>]`,
     );
