@@ -1,3 +1,4 @@
+import { roundShort } from '../core/ordinary.js';
 import type { Histogram } from '../curriculum/histogram.js';
 import type { StagingManifest } from '../curriculum/manifest.js';
 import type { Staging } from '../curriculum/staging.js';
@@ -9,7 +10,9 @@ import type { Span, Styled } from '../telemetry/terminal.js';
 const HEADS = ['stage', 'score', 'mean', 'rows', 'tokens', 'row median', 'row 90 %', 'held out'];
 
 /** Scores can have many digits; four after the point tell stages apart. */
-const score = (n: number) => String(Math.round(n * 1e4) / 1e4);
+const score = (n: number) => String(roundShort(n));
+/** A mean of two digits after the point, or what is left of a very small or large one. */
+const mean = (n: number) => (n === 0 || (Math.abs(n) >= 0.01 && Math.abs(n) < 1e12) ? n.toFixed(2) : score(n));
 
 const span = ({ min, max }: { min: number; max: number }) =>
   min === max ? score(min) : `${score(min)} to ${score(max)}`;
@@ -20,7 +23,7 @@ export function tableOf({ stages, lengths }: StagingManifest): string[] {
   const cells = stages.map(({ index, scores, ...s }) => [
     String(index),
     span(scores),
-    scores.mean.toFixed(2),
+    mean(scores.mean),
     formatCount(s.rows),
     about + formatCount(s.tokens),
     about + formatCount(s.lengths.median),
