@@ -1,4 +1,4 @@
-import { PhasetuneError } from '../core/errors.js';
+import { type ErrorFields, PhasetuneError } from '../core/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import { asFailure, HANGUP_CODE } from './failure.js';
 
@@ -26,8 +26,8 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
   let held = false;
   let interrupts = 0;
   let code: number | undefined;
-  const interrupted = (why: string) =>
-    new PhasetuneError('interrupted', why, code === HANGUP_CODE ? { signal: 'SIGHUP' } : {});
+  const interrupted = (why: string, fields: ErrorFields = {}) =>
+    new PhasetuneError('interrupted', why, { ...fields, ...(code === HANGUP_CODE && { signal: 'SIGHUP' }) });
   const stop = (signal: NodeJS.Signals) => {
     const hangup = signal === 'SIGHUP';
     if (hangup && underNohup(environment)) return;
@@ -49,8 +49,9 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
     reasonOf: (thrown) => {
       if (code === undefined) return thrown;
       if ((thrown as Error | undefined)?.name === 'AbortError') return controller.signal.reason;
-      const { code: kind, message } = asFailure(thrown);
-      return kind === 'interrupted' ? interrupted(message) : thrown;
+      if (code !== HANGUP_CODE) return thrown;
+      const { code: kind, message, fields } = asFailure(thrown);
+      return kind === 'interrupted' ? interrupted(message, fields) : thrown;
     },
     release: () => process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop),
   };
