@@ -46,6 +46,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject> {
   readonly recipe?: boolean;
   /** Options that stand behind all that were given, from what was given: those of a run that goes on, for instance. */
   inherits?(given: Readonly<Record<string, unknown>>): Promise<Layer | undefined>;
+  /** Options that no variable gives, by what else is given, because the same name stands for something else with other commands. */
+  notFromEnvironment?(given: Readonly<Record<string, unknown>>): readonly string[];
   /**
    * True where nothing but what is printed comes of it: the command then ends (with 141) once nobody reads its standard output any more.
    * All others do their work to its end, read or not.

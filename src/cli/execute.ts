@@ -8,12 +8,14 @@ import type { Command, CommandContext } from './command.js';
 import { confirmOnTerminal } from './confirm.js';
 import { flagName, positionalsOf } from './flags.js';
 import { type Arguments, given, optionsOf } from './options.js';
+import type { Registered } from './registry.js';
 import { listenForInterrupt } from './signals.js';
 import { stopWhenUnread } from './unread.js';
 
 /** Where a command runs: the arguments before `--`, and where it prints. */
 interface Place {
   readonly args: readonly string[];
+  readonly commands: readonly Registered[];
   readonly terminal: Terminal;
 }
 
@@ -22,11 +24,12 @@ export async function execute(
   command: Command<z.ZodObject>,
   schema: JsonSchema,
   argv: Arguments,
-  { args, terminal }: Place,
+  place: Place,
 ): Promise<number> {
+  const { terminal } = place;
   const [json, verbose] = [argv.json === true, argv.verbose === true];
   const logger = createLogger({ write: terminal.write, verbose });
-  const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, args));
+  const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, place));
   const interruption = listenForInterrupt(logger);
   if (command.onlyPrints?.(options)) stopWhenUnread(terminal);
   const context: CommandContext = {
@@ -58,12 +61,19 @@ export async function execute(
   }
 }
 
+/** Options of all commands that read variables. */
+async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {
+  const { jsonSchemaOf } = await import('../config/from-zod.js');
+  const all = await Promise.all(commands.map(({ load }) => load()));
+  return all.filter(({ recipe }) => recipe).map(({ schema }) => jsonSchemaOf(schema));
+}
+
 /** The places that options come from, later ones winning: recipe file, environment, `--set`, flags and words. */
 async function layersOf(
   command: Command<z.ZodObject>,
   json: JsonSchema,
   argv: Arguments,
-  args: readonly string[],
+  { args, commands }: Place,
 ): Promise<Layer[]> {
   const words = positionalsOf(command.command).map(({ name }) => name);
   const flags: Layer = {
@@ -71,9 +81,14 @@ async function layersOf(
     where: (path) => (words.includes(path.join('.')) ? `<${path.join('.')}>` : `--${flagName(path)}`),
   };
   if (!command.recipe) return [flags];
-  const { environmentLayer, recipeLayer, setLayer } = await import('../config/sources.js');
+  const { environmentLayer, hasForeignVariable, recipeLayer, setLayer } = await import('../config/sources.js');
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
-  const layers = [...files, environmentLayer(json, process.env), setLayer(json, given(argv, 'set').map(String)), flags];
+  const others = hasForeignVariable(json, process.env) ? await recipeSchemas(commands) : [];
+  const variables = environmentLayer(json, process.env, others);
+  const assignments = setLayer(json, given(argv, 'set').map(String));
+  const dropped = command.notFromEnvironment?.(mergeLayers([...files, variables, assignments, flags])) ?? [];
+  const kept = Object.entries(variables.values).filter(([option]) => !dropped.includes(option));
+  const layers = [...files, { ...variables, values: Object.fromEntries(kept) }, assignments, flags];
   const inherited = await command.inherits?.(mergeLayers(layers));
   return inherited ? [inherited, ...layers] : layers;
 }

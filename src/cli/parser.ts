@@ -13,6 +13,7 @@ const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising di
 interface Parse {
   /** The arguments before `--`. */
   readonly args: readonly string[];
+  readonly commands: readonly Registered[];
   readonly terminal: Terminal;
   place: Place;
   code?: number;
@@ -25,7 +26,12 @@ export async function dispatch(
   terminal: Terminal,
 ): Promise<number> {
   const end = args.indexOf('--');
-  const parse: Parse = { args: end < 0 ? args : args.slice(0, end), terminal, place: placeAmong(commands, []) };
+  const parse: Parse = {
+    args: end < 0 ? args : args.slice(0, end),
+    terminal,
+    commands,
+    place: placeAmong(commands, []),
+  };
   const refuse = (message: string | null, error?: Error): never => {
     throw error && error.name !== 'YError' ? error : refusal(message ?? error!.message, parse.args, parse.place);
   };
