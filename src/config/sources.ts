@@ -4,9 +4,9 @@ import { suggest } from '../core/suggest.js';
 import { limitTime } from '../core/time-limit.js';
 import { readText } from '../io/files.js';
 import { coerceText } from './coerce.js';
-import { type JsonSchema, schemaAt } from './json-schema.js';
+import { type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
 import type { Layer } from './layers.js';
-import { isMapping, type Mapping, setAt } from './paths.js';
+import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
 
 /** Names that begin with PHASETUNE_ but are no options: they steer the installation and the tests, not a run. */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
@@ -47,15 +47,17 @@ function readYaml(text: string, file: string, lines: LineCounter) {
   }
   const broken = document.errors[0];
   if (broken?.message.includes('call stack')) throw refuse(TOO_DEEP);
-  if (broken)
-    throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]!.slice(0, 300)}`, {
-      file,
-    });
-  if (!isMapping(values))
-    throw refuse(`expected a mapping of options, got ${(JSON.stringify(values) ?? 'nothing').slice(0, 80)}`);
+  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${wordsOf(broken)}`, { file });
+  if (!isMapping(values)) throw refuse(`expected a mapping of options, got ${shownInput(values, 80)}`);
   checkPlain(values, MAX_DEPTH, refuse);
   return { document, values };
 }
+
+/** What is wrong with the text; the parser's words, except where they are about its own functions. */
+const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+  code === 'MULTIPLE_DOCS'
+    ? 'a second document begins here; expected the options of one command in one document, without --- between them'
+    : message.split('\n')[0]!.slice(0, 300);
 
 /** Refuses values that YAML makes and options never are: binary data, sets, dates, and nesting without end. */
 function checkPlain(value: unknown, left: number, refuse: (what: string) => Error): void {
@@ -136,7 +138,7 @@ export function environmentLayer(
 }
 
 function unknownVariable(name: string, schemas: readonly JsonSchema[]): Error {
-  const known = [...new Set(schemas.flatMap((schema) => pathsOf(schema).map(variableOf)))];
+  const known = [...new Set(schemas.flatMap((schema) => optionPaths(schema).map(variableOf)))];
   // Without the part that all begin with, which would make any two of them look alike.
   const near = suggest(
     name.slice(PREFIX.length),
@@ -145,12 +147,6 @@ function unknownVariable(name: string, schemas: readonly JsonSchema[]): Error {
   const hint = near ? ` (did you mean "${PREFIX}${near}"?)` : `; options are ${known.join(', ')}`;
   return usageError(`${name}: unknown option${hint}`, { option: name });
 }
-
-/** Paths of all options, those within mappings too. */
-const pathsOf = ({ properties = {} }: JsonSchema, at: readonly string[] = []): string[][] =>
-  Object.entries(properties).flatMap(([key, inner]) =>
-    inner.properties ? pathsOf(inner, [...at, key]) : [[...at, key]],
-  );
 
 const variableOf = (path: readonly PropertyKey[]): string => PREFIX + path.map((key) => snake(String(key))).join('__');
 

@@ -137,6 +137,12 @@ describe('recipe file', () => {
   it.each([
     ['list.yaml', '- a\n', /list\.yaml: expected a mapping of options, got \["a"\]$/],
     ['broken.yaml', 'a: 1\nb: [1, 2\n', /broken\.yaml:3: /],
+    ['infinity.yaml', '.inf\n', /infinity\.yaml: expected a mapping of options, got Infinity$/],
+    [
+      'documents.yaml',
+      'a: 1\n---\nb: 2\n',
+      /documents\.yaml:2: a second document begins here; expected the options of one command in one document, without --- between them$/,
+    ],
     ['twice.yaml', 'a: 1\nb: 2\na: 3\n', /twice\.yaml:3: /],
     ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],
   ])('refuses %s', async (name, text, message) => {
