@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** The part of one of Node's output streams that is used here. */
 export interface OutputStream {
   write(text: string, done?: (error?: Error | null) => void): unknown;
@@ -47,35 +49,48 @@ export function sinkOf(stream: OutputStream): Sink {
 
 function openSink(stream: OutputStream): Sink {
   let loss: Loss | undefined;
-  const actions: (() => void)[] = [];
+  let pending = 0;
+  const unread: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
+  const settle = () => {
+    if (loss || pending === 0) for (const resolve of waiting.splice(0)) resolve();
+  };
+  /** Errors come in three ways: thrown (files, before Node 22), to the callback, and as an event. */
   const fail = (error: Error) => {
     if (loss) return;
     loss = lossOf(error, stream);
-    if (loss.kind === 'unread') for (const action of actions) action();
+    if (loss.kind === 'unread') for (const action of unread) action();
+    settle();
   };
   stream.on?.('error', fail);
-  /** Errors come in three ways: thrown (files, before Node 22), to the callback, and as an event. */
-  const put = (text: string, done: () => void) => {
-    if (loss) return done();
-    try {
-      stream.write(text, (error) => {
-        if (error) fail(error);
-        done();
-      });
-    } catch (error) {
-      fail(error as Error);
-      done();
-    }
-  };
   return {
     get loss() {
       return loss;
     },
-    write: (text) => put(text, () => {}),
+    write: (text) => {
+      if (loss) return;
+      pending++;
+      try {
+        stream.write(text, (error) => {
+          pending--;
+          if (error) fail(error);
+          else settle();
+        });
+      } catch (error) {
+        fail(error as Error);
+      }
+    },
     onUnread: (action) => {
       if (loss?.kind === 'unread') action();
-      else actions.push(action);
+      else unread.push(action);
     },
-    settled: () => new Promise((resolve) => put('', () => setImmediate(resolve))),
+    settled: async () => {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        settle();
+      });
+      // An error may come as an event only, right after.
+      await setImmediate();
+    },
   };
 }

@@ -100,6 +100,15 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
     expect(readFileSync(file(), 'utf8')).toBe('done');
   });
 
+  it('that nothing was to be written to is as good as any', () => {
+    expect(to({ stderr: '/dev/full' }, '--version')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^[\d.]+\n$/),
+    });
+    const { code, err } = to({ stdout: '/dev/full' }, 'nothing');
+    expect({ code, lines: err.trimEnd().split('\n').length }).toEqual({ code: 2, lines: 1 });
+  });
+
   it('does not change the status of a failure, nor claim that all else is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file(), '--fail');
     expect(code).toBe(3);
