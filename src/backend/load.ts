@@ -79,7 +79,7 @@ async function load({
 /** Why the processor computes although there may be a card; undefined where there is nothing to say. */
 async function cardProblem(variant: Variant): Promise<string | undefined> {
   if (driverPresent() && !(await findCard(env)))
-    return `${NO_CARD}, going on with the processor: \`phasetune doctor\` says what to do (or give --device cpu)`;
+    return `${NO_CARD}, so the processor computes: \`phasetune doctor\` says what to do (or give --device cpu)`;
   if (variant === 'cuda')
     return 'the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why';
   if (!driverPresent()) return undefined;

@@ -10,7 +10,7 @@ import type { RunFile } from '../train/run-file.js';
 import type { RunJob } from '../train/staged-run.js';
 import { version } from './version.js';
 
-/** The job of a prepared run, of one that goes on where `run` is given, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
+/** The job of a prepared run, a resumed one where `run` is given, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
 export async function runJob(
   given: Recipe,
   { plan, model, set }: PreparedRun,

@@ -44,7 +44,7 @@ function spread(low: number, high: number): readonly [number, number] {
   return [low - half, high + half];
 }
 
-/** Marks by their labels; in full where the labels would not tell one from another. */
+/** Marks by their labels; in full where two labels would be the same. */
 function marked(values: readonly number[], label: (value: number) => string): Axis['marks'] {
   const labels = values.map(label);
   const distinct = new Set(labels).size === labels.length;

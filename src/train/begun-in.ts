@@ -35,8 +35,8 @@ export function findInputs(
 }
 
 /**
- * How the inputs of a run are written down, and the folder that relative ones are to be seen from: as the run has them that goes on, where
- * they are the same folders, so that it comes to the same bytes from wherever it goes on.
+ * How the inputs of a run are written down, and the folder that relative ones are to be seen from: as a resumed run
+ * has them already, where they are the same folders, so that it comes to the same bytes wherever it is resumed.
  */
 export function recordInputs<R extends Inputs>(
   recipe: R,

@@ -135,15 +135,15 @@ async function beside(smi: string) {
   return inChild(`{ home: ${JSON.stringify(home)} }`, before).finally(() => rmSync(home, { recursive: true }));
 }
 
-nativeOnly('a driver without a card is told as that, without advice that changes nothing', async () => {
+nativeOnly('a driver without a card is reported as that, without advice that changes nothing', async () => {
   const got = await beside('process.exit(9);');
   expect(got.device).toBe('cpu');
   expect(got.warnings).toEqual([
-    'there is an NVIDIA driver but no card to be seen, going on with the processor: `phasetune doctor` says what to do (or give --device cpu)',
+    'there is an NVIDIA driver but no card to be seen, so the processor computes: `phasetune doctor` says what to do (or give --device cpu)',
   ]);
 });
 
-nativeOnly('a card beside the library for the processor alone is told with the way to use it', async () => {
+nativeOnly('a card beside the library for the processor alone is reported with the way to use it', async () => {
   const got = await beside("console.log('NVIDIA Test 9000, 550.54.15');");
   expect(got.warnings).toEqual([
     'there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`',

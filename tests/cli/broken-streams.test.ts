@@ -56,7 +56,7 @@ describe('a reader that goes away', () => {
   });
 });
 
-/** Runs a toy command with its streams where they are told to go. */
+/** Runs a toy command with its streams where they are sent. */
 function to(streams: { stdout?: string; stderr?: string }, ...args: string[]) {
   const fds = {
     stdout: streams.stdout && openSync(streams.stdout, 'w'),
@@ -73,7 +73,7 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
   const lost = (name: string) =>
     `error: cannot write ${name}: no space left on the device; free some space; what was to be printed there is lost, all else is done`;
 
-  it('of results is told on standard error once the work is done', () => {
+  it('of results is reported on standard error once the work is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file());
     expect(code).toBe(1);
     expect(readFileSync(file(), 'utf8')).toBe('done');
@@ -82,7 +82,7 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
     expect(err).not.toMatch(/^ +at /m);
   });
 
-  it('of talk is told on standard output', () => {
+  it('of talk is reported on standard output', () => {
     const { code, out } = to({ stderr: '/dev/full' }, 'work', file());
     expect(code).toBe(1);
     expect(readFileSync(file(), 'utf8')).toBe('done');
@@ -117,7 +117,7 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
   });
 
   it.each([[['--help']], [['--version']], [['work', 'x', '--only-print']]])(
-    'is told by what only prints: %j',
+    'is reported by what only prints: %j',
     (args) => {
       const { code, err } = to({ stdout: '/dev/full' }, ...args);
       expect(code).toBe(1);

@@ -3,7 +3,7 @@ import { sinkOf } from '../../src/telemetry/sink.js';
 
 type Done = (error?: Error | null) => void;
 
-/** A stream whose writes end as they are told to. */
+/** A stream whose writes end when the test says so. */
 function fakeStream(isTTY = false) {
   const listeners: ((error: Error) => void)[] = [];
   const written: { text: string; done: Done }[] = [];

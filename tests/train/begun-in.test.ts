@@ -46,7 +46,7 @@ test('a project that was moved as a whole is found where it is now', () => {
   expect(recordInputs(found, run('gone'), at('c'))).toEqual({ recipe: found, begunIn: at('c') });
 });
 
-test('an input that is nowhere is told with where it lay; one that is given, or of a run that is done, is not looked for', () => {
+test('an input that is nowhere is reported with where it lay; one that is given, or of a run that is done, is not looked for', () => {
   const gone = run('a', 'model', 'gone');
   expect(() => findInputs('out/run', gone, at('b'), {})).toThrow(
     `out/run: the run was begun in ${at('a')}, with --data gone; there is no ${at('a/gone')} now: say by --data where it is`,
