@@ -19,15 +19,16 @@ export function findInputs(
   here: string,
   given: Readonly<Record<string, unknown>>,
 ): RunFile['recipe'] {
-  const { begunIn = here, recipe, status } = run;
-  if (status === 'done' || resolve(begunIn) === resolve(here)) return recipe;
+  const { begunIn, recipe, status } = run;
+  if (status === 'done' || (begunIn && resolve(begunIn) === resolve(here))) return recipe;
   const found = INPUTS.filter((key) => given[key] === undefined).map((key) => {
     const path = String(recipe[key]);
-    const there = resolve(begunIn, path);
-    if (isAbsolute(path) || exists(there)) return [key, there];
+    const there = resolve(begunIn ?? here, path);
+    if (isAbsolute(path) || (begunIn && exists(there))) return [key, there];
     if (exists(resolve(here, path))) return [key, path];
+    const folder = begunIn ?? 'a folder that it does not name';
     throw usageError(
-      `${out}: the run was begun in ${begunIn}, with --${key} ${path}; there is no ${there} now: say by --${key} where it is`,
+      `${out}: the run was begun in ${folder}, with --${key} ${path}; there is no ${there} now: say by --${key} where it is`,
       { file: there, option: key },
     );
   });

@@ -25,10 +25,17 @@ test('relative inputs are those of the folder that the run was begun in, and sta
   expect(recordInputs(found, run('a'), at('b'))).toEqual({ recipe: run('a').recipe, begunIn: at('a') });
 });
 
+test('a run of before the folder was written down says so where its inputs are not here', () => {
+  expect(() => findInputs('run', run(undefined), at('b'), {})).toThrow(
+    `run: the run was begun in a folder that it does not name, with --data staged; there is no ${at('b/staged')} now: say by --data where it is`,
+  );
+  expect(findInputs('run', run(undefined), at('c'), {})).toEqual(run(undefined).recipe);
+});
+
 test('in the same folder, in runs of before it was written down, and in absolute paths there is nothing to find', () => {
   for (const [one, here] of [
     [run('a'), at('a')],
-    [run(undefined), at('b')],
+    [run(undefined), at('a')],
   ] as const) {
     expect(findInputs('run', one, here, {})).toEqual(one.recipe);
     expect(recordInputs({ model: 'model', data: 'staged' }, one, here)).toEqual({
