@@ -196,3 +196,19 @@ nativeOnly('a run that is resumed from another folder finds its inputs, and come
     recipe: { model: 'model', data: 'staged' },
   });
 });
+
+test('a run whose output nobody reads any more is trained to its end, and leaves no lock', async () => {
+  const args = ['train', '--model', model, '--data', data, '--out', join(home, 'unread'), ...SHORT, '--mode', 'eager'];
+  const { child, ended } = startPhasetune(args);
+  for (const stream of [child.stdout, child.stderr]) stream.once('data', () => stream.destroy());
+  expect((await ended).code).toBe(0);
+  expect((await readRunFile(join(home, 'unread'))).status).toBe('done');
+  expect((await readdir(join(home, 'unread'))).sort()).toEqual([
+    'adapter',
+    'events.jsonl',
+    'run.json',
+    'stage-1',
+    'stage-2',
+    'stage-3',
+  ]);
+});
