@@ -10,6 +10,7 @@ import {
   findCompiler,
   findPython,
   isProblem,
+  NO_CARD,
   oldDriver,
   type Problem,
   platformProblem,
@@ -75,7 +76,7 @@ function cardProblems(card: Card | undefined, env: NodeJS.ProcessEnv): Problem[]
   if (old) return [old];
   if (card || !driverPresent(env)) return [];
   const fix = 'make `nvidia-smi` list a card (in a container: start it with `--gpus all`), then run `phasetune setup`';
-  return [{ what: 'there is an NVIDIA driver but no card to be seen', fix }];
+  return [{ what: NO_CARD, fix }];
 }
 
 /** What is not set up, and what set-up would lack. */

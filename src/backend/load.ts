@@ -3,7 +3,7 @@ import { env } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
-import { driverPresent } from './native/detect.js';
+import { driverPresent, findCard, NO_CARD } from './native/detect.js';
 import { limitedBelowBfloat16 } from './native/onednn.js';
 import { cacheHome, type Variant } from './native/paths.js';
 import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
@@ -66,16 +66,24 @@ async function load({
   }
   try {
     const backend = await loadNative(runtime, device, { verbose, logger });
-    if (runtime.variant === 'cuda' && backend.device === 'cpu')
-      logger.warn('the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why');
-    if (runtime.variant === 'cpu' && driverPresent())
-      logger.warn('there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`');
+    const idle = backend.device === 'cpu' ? await cardProblem(runtime.variant) : undefined;
+    if (idle) logger.warn(idle);
     return backend;
   } catch (error) {
     if (!(error instanceof PhasetuneError)) throw error;
     logger.warn(`${error.message}; going on with WASM`);
     return loadWasm();
   }
+}
+
+/** Why the processor computes although there may be a card; undefined where there is nothing to say. */
+async function cardProblem(variant: Variant): Promise<string | undefined> {
+  if (driverPresent() && !(await findCard(env)))
+    return `${NO_CARD}, so the processor computes: \`phasetune doctor\` says what to do (or give --device cpu)`;
+  if (variant === 'cuda')
+    return 'the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why';
+  if (!driverPresent()) return undefined;
+  return 'there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`';
 }
 
 /** The build to load: for a card its own only; for the processor either build; for `auto` the card's build where there is a card. */

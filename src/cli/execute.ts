@@ -3,48 +3,47 @@ import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
-import { hide } from '../telemetry/redact.js';
-import { openTerminal, type TextStream } from '../telemetry/terminal.js';
+import type { Terminal } from '../telemetry/terminal.js';
 import type { Command, CommandContext } from './command.js';
 import { confirmOnTerminal } from './confirm.js';
 import { flagName, positionalsOf } from './flags.js';
 import { type Arguments, given, optionsOf } from './options.js';
+import type { Registered } from './registry.js';
 import { listenForInterrupt } from './signals.js';
+import { stopWhenUnread } from './unread.js';
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
-
-/** Standard error, without secrets. */
-const talk: TextStream = {
-  write: (text) => process.stderr.write(hide(text)),
-  get isTTY() {
-    return process.stderr.isTTY;
-  },
-  get columns() {
-    return process.stderr.columns;
-  },
-};
+/** Where a command runs: the arguments before `--`, and where it prints. */
+interface Place {
+  readonly args: readonly string[];
+  readonly commands: readonly Registered[];
+  readonly terminal: Terminal;
+}
 
 /** Runs a command with what yargs read of its arguments. Returns the exit code; errors are thrown. */
 export async function execute(
   command: Command<z.ZodObject>,
   schema: JsonSchema,
   argv: Arguments,
-  args: readonly string[],
+  place: Place,
 ): Promise<number> {
+  const { terminal } = place;
   const [json, verbose] = [argv.json === true, argv.verbose === true];
-  const terminal = openTerminal(talk);
   const logger = createLogger({ write: terminal.write, verbose });
-  const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, args));
+  const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, place));
   const interruption = listenForInterrupt(logger);
+  if (command.onlyPrints?.(options)) stopWhenUnread(terminal);
   const context: CommandContext = {
     logger,
     json,
     verbose,
-    print: (line) => terminal.aside(() => json || print(hide(line))),
+    color: terminal.color,
+    print: (line) => json || terminal.print(line),
+    printText: (text) => json || terminal.printText(text),
+    printData: (text) => json || terminal.printData(text),
     progress: (task) => showProgress(terminal, task),
     confirm:
-      process.stdin.isTTY && process.stderr.isTTY
-        ? (question) => confirmOnTerminal(hide(question), interruption.signal())
+      process.stdin.isTTY && terminal.live
+        ? (question) => confirmOnTerminal(question, terminal.ask, interruption.signal())
         : undefined,
     get signal() {
       return interruption.signal();
@@ -52,14 +51,21 @@ export async function execute(
   };
   try {
     const result = await command.run(options, context);
-    if (json) print(JSON.stringify(hide(result)));
-    return interruption.interrupted() ? 130 : 0;
+    if (json) terminal.printJson(result);
+    return interruption.code() ?? 0;
   } catch (error) {
-    throw interruption.interrupted() && (error as Error)?.name === 'AbortError' ? interruption.signal().reason : error;
+    throw interruption.reasonOf(error);
   } finally {
     terminal.show();
     interruption.release();
   }
+}
+
+/** Options of all commands that read variables. */
+async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {
+  const { jsonSchemaOf } = await import('../config/from-zod.js');
+  const all = await Promise.all(commands.map(({ load }) => load()));
+  return all.filter(({ recipe }) => recipe).map(({ schema }) => jsonSchemaOf(schema));
 }
 
 /** The places that options come from, later ones winning: recipe file, environment, `--set`, flags and words. */
@@ -67,7 +73,7 @@ async function layersOf(
   command: Command<z.ZodObject>,
   json: JsonSchema,
   argv: Arguments,
-  args: readonly string[],
+  { args, commands }: Place,
 ): Promise<Layer[]> {
   const words = positionalsOf(command.command).map(({ name }) => name);
   const flags: Layer = {
@@ -75,9 +81,14 @@ async function layersOf(
     where: (path) => (words.includes(path.join('.')) ? `<${path.join('.')}>` : `--${flagName(path)}`),
   };
   if (!command.recipe) return [flags];
-  const { environmentLayer, recipeLayer, setLayer } = await import('../config/sources.js');
+  const { environmentLayer, hasForeignVariable, recipeLayer, setLayer } = await import('../config/sources.js');
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
-  const layers = [...files, environmentLayer(json, process.env), setLayer(json, given(argv, 'set').map(String)), flags];
+  const others = hasForeignVariable(json, process.env) ? await recipeSchemas(commands) : [];
+  const variables = environmentLayer(json, process.env, others);
+  const assignments = setLayer(json, given(argv, 'set').map(String));
+  const dropped = command.notFromEnvironment?.(mergeLayers([...files, variables, assignments, flags])) ?? [];
+  const kept = Object.entries(variables.values).filter(([option]) => !dropped.includes(option));
+  const layers = [...files, { ...variables, values: Object.fromEntries(kept) }, assignments, flags];
   const inherited = await command.inherits?.(mergeLayers(layers));
   return inherited ? [inherited, ...layers] : layers;
 }

@@ -10,8 +10,12 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   interrupted: 130,
 };
 
-/** Process exit code of an error. */
-export const exitCodeOf = (error: PhasetuneError): number => EXIT_CODES[error.code];
+/** As a shell shows it for SIGHUP. */
+export const HANGUP_CODE = 129;
+
+/** Process exit code of an error; 129 for work that saved and stopped because its terminal went away. */
+export const exitCodeOf = ({ code, fields }: PhasetuneError): number =>
+  code === 'interrupted' && fields.signal === 'SIGHUP' ? HANGUP_CODE : EXIT_CODES[code];
 
 /** Any thrown value as an error with a code: file errors of the system as one clear line, all else is a defect of ours. */
 export function asFailure(thrown: unknown): PhasetuneError {

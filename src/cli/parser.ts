@@ -1,8 +1,10 @@
 import yargs, { type Argv } from 'yargs';
+import type { Terminal } from '../telemetry/terminal.js';
 import { nameOf } from './flags.js';
 import { type Arguments, addOptions, COMMON_FLAGS, placeOf, sentence } from './options.js';
 import { type Place, refusal, unknownCommand } from './refuse.js';
 import type { Registered } from './registry.js';
+import { stopWhenUnread } from './unread.js';
 import { version } from './version.js';
 
 const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.';
@@ -11,18 +13,29 @@ const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising di
 interface Parse {
   /** The arguments before `--`. */
   readonly args: readonly string[];
+  readonly commands: readonly Registered[];
+  readonly terminal: Terminal;
   place: Place;
   code?: number;
 }
 
 /** Lets yargs read the arguments and run the command they name, or show help. Returns the exit code; errors are thrown. */
-export async function dispatch(args: readonly string[], commands: readonly Registered[]): Promise<number> {
+export async function dispatch(
+  args: readonly string[],
+  commands: readonly Registered[],
+  terminal: Terminal,
+): Promise<number> {
   const end = args.indexOf('--');
-  const parse: Parse = { args: end < 0 ? args : args.slice(0, end), place: placeAmong(commands, []) };
+  const parse: Parse = {
+    args: end < 0 ? args : args.slice(0, end),
+    terminal,
+    commands,
+    place: placeAmong(commands, []),
+  };
   const refuse = (message: string | null, error?: Error): never => {
     throw error && error.name !== 'YError' ? error : refusal(message ?? error!.message, parse.args, parse.place);
   };
-  const parser = addCommands(base().fail(refuse), commands, parse);
+  const parser = addCommands(base(terminal.columns).fail(refuse), commands, parse);
   let shown = '';
   const show = (text: string) => {
     shown = text;
@@ -33,16 +46,19 @@ export async function dispatch(args: readonly string[], commands: readonly Regis
     refuse(null, error as Error);
   }
   if (parse.code === undefined && !shown) parser.showHelp(show);
-  if (shown) process.stdout.write(`${shown}\n`);
+  if (shown) {
+    stopWhenUnread(terminal);
+    terminal.printText(shown);
+  }
   return parse.code ?? 0;
 }
 
 /** What every page and command shares. Values stay as typed, names as written, and lists take one value at a time. */
-const base = () =>
+const base = (columns = 100) =>
   yargs()
     .scriptName('phasetune')
     .locale('en')
-    .wrap(Math.min(process.stdout.columns ?? 100, 120))
+    .wrap(Math.min(columns, 120))
     .parserConfiguration({
       'parse-numbers': false,
       'parse-positional-numbers': false,
@@ -108,7 +124,7 @@ function addCommand(page: Argv, line: string, entry: Registered, parse: Parse): 
   };
   const handle = async (argv: Arguments) => {
     const { command, json } = await loaded();
-    parse.code = await (await import('./execute.js')).execute(command, json, argv, parse.args);
+    parse.code = await (await import('./execute.js')).execute(command, json, argv, parse);
   };
   // A recipe or a variable may tell what a positional does not, so that yargs is to demand none.
   page.command(line.replace(/<([^>]*)>/g, '[$1]'), false, build, handle);

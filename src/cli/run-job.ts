@@ -3,19 +3,22 @@ import type { Recipe } from '../config/recipe.js';
 import type { FolderLock } from '../io/lock.js';
 import { linearShapes } from '../model/parameters.js';
 import { hide } from '../telemetry/redact.js';
+import { recordInputs } from '../train/begun-in.js';
 import { fingerprintModel } from '../train/fingerprint.js';
 import type { PreparedRun } from '../train/prepare.js';
+import type { RunFile } from '../train/run-file.js';
 import type { RunJob } from '../train/staged-run.js';
 import { version } from './version.js';
 
-/** The job of a prepared run, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
+/** The job of a prepared run, a resumed one where `run` is given, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
 export async function runJob(
-  recipe: Recipe,
+  given: Recipe,
   { plan, model, set }: PreparedRun,
   backend: Backend,
   lock: FolderLock,
-  signal?: AbortSignal,
+  { run, signal }: { readonly run?: RunFile | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<RunJob> {
+  const { recipe, begunIn } = recordInputs(given, run, process.cwd());
   const { lora, optim } = recipe;
   const versions = { phasetune: version(), node: process.version, [backend.name]: backend.version };
   return {
@@ -28,9 +31,10 @@ export async function runJob(
     base: { name: hide(recipe.model), linears: linearShapes(model.config) },
     about: hide({
       versions: { ...versions, device: backend.device },
+      begunIn,
       recipe,
       inputs: {
-        model: { path: recipe.model, files: await fingerprintModel(recipe.model) },
+        model: { path: recipe.model, files: await fingerprintModel(given.model) },
         data: { path: recipe.data, manifest: set.hash },
       },
     }),

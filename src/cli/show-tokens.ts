@@ -1,27 +1,28 @@
 import type { EncodedRow } from '../data/encoded.js';
+import type { Span, Styled } from '../telemetry/terminal.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
-const DIM = '\u001b[2m';
-const GREEN = '\u001b[32m';
-const UNDERLINE = '\u001b[4m';
-const RESET = '\u001b[0m';
+/** Numbers of a terminal's styles. */
+const [DIM, GREEN, UNDERLINE] = [2, 32, 4];
 
 /**
  * A row token by token. With colour, trained tokens are green, the others dim, and every second one is underlined so that
  * borders show. Without, trained tokens stand in brackets and the others are parted by bars. A token that is only part of a
- * character is written as `<id>`.
+ * character is written as `<id>`. Ends without a line break.
  */
-export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<string> {
+export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<Styled> {
   const texts = await tokenizer.decodeBatch([...row.ids].map((id) => [id]));
-  const parts = [...row.ids].map((id, t) => {
+  const parts = [...row.ids].map((id, t): string | Span => {
     const text = readable(texts[t]!, id);
     const trained = row.mask[t] === 1;
-    if (color)
-      return `${trained ? GREEN : DIM}${t % 2 === 1 ? UNDERLINE : ''}${text}${RESET}`.replaceAll('\n', `${RESET}\n`);
+    if (color) return { text, sgr: [trained ? GREEN : DIM, ...(t % 2 === 1 ? [UNDERLINE] : [])] };
     const bar = !trained && t > 0 && row.mask[t - 1] === 0;
     return trained ? bracketed(text) : `${bar ? '|' : ''}${text}`;
   });
-  return parts.join('');
+  const last = parts.at(-1);
+  if (typeof last === 'string') parts[parts.length - 1] = last.trimEnd();
+  else if (last) parts[parts.length - 1] = { ...last, text: last.text.trimEnd() };
+  return color ? parts : parts.join('');
 }
 
 /** Line breaks are written out and then made, so that the row can be read. */

@@ -1,14 +1,18 @@
+import { roundShort } from '../core/ordinary.js';
 import type { Histogram } from '../curriculum/histogram.js';
 import type { StagingManifest } from '../curriculum/manifest.js';
 import type { Staging } from '../curriculum/staging.js';
 import type { HistogramData } from '../report/histogram.js';
 import { alignedLines } from '../telemetry/document.js';
 import { formatCount } from '../telemetry/format.js';
+import type { Span, Styled } from '../telemetry/terminal.js';
 
 const HEADS = ['stage', 'score', 'mean', 'rows', 'tokens', 'row median', 'row 90 %', 'held out'];
 
 /** Scores can have many digits; four after the point tell stages apart. */
-const score = (n: number) => String(Math.round(n * 1e4) / 1e4);
+const score = (n: number) => String(roundShort(n));
+/** A mean of two digits after the point, or what is left of a very small or large one. */
+const mean = (n: number) => (n === 0 || (Math.abs(n) >= 0.01 && Math.abs(n) < 1e12) ? n.toFixed(2) : score(n));
 
 const span = ({ min, max }: { min: number; max: number }) =>
   min === max ? score(min) : `${score(min)} to ${score(max)}`;
@@ -19,7 +23,7 @@ export function tableOf({ stages, lengths }: StagingManifest): string[] {
   const cells = stages.map(({ index, scores, ...s }) => [
     String(index),
     span(scores),
-    scores.mean.toFixed(2),
+    mean(scores.mean),
     formatCount(s.rows),
     about + formatCount(s.tokens),
     about + formatCount(s.lengths.median),
@@ -48,12 +52,11 @@ export function factsOf({ duplicates: { exact, near, clusters }, length, options
 const BARS = 20;
 const LONGEST = 50;
 
-/** From light to dark blue, and the way back to the terminal's own colour. */
+/** From light to dark blue, of a terminal's 256 colours. */
 const COLOURS = [153, 110, 74, 67, 61, 55];
-const PLAIN = '\u001b[0m';
 
 /** The histogram in text: a bar a line, drawn with the number of the stage, or on a terminal in its colour. */
-export function barsOf({ histogram, stages }: Staging, color: boolean): string[] {
+export function barsOf({ histogram, stages }: Staging, color: boolean): Styled[] {
   const { edges, counts, openBelow, openAbove } = coarser(histogram);
   const totals = counts.map((bar) => bar.reduce((sum, n) => sum + n, 0));
   const highest = Math.max(...totals);
@@ -70,19 +73,21 @@ export function barsOf({ histogram, stages }: Staging, color: boolean): string[]
       const from = Math.round((below / (totals[i] || 1)) * cells);
       below += rows;
       const n = Math.round((below / (totals[i] || 1)) * cells) - from;
-      if (!color) return String(stage + 1).repeat(n);
-      return n === 0 ? '' : `\u001b[38;5;${colourOf(stage, stages.length)}m${'█'.repeat(n)}${PLAIN}`;
+      return color ? coloured('█'.repeat(n), stage, stages.length) : String(stage + 1).repeat(n);
     });
-    return `${names[i]!.padStart(width)}  ${drawn.join('')}${totals[i] === 0 ? '' : ' '}${totals[i] === 0 ? '' : formatCount(totals[i]!)}`.trimEnd();
+    const name = names[i]!.padStart(width);
+    return totals[i] === 0 ? name : [`${name}  `, ...drawn, ` ${formatCount(totals[i]!)}`];
   });
   const key = color
-    ? stages.map(({ index }) => `\u001b[38;5;${colourOf(index - 1, stages.length)}m█${PLAIN} stage ${index}`).join('  ')
-    : 'each bar is drawn with the numbers of its stages';
-  return [`rows by score; ${key}`, ...lines];
+    ? stages.flatMap(({ index }, i) => [i > 0 ? '  ' : '', coloured('█', index - 1, stages.length), ` stage ${index}`])
+    : ['each bar is drawn with the numbers of its stages'];
+  return [['rows by score; ', ...key], ...lines];
 }
 
-const colourOf = (stage: number, stages: number): number =>
-  COLOURS[Math.round((stage * (COLOURS.length - 1)) / (stages - 1))]!;
+const coloured = (text: string, stage: number, stages: number): Span => ({
+  text,
+  sgr: [38, 5, COLOURS[Math.round((stage * (COLOURS.length - 1)) / (stages - 1))]!],
+});
 
 /** Neighbouring bars put together until they fit a screen. */
 function coarser(histogram: Histogram): Histogram {

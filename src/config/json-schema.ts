@@ -47,6 +47,12 @@ export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): Json
   return undefined;
 }
 
+/** Paths of all options, those within mappings too. */
+export const optionPaths = ({ properties = {} }: JsonSchema, at: readonly string[] = []): string[][] =>
+  Object.entries(properties).flatMap(([key, inner]) =>
+    inner.properties ? optionPaths(inner, [...at, key]) : [[...at, key]],
+  );
+
 /** What a value must be, in words for an error or a help text: `whole number from 1 to 9`, `one of phased, random`. */
 export function describeSchema(schema: JsonSchema): string {
   const options = alternatives(schema);

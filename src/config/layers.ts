@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { usageError } from '../core/errors.js';
-import { didYouMean } from '../core/suggest.js';
-import { alternatives, describeSchema, type JsonSchema, schemaAt } from './json-schema.js';
-import { define, isMapping, type Mapping, valueAt } from './paths.js';
+import { didYouMean, sameName } from '../core/suggest.js';
+import { alternatives, describeSchema, type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
+import { define, isMapping, type Mapping, shownInput, valueAt } from './paths.js';
 
 /** Values from one place, with the words that name a key there in an error: `--lora.rank`, `recipe.yaml:12: lora.rank`. */
 export interface Layer {
@@ -40,11 +40,11 @@ function merge(into: Mapping, from: Readonly<Mapping>): void {
 type Path = readonly (string | number)[];
 
 /** Walks the values of a layer and throws at the first key that the schema does not know there. */
-function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Path): void {
+function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Path, root = json): void {
   const options = alternatives(json);
   if (Array.isArray(value)) {
     const items = options.find((option) => option.items)?.items;
-    if (items) for (const [i, item] of value.entries()) refuseUnknown(items, layer, item, [...path, i]);
+    if (items) for (const [i, item] of value.entries()) refuseUnknown(items, layer, item, [...path, i], root);
     return;
   }
   const mappings = options.filter((option) => option.properties);
@@ -54,12 +54,18 @@ function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Pat
   for (const [key, child] of Object.entries(value)) {
     const at = [...path, key];
     const next = schemaAt(json, [key]);
-    if (next) refuseUnknown(next, layer, child, at);
+    if (next) refuseUnknown(next, layer, child, at, root);
     else if (!open) {
-      const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
+      const hint = elsewhere(key, root) ?? (didYouMean(key, known) || `; known here: ${known.join(', ')}`);
       throw usageError(`${layer.where(at)}: unknown option${hint}`, { option: at.join('.') });
     }
   }
+}
+
+/** The hint at an option of the same name in another mapping, `optim.learningRate` for `learning_rate`; undefined where there is none. */
+function elsewhere(key: string, root: JsonSchema): string | undefined {
+  const path = optionPaths(root).find((at) => sameName(key, at.at(-1)!) || sameName(key, at.join('.')));
+  return path && ` (did you mean "${path.join('.')}"?)`;
 }
 
 /** The innermost issue of a union: of its branches, the one that got furthest into the value. */
@@ -73,6 +79,12 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return { ...inner, path: [...issue.path, ...inner.path] };
 }
 
+/** What was expected, by an issue that the schema's JSON does not say it for. */
+const wordsOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_format' && issue.format === 'url'
+    ? 'an address such as https://example.org'
+    : issue.message.replace(/^expected /, '');
+
 function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, layers: readonly Layer[]): Error {
   const issue = innermost(outer);
   const path = issue.path;
@@ -80,15 +92,16 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const value = valueAt(merged, path);
   const layer = [...layers].reverse().find(({ values }) => valueAt(values, path) !== undefined);
   const where = (layer ?? layers.at(-1)!).where(path);
-  const whole = JSON.stringify(value) ?? 'nothing';
-  const got = whole.length > 200 ? `${whole.slice(0, 197)}...` : whole;
+  const got = shownInput(value);
   if (issue.code === 'custom') {
     const came = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
     return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, got });
   }
   const at = schemaAt(json, path);
   const described = at && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
-  const expected = described ? describeSchema(at) : issue.message;
+  const words = described ? describeSchema(at) : wordsOf(issue);
+  const odd = typeof value === 'number' && !Number.isFinite(value);
+  const expected = odd ? words.replace(/\bnumber\b/, 'finite number') : words;
   if (value === undefined) {
     const help = at?.description ? ` (${at.description})` : '';
     return usageError(`${where} is missing: expected ${expected}${help}`, { option, expected });

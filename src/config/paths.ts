@@ -5,6 +5,15 @@ export type Mapping = Record<string, unknown>;
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A value that was given, as JSON of one short line, except that a number stays one where JSON has none for it (`.inf` in YAML). */
+export function shownInput(value: unknown, most = 200): string {
+  const isOdd = (inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner);
+  const whole = isOdd(value)
+    ? String(value)
+    : (JSON.stringify(value, (_, inner) => (isOdd(inner) ? String(inner) : inner)) ?? 'nothing');
+  return whole.length > most ? `${whole.slice(0, most - 3)}...` : whole;
+}
+
 /** Sets a key of the mapping itself, also where it is `__proto__`, which would otherwise change what the mapping is. */
 export function define(into: Mapping, key: string, value: unknown): void {
   Object.defineProperty(into, key, { value, writable: true, enumerable: true, configurable: true });

@@ -1,11 +1,12 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { usageError } from '../core/errors.js';
+import { suggest } from '../core/suggest.js';
 import { limitTime } from '../core/time-limit.js';
 import { readText } from '../io/files.js';
 import { coerceText } from './coerce.js';
-import { type JsonSchema, schemaAt } from './json-schema.js';
+import { type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
 import type { Layer } from './layers.js';
-import { isMapping, type Mapping, setAt } from './paths.js';
+import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
 
 /** Names that begin with PHASETUNE_ but are no options: they steer the installation and the tests, not a run. */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
@@ -46,15 +47,17 @@ function readYaml(text: string, file: string, lines: LineCounter) {
   }
   const broken = document.errors[0];
   if (broken?.message.includes('call stack')) throw refuse(TOO_DEEP);
-  if (broken)
-    throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${broken.message.split('\n')[0]!.slice(0, 300)}`, {
-      file,
-    });
-  if (!isMapping(values))
-    throw refuse(`expected a mapping of options, got ${(JSON.stringify(values) ?? 'nothing').slice(0, 80)}`);
+  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${wordsOf(broken)}`, { file });
+  if (!isMapping(values)) throw refuse(`expected a mapping of options, got ${shownInput(values, 80)}`);
   checkPlain(values, MAX_DEPTH, refuse);
   return { document, values };
 }
+
+/** What is wrong with the text; the parser's words, except where they are about its own functions. */
+const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+  code === 'MULTIPLE_DOCS'
+    ? 'a second document begins here; expected the options of one command in one document, without --- between them'
+    : message.split('\n')[0]!.slice(0, 300);
 
 /** Refuses values that YAML makes and options never are: binary data, sets, dates, and nesting without end. */
 function checkPlain(value: unknown, left: number, refuse: (what: string) => Error): void {
@@ -98,24 +101,60 @@ export function setLayer(json: JsonSchema, assignments: readonly string[]): Laye
   return { values, where: (path) => `--set ${path.join('.')}` };
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'PHASETUNE_';
+
+/** Variables that may be options. */
+const optionsIn = (environment: Environment) =>
+  Object.entries(environment).flatMap(([name, text]) =>
+    name.startsWith(PREFIX) && !RESERVED.has(name) && text !== undefined ? [{ name, text }] : [],
+  );
+
+const stands = (json: JsonSchema, name: string): boolean => schemaAt(json, keysOf(json, name)) !== undefined;
+
+/** True where a variable stands for none of these options: it may stand for one of another command. */
+export const hasForeignVariable = (json: JsonSchema, environment: Environment): boolean =>
+  optionsIn(environment).some(({ name }) => !stands(json, name));
+
 /**
  * Options from the environment: `PHASETUNE_` and the key in capitals with `_` between words and `__` between levels, so
- * `PHASETUNE_LORA__RANK=16` is `lora.rank`. A name that stands for no option keeps its own spelling, to be refused by it.
+ * `PHASETUNE_LORA__RANK=16` is `lora.rank`. A variable is there for all commands: one that is an option of `others` only is left out.
+ * Throws a usage error for a name that stands for no option of any; within a mapping it keeps its own spelling, to be refused by it.
  */
-export function environmentLayer(json: JsonSchema, environment: Readonly<Record<string, string | undefined>>): Layer {
+export function environmentLayer(
+  json: JsonSchema,
+  environment: Environment,
+  others: readonly JsonSchema[] = [],
+): Layer {
   const values: Mapping = {};
-  for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith('PHASETUNE_') || RESERVED.has(name) || text === undefined) continue;
-    put(values, json, keysOf(json, name.slice('PHASETUNE_'.length)), text);
+  for (const { name, text } of optionsIn(environment)) {
+    if (!stands(json, name) && others.some((other) => stands(other, name))) continue;
+    const keys = keysOf(json, name);
+    if (!schemaAt(json, keys.slice(0, 1))) throw unknownVariable(name, [json, ...others]);
+    put(values, json, keys, text);
   }
-  return { values, where: (path) => `PHASETUNE_${path.map((key) => snake(String(key))).join('__')}` };
+  return { values, where: variableOf };
 }
+
+function unknownVariable(name: string, schemas: readonly JsonSchema[]): Error {
+  const known = [...new Set(schemas.flatMap((schema) => optionPaths(schema).map(variableOf)))];
+  // Without the part that all begin with, which would make any two of them look alike.
+  const near = suggest(
+    name.slice(PREFIX.length),
+    known.map((one) => one.slice(PREFIX.length)),
+  );
+  const hint = near ? ` (did you mean "${PREFIX}${near}"?)` : `; options are ${known.join(', ')}`;
+  return usageError(`${name}: unknown option${hint}`, { option: name });
+}
+
+const variableOf = (path: readonly PropertyKey[]): string => PREFIX + path.map((key) => snake(String(key))).join('__');
 
 const snake = (key: string) => key.replace(/[A-Z]|(?<=[a-z])[0-9]/g, (start) => `_${start}`).toUpperCase();
 
 function keysOf(json: JsonSchema, name: string): string[] {
   const keys: string[] = [];
-  for (const part of name.split('__')) {
+  for (const part of name.slice(PREFIX.length).split('__')) {
     const properties = Object.keys(schemaAt(json, keys)?.properties ?? {});
     const camel = part.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     keys.push(properties.find((key) => snake(key) === part) ?? camel);

@@ -1,3 +1,5 @@
+import { escapeControls } from './escape.js';
+
 /** What went wrong, coarsely: decides the exit code of the command line (design: 1 failed, 2 usage, 3 data, 4 endpoint, 5 backend). */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
@@ -7,11 +9,9 @@ export type ErrorFields = Record<string, string | number | boolean | undefined>;
 /** Longest message, in characters. */
 const LONGEST = 1200;
 
-/** What is in a file may be in a message: control characters, which a terminal obeys, are written out, and it stays one line to read. */
-function oneLine(message: string): string {
-  const cut = message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message;
-  return cut.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
+/** What is in a file may be in a message: it stays one short line to read, in a log and a report too. */
+const oneLine = (message: string): string =>
+  escapeControls(message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message);
 
 /**
  * An error the user can act on. The message is one line that says what was expected, what came and what to do;

@@ -1,4 +1,5 @@
 import { tickStep } from 'd3-array';
+import { scaleToOrdinary } from '../core/ordinary.js';
 
 /** How many rows of each stage have which scores: bars of equal width. */
 export interface Histogram {
@@ -15,20 +16,53 @@ const BARS = 30;
 /** Shares of the rows at both ends that may lie beyond the bars, and how much wider the bars may be to hold all. */
 const BEYOND = 0.005;
 const WIDER = 1.25;
+/** Bars for scores that differ too little for their size to have round sides between them, and how little that is. */
+const CLOSE_BARS = 15;
+const CLOSE = 1e-7;
 
 /** Counts rows by score and stage, in at most some 40 bars with round sides. `order` are the rows in rising order of score. */
 export function histogramOf(scores: Float64Array, stageOf: Uint8Array, order: Uint32Array, stages: number): Histogram {
   const at = (share: number) => scores[order[Math.min(order.length - 1, Math.floor(share * order.length))]!]!;
-  const [min, max, low, high] = [at(0), at(1), at(BEYOND), at(1 - BEYOND)];
+  const scale = scaleToOrdinary([at(0), at(1)]);
+  const [min, max, low, high] = [at(0), at(1), at(BEYOND), at(1 - BEYOND)].map((score) => score * scale) as Ends;
   const all = max - min <= WIDER * (high - low) || high === low;
   const [from, to] = all ? [min, max] : [low, high];
-  const width = from === to ? 1 : tickStep(from, to, BARS);
+  const close = from < to && to - from < CLOSE * Math.max(Math.abs(from), Math.abs(to));
+  const { edges, place } = close ? evenBars(from, to) : roundBars(from, to);
+  const counts = Array.from({ length: edges.length - 1 }, () => new Array<number>(stages).fill(0));
+  for (const [row, score] of scores.entries()) {
+    const bar = Math.max(0, Math.min(counts.length - 1, place(score * scale)));
+    counts[bar]![stageOf[row]!]!++;
+  }
+  return {
+    edges: scale === 1 ? edges : edges.map((edge) => Number((edge / scale).toPrecision(10))),
+    counts,
+    openBelow: min < edges[0]!,
+    openAbove: close ? max > edges.at(-1)! : max >= edges.at(-1)!,
+  };
+}
+
+type Ends = [min: number, max: number, low: number, high: number];
+
+/** Sides of bars, and the bar that a score is in; before the first and after the last where it lies beyond them. */
+interface Bars {
+  readonly edges: readonly number[];
+  place(score: number): number;
+}
+
+/** Bars of a round width, from a multiple of it on. */
+function roundBars(from: number, to: number): Bars {
+  const width = from === to ? 10 ** Math.max(0, Math.floor(Math.log10(Math.abs(from))) - 6) : tickStep(from, to, BARS);
   // By whole numbers of bars: 1.2 / 0.1 is not 12, so a score on a side must not fall by rounding.
   const bar = (score: number) => Math.floor(score / width + 1e-9);
   const [first, last] = [bar(from), bar(to)];
-  const counts = Array.from({ length: last - first + 1 }, () => new Array<number>(stages).fill(0));
-  for (const [row, score] of scores.entries())
-    counts[Math.min(last, Math.max(first, bar(score))) - first]![stageOf[row]!]!++;
-  const edges = Array.from({ length: counts.length + 1 }, (_, i) => Number(((first + i) * width).toPrecision(10)));
-  return { edges, counts, openBelow: min < edges[0]!, openAbove: max >= edges.at(-1)! };
+  const edges = Array.from({ length: last - first + 2 }, (_, i) => Number(((first + i) * width).toPrecision(10)));
+  return { edges, place: (score) => bar(score) - first };
+}
+
+/** Bars of equal width between the two, the last with both its sides; as many as there are numbers for their sides. */
+function evenBars(from: number, to: number): Bars {
+  const sides = Array.from({ length: CLOSE_BARS + 1 }, (_, i) => from + (to - from) * (i / CLOSE_BARS));
+  const edges = [...new Set(sides)];
+  return { edges, place: (score) => edges.findLastIndex((edge) => edge <= score) };
 }

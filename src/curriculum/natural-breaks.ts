@@ -1,3 +1,5 @@
+import { scaleToOrdinary } from '../core/ordinary.js';
+
 /**
  * Jenks' natural breaks: where to part rising values into classes so that the sum of squared distances to the class means is
  * least (Fisher 1958; Jenks 1967). Exact, by dynamic programming whose best breaks rise with the end of the last class, so
@@ -43,9 +45,10 @@ function squaresWithin(values: Float64Array, weights: ArrayLike<number>): (from:
   const n = values.length;
   const [w, x, xx] = [new Float64Array(n + 1), new Float64Array(n + 1), new Float64Array(n + 1)];
   // Distances from the middle value keep the running sums small, and their differences exact.
-  const middle = values[n >> 1]!;
+  const scale = scaleToOrdinary([values[0]!, values[n - 1]!]);
+  const middle = values[n >> 1]! * scale;
   for (let i = 0; i < n; i++) {
-    const value = values[i]! - middle;
+    const value = values[i]! * scale - middle;
     w[i + 1] = w[i]! + weights[i]!;
     x[i + 1] = x[i]! + weights[i]! * value;
     xx[i + 1] = xx[i]! + weights[i]! * value * value;

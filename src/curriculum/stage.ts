@@ -1,4 +1,5 @@
 import { dataError } from '../core/errors.js';
+import { roundShort, scaleToOrdinary } from '../core/ordinary.js';
 import { spearman } from '../core/statistics/correlation.js';
 import { rank } from '../core/statistics/ranks.js';
 import { cut } from './cut.js';
@@ -42,6 +43,11 @@ export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...du
 
 const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
 
+function meanOf(values: Float64Array): number {
+  const scale = scaleToOrdinary(values);
+  return values.reduce((sum, value) => sum + value * scale, 0) / values.length / scale;
+}
+
 function summary(
   stage: number,
   { stageOf, held, order }: { stageOf: Uint8Array; held: Uint8Array; order: Uint32Array },
@@ -63,7 +69,7 @@ function summary(
     scores: {
       min: score(0),
       max: score(-1),
-      mean: rounded(members.reduce((sum, row) => sum + scores[row]!, 0) / members.length),
+      mean: roundShort(meanOf(Float64Array.from(members, (row) => scores[row]!))),
     },
   };
 }

@@ -1,4 +1,5 @@
 import { nice, ticks } from 'd3-array';
+import { scaleToOrdinary } from '../core/ordinary.js';
 import { line, STYLE, text } from './svg.js';
 
 /** Turns values into places along one side of a picture, in pixels, and tells which values to write there. */
@@ -23,10 +24,31 @@ export function linearAxis(
     label = number,
   }: { count?: number; rounded?: boolean; label?(value: number): string } = {},
 ): Axis {
-  const wide = values[0] === values[1] ? ([values[0] - 0.5, values[1] + 0.5] as const) : values;
+  const scale = scaleToOrdinary(values);
+  const wide = spread(values[0] * scale, values[1] * scale);
   const [low, high] = rounded ? nice(wide[0], wide[1], count) : wide;
-  const at = (value: number) => range[0] + ((value - low) / (high - low)) * (range[1] - range[0]);
-  return { at, range, marks: ticks(low, high, count).map((value) => ({ value, label: label(value) })) };
+  const at = (value: number) => range[0] + ((value * scale - low) / (high - low)) * (range[1] - range[0]);
+  return {
+    at,
+    range,
+    marks: marked(
+      ticks(low, high, count).map((value) => value / scale),
+      label,
+    ),
+  };
+}
+
+/** Equal ends are spread by one, or by what makes a difference to numbers of their size. */
+function spread(low: number, high: number): readonly [number, number] {
+  const half = low === high ? Math.max(0.5, Math.abs(low) * 1e-6) : 0;
+  return [low - half, high + half];
+}
+
+/** Marks by their labels; in full where two labels would be the same. */
+function marked(values: readonly number[], label: (value: number) => string): Axis['marks'] {
+  const labels = values.map(label);
+  const distinct = new Set(labels).size === labels.length;
+  return values.map((value, i) => ({ value, label: distinct ? labels[i]! : String(Number(value.toPrecision(16))) }));
 }
 
 /** A logarithmic axis of positive values, marked at 1, 2 and 5 times the powers of ten, or at the powers where these are many. */
@@ -39,8 +61,8 @@ export function logAxis(
   const steps = to - from > 3 ? [1] : [1, 2, 5];
   const powers = Array.from({ length: Math.ceil(to) - Math.floor(from) + 1 }, (_, i) => Math.floor(from) + i);
   const values = powers.flatMap((power) => steps.map((step) => step * 10 ** power));
-  const marks = values.filter((v) => v >= low * 0.999 && v <= high * 1.001);
-  return { at, range, marks: marks.map((value) => ({ value, label: number(value) })) };
+  const marks = values.filter((v) => v >= low * 0.999 && v * 0.999 <= high);
+  return { at, range, marks: marked(marks, number) };
 }
 
 /** Marks, labels and the name of an axis along the bottom at height `y`; grid lines go up to `top` where it is given. */

@@ -1,4 +1,5 @@
 import { nice } from 'd3-array';
+import { scaleToOrdinary } from '../core/ordinary.js';
 import { type Axis, linearAxis, logAxis } from './axis.js';
 
 /** Values sorted into bands side by side, for one side of a picture. */
@@ -11,6 +12,13 @@ export interface Bands {
   readonly axis: Axis;
   /** Values that lie beyond the ends. */
   readonly beyond: number;
+}
+
+/** Round numbers around the two, or they themselves where those would be too large to be numbers. */
+function roundEnds(low: number, high: number): readonly [number, number] {
+  const scale = scaleToOrdinary([low, high]);
+  const [from, to] = nice(low * scale, high * scale, 8).map((end) => end / scale) as [number, number];
+  return [Number.isFinite(from) ? from : low, Number.isFinite(to) ? to : high];
 }
 
 /** As many different values get a band each, whatever lies between them. */
@@ -34,7 +42,7 @@ export function bandsOf(values: ArrayLike<number>, range: readonly [from: number
   const [low, high] = [sorted[tail]!, sorted[sorted.length - 1 - tail]!];
   if (low === high) return bandEach(Float64Array.of(low), range, sorted.filter((value) => value !== low).length);
   const log = low > 0 && high / low > WIDE;
-  const ends = log ? ([low, high] as const) : nice(low, high, 8);
+  const ends = log ? ([low, high] as const) : roundEnds(low, high);
   const axis = log ? logAxis(ends, range) : linearAxis(ends, range, { rounded: false });
   const count = bandsFor(values.length);
   const size = (range[1] - range[0]) / count;

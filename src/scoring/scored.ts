@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
+import { scaleToOrdinary } from '../core/ordinary.js';
 import type { InstructionRecord } from '../data/record.js';
 import { ledgerPathFor } from '../endpoint/ledger.js';
 import { writeJson } from '../io/atomic.js';
@@ -127,7 +128,7 @@ function scoredRecord(record: InstructionRecord, scorer: string, outcome: RowSco
 function tally() {
   const failures: ScoresManifest['failures'] = [];
   const reasons = new Map<string, number>();
-  let [scored, mean, squares, min, max] = [0, 0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const scores: number[] = [];
   return {
     add(id: string, outcome: RowScore | Unscored): void {
       if (!('score' in outcome)) {
@@ -137,19 +138,29 @@ function tally() {
       }
       const { score } = outcome;
       if (!Number.isFinite(score)) throw dataError(`row ${id}: expected a finite score, got ${score}`, { id });
-      scored++;
-      const off = score - mean;
-      mean += off / scored;
-      squares += off * (score - mean);
-      [min, max] = [Math.min(min, score), Math.max(max, score)];
+      scores.push(score);
     },
     result: () => ({
-      counts: { rows: scored + failures.length, scored, unscored: failures.length },
-      ...(scored > 0 && { scores: { min, max, mean: rounded(mean), deviation: rounded(Math.sqrt(squares / scored)) } }),
+      counts: { rows: scores.length + failures.length, scored: scores.length, unscored: failures.length },
+      ...(scores.length > 0 && { scores: summary(scores) }),
       reasons: Object.fromEntries([...reasons].sort((a, b) => b[1] - a[1])),
       failures,
     }),
   };
+}
+
+/** Smallest, largest, mean and standard deviation, in one pass. */
+function summary(scores: readonly number[]): NonNullable<ScoresManifest['scores']> {
+  const scale = scaleToOrdinary(scores);
+  let [mean, squares, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const [i, score] of scores.entries()) {
+    const off = score * scale - mean;
+    mean += off / (i + 1);
+    squares += off * (score * scale - mean);
+    [min, max] = [Math.min(min, score), Math.max(max, score)];
+  }
+  const deviation = Math.sqrt(squares / scores.length);
+  return { min, max, mean: rounded(mean / scale), deviation: rounded(deviation / scale) };
 }
 
 const rounded = (value: number) => Number(value.toPrecision(9));

@@ -1,3 +1,4 @@
+import { escapeControls } from '../core/escape.js';
 import { hide } from './redact.js';
 
 /** Where library code says what it does. The command line prints; library users may pass their own. */
@@ -18,8 +19,8 @@ export interface LoggerOptions {
   readonly verbose?: boolean;
 }
 
-/** A logger that writes one line a message, secrets hidden. */
+/** A logger that writes one line a message, secrets hidden and control characters escaped. */
 export function createLogger({ write, verbose = false }: LoggerOptions): Logger {
-  const line = (prefix: string) => (message: string) => void write(`${prefix}${hide(message)}`);
+  const line = (prefix: string) => (message: string) => void write(`${prefix}${escapeControls(hide(message))}`);
   return { debug: verbose ? line('debug: ') : () => {}, info: line(''), warn: line('warning: ') };
 }

@@ -46,5 +46,6 @@ async function leftIn(folder: string, below = ''): Promise<Map<string, string>> 
 function lasting(value: unknown): string {
   const kept = JSON.parse(JSON.stringify(value), (key, inner) => (TIMES.has(key) ? undefined : inner));
   if (kept?.recipe) delete kept.recipe.out;
+  if (kept?.recipe) delete kept.begunIn;
   return stableJson(kept);
 }

@@ -45,6 +45,8 @@ export const runFileSchema = z.strictObject({
   started: z.string(),
   finished: z.string().optional(),
   versions: z.record(z.string(), z.string()),
+  /** The folder that relative paths of `recipe` and `inputs` are to be seen from. Absent in runs of before it was written. */
+  begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
   order: z.enum(['phased', 'one-off', 'random', 'reversed']),
@@ -69,7 +71,7 @@ export const runFileSchema = z.strictObject({
 export type RunFile = z.infer<typeof runFileSchema>;
 
 /** What the caller knows about a run: versions, options, inputs and their hashes. */
-export type RunAbout = Pick<RunFile, 'versions' | 'recipe' | 'inputs'>;
+export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs'>;
 
 const NAME = 'run.json';
 

@@ -1,5 +1,6 @@
 import type { OptimOptions } from '../optim/options.js';
 import { warmupSteps } from '../optim/schedule.js';
+import { formatNumber } from '../telemetry/format.js';
 import type { TrainOptions } from './options.js';
 import type { RunPlan } from './plan.js';
 
@@ -16,11 +17,15 @@ export function planWarnings(
     warnings.push('start: previous-best is the same as previous-end without held-out rows and --eval-every');
   for (const { stage, batches, schedule } of plan.stages) {
     const steps = batches.steps.length;
+    const warmup = warmupSteps(options.optim.warmup, schedule.steps);
+    if (schedule.before + steps > warmup) continue;
     // The first of w warm-up steps has learning rate 0, as in transformers: a schedule that is one such step does nothing.
-    if (schedule.before === 0 && steps === 1 && warmupSteps(options.optim.warmup, schedule.steps) > 0)
-      warnings.push(
-        `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or --optim.warmup 0`,
-      );
+    const highest = (schedule.before + steps - 1) / warmup;
+    warnings.push(
+      highest === 0
+        ? `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or --optim.warmup 0`
+        : `stage ${stage} ends within the ${warmup} steps of warm-up: its learning rate comes to ${formatNumber(100 * highest)} % of what is set, at most; give it more steps, or lower --optim.warmup`,
+    );
   }
   const { order, smoothness } = options;
   if (smoothness > 0 && (order === 'one-off' || order === 'random'))

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../src/backend/backend.js';
 import { loadBackend } from '../../src/backend/load.js';
+import { cacheHome, nativeHome } from '../../src/backend/native/paths.js';
+import { findRuntime } from '../../src/backend/native/runtime.js';
 import { setUp } from '../../src/backend/setup.js';
 import * as tf from '../../src/backend/tf.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
@@ -120,6 +122,32 @@ nativeOnly('a library that does not load: auto warns and takes WASM, by name it 
   const message = /does not load \(.*invalid ELF header\): `phasetune doctor` tells what to do/;
   expect(auto).toMatchObject({ device: 'wasm', warnings: [expect.stringMatching(message)] });
   expect(named).toMatchObject({ code: 'backend', message: expect.stringMatching(message) });
+});
+
+/** Loads the library for the processor alone, beside an `nvidia-smi` that runs this. */
+async function beside(smi: string) {
+  const home = mkdtempSync(join(tmpdir(), 'phasetune-smi-'));
+  const { root } = findRuntime(cacheHome(), 'cpu')!.paths;
+  mkdirSync(nativeHome(home));
+  symlinkSync(root, join(nativeHome(home), basename(root)));
+  writeFileSync(join(home, 'nvidia-smi'), `#!${process.execPath}\n${smi}`, { mode: 0o755 });
+  const before = `process.env.PATH = ${JSON.stringify(`${home}:`)} + process.env.PATH;`;
+  return inChild(`{ home: ${JSON.stringify(home)} }`, before).finally(() => rmSync(home, { recursive: true }));
+}
+
+nativeOnly('a driver without a card is reported as that, without advice that changes nothing', async () => {
+  const got = await beside('process.exit(9);');
+  expect(got.device).toBe('cpu');
+  expect(got.warnings).toEqual([
+    'there is an NVIDIA driver but no card to be seen, so the processor computes: `phasetune doctor` says what to do (or give --device cpu)',
+  ]);
+});
+
+nativeOnly('a card beside the library for the processor alone is reported with the way to use it', async () => {
+  const got = await beside("console.log('NVIDIA Test 9000, 550.54.15');");
+  expect(got.warnings).toEqual([
+    'there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`',
+  ]);
 });
 
 nativeOnly('verbose lets the library talk', async () => {

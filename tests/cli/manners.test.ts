@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/run.js';
 import { lastJson, start } from './child.js';
@@ -124,7 +125,7 @@ describe('a command that fails', () => {
     [
       'fial data',
       2,
-      '"fial": unknown command (did you mean "fail"?); expected phasetune toy echo, phasetune fail, phasetune fail not, phasetune wait',
+      '"fial": unknown command (did you mean "fail"?); expected phasetune toy echo, phasetune fail, phasetune fail not, phasetune wait, phasetune work, phasetune say',
     ],
     ['toy', 2, '"toy": unknown command (did you mean "toy echo"?); expected phasetune toy echo'],
     ['fail data', 3, 'rows.jsonl:3: [hidden] is no score'],
@@ -210,12 +211,6 @@ describe('in a process of its own', () => {
     expect(ended.err).toBe('error: rows.jsonl:3: [hidden] is no score\n');
     expect(lastJson(ended.out)).toHaveProperty('error.code', 'data');
   });
-
-  it('ends quietly when nobody reads its output to the end', async () => {
-    const { child, ended } = start('tests/cli/toy.ts', ['toy', 'echo', 'f', '--json']);
-    child.stdout.destroy();
-    expect((await ended).err).toBe('token is undefined\n');
-  });
 });
 
 describe('an interrupt', () => {
@@ -233,7 +228,42 @@ describe('an interrupt', () => {
     expect(err).toBe('warning: interrupted: saving, then stopping (interrupt again to stop at once)\n');
   });
 
-  it('stops a command that does not heed it at once', async () => {
+  it.each([[['SIGHUP']], [['SIGHUP', 'SIGHUP', 'SIGHUP']]] as const)(
+    'a terminal that goes away is one, however often that is said: %j',
+    async (signals) => {
+      const { code, out, err } = await interrupt('wait save', [...signals]);
+      expect({ code, out }).toEqual({ code: 129, out: 'waiting\nsaved\n' });
+      expect(err).toBe('warning: the terminal is gone: saving, then stopping\n');
+    },
+  );
+
+  it('that comes with one does not count as the second', async () => {
+    const { code, out } = await interrupt('wait save', ['SIGTERM', 'SIGHUP']);
+    // Which comes first is the system's choice.
+    expect([129, 130]).toContain(code);
+    expect(out).toBe('waiting\nsaved\n');
+  });
+
+  it('by a terminal that goes away keeps its status where the work throws', async () => {
+    const { code, err } = await interrupt('wait throw', ['SIGHUP']);
+    expect(code).toBe(129);
+    expect(err).toMatch(/\nerror: the terminal is gone\n$/);
+  });
+
+  it('by a terminal that goes away ends at once what does not save', async () => {
+    expect(await interrupt('wait ignore', ['SIGHUP'])).toMatchObject({ code: 129, out: 'waiting\n' });
+  });
+
+  it('under nohup is none where the terminal goes away', async () => {
+    const { child, ended } = start('tests/cli/toy.ts', ['wait', 'save'], { env: { _: '/usr/bin/nohup' } });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    child.kill('SIGHUP');
+    await sleep(100);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, err: expect.stringMatching(/^warning: interrupted: /) });
+  });
+
+  it('stops a command that does not follow it at once', async () => {
     const { code, out } = await interrupt('wait ignore', ['SIGINT']);
     expect({ code, out }).toEqual({ code: 130, out: 'waiting\n' });
   });

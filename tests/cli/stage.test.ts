@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readManifest, readStaged } from '../../src/curriculum/manifest.js';
+import { scoredPaths } from '../../src/scoring/scored.js';
 import { lastJson, ROOT } from './child.js';
 import { phasetune } from './in-process.js';
 
@@ -189,5 +190,69 @@ describe('phasetune stage', () => {
     expect(readFileSync(join(place('mine'), 'manifest.json'), 'utf8')).toBe(before);
     expect((await stage(input, '--out', place('mine'), '--stages', '2', '--holdout', '0', '--force')).code).toBe(0);
     expect((await readStaged(place('mine'))).stages).toHaveLength(2);
+  });
+});
+
+/** Scores whose differences, sums or squares are too small or too large to be a number, or small beside the scores. */
+const ODD_SCORES: Readonly<Record<string, (i: number) => number>> = {
+  'hardly more than nothing': (i) => i * 1e-310,
+  'the smallest that there are': (i) => (i % 5) * 5e-324,
+  'of ends that are infinitely far apart': (i) => (i - 20) * 8e306,
+  'all huge': (i) => 1e308 + i * 1e306,
+  'neighbours among the numbers': (i) => 1 + i * Number.EPSILON,
+  'large beside their differences': (i) => 1e15 + i,
+  'equal and large': () => 1e12,
+  'equal and huge': () => 1.7e308,
+  'of all sizes': (i) => 10 ** (i * 15 - 300),
+  'below zero': (i) => -(10 ** (i * 15 - 300)),
+};
+
+describe.each(Object.entries(ODD_SCORES))('scores %s', (name, score) => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    id: `r${i}`,
+    messages: [
+      { role: 'user', content: `What is number ${i} of ${name}?` },
+      { role: 'assistant', content: `It is ${'a '.repeat(1 + ((i * 7) % 11))}number.` },
+    ],
+    score: score(i),
+  }));
+
+  it.each(['rows', 'tokens', 'jenks', 'length'])('are cut by %s, or refused with one line', async (by) => {
+    const from = file('odd.jsonl', lines(rows));
+    const out = place('odd');
+    const { code, out: said, err } = await stage(from, '--out', out, '--by', by, '--holdout', '0', '--force');
+    expect(said + err).not.toMatch(/NaN|Infinity|undefined|unexpected/);
+    if (name.startsWith('equal') && code === 3) return;
+    expect(code).toBe(0);
+    const { stages } = await readManifest(out);
+    for (const { scores } of stages) {
+      expect(scores.mean).toBeGreaterThanOrEqual(scores.min - Math.abs(scores.min) * 1e-3 - 1e-4);
+      expect(scores.mean).toBeLessThanOrEqual(scores.max + Math.abs(scores.max) * 1e-3 + 1e-4);
+    }
+    const svg = readFileSync(join(out, 'histogram.svg'), 'utf8');
+    expect(svg).not.toMatch(/NaN|Infinity|undefined|(?:width|height)="-/);
+    const bars = said.split('\n').filter((line) => / {2}[1-6]+ \d+$/.test(line));
+    expect(bars.reduce((rows, line) => rows + Number(line.split(' ').at(-1)), 0)).toBe(40);
+  });
+
+  it('are compared with others', async () => {
+    const from = file('odd.jsonl', lines(rows));
+    const other = file('other.jsonl', lines(rows.map((row, i) => ({ ...row, score: (i * 7) % 11 }))));
+    const [plots, report] = [place('odd-plots'), place('odd-report.json')];
+    const { code, out, err } = await phasetune('score', 'compare', from, other, '--plots', plots, '--out', report);
+    expect(out + err).not.toMatch(/NaN|Infinity|undefined|unexpected/);
+    expect(code).toBe(0);
+    const [picture] = readdirSync(plots);
+    expect(readFileSync(join(plots, picture!), 'utf8')).not.toMatch(/NaN|Infinity|undefined|(?:width|height)="-/);
+    rmSync(plots, { recursive: true });
+  });
+
+  it('are summed up by a scorer', async () => {
+    const from = file('odd.jsonl', lines(rows.map(({ score: level, ...row }) => ({ ...row, level }))));
+    const args = ['import', from, '--out', place('odd-scored.jsonl'), '--score-column', 'level', '--force'];
+    const { code, out, err } = await phasetune('score', ...args);
+    expect({ code, odd: /NaN|Infinity|undefined|null/.test(out + err) }).toEqual({ code: 0, odd: false });
+    const manifest = JSON.parse(readFileSync(scoredPaths(place('odd-scored.jsonl')).manifest, 'utf8'));
+    expect(Object.values(manifest.scores)).not.toContain(null);
   });
 });

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { defineCommand } from '../../src/cli/command.js';
 import type { Registered } from '../../src/cli/registry.js';
@@ -80,8 +82,56 @@ const wait = defineCommand({
   },
 });
 
+/** Prints many lines, and writes a file in the end; with `onlyPrint` there is no file, and nobody waits for the end. */
+const work = defineCommand({
+  command: 'work <file>',
+  describe: 'Work',
+  schema: z.strictObject({
+    file: z.string().describe('File to write'),
+    onlyPrint: z.boolean().default(false),
+    fail: z.boolean().default(false),
+  }),
+  onlyPrints: ({ onlyPrint }) => onlyPrint,
+  run: async ({ file, onlyPrint, fail: bad }, { print, logger, progress }) => {
+    const bar = progress({ label: 'work', total: 20, unit: 'lines' });
+    for (let line = 1; line <= 20; line++) {
+      print(`line ${line}`);
+      logger.info(`did ${line}`);
+      bar.update(line);
+      await sleep(20);
+    }
+    bar.finish();
+    if (!onlyPrint) await writeFile(file, 'done');
+    if (bad) throw dataError('a bad end');
+    return { done: 20 };
+  },
+});
+
+/** Prints a text in every way that there is. */
+const say = defineCommand({
+  command: 'say <text>',
+  describe: 'Say a text',
+  schema: z.strictObject({ text: z.string().describe('Text, as JSON') }),
+  run: async ({ text }, { print, printText, printData, logger, progress }) => {
+    const said = JSON.parse(text) as string;
+    print(`print ${said}`);
+    print(['styled ', { text: said, sgr: [1] }]);
+    printText(`text ${said}`);
+    printData(`data ${said}`);
+    logger.info(`info ${said}`);
+    logger.warn(`warn ${said}`);
+    logger.debug(`debug ${said}`);
+    const bar = progress({ label: `label ${said}`, total: 2, unit: `units ${said}` });
+    bar.update(1, `note ${said}`);
+    bar.update(2, `note ${said}`);
+    bar.finish();
+    if (said.includes('fail')) throw new Error(`fail ${said}`);
+    return { [said]: said };
+  },
+});
+
 /** Commands that stand in for real ones: the command line's manners are tested on them. */
-export const TOYS: readonly Registered[] = [echo, fail, failNot, wait].map((command) => ({
+export const TOYS: readonly Registered[] = [echo, fail, failNot, wait, work, say].map((command) => ({
   command: command.command,
   describe: command.describe,
   load: async () => command as unknown as Awaited<ReturnType<Registered['load']>>,

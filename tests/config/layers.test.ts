@@ -117,3 +117,45 @@ describe('options refused', () => {
     expect(error.message).toBe('recipe.yaml:7: warmup: expected a share under 1, got 3');
   });
 });
+
+describe('the words of a refusal', () => {
+  const message = (values: Record<string, unknown>) => failure(() => resolve(file(values))).message;
+
+  it.each([
+    [{ rate: Number.POSITIVE_INFINITY }, 'rate: expected finite number above 0, got Infinity'],
+    [{ rate: Number.NaN }, 'rate: expected finite number above 0, got NaN'],
+    [{ betas: [Number.NEGATIVE_INFINITY, 1] }, 'betas.0: expected finite number, got -Infinity'],
+    [{ order: [Number.NaN] }, 'order: expected one of phased, random, got ["NaN"]'],
+    [{ rate: null }, 'rate: expected number above 0, got null'],
+  ])('show what came as it came: %o', (values, words) => {
+    expect(message(values)).toBe(`recipe.yaml:7: ${words}`);
+  });
+
+  it.each([
+    [{ use_bias: true }, 'use_bias: unknown option (did you mean "lora.useBias"?)'],
+    [{ rank: 3 }, 'rank: unknown option (did you mean "lora.rank"?)'],
+    [{ lora_rank: 3 }, 'lora_rank: unknown option (did you mean "lora.rank"?)'],
+    [{ lora: { rate: 3 } }, 'lora.rate: unknown option (did you mean "rate"?)'],
+    [{ lora: { rnk: 3 } }, 'lora.rnk: unknown option (did you mean "rank"?)'],
+    [{ stages: [{ Order: 3 }] }, 'stages.0.Order: unknown option (did you mean "order"?)'],
+    [{ zzz: 3 }, 'zzz: unknown option; known here: rate, out, order, betas, lora, stages, cap'],
+  ])('name the option that lies in another mapping: %o', (values, words) => {
+    expect(message(values)).toBe(`recipe.yaml:7: ${words}`);
+  });
+
+  it('say once that something was expected, and nothing of patterns', () => {
+    const formats = z.strictObject({
+      size: z
+        .string()
+        .regex(/^\d+GiB$/, 'expected a size such as 8GiB')
+        .optional(),
+      hub: z.url().optional(),
+    });
+    const refused = (values: Record<string, unknown>) =>
+      failure(() => resolveLayers(formats, jsonSchemaOf(formats), [file(values)])).message;
+    expect(refused({ size: '8gb' })).toBe('recipe.yaml:7: size: expected a size such as 8GiB, got "8gb"');
+    expect(refused({ hub: 'foo' })).toBe(
+      'recipe.yaml:7: hub: expected an address such as https://example.org, got "foo"',
+    );
+  });
+});

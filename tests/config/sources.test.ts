@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { resolveLayers } from '../../src/config/layers.js';
-import { environmentLayer, recipeLayer, setLayer } from '../../src/config/sources.js';
+import { environmentLayer, hasForeignVariable, recipeLayer, setLayer } from '../../src/config/sources.js';
 
 const schema = z.strictObject({
   maxLength: z.number().int(),
@@ -76,10 +76,27 @@ describe('environment', () => {
     expect(layer.where(['loadIn8bit'])).toBe('PHASETUNE_LOAD_IN_8BIT');
   });
 
-  it('keeps a name that stands for no option, so that it is refused by that name', () => {
-    const layer = environmentLayer(json, { PHASETUNE_MAX_LENGHT: '9' });
-    expect(layer.values).toEqual({ maxLenght: '9' });
-    expect(layer.where(['maxLenght'])).toBe('PHASETUNE_MAX_LENGHT');
+  it('refuses a name that stands for no option, within a mapping by its own spelling later', () => {
+    expect(() => environmentLayer(json, { PHASETUNE_MAX_LENGHT: '9' })).toThrow(
+      'PHASETUNE_MAX_LENGHT: unknown option (did you mean "PHASETUNE_MAX_LENGTH"?)',
+    );
+    expect(() => environmentLayer(json, { PHASETUNE_ZZZ__A: '9' })).toThrow(
+      /^PHASETUNE_ZZZ__A: unknown option; options are PHASETUNE_MAX_LENGTH, .*, PHASETUNE_LORA__RANK, /,
+    );
+    const layer = environmentLayer(json, { PHASETUNE_LORA__RNK: '9' });
+    expect(layer.values).toEqual({ lora: { rnk: '9' } });
+    expect(layer.where(['lora', 'rnk'])).toBe('PHASETUNE_LORA__RNK');
+  });
+
+  it('leaves out what is an option of another command only', () => {
+    const other = jsonSchemaOf(
+      z.strictObject({ kills: z.number(), name: z.string(), judge: z.strictObject({ model: z.string() }) }),
+    );
+    const variables = { PHASETUNE_KILLS: '3', PHASETUNE_NAME: 'a', PHASETUNE_JUDGE__MODEL: 'm' };
+    expect(environmentLayer(json, variables, [other]).values).toEqual({ name: 'a' });
+    expect(hasForeignVariable(json, variables)).toBe(true);
+    expect(hasForeignVariable(json, { PHASETUNE_NAME: 'a', PHASETUNE_HOME: '/cache' })).toBe(false);
+    expect(() => environmentLayer(json, { PHASETUNE_KILS: '3' }, [other])).toThrow('(did you mean "PHASETUNE_KILLS"?)');
   });
 });
 
@@ -120,6 +137,12 @@ describe('recipe file', () => {
   it.each([
     ['list.yaml', '- a\n', /list\.yaml: expected a mapping of options, got \["a"\]$/],
     ['broken.yaml', 'a: 1\nb: [1, 2\n', /broken\.yaml:3: /],
+    ['infinity.yaml', '.inf\n', /infinity\.yaml: expected a mapping of options, got Infinity$/],
+    [
+      'documents.yaml',
+      'a: 1\n---\nb: 2\n',
+      /documents\.yaml:2: a second document begins here; expected the options of one command in one document, without --- between them$/,
+    ],
     ['twice.yaml', 'a: 1\nb: 2\na: 3\n', /twice\.yaml:3: /],
     ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],
   ])('refuses %s', async (name, text, message) => {

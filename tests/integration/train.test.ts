@@ -1,8 +1,9 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runDifferences } from '../../src/train/run-differences.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import { lastJson, ROOT, startPhasetune } from '../cli/child.js';
 import { phasetune } from '../cli/in-process.js';
@@ -114,15 +115,18 @@ nativeOnly(
   },
 );
 
-test('an interrupt saves the adapter so far and ends with 130', async () => {
-  const out = join(home, 'interrupted');
+test.each([
+  ['SIGINT', 130],
+  ['SIGHUP', 129],
+] as const)('%s saves the adapter so far and ends with %i', async (signal, status) => {
+  const out = join(home, `interrupted-${signal}`);
   const length = ['--steps', '4000', '--save-every', '20', '--no-xla', '--json'];
   const { child, ended } = startPhasetune(['train', '--model', model, '--data', data, '--out', out, ...length]);
   const begun = async () => (await readdir(join(out, 'stage-1')).catch(() => [])).length > 1;
   while (child.exitCode === null && !(await begun())) await setTimeout(20);
-  child.kill('SIGINT');
+  child.kill(signal);
   const { code, out: printed } = await ended;
-  expect(code).toBe(130);
+  expect(code).toBe(status);
   const { error } = lastJson(printed) as { error: { code: string; stage: number; path: string } };
   expect(error).toMatchObject({ code: 'interrupted', stage: 1 });
   expect(await readdir(join(out, error.path))).toContain('manifest.json');
@@ -173,4 +177,38 @@ describe('bad input is one line that says what to do, and nothing is written', (
     );
     expect(code).toBe(2);
   });
+});
+
+nativeOnly('a run that is resumed from another folder finds its inputs, and comes to the same bytes', async () => {
+  const args = ['train', '--model', 'model', '--data', 'staged', '--steps', '8', '--lora.rank', '2', '--mode', 'eager'];
+  const straight = startPhasetune([...args, '--out', join(home, 'straight')], { cwd: home });
+  expect((await straight.ended).code).toBe(0);
+  const { child, ended } = startPhasetune([...args, '--out', join(home, 'far')], { cwd: home });
+  child.stderr.on('data', (text: string) => text.includes('held-out loss, base') && child.kill('SIGINT'));
+  expect((await ended).code).toBe(130);
+  const elsewhere = join(home, 'elsewhere');
+  await mkdir(elsewhere);
+  const resumed = startPhasetune(['train', '--out', join(home, 'far'), '--resume'], { cwd: elsewhere });
+  expect(await resumed.ended).toMatchObject({ code: 0, err: expect.stringContaining('going on at step') });
+  expect(await runDifferences(join(home, 'straight'), join(home, 'far'))).toEqual([]);
+  expect(await readRunFile(join(home, 'far'))).toMatchObject({
+    begunIn: home,
+    recipe: { model: 'model', data: 'staged' },
+  });
+});
+
+test('a run whose output nobody reads any more is trained to its end, and leaves no lock', async () => {
+  const args = ['train', '--model', model, '--data', data, '--out', join(home, 'unread'), ...SHORT, '--mode', 'eager'];
+  const { child, ended } = startPhasetune(args);
+  for (const stream of [child.stdout, child.stderr]) stream.once('data', () => stream.destroy());
+  expect((await ended).code).toBe(0);
+  expect((await readRunFile(join(home, 'unread'))).status).toBe('done');
+  expect((await readdir(join(home, 'unread'))).sort()).toEqual([
+    'adapter',
+    'events.jsonl',
+    'run.json',
+    'stage-1',
+    'stage-2',
+    'stage-3',
+  ]);
 });

@@ -7,7 +7,8 @@ import { openTerminal } from '../../src/telemetry/terminal.js';
 
 function screen(isTTY: boolean, columns = 100) {
   let text = '';
-  const terminal = openTerminal({ isTTY, columns, write: (part) => (text += part) });
+  const stderr = { isTTY, columns, write: (part: string) => (text += part) };
+  const terminal = openTerminal({ stdout: { write: () => {} }, stderr });
   return { terminal, text: () => text, lines: () => text.split('\n').filter(Boolean) };
 }
 
@@ -101,7 +102,7 @@ describe('progress on a terminal', () => {
     progress.update(1, 'loss 2');
     logger.info('a note');
     expect(seen(text())).toEqual(['a note', expect.stringMatching(/^train \[={6} {18}\] 25% 1\/4, loss 2, .* left$/)]);
-    terminal.aside(() => terminal.live);
+    terminal.print('a result');
     progress.update(4);
     progress.finish();
     expect(seen(text())).toEqual(['a note', expect.stringMatching(/^train: 4 in 0\.\d s$/), '']);

@@ -27,6 +27,24 @@ test('a stage whose only step has learning rate 0 is told, one without warm-up o
   expect(planWarnings({ stages: [stage(5), stage(1, {}, { before: 5, steps: 6 })], holdout }, options)).toEqual([]);
 });
 
+test('a stage that ends within the warm-up is reported, with the share of the rate that it comes to', () => {
+  const warned = (stages: Stage[], warmup: number) =>
+    planWarnings({ stages, holdout }, { ...options, optim: { warmup } });
+  expect(warned([stage(5)], 20)).toEqual([
+    'stage 1 ends within the 20 steps of warm-up: its learning rate comes to 20 % of what is set, at most; give it more steps, or lower --optim.warmup',
+  ]);
+  // The last of five steps is the first with the whole rate after a warm-up of four.
+  expect(warned([stage(5)], 4)).toEqual([]);
+  expect(warned([stage(5)], 5)).toEqual([expect.stringContaining('comes to 80 % of what is set')]);
+  // A share is rounded up: 0.9 of five steps are five.
+  expect(warned([stage(5)], 0.9)).toEqual([expect.stringContaining('the 5 steps of warm-up')]);
+  const [first, second, third] = [0, 10, 20].map((before) => stage(10, {}, { before, steps: 30 }));
+  expect(warned([first!, second!, third!], 20)).toEqual([
+    expect.stringContaining('comes to 45 %'),
+    expect.stringContaining('comes to 95 %'),
+  ]);
+});
+
 test('options that cannot act are told', () => {
   const best = stage(5, { start: 'previous-best' });
   expect(planWarnings({ stages: [stage(5), best], holdout }, options)).toEqual([

@@ -44,7 +44,7 @@ export async function compileBinding({
     const answer = await runChild(compiler.command, args, { env, signal });
     if (answer?.code === 0) return;
     const said = answer?.stderr ?? '';
-    logger.debug(`${compiler.command} said:\n${said}`);
+    for (const line of [`${compiler.command} said:`, ...said.split('\n')]) logger.debug(line);
     const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);
     throw failure({
       what: `${compiler.command} does not compile the binding to TensorFlow (${line.trim() || `it ended with ${answer?.killedBy ?? answer?.code}`})`,

@@ -31,6 +31,9 @@ const OLDEST_DRIVER = 525;
 export const driverPresent = (env: NodeJS.ProcessEnv = processEnv): boolean =>
   (existsSync(DRIVER_FILE) && existsSync(DRIVER_DEVICE)) || onPath('nvidia-smi', env);
 
+/** What can be said where there is a driver, or its tools, and no card. */
+export const NO_CARD = 'there is an NVIDIA driver but no card to be seen';
+
 /** The first NVIDIA card, or undefined where there is none or no driver for it. */
 export async function findCard(env: NodeJS.ProcessEnv): Promise<Card | undefined> {
   if (!driverPresent(env)) return undefined;

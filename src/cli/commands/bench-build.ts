@@ -8,6 +8,7 @@ export const benchBuild = defineCommand({
   describe: 'time the recording and building of all entries, and the first call of each',
   schema: buildBenchOptions.extend({ device: deviceOption }),
   examples: [['phasetune bench build --json', 'training, held-out loss and decoding of SmolLM2-135M in one program']],
+  onlyPrints: () => true,
   async run({ device, ...options }, { print, logger, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { benchBuild: measure } = await import('../../bench/build.js');

@@ -8,6 +8,7 @@ export const benchDecode = defineCommand({
   describe: 'time the writing of answers on random weights and prompts',
   schema: decodeBenchOptions.extend({ device: deviceOption }),
   examples: [['phasetune bench decode --rows 16 --prompt 64 --tokens 128 --json', 'SmolLM2-135M, 16 answers together']],
+  onlyPrints: () => true,
   async run({ device, ...options }, { print, logger, progress, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { benchDecode: measure } = await import('../../bench/decode.js');

@@ -8,6 +8,7 @@ export const benchMatmul = defineCommand({
   describe: 'time the product of two square matrices, the ceiling of every other bench',
   schema: matmulBenchOptions.extend({ device: deviceOption }),
   examples: [['phasetune bench matmul --size 2048 --json', 'GFLOP/s of the median call and of the best']],
+  onlyPrints: () => true,
   async run({ device, ...options }, { print, logger, verbose }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { benchMatmul: measure } = await import('../../bench/matmul.js');

@@ -11,6 +11,7 @@ export const benchStep = defineCommand({
     ['phasetune bench step --json', 'SmolLM2-135M, 4 rows of 256 tokens'],
     ['phasetune bench step --shape small-33m --batch 8 --seq 512', 'another model, another batch'],
   ],
+  onlyPrints: () => true,
   async run({ device, ...options }, { print, logger, progress, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { benchStep: measure } = await import('../../bench/step.js');

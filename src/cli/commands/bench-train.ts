@@ -11,6 +11,7 @@ export const benchTrain = defineCommand({
     ['phasetune bench train --tokenizer MODEL --data rows.jsonl --rows 96 --json', 'as the trainer does it by default'],
     ['phasetune bench train --tokenizer MODEL --data rows.jsonl --shape tiny-10m --rows 10000', 'many rows'],
   ],
+  onlyPrints: () => true,
   async run({ device, ...options }, { print, logger, progress, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { benchTrain: measure } = await import('../../bench/train.js');

@@ -7,6 +7,7 @@ export const doctor = defineCommand({
   describe: 'tell what computes on this machine, how fast, and the fix for every problem',
   schema: z.strictObject({}),
   examples: [['phasetune doctor --json', 'the same for a program']],
+  onlyPrints: () => true,
   async run(_options, { logger, print, verbose, signal }) {
     const { diagnose } = await import('../../backend/doctor.js');
     const found = await diagnose({ logger, verbose, signal });
@@ -18,7 +19,7 @@ export const doctor = defineCommand({
     print(`Node         ${found.node}`);
     print(`cache        ${found.home}`);
     if (problems.length === 0) print('no problems');
-    for (const { what, fix } of problems) print(`\nproblem: ${what}\n    fix: ${fix}`);
+    for (const { what, fix } of problems) for (const line of ['', `problem: ${what}`, `    fix: ${fix}`]) print(line);
     return { ...found };
   },
 });

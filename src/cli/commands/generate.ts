@@ -32,7 +32,8 @@ export const generate = defineCommand({
       'a drawn one',
     ],
   ],
-  async run(options, { print, logger, verbose, signal }) {
+  onlyPrints: () => true,
+  async run(options, { printText, printData, logger, verbose, signal }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { compileOptions } = await import('../../program/options.js');
     const { openAnswerer } = await import('../../eval/answer.js');
@@ -50,8 +51,8 @@ export const generate = defineCommand({
     try {
       for await (const { index, ...answer } of answerer.answers(signal)) {
         answers[index] = { prompt: prompt[index]!, ...answer };
-        if (prompt.length > 1) print(`> ${prompt[index]}`);
-        print(answer.text);
+        if (prompt.length > 1) printText(`> ${prompt[index]}`);
+        printData(answer.text);
       }
     } finally {
       await answerer.close();

@@ -17,7 +17,8 @@ export const inspectRows = defineCommand({
     ['phasetune inspect rows --data datasets/demo/raw.jsonl --model models/tiny-llama', 'the first five rows'],
     ['phasetune inspect rows --data staged --model DIR --max-length 256 --limit 0', 'counts only: what would be cut?'],
   ],
-  async run(options, { logger, print, progress, signal }) {
+  onlyPrints: () => true,
+  async run(options, { logger, print, printText, color, progress, signal }) {
     const { format, scoreField, badRows, template, trainOn, maxLength, overflow, splitSpecialTokens, templateTime } =
       options;
     const { readRecords } = await import('../../data/import.js');
@@ -41,14 +42,14 @@ export const inspectRows = defineCommand({
         signal,
       },
     ).finally(() => bar.finish());
-    const color = process.stdout.isTTY === true && !process.env.NO_COLOR;
     const byId = new Map(records.map((record) => [record.id, record]));
     const shown = rows.slice(0, options.limit);
     for (const row of shown) {
       const { score, stage } = byId.get(row.id)!;
       const about = [stage && `stage ${stage}`, score !== undefined && `score ${score}`].filter(Boolean);
       print(`row ${[row.id, ...about].join(', ')}: ${row.ids.length} tokens, ${row.trained} trained`);
-      print(`${(await showTokens(row, tokenizer, color)).trimEnd()}\n`);
+      printText(await showTokens(row, tokenizer, color));
+      print('');
     }
     const lengths = rows.map((row) => row.ids.length);
     for (const line of describeReport(report, { maxLength })) print(line);

@@ -34,6 +34,7 @@ export const scoreCompare = defineCommand({
       'four stages, with pictures',
     ],
   ],
+  onlyPrints: ({ out, plots }) => out === undefined && plots === undefined,
   async run({ files, out, plots, idColumn, scoreColumn, ...options }, context) {
     const { comparisonReport } = await import('../../scoring/compare/report.js');
     const { plainLines } = await import('../../telemetry/document.js');

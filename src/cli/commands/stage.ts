@@ -41,7 +41,7 @@ export const stage = defineCommand({
     ['phasetune stage scored.jsonl --out datasets/staged/fair --by length', 'stages that differ least in length'],
   ],
   run: async ({ file, out, model, force, ...options }, context) => {
-    const { logger, print, signal } = context;
+    const { logger, print, color, signal } = context;
     const { resolveStaging } = await import('../../curriculum/staging-options.js');
     const { checkFree } = await import('../../curriculum/manifest.js');
     const { stageInto } = await import('../../curriculum/write.js');
@@ -67,7 +67,6 @@ export const stage = defineCommand({
     };
     const staged = await stageInto(out, rows, plan, { path: file, import: reading }, settings).finally(showing.finish);
     const { manifest, warnings } = staged;
-    const color = process.stdout.isTTY === true && !process.env.NO_COLOR;
     for (const line of [...tableOf(manifest), '', ...barsOf(staged.staging, color), '', ...factsOf(manifest)])
       print(line);
     print(`written to ${out}`);

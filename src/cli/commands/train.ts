@@ -27,11 +27,15 @@ const schema = recipeSchema.extend({
 type Options = z.infer<typeof schema>;
 
 /** The options of the run that goes on. */
-async function inherits({ resume, out }: Readonly<Record<string, unknown>>): Promise<Layer | undefined> {
+async function inherits(given: Readonly<Record<string, unknown>>): Promise<Layer | undefined> {
+  const { resume, out } = given;
   if (resume !== true || typeof out !== 'string') return undefined;
   const { checkRunFolder } = await import('../../train/run-file.js');
   const run = await checkRunFolder(out, true);
-  return run && { values: run.recipe, where: (path) => `${out}/run.json: recipe.${path.join('.')}` };
+  if (!run) return undefined;
+  const { findInputs } = await import('../../train/begun-in.js');
+  const values = findInputs(out, run, process.cwd(), given);
+  return { values, where: (path) => `${out}/run.json: recipe.${path.join('.')}` };
 }
 
 /** `phasetune train`: LoRA on a staged set, stage after stage. */
@@ -158,7 +162,7 @@ async function runPrepared(options: Options, prepared: PreparedRun, claim: Claim
   const recipe = { ...given, ...how };
   const { lora, optim, gradientCheckpointing } = recipe;
   const compile = { ...how, shapes: inputShapes(entryBatches(prepared.plan)) };
-  const job = await runJob(recipe, prepared, backend, claim.lock, context.signal);
+  const job = await runJob(recipe, prepared, backend, claim.lock, { run: claim.run, signal: context.signal });
   const resume = await resumePoint(job, claim, force, context);
   const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
   const events = runStages(tuner, { ...job, resume });

@@ -135,7 +135,7 @@ async function trainAndAsk(
     await tuner.loadBase([]);
     tuner.reset('adapter', recipe.seed);
     const before = await ask('answers before', program, questions, tokenizer, context);
-    const job = await runJob(recipe, prepared, backend, lock, context.signal);
+    const job = await runJob(recipe, prepared, backend, lock, { signal: context.signal });
     const run = await lastOf(showRun(runStages(tuner, job), context));
     const after = await ask('answers after', program, questions, tokenizer, context);
     return { before, after, run };

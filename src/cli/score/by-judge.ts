@@ -120,8 +120,10 @@ async function dryRun(work: Work): Promise<Record<string, unknown>> {
   for await (const record of rowsOf(work)) {
     const { messages } = promptFor(judge.rubric, judge)(record);
     context.print(`row ${record.id} is put before the judge like this:`);
-    for (const { role, content } of messages)
-      for (const line of ['', `--- ${role}`, ...content.split('\n')]) context.print(line);
+    for (const { role, content } of messages) {
+      for (const line of ['', `--- ${role}`]) context.print(line);
+      context.printText(content);
+    }
     break;
   }
   return { dryRun: true, ...judging.counts(), ...estimate };

@@ -1,14 +1,23 @@
 import { bin } from 'd3-array';
 import { PhasetuneError } from '../../core/errors.js';
+import { roundShort, scaleToOrdinary } from '../../core/ordinary.js';
 import { type ScoresManifest, scoredPaths } from '../../scoring/scored.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
 
-const short = (n: number) => String(Math.round(n * 1e4) / 1e4);
+const short = (n: number) => String(roundShort(n));
 
 /** Most bars, and characters of the longest. */
 const BARS = 20;
 const LONGEST = 50;
+
+/** How many rows have scores in which range. */
+function ranges(scores: readonly number[]): { name: string; rows: number }[] {
+  const scale = scaleToOrdinary(scores);
+  return bin()
+    .thresholds(BARS / 2)(scores.map((score) => score * scale))
+    .map((rows) => ({ name: `${short(rows.x0! / scale)} to ${short(rows.x1! / scale)}`, rows: rows.length }));
+}
 
 /** How many rows have which score: a bar a value where there are few, else a bar a range. */
 function scoreBars(scores: readonly number[]): string[] {
@@ -17,9 +26,7 @@ function scoreBars(scores: readonly number[]): string[] {
   const bars =
     values.size <= BARS
       ? [...values].sort(([x], [y]) => x - y).map(([value, rows]) => ({ name: short(value), rows }))
-      : bin()
-          .thresholds(BARS / 2)(scores)
-          .map((rows) => ({ name: `${short(rows.x0!)} to ${short(rows.x1!)}`, rows: rows.length }));
+      : ranges(scores);
   const highest = Math.max(...bars.map(({ rows }) => rows));
   const width = Math.max(...bars.map(({ name }) => name.length));
   return bars.map(({ name, rows }) => {
