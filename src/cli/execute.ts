@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
+import { jsonText } from '../core/json-text.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
 import { hide } from '../telemetry/redact.js';
@@ -52,7 +53,7 @@ export async function execute(
   };
   try {
     const result = await command.run(options, context);
-    if (json) print(JSON.stringify(hide(result)));
+    if (json) print(jsonText(hide(result)));
     return interruption.interrupted() ? 130 : 0;
   } catch (error) {
     throw interruption.interrupted() && (error as Error)?.name === 'AbortError' ? interruption.signal().reason : error;

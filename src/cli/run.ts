@@ -1,3 +1,4 @@
+import { jsonText } from '../core/json-text.js';
 import { hide, keepSecret } from '../telemetry/redact.js';
 import { asFailure, exitCodeOf, failureJson } from './failure.js';
 import { dispatch } from './parser.js';
@@ -21,6 +22,6 @@ export function report(thrown: unknown, args: readonly string[]): number {
   process.stderr.write(hide(`error: ${failure.message}\n`));
   for (let cause: unknown = thrown; verbose && cause instanceof Error; cause = cause.cause)
     process.stderr.write(hide(`${cause.stack}\n`));
-  if (json) process.stdout.write(`${JSON.stringify(hide(failureJson(failure)))}\n`);
+  if (json) process.stdout.write(`${jsonText(hide(failureJson(failure)))}\n`);
   return exitCodeOf(failure);
 }

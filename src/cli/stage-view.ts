@@ -8,7 +8,7 @@ import { formatCount } from '../telemetry/format.js';
 const HEADS = ['stage', 'score', 'mean', 'rows', 'tokens', 'row median', 'row 90 %', 'held out'];
 
 /** Scores can have many digits; four after the point tell stages apart. */
-const score = (n: number) => String(Math.round(n * 1e4) / 1e4);
+const score = (n: number) => String(Math.abs(n) < 1e11 ? Math.round(n * 1e4) / 1e4 : n);
 
 const span = ({ min, max }: { min: number; max: number }) =>
   min === max ? score(min) : `${score(min)} to ${score(max)}`;

@@ -40,7 +40,16 @@ export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...du
   };
 }
 
-const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
+/** To four digits after the point; a number of more than 2^53 ten-thousandths has none that could be rounded. */
+const rounded = (value: number): number =>
+  Math.abs(value) < Number.MAX_SAFE_INTEGER / 1e4 ? Math.round(value * 1e4) / 1e4 : value;
+
+/** Divided first where the sum is more than a number holds. */
+function mean(values: ArrayLike<number>): number {
+  const add = (part: (value: number) => number) => Array.from(values).reduce((sum, value) => sum + part(value), 0);
+  const sum = add((value) => value);
+  return Number.isFinite(sum) ? sum / values.length : add((value) => value / values.length);
+}
 
 function summary(
   stage: number,
@@ -63,7 +72,7 @@ function summary(
     scores: {
       min: score(0),
       max: score(-1),
-      mean: rounded(members.reduce((sum, row) => sum + scores[row]!, 0) / members.length),
+      mean: rounded(mean(Float64Array.from(members, (row) => scores[row]!))),
     },
   };
 }

@@ -5,6 +5,7 @@ import type { HostTensor } from '../core/host-tensor.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { exists, fileError, hashFile, makeFolder, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
+import { durationField } from '../io/manifest-fields.js';
 import { openSafetensors, writeSafetensors } from '../io/safetensors.js';
 import { type Adapter, concatenateAdapters, type Linears } from '../lora/adapter.js';
 import type { BaseInfo } from '../lora/peft-config.js';
@@ -19,7 +20,7 @@ export interface AdapterBase extends BaseInfo {
 }
 
 /** Schema of `trainer_state.json`: how far a run is. */
-const stateSchema = z.strictObject({
+export const stateSchema = z.strictObject({
   schema: z.literal('phasetune/trainer-state'),
   version: z.literal(2),
   kind: z.enum(['begin', 'step', 'end', 'interrupted']),
@@ -35,7 +36,7 @@ const stateSchema = z.strictObject({
   /** Lines of `events.jsonl` before the event of this checkpoint. */
   events: count,
   /** Time that the run has taken, in seconds. */
-  seconds: z.number().min(0),
+  seconds: durationField,
   /** What came of the stages before. */
   stages: z.array(stageResultSchema),
   /** Rows of the forgetting matrix so far. */
@@ -45,7 +46,7 @@ const stateSchema = z.strictObject({
 /** See `stateSchema`. */
 export type TrainerState = Omit<z.infer<typeof stateSchema>, 'schema' | 'version'>;
 
-const manifestSchema = z.strictObject({
+export const checkpointManifestSchema = z.strictObject({
   schema: z.literal('phasetune/checkpoint'),
   version: z.literal(1),
   files: z.record(z.string(), z.strictObject({ sha256: z.string(), bytes: count })),
@@ -96,7 +97,7 @@ export async function writeCheckpoint(folder: string, content: CheckpointContent
 
 /** Returns the hash of the first file. A file that is gone as soon as it was written could not be written: its folder was removed. */
 async function writeManifest(folder: string, names: readonly string[]): Promise<string> {
-  const files: z.infer<typeof manifestSchema>['files'] = {};
+  const files: z.infer<typeof checkpointManifestSchema>['files'] = {};
   for (const name of names) {
     const path = join(folder, name);
     const failed = (error: Error) => Promise.reject(fileError('write', path, error.cause ?? error));
@@ -127,7 +128,7 @@ export async function readCheckpoint(folder: string, linears: Linears): Promise<
     throw dataError(`${folder}: not a whole checkpoint (no ${MANIFEST} in it); expected a folder stage-N/step-NNNNNN`, {
       file: path,
     });
-  const { files } = await readJson(path, manifestSchema);
+  const { files } = await readJson(path, checkpointManifestSchema);
   for (const [file, { sha256 }] of Object.entries(files)) await checkFile(join(folder, file), sha256);
   const { schema: _, version: __, ...state } = await readJson(join(folder, STATE), stateSchema);
   const own = await readAdapter(files[`${OWN}/${WEIGHTS}`] ? join(folder, OWN) : folder, linears);

@@ -5,6 +5,7 @@ import { isLeftover, removeLeftovers, writeJson } from '../io/atomic.js';
 import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
 import { type FolderLock, isLockFile, lockFolder } from '../io/lock.js';
+import { durationField, measuredField } from '../io/manifest-fields.js';
 import { hide } from '../telemetry/redact.js';
 import { count, lossRowSchema, rowLedgerSchema, savedSchema, stageResultSchema } from './outcome.js';
 
@@ -60,9 +61,10 @@ export const runFileSchema = z.strictObject({
   adapter: savedSchema.optional(),
   resumed: z.array(resumption).optional(),
   /** Time from start to end, and the part of it in optimizer steps. */
-  seconds: z.number().optional(),
-  trainingSeconds: z.number().optional(),
-  tokensPerSecond: z.number().optional(),
+  seconds: durationField.optional(),
+  trainingSeconds: durationField.optional(),
+  /** Absent where no step stayed. */
+  tokensPerSecond: measuredField.optional(),
 });
 
 /** See {@link runFileSchema}. */

@@ -191,13 +191,15 @@ async function resumePoint(job: RunJob, { run, lock }: ClaimedFolder, force: boo
   return point;
 }
 
-async function tellRun(out: string, run: RunFile, { print }: CommandContext): Promise<Record<string, unknown>> {
+async function tellRun(out: string, run: RunFile, { print, logger }: CommandContext): Promise<Record<string, unknown>> {
   const { formatLossMatrix } = await import('../../train/forgetting.js');
   const { formatDuration, formatNumber } = await import('../../telemetry/format.js');
-  const { ledgerLines } = await import('../run-display.js');
+  const { ledgerLines, runWarnings } = await import('../run-display.js');
   if (run.matrix) for (const line of ['', ...formatLossMatrix(run.matrix), '']) print(line);
   for (const line of ledgerLines(run)) print(line);
-  print(`trained in ${formatDuration(run.trainingSeconds!)} at ${formatNumber(run.tokensPerSecond!)} tokens/s`);
+  const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
+  print(`trained in ${formatDuration(run.trainingSeconds!)}${speed}`);
+  for (const warning of runWarnings(run)) logger.warn(warning);
   print(`adapter: ${out}/adapter (PEFT's files), everything else about the run: ${out}/run.json, ${out}/events.jsonl`);
   return { out, ...run };
 }
