@@ -84,7 +84,7 @@ export const stagingManifestSchema = z.strictObject({
   holdout: z.strictObject(fileEntry),
 });
 
-/** See `stagingManifestSchema`. */
+/** See {@link stagingManifestSchema}. */
 export type StagingManifest = z.infer<typeof stagingManifestSchema>;
 
 /** Refuses, with a usage error, a folder that `stageInto` would refuse: told before the work instead of after. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { random } from '../core/random.js';
-import { writeFolderAtomic } from '../io/atomic.js';
-import { copyFile, hashFile } from '../io/files.js';
+import { hashFile } from '../io/files.js';
 import type { FolderLock } from '../io/lock.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
 import type { OptimOptions } from '../optim/options.js';
-import { ADAPTER_FILES, type AdapterBase, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { ADAPTER_FILES, type Checkpoint, readCheckpoint } from './checkpoint.js';
+import { type AdapterBase, copyAdapter, writeCheckpoint } from './checkpoint-write.js';
 import { checkpointPath, type FoundCheckpoint, tidyCheckpoints } from './checkpoints.js';
 import type { CheckpointKind, StageOrigin, TrainEvent } from './events.js';
 import type { TrainOptions } from './options.js';
@@ -105,8 +105,8 @@ async function* allStages(tuner: Tuner, job: RunJob, record: RunRecord): AsyncGe
     const outcome = yield* trainStage(tuner, stageJob(tuner, job, stage, begin, record));
     yield* endStage(stage, outcome, record);
   }
+  run.adapter = await keepAdapter(job, run.stages.at(-1)!.end!);
   await tidyCheckpoints(job.folder, 0, keptPaths(run));
-  run.adapter = await keepAdapter(job.folder, run.stages.at(-1)!.end!);
   Object.assign(run, trainingTime(run.stages));
   const seconds = record.seconds();
   yield { type: 'run-end', adapter: run.adapter, ...(run.matrix && { matrix: run.matrix }), seconds };
@@ -303,11 +303,9 @@ const resultOf = (stage: RunFile['stages'][number]): StageResult =>
   );
 
 /** Copies a checkpoint's adapter to where the user takes it away. */
-async function keepAdapter(folder: string, { path, sha256 }: Saved): Promise<Saved> {
-  const copy = async (to: string) => {
-    for (const name of ADAPTER_FILES) await copyFile(join(folder, path, name), join(to, name));
-    refuseOther(join(folder, path), await hashFile(join(to, ADAPTER_FILES[0])), sha256);
-  };
-  await writeFolderAtomic(join(folder, 'adapter'), copy, { replace: true });
+async function keepAdapter({ folder, base }: RunJob, { path, sha256 }: Saved): Promise<Saved> {
+  const from = join(folder, path);
+  refuseOther(from, await hashFile(join(from, ADAPTER_FILES[0])), sha256);
+  await copyAdapter(from, join(folder, 'adapter'), base.linears);
   return { path: 'adapter', sha256 };
 }

@@ -7,7 +7,8 @@ import { random } from '../../src/core/random.js';
 import { type Adapter, adapterSpecs, initAdapter } from '../../src/lora/adapter.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
-import { type CheckpointContent, readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
+import { type CheckpointContent, writeCheckpoint } from '../../src/train/checkpoint-write.js';
 import { gamma } from '../helpers/rounding.js';
 
 const linears = new Map([
