@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { dataError, isDataError, PhasetuneError } from '../core/errors.js';
 import { jsonText } from '../core/json-text.js';
+import { isOutOfMemory } from '../core/out-of-memory.js';
 import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { copyFile, hashFile, makeFolder, statPath } from '../io/files.js';
 import { writeSafetensors } from '../io/safetensors.js';
@@ -131,7 +132,7 @@ async function readingBack<T>(place: string, check: () => Promise<T>): Promise<T
   try {
     return await check();
   } catch (cause) {
-    if (!isDataError(cause)) throw cause;
+    if (!isDataError(cause) || isOutOfMemory(cause)) throw cause;
     throw new PhasetuneError(
       'failed',
       `cannot write ${place}: it does not read back as it was written (${cause.message}); what was there before was kept. Look after the disk, then go on from the last whole checkpoint with --resume`,
