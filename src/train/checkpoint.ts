@@ -124,9 +124,9 @@ async function checkHash(file: string, expected: string): Promise<void> {
 async function readMoments(file: string): Promise<NamedTensors> {
   const source = await openSafetensors(file);
   try {
-    const tensors = new Map<string, HostTensor>();
-    for (const name of source.tensors.keys()) tensors.set(name, await source.read(name));
-    return tensors;
+    // Together: one by one, what is waited for is the way to the disk and back.
+    const read = [...source.tensors.keys()].map(async (name) => [name, await source.read(name)] as const);
+    return new Map<string, HostTensor>(await Promise.all(read));
   } finally {
     await source.close();
   }
