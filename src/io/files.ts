@@ -38,7 +38,7 @@ const ADVICE: Record<string, string> = {
 
 /**
  * One clear line for an error of the file system: missing or unreadable input is a data error, failing output a failure with, in
- * its fields, the system's code as `errno`. A lack of memory is one of its own.
+ * its fields, the system's code as `errno`. A lack of memory is an error that says so.
  */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown): PhasetuneError {
   if (cause instanceof PhasetuneError) return cause;

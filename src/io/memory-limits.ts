@@ -30,7 +30,7 @@ const kib = (from: string, field: string): number | undefined => {
 };
 
 /**
- * All limits of this process's memory that the system tells, the least first; empty where it tells none (all but Linux). `root` is where
+ * All limits of this process's memory that the system reports, the least first; empty where it reports none (everywhere except on Linux). `root` is where
  * the system's files are.
  */
 export function memoryLimits(root = '/'): MemoryLimit[] {

@@ -167,13 +167,13 @@ test('ulimit -v: what is left of the address space, with what is held', () => {
   expect(limits[0]).toEqual({ bytes: 4 * GIB, by: 'ulimit', of: 6 * GIB });
 });
 
-test('the least comes first, and none where the system tells nothing', () => {
+test('the least comes first, and none where the system reports nothing', () => {
   const files = { ...mountV2(), ...groupV2('/'), [`${V2}/memory.max`]: bytes(16) };
   expect(memoryLimits(machine(files, String(6 * GIB))).map(({ by }) => by)).toEqual(['ulimit', 'cgroup', 'machine']);
   expect(memoryLimits(temporaryFolder('nothing'))).toEqual([]);
 });
 
-test('this machine tells what it has', () => {
+test('this machine reports what it has', () => {
   const [least] = memoryLimits();
   if (process.platform === 'linux') expect(least!.bytes).toBeGreaterThan(0);
 });

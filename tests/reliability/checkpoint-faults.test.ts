@@ -92,7 +92,7 @@ beforeAll(async () => {
 
 describe.each(FILES)('%s of a checkpoint', (file) => {
   test.each(Object.entries(FAULTS))(
-    '%s: the checkpoint before it stays, and the run goes on from there',
+    '%s: the checkpoint before it stays, and the run continues from there',
     async (_, fault) => {
       const job = await tinyJob(OPTIONS);
       disk.spoil = (path) => {

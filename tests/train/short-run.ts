@@ -1,5 +1,5 @@
 /**
- * A process of its own that runs a command line once little address space is left. Arguments: bytes beyond what is in use when the
+ * A separate process that runs a command line once little address space is left. Arguments: bytes beyond what is in use when the
  * library is loaded, then the command line.
  */
 import { execFileSync } from 'node:child_process';

@@ -151,7 +151,7 @@ async function withMemory(options: Options, prepared: PreparedRun, context: Comm
   }
 }
 
-/** Says so where a run will hardly fit into memory; it goes on all the same, since that is a forecast. */
+/** Says so where a run will hardly fit into memory; the run begins all the same, since that is a forecast. */
 async function warnOfMemory(options: Options, prepared: PreparedRun, { verbose, logger }: CommandContext) {
   const { loadBackend } = await import('../../backend/load.js');
   const { runMemoryWarning } = await import('../run-memory.js');
