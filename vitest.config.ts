@@ -48,6 +48,7 @@ const SLOW = [
   'program/load-in-8bit',
   'program/wasm',
   'reliability/bombs',
+  'reliability/checkpoint-faults',
   'reliability/faults',
   'reliability/fuzz',
   'reliability/kills',

@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module';
 import { env } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
+import {
+  FREE_MEMORY,
+  isNamedOutOfMemory,
+  isOutOfMemory,
+  namingMemorySync,
+  outOfMemoryError,
+} from '../core/out-of-memory.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
@@ -70,7 +77,8 @@ async function load({
     if (idle) logger.warn(idle);
     return backend;
   } catch (error) {
-    if (!(error instanceof PhasetuneError)) throw error;
+    // Where there is no memory for the one there is none for the other.
+    if (!(error instanceof PhasetuneError) || isNamedOutOfMemory(error)) throw error;
     logger.warn(`${error.message}; going on with WASM`);
     return loadWasm();
   }
@@ -137,14 +145,25 @@ function openBinding({ paths }: NativeRuntime, verbose: boolean): Binding {
   try {
     return loadBinding(paths, verbose) as Binding;
   } catch (cause) {
+    if (isOutOfMemory(cause) || isUnmapped(cause))
+      throw outOfMemoryError({ what: 'loading the native TensorFlow library', remedies: [FREE_MEMORY] }, cause);
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     const message = `the native TensorFlow library does not load (${reason}): \`phasetune doctor\` tells what to do`;
     throw new PhasetuneError('backend', message, {}, { cause });
   }
 }
 
+/** So the linker says that it has no address space, and adds why where there is another reason. */
+const isUnmapped = (cause: unknown): boolean =>
+  cause instanceof Error && /failed to map segment from shared object\s*$/.test(cause.message.split('\n')[0]!);
+
 async function loadWasm(): Promise<Backend> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
+  const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: new (size: { initial: number }) => object } })
+    .WebAssembly;
+  // Each memory of WebAssembly takes some GiB of address space, and what is asked for it there only prints why it failed.
+  const remedies = [FREE_MEMORY];
+  namingMemorySync({ what: 'starting the WASM backend', remedies }, () => new Memory({ initial: 1 }));
   if (!(await tf.setBackend('wasm')))
     throw new PhasetuneError('backend', 'the WASM backend does not start: run `npm ci` again');
   return { name: 'wasm', device: 'wasm', version: wasm.version_wasm, memory };

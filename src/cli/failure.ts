@@ -1,4 +1,5 @@
 import { type ErrorCode, PhasetuneError } from '../core/errors.js';
+import { FREE_MEMORY, isNamedOutOfMemory, isOutOfMemory } from '../core/out-of-memory.js';
 import { fileError } from '../io/files.js';
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
@@ -17,9 +18,24 @@ export const HANGUP_CODE = 129;
 export const exitCodeOf = ({ code, fields }: PhasetuneError): number =>
   code === 'interrupted' && fields.signal === 'SIGHUP' ? HANGUP_CODE : EXIT_CODES[code];
 
+/** An error of another kind that was told of something for which there was only no memory. */
+const endsForMemory = (error: PhasetuneError): boolean =>
+  !isNamedOutOfMemory(error) && ['data', 'failed', 'backend'].includes(error.code) && isOutOfMemory(error);
+
+function unnamedOutOfMemory(thrown: Error): PhasetuneError {
+  const said = thrown.message.split('\n').join(': ');
+  return new PhasetuneError(
+    'failed',
+    `out of memory (${said}): ${FREE_MEMORY}`,
+    { outOfMemory: true },
+    { cause: thrown },
+  );
+}
+
 /** Any thrown value as an error with a code: file errors of the system as one clear line, all else is a defect of ours. */
 export function asFailure(thrown: unknown): PhasetuneError {
-  if (thrown instanceof PhasetuneError) return thrown;
+  if (thrown instanceof PhasetuneError) return endsForMemory(thrown) ? unnamedOutOfMemory(thrown) : thrown;
+  if (isOutOfMemory(thrown)) return unnamedOutOfMemory(thrown as Error);
   const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown));
   if (error.path !== undefined && error.code !== undefined) return fileError('read', error.path, error);
   const message = `unexpected error: ${error.message}; please report it with the output of --verbose`;

@@ -61,6 +61,8 @@ export async function* showRun<T>(
       evalBar = undefined;
       const where = event.stage === 0 ? 'base' : `stage ${event.stage}, step ${event.step}`;
       logger.info(`held-out loss, ${where}: ${event.all.toFixed(4)}`);
+      if (!Number.isFinite(event.all))
+        logger.warn(`the held-out loss is ${event.all}: training has diverged; begin again with a lower learning rate`);
     } else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);
   };
   try {
@@ -121,6 +123,23 @@ export function planTable(stages: readonly StageSummary[]): string[] {
   return lines.map((line) =>
     line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
   );
+}
+
+/** What is to be said about a finished run whose numbers do not mean what they seem to, in plain words. */
+export function runWarnings({ stages, matrix }: RunFile): string[] {
+  const empty = stages.filter(({ steps, consumed }) => steps > 0 && consumed?.rows === 0);
+  const diverged = (matrix?.rows ?? []).filter(({ all }) => !Number.isFinite(all)).map(({ after }) => `stage ${after}`);
+  return [
+    ...empty.map(
+      ({ stage, steps }) =>
+        `stage ${stage} trained nothing: none of its steps (${steps}) stayed, since losses or norms were not finite or jumped; lower the learning rate`,
+    ),
+    ...(diverged.length > 0
+      ? [
+          `the held-out loss after ${diverged.join(', ')} is no finite number: training has diverged; lower the learning rate`,
+        ]
+      : []),
+  ];
 }
 
 /** What a finished run consumed: rows, and whether they came as planned. */

@@ -1,12 +1,15 @@
+import type { Backend } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
 import type { Recipe } from '../config/recipe.js';
 import { usageError } from '../core/errors.js';
+import { memoryLimits } from '../io/memory-limits.js';
 import { compileOptions } from '../program/options.js';
 import { formatBytes } from '../telemetry/format.js';
 import { rssMib } from '../telemetry/memory.js';
+import { memoryWarning } from '../telemetry/memory-warning.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type Attempt, describeChoice, firstThatFits, type MemoryOptions, memoryChoices } from '../train/fit-memory.js';
-import { forecastMemory, type MemoryForecast } from '../train/memory.js';
+import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from '../train/memory.js';
 import { sizeInBytes } from '../train/options.js';
 import { planRun, type RunPlan } from '../train/plan.js';
 import type { PreparedRun } from '../train/prepare.js';
@@ -69,6 +72,48 @@ export async function planMemory<R extends Recipe & { readonly device: DeviceCho
     tooLarge,
   };
 }
+
+/**
+ * What is to be said about a run that is forecast to take more memory than there is; `forecast` where it is known already. Undefined where
+ * it fits, and on a card, which has memory for itself.
+ */
+export function runMemoryWarning(
+  recipe: Recipe,
+  { plan, model }: Pick<PreparedRun, 'plan' | 'model'>,
+  backend: Backend,
+  forecast?: MemoryForecast,
+): string | undefined {
+  const limits = memoryLimits();
+  if (backend.device === 'cuda' || limits.length === 0) return undefined;
+  const held = rssMib() * 2 ** 20;
+  const { lora, optim, gradientCheckpointing = false } = recipe;
+  const compile = compileOptions(recipe, backend);
+  const run: ForecastedRun = {
+    ...{ config: model.config, lora, optim, gradientCheckpointing, compile },
+    batches: entryBatches(plan),
+  };
+  if (compile.mode === 'eager')
+    return memoryWarning('the run (of its weights alone)', leastMemory(run, held), weightRemedies(recipe), limits);
+  if (!forecast && 2 * roughMemory(run, held) < limits[0]!.bytes) return undefined;
+  const found = forecast ?? forecastMemory(run, backend.device, held);
+  const { tensors, variables, peak } = found;
+  const [first, then] = [batchRemedies(recipe), weightRemedies(recipe)];
+  const weighty = tensors < variables || lora.rank > model.config.hidden_size;
+  const remedies = weighty ? [...then, ...first] : [...first, ...then];
+  return memoryWarning('the run', peak, [...remedies, 'let --memory-limit choose'], limits);
+}
+
+const batchRemedies = ({ gradientCheckpointing }: Recipe): string[] => [
+  'lower --max-length or --pad-to',
+  'raise --micro-batches',
+  ...(gradientCheckpointing ? [] : ['give --gradient-checkpointing']),
+];
+
+const weightRemedies = ({ loadIn8bit }: Recipe): string[] => [
+  'lower --lora.rank',
+  ...(loadIn8bit ? [] : ['hold the weights in 8 bits with --load-in-8bit']),
+  'take a smaller model',
+];
 
 /** What a plan says about memory, as lines. */
 export function memoryLines({ recipe, forecast, tooLarge }: MemoryPlan<Recipe>): string[] {

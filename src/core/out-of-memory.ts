@@ -1,23 +1,100 @@
+import { PhasetuneError } from './errors.js';
+
 /**
  * How those say that there is no memory who need it: TensorFlow's allocators and status, XLA, CUDA and its libraries, oneDNN, the
- * C++ library, the system, V8 for an array, WebAssembly.
+ * C++ library, the dynamic linker, the system, Node.js, V8 for an array or a text, WebAssembly.
  */
 const SAYINGS: readonly RegExp[] = [
   /OOM when allocating/,
-  /RESOURCE_EXHAUSTED|Resource exhausted/i,
+  /RESOURCE_EXHAUSTED|Resource exhausted|Invalid TF_Status: 8\b/i,
   /out of memory/i,
-  /OUT_OF_MEMORY|ALLOC_FAILED/,
-  /bad_alloc/,
-  /failed to alloc/i,
+  /OUT_OF_MEMORY|ALLOC_FAILED|Z_MEM_ERROR/,
+  /bad_alloc|std::length_error/,
+  /failed to alloc|could not allocate|allocation failed|cannot map zero-fill pages/i,
   /could not create a memory/i,
-  /Cannot allocate memory|ENOMEM/,
-  /Array buffer allocation failed/,
+  /Cannot allocate memory|ENOMEM|not enough memory/,
+  /Invalid typed array length: \d|Invalid (?:array|array buffer|string) length|(?:Map|Set) maximum size exceeded/,
+  /Cannot create a string longer/,
   /WebAssembly\.Memory\.grow|Cannot enlarge memory/,
 ];
 
+/** Codes that Node.js gives such an error. */
+const CODES: ReadonlySet<unknown> = new Set([
+  'ENOMEM',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  'ERR_WORKER_OUT_OF_MEMORY',
+  'ERR_STRING_TOO_LONG',
+]);
+
 /** True for an error, or one whose cause it is, that says that there was no memory for something. */
 export function isOutOfMemory(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (SAYINGS.some((saying) => saying.test(at instanceof Error ? at.message : ''))) return true;
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (isNamedOutOfMemory(at) || CODES.has((at as NodeJS.ErrnoException).code)) return true;
+    const { message } = at;
+    if (!quotes(at) && SAYINGS.some((saying) => saying.test(message))) return true;
+  }
   return false;
+}
+
+/** Our own errors, and those of parsers, have in their message what is in a file, whatever that says. */
+const quotes = (error: Error): boolean =>
+  error instanceof PhasetuneError || error instanceof SyntaxError || /Zod|YAML/.test(error.name);
+
+/** What memory is needed for. */
+export interface MemoryUse {
+  /** `a training step`. */
+  readonly what: string;
+  /** What the user can do, in the order in which it should be tried. */
+  readonly remedies: readonly string[];
+  /** More about it, asked for only when there is no memory: words after `what`, and fields of the error. */
+  readonly details?:
+    | (() => { readonly at: string; readonly fields: Readonly<Record<string, string | number>> })
+    | undefined;
+}
+
+/** What helps wherever memory is short. */
+export const FREE_MEMORY =
+  'free memory that others hold, or raise the limit that this process runs under (ulimit -v, the memory of its container)';
+
+/** A use of memory with what helps there, and what helps everywhere. */
+export const memoryFor = (what: string, ...remedies: readonly string[]): MemoryUse => ({
+  what,
+  remedies: [...remedies, FREE_MEMORY],
+});
+
+/** Things to do of which each helps, as words: `a, b or c`. */
+export const anyOf = (remedies: readonly string[]): string =>
+  remedies.length > 1 ? `${remedies.slice(0, -1).join(', ')} or ${remedies.at(-1)}` : remedies.join('');
+
+/** The error of code `failed` for a lack of memory: what it was needed for and what to do, with the field `outOfMemory`. */
+export function outOfMemoryError({ what, remedies, details }: MemoryUse, cause: unknown): PhasetuneError {
+  const { at, fields } = details?.() ?? { at: '', fields: {} };
+  const message = `out of memory in ${what}${at}: ${anyOf(remedies)}`;
+  return new PhasetuneError('failed', message, { outOfMemory: true, ...fields }, { cause });
+}
+
+/** True for an error that says already what memory was needed for. */
+export const isNamedOutOfMemory = (error: unknown): boolean =>
+  error instanceof PhasetuneError && error.fields.outOfMemory === true;
+
+/** The error to throw instead of one that was caught: what memory was needed for where there was none; any other stays what it is. */
+export const namedForMemory = (use: MemoryUse, error: unknown): unknown =>
+  isNamedOutOfMemory(error) || !isOutOfMemory(error) ? error : outOfMemoryError(use, error);
+
+/** Does `work`. Where there is no memory for it, throws an error that names `use`, unless something within did. */
+export async function namingMemory<T>(use: MemoryUse, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw namedForMemory(use, error);
+  }
+}
+
+/** {@link namingMemory} of what is done at once. */
+export function namingMemorySync<T>(use: MemoryUse, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw namedForMemory(use, error);
+  }
 }

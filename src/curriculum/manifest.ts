@@ -6,7 +6,7 @@ import { type InstructionRecord, recordSchema } from '../data/record.js';
 import { exists, hashFile, listFolder, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { readJsonLines } from '../io/jsonl.js';
-import { countField as count, hashField as hash } from '../io/manifest-fields.js';
+import { countField as count, hashField as hash, measuredField, shareField } from '../io/manifest-fields.js';
 import { ownFile } from '../io/own-files.js';
 import { stagingOptionsSchema } from './staging-options.js';
 import type { StagedSet } from './types.js';
@@ -20,7 +20,6 @@ export const PICTURE = 'histogram.svg';
 /** The rows to train on of a stage, from 1. */
 export const stageFile = (index: number): string => `stage-${index}.jsonl`;
 
-const share = z.number().min(0).max(1);
 const fileName = z
   .string()
   .regex(/^(stage-\d{1,3}|holdout)\.jsonl$/, 'expected the name stage-N.jsonl or holdout.jsonl');
@@ -43,7 +42,7 @@ const filesSchema = z.object({
 });
 
 /** Schema of manifest.json in a staged folder: how it was made, from what, and what lies there. */
-const manifestSchema = z.strictObject({
+export const stagingManifestSchema = z.strictObject({
   schema: z.literal('phasetune/staged-set'),
   version: z.literal(2),
   input: z.strictObject({
@@ -60,7 +59,7 @@ const manifestSchema = z.strictObject({
     counted: z.enum(['tokenizer', 'estimate']),
     tokenizer: z.record(z.string(), hash).optional(),
   }),
-  cuts: z.array(z.strictObject({ score: z.number(), tiedBelow: count, tiedAbove: count })),
+  cuts: z.array(z.strictObject({ score: measuredField, tiedBelow: count, tiedAbove: count })),
   duplicates: z.strictObject({
     shingleWords: count,
     bands: count,
@@ -71,7 +70,7 @@ const manifestSchema = z.strictObject({
     largest: count,
     uncompared: count,
   }),
-  length: z.strictObject({ spearman: z.number().min(-1).max(1).optional(), etaSquared: share }),
+  length: z.strictObject({ spearman: measuredField.optional(), etaSquared: shareField }),
   stages: stagesOf(
     z.strictObject({
       index: z.number().int().min(1),
@@ -79,14 +78,14 @@ const manifestSchema = z.strictObject({
       heldOut: count,
       tokens: count,
       lengths: z.strictObject({ median: count, p90: count }),
-      scores: z.strictObject({ min: z.number(), max: z.number(), mean: z.number() }),
+      scores: z.strictObject({ min: measuredField, max: measuredField, mean: measuredField }),
     }),
   ),
   holdout: z.strictObject(fileEntry),
 });
 
-/** See `manifestSchema`. */
-export type StagingManifest = z.infer<typeof manifestSchema>;
+/** See {@link stagingManifestSchema}. */
+export type StagingManifest = z.infer<typeof stagingManifestSchema>;
 
 /** Refuses, with a usage error, a folder that `stageInto` would refuse: told before the work instead of after. */
 export async function checkFree(folder: string, replace: boolean): Promise<void> {
@@ -118,13 +117,13 @@ export async function readManifest(folder: string): Promise<StagingManifest> {
       `${path}: version 1 does not tell everything that made it; stage the set anew to have one that does`,
       { file: path },
     );
-  return checkSchema(value, manifestSchema, path);
+  return checkSchema(value, stagingManifestSchema, path);
 }
 
 /** Where the rows of a staged folder are; those of version 1 are where they were. */
 async function readFiles(folder: string): Promise<z.infer<typeof filesSchema>> {
   const { path, value, version } = await readAny(folder);
-  return checkSchema(value, version === 1 ? filesSchema : manifestSchema, path);
+  return checkSchema(value, version === 1 ? filesSchema : stagingManifestSchema, path);
 }
 
 async function readAny(folder: string): Promise<{ path: string; value: unknown; version: 1 | 2 }> {

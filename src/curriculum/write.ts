@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { dataError } from '../core/errors.js';
+import { jsonText } from '../core/json-text.js';
 import type { ImportOptions } from '../data/options.js';
 import type { InstructionRecord } from '../data/record.js';
 import { writeFileAtomic, writeFolderAtomic, writeJson } from '../io/atomic.js';
@@ -124,7 +125,7 @@ async function readTable(
     let text = '';
     for (const [i, { stage: _, ...row }] of batch.entries()) {
       builder.add(row, row.score!, lengths[i]!);
-      text += `${JSON.stringify(row)}\n`;
+      text += `${jsonText(row)}\n`;
     }
     batch = [];
     characters = 0;

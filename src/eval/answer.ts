@@ -1,3 +1,4 @@
+import { memoryFor, namedForMemory, namingMemory } from '../core/out-of-memory.js';
 import type { EncodeOptions } from '../data/options.js';
 import { encodable, renderPrompt } from '../data/prompt.js';
 import type { Message } from '../data/record.js';
@@ -7,11 +8,14 @@ import type { GenerateOptions } from '../generate/options.js';
 import { planDecode } from '../generate/plan.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
+import { linear } from '../model/linear.js';
 import { openModel } from '../model/load.js';
 import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
 import type { CompileOptions } from '../program/compile-options.js';
+import { memoryWarning } from '../telemetry/memory-warning.js';
 import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
+import { modelMemory } from './model-memory.js';
 
 /** An answer as text: to which conversation, how many ids it has, and whether it ended by itself. */
 export interface Answer {
@@ -39,6 +43,8 @@ export interface AnswerOptions {
   readonly batch: number;
   readonly decoding: GenerateOptions;
   readonly compile: CompileOptions;
+  /** Given what should be known before the model is loaded. */
+  readonly warn?: (warning: string) => void;
 }
 
 /** A model that is ready to answer. */
@@ -58,11 +64,11 @@ export async function openAnswerer(
   modelFolder: string,
   adapterFolder: string | undefined,
   conversations: readonly (readonly Message[])[],
-  { template, batch, decoding, compile }: AnswerOptions,
+  { template, batch, decoding, compile, warn }: AnswerOptions,
 ): Promise<Answerer> {
-  const model = await openModel(modelFolder);
+  const model = await namingMemory(memoryFor('opening the model'), () => openModel(modelFolder));
   try {
-    const tokenizer = await loadTokenizer(modelFolder);
+    const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () => loadTokenizer(modelFolder));
     const prompts = await promptIds(conversations, tokenizer, template);
     await checkTokens(
       model,
@@ -71,12 +77,21 @@ export async function openAnswerer(
     );
     const plan = planDecode(prompts, decoding, batch);
     const ofAdapter: string[] = [];
-    const program = await adaptedModel(
-      model,
-      adapterFolder,
-      (config, linear) => generateSpec(config, linear, plan),
-      compile,
-      (warning) => ofAdapter.push(warning),
+    const weights = compile.loadIn8bit ? [] : ['hold the weights in 8 bits with --load-in-8bit'];
+    if (warn) {
+      const bytes = modelMemory(model.config, generateSpec(model.config, linear, plan), compile);
+      const remedies = [...weights, 'lower --batch', 'lower --max-tokens', 'take a smaller model'];
+      const warning = memoryWarning('the model with its cache', bytes, remedies);
+      if (warning !== undefined) warn(warning);
+    }
+    const program = await namingMemory(memoryFor('loading the model', ...weights, 'take a smaller model'), () =>
+      adaptedModel(
+        model,
+        adapterFolder,
+        (config, linear) => generateSpec(config, linear, plan),
+        compile,
+        (warning) => ofAdapter.push(warning),
+      ),
     );
     return {
       warnings: [
@@ -92,8 +107,12 @@ export async function openAnswerer(
         ...(adapterFolder === undefined ? [] : await ownTokenizerWarnings(adapterFolder, modelFolder)),
       ],
       async *answers(signal) {
-        for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
-          yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+        try {
+          for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
+            yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
+        } catch (error) {
+          throw namedForMemory(memoryFor('answering', 'lower --batch', 'lower --max-tokens', ...weights), error);
+        }
       },
       async close() {
         program.dispose();

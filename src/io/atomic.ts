@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { PhasetuneError, usageError } from '../core/errors.js';
+import { jsonText } from '../core/json-text.js';
 import { exists, fileError, makeFolder, syncFolder } from './files.js';
 
 /** A file being written beside its final place; nobody sees it before `commit`. */
@@ -102,9 +103,9 @@ export async function withAtomicFile<T>(path: string, fill: (file: AtomicFile) =
   }
 }
 
-/** Writes a value as indented JSON with a final newline, atomically. */
+/** Writes a value as indented JSON with a final newline, atomically; numbers that are not finite as {@link jsonText} has them. */
 export const writeJson = (path: string, value: unknown): Promise<void> =>
-  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeFileAtomic(path, `${jsonText(value, 2)}\n`);
 
 /**
  * Lets `fill` write files into a temporary folder beside `path`, then flushes all of it to the disk and moves it there in one go.

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { dataError, PhasetuneError } from '../core/errors.js';
+import { FREE_MEMORY, isOutOfMemory, outOfMemoryError } from '../core/out-of-memory.js';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file or folder',
@@ -37,11 +38,16 @@ const ADVICE: Record<string, string> = {
 
 /**
  * One clear line for an error of the file system: missing or unreadable input is a data error, failing output a failure with, in
- * its fields, the system's code as `errno`.
+ * its fields, the system's code as `errno`. A lack of memory is an error that says so.
  */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown): PhasetuneError {
   if (cause instanceof PhasetuneError) return cause;
   const errno = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (isOutOfMemory(cause)) {
+    const what = `${action === 'read' ? 'reading' : 'writing'} ${path}`;
+    const details = () => ({ at: '', fields: { file: path, ...(errno !== '' && { errno }) } });
+    return outOfMemoryError({ what, remedies: [FREE_MEMORY], details }, cause);
+  }
   const reason = REASONS[errno] ?? (cause instanceof Error ? cause.message : String(cause));
   if (action === 'read') return dataError(`cannot read ${path}: ${reason}`, { file: path }, cause);
   const advice = ADVICE[errno] ? `; ${ADVICE[errno]}` : '';

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { dataError } from '../core/errors.js';
+import { jsonText } from '../core/json-text.js';
 import { withAtomicFile } from './atomic.js';
 import { readChunks } from './chunks.js';
 import { MAX_ROW_BYTES } from './file-row.js';
@@ -35,7 +36,7 @@ export function writeJsonLines(path: string, rows: Iterable<unknown> | AsyncIter
     let count = 0;
     let text = '';
     for await (const row of rows) {
-      text += `${JSON.stringify(row)}\n`;
+      text += `${jsonText(row)}\n`;
       count++;
       if (text.length < 1 << 16) continue;
       await file.write(text);
@@ -100,7 +101,7 @@ export async function openAppender(path: string): Promise<Appender> {
   return {
     dropped,
     append: (value) => {
-      const text = `${JSON.stringify(value)}\n`;
+      const text = `${jsonText(value)}\n`;
       return queue(() => add(text));
     },
     flush: () => queue(() => handle.datasync()),

@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { jsonText } from '../core/json-text.js';
 import { fileError, makeFolder, syncFolder } from './files.js';
 
 /** What one line of the file is under: its key, and whether it settles that key. */
@@ -203,7 +204,7 @@ function grow(path: string, handle: FileHandle, { starts, settled, open, passedO
     unsettled: (key) => read(open.get(key)),
     append: ({ key, settles, value }) =>
       new Promise((done, failed) => {
-        waiting.push({ key, settles, text: Buffer.from(`${JSON.stringify(value)}\n`), done, failed });
+        waiting.push({ key, settles, text: Buffer.from(`${jsonText(value)}\n`), done, failed });
         working ??= work();
       }),
     flush,

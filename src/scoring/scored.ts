@@ -8,14 +8,14 @@ import { writeJson } from '../io/atomic.js';
 import { exists, hashFile, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { writeJsonLines } from '../io/jsonl.js';
-import { countField as count, hashField as hash } from '../io/manifest-fields.js';
+import { countField as count, hashField as hash, measuredField } from '../io/manifest-fields.js';
 import { refuseInputs } from '../io/same-file.js';
 import { hide } from '../telemetry/redact.js';
 
 const file = z.strictObject({ file: z.string(), sha256: hash, rows: count });
 
 /** Schema of the file beside scored rows that tells by what they were scored, and which were not. */
-const scoresManifestSchema = z.strictObject({
+export const scoresManifestSchema = z.strictObject({
   schema: z.literal('phasetune/scores'),
   version: z.literal(1),
   input: file,
@@ -30,12 +30,14 @@ const scoresManifestSchema = z.strictObject({
       name: z.string(),
       version: z.string(),
       sha256: hash,
-      scale: z.strictObject({ min: z.number(), max: z.number(), whole: z.boolean() }),
+      scale: z.strictObject({ min: measuredField, max: measuredField, whole: z.boolean() }),
     })
     .optional(),
   counts: z.strictObject({ rows: count, scored: count, unscored: count }),
   /** Absent when no row was scored. `deviation` is the standard deviation over all rows. */
-  scores: z.strictObject({ min: z.number(), max: z.number(), mean: z.number(), deviation: z.number() }).optional(),
+  scores: z
+    .strictObject({ min: measuredField, max: measuredField, mean: measuredField, deviation: measuredField })
+    .optional(),
   /** Rows without a score by kind of reason. */
   reasons: z.record(z.string(), count),
   /** Every row without a score. */

@@ -1,4 +1,5 @@
 import { escapeControls, escapeKeepingLayout } from '../core/escape.js';
+import { jsonText } from '../core/json-text.js';
 import { hide } from './redact.js';
 import { type OutputStream, type Sink, type StreamState, sinkOf } from './sink.js';
 
@@ -83,7 +84,7 @@ export function openTerminal({ stdout, stderr, colors = true }: TerminalStreams)
     print: (line) => put(out, `${render(line, escapeControls, color)}\n`),
     printText: (text) => put(out, `${render(text, escapeKeepingLayout, color)}\n`),
     printData: (text) => put(out, `${stdout.isTTY ? escapeKeepingLayout(hide(text)) : hide(text)}\n`),
-    printJson: (value) => put(out, `${escapeControls(JSON.stringify(hide(value)))}\n`),
+    printJson: (value) => put(out, `${escapeControls(jsonText(hide(value)))}\n`),
     show: (text) => {
       if (!live) return;
       clear();

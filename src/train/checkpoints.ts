@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
+import { isOutOfMemory } from '../core/out-of-memory.js';
 import { listFolder, remove, statPath } from '../io/files.js';
 import type { Linears } from '../lora/adapter.js';
 import { type Checkpoint, readCheckpoint } from './checkpoint.js';
@@ -45,7 +46,8 @@ export async function newestCheckpoint(folder: string, linears: Linears): Promis
       const checkpoint = await readCheckpoint(join(folder, path), linears);
       return { found: { saved: { path, sha256: checkpoint.sha256 }, checkpoint }, broken };
     } catch (error) {
-      if (!(error instanceof PhasetuneError)) throw error;
+      // A checkpoint that there is no memory for is not broken.
+      if (!(error instanceof PhasetuneError) || isOutOfMemory(error)) throw error;
       broken.push(error.message);
     }
   }

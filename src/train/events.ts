@@ -122,7 +122,8 @@ export interface StageEndEvent {
   /** Rows whose steps changed the weights. */
   readonly consumed: RowLedger;
   readonly seconds: number;
-  readonly tokensPerSecond: number;
+  /** Absent where no step stayed. */
+  readonly tokensPerSecond?: number;
 }
 
 /** The run is done. */

@@ -23,12 +23,17 @@ export interface LossMatrix {
   readonly rows: readonly LossRow[];
 }
 
+/** A loss against that of the base model; nothing where there is none, or either is no finite number. */
+const changeOf = (loss: number, from: number | undefined): string =>
+  from === undefined || !Number.isFinite(loss - from)
+    ? ''
+    : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`;
+
 /** The matrix as lines of plain text: a row a moment, a column a band, behind each loss its difference against the base model. */
 export function formatLossMatrix({ bands, rows }: LossMatrix): string[] {
   const base = rows.find(({ after }) => after === 0);
   const cell = (value: string, change = '') => `${value.padStart(9)} ${change.padEnd(6)}`;
-  const lossCell = (loss: number, from: number | undefined) =>
-    cell(loss.toFixed(3), from === undefined ? '' : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`);
+  const lossCell = (loss: number, from: number | undefined) => cell(loss.toFixed(3), changeOf(loss, from));
   const counts = [...bands, { rows: bands.reduce((n, band) => n + band.rows, 0) }];
   const line = (name: string, cells: readonly string[]) => `${name.padEnd(14)}${cells.join(' ')}`.trimEnd();
   return [

@@ -1,3 +1,4 @@
+import { usageError } from '../core/errors.js';
 import { adapterSpecs, adapterStacks } from '../lora/adapter.js';
 import { loraLinear } from '../lora/apply.js';
 import type { LoraOptions } from '../lora/options.js';
@@ -27,12 +28,21 @@ export interface LoraSpec {
   readonly groups: readonly ParameterGroup[];
 }
 
-/** The program that trains an adapter of a model. Throws a usage error for targets that the model does not have. */
+/** Sizes of tensors are 32 bits wide where they are recorded. */
+const MOST_NUMBERS = 2 ** 31 - 1;
+
+/** The program that trains an adapter of a model. Throws a usage error for targets that the model does not have, and for an adapter that no tensor holds. */
 export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointing, extra }: LoraTraining): LoraSpec {
   const trainable = adapterSpecs(linearShapes(config), lora);
   // Each module drops inputs of its own: then their matrices are not multiplied with the same.
   const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(config));
   const groups = parameterGroups(trainable, optim.weightDecay, stacks);
+  const most = Math.max(...groups.map(({ tensors }) => tensors.size));
+  if (most > MOST_NUMBERS)
+    throw usageError(
+      `lora.rank: an adapter of rank ${lora.rank} has ${most} numbers, more than TensorFlow has in one tensor (${MOST_NUMBERS}); lower --lora.rank, or adapt fewer projections with --lora.targets`,
+      { option: 'lora.rank', expected: MOST_NUMBERS, actual: most },
+    );
   const training = trainSpec({
     config,
     groups,

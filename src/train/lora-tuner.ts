@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { dataError } from '../core/errors.js';
 import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
+import { namingMemorySync } from '../core/out-of-memory.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 import { initAdapter } from '../lora/adapter.js';
 import { merging } from '../lora/merge.js';
@@ -60,14 +61,17 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
         const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
         return lossesByRow(batch, losses!);
       }),
-    read: (what) => readState(program, groups, shapes[what].keys()),
+    read: (what) => namingMemory(uses.read(), () => readState(program, groups, shapes[what].keys())),
     write(what, tensors) {
       checkNames(what, shapes[what], tensors);
-      writeState(program, groups, what === 'adapter' ? ['value'] : MOMENTS, tensors);
+      const kinds = what === 'adapter' ? (['value'] as const) : MOMENTS;
+      namingMemorySync(uses.adapter(), () => writeState(program, groups, kinds, tensors));
     },
     reset(what, seed) {
-      if (what === 'adapter') writeState(program, groups, ['value'], new Map(initAdapter(trainable, seed)));
-      else clearState(program, groups, [...MOMENTS, 'grad']);
+      namingMemorySync(uses.adapter(), () => {
+        if (what === 'adapter') writeState(program, groups, ['value'], new Map(initAdapter(trainable, seed)));
+        else clearState(program, groups, [...MOMENTS, 'grad']);
+      });
     },
     loadBase: (merged) =>
       namingMemory(uses.load(), () =>

@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import type { BatchShape } from '../data/batch-shapes.js';
 import type { ModelConfig } from '../model/config.js';
-import { type EntryMemory, programMemory } from '../program/captured/forecast.js';
+import { type EntryMemory, type ProgramMemory, programMemory, variableBytes } from '../program/captured/forecast.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import { type EntryBatches, inputShapes } from './entry-shapes.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
@@ -27,6 +27,7 @@ export interface ForecastedRun extends LoraTraining {
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** Measured: what a session keeps for each node, and the compiler in itself and for each function. */
 const NODE = 20 * KIB;
@@ -49,16 +50,43 @@ export function forecastMemory(run: ForecastedRun, device: Backend['device'], pr
     evalLoss: largestShapes(batches.evalLoss),
   };
   const memory = programMemory(spec, { ...run.compile, shapes: inputShapes(largest) });
-  const { variables, entries } = memory;
-  const tensors = HOLES * Math.max(...entries.map((entry) => entry.tensors));
-  if (device === 'cuda') return { peak: variables + tensors, variables, tensors, besides: 0 };
-  const copies = ({ entry }: EntryMemory): number => {
+  return peakOf(memory, device, process, (entry) => {
     const name = entry as keyof EntryBatches;
     return name in batches ? batches[name].length / largest[name].length : 1;
-  };
+  });
+}
+
+/** What a program will take, of which each entry is there so many times as `copiesOf` says: once for each set of shapes. */
+export function peakOf(
+  memory: ProgramMemory,
+  device: Backend['device'],
+  process: number,
+  copiesOf: (entry: string) => number = () => 1,
+): MemoryForecast {
+  const { variables, entries } = memory;
+  const tensors = HOLES * Math.max(0, ...entries.map((entry) => entry.tensors));
+  if (device === 'cuda') return { peak: variables + tensors, variables, tensors, besides: 0 };
+  const copies = ({ entry }: EntryMemory): number => copiesOf(entry);
   const graphs = entries.reduce((bytes, entry) => bytes + copies(entry) * graphBytes(entry), 0);
   const besides = process + graphs + (entries.some(({ functions }) => functions > 0) ? COMPILER : 0) + memory.largest;
   return { peak: besides + variables + Math.max(memory.loading, tensors), variables, tensors, besides };
+}
+
+/** Bytes that a run takes at least, whatever its mode: of its weights, adapter and optimizer, and what the process holds already. */
+export const leastMemory = (run: Omit<ForecastedRun, 'batches'>, process: number): number =>
+  process + variableBytes(loraSpec(run.config, run).spec, run.compile);
+
+/**
+ * Bytes that a run hardly takes, worked out in no time from its sizes: at least half of what {@link forecastMemory} says, which takes a second
+ * or more to record the graphs and can be left out where there is far more.
+ */
+export function roughMemory(run: ForecastedRun, process: number): number {
+  const { hidden_size, intermediate_size, num_attention_heads, num_hidden_layers, vocab_size } = run.config;
+  const floats = ({ lines, length, targets }: BatchShape): number =>
+    lines * length * num_hidden_layers * (16 * hidden_size + 8 * intermediate_size + 6 * num_attention_heads * length) +
+    4 * vocab_size * targets;
+  const most = Math.max(0, ...Object.values(run.batches).flat().map(floats));
+  return 2 * leastMemory(run, process) + 4 * most + GIB;
 }
 
 const graphBytes = ({ nodes, functions }: EntryMemory): number => NODE * nodes + FUNCTION * functions;

@@ -1,16 +1,11 @@
-import { PhasetuneError } from '../core/errors.js';
-import { isOutOfMemory } from '../core/out-of-memory.js';
+import { type MemoryUse as AnyMemoryUse, FREE_MEMORY, namingMemory as naming } from '../core/out-of-memory.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 
 /** What memory is needed for. */
-export interface MemoryUse {
-  /** `a training step`. */
-  readonly what: string;
+export interface MemoryUse extends Omit<AnyMemoryUse, 'details'> {
   /** What goes through the model. */
-  readonly batch?: MicroBatch;
-  /** What the user can do, in the order in which it should be tried. */
-  readonly remedies: readonly string[];
+  readonly batch?: MicroBatch | undefined;
 }
 
 /** Rows that are named. */
@@ -20,26 +15,8 @@ const NAMED = 4;
  * Does `work`. Where there is no memory for it throws an error of code `failed` that names the batch, its longest rows and what to
  * lower, with the field `outOfMemory`. Nothing that the tuner holds has changed then: it can be read and saved.
  */
-export async function namingMemory<T>(use: MemoryUse, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (!isOutOfMemory(cause)) throw cause;
-    throw outOfMemory(use, cause);
-  }
-}
-
-function outOfMemory({ what, batch, remedies }: MemoryUse, cause: unknown): PhasetuneError {
-  const last = remedies.length > 1 ? ` or ${remedies.at(-1)}` : '';
-  const lower = (remedies.length > 1 ? remedies.slice(0, -1) : remedies).join(', ') + last;
-  const { at, fields } = batch ? described(batch) : { at: '', fields: {} };
-  return new PhasetuneError(
-    'failed',
-    `out of memory in ${what}${at}: ${lower}`,
-    { outOfMemory: true, ...fields },
-    { cause },
-  );
-}
+export const namingMemory = <T>({ batch, ...use }: MemoryUse, work: () => Promise<T>): Promise<T> =>
+  naming({ ...use, details: batch && (() => described(batch)) }, work);
 
 function described({ lines, shape }: MicroBatch) {
   const rows = lines.flat().sort((x, y) => y.ids.length - x.ids.length);
@@ -80,11 +57,19 @@ export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting)
     }),
     load: (): MemoryUse => ({
       what: 'loading the base weights',
-      remedies: [...weights, 'take a smaller model', 'free memory that others hold'],
+      remedies: [...weights, 'take a smaller model', FREE_MEMORY],
+    }),
+    adapter: (): MemoryUse => ({
+      what: 'making the adapter and its moments',
+      remedies: ['lower --lora.rank', 'adapt fewer projections with --lora.targets', ...weights, FREE_MEMORY],
+    }),
+    read: (): MemoryUse => ({
+      what: 'reading the adapter and its moments for a checkpoint',
+      remedies: ['lower --lora.rank', 'adapt fewer projections with --lora.targets', FREE_MEMORY],
     }),
     compile: (): MemoryUse => ({
       what: 'making the program ready, before any row went through it',
-      remedies: [...weights, 'free memory that others hold', choose],
+      remedies: [...weights, 'lower --lora.rank', FREE_MEMORY, choose],
     }),
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { durationField, measuredField } from '../io/manifest-fields.js';
 
 /** A whole number from zero on, in a file. */
 export const count = z.number().int().min(0);
@@ -16,7 +17,11 @@ export const rowLedgerSchema = z.strictObject({ rows: count, sha256: z.string() 
 export type RowLedger = z.infer<typeof rowLedgerSchema>;
 
 /** Schema of a row of the forgetting matrix, see `forgetting.ts`. */
-export const lossRowSchema = z.strictObject({ after: count, losses: z.array(z.number()).readonly(), all: z.number() });
+export const lossRowSchema = z.strictObject({
+  after: count,
+  losses: z.array(measuredField).readonly(),
+  all: measuredField,
+});
 
 /** Schema of where a stage's weights came from, see `events.ts`. */
 export const originSchema = z.strictObject({
@@ -37,8 +42,9 @@ export const stageResultSchema = z.strictObject({
   consumed: rowLedgerSchema.optional(),
   /** Steps that were left out since their loss was not finite or jumped. */
   skipped: z.array(count).optional(),
-  seconds: z.number().optional(),
-  tokensPerSecond: z.number().optional(),
+  seconds: durationField.optional(),
+  /** Absent where no step stayed. */
+  tokensPerSecond: measuredField.optional(),
 });
 
 /** What came of a stage so far: in `run.json`, and in every checkpoint of the stages behind it. */

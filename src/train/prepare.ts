@@ -1,3 +1,4 @@
+import { memoryFor, namingMemory, namingMemorySync } from '../core/out-of-memory.js';
 import { readStaged } from '../curriculum/manifest.js';
 import { plannedStageCount } from '../curriculum/plan.js';
 import type { StagedSet } from '../curriculum/types.js';
@@ -40,15 +41,19 @@ export async function prepareRun(
   options: PrepareOptions,
   hooks: Parameters<typeof encodeRows>[3] = {},
 ): Promise<PreparedRun> {
-  const set = await readStaged(options.data);
+  const set = await namingMemory(memoryFor('reading the staged rows'), () => readStaged(options.data));
   stageOptionsFor(options, plannedStageCount(set, options.order));
-  const model = await openModel(options.model);
+  const model = await namingMemory(memoryFor('opening the model'), () => openModel(options.model));
   try {
     adapterSpecs(linearShapes(model.config), options.lora);
     const time = options.templateTime ?? localTime(new Date());
-    const tokenizer = await loadTokenizer(options.model, { now: new Date(time) });
+    const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () =>
+      loadTokenizer(options.model, { now: new Date(time) }),
+    );
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
-    const { rows, report } = await encodeRows(records, tokenizer, options, hooks);
+    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower --max-length'), () =>
+      encodeRows(records, tokenizer, options, hooks),
+    );
     await checkTokens(
       model,
       rows.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
@@ -65,7 +70,10 @@ export async function prepareRun(
       ),
     ];
     const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
-    return { plan: planRun(set, rows, options), set, tokenizer, model, report, templateTime, warnings };
+    const plan = namingMemorySync(memoryFor('planning the batches', 'train fewer epochs'), () =>
+      planRun(set, rows, options),
+    );
+    return { plan, set, tokenizer, model, report, templateTime, warnings };
   } catch (error) {
     await model.close();
     throw error;

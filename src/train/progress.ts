@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { PlannedStep } from '../data/batch-plan.js';
+import { durationField, measuredField } from '../io/manifest-fields.js';
 import type { StepEvent } from './events.js';
 import { consume, NO_ROWS } from './ledger.js';
 import { count, rowLedgerSchema, savedSchema } from './outcome.js';
 
-const sumsShape = { tokens: count, trainedTokens: count, seconds: z.number().min(0) };
+const sumsShape = { tokens: count, trainedTokens: count, seconds: durationField };
 
 /** Schema of {@link Progress}. */
 export const progressSchema = z.strictObject({
@@ -14,23 +15,34 @@ export const progressSchema = z.strictObject({
   optimizerStep: count,
   ...sumsShape,
   /** The same since the last report, and the sum of the loss over the trained tokens. */
-  since: z.strictObject({ ...sumsShape, loss: z.number() }),
+  since: z.strictObject({ ...sumsShape, loss: measuredField }),
   /** State of the generator that gives every step its dropout seed. */
   random: z.tuple([count, count, count, count]),
   /** Losses that a jump is told from. */
-  losses: z.array(z.number()),
+  losses: z.array(measuredField),
   consumed: rowLedgerSchema,
   /** Steps that are left out, from 1, and how many losses, not finite or too high, were the reason. */
   skipped: z.array(count),
   spikes: count,
   /** The checkpoint with the least held-out loss over all bands so far. */
-  best: z.strictObject({ saved: savedSchema, loss: z.number() }).optional(),
+  best: z.strictObject({ saved: savedSchema, loss: measuredField }).optional(),
 });
 
 /** How far a stage is: all that changes from step to step, besides the tensors. Plain data. */
 export type Progress = z.infer<typeof progressSchema>;
 
 const NOTHING = { loss: 0, tokens: 0, trainedTokens: 0, seconds: 0 };
+
+/** The checkpoint with the least held-out loss so far; none before the first finite one. */
+export const bestOf = ({ best }: Progress): Progress['best'] => (best && Number.isFinite(best.loss) ? best : undefined);
+
+/** True for a held-out loss that is less than the best so far: one that is not finite never is. */
+export const isBetter = (loss: number, best: { readonly loss: number } | undefined): boolean =>
+  Number.isFinite(loss) && (best === undefined || loss < best.loss);
+
+/** Tokens a second; undefined where no time was spent, as in a stage of which no step stayed. */
+export const speedOf = (tokens: number, seconds: number): number | undefined =>
+  seconds > 0 ? tokens / seconds : undefined;
 
 /** Before the first step; `stepsBefore` updates are behind the moments. */
 export const beginning = (random: Progress['random'], stepsBefore: number): Progress => ({

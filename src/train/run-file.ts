@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
-import { isLeftover, removeLeftovers, writeJson } from '../io/atomic.js';
+import { jsonText } from '../core/json-text.js';
+import { isLeftover, removeLeftovers, writeFileAtomic } from '../io/atomic.js';
 import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
-import { readJson } from '../io/json.js';
+import { checkSchema, readJson } from '../io/json.js';
 import { type FolderLock, isLockFile, lockFolder } from '../io/lock.js';
+import { durationField, measuredField } from '../io/manifest-fields.js';
 import { hide } from '../telemetry/redact.js';
 import { count, lossRowSchema, rowLedgerSchema, savedSchema, stageResultSchema } from './outcome.js';
 
@@ -62,9 +64,10 @@ export const runFileSchema = z.strictObject({
   adapter: savedSchema.optional(),
   resumed: z.array(resumption).optional(),
   /** Time from start to end, and the part of it in optimizer steps. */
-  seconds: z.number().optional(),
-  trainingSeconds: z.number().optional(),
-  tokensPerSecond: z.number().optional(),
+  seconds: durationField.optional(),
+  trainingSeconds: durationField.optional(),
+  /** Absent where no step stayed. */
+  tokensPerSecond: measuredField.optional(),
 });
 
 /** See {@link runFileSchema}. */
@@ -75,8 +78,13 @@ export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs
 
 const NAME = 'run.json';
 
-/** Writes `run.json` of a run's folder, atomically and without secrets. */
-export const writeRunFile = (folder: string, run: RunFile): Promise<void> => writeJson(join(folder, NAME), hide(run));
+/** Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not take the old one's place. */
+export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
+  const path = join(folder, NAME);
+  const text = jsonText(hide(run), 2);
+  checkSchema(JSON.parse(text), runFileSchema, path);
+  await writeFileAtomic(path, `${text}\n`);
+}
 
 /** Reads `run.json` of a run's folder; a folder without one is a data error. */
 export async function readRunFile(folder: string): Promise<RunFile> {

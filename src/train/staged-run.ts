@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { random } from '../core/random.js';
-import { writeFolderAtomic } from '../io/atomic.js';
-import { copyFile, hashFile } from '../io/files.js';
+import { hashFile } from '../io/files.js';
 import type { FolderLock } from '../io/lock.js';
 import type { Adapter } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
 import type { OptimOptions } from '../optim/options.js';
-import { ADAPTER_FILES, type AdapterBase, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { ADAPTER_FILES, type Checkpoint, readCheckpoint } from './checkpoint.js';
+import { type AdapterBase, copyAdapter, writeCheckpoint } from './checkpoint-write.js';
 import { checkpointPath, type FoundCheckpoint, tidyCheckpoints } from './checkpoints.js';
 import type { CheckpointKind, StageOrigin, TrainEvent } from './events.js';
 import type { TrainOptions } from './options.js';
 import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
 import type { RunPlan, StagePlan } from './plan.js';
-import type { Progress } from './progress.js';
+import { type Progress, speedOf } from './progress.js';
 import type { ResumePoint } from './resume.js';
 import type { RunAbout, RunFile } from './run-file.js';
 import { openRunRecord, type RunRecord } from './run-record.js';
@@ -105,12 +105,24 @@ async function* allStages(tuner: Tuner, job: RunJob, record: RunRecord): AsyncGe
     const outcome = yield* trainStage(tuner, stageJob(tuner, job, stage, begin, record));
     yield* endStage(stage, outcome, record);
   }
+  run.adapter = await keepAdapter(job, run.stages.at(-1)!.end!);
   await tidyCheckpoints(job.folder, 0, keptPaths(run));
-  run.adapter = await keepAdapter(job.folder, run.stages.at(-1)!.end!);
-  run.trainingSeconds = run.stages.reduce((n, { seconds }) => n + seconds!, 0);
-  run.tokensPerSecond = run.stages.reduce((n, { tokens }) => n + tokens, 0) / run.trainingSeconds;
+  Object.assign(run, trainingTime(run.stages));
   const seconds = record.seconds();
   yield { type: 'run-end', adapter: run.adapter, ...(run.matrix && { matrix: run.matrix }), seconds };
+}
+
+/** Time in optimizer steps, and their speed, over all stages of which any step stayed. */
+function trainingTime(stages: RunFile['stages']): Pick<RunFile, 'trainingSeconds' | 'tokensPerSecond'> {
+  const [seconds, tokens] = stages.reduce(
+    ([seconds, tokens], stage) => {
+      const { seconds: time = 0, tokensPerSecond: speed = 0 } = stage;
+      return [seconds + time, tokens + (Number.isFinite(speed) ? time * speed : 0)] as const;
+    },
+    [0, 0] as readonly [number, number],
+  );
+  const tokensPerSecond = speedOf(tokens, seconds);
+  return { trainingSeconds: seconds, ...(tokensPerSecond !== undefined && { tokensPerSecond }) };
 }
 
 /** Base weights and a fresh adapter, and the held-out loss before any training. */
@@ -154,17 +166,18 @@ const stageJob = (tuner: Tuner, job: RunJob, plan: StagePlan, begin: Begin, reco
 });
 
 async function* endStage(
-  { stage, summary }: StagePlan,
-  { end, best, heldOut, consumed, skipped, seconds }: StageOutcome,
+  { stage }: StagePlan,
+  { end, best, heldOut, consumed, skipped, tokens, seconds }: StageOutcome,
   { run, write }: RunRecord,
 ): AsyncGenerator<TrainEvent, void> {
-  const tokensPerSecond = summary.tokens / seconds;
-  const result: StageResult = { end, best, consumed, seconds, tokensPerSecond };
+  const speed = speedOf(tokens, seconds);
+  const time = { seconds, ...(speed !== undefined && { tokensPerSecond: speed }) };
+  const result: StageResult = { end, best, consumed, ...time };
   Object.assign(run.stages[stage - 1]!, result, skipped.length > 0 && { skipped });
   const row = heldOut && { after: stage, losses: heldOut.losses, all: heldOut.all };
   if (row) run.matrix?.rows.push(row);
   await write();
-  yield { type: 'stage-end', stage, ...(row && { row }), consumed, seconds, tokensPerSecond };
+  yield { type: 'stage-end', stage, ...(row && { row }), consumed, ...time };
 }
 
 const adapterSeed = (plan: RunPlan, stage: number) => random(plan.seed, 'adapter', stage).integer(2 ** 31);
@@ -290,11 +303,9 @@ const resultOf = (stage: RunFile['stages'][number]): StageResult =>
   );
 
 /** Copies a checkpoint's adapter to where the user takes it away. */
-async function keepAdapter(folder: string, { path, sha256 }: Saved): Promise<Saved> {
-  const copy = async (to: string) => {
-    for (const name of ADAPTER_FILES) await copyFile(join(folder, path, name), join(to, name));
-    refuseOther(join(folder, path), await hashFile(join(to, ADAPTER_FILES[0])), sha256);
-  };
-  await writeFolderAtomic(join(folder, 'adapter'), copy, { replace: true });
+async function keepAdapter({ folder, base }: RunJob, { path, sha256 }: Saved): Promise<Saved> {
+  const from = join(folder, path);
+  refuseOther(from, await hashFile(join(from, ADAPTER_FILES[0])), sha256);
+  await copyAdapter(from, join(folder, 'adapter'), base.linears);
   return { path: 'adapter', sha256 };
 }

@@ -9,7 +9,7 @@ import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
 import type { StagePlan } from './plan.js';
-import { advanced, beginning, type Progress, reported } from './progress.js';
+import { advanced, beginning, bestOf, isBetter, type Progress, reported } from './progress.js';
 import { spikeWatch } from './spike.js';
 import type { Tuner } from './tuner.js';
 
@@ -54,6 +54,8 @@ export interface StageOutcome {
   readonly heldOut?: HeldOutLoss;
   readonly consumed: RowLedger;
   readonly skipped: readonly number[];
+  /** Tokens of the steps that stayed. */
+  readonly tokens: number;
   /** Time spent in optimizer steps. */
   readonly seconds: number;
 }
@@ -73,12 +75,13 @@ export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<T
   while (point.progress.step < batches.steps.length)
     point = yield* toNextCheckpoint(tuner, job, yield* compared(tuner, job, point));
   const { saved: end, progress } = point;
-  const { best, consumed, skipped, seconds } = progress;
-  const outcome = { end, consumed, skipped, seconds };
+  const { consumed, skipped, tokens, seconds } = progress;
+  const best = bestOf(progress);
+  const outcome = { end, consumed, skipped, tokens, seconds };
   if (!job.holdout) return { ...outcome, best: end };
-  const heldOut = yield* measure(tuner, job.holdout, stage, progress.step, job.signal, best?.loss);
+  const heldOut = yield* measure(tuner, job.holdout, stage, progress.step, job.signal, best);
   if (!heldOut) throw interruption(job, point);
-  return { ...outcome, best: best && best.loss <= heldOut.all ? best.saved : end, heldOut };
+  return { ...outcome, best: best && !isBetter(heldOut.all, best) ? best.saved : end, heldOut };
 }
 
 async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
@@ -95,9 +98,10 @@ async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
 async function* compared(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<TrainEvent, Point> {
   const { progress, saved } = point;
   if (!job.holdout || !evalDue(job, progress.step)) return point;
-  const heldOut = yield* measure(tuner, job.holdout, job.plan.stage, progress.step, job.signal, progress.best?.loss);
+  const best = bestOf(progress);
+  const heldOut = yield* measure(tuner, job.holdout, job.plan.stage, progress.step, job.signal, best);
   if (!heldOut) throw interruption(job, point);
-  if (progress.best && heldOut.all >= progress.best.loss) return point;
+  if (!isBetter(heldOut.all, best)) return point;
   return { ...point, progress: { ...progress, best: { saved, loss: heldOut.all } } };
 }
 
@@ -186,13 +190,13 @@ export async function* measure(
   stage: number,
   step: number,
   signal: AbortSignal | undefined,
-  best = Number.POSITIVE_INFINITY,
+  best?: Progress['best'],
 ): AsyncGenerator<TrainEvent, HeldOutLoss | undefined> {
   const start = performance.now();
   const heldOut = yield* evaluateHoldout(tuner, plan, signal);
   if (!heldOut) return undefined;
   const seconds = (performance.now() - start) / 1000;
-  yield { type: 'eval', stage, step, ...heldOut, best: heldOut.all < best, seconds };
+  yield { type: 'eval', stage, step, ...heldOut, best: isBetter(heldOut.all, best), seconds };
   return heldOut;
 }
 

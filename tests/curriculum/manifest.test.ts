@@ -328,3 +328,11 @@ describe('readStaged refuses', () => {
     await refused(readStaged(out), 'data', told(message));
   });
 });
+
+it('scores whose sum, or whose ten-thousandths, are more than a number holds have a mean that can be read back', async () => {
+  const large = rowsOf(1e305, 2e305, 3e305, 1.7e308, 1.75e308, 1.75e308);
+  await write(out, planOf({ stages: 2 }), {}, large);
+  const { stages } = await readManifest(out);
+  expect(stages[0]!.scores.mean / 2e305).toBeCloseTo(1, 12);
+  expect(stages[1]!.scores.mean / 1.7333333333333e308).toBeCloseTo(1, 12);
+});

@@ -61,6 +61,14 @@ describe('a file of scored rows', () => {
     ]);
   });
 
+  it('has a manifest that can be read where scores scatter over more than a number holds', async () => {
+    await write([{ score: -1.7e308 }, { score: 1 }, { score: 1.7e308 }]);
+    const { scores } = (await readScoresManifest(out))!;
+    expect(scores).toMatchObject({ min: -1.7e308, max: 1.7e308 });
+    expect(Number.isFinite(scores!.deviation)).toBe(false);
+    expect(readFileSync(out.replace('.jsonl', '.manifest.json'), 'utf8')).not.toContain('null');
+  });
+
   it('has a manifest with hashes, counts and every row left out, and no secret', async () => {
     await write();
     expect(await readScoresManifest(out)).toEqual({

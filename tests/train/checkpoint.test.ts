@@ -2,12 +2,15 @@ import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dataError } from '../../src/core/errors.js';
 import { float32 } from '../../src/core/host-tensor.js';
 import { random } from '../../src/core/random.js';
 import { type Adapter, adapterSpecs, initAdapter } from '../../src/lora/adapter.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
-import { type CheckpointContent, readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
+import { type CheckpointContent, writeCheckpoint } from '../../src/train/checkpoint-write.js';
+import { newestCheckpoint } from '../../src/train/checkpoints.js';
 import { gamma } from '../helpers/rounding.js';
 
 const linears = new Map([
@@ -141,4 +144,15 @@ test('a write that fails leaves nothing behind', async () => {
   const broken = { ...content, optimizer: new Map([['exp_avg.x', { ...float32([1], [1]), shape: [2] }]]) };
   await expect(writeCheckpoint(folder, broken, base)).rejects.toThrow();
   expect(await readdir(join(home, 'stage-2'))).toEqual([]);
+});
+
+test('a checkpoint that there is no memory to read is not taken for broken', async () => {
+  await writeCheckpoint(folder, content, base);
+  class Short extends Map<string, { outputs: number; inputs: number }> {
+    override keys(): never {
+      throw dataError('a file', {}, new RangeError('Array buffer allocation failed'));
+    }
+  }
+  await expect(newestCheckpoint(home, new Short(linears))).rejects.toThrow('a file');
+  expect((await newestCheckpoint(home, linears)).found?.saved.path).toBe('stage-2/step-000003');
 });

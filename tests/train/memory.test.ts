@@ -1,12 +1,17 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../src/backend/backend.js';
 import { shapeConfig } from '../../src/bench/shapes.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { optimOptions } from '../../src/optim/options.js';
-import { forecastMemory } from '../../src/train/memory.js';
+import { forecastMemory, roughMemory } from '../../src/train/memory.js';
 import { lastJson, startPhasetune } from '../cli/child.js';
+import { phasetune } from '../cli/in-process.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { disturbedRuns, expectNear } from '../helpers/disturbed.js';
+import { temporaryFolder } from '../helpers/folder.js';
+import { writeTinyModel } from '../helpers/tiny-model.js';
 import { runTiny, tinyJob, tinyTuner } from '../helpers/tiny-run.js';
 
 beforeAll(async () => {
@@ -40,6 +45,27 @@ nativeOnly('a forecast grows with the batch, shrinks with checkpointing, and fol
   const three = forecast(8, false, 1, 3);
   expect(three.tensors).toBe(eight.tensors);
   expect(three.besides).toBeGreaterThan(eight.besides);
+});
+
+nativeOnly('the rough size of a run is not less than half of its forecast, whatever its shape', () => {
+  const shapes = [
+    { lines: 1, length: 16, targets: 8 },
+    { lines: 32, length: 64, targets: 2048 },
+    { lines: 2, length: 1024, targets: 100 },
+  ];
+  for (const shape of shapes)
+    for (const gradientCheckpointing of [false, true])
+      for (const rank of [8, 512]) {
+        const run = {
+          config: shapeConfig({ shape: 'tiny-10m' }),
+          lora: loraOptions.parse({ rank }),
+          optim: optimOptions.parse({}),
+          gradientCheckpointing,
+          compile: { mode: 'captured', precision: 'float32', xla: false },
+          batches: { trainStep: [shape], accumulate: [], evalLoss: [shape] },
+        } as const;
+        expect(2 * roughMemory(run, 1e9)).toBeGreaterThan(forecastMemory(run, 'cpu', 1e9).peak);
+      }
 });
 
 nativeOnly('a forecast for a card counts neither the process nor what it keeps of the graph', () => {
@@ -76,4 +102,19 @@ test('a run whose batches go through in parts learns the same', async () => {
   expect(whole.length).toBeGreaterThan(6);
   expect(parts.length).toBe(whole.length);
   expectNear(parts, whole, await disturbedRuns((seed) => losses(1, seed)));
+});
+
+nativeOnly('a run that no machine has the memory for is warned of before it begins', async () => {
+  const home = temporaryFolder('large');
+  const rows = readFileSync('datasets/demo/raw.jsonl', 'utf8').split('\n').slice(0, 12).join('\n');
+  writeFileSync(join(home, 'rows.jsonl'), rows);
+  const [model, data] = [await writeTinyModel(join(home, 'model')), join(home, 'data')];
+  expect((await phasetune('stage', join(home, 'rows.jsonl'), '--out', data, '--holdout', '0')).code).toBe(0);
+  const train = ['train', '--model', model, '--data', data, '--out', join(home, 'run'), '--dry-run', '--device', 'cpu'];
+  const { code, err } = await phasetune(...train, '--pad-to', '1000000', '--no-xla');
+  expect(code).toBe(0);
+  expect(err).toMatch(
+    /warning: the run is forecast to take .*iB of memory, and there is .*iB .*: lower --max-length or --pad-to/,
+  );
+  expect((await phasetune(...train)).err).not.toContain('is forecast to take');
 });

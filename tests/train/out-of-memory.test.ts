@@ -1,12 +1,18 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isOutOfMemory } from '../../src/core/out-of-memory.js';
+import { dataError } from '../../src/core/errors.js';
+import { isOutOfMemory, memoryFor } from '../../src/core/out-of-memory.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { memoryUses, namingMemory } from '../../src/train/out-of-memory.js';
 import { nativeOnly } from '../helpers/backend.js';
+import { temporaryFolder } from '../helpers/folder.js';
 import { onePerLine } from '../helpers/micro-batch.js';
+import { writeTinyModel } from '../helpers/tiny-model.js';
 import { countingRow } from '../helpers/tiny-run.js';
 
+const GIB = 2 ** 30;
 const setting = { gradientCheckpointing: false, loadIn8bit: false };
 const failing = (message: string) => () => Promise.reject(new Error(message));
 
@@ -20,6 +26,15 @@ test.each([
   'could not create a memory object',
   'std::bad_alloc',
   'Array buffer allocation failed',
+  'Invalid typed array length: 25769803776',
+  'Invalid array length',
+  'Invalid string length',
+  'Cannot create a string longer than 0x1fffffe8 characters',
+  'Invalid TF_Status: 8\nMessage: ',
+  'ENOMEM: not enough memory, read',
+  'spawn ENOMEM',
+  'WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance',
+  'libtensorflow_cc.so.2: cannot allocate memory in static TLS block: Cannot allocate memory',
   'WebAssembly.Memory.grow(): Maximum memory size exceeded',
 ])('%s', (message) => {
   expect(isOutOfMemory(new Error(message))).toBe(true);
@@ -30,6 +45,31 @@ test('other errors stay what they are', async () => {
   for (const message of ['shapes differ', 'a bloom filter', 'ROOM 4', 'ENOSPC: no space left on device'])
     await expect(namingMemory(memoryUses(setting).load(), failing(message))).rejects.toThrow(new Error(message));
   expect(isOutOfMemory('out of memory')).toBe(false);
+  expect(isOutOfMemory(new RangeError('Invalid typed array length: -1'))).toBe(false);
+});
+
+test('an error that quotes what is in a file is none, whatever the file says', () => {
+  const quoted = (text: string) => {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(quoted('out of memory')).toBeInstanceOf(SyntaxError);
+  expect(isOutOfMemory(quoted('out of memory'))).toBe(false);
+  expect(isOutOfMemory(dataError('row r1: "out of memory" is no number', {}, quoted('out of memory')))).toBe(false);
+  expect(isOutOfMemory(dataError('cannot read', {}, new RangeError('Array buffer allocation failed')))).toBe(true);
+});
+
+test('what is named already keeps its name', async () => {
+  const inner = memoryFor('making the adapter', 'lower --lora.rank');
+  const work = () => namingMemory(inner, failing('std::bad_alloc'));
+  await expect(namingMemory(memoryFor('training'), work)).rejects.toMatchObject({
+    code: 'failed',
+    message: expect.stringMatching(/^out of memory in making the adapter: lower --lora\.rank or free memory/),
+    fields: { outOfMemory: true },
+  });
 });
 
 test('the error names the batch, its longest rows first, and only what can still be lowered', async () => {
@@ -66,4 +106,29 @@ nativeOnly('a process that runs out of memory says for what, keeps what it holds
   expect(errors.accumulated).toMatchObject({ ...named, message: expect.stringContaining(rows) });
   expect(errors.evaluate).toMatchObject({ ...named, message: expect.stringContaining('--eval-rows') });
   expect({ unchanged, goesOn }).toEqual({ unchanged: true, goesOn: true });
+});
+
+nativeOnly('an adapter that there is no address space for is warned of, and one line says what to lower', async () => {
+  if (spawnSync('prlimit', ['--version']).status !== 0) {
+    console.warn('skipped: no prlimit here, with which memory is made short');
+    return;
+  }
+  const home = temporaryFolder('short');
+  const rows = readFileSync('datasets/demo/raw.jsonl', 'utf8').split('\n').slice(0, 12).join('\n');
+  writeFileSync(join(home, 'rows.jsonl'), rows);
+  const [model, data, out] = [await writeTinyModel(join(home, 'model')), join(home, 'data'), join(home, 'run')];
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'tests/train/short-run.ts', String(2 * GIB), ...args], {
+      encoding: 'utf8',
+    });
+  expect(run('stage', join(home, 'rows.jsonl'), '--out', data, '--holdout', '0').status).toBe(0);
+  const train = ['train', '--model', model, '--data', data, '--out', out, '--mode', 'eager', '--device', 'cpu'];
+  const { stderr, status } = run(...train, '--lora.rank', '500000');
+  const lines = stderr.trim().split('\n');
+  expect(lines.findLast((line) => line.startsWith('warning: '))).toMatch(
+    /^warning: the run \(of its weights alone\) is forecast to take .* of address space that ulimit -v allows: lower --lora\.rank/,
+  );
+  expect(lines.at(-1)).toMatch(/^error: out of memory in making the adapter and its moments: lower --lora\.rank/);
+  expect(stderr).not.toContain('report it');
+  expect(status).toBe(1);
 });

@@ -45,7 +45,10 @@ export const generate = defineCommand({
     ]);
     const decoding = { maxTokens, temperature, topK, topP, seed };
     const compile = compileOptions(options, backend);
-    const answerer = await openAnswerer(model, adapter, conversations, { template, batch, decoding, compile });
+    // A card has memory for itself.
+    const warn = backend.device === 'cuda' ? {} : { warn: logger.warn };
+    const how = { template, batch, decoding, compile, ...warn };
+    const answerer = await openAnswerer(model, adapter, conversations, how);
     for (const warning of answerer.warnings) logger.warn(warning);
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
     try {

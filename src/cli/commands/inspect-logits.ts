@@ -21,6 +21,7 @@ export const inspectLogits = defineCommand({
   async run({ model: folder, adapter, ids, out, device, ...options }, { print, logger, verbose }) {
     const { loadBackend } = await import('../../backend/load.js');
     const { int32 } = await import('../../core/host-tensor.js');
+    const { memoryFor, namingMemory } = await import('../../core/out-of-memory.js');
     const { writeSafetensors } = await import('../../io/safetensors.js');
     const { adaptedModel } = await import('../../lora/adapted-model.js');
     const { openModel } = await import('../../model/load.js');
@@ -37,8 +38,13 @@ export const inspectLogits = defineCommand({
       const backend = await loadBackend({ device, logger, verbose });
       const shapes = { logits: [{ ids: [1, ids.length] }] };
       const compile = { ...compileOptions(options, backend), shapes };
-      const program = await adaptedModel(model, adapter, logitsSpec, compile, logger.warn);
-      const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
+      const program = await namingMemory(
+        memoryFor('loading the model', 'hold the weights in 8 bits with --load-in-8bit'),
+        () => adaptedModel(model, adapter, logitsSpec, compile, logger.warn),
+      );
+      const { logits } = await namingMemory(memoryFor('computing the logits', 'give fewer --ids'), () =>
+        program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']),
+      );
       const odd = (logits!.data as Float32Array).findIndex((value) => !Number.isFinite(value));
       if (odd >= 0)
         logger.warn(

@@ -31,11 +31,10 @@ export const modelMerge = defineCommand({
       bar ??= progress({ label: 'merge', total, unit: 'tensors' });
       bar.update(done);
     };
-    const { files, tensors, merged, lost, warnings } = await mergeAdapter(model, adapter, out, {
-      dtype,
-      signal,
-      onTensor,
-    }).finally(() => bar?.finish());
+    const { memoryFor, namingMemory } = await import('../../core/out-of-memory.js');
+    const { files, tensors, merged, lost, warnings } = await namingMemory(memoryFor('merging'), () =>
+      mergeAdapter(model, adapter, out, { dtype, signal, onTensor }),
+    ).finally(() => bar?.finish());
     for (const warning of warnings) logger.warn(warning);
     print(`${merged} of ${tensors} tensors changed by the adapter; ${files.length} files in ${out}`);
     return { out, dtype, tensors, merged, lost, files, warnings };

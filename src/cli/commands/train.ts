@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Layer } from '../../config/layers.js';
 import { recipeSchema } from '../../config/recipe.js';
-import { usageError } from '../../core/errors.js';
+import { PhasetuneError, usageError } from '../../core/errors.js';
 import type { PreparedRun } from '../../train/prepare.js';
 import type { ClaimedFolder, RunFile } from '../../train/run-file.js';
 import type { RunJob } from '../../train/staged-run.js';
@@ -118,10 +118,13 @@ async function withPrepared(given: Options, context: CommandContext, claim?: Cla
     for (const line of shapeLines(shapes)) context.print(line);
     for (const line of memory.lines) context.print(line);
     const bands = plan.holdout?.bands ?? [];
-    for (const warning of [...prepared.warnings, ...planWarnings(plan, recipe)]) context.logger.warn(warning);
+    const warnings = [...prepared.warnings, ...planWarnings(plan, recipe), ...(memory.warnings ?? [])];
+    for (const warning of warnings) context.logger.warn(warning);
     const { order, memoryLimit } = options;
     if (!claim) return { dryRun: true, order, stages, shapes, bands, ...memory.told, report: prepared.report };
-    return await runPrepared({ ...recipe, memoryLimit }, { ...prepared, plan }, claim, context);
+    const run = { ...prepared, plan };
+    if (!memory.warnings) await warnOfMemory(recipe, run, context);
+    return await runPrepared({ ...recipe, memoryLimit }, run, claim, context);
   } finally {
     await prepared.model.close();
   }
@@ -130,21 +133,40 @@ async function withPrepared(given: Options, context: CommandContext, claim?: Cla
 /** The run as it will be: chosen for the memory limit, if there is one, and what it will take, if that is asked. */
 async function withMemory(options: Options, prepared: PreparedRun, context: CommandContext) {
   const { plan } = prepared;
-  const asIs = { recipe: options, plan, memory: { lines: [], told: {} } };
+  const asIs = { recipe: options, plan, memory: { lines: [], told: {}, warnings: undefined } };
   if (!options.dryRun && options.memoryLimit === undefined) return asIs;
   try {
-    const { memoryLines, planMemory } = await import('../run-memory.js');
+    const { loadBackend } = await import('../../backend/load.js');
+    const { memoryLines, planMemory, runMemoryWarning } = await import('../run-memory.js');
     const planned = await planMemory(options, prepared, context);
     const { forecast, recipe } = planned;
     const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
     const told = forecast ? { memory: { ...forecast, microBatches, evalRows, gradientCheckpointing } } : {};
-    return { recipe, plan: planned.plan, memory: { lines: memoryLines(planned), told } };
+    const backend = await loadBackend({ device: options.device, verbose: context.verbose, logger: context.logger });
+    const warning = runMemoryWarning(recipe, { ...prepared, plan: planned.plan }, backend, forecast);
+    const warnings = warning === undefined ? [] : [warning];
+    return { recipe, plan: planned.plan, memory: { lines: memoryLines(planned), told, warnings } };
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
     if (options.memoryLimit !== undefined || code === 'usage') throw error;
     // All else about a run is known where TensorFlow is not installed, too.
     context.logger.warn(`peak memory is not known: ${message.split('\n')[0]}`);
     return asIs;
+  }
+}
+
+/** Says so where a run will hardly fit into memory; the run begins all the same, since that is a forecast. */
+async function warnOfMemory(options: Options, prepared: PreparedRun, { verbose, logger }: CommandContext) {
+  const { loadBackend } = await import('../../backend/load.js');
+  const { runMemoryWarning } = await import('../run-memory.js');
+  const backend = await loadBackend({ device: options.device, verbose, logger });
+  try {
+    const warning = runMemoryWarning(options, prepared, backend);
+    if (warning !== undefined) logger.warn(warning);
+  } catch (error) {
+    // What is wrong with the run itself is an error; that it cannot be foretold is none.
+    if (error instanceof PhasetuneError) throw error;
+    logger.debug(`peak memory is not known: ${String(error)}`);
   }
 }
 
@@ -195,13 +217,15 @@ async function resumePoint(job: RunJob, { run, lock }: ClaimedFolder, force: boo
   return point;
 }
 
-async function tellRun(out: string, run: RunFile, { print }: CommandContext): Promise<Record<string, unknown>> {
+async function tellRun(out: string, run: RunFile, { print, logger }: CommandContext): Promise<Record<string, unknown>> {
   const { formatLossMatrix } = await import('../../train/forgetting.js');
   const { formatDuration, formatNumber } = await import('../../telemetry/format.js');
-  const { ledgerLines } = await import('../run-display.js');
+  const { ledgerLines, runWarnings } = await import('../run-display.js');
   if (run.matrix) for (const line of ['', ...formatLossMatrix(run.matrix), '']) print(line);
   for (const line of ledgerLines(run)) print(line);
-  print(`trained in ${formatDuration(run.trainingSeconds!)} at ${formatNumber(run.tokensPerSecond!)} tokens/s`);
+  const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
+  print(`trained in ${formatDuration(run.trainingSeconds!)}${speed}`);
+  for (const warning of runWarnings(run)) logger.warn(warning);
   print(`adapter: ${out}/adapter (PEFT's files), everything else about the run: ${out}/run.json, ${out}/events.jsonl`);
   return { out, ...run };
 }

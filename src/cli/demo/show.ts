@@ -61,7 +61,9 @@ export function showResult({ before, after, run, files, model }: DemoResult, { p
     print(`  after     ${quote(after[i]!.answer)}`);
   }
   print('');
-  print(`Trained at ${formatNumber(run.tokensPerSecond!)} tokens/s, ${formatDuration(run.trainingSeconds!)} in all.`);
+  print(
+    `Trained at ${formatNumber(run.tokensPerSecond ?? 0)} tokens/s, ${formatDuration(run.trainingSeconds!)} in all.`,
+  );
   print(`  ${files.adapter}  the adapter, in PEFT's format`);
   print(`  ${files.run}  run.json, events.jsonl and a checkpoint of each stage`);
   print(`  ${files.data}  the staged data`);

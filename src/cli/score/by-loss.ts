@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Device } from '../../backend/backend.js';
 import { PhasetuneError, usageError } from '../../core/errors.js';
 import { chunk } from '../../core/lists.js';
+import { memoryFor, namingMemory } from '../../core/out-of-memory.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import type { InstructionRecord } from '../../data/record.js';
 import type { Ledger } from '../../endpoint/ledger.js';
@@ -45,10 +47,13 @@ export async function scoreByLoss(
       '--scorer loss needs a model folder: give --model DIR (`phasetune model pull` and `model import` make one)',
       { option: 'model' },
     );
-  const model = await openModel(options.model);
+  const folder = options.model;
+  const model = await namingMemory(memoryFor('opening the model'), () => openModel(folder));
   try {
-    const tokenizer = await loadTokenizer(options.model);
-    const pairs = await encode(records, tokenizer, options, context);
+    const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () => loadTokenizer(folder));
+    const pairs = await namingMemory(memoryFor('encoding the rows', 'lower --max-length'), () =>
+      encode(records, tokenizer, options, context),
+    );
     const texts = pairs.flatMap((pair) => ('given' in pair ? [pair.given] : []));
     await checkTokens(
       model,
@@ -126,7 +131,7 @@ async function measure({ model, pairs, ledger, options, context }: Measuring): P
   const texts = pairs.flatMap((pair) => ('given' in pair ? textsOf(pair) : []));
   const plan = planLosses(texts, hashOf({ ...made, precision, loadIn8bit }), ledger.has, batchRows);
   tellPlan(plan, pairs, model, context);
-  const last = await measurePlan(plan, { model, adapter, compile }, ledger, context);
+  const last = await measurePlan(plan, { model, adapter, compile, device: backend.device }, ledger, context);
   const lossOf = (text: EncodedRow | undefined) => (text ? meanLoss(ledger, plan.keyOf(text)) : undefined);
   const outcomes = pairs.map((pair) =>
     'given' in pair ? lossScoreOf(pair, { given: lossOf(pair.given)!, alone: lossOf(pair.alone) }) : pair,
@@ -179,17 +184,33 @@ function tellPlan(
     logger.warn(`${over} rows have more than the ${most} tokens that ${path} was made for; lower --max-length`);
 }
 
+/** What measures. */
+interface LossProgram {
+  readonly model: ModelFolder;
+  readonly adapter: string | undefined;
+  readonly compile: CompileOptions;
+  readonly device: Device;
+}
+
 /** Nothing is loaded where nothing is left to measure. */
 async function measurePlan(
   plan: LossPlan,
-  { model, adapter, compile }: { model: ModelFolder; adapter: string | undefined; compile: CompileOptions },
+  { model, adapter, compile, device }: LossProgram,
   ledger: Ledger<LossLine>,
   { logger, progress, signal }: CommandContext,
 ): Promise<LossProgress | undefined> {
   const { formatNumber } = await import('../../telemetry/format.js');
   const { openLossMeter } = await import('../../eval/loss-meter.js');
+  const { lossMemory } = await import('../../eval/model-memory.js');
+  const { memoryWarning } = await import('../../telemetry/memory-warning.js');
   const { measureLosses } = await import('../../scoring/measure-losses.js');
   if (plan.batches.length === 0) return undefined;
+  if (device !== 'cuda') {
+    const shapes = [...new Map(plan.batches.map(({ shape }) => [Object.values(shape).join(), shape])).values()];
+    const remedies = ['lower --batch-rows', 'lower --max-length', 'hold the weights in 8 bits with --load-in-8bit'];
+    const warning = memoryWarning('measuring the losses', lossMemory(model.config, shapes, compile), remedies);
+    if (warning !== undefined) logger.warn(warning);
+  }
   const meter = await openLossMeter(model, adapter, plan.batches, compile, logger.warn);
   const bar = progress({ label: 'losses', total: plan.tokens, unit: 'tokens' });
   let last: LossProgress | undefined;

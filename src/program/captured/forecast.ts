@@ -1,3 +1,4 @@
+import { sizeOf } from '../../core/host-tensor.js';
 import type { CompileOptions } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
 import { fixedShapes, graphVariables } from './captured.js';
@@ -46,3 +47,9 @@ export function programMemory(spec: ProgramSpec, options: CompileOptions): Progr
   const all = bytes.reduce((x, y) => x + y, 0);
   return { variables: all, largest: Math.max(0, ...bytes), loading: groupBytes(all), entries };
 }
+
+/** Bytes of a program's variables as they are held, in any mode; nothing is recorded. */
+export const variableBytes = (spec: ProgramSpec, options: CompileOptions): number =>
+  options.mode === 'captured'
+    ? Array.from(graphVariables(spec, options).values()).reduce((sum, { bytes }) => sum + bytes, 0)
+    : Object.values(spec.variables).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);

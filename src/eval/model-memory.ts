@@ -1,0 +1,31 @@
+import type { BatchShape } from '../data/batch-shapes.js';
+import type { ModelConfig } from '../model/config.js';
+import { linear } from '../model/linear.js';
+import { modelVariables } from '../model/load.js';
+import { programMemory, variableBytes } from '../program/captured/forecast.js';
+import type { CompileOptions } from '../program/compile-options.js';
+import { joinSpecs, type ProgramSpec } from '../program/program.js';
+import { rssMib } from '../telemetry/memory.js';
+import { lossFeedShapes } from '../train/loss-feeds.js';
+import { peakOf } from '../train/memory.js';
+import { lossSpec } from '../train/step.js';
+
+const held = (): number => rssMib() * 2 ** 20;
+
+/** Bytes that a model and what is kept beside it take at least, with what the process holds already; `spec` is what the program can do. */
+export const modelMemory = (config: ModelConfig, spec: ProgramSpec, compile: CompileOptions): number =>
+  held() + variableBytes(joinSpecs(modelVariables(config), spec), compile);
+
+/**
+ * Bytes that measuring losses in batches of these shapes will take, an adapter not counted; what the weights take at least where the program is
+ * not recorded. Nothing is computed. Needs the native library for a recorded program.
+ */
+export function lossMemory(config: ModelConfig, shapes: readonly BatchShape[], compile: CompileOptions): number {
+  const spec = lossSpec(config, linear);
+  if (compile.mode === 'eager') return modelMemory(config, spec, compile);
+  const tokens = ({ lines, length }: BatchShape) => lines * length;
+  const [largest] = shapes.toSorted((x, y) => tokens(y) - tokens(x));
+  const options = { ...compile, shapes: { evalLoss: largest ? [lossFeedShapes(largest)] : [] } };
+  return peakOf(programMemory(joinSpecs(modelVariables(config), spec), options), 'cpu', held(), () => shapes.length)
+    .peak;
+}
