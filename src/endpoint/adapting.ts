@@ -1,0 +1,213 @@
+import type { Logger } from '../telemetry/logger.js';
+import { type Bell, createBell } from './bell.js';
+import { type Comebacks, createComebacks } from './comebacks.js';
+import { changesTold, type Dialect, type Part, partsOf, proofOf, signOf } from './dialect.js';
+import type { Attempt } from './failure.js';
+import { namedPart } from './suspects.js';
+import { type Exchange, findOut, isServed, type Refusal, type Say } from './trials.js';
+import type { ChatRequest } from './types.js';
+
+/** Sends requests so that the endpoint takes them, and keeps in mind how. */
+export interface Adapter {
+  /** One request, sent in as many ways as it takes; `say` sends it once. */
+  send(request: ChatRequest, say: Say, signal?: AbortSignal): Promise<Attempt>;
+}
+
+/** Settings of {@link createAdapter}. */
+export interface AdapterSettings {
+  readonly logger: Logger;
+  /** How long others in flight are waited for before a refusal is looked into, in milliseconds: most often they are answered. */
+  readonly patienceMs: number;
+}
+
+/** All that changes. */
+interface State extends AdapterSettings {
+  dialect: Dialect;
+  /** What a reply came with. */
+  readonly proven: Set<string>;
+  readonly comebacks: Comebacks;
+  /** Wakes whoever waits for one of the numbers below. */
+  readonly bell: Bell;
+  /** Requests in flight whose outcome may show something. */
+  flying: number;
+  /** Whether somebody is finding out what a request was refused for. */
+  searching: boolean;
+  /** Unclear refusals that were looked into, or let pass. */
+  unclear: number;
+  /** Refusals that name a part, since the last search that came to something. */
+  named: number;
+  /** Searches that came to nothing since the server was in trouble. */
+  broken: number;
+  /** Times that a server's trouble was the answer since the last reply. */
+  troubles: number;
+}
+
+/** Times that one request is sent again since the dialect changed meanwhile, at most. */
+const ROUNDS = 8;
+/** Searches that may come to nothing without being counted. */
+const BROKEN = 5;
+
+/** Refusals that name a part and are each looked into, though nothing comes of it. */
+const OFTEN = 4;
+
+/** Begins with a dialect. */
+export function createAdapter(first: Dialect, settings: AdapterSettings): Adapter {
+  const state: State = {
+    ...settings,
+    dialect: first,
+    proven: new Set(),
+    comebacks: createComebacks(),
+    bell: createBell(),
+    flying: 0,
+    searching: false,
+    unclear: 0,
+    named: 0,
+    broken: 0,
+    troubles: 0,
+  };
+  return { send: (request, say, signal) => send(state, request, counting(say), signal) };
+}
+
+/** What was sent for one request, all in all. */
+interface Counted {
+  readonly say: Say;
+  /** The attempt, with what was sent besides. */
+  result(attempt: Attempt): Attempt;
+}
+
+function counting(say: Say): Counted {
+  const all: Attempt[] = [];
+  return {
+    async say(dialect) {
+      const exchange = await say(dialect);
+      all.push(exchange.attempt);
+      return exchange;
+    },
+    result(attempt) {
+      const others = all.filter((one) => one !== attempt);
+      if (others.length === 0) return attempt;
+      const usages = others.flatMap((one) => ('reply' in one ? one.reply.usage : one.usage) ?? []);
+      const sum = (of: (usage: (typeof usages)[number]) => number) => usages.reduce((total, one) => total + of(one), 0);
+      const usage = { promptTokens: sum((one) => one.promptTokens), replyTokens: sum((one) => one.replyTokens) };
+      return { ...attempt, besides: { requests: others.length, ...(usages.length > 0 && { usage }) } };
+    },
+  };
+}
+
+async function send(state: State, request: ChatRequest, counted: Counted, signal?: AbortSignal): Promise<Attempt> {
+  for (let round = 1; ; round++) {
+    while (state.searching) await until(state, () => !state.searching, signal);
+    signal?.throwIfAborted();
+    const tried = state.comebacks.next(request, state.dialect);
+    const spoken = tried?.dialect ?? state.dialect;
+    const { attempt, refusal } = await fly(state, () => counted.say(spoken)).catch((error: unknown) => {
+      tried?.end('open');
+      throw error;
+    });
+    tried?.end(refusal ? 'refused' : 'open');
+    if (isServed(attempt)) {
+      prove(state, request, spoken);
+      if (tried) change(state, state.dialect, tried.restore(state.dialect));
+      else state.comebacks.count(spoken);
+    }
+    if (!refusal) return counted.result(attempt);
+    if (tried && round < ROUNDS) continue;
+    const next = await lookInto(state, { request, spoken, attempt, refusal }, counted.say, signal);
+    if (next === 'again' && round < ROUNDS) continue;
+    return counted.result(next === 'again' ? attempt : next);
+  }
+}
+
+/** Resolves when the condition holds; throws the signal's reason when that is aborted. */
+async function until({ bell }: State, condition: () => boolean, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  if (condition()) return;
+  signal?.addEventListener('abort', bell.ring, { once: true });
+  await bell.until(() => signal?.aborted || condition());
+  signal?.removeEventListener('abort', bell.ring);
+  signal?.throwIfAborted();
+}
+
+async function fly(state: State, once: () => Promise<Exchange>): Promise<Exchange> {
+  state.flying++;
+  try {
+    return await once();
+  } finally {
+    state.flying--;
+    state.bell.ring();
+  }
+}
+
+interface Refused {
+  readonly request: ChatRequest;
+  readonly spoken: Dialect;
+  readonly attempt: Attempt;
+  readonly refusal: Refusal;
+}
+
+/** What a refusal comes to in the end; `again`: the dialect is another one by now. */
+async function lookInto(state: State, refused: Refused, say: Say, signal?: AbortSignal): Promise<Attempt | 'again'> {
+  const { request, spoken, attempt, refusal } = refused;
+  const named = namedPart(refusal.complaint, request, spoken) !== undefined;
+  const unproven = () => partsOf(request, spoken).filter((part) => !state.proven.has(proofOf(part, spoken)));
+  if (!named) {
+    if (unproven().length === 0) return attempt;
+    // Trouble of a server's passes most often.
+    if (refusal.status === 500 && ++state.troubles < 2) return attempt;
+    await othersInFlight(state, () => unproven().length === 0, signal);
+  }
+  // Whoever is first here begins, in the same moment.
+  while (state.searching) await until(state, () => !state.searching, signal);
+  if (signOf(state.dialect) !== signOf(spoken)) return 'again';
+  if (!named && unproven().length === 0) return attempt;
+  if (named ? ++state.named > OFTEN && !isTurn(state.named) : !isTurn(++state.unclear)) return attempt;
+  return search(state, refused, { named, unproven: unproven(), say });
+}
+
+/** Whether a refusal is looked into, by its number: more and more seldom, since each time costs requests. */
+const isTurn = (n: number): boolean => Number.isInteger(Math.log2(n));
+
+/** Waits for what else is in flight, but not for long. */
+async function othersInFlight(state: State, settled: () => boolean, signal?: AbortSignal): Promise<void> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    state.bell.ring();
+  }, state.patienceMs);
+  await until(state, () => late || state.flying === 0 || settled(), signal).finally(() => clearTimeout(timer));
+}
+
+interface How {
+  readonly named: boolean;
+  readonly unproven: readonly Part[];
+  readonly say: Say;
+}
+
+async function search(state: State, refused: Refused, { named, unproven, say }: How): Promise<Attempt> {
+  const { request, spoken } = refused;
+  state.searching = true;
+  try {
+    const found = await findOut({ ...refused, unproven, thorough: state.unclear <= 1 }, say);
+    if (found.dialect) {
+      state.named = 0;
+      prove(state, request, found.dialect);
+      change(state, spoken, found.dialect);
+    } else if (!found.bare && !named && state.broken++ < BROKEN) state.unclear--;
+    return found.attempt;
+  } finally {
+    state.searching = false;
+    state.bell.ring();
+  }
+}
+
+function prove(state: State, request: ChatRequest, dialect: Dialect): void {
+  for (const part of partsOf(request, dialect)) state.proven.add(proofOf(part, dialect));
+  state.troubles = 0;
+}
+
+/** Takes over what is other in a dialect than in the one before, and says so. */
+function change(state: State, from: Dialect, to: Dialect): void {
+  for (const line of changesTold(from, to)) state.logger.warn(line);
+  state.comebacks.note(from, to);
+  state.dialect = to;
+}

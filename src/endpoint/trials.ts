@@ -1,0 +1,178 @@
+import { alternatives, type Dialect, FEATURES, lacking, type Part, renamed, restored, signOf } from './dialect.js';
+import type { Attempt } from './failure.js';
+import { alike, type Complaint, mostAllowed, namedPart, suspectParts } from './suspects.js';
+import type { ChatRequest } from './types.js';
+
+/** A refusal that may be about how a request was put. */
+export interface Refusal {
+  readonly status: number;
+  readonly complaint: Complaint;
+}
+
+/** One request and what came of it; `refusal` where that may be about how it was put. */
+export interface Exchange {
+  readonly attempt: Attempt;
+  readonly refusal?: Refusal;
+}
+
+/** Sends the request as a dialect has it. */
+export type Say = (dialect: Dialect) => Promise<Exchange>;
+
+/** What a search begins with. */
+export interface Refused {
+  readonly request: ChatRequest;
+  /** The dialect that was refused, and what came of it. */
+  readonly spoken: Dialect;
+  readonly attempt: Attempt;
+  readonly refusal: Refusal;
+  /** Parts that no reply has come with yet. Others are looked at only where the refusal names them. */
+  readonly unproven: readonly Part[];
+  /** Whether the words of the refusal may lead, or only the request without anything in doubt is tried. */
+  readonly thorough: boolean;
+}
+
+/** What a search came to. */
+export interface Finding {
+  readonly attempt: Attempt;
+  /** The dialect in which the request was answered. Absent: in none. */
+  readonly dialect?: Dialect;
+  /** The request is refused even without anything in doubt, so that its own content is the cause, or the endpoint as such. */
+  readonly bare?: true;
+}
+
+/** Requests of one search, at most. */
+const MOST = 16;
+
+interface Search extends Refused {
+  readonly say: Say;
+}
+
+/**
+ * Finds out, by sending a refused request in other ways, what it is refused for: first without what the refusal names, or seems to speak of;
+ * then without anything in doubt, and from there what of it is needed. Only an answer decides: a refusal's words may be a row's.
+ */
+export async function findOut(refused: Refused, say: Say): Promise<Finding> {
+  const search = { ...refused, say: economical(refused, say) };
+  const followed = await followNames(search);
+  const found = followed.open ? await stripped({ ...search, attempt: followed.attempt }) : followed;
+  if (!found.dialect || refused.refusal.status !== 500) return found;
+  // A server's trouble may have passed meanwhile.
+  const again = await say(refused.spoken);
+  if (again.refusal) return found;
+  return isServed(again.attempt) ? { attempt: again.attempt, dialect: refused.spoken } : { attempt: found.attempt };
+}
+
+/** Whether the server worked on the request, so that it took all that was in it. */
+export const isServed = (attempt: Attempt): boolean =>
+  'reply' in attempt || (attempt.worked === true && attempt.next === 'skip');
+
+/** Sends nothing twice, and not more than so much. */
+function economical({ spoken, attempt, refusal }: Refused, say: Say): Say {
+  const first: Exchange = { attempt, refusal };
+  const said = new Map([[signOf(spoken), Promise.resolve(first)]]);
+  return (dialect) => {
+    const known = said.get(signOf(dialect));
+    if (known) return known;
+    if (said.size > MOST) return Promise.resolve(first);
+    const now = say(dialect);
+    said.set(signOf(dialect), now);
+    return now;
+  };
+}
+
+/** Takes away one part after another, each that the refusal is about, as long as the next refusal is another one. `open`: to no end. */
+async function followNames(search: Search): Promise<Finding & { readonly open?: true }> {
+  const { request, unproven, thorough } = search;
+  let [dialect, refusal, attempt] = [search.spoken, search.refusal, search.attempt];
+  const [seen, guessed] = [new Set<Part>(), [] as Part[]];
+  for (;;) {
+    const named = namedPart(refusal.complaint, request, dialect);
+    const suspects = thorough ? suspectParts(refusal.complaint, unproven) : [];
+    const part = [named, ...suspects].find((one) => one !== undefined && !seen.has(one));
+    if (part === undefined) return { attempt, open: true };
+    seen.add(part);
+    const next = await withoutPart(search, part, dialect, refusal);
+    if (next && !next.refusal) return next.dialect ? needed(search, next, guessed) : next;
+    if (next) [dialect, refusal, attempt] = [next.dialect, next.refusal, next.attempt];
+    else if (part !== named) return { attempt, open: true };
+    if (next && part !== named) guessed.push(part);
+  }
+}
+
+/** The request without a part, or with less of it; undefined where that makes no difference. */
+async function withoutPart(
+  { request, say }: Search,
+  part: Part,
+  dialect: Dialect,
+  refusal: Refusal,
+): Promise<
+  (Finding & { readonly refusal?: never }) | (Required<Exchange> & { readonly dialect: Dialect }) | undefined
+> {
+  for (const other of alternatives(part, request, dialect, mostAllowed(refusal.complaint))) {
+    const exchange = await say(other);
+    if (!exchange.refusal) return findingOf(exchange, other);
+    const { complaint } = exchange.refusal;
+    const still = namedPart(complaint, request, other) ?? suspectParts(complaint, [part])[0];
+    if (still !== part && !alike(complaint, refusal.complaint))
+      return { ...exchange, refusal: exchange.refusal, dialect: other };
+  }
+  return undefined;
+}
+
+const findingOf = ({ attempt }: Exchange, dialect: Dialect): Finding =>
+  isServed(attempt) ? { attempt, dialect } : { attempt };
+
+/** Puts back what was taken away on a guess, where the request is answered with it, too. */
+async function needed(search: Search, found: Finding, guessed: readonly Part[]): Promise<Finding> {
+  let best = found;
+  for (const part of guessed) {
+    const full = restored(best.dialect!, part, search.spoken);
+    const fewer = part === 'logprobs' ? alternatives(part, search.request, full).slice(0, -1) : [];
+    for (const richer of [full, ...fewer]) {
+      const exchange = await search.say(richer);
+      if (exchange.refusal) continue;
+      // Nothing is certain when the server is in trouble just now.
+      if (!isServed(exchange.attempt)) return { attempt: found.attempt };
+      best = { attempt: exchange.attempt, dialect: richer };
+      break;
+    }
+  }
+  return best;
+}
+
+/** The request without anything in doubt. */
+async function stripped(search: Search): Promise<Finding> {
+  const { spoken, unproven, refusal, thorough, attempt, say } = search;
+  if (unproven.length === 0) return { attempt };
+  const suspects = thorough ? suspectParts(refusal.complaint, unproven) : [];
+  const bare = FEATURES.filter((feature) => unproven.includes(feature)).reduce(lacking, spoken);
+  const bases = [
+    bare,
+    ...(suspects.includes('limit') ? [renamed(bare)] : []),
+    ...(suspects.includes('whole') ? [{ ...bare, stream: true }] : []),
+  ];
+  for (const base of bases) {
+    const exchange = await say(base);
+    if (exchange.refusal) continue;
+    const found = findingOf(exchange, base);
+    return found.dialect ? enriched(search, { ...found, dialect: base }) : found;
+  }
+  return { attempt, bare: true };
+}
+
+/** From the request without anything in doubt to one with as much as the endpoint takes. */
+async function enriched(search: Search, found: Finding & { readonly dialect: Dialect }): Promise<Finding> {
+  const { spoken, unproven, refusal, request, say } = search;
+  const core = { ...spoken, limit: found.dialect.limit, stream: found.dialect.stream };
+  const doubted = FEATURES.filter((feature) => unproven.includes(feature));
+  const suspects = suspectParts(refusal.complaint, doubted);
+  const inOrder = [...suspects, ...doubted.filter((part) => !suspects.includes(part))];
+  const most = mostAllowed(refusal.complaint);
+  // Most often it is one of them.
+  for (const dialect of [core, ...inOrder.flatMap((part) => alternatives(part, request, core, most))]) {
+    const exchange = await say(dialect);
+    if (exchange.refusal) continue;
+    return isServed(exchange.attempt) ? { attempt: exchange.attempt, dialect } : { attempt: found.attempt };
+  }
+  return needed(search, found, doubted);
+}
