@@ -3,9 +3,10 @@ import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { createAdapter } from './adapting.js';
 import { askedFor, type Dialect, firstDialect } from './dialect.js';
 import { errorIn } from './error-body.js';
-import { type Attempt, type Miss, missOf, missOfError, missOfTimeout } from './failure.js';
+import { type Attempt, type Miss, missOfError, missOfTimeout } from './failure.js';
 import { createKeyBearer } from './key-header.js';
 import type { EndpointAddress } from './options.js';
+import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf } from './request.js';
 import { HttpRefusal, openTransport, type Transport } from './transport.js';
@@ -57,7 +58,8 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     );
     if (typeof outcome !== 'string' && !(outcome instanceof HttpRefusal)) return { attempt: outcome };
     const text = withoutKey(typeof outcome === 'string' ? outcome : outcome.body, address);
-    const attempt = typeof outcome === 'string' ? attemptOf(text) : missOf({ ...pick(outcome), body: text }, now());
+    const attempt =
+      typeof outcome === 'string' ? attemptOf(text, now()) : missOf({ ...pick(outcome), body: text }, now());
     return exchangeOf(attempt, text, request, dialect);
   };
   return {

@@ -90,8 +90,15 @@ function partsOf(value: unknown, deep: number): Fields[] {
   if (!part || deep === 0) return [];
   const { error, errors, innererror, inner_error, detail, message, metadata, raw } = part;
   const cause = typeof raw === 'string' ? (jsonIn(raw) ?? { message: raw }) : raw;
-  const inner = [cause, metadata, innererror, inner_error, detail, message, errors, error];
+  const inner = [cause, metadata, innererror, inner_error, detail, wrappedIn(part) ?? message, errors, error];
   return [...inner.flatMap((one) => partsOf(isIssues(one) ? undefined : one, deep - 1)), part];
+}
+
+/** An error as JSON in the message of another (Gemini), where both name the same status: a message may quote a row, which may be JSON. */
+function wrappedIn({ message, code }: Fields): unknown {
+  if (typeof message !== 'string' || typeof code !== 'number' || !message.startsWith('{')) return undefined;
+  const wrapped = objectIn(objectIn(jsonIn(message))?.error);
+  return wrapped?.code === code ? wrapped : undefined;
 }
 
 /** The words under these names; prose is none. */

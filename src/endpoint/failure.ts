@@ -1,6 +1,4 @@
 import { hide } from '../telemetry/redact.js';
-import { errorIn } from './error-body.js';
-import type { HttpRefusal } from './transport.js';
 import type { ChatReply, Failure, Usage } from './types.js';
 
 /** Requests that were sent beside the one that an attempt is of, to find out what the endpoint takes. */
@@ -48,43 +46,6 @@ export const quoted = (text: string): string => {
   const line = hide(text.replace(/\s+/g, ' ').trim());
   return line.length > MOST ? `${line.slice(0, MOST)}...` : line;
 };
-
-/** What a status that is not of success means. */
-export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | 'headers' | 'body'>, now: number): Miss {
-  const error = errorIn(body);
-  const afterMs = retryAfterMs(headers, now);
-  const said = quoted(error.message);
-  const miss = (kind: Failure['kind'], next: Next, more: Partial<Miss> = {}, message = ''): Miss => ({
-    failure: { kind, status, message: `${status}${said ? `: ${said}` : ''}${message}` },
-    next,
-    ...more,
-  });
-  const { html } = error;
-  if (status === 401 || (status === 403 && !html && !error.moderated)) return miss('refused-key', 'stop');
-  if (/content_filter|content_policy/.test(error.names.join(' ')) || error.moderated)
-    return miss('content-filter', 'skip');
-  if (status === 402 || /insufficient_quota|billing/.test(error.names.join(' '))) return miss('quota', 'stop');
-  if (status === 404) return miss('refused-request', 'stop');
-  if (status === 429) return miss('rate-limit', 'wait', afterMs === undefined ? {} : { afterMs });
-  if (status === 408 || status === 409 || status === 425 || status >= 500)
-    return miss('server', 'retry', afterMs === undefined ? {} : { afterMs });
-  if (status >= 300 && status < 400)
-    return miss('refused-request', 'stop', {}, `; it redirects to ${quoted(headers.location ?? '?')}`);
-  return miss('refused-request', 'refused');
-}
-
-/**
- * How long the headers ask to wait, in milliseconds: `retry-after-ms`, else `retry-after` in seconds or as a date. Undefined where they
- * say nothing that can be read.
- */
-function retryAfterMs(headers: Readonly<Record<string, string>>, now: number): number | undefined {
-  const ms = Number.parseFloat(headers['retry-after-ms'] ?? '');
-  if (ms >= 0) return ms;
-  const text = headers['retry-after']?.trim();
-  if (!text) return undefined;
-  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
-  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
-}
 
 /** What an error of the connection means. */
 export function missOfError(error: unknown): Miss {

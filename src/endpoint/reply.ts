@@ -1,81 +1,67 @@
 import * as z from 'zod';
-import { errorIn } from './error-body.js';
-import { type Attempt, type Miss, missOf, type Next, quoted } from './failure.js';
+import { bodiesIn } from './bodies.js';
+import { errorIn, type Fields } from './error-body.js';
+import { type Attempt, type Miss, type Next, quoted } from './failure.js';
+import { endingOf, isLimit } from './finish.js';
+import { isError, strangerIn } from './layout.js';
+import { missInReply } from './refusal.js';
+import { type Choice, type Completion, completionSchema, hasThoughts, refusalOf, textOf } from './reply-schema.js';
 import type { ChatReply, Failure, TokenLogprob } from './types.js';
-
-const logprobSchema = z.looseObject({
-  content: z
-    .array(
-      z.looseObject({
-        token: z.string(),
-        logprob: z.number(),
-        top_logprobs: z.array(z.looseObject({ token: z.string(), logprob: z.number() })).nullish(),
-      }),
-    )
-    .nullish(),
-});
-
-const contentSchema = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish();
-
-const saidSchema = z.looseObject({
-  content: contentSchema,
-  refusal: z.string().nullish(),
-  /** How servers name the thoughts of a model that they tell apart from its reply. */
-  reasoning_content: z.string().nullish().catch(null),
-  reasoning: z.string().nullish().catch(null),
-});
-
-const bodySchema = z.looseObject({
-  choices: z
-    .array(
-      z.looseObject({
-        message: saidSchema.optional(),
-        /** In a stream, a piece of the message. */
-        delta: saidSchema.optional(),
-        finish_reason: z.string().nullish(),
-        logprobs: logprobSchema.nullish().catch(null),
-      }),
-    )
-    .nullish(),
-  usage: z.looseObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish().catch(null),
-});
-
-type Body = z.infer<typeof bodySchema>;
+import { type CountedUsage, usageOf } from './usage.js';
 
 /** What a body that came with a status of success says, whole or as a stream of events, whatever type it claims to have. */
-export function attemptOf(text: string): Attempt {
-  const bodies = /^\s*(data|event|id|retry)?:/.test(text) ? eventsOf(text) : [parsed(text)];
-  const first = bodies[0];
-  if (bodies.includes(undefined) || typeof first !== 'object' || first === null) return noReply(whatIs(text), 'retry');
-  const error = bodies.find((body) => (body as { error?: unknown } | null)?.error) as { error: unknown } | undefined;
-  if (error) return errorAsReply(error);
-  const read = z.array(bodySchema).safeParse(bodies);
-  if (!read.success) return noReply(`not laid out as the protocol has it: ${quoted(text)}`, 'retry');
-  return judge(read.data);
+export function attemptOf(body: string, now: number = Date.now()): Attempt {
+  const text = body.replace(/^\uFEFF/, '');
+  const { values, broken } = bodiesIn(text);
+  const usage = values.map(usageIn).findLast((counted) => counted !== undefined);
+  const attempt = readValues(text, values, broken, usage, now);
+  return 'reply' in attempt || !usage ? attempt : { ...attempt, usage: plain(usage) };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+const plain = ({ promptTokens, replyTokens }: CountedUsage) => ({ promptTokens, replyTokens });
+
+function usageIn(value: unknown): CountedUsage | undefined {
+  const { usage, x_groq: groq } = (value ?? {}) as { usage?: unknown; x_groq?: { usage?: unknown } | null };
+  return usageOf(usage) ?? usageOf(groq?.usage);
+}
+
+function readValues(
+  text: string,
+  values: readonly unknown[],
+  broken: boolean,
+  usage: CountedUsage | undefined,
+  now: number,
+): Attempt {
+  const error = errorAmong(values);
+  if (error) {
+    const begun = values.some((value) => choicesOf(value).length > 0);
+    return { ...missInReply(errorIn(JSON.stringify(error)), now), ...(begun && { worked: true }) };
   }
+  const stranger = values.map(strangerIn).find(Boolean);
+  if (stranger) return { failure: { kind: 'refused-request', message: stranger }, next: 'stop', worked: true };
+  if (broken || typeof values[0] !== 'object' || values[0] === null) return noReply(whatIs(text), 'retry');
+  const read = z.array(completionSchema).safeParse(values);
+  if (!read.success) return noReply(`not laid out as the protocol has it: ${quoted(text)}`, 'retry');
+  return judge(read.data, usage);
 }
 
-/** The values of a stream's events, the last of which ("[DONE]") is none; undefined for one that is broken. */
-const eventsOf = (text: string): unknown[] =>
-  text
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith('data:'))
-    .map((line) => line.slice(5).trim())
-    .filter((data) => data !== '[DONE]' && data !== '')
-    .map(parsed);
+/** Gateways report what went wrong at the server under a status of success, for the whole reply or for a choice. */
+function errorAmong(values: readonly unknown[]): unknown {
+  const whole = values.find((value) => isError(Array.isArray(value) ? value[0] : value));
+  if (whole !== undefined) return whole;
+  const choice = values.flatMap(choicesOf).find((choice) => isError({ error: choice?.error }));
+  return choice && { error: choice.error };
+}
+
+function choicesOf(value: unknown): (Fields | null)[] {
+  const { choices } = (value ?? {}) as { choices?: unknown };
+  return Array.isArray(choices) ? (choices as (Fields | null)[]) : [];
+}
 
 function whatIs(text: string): string {
   if (text.trim() === '') return 'an empty body';
-  const { message } = errorIn(text);
-  if (/^\s*</.test(text)) return `${quoted(message)} instead of a reply`;
-  return `a body that is not whole JSON: ${quoted(text)}`;
+  const { message, html } = errorIn(text);
+  return html ? `${quoted(message)} instead of a reply` : `a body that is not whole JSON: ${quoted(text)}`;
 }
 
 const noReply = (message: string, next: Next, kind: Failure['kind'] = 'no-reply'): Miss => ({
@@ -84,60 +70,45 @@ const noReply = (message: string, next: Next, kind: Failure['kind'] = 'no-reply'
   worked: true,
 });
 
-/** Gateways tell what went wrong behind them under a status of success. */
-function errorAsReply(body: { error: unknown }): Miss {
-  const code = Number((body.error as { code?: unknown } | null)?.code);
-  const status = code >= 400 && code < 600 ? code : 502;
-  return missOf({ status, headers: {}, body: JSON.stringify(body) }, 0);
-}
-
-function judge(bodies: readonly Body[]): Attempt {
+function judge(bodies: readonly Completion[], usage: CountedUsage | undefined): Attempt {
   const choices = bodies.flatMap((body) => body.choices?.slice(0, 1) ?? []);
+  const blocked = bodies.map(({ promptFeedback }) => promptFeedback?.blockReason).find(Boolean);
+  if (blocked) return noReply(`stopped by a content filter (${quoted(blocked)})`, 'skip', 'content-filter');
   if (choices.length === 0) return noReply('no choices in the reply', 'retry');
   const said = choices.map(({ message, delta }) => message ?? delta ?? {});
   const text = said.map(({ content }) => textOf(content)).join('');
-  const finish = choices.findLast(({ finish_reason }) => finish_reason)?.finish_reason;
-  const refusal = said.map((piece) => piece.refusal ?? '').join('');
-  const thoughts = said.some((piece) => piece.reasoning_content || piece.reasoning);
-  if (finish === 'content_filter') return noReply('stopped by a content filter', 'skip', 'content-filter');
-  if (refusal && !text) return noReply(`the model declines: ${quoted(refusal)}`, 'skip', 'content-filter');
+  const finish = choices.findLast(({ finish_reason }) => finish_reason)?.finish_reason ?? '';
+  const ending = endingOf(finish);
+  if (ending === 'filtered')
+    return noReply(`stopped by a content filter (${quoted(finish)})`, 'skip', 'content-filter');
+  const refusal = said.map(refusalOf).join('');
+  if (refusal && !text.trim()) return noReply(`the model declines: ${quoted(refusal)}`, 'skip', 'content-filter');
   const streamed = choices.every(({ message }) => message === undefined);
   if (streamed && !finish) return noReply('a stream that ends before the reply does', 'retry');
-  if (!text.trim() && thoughts)
-    return noReply(`nothing but thoughts${finish === 'length' ? ', up to the limit of tokens' : ''}`, 'skip');
-  if (!text.trim()) return noReply('an empty reply', 'retry');
-  return { reply: replyOf(text, finish ?? 'stop', choices, bodies) };
+  if (ending === 'broken') return noReply(`the reply was ended by the server ("${quoted(finish)}")`, 'retry', 'server');
+  if (!text.trim()) return nothingSaid(finish, (usage?.thoughtTokens ?? 0) > 0 || said.some(hasThoughts));
+  return { reply: replyOf(text, finish || 'stop', choices, usage) };
 }
 
-function replyOf(
-  text: string,
-  finish: string,
-  choices: readonly NonNullable<Body['choices']>[number][],
-  bodies: readonly Body[],
-): ChatReply {
-  const usage = bodies.findLast((body) => body.usage)?.usage;
+/** The same limit of tokens, and the same thoughts, leave nothing for a reply next time either. */
+function nothingSaid(finish: string, thoughts: boolean): Miss {
+  const what = thoughts ? 'nothing but thoughts' : 'an empty reply';
+  if (isLimit(finish)) return noReply(`${what}, up to the limit of tokens; allow more with --max-tokens`, 'skip');
+  if (thoughts) return noReply(`${what}; more room with --max-tokens may help`, 'skip');
+  return noReply(/tool|function/.test(finish) ? 'the model calls a tool instead of a reply' : what, 'retry');
+}
+
+function replyOf(text: string, finish: string, choices: readonly Choice[], usage: CountedUsage | undefined): ChatReply {
   const logprobs = choices.flatMap(({ logprobs }) => logprobs?.content ?? []).map(tokenOf);
-  return {
-    text,
-    finish,
-    ...(usage && { usage: { promptTokens: usage.prompt_tokens, replyTokens: usage.completion_tokens } }),
-    ...(logprobs.length > 0 && { logprobs }),
-  };
+  return { text, finish, ...(usage && { usage: plain(usage) }), ...(logprobs.length > 0 && { logprobs }) };
 }
 
-interface GivenToken {
-  readonly token: string;
-  readonly logprob: number;
-  readonly top_logprobs?: readonly { readonly token: string; readonly logprob: number }[] | null | undefined;
-}
+type GivenToken = NonNullable<NonNullable<Choice['logprobs']>['content']>[number];
 
 const tokenOf = ({ token, logprob, top_logprobs }: GivenToken): TokenLogprob => ({
   token,
   logprob,
-  top: (top_logprobs ?? []).map((other) => ({ token: other.token, logprob: other.logprob })),
+  top: (top_logprobs ?? []).flatMap((other) =>
+    typeof other.logprob === 'number' ? [{ token: other.token, logprob: other.logprob }] : [],
+  ),
 });
-
-function textOf(content: z.infer<typeof contentSchema>): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).map((part) => part.text ?? '').join('');
-}

@@ -12,8 +12,10 @@ const stop = (message: string, failure: Failure) =>
   new PhasetuneError('endpoint', message, { reason: failure.kind, ...(failure.status && { status: failure.status }) });
 
 /** The end of all asking over one refusal: a key, a quota, a model or an address. */
-export function fatalError(address: EndpointAddress, { failure }: Miss): PhasetuneError {
+export function fatalError(address: EndpointAddress, miss: Miss): PhasetuneError {
+  const { failure, afterMs } = miss;
   const { kind, status, message } = failure;
+  if (afterMs !== undefined) return tooLongError(address, miss);
   const place = placeOf(address);
   if (kind === 'refused-key' && !address.apiKey)
     return stop(

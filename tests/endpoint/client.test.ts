@@ -13,11 +13,15 @@ const server = (status: number, message: string) => ({
   failure: { kind: 'server', status, message },
   next: 'retry',
 });
-const noReply = (message: string | RegExp, next: Next = 'retry') => ({
+const noReply = (message: string | RegExp, next: Next = 'retry', counted = false) => ({
   failure: { kind: 'no-reply', message: typeof message === 'string' ? message : expect.stringMatching(message) },
   next,
   worked: true,
+  ...(counted && { usage: USAGE }),
 });
+/** What the server counts. */
+const USAGE = { promptTokens: 100, replyTokens: 5 };
+
 /** What is made of every way to misbehave. */
 const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-after date'>, unknown> = {
   '429': rateLimit(),
@@ -25,7 +29,11 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   '429 retry-after-ms': rateLimit(1500),
   '429 for a moment': rateLimit(20),
   '429 retry-after nonsense': rateLimit(),
-  '429 retry-after a day': rateLimit(86_400_000),
+  '429 retry-after a day': {
+    failure: { kind: 'quota', status: 429, message: '429: Rate limit reached' },
+    next: 'stop',
+    afterMs: 86_400_000,
+  },
   '429 quota': {
     failure: { kind: 'quota', status: 429, message: '429: You exceeded your current quota' },
     next: 'stop',
@@ -61,12 +69,8 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
     next: 'stop',
   },
   '400': {
-    failure: {
-      kind: 'refused-request',
-      status: 400,
-      message: '400: This model has a maximum context length of 8192 tokens',
-    },
-    next: 'refused',
+    failure: { kind: 'too-long', status: 400, message: '400: This model has a maximum context length of 8192 tokens' },
+    next: 'skip',
   },
   '400 content filter': {
     failure: { kind: 'content-filter', status: 400, message: '400: The prompt triggered the content policy' },
@@ -88,25 +92,31 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   'no body': noReply('an empty body'),
   '204': noReply('an empty body'),
   'a list': noReply('not laid out as the protocol has it: []'),
-  'empty choices': noReply('no choices in the reply'),
-  'no choices': noReply('no choices in the reply'),
+  'empty choices': noReply('no choices in the reply', 'retry', true),
+  'no choices': noReply('no choices in the reply', 'retry', true),
   'error as 200': server(502, '502: Provider returned error'),
-  'empty text': noReply('an empty reply'),
-  'null content': noReply('an empty reply'),
+  'empty text': noReply('an empty reply', 'retry', true),
+  'null content': noReply('an empty reply', 'retry', true),
   'content in parts': says('3'),
   'content filter': {
-    failure: { kind: 'content-filter', message: 'stopped by a content filter' },
+    failure: { kind: 'content-filter', message: 'stopped by a content filter (content_filter)' },
     next: 'skip',
     worked: true,
+    usage: USAGE,
   },
   refusal: {
     failure: { kind: 'content-filter', message: "the model declines: I'm sorry, I can't assist with that." },
     next: 'skip',
     worked: true,
+    usage: USAGE,
   },
   'refusal text': says("I'm sorry, but I can't help with that."),
   'thoughts apart': says('3'),
-  'thoughts only': noReply('nothing but thoughts, up to the limit of tokens', 'skip'),
+  'thoughts only': noReply(
+    'nothing but thoughts, up to the limit of tokens; allow more with --max-tokens',
+    'skip',
+    true,
+  ),
   'cut off': says('3', { finish: 'length' }),
   stream: says('3'),
   'stream cut off': noReply('a stream that ends before the reply does'),
@@ -139,8 +149,11 @@ test('a date in Retry-After is counted from now', async () => {
   const limited: EndpointSettings = {
     script:
       () =>
-      ({ response }) =>
-        response.writeHead(429, headers).end('slow down'),
+      ({ response }) => {
+        // The server's own clock would be taken.
+        response.sendDate = false;
+        response.writeHead(429, headers).end('slow down');
+      },
   };
   const { client } = await connect(limited, { now: () => now });
   expect(await client.send(REQUEST)).toMatchObject({ afterMs: 7000 });

@@ -132,6 +132,6 @@ test('a prompt that is too long does not change how the limit is called', async 
   const message =
     "'max_tokens' or 'max_completion_tokens' is too large: 8. This model's maximum context length is 100 tokens and your request has 95 input tokens.";
   const { client, endpoint } = await connect({ script: refused(() => true, 400, { error: { message } }) });
-  expect(await client.send(REQUEST)).toMatchObject({ failure: { kind: 'refused-request' } });
+  expect(await client.send(REQUEST)).toMatchObject({ failure: { kind: 'too-long' }, next: 'skip' });
   expect(endpoint.requests).toHaveLength(1);
 });

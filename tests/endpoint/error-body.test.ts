@@ -54,6 +54,13 @@ test('the cause that a gateway has wrapped, as JSON and as text', () => {
   expect(read(wrap('')).message).toBe('Provider returned error');
 });
 
+test('an error as JSON in the message of another, where both name the same status', () => {
+  const inner = { error: { code: 400, message: 'Bad key', details: [{ reason: 'API_KEY_INVALID' }] } };
+  const wrap = (code: number) => ({ error: { message: JSON.stringify(inner), code, status: 'Bad Request' } });
+  expect(read(wrap(400))).toMatchObject({ message: 'Bad key', names: ['api_key_invalid'] });
+  expect(read(wrap(500))).toMatchObject({ message: JSON.stringify(inner), names: [] });
+});
+
 test('metadata of a gateway: headers, moderation, its own kind of error', () => {
   const metadata = { headers: { 'X-RateLimit-Reset': 5 }, reasons: ['violence'], error_type: 'rate_limit_exceeded' };
   expect(read({ error: { message: 'm', code: 429, metadata } })).toMatchObject({
