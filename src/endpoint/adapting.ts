@@ -1,9 +1,9 @@
 import type { Logger } from '../telemetry/logger.js';
 import { type Bell, createBell } from './bell.js';
 import { type Comebacks, createComebacks } from './comebacks.js';
-import { changesTold, type Dialect, type Part, partsOf, proofOf, signOf } from './dialect.js';
+import { changesTold, type Dialect, lacking, type Part, partsOf, proofOf, restored, signOf } from './dialect.js';
 import type { Attempt } from './failure.js';
-import { namedPart } from './suspects.js';
+import { isUnfit, namedPart } from './suspects.js';
 import { type Exchange, findOut, isServed, type Refusal, type Say } from './trials.js';
 import type { ChatRequest } from './types.js';
 
@@ -26,6 +26,8 @@ interface State extends AdapterSettings {
   /** What a reply came with. */
   readonly proven: Set<string>;
   readonly comebacks: Comebacks;
+  /** Parts that were given up though no refusal names them. */
+  readonly guessed: Set<Part>;
   /** Wakes whoever waits for one of the numbers below. */
   readonly bell: Bell;
   /** Requests in flight whose outcome may show something. */
@@ -57,6 +59,7 @@ export function createAdapter(first: Dialect, settings: AdapterSettings): Adapte
     dialect: first,
     proven: new Set(),
     comebacks: createComebacks(),
+    guessed: new Set(),
     bell: createBell(),
     flying: 0,
     searching: false,
@@ -109,12 +112,22 @@ async function send(state: State, request: ChatRequest, counted: Counted, signal
       prove(state, request, spoken);
       if (tried) change(state, state.dialect, tried.restore(state.dialect));
       else state.comebacks.count(spoken);
+      vindicate(state, request, spoken);
     }
     if (!refusal) return counted.result(attempt);
     if (tried && round < ROUNDS) continue;
     const next = await lookInto(state, { request, spoken, attempt, refusal }, counted.say, signal);
     if (next === 'again' && round < ROUNDS) continue;
     return counted.result(next === 'again' ? attempt : next);
+  }
+}
+
+/** A reply that was on its way with what was given up on a guess shows that only one row was refused with it. */
+function vindicate(state: State, request: ChatRequest, spoken: Dialect): void {
+  const back = partsOf(request, spoken).filter((part) => state.guessed.has(part));
+  for (const part of back) {
+    state.guessed.delete(part);
+    change(state, state.dialect, restored(state.dialect, part, spoken));
   }
 }
 
@@ -148,6 +161,8 @@ interface Refused {
 /** What a refusal comes to in the end; `again`: the dialect is another one by now. */
 async function lookInto(state: State, refused: Refused, say: Say, signal?: AbortSignal): Promise<Attempt | 'again'> {
   const { request, spoken, attempt, refusal } = refused;
+  if (isUnfit(refusal.complaint) && partsOf(request, spoken).includes('schema'))
+    return (await say(lacking(spoken, 'schema'))).attempt;
   const named = namedPart(refusal.complaint, request, spoken) !== undefined;
   const unproven = () => partsOf(request, spoken).filter((part) => !state.proven.has(proofOf(part, spoken)));
   if (!named) {
@@ -188,11 +203,16 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
   state.searching = true;
   try {
     const found = await findOut({ ...refused, unproven, thorough: state.unclear <= 1 }, say);
-    if (found.dialect) {
+    // What was answered meanwhile with all that is in doubt shows that this row alone is refused with it.
+    const refuted = !named && unproven.some((part) => state.proven.has(proofOf(part, spoken)));
+    if (found.dialect && !refuted) {
       state.named = 0;
       prove(state, request, found.dialect);
+      const before = partsOf(request, spoken);
+      const now = partsOf(request, found.dialect);
+      if (!named) for (const part of before) if (!now.includes(part)) state.guessed.add(part);
       change(state, spoken, found.dialect);
-    } else if (!found.bare && !named && state.broken++ < BROKEN) state.unclear--;
+    } else if (!found.dialect && !found.bare && !named && state.broken++ < BROKEN) state.unclear--;
     return found.attempt;
   } finally {
     state.searching = false;

@@ -4,7 +4,7 @@ import { createAdapter } from './adapting.js';
 import { askedFor, type Dialect, firstDialect } from './dialect.js';
 import { errorIn } from './error-body.js';
 import { type Attempt, type Miss, missOfError, missOfTimeout } from './failure.js';
-import { createKeyBearer } from './key-header.js';
+import { createKeyBearer, keyVerdict } from './key-header.js';
 import type { EndpointAddress } from './options.js';
 import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
@@ -54,7 +54,12 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     const body = bodyOf(request, address.model, dialect);
     const outcome = await key.send(
       (headers) => post(openai, body, { headers, timeoutMs, signal }),
-      (given) => given instanceof HttpRefusal && (given.status === 401 || given.status === 403),
+      (given) =>
+        given instanceof HttpRefusal
+          ? keyVerdict(given.status, errorIn(given.body).names)
+          : typeof given === 'string'
+            ? 'taken'
+            : 'open',
     );
     if (typeof outcome !== 'string' && !(outcome instanceof HttpRefusal)) return { attempt: outcome };
     const text = withoutKey(typeof outcome === 'string' ? outcome : outcome.body, address);

@@ -23,37 +23,60 @@ const keyHeaders = (header: KeyHeader, apiKey: string | undefined): Record<strin
       ? { authorization: `Bearer ${apiKey}` }
       : { authorization: null, 'api-key': apiKey };
 
-/** Sends with a header that the server takes. */
-export interface KeyBearer {
-  /** `post` sends once, `refused` says whether the key was refused. */
-  send<T>(post: (headers: Record<string, string | null>) => Promise<T>, refused: (outcome: T) => boolean): Promise<T>;
+/** What an outcome shows of the key's header: it was taken, the key was not found, or it was refused, or nothing. */
+export type KeyVerdict = 'taken' | 'not-found' | 'refused' | 'open';
+
+/** What a server's status says of the key; `names` are the words of its error. */
+export function keyVerdict(status: number, names: readonly string[]): KeyVerdict {
+  if (status !== 401) return status === 403 ? 'refused' : 'taken';
+  // Who calls a key wrong has seen it.
+  return names.some((name) => /^(invalid|incorrect|wrong)_api_key$/.test(name)) ? 'refused' : 'not-found';
 }
 
-/** Where the key is refused before anything was answered, the other header is tried, once; `told` is called when that helped. */
+/** Sends with a header that the server takes. */
+export interface KeyBearer {
+  /** `post` sends once, `verdict` tells what came of it. */
+  send<T>(
+    post: (headers: Record<string, string | null>) => Promise<T>,
+    verdict: (outcome: T) => KeyVerdict,
+  ): Promise<T>;
+}
+
+/** Where no key is found before anything was answered, the other header is tried, once; `told` is called when that helped. */
 export function createKeyBearer(address: EndpointAddress, told: (header: KeyHeader) => void): KeyBearer {
   const first = firstKeyHeader(address);
   const other = first === 'bearer' ? 'api-key' : 'bearer';
   let header = first;
-  let answered = address.apiKey === undefined;
-  let trial: Promise<void> | undefined;
-  return {
-    async send(post, refused) {
-      const used = header;
-      const outcome = await post(keyHeaders(used, address.apiKey));
-      if (!refused(outcome)) answered = true;
-      if (answered && header === used) return outcome;
-      let found: { outcome: typeof outcome } | undefined;
-      trial ??= (async () => {
-        const tried = await post(keyHeaders(other, address.apiKey));
-        if (refused(tried)) return;
-        found = { outcome: tried };
-        answered = true;
-        header = other;
-        told(other);
-      })();
-      await trial;
-      if (found) return found.outcome;
-      return header === used ? outcome : post(keyHeaders(header, address.apiKey));
-    },
+  let settled = address.apiKey === undefined;
+  let trial: Promise<unknown> | undefined;
+  const tryOther: KeyBearer['send'] = async (post, verdict) => {
+    const outcome = await post(keyHeaders(other, address.apiKey));
+    const seen = verdict(outcome);
+    // A broken connection shows nothing: the next one tries it.
+    if (seen === 'open') return outcome;
+    settled = true;
+    if (seen === 'taken') {
+      header = other;
+      told(other);
+    }
+    return outcome;
   };
+  const send: KeyBearer['send'] = async (post, verdict) => {
+    const used = header;
+    const outcome = await post(keyHeaders(used, address.apiKey));
+    const seen = verdict(outcome);
+    if (seen === 'taken') settled = true;
+    if (seen !== 'not-found' || (settled && header === used)) return outcome;
+    if (trial || settled) {
+      await trial;
+      return settled && header === used ? outcome : send(post, verdict);
+    }
+    const tried = tryOther(post, verdict);
+    trial = tried.catch(() => {});
+    const answer = await tried.finally(() => {
+      trial = undefined;
+    });
+    return settled && header === used ? outcome : answer;
+  };
+  return { send };
 }

@@ -68,7 +68,7 @@ export function suspectParts({ message }: Complaint, parts: readonly Part[]): Pa
 /** How many alternatives of a token a refusal says that there may be, to be tried. */
 export function mostAllowed({ message }: Complaint): number | undefined {
   const [, digits] =
-    /(?:less than or equal to|(?:no )?more than|at most|(?:max\w*|up to)(?: allowed| value)?:?|<=|between \d+ and|\[\d+,) ?(\d+)\b/i.exec(
+    /(?:less than or equal to|(?:no )?more than|at most|(?:max\w*|up to)(?: allowed| value| of)?:?|<=|between \d+ and|\[\d+,) ?(\d+)\b/i.exec(
       message,
     ) ?? [];
   return digits === undefined ? undefined : Number(digits);
@@ -79,3 +79,6 @@ export const alike = (a: Complaint, b: Complaint): boolean => shapeOf(a) === sha
 
 const shapeOf = ({ message, param, names }: Complaint): string =>
   JSON.stringify([message.replace(/[\da-f]{8,}|\d+/gi, '#'), param, names]);
+
+/** Whether this once the model did not write what its schema asks for, which says nothing of the schema. */
+export const isUnfit = ({ names }: Complaint): boolean => names.includes('json_validate_failed');

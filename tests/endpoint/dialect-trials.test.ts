@@ -124,6 +124,80 @@ test('what the requests beside it cost is counted', async () => {
   });
 });
 
+test('a row that only goes without its schema, while others are answered with one, changes nothing for them', async () => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { client, endpoint, warnings } = await connect(
+    {
+      script: async ({ item, body }) => {
+        if (item === 'item-0') return 'response_format' in body ? refuse(400, { error: 'Bad Request' }) : undefined;
+        await held;
+        return undefined;
+      },
+      say,
+    },
+    { patienceMs: 5 },
+  );
+  const [first, second] = [client.send(about(0)), client.send(about(1))];
+  expect(await first).toMatchObject({ reply: { text: '3', without: ['schema'] } });
+  release();
+  expect(await second).toEqual(THREE);
+  expect(await client.send(about(2))).toEqual(THREE);
+  expect(isFull(endpoint.requests.at(-1)!)).toBe(true);
+  expect(warnings).toEqual([
+    'the endpoint refuses replies in the shape of a JSON Schema; it is asked in words alone',
+    'the endpoint takes a JSON Schema again',
+  ]);
+});
+
+test('nor where they are answered while it is found out', async () => {
+  const { client, endpoint, warnings } = await connect(
+    {
+      script: async ({ item, body }) => {
+        if (item === 'item-1') return searched;
+        if (item === 'item-2') return undefined;
+        if ('response_format' in body) return refuse(400, { error: 'Bad Request' });
+        // The search is under way: the other one is answered first.
+        release();
+        await other;
+        return undefined;
+      },
+      say,
+    },
+    { patienceMs: 5 },
+  );
+  let release = () => {};
+  const searched = new Promise<undefined>((resolve) => {
+    release = () => resolve(undefined);
+  });
+  const first = client.send(about(0));
+  const other = client.send(about(1));
+  expect(await first).toMatchObject({ reply: { text: '3', without: ['schema'] } });
+  expect(await client.send(about(2))).toEqual(THREE);
+  expect(isFull(endpoint.requests.at(-1)!)).toBe(true);
+  expect(warnings).toEqual([]);
+});
+
+test('a reply that the model did not get into its schema is asked for in words, for that row alone', async () => {
+  const error = {
+    message: "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.",
+    type: 'invalid_request_error',
+    code: 'json_validate_failed',
+    failed_generation: '',
+  };
+  const { client, endpoint, warnings } = await connect({
+    script: ({ item, body }) => (item === 'item-0' && 'response_format' in body ? refuse(400, { error }) : undefined),
+    say,
+  });
+  expect(await client.send(about(0))).toEqual({ ...says('3', { without: ['schema'] }), besides: { requests: 1 } });
+  expect(await client.send(about(1))).toEqual(THREE);
+  expect(await client.send(about(0))).toMatchObject({ reply: { without: ['schema'] } });
+  expect(endpoint.requests).toHaveLength(5);
+  expect(warnings).toEqual([]);
+});
+
 describe('trouble while it is found out', () => {
   test('decides nothing: the question is asked again, and then it is found out', async () => {
     const { client, warnings } = await connect({

@@ -3,10 +3,13 @@ import { firstKeyHeader } from '../../src/endpoint/key-header.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import type { Asked, Behaviour } from '../helpers/endpoint-server.js';
 
+/** As servers say it that found no key. */
+const denied: Behaviour = ({ response }) =>
+  response.writeHead(401).end('{"error":{"code":"401","message":"Access denied due to invalid subscription key."}}');
 const wants =
   (header: 'api-key' | 'authorization') =>
   ({ headers }: Asked): Behaviour =>
-    headers[header] === undefined ? '401' : undefined;
+    headers[header] === undefined ? denied : undefined;
 const say = () => ({ text: '3' });
 
 test.each([
@@ -47,7 +50,7 @@ describe('where the key is refused', () => {
   });
 
   test('by both, the run ends after two requests', async () => {
-    const { client, endpoint, warnings } = await connect({ script: () => '401' });
+    const { client, endpoint, warnings } = await connect({ script: () => denied });
     expect(await client.send(REQUEST)).toMatchObject({ failure: { kind: 'refused-key' }, next: 'stop' });
     expect(endpoint.requests).toHaveLength(2);
     await client.send(REQUEST);
@@ -55,15 +58,34 @@ describe('where the key is refused', () => {
     expect(warnings).toEqual([]);
   });
 
+  test.each([
+    ['a code that calls it wrong', '401'],
+    ['403', '403'],
+  ] as const)('no other header is tried where the server has seen the key: %s', async (_, fault) => {
+    const { client, endpoint } = await connect({ script: () => fault });
+    expect(await client.send(REQUEST)).toMatchObject({ next: 'stop' });
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  test('a broken connection shows nothing: it is tried again', async () => {
+    const { client, endpoint } = await connect({
+      script: (asked) => (asked.n === 1 ? 'reset' : wants('api-key')(asked)),
+      say,
+    });
+    expect(await client.send(REQUEST)).toMatchObject({ failure: { kind: 'network' }, next: 'retry' });
+    expect(await client.send(REQUEST)).toEqual(says('3'));
+    expect(endpoint.requests).toHaveLength(4);
+  });
+
   test('after a reply it has expired: no other header is tried', async () => {
-    const { client, endpoint } = await connect({ script: ({ n }) => (n > 0 ? '401' : undefined), say });
+    const { client, endpoint } = await connect({ script: ({ n }) => (n > 0 ? denied : undefined), say });
     await client.send(REQUEST);
     expect(await client.send(REQUEST)).toMatchObject({ next: 'stop' });
     expect(endpoint.requests).toHaveLength(2);
   });
 
   test('without a key none is sent', async () => {
-    const { client, endpoint } = await connect({ script: () => '401' }, { key: '' });
+    const { client, endpoint } = await connect({ script: () => denied }, { key: '' });
     expect(await client.send(REQUEST)).toMatchObject({ next: 'stop' });
     expect(endpoint.requests).toHaveLength(1);
     expect(endpoint.requests[0]!.headers).not.toHaveProperty('api-key');

@@ -9,11 +9,11 @@ import {
   type ServerDialect,
   system,
   unsupported,
-  vllm,
 } from './endpoint-refusals.js';
+import { OWN } from './own-dialects.js';
 
-/** The servers of docs/endpoints.md, with what they refuse as they word it, and further forms of the same kinds. */
-export const SERVERS: Readonly<Record<string, ServerDialect>> = {
+/** Endpoints that others run. */
+const HOSTED: Readonly<Record<string, ServerDialect>> = {
   'OpenAI, gpt-4o': { refuses: [] },
   'OpenAI, gpt-5': {
     refuses: [
@@ -153,6 +153,20 @@ export const SERVERS: Readonly<Record<string, ServerDialect>> = {
     ],
     without: ['schema'],
   },
+  'Anthropic, a model that has no temperature': {
+    refuses: [
+      [
+        has('temperature'),
+        400,
+        {
+          type: 'error',
+          error: { type: 'invalid_request_error', message: '`temperature` is deprecated for this model.' },
+          request_id: 'req_1',
+        },
+      ],
+    ],
+    without: ['temperature'],
+  },
   'OpenRouter, a schema refused by the provider': {
     refuses: [
       [
@@ -184,86 +198,10 @@ export const SERVERS: Readonly<Record<string, ServerDialect>> = {
     ],
     without: ['seed'],
   },
-  'vLLM, --max-logprobs 10': {
-    refuses: [
-      [
-        more(10),
-        400,
-        vllm(
-          'Requested sample logprobs of 20, which is greater than max allowed: 10 (parameter=logprobs, value=20)',
-          'logprobs',
-        ),
-      ],
-    ],
-    most: 10,
-  },
-  'vLLM 0.4': {
-    refuses: [[more(5), 400, { object: 'error', ...vllm('Cannot request more than 5 logprobs.').error }]],
-    most: 5,
-  },
-  'vLLM, a template without system turn': {
-    refuses: [[system, 400, { object: 'error', ...vllm('System role not supported').error }]],
-    without: ['systemTurn'],
-  },
-  'vLLM, a template where roles alternate': {
-    refuses: [[system, 400, vllm('Conversation roles must alternate user/assistant/user/assistant/...')]],
-    without: ['systemTurn'],
-  },
-  'SGLang, --grammar-backend none': {
-    refuses: [
-      [
-        jsonSchema,
-        400,
-        {
-          object: 'error',
-          message:
-            'Grammar-based generation (json_schema, regex, ebnf, structural_tag) is not supported when the server is launched with --grammar-backend none',
-          type: 'BadRequest',
-          param: null,
-          code: 400,
-        },
-      ],
-    ],
-    without: ['schema'],
-  },
-  'llama.cpp': {
-    refuses: [
-      [
-        jsonSchema,
-        400,
-        {
-          error: {
-            code: 400,
-            message: 'Failed to initialize samplers: failed to parse grammar',
-            type: 'invalid_request_error',
-          },
-        },
-      ],
-    ],
-    without: ['schema'],
-  },
-  'llama.cpp, 500 for a grammar': {
-    refuses: [[jsonSchema, 500, { error: { code: 500, message: 'Failed to parse grammar', type: 'server_error' } }]],
-    without: ['schema'],
-  },
-  'llama.cpp, 500 for a template without system turn': {
-    refuses: [[system, 500, { error: { code: 500, message: 'System role not supported', type: 'server_error' } }]],
-    without: ['systemTurn'],
-  },
-  'Ollama, which takes the shorter name of the limit only': { refuses: [] },
-  'LM Studio, whose errors are texts': {
-    refuses: [[jsonSchema, 400, { error: "'response_format.type' must be 'text'" }]],
-    without: ['schema'],
-  },
-  Together: {
-    refuses: [
-      [
-        has('logprobs'),
-        422,
-        { id: 'x', error: { message: 'logprobs: invalid type: boolean', type: 'invalid_request_error', param: null } },
-      ],
-    ],
-    without: ['logprobs'],
+  Together: { refuses: [] },
+  'Together, an older model': {
+    refuses: [[more(1), 400, openai("20 is greater than the maximum of 1 - 'logprobs'", 'logprobs', null)]],
+    most: 1,
   },
   Groq: {
     refuses: [
@@ -350,20 +288,7 @@ export const SERVERS: Readonly<Record<string, ServerDialect>> = {
     ],
     stream: true,
   },
-  'a server that gives no reason at all for a seed': {
-    refuses: [[has('seed'), 400, { error: { message: 'Bad Request' } }]],
-    without: ['seed'],
-  },
-  'a server that gives no reason at all for two of them': {
-    refuses: [[(body) => 'seed' in body || 'logprobs' in body, 422, 'Unprocessable Entity']],
-    without: ['logprobs', 'seed'],
-  },
-  'a gateway that does not know the limit by its shorter name': {
-    refuses: [[has('max_tokens'), 400, { error: { message: 'unknown field "max_tokens"' } }]],
-    limit: 'max_completion_tokens',
-  },
-  'a gateway of an SDK, whose error is a 500': {
-    refuses: [[has('seed'), 500, { error: { message: "does not support parameters: {'seed': 1}", code: 500 } }]],
-    without: ['seed'],
-  },
 };
+
+/** The servers of docs/endpoints.md, with what they refuse as they word it, and further forms of the same kinds. */
+export const SERVERS: Readonly<Record<string, ServerDialect>> = { ...HOSTED, ...OWN };
