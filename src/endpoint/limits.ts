@@ -46,7 +46,7 @@ const [EPOCH_S, EPOCH_MS] = [1e9, 1e12];
 export function waitOf(text: string | undefined, now: number): number | undefined {
   const given = text?.trim() ?? '';
   const number = numberOf(given);
-  if (number !== undefined && number < EPOCH_S) return number * 1000;
+  if (number !== undefined && number < EPOCH_S) return Math.round(number * 1000);
   const at = number === undefined ? dateOf(given) : number < EPOCH_MS ? number * 1000 : number;
   return at === undefined ? durationOf(given) : Math.max(0, at - now);
 }
@@ -63,7 +63,8 @@ const UNITS: Readonly<Record<string, number>> = {
 
 function durationOf(text: string): number | undefined {
   if (!/^(?:\d{1,15}(?:\.\d{1,9})?(?:ms|us|ns|[dhms]))+$/.test(text)) return undefined;
-  return [...text.matchAll(/([\d.]+)([a-z]+)/g)].reduce((sum, [, size, unit]) => sum + Number(size) * UNITS[unit!]!, 0);
+  const parts = [...text.matchAll(/([\d.]+)([a-z]+)/g)];
+  return Math.round(parts.reduce((sum, [, size, unit]) => sum + Number(size) * UNITS[unit!]!, 0));
 }
 
 const DATES = [

@@ -31,7 +31,7 @@ export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | '
 
 /** What an error means that came in place of a reply, under a status of success. */
 export function missInReply(error: ErrorBody, now: number): Miss {
-  const { means } = sentenceIn(200, error.message) ?? {};
+  const means = meaningOf(error.names) ?? sentenceIn(200, error.message)?.means;
   const named = means === NOT_THERE ? 404 : means === NO_KEY ? 401 : undefined;
   const status = error.status ?? statusFor(error.names) ?? named;
   return missFor(error, { ...(status && { status }), under: 200, headers: {}, now });

@@ -43,6 +43,13 @@ const TEMPLATES: readonly Template[] = [
     when: ([limit = 0, , requested = 0]) => requested > limit,
     means: TOO_LONG,
   },
+  {
+    // A day is what it says for a request that alone is more than a deployment's minute; the account may be the cause, too.
+    server: 'Azure',
+    under: [429],
+    says: /^Requests to the \S+ Operation under Azure OpenAI API version \S+ have exceeded token rate limit of your current [\w ]{1,60} pricing tier\. Please retry after 86400 seconds\./,
+    means: { kind: 'too-long', next: 'refused' },
+  },
   tooLong('vLLM', "'?max_tokens'? must be at least 1, got -\\d"),
   // A limit of tokens that is larger than the context is refused for every row.
   tooLong(

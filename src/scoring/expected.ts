@@ -1,5 +1,6 @@
 import type { TokenLogprob } from '../endpoint/types.js';
 import type { Scale } from './rubric.js';
+import { spokenIn } from './thoughts.js';
 
 /** The mean of a scale under a judge's own probabilities. */
 export interface ExpectedScore {
@@ -53,7 +54,8 @@ export function expectedScore(
 
 /** Where in the text the score begins: behind its key in JSON or its label, or the only number that it can be. */
 function placeOf(text: string, score: number): number | undefined {
-  const from = text.search(/(?:(?!<\/think)[\s\S])*$/i);
+  const from = spokenIn(text)?.start;
+  if (from === undefined) return undefined;
   const spoken = text.slice(from);
   const written = `0*${score}(?![\\d])`;
   for (const pattern of [

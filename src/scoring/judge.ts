@@ -1,9 +1,11 @@
 import { usageError } from '../core/errors.js';
 import { shortHash } from '../core/hash.js';
+import { endingOf } from '../endpoint/finish.js';
 import type { ChatReply, ChatRequest, Question } from '../endpoint/types.js';
 import { expectedScore } from './expected.js';
 import type { JudgeOptions } from './judge-options.js';
 import { parseReply } from './parse.js';
+import { shown } from './parse-number.js';
 import { PROMPT_VERSION, type Prompt, replySchema } from './prompt.js';
 import type { Rubric } from './rubric.js';
 
@@ -92,9 +94,12 @@ export function questionOf(judge: Judge, prompt: Prompt, key: string, item: stri
   return { key, item, request };
 }
 
-/** Reads a reply, by its text and, where that is asked for, its probabilities. */
+/** Reads a reply, by its text and, where that is asked for, its probabilities. One that did not end by itself counts only as whole JSON. */
 export function verdictOf({ expected, rubric }: Judge, { text, finish, logprobs }: ChatReply): Verdict {
-  const parsed = parseReply(text, rubric.scale, finish === 'length');
+  const ending = endingOf(finish);
+  if (ending === 'broken' || ending === 'filtered')
+    return { unclear: `the server ended the reply ("${shown(finish)}")` };
+  const parsed = parseReply(text, rubric.scale, ending === 'cut');
   if (!expected || 'unclear' in parsed) return parsed;
   const mean = logprobs && expectedScore(logprobs, parsed.score, rubric.scale);
   return mean ? { ...parsed, ...mean } : { ...parsed, fromText: true };

@@ -2,6 +2,7 @@ import { scanJson } from '../io/json.js';
 import { onScale, type ParsedReply, shown } from './parse-number.js';
 import { parseText } from './parse-text.js';
 import type { Scale } from './rubric.js';
+import { spokenIn, unmarked } from './thoughts.js';
 
 /** Longest reply that is looked at, in characters. */
 const LONGEST = 100_000;
@@ -11,25 +12,29 @@ const REFUSAL = /\b(?:sorry|cannot|can['’]t|unable|won['’]t|not able|as an a
 
 /**
  * Reads the score out of a judge's reply: accepted is what can mean one thing only (`4`, `4/5`, `Score: 4.`, `four`, `**4**`, JSON with a
- * score, a line with the score before its reasons or behind them; thinking in tags is passed over), refused is the rest, with the reason.
+ * score, a line with the score before its reasons or behind them; thoughts are passed over), refused is the rest, with the reason.
  * Of a reply that was cut off only whole JSON counts. Never throws, and never gives a number that is not on the scale.
  */
 export function parseReply(reply: string, scale: Scale, cutOff = false): ParsedReply {
   if (reply.length > LONGEST) return { unclear: `the reply has ${reply.length} characters` };
-  const spoken = withoutThinking(reply);
-  if (spoken === undefined) return { unclear: 'the reply ended before the thinking did' };
+  const found = spokenIn(reply);
+  if (!found) return { unclear: 'the reply ended before the thinking did, or thinks in its middle' };
+  const parsed = parseSpoken(unmarked(reply.slice(found.start)), scale, cutOff);
+  const before = 'score' in parsed && found.before !== '' ? parseSpoken(found.before.trim(), scale, false) : undefined;
+  // A reply may quote a mark of thoughts, and a score behind it, from the row.
+  return before && 'score' in before && 'score' in parsed && before.score !== parsed.score
+    ? { unclear: `several different scores: ${before.score}, ${parsed.score}` }
+    : parsed;
+}
+
+function parseSpoken(spoken: string, scale: Scale, cutOff: boolean): ParsedReply {
   if (spoken === '') return { unclear: 'the reply is empty' };
   const json = parseJsonReply(spoken, scale);
-  if (json) return json;
+  // The words before JSON may be about an example.
+  if (json && !(cutOff && !/^(?:```\w*\s*)?\{/.test(spoken))) return json;
   if (cutOff) return { unclear: `the reply was cut off: "${shown(spoken)}"` };
   const parsed = parseText(spoken, scale);
   return 'unclear' in parsed && REFUSAL.test(spoken) ? { unclear: `the judge refused: "${shown(spoken)}"` } : parsed;
-}
-
-/** Without what stands between tags of thinking; undefined where it has no end. A reply may begin inside of it. */
-function withoutThinking(reply: string): string | undefined {
-  const ended = reply.split(/<\/(?:think|thinking|thought|reasoning)>/i).at(-1)!;
-  return /<(?:think|thinking|thought|reasoning)>/i.test(ended) ? undefined : ended.trim();
 }
 
 /** The reply as JSON, alone, in a code block, or as the only braces in some words; undefined where there is none. */
