@@ -180,7 +180,10 @@ async function lookInto(state: State, refused: Refused, say: Say, signal?: Abort
 }
 
 /** Whether a refusal is looked into, by its number: more and more seldom, since each time costs requests. */
-const isTurn = (n: number): boolean => Number.isInteger(Math.log2(n));
+const isTurn = (n: number): boolean => n <= 4 || Number.isInteger(Math.log2(n));
+
+/** Refusals that are looked into in every way; the first of them may be the row's. */
+const THOROUGH = 2;
 
 /** Waits for what else is in flight, but not for long. */
 async function othersInFlight(state: State, settled: () => boolean, signal?: AbortSignal): Promise<void> {
@@ -202,7 +205,7 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
   const { request, spoken } = refused;
   state.searching = true;
   try {
-    const found = await findOut({ ...refused, unproven, thorough: state.unclear <= 1 }, say);
+    const found = await findOut({ ...refused, unproven, thorough: state.unclear <= THOROUGH }, say);
     // What was answered meanwhile with all that is in doubt shows that this row alone is refused with it.
     const refuted = !named && unproven.some((part) => state.proven.has(proofOf(part, spoken)));
     if (found.dialect && !refuted) {

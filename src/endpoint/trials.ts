@@ -1,4 +1,4 @@
-import { alternatives, type Dialect, FEATURES, lacking, type Part, renamed, restored, signOf } from './dialect.js';
+import { alternatives, type Dialect, FEATURES, lacking, type Part, partsOf, restored, signOf } from './dialect.js';
 import type { Attempt } from './failure.js';
 import { alike, type Complaint, mostAllowed, namedPart, suspectParts } from './suspects.js';
 import type { ChatRequest } from './types.js';
@@ -40,8 +40,8 @@ export interface Finding {
   readonly bare?: true;
 }
 
-/** Requests of one search, at most. */
-const MOST = 16;
+/** Requests of one search, at most: then nothing is known. */
+const MOST = 32;
 
 interface Search extends Refused {
   readonly say: Say;
@@ -73,7 +73,7 @@ function economical({ spoken, attempt, refusal }: Refused, say: Say): Say {
   return (dialect) => {
     const known = said.get(signOf(dialect));
     if (known) return known;
-    if (said.size > MOST) return Promise.resolve(first);
+    if (said.size > MOST) return Promise.resolve({ attempt });
     const now = say(dialect);
     said.set(signOf(dialect), now);
     return now;
@@ -87,12 +87,14 @@ async function followNames(search: Search): Promise<Finding & { readonly open?: 
   const [seen, guessed] = [new Set<Part>(), [] as Part[]];
   for (;;) {
     const named = namedPart(refusal.complaint, request, dialect);
-    const suspects = thorough ? suspectParts(refusal.complaint, unproven) : [];
+    const sent = partsOf(request, dialect);
+    const doubted = unproven.filter((one) => sent.includes(one));
+    const suspects = thorough ? suspectParts(refusal.complaint, doubted) : [];
     const part = [named, ...suspects].find((one) => one !== undefined && !seen.has(one));
     if (part === undefined) return { attempt, open: true };
     seen.add(part);
     const next = await withoutPart(search, part, dialect, refusal);
-    if (next && !next.refusal) return next.dialect ? needed(search, next, guessed) : next;
+    if (next && !next.refusal) return putBack(search, next, guessed);
     if (next) [dialect, refusal, attempt] = [next.dialect, next.refusal, next.attempt];
     else if (part !== named) return { attempt, open: true };
     if (next && part !== named) guessed.push(part);
@@ -122,57 +124,39 @@ async function withoutPart(
 const findingOf = ({ attempt }: Exchange, dialect: Dialect): Finding =>
   isServed(attempt) ? { attempt, dialect } : { attempt };
 
-/** Puts back what was taken away on a guess, where the request is answered with it, too. */
-async function needed(search: Search, found: Finding, guessed: readonly Part[]): Promise<Finding> {
-  let best = found;
-  for (const part of guessed) {
-    const full = restored(best.dialect!, part, search.spoken);
-    const fewer = part === 'logprobs' ? alternatives(part, search.request, full).slice(0, -1) : [];
-    for (const richer of [full, ...fewer]) {
-      const exchange = await search.say(richer);
-      if (exchange.refusal) continue;
-      // Nothing is certain when the server is in trouble just now.
-      if (!isServed(exchange.attempt)) return { attempt: found.attempt };
-      best = { attempt: exchange.attempt, dialect: richer };
-      break;
-    }
+/**
+ * Puts back, from what was taken away without being named, all with which the request is answered, too: everything at once, else one half
+ * after the other.
+ */
+async function putBack(search: Search, found: Finding, parts: readonly Part[]): Promise<Finding> {
+  if (parts.length === 0 || !found.dialect) return found;
+  const full = parts.reduce((dialect, part) => restored(dialect, part, search.spoken), found.dialect);
+  const fewer = parts.length === 1 && parts[0] === 'logprobs' ? fewerLogprobs(search, full) : [];
+  for (const dialect of [full, ...fewer]) {
+    const exchange = await search.say(dialect);
+    // Nothing is certain when the server is in trouble just now.
+    if (!exchange.refusal)
+      return isServed(exchange.attempt) ? findingOf(exchange, dialect) : { attempt: found.attempt };
   }
-  return best;
+  if (parts.length === 1) return found;
+  const half = Math.ceil(parts.length / 2);
+  const first = await putBack(search, found, parts.slice(0, half));
+  return putBack(search, first, parts.slice(half));
 }
 
-/** The request without anything in doubt. */
+const fewerLogprobs = ({ request, refusal }: Search, dialect: Dialect): Dialect[] =>
+  alternatives('logprobs', request, dialect, mostAllowed(refusal.complaint)).slice(0, -1);
+
+/** The request without any feature in doubt, and with what its refusal is about, if that is another one. */
 async function stripped(search: Search): Promise<Finding> {
-  const { spoken, unproven, refusal, thorough, attempt, say } = search;
+  const { spoken, unproven, attempt, say } = search;
   if (unproven.length === 0) return { attempt };
-  const suspects = thorough ? suspectParts(refusal.complaint, unproven) : [];
   const bare = FEATURES.filter((feature) => unproven.includes(feature)).reduce(lacking, spoken);
-  const bases = [
-    bare,
-    ...(suspects.includes('limit') ? [renamed(bare)] : []),
-    ...(suspects.includes('whole') ? [{ ...bare, stream: true }] : []),
-  ];
-  for (const base of bases) {
-    const exchange = await say(base);
-    if (exchange.refusal) continue;
-    const found = findingOf(exchange, base);
-    return found.dialect ? enriched(search, { ...found, dialect: base }) : found;
-  }
-  return { attempt, bare: true };
-}
-
-/** From the request without anything in doubt to one with as much as the endpoint takes. */
-async function enriched(search: Search, found: Finding & { readonly dialect: Dialect }): Promise<Finding> {
-  const { spoken, unproven, refusal, request, say } = search;
-  const core = { ...spoken, limit: found.dialect.limit, stream: found.dialect.stream };
+  const exchange = await say(bare);
+  const found = exchange.refusal
+    ? await followNames({ ...search, spoken: bare, refusal: exchange.refusal, attempt: exchange.attempt })
+    : findingOf(exchange, bare);
+  if ('open' in found) return { attempt, bare: true };
   const doubted = FEATURES.filter((feature) => unproven.includes(feature));
-  const suspects = suspectParts(refusal.complaint, doubted);
-  const inOrder = [...suspects, ...doubted.filter((part) => !suspects.includes(part))];
-  const most = mostAllowed(refusal.complaint);
-  // Most often it is one of them.
-  for (const dialect of [core, ...inOrder.flatMap((part) => alternatives(part, request, core, most))]) {
-    const exchange = await say(dialect);
-    if (exchange.refusal) continue;
-    return isServed(exchange.attempt) ? { attempt: exchange.attempt, dialect } : { attempt: found.attempt };
-  }
-  return needed(search, found, doubted);
+  return putBack(search, found, doubted);
 }

@@ -98,15 +98,15 @@ describe('phasetune score', () => {
     expect(code).toBe(4);
     expect(err).toContain('2 without a score, unreadable; the first is row');
     expect(err).toContain('it may mean several things: "3 or 4"');
-    expect(err).toContain('1 without a score, refused-request; the first is row');
-    expect(err).toMatch(/error: 3 of 20 rows have no score \(unreadable 2, refused-request 1\); the others are in /);
+    expect(err).toContain('1 without a score, too-long; the first is row');
+    expect(err).toMatch(/error: 3 of 20 rows have no score \(unreadable 2, too-long 1\); the others are in /);
     expect(told).toContain('17 of 20 rows scored');
     const rows = scored();
     expect(rows).toHaveLength(20);
     expect(rows[3]).not.toHaveProperty('score');
     expect(rows[5]!.meta.score).toEqual({ scorer: 'openai', failure: expect.stringContaining('3 or 4') });
     const manifest = (await readScoresManifest(out))!;
-    expect(manifest.reasons).toEqual({ unreadable: 2, 'refused-request': 1 });
+    expect(manifest.reasons).toEqual({ unreadable: 2, 'too-long': 1 });
     expect(manifest.failures.map(({ id }) => id)).toEqual([rows[3]!.id, rows[5]!.id, rows[6]!.id]);
     does = () => ({ text: '2' });
     expect((await score()).code).toBe(0);
