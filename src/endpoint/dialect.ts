@@ -63,7 +63,7 @@ export const lacking = (dialect: Dialect, feature: Feature): Dialect => ({
 });
 
 /** The dialect with the limit's other name. */
-export const renamed = (dialect: Dialect): Dialect => ({
+const renamed = (dialect: Dialect): Dialect => ({
   ...dialect,
   limit: dialect.limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens',
 });
