@@ -9,6 +9,7 @@ import type { EndpointAddress } from './options.js';
 import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf } from './request.js';
+import { promptTokensOf } from './request-tokens.js';
 import { HttpRefusal, openTransport, type Transport } from './transport.js';
 import type { Exchange } from './trials.js';
 import type { ChatRequest } from './types.js';
@@ -64,7 +65,9 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     if (typeof outcome !== 'string' && !(outcome instanceof HttpRefusal)) return { attempt: outcome };
     const text = withoutKey(typeof outcome === 'string' ? outcome : outcome.body, address);
     const attempt =
-      typeof outcome === 'string' ? attemptOf(text, now()) : missOf({ ...pick(outcome), body: text }, now());
+      typeof outcome === 'string'
+        ? attemptOf(text, now())
+        : missOf({ ...pick(outcome), body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
     return exchangeOf(attempt, text, request, dialect);
   };
   return {

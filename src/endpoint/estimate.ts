@@ -1,20 +1,10 @@
 import type { Ledger } from './ledger.js';
 import type { AnswerLine } from './outcome.js';
 import { costOf, type Price } from './prices.js';
-import type { ChatRequest, Question } from './types.js';
+import { promptTokensOf } from './request-tokens.js';
+import type { Question } from './types.js';
 
-/** What an OpenAI-like template adds to a message, and to a request, in tokens. */
-const [PER_MESSAGE, PER_REQUEST] = [4, 3];
-
-/** Bytes of UTF-8 to a token: about right for English, and for most other languages on the safe side. */
-const BYTES_PER_TOKEN = 4;
-
-/** About how many tokens a request has, its schema included, which endpoints show to the model. */
-export function promptTokensOf({ messages, schema }: ChatRequest): number {
-  const bytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
-  const shown = schema ? JSON.stringify(schema.schema).length : 0;
-  return Math.ceil((bytes + shown) / BYTES_PER_TOKEN) + messages.length * PER_MESSAGE + PER_REQUEST;
-}
+export { promptTokensOf };
 
 /** Tokens of a reply whose request sets no limit, where nothing better is known. */
 export const USUAL_REPLY_TOKENS = 500;

@@ -23,13 +23,11 @@ export function hintOf(headers: Headers, error: ErrorBody, now: number): number 
   ]);
 }
 
-const firstOf = (readers: readonly (() => number | undefined)[]): number | undefined => {
-  for (const read of readers) {
-    const wait = read();
-    if (wait !== undefined) return wait;
-  }
-  return undefined;
-};
+/** The first wait; one of 0 says nothing where another place says more. */
+function firstOf(readers: readonly (() => number | undefined)[]): number | undefined {
+  const waits = readers.map((read) => read());
+  return waits.find((wait) => wait) ?? waits.find((wait) => wait !== undefined);
+}
 
 /** A number without sign, exponent or blanks; of a header that came several times, the largest. */
 function numberOf(text: string): number | undefined {
@@ -117,6 +115,16 @@ function fieldResets(field: string): number[] {
     const [, seconds] = /(?:\bt|\breset)=(\d{1,15})/.exec(item) ?? [];
     return left !== undefined && Number(left) === 0 && seconds !== undefined ? [Number(seconds) * 1000] : [];
   });
+}
+
+/** The smallest number of tokens that an account may use in a minute, by the headers; undefined where they do not say. */
+export function minuteTokensOf(headers: Headers): number | undefined {
+  const names = Object.keys(headers).filter(
+    (name) =>
+      /ratelimit/.test(name) && /-tokens?\b/.test(name) && /-limit\b/.test(name) && !/day|hour|month|output/.test(name),
+  );
+  const limits = names.map((name) => numberOf(headers[name]!)).filter((limit) => limit !== undefined && limit > 0);
+  return limits.length > 0 ? Math.min(...(limits as number[])) : undefined;
 }
 
 /** True where the body names a limit of a day or a longer time that is used up (Gemini's QuotaFailure), or a quota of nothing. */

@@ -12,7 +12,7 @@ import {
 } from './codes.js';
 import { type ErrorBody, errorIn, type FieldIssue } from './error-body.js';
 import { type Miss, quoted } from './failure.js';
-import { type Headers, hintOf, isDailyQuota, LONGEST_WAIT_MS, waitOf } from './limits.js';
+import { type Headers, hintOf, isDailyQuota, LONGEST_WAIT_MS, minuteTokensOf, waitOf } from './limits.js';
 import { sentenceIn } from './templates.js';
 import type { HttpRefusal } from './transport.js';
 
@@ -23,10 +23,17 @@ const ROW_REFUSED: Meaning = { kind: 'refused-request', next: 'skip' };
 /** It may pass. */
 const OUT_OF_ORDER: Meaning = { kind: 'server', next: 'retry' };
 
-/** What a status that is not of success means, by codes, fields and headers; by words only where a server is known to give nothing else. */
-export function missOf({ status, headers, body }: Pick<HttpRefusal, 'status' | 'headers' | 'body'>, now: number): Miss {
+/**
+ * What a status that is not of success means, by codes, fields and headers; by words only where a server is known to give nothing else. `tokens`
+ * is about what the request takes with its reply: one that is more than a minute's limit would be refused for ever.
+ */
+export function missOf(
+  { status, headers, body }: Pick<HttpRefusal, 'status' | 'headers' | 'body'>,
+  now: number,
+  tokens = 0,
+): Miss {
   const to = status >= 300 && status < 400 ? `; it redirects to ${quoted(headers.location ?? '?')}` : '';
-  return missFor(errorIn(body), { status, under: status, headers, now, more: to });
+  return missFor(errorIn(body), { status, under: status, headers, now, more: to, tokens });
 }
 
 /** What an error means that came in place of a reply, under a status of success. */
@@ -45,15 +52,17 @@ interface Circumstances {
   readonly headers: Headers;
   readonly now: number;
   readonly more?: string;
+  readonly tokens?: number;
 }
 
-function missFor(error: ErrorBody, { status, under, headers, now, more = '' }: Circumstances): Miss {
+function missFor(error: ErrorBody, { status, under, headers, now, more = '', tokens = 0 }: Circumstances): Miss {
   const sentence = sentenceIn(under, error.message);
   const hint = hintOf(headers, error, now);
   const found = meaningFor(error, status, hint, sentence?.means);
   const after = sentence?.until === undefined ? hint : waitOf(sentence.until, now);
   const long = after !== undefined && after > LONGEST_WAIT_MS;
-  const { kind, next } = found === LIMITED && long ? USED_UP : found;
+  const tooLarge = tokens > (minuteTokensOf(headers) ?? Number.POSITIVE_INFINITY);
+  const { kind, next } = found !== LIMITED ? found : tooLarge ? TOO_LONG : long ? USED_UP : LIMITED;
   const waits = next === 'retry' || next === 'wait' || next === 'load' || (next === 'stop' && kind === 'quota' && long);
   const said = quoted(error.message);
   const begin = status ? `${status}${said ? `: ${said}` : ''}` : `an error in place of a reply: ${said}`;

@@ -57,8 +57,9 @@ const TEMPLATES: readonly Template[] = [
     "'?max_tokens'? or '?max_completion_tokens'? is too large: #\\. This model's maximum context length is # tokens and your request has # input tokens",
     ([limit = 0, context = 0]) => limit < context,
   ),
-  tooLong('OpenAI, vLLM, DeepSeek', "This model's maximum context length is # tokens[,.]"),
-  tooLong('OpenRouter', "This endpoint's maximum context length is # tokens\\."),
+  tooLong('OpenAI, vLLM, DeepSeek', "This model's maximum context length is # tokens\\b"),
+  tooLong('vLLM', "The prompt is # tokens, which exceeds the model's maximum context length of # tokens"),
+  tooLong('OpenRouter', "This endpoint's maximum context length is # tokens\\b"),
   tooLong('vLLM', 'You passed # input (?:tokens|characters) and requested # output tokens\\.'),
   tooLong('vLLM', 'The (?:decoder )?prompt \\((?:total )?length #\\) is longer than the maximum model length of #'),
   tooLong('vLLM', "Input length \\(#\\) exceeds model's maximum context length \\(#\\)"),
@@ -84,6 +85,13 @@ const TEMPLATES: readonly Template[] = [
   tooLong('Gemini', 'The input token count(?: \\(#\\))? exceeds the maximum number of tokens allowed'),
   tooLong('LiteLLM', 'litellm\\.ContextWindowExceededError:'),
   { server: 'LiteLLM', under: REFUSED, says: form('litellm\\.ContentPolicyViolationError:'), means: FILTERED },
+  { server: 'OpenRouter', under: [200, 403], says: /^Request blocked: /, means: FILTERED },
+  {
+    server: 'Cloudflare',
+    under: [...REFUSED, 403, 424],
+    says: /^(?:Prompt|Response) blocked due to security configurations/,
+    means: FILTERED,
+  },
   {
     server: 'OpenAI',
     under: REFUSED,
@@ -113,6 +121,12 @@ const TEMPLATES: readonly Template[] = [
     says: /^You have reached your specified (?:workspace )?API usage limits\. You will regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC\.?$/,
     means: USED_UP,
     dated: true,
+  },
+  {
+    server: 'Cerebras',
+    under: [429],
+    says: /^(?:Tokens|Requests) per day limit exceeded - too many \w+ processed\.$/,
+    means: USED_UP,
   },
   {
     server: 'Ollama',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { errorIn } from '../../src/endpoint/error-body.js';
-import { hintOf, isDailyQuota, waitOf } from '../../src/endpoint/limits.js';
+import { hintOf, isDailyQuota, minuteTokensOf, waitOf } from '../../src/endpoint/limits.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const NONE = errorIn('{}');
@@ -77,7 +77,7 @@ test.each([
     179_500,
   ],
   [
-    'two limits, and neither is told to be used up',
+    'two limits, and none says that it is used up',
     { 'x-ratelimit-reset-requests': '6h', 'x-ratelimit-reset-tokens': '1s' },
     undefined,
   ],
@@ -106,6 +106,11 @@ test.each([
   ["the IETF's one field", { ratelimit: '"day";r=40;t=3600, "minute";r=0;t=30' }, 30_000],
   ['the same, of an older draft', { ratelimit: 'limit=10, remaining=0, reset=5' }, 5000],
   ['the same, with some left', { ratelimit: 'limit=10, remaining=1, reset=5' }, undefined],
+  [
+    'a wait of 0, and a reset that says more',
+    { 'retry-after': '0', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3600' },
+    3_600_000,
+  ],
   ['a header before a reset', { 'retry-after': '1', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3600' }, 1000],
 ])('%s', (_, headers, wait) => {
   expect(hint(headers)).toBe(wait);
@@ -142,4 +147,15 @@ test('a limit of a day by the id of its quota', () => {
   expect(isDailyQuota(quota({ quotaId: 'APerMinute' }, { quotaId: 'APerDay' }))).toBe(true);
   expect(isDailyQuota(quota({ quotaId: 'APerMinute', quotaValue: '0' }))).toBe(true);
   expect(isDailyQuota(errorIn('{"error":{"message":"GenerateRequestsPerDay"}}'))).toBe(false);
+});
+
+test.each([
+  [{ 'x-ratelimit-limit-tokens': '6000', 'x-ratelimit-limit-requests': '30' }, 6000],
+  [{ 'x-ratelimit-limit-tokens-minute': '60000', 'x-ratelimit-limit-tokens-day': '100' }, 60_000],
+  [{ 'anthropic-ratelimit-input-tokens-limit': '40000', 'anthropic-ratelimit-output-tokens-limit': '8000' }, 40_000],
+  [{ 'x-ratelimit-limit-tokens': '0' }, undefined],
+  [{ 'x-ratelimit-limit-tokens': 'many' }, undefined],
+  [{ 'x-ratelimit-limit-requests': '30', 'x-ratelimit-remaining-tokens': '5' }, undefined],
+])('tokens of a minute: %j', (headers, limit) => {
+  expect(minuteTokensOf(headers as Record<string, string>)).toBe(limit);
 });

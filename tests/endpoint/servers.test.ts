@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { missOf } from '../../src/endpoint/refusal.js';
 import { attemptOf } from '../../src/endpoint/reply.js';
@@ -33,6 +34,21 @@ test.each(SERVER_CASES)('$server: $tried ($status)', (given) => {
   const miss = answer(given);
   expect(miss).toMatchObject({ failure: { kind }, next });
   expect('afterMs' in miss ? miss.afterMs : undefined).toBe(afterMs);
+});
+
+test('a request that is more than the minute that the headers name is left out, one that is not waits', () => {
+  const body = '{"type":"error","error":{"type":"rate_limit_error","message":"It would exceed your limit."}}';
+  const refusal = {
+    status: 429,
+    headers: { 'anthropic-ratelimit-input-tokens-limit': '40000', 'retry-after': '20' },
+    body,
+  };
+  expect(missOf(refusal, NOW, 41_000)).toMatchObject({ failure: { kind: 'too-long' }, next: 'skip' });
+  expect(missOf(refusal, NOW, 39_000)).toMatchObject({
+    failure: { kind: 'rate-limit' },
+    next: 'wait',
+    afterMs: 20_000,
+  });
 });
 
 /** Words that a row may hold, and that servers use for what ends a run. */
@@ -110,4 +126,87 @@ test('what is said in place of a reply means the same whatever is quoted', () =>
       failure: { kind: 'server' },
       next: 'retry',
     });
+});
+
+/** Any JSON, with names that answers have, so that it comes close to one. */
+const NAMES = [
+  'error',
+  'message',
+  'code',
+  'type',
+  'detail',
+  'errors',
+  'metadata',
+  'raw',
+  'headers',
+  'choices',
+  'delta',
+  'usage',
+];
+const MORE_NAMES = [
+  'content',
+  'finish_reason',
+  'details',
+  'status',
+  'retryDelay',
+  'loc',
+  'param',
+  'object',
+  'violations',
+  'text',
+];
+const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constantFrom(
+      null,
+      true,
+      0,
+      429,
+      -1,
+      1e308,
+      'stop',
+      '2s',
+      'insufficient_quota',
+      '{"error":{"code":"x"}}',
+      '<html>',
+    ),
+    fc.string(),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom(...NAMES, ...MORE_NAMES), tie('value'), { maxKeys: 5 }),
+  ),
+}));
+const HEADERS = [
+  'retry-after',
+  'retry-after-ms',
+  'x-ratelimit-reset',
+  'x-ratelimit-remaining',
+  'ratelimit',
+  'date',
+  'location',
+];
+
+test('no answer whatever throws, and every wait is a number from 0 on', () => {
+  fc.assert(
+    fc.property(
+      anyValue,
+      fc.constantFrom('', 'data: ', '\uFEFF', 'event: error\ndata: '),
+      fc.integer({ min: 300, max: 599 }),
+      fc.dictionary(
+        fc.constantFrom(...HEADERS),
+        fc.oneof(fc.string(), fc.constantFrom('-1', '0', '1e9', '99999999999', 'r=0;t=3')),
+      ),
+      (value, lead, status, headers) => {
+        const body = lead + JSON.stringify(value);
+        const misses = [attemptOf(body, NOW), missOf({ status, headers, body }, NOW, 10)];
+        for (const miss of misses) {
+          if ('reply' in miss) continue;
+          expect(miss.afterMs ?? 0).toBeGreaterThanOrEqual(0);
+          expect(Number.isFinite(miss.afterMs ?? 0)).toBe(true);
+          expect(miss.failure.message).not.toBe('');
+        }
+      },
+    ),
+    { numRuns: 2000, seed: 13 },
+  );
 });
