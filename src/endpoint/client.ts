@@ -86,10 +86,12 @@ function exchangeOf(attempt: Attempt, text: string, request: ChatRequest, { with
     const missing = askedFor(request).filter((feature) => without.has(feature));
     return { attempt: missing.length === 0 ? attempt : { reply: { ...attempt.reply, without: missing } } };
   }
-  const { failure, next } = attempt;
+  const { failure, next, worked } = attempt;
+  // An error in place of a reply may have no status: it is taken for trouble of the server's.
+  const status = failure.status ?? (failure.kind === 'server' && !worked ? 500 : 0);
   // What is known to be about the row, the key or the model is not about how it was put.
-  if (!NOT_TAKEN.has(failure.status ?? 0) || (next !== 'refused' && next !== 'retry')) return { attempt };
-  return { attempt, refusal: { status: failure.status!, complaint: errorIn(text) } };
+  if (!NOT_TAKEN.has(status) || (next !== 'refused' && next !== 'retry')) return { attempt };
+  return { attempt, refusal: { status, complaint: errorIn(text) } };
 }
 
 const pick = ({ status, headers }: HttpRefusal) => ({ status, headers });

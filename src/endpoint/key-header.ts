@@ -35,7 +35,7 @@ export function keyVerdict(status: number, names: readonly string[]): KeyVerdict
 
 /** Sends with a header that the server takes. */
 export interface KeyBearer {
-  /** `post` sends once, `verdict` tells what came of it. */
+  /** `post` sends once, `verdict` says what came of it. */
   send<T>(
     post: (headers: Record<string, string | null>) => Promise<T>,
     verdict: (outcome: T) => KeyVerdict,

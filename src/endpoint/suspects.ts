@@ -30,13 +30,17 @@ export function namedPart(complaint: Complaint, request: ChatRequest, dialect: D
   const fields = [
     ...(param === undefined ? [] : [{ field: param, unknown: names.some((name) => UNKNOWN.test(name)) }]),
     ...issues.map(({ at, type = '' }) => ({ field: at, unknown: UNKNOWN.test(type) })),
-  ].map(({ field, unknown }) => ({ field: field.replace(/^(body|parameters)\W+/, ''), unknown }));
+  ].map(({ field, unknown }) => ({ field: bareField(field), unknown }));
   const isNamed = (part: Part) =>
     fields.some(({ field, unknown }) =>
       part === 'limit' ? field === dialect.limit && unknown : FIELDS[part].test(field),
     );
   return partsOf(request, dialect).find(isNamed);
 }
+
+/** A field's place within the request, however a server writes it: `body.seed`, `$.seed`, `'seed'`. */
+const bareField = (field: string): string =>
+  field.replace(/^\W+|\W+$/g, '').replace(/^(?:(?:body|request|parameters?|params|options|input)\W+)+/i, '');
 
 /** How people write of a part. */
 const WORDS: Readonly<Record<Part, RegExp>> = {
@@ -74,7 +78,7 @@ export function mostAllowed({ message }: Complaint): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Whether two refusals say the same, but for numbers. */
+/** Whether two refusals say the same, except for numbers. */
 export const alike = (a: Complaint, b: Complaint): boolean => shapeOf(a) === shapeOf(b);
 
 const shapeOf = ({ message, param, names }: Complaint): string =>

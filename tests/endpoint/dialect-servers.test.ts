@@ -35,17 +35,17 @@ test.each(Object.keys(SERVERS))('%s: every request is answered, with all that th
   expect(endpoint.requests.length).toBe(before + 1);
   // Eight, the same eight again, and what it took to find out.
   expect(before).toBeLessThanOrEqual(8 + 8 + 14);
-  const lacks = (feature: string) => (without as readonly string[]).includes(feature);
+  const isMissing = (feature: string) => (without as readonly string[]).includes(feature);
   expect(body).toEqual({
     model: 'judge',
-    messages: lacks('systemTurn')
+    messages: isMissing('systemTurn')
       ? [{ role: 'user', content: 'You judge.\n\nitem-8: how hard is it?' }]
       : rich(8).messages,
     [limit]: 8,
-    ...(!lacks('temperature') && { temperature: 0 }),
-    ...(!lacks('seed') && { seed: 1 }),
-    ...(!lacks('logprobs') && { logprobs: true, top_logprobs: most }),
-    ...(!lacks('schema') && {
+    ...(!isMissing('temperature') && { temperature: 0 }),
+    ...(!isMissing('seed') && { seed: 1 }),
+    ...(!isMissing('logprobs') && { logprobs: true, top_logprobs: most }),
+    ...(!isMissing('schema') && {
       response_format: {
         type: 'json_schema',
         json_schema: { name: 'rating', schema: rich(0).schema!.schema, strict: true },

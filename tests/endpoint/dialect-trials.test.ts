@@ -289,7 +289,7 @@ describe('the name of the limit', () => {
     },
   );
 
-  test('changes back where the server behind the address changes', async () => {
+  test('changes back where another server answers at the address', async () => {
     let only: string | undefined = 'max_completion_tokens';
     const { client, endpoint } = await connect({
       script: ({ body }) => {

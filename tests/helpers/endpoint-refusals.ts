@@ -10,7 +10,7 @@ export type Refusal = readonly [when: (body: Body, asked: Asked) => boolean, sta
 /** How one server, or one model of it, takes requests of its own kind. */
 export interface ServerDialect {
   readonly refuses: readonly Refusal[];
-  /** What the last request must lack. Default: nothing. */
+  /** What the last request must not have. Default: nothing. */
   readonly without?: readonly Feature[];
   /** Name of the limit in the last request. Default: max_tokens. */
   readonly limit?: 'max_completion_tokens';
@@ -61,7 +61,7 @@ const forbidden = (body: Body, fields: readonly string[]) => ({
       })),
   },
 });
-/** An error of a provider behind OpenRouter. */
+/** An error of a provider that OpenRouter asks. */
 export const openRouter = (provider: string, raw: unknown) => ({
   error: {
     message: 'Provider returned error',

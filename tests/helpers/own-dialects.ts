@@ -73,6 +73,32 @@ export const OWN: Readonly<Record<string, ServerDialect>> = {
     refuses: [[jsonSchema, 400, { error: "'response_format.type' must be 'text'" }]],
     without: ['schema'],
   },
+  'LM Studio, whose errors come under a status of success': {
+    refuses: [[jsonSchema, 200, { error: 'Structured output is not supported by this model' }]],
+    without: ['schema'],
+  },
+  'a server of Rust, which lists what it knows': {
+    refuses: [
+      [
+        has('seed'),
+        422,
+        'Failed to deserialize the JSON body into the target type: unknown field `seed`, expected one of `model`, `messages`, `max_tokens`, `temperature`, `response_format`, `stream` at line 1 column 9',
+      ],
+    ],
+    without: ['seed'],
+  },
+  'a server that names a field by its path': {
+    refuses: [
+      [has('seed'), 400, { error: { message: 'no', param: '$.seed', type: 'invalid_request_error' } }],
+      [
+        jsonSchema,
+        422,
+        { detail: [{ type: 'value_error', loc: ['body', 'response_format', 'json_schema'], msg: 'no' }] },
+      ],
+      [has('temperature'), 400, { error: { message: 'no', param: "body['temperature']", code: 'unsupported_value' } }],
+    ],
+    without: ['schema', 'temperature', 'seed'],
+  },
   'a server that gives no reason at all for a seed': {
     refuses: [[has('seed'), 400, { error: { message: 'Bad Request' } }]],
     without: ['seed'],
