@@ -3,7 +3,7 @@ import { type Bell, createBell } from './bell.js';
 import { type Comebacks, createComebacks } from './comebacks.js';
 import { changesTold, type Dialect, lacking, type Part, partsOf, proofOf, restored, signOf } from './dialect.js';
 import type { Attempt } from './failure.js';
-import { isUnfit, namedPart } from './suspects.js';
+import { alike, type Complaint, isUnfit, namedPart } from './suspects.js';
 import { type Exchange, findOut, isServed, type Refusal, type Say } from './trials.js';
 import type { ChatRequest } from './types.js';
 
@@ -28,6 +28,8 @@ interface State extends AdapterSettings {
   readonly comebacks: Comebacks;
   /** Parts that were given up though no refusal names them. */
   readonly guessed: Set<Part>;
+  /** What is known of requests whose search was ended by trouble. */
+  readonly unfinished: WeakMap<ChatRequest, Map<string, Exchange>>;
   /** Wakes whoever waits for one of the numbers below. */
   readonly bell: Bell;
   /** Requests in flight whose outcome may show something. */
@@ -36,6 +38,8 @@ interface State extends AdapterSettings {
   searching: boolean;
   /** Unclear refusals that were looked into, or let pass. */
   unclear: number;
+  /** Refusals that were looked into in vain. */
+  readonly vain: Complaint[];
   /** Refusals that name a part, since the last search that came to something. */
   named: number;
   /** Searches that came to nothing since the server was in trouble. */
@@ -47,7 +51,7 @@ interface State extends AdapterSettings {
 /** Times that one request is sent again since the dialect changed meanwhile, at most. */
 const ROUNDS = 8;
 /** Searches that may come to nothing without being counted. */
-const BROKEN = 5;
+const BROKEN = 32;
 
 /** Refusals that name a part and are each looked into, though nothing comes of it. */
 const OFTEN = 4;
@@ -60,10 +64,12 @@ export function createAdapter(first: Dialect, settings: AdapterSettings): Adapte
     proven: new Set(),
     comebacks: createComebacks(),
     guessed: new Set(),
+    unfinished: new WeakMap(),
     bell: createBell(),
     flying: 0,
     searching: false,
     unclear: 0,
+    vain: [],
     named: 0,
     broken: 0,
     troubles: 0,
@@ -182,8 +188,8 @@ async function lookInto(state: State, refused: Refused, say: Say, signal?: Abort
 /** Whether a refusal is looked into, by its number: more and more seldom, since each time costs requests. */
 const isTurn = (n: number): boolean => n <= 4 || Number.isInteger(Math.log2(n));
 
-/** Refusals that are looked into in every way; the first of them may be the row's. */
-const THOROUGH = 2;
+/** Unclear refusals that are looked into in every way, each of another kind; the first of them may be the row's. */
+const THOROUGH = 4;
 
 /** Waits for what else is in flight, but not for long. */
 async function othersInFlight(state: State, settled: () => boolean, signal?: AbortSignal): Promise<void> {
@@ -205,7 +211,11 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
   const { request, spoken } = refused;
   state.searching = true;
   try {
-    const found = await findOut({ ...refused, unproven, thorough: state.unclear <= THOROUGH }, say);
+    const known = state.unfinished.get(request) ?? new Map<string, Exchange>();
+    state.unfinished.delete(request);
+    const { complaint } = refused.refusal;
+    const thorough = state.vain.length < THOROUGH && !state.vain.some((one) => alike(one, complaint));
+    const found = await findOut({ ...refused, unproven, known, thorough }, say);
     // What was answered meanwhile with all that is in doubt shows that this row alone is refused with it.
     const refuted = !named && unproven.some((part) => state.proven.has(proofOf(part, spoken)));
     if (found.dialect && !refuted) {
@@ -215,12 +225,22 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
       const now = partsOf(request, found.dialect);
       if (!named) for (const part of before) if (!now.includes(part)) state.guessed.add(part);
       change(state, spoken, found.dialect);
-    } else if (!found.dialect && !found.bare && !named && state.broken++ < BROKEN) state.unclear--;
+      state.comebacks.soon(found.uncertain ?? []);
+    } else if (found.bare) state.vain.push(found.bare);
+    else if (!found.dialect) interrupted(state, request, known, named);
     return found.attempt;
   } finally {
     state.searching = false;
     state.bell.ring();
   }
+}
+
+/** A search that trouble ended goes on when the request is sent again, and is not counted, within bounds. */
+function interrupted(state: State, request: ChatRequest, known: Map<string, Exchange>, named: boolean): void {
+  state.unfinished.set(request, known);
+  if (state.broken++ >= BROKEN) return;
+  if (named) state.named--;
+  else state.unclear--;
 }
 
 function prove(state: State, request: ChatRequest, dialect: Dialect): void {

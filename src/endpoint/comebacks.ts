@@ -1,4 +1,4 @@
-import { askedFor, type Dialect, FEATURES, restored } from './dialect.js';
+import { askedFor, type Dialect, FEATURES, type Part, restored } from './dialect.js';
 import type { ChatRequest, Feature } from './types.js';
 
 /** A request that tries a feature that was given up. */
@@ -15,6 +15,8 @@ export interface Comeback {
 export interface Comebacks {
   /** Notes what a change of the dialect gives up. */
   note(from: Dialect, to: Dialect): void;
+  /** Has some tried by the next requests, and again soon: trouble left open whether they are refused. */
+  soon(parts: readonly Part[]): void;
   /** Counts a reply. */
   count(dialect: Dialect): void;
   /** What the next request shall try, if it is time; one at a time. */
@@ -23,6 +25,8 @@ export interface Comebacks {
 
 /** Replies without a feature until it is tried again: at first, and at most. */
 const FIRST = 50;
+/** The same for one that trouble left open. */
+const SOON = 4;
 const LONGEST = 3200;
 
 /** With nothing given up. */
@@ -36,6 +40,11 @@ export function createComebacks(): Comebacks {
   return {
     note(from, to) {
       for (const feature of FEATURES) if (to.without.has(feature) && !from.without.has(feature)) pause(feature);
+    },
+    soon(parts) {
+      for (const part of parts) {
+        if (pauses.has(part as Feature)) pauses.set(part as Feature, { replies: SOON, left: 0 });
+      }
     },
     count(dialect) {
       for (const feature of dialect.without) pauses.get(feature)!.left--;

@@ -27,6 +27,8 @@ export interface Refused {
   readonly refusal: Refusal;
   /** Parts that no reply has come with yet. Others are looked at only where the refusal names them. */
   readonly unproven: readonly Part[];
+  /** What is known already of this request, by the dialect: a search that trouble ended goes on from there. */
+  readonly known: Map<string, Exchange>;
   /** Whether the words of the refusal may lead, or only the request without anything in doubt is tried. */
   readonly thorough: boolean;
 }
@@ -36,8 +38,10 @@ export interface Finding {
   readonly attempt: Attempt;
   /** The dialect in which the request was answered. Absent: in none. */
   readonly dialect?: Dialect;
-  /** The request is refused even without anything in doubt, so that its own content is the cause, or the endpoint as such. */
-  readonly bare?: true;
+  /** Parts that the dialect is without, though trouble left open whether it must be. */
+  readonly uncertain?: readonly Part[];
+  /** What is said of the request even without anything in doubt: its own content is the cause, or the endpoint as such. */
+  readonly bare?: Complaint;
 }
 
 /** Requests of one search, at most: then nothing is known. */
@@ -66,22 +70,29 @@ export async function findOut(refused: Refused, say: Say): Promise<Finding> {
 export const isServed = (attempt: Attempt): boolean =>
   'reply' in attempt || (attempt.worked === true && attempt.next === 'skip');
 
-/** Sends nothing twice, and not more than so much. */
-function economical({ spoken, attempt, refusal }: Refused, say: Say): Say {
-  const first: Exchange = { attempt, refusal };
-  const said = new Map([[signOf(spoken), Promise.resolve(first)]]);
-  return (dialect) => {
-    const known = said.get(signOf(dialect));
-    if (known) return known;
-    if (said.size > MOST) return Promise.resolve({ attempt });
-    const now = say(dialect);
-    said.set(signOf(dialect), now);
+/** Sends nothing twice, and not more than so much. Trouble is looked at twice, and not kept. */
+function economical({ spoken, attempt, refusal, known }: Refused, say: Say): Say {
+  known.set(signOf(spoken), { attempt, refusal });
+  return async (dialect) => {
+    const sign = signOf(dialect);
+    const before = known.get(sign);
+    if (before) return before;
+    if (known.size > MOST) return { attempt };
+    const once = await say(dialect);
+    const now = mayPass(once) ? await say(dialect) : once;
+    if (now.refusal || isServed(now.attempt)) known.set(sign, now);
     return now;
   };
 }
 
+/** Trouble of a server's or of the connection's that may have passed a moment later; a time-out has taken long enough. */
+const mayPass = ({ attempt, refusal }: Exchange): boolean =>
+  refusal
+    ? refusal.status === 500
+    : !('reply' in attempt) && attempt.next === 'retry' && attempt.failure.kind !== 'timeout';
+
 /** Takes away one part after another, each that the refusal is about, as long as the next refusal is another one. `open`: to no end. */
-async function followNames(search: Search): Promise<Finding & { readonly open?: true }> {
+async function followNames(search: Search): Promise<Finding & { readonly open?: Refusal }> {
   const { request, unproven, thorough } = search;
   let [dialect, refusal, attempt] = [search.spoken, search.refusal, search.attempt];
   const [seen, guessed] = [new Set<Part>(), [] as Part[]];
@@ -91,12 +102,12 @@ async function followNames(search: Search): Promise<Finding & { readonly open?: 
     const doubted = unproven.filter((one) => sent.includes(one));
     const suspects = thorough ? suspectParts(refusal.complaint, doubted) : [];
     const part = [named, ...suspects].find((one) => one !== undefined && !seen.has(one));
-    if (part === undefined) return { attempt, open: true };
+    if (part === undefined) return { attempt, open: refusal };
     seen.add(part);
     const next = await withoutPart(search, part, dialect, refusal);
     if (next && !next.refusal) return putBack(search, next, guessed);
     if (next) [dialect, refusal, attempt] = [next.dialect, next.refusal, next.attempt];
-    else if (part !== named) return { attempt, open: true };
+    else if (part !== named) return { attempt, open: refusal };
     if (next && part !== named) guessed.push(part);
   }
 }
@@ -134,13 +145,13 @@ async function putBack(search: Search, found: Finding, parts: readonly Part[]): 
   const fewer = parts.length === 1 && parts[0] === 'logprobs' ? fewerLogprobs(search, full) : [];
   for (const dialect of [full, ...fewer]) {
     const exchange = await search.say(dialect);
-    // Nothing is certain when the server is in trouble just now.
     if (!exchange.refusal)
-      return isServed(exchange.attempt) ? findingOf(exchange, dialect) : { attempt: found.attempt };
+      return isServed(exchange.attempt) ? findingOf(exchange, dialect) : { ...found, uncertain: parts };
   }
   if (parts.length === 1) return found;
   const half = Math.ceil(parts.length / 2);
   const first = await putBack(search, found, parts.slice(0, half));
+  if (first.uncertain) return { ...first, uncertain: parts };
   return putBack(search, first, parts.slice(half));
 }
 
@@ -156,7 +167,8 @@ async function stripped(search: Search): Promise<Finding> {
   const found = exchange.refusal
     ? await followNames({ ...search, spoken: bare, refusal: exchange.refusal, attempt: exchange.attempt })
     : findingOf(exchange, bare);
-  if ('open' in found) return { attempt, bare: true };
+  const { open } = found as { open?: Refusal };
+  if (open) return { attempt, bare: open.complaint };
   const doubted = FEATURES.filter((feature) => unproven.includes(feature));
   return putBack(search, found, doubted);
 }

@@ -218,7 +218,7 @@ describe('trouble while it is found out', () => {
       script: (asked) => (isFull(asked) ? refuse(400, { error: { message: 'no' } }) : '503'),
     });
     for (let row = 0; row < 40; row++) await client.send(about(row));
-    expect(endpoint.requests.length).toBeLessThanOrEqual(40 + 5 + 8);
+    expect(endpoint.requests.length).toBeLessThanOrEqual(40 + 2 * 40);
     expect(warnings).toEqual([]);
   });
 });
