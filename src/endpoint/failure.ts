@@ -1,8 +1,15 @@
 import { hide } from '../telemetry/redact.js';
 import type { ChatReply, Failure, Usage } from './types.js';
 
+/** Requests that were sent beside the one that an attempt is of, to find out what the endpoint takes. */
+export interface Besides {
+  readonly requests: number;
+  /** Tokens that the endpoint counted for them. */
+  readonly usage?: Usage;
+}
+
 /** What came of one request. */
-export type Attempt = { readonly reply: ChatReply } | Miss;
+export type Attempt = ({ readonly reply: ChatReply } | Miss) & { readonly besides?: Besides };
 
 /** What follows from a request without a reply. */
 export type Next =

@@ -32,7 +32,7 @@ export interface Usage {
 }
 
 /** What an endpoint may not support, and is then asked without. */
-export type Feature = 'schema' | 'logprobs' | 'maxTokens' | 'temperature' | 'seed' | 'systemTurn';
+export type Feature = 'schema' | 'logprobs' | 'systemTurn' | 'temperature' | 'seed';
 
 /** What an endpoint said, as it said it. */
 export interface ChatReply {

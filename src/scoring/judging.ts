@@ -2,13 +2,15 @@ import { dataError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Ledger } from '../endpoint/ledger.js';
 import type { AnswerLine } from '../endpoint/outcome.js';
-import type { Answer, Question } from '../endpoint/types.js';
+import type { Answer, ChatReply, Feature, Question } from '../endpoint/types.js';
 import { contentKey, type Judge, questionKey, questionOf, type Verdict, verdictOf } from './judge.js';
 import { type Prompt, promptFor } from './prompt.js';
 import type { RowScore, Unscored } from './scored.js';
 
 /** What is known of one repeat of a row: its score, or why there is none yet and the attempt that is next. */
-type Slot = Exclude<Verdict, { unclear: string }> | (Unscored & { readonly attempt: number });
+type Slot =
+  | (Exclude<Verdict, { unclear: string }> & Pick<ChatReply, 'without'>)
+  | (Unscored & { readonly attempt: number });
 
 /** What was replied so far. */
 export type Replies = Pick<Ledger<AnswerLine>, 'get' | 'failure'>;
@@ -42,6 +44,8 @@ export interface JudgingCounts {
   readonly fromText: number;
   /** Mean probability on the scale, of expected values. */
   readonly mass: number | undefined;
+  /** Replies with a score that came without what was asked for, since the endpoint refused it. */
+  readonly without: Readonly<Partial<Record<Feature, number>>>;
 }
 
 /** Begins with what the ledger has. Unreadable replies in it do not settle a question: it is asked again, under the key of the next attempt. */
@@ -98,7 +102,7 @@ export function createJudging(judge: Judge, ledger: Replies): Judging {
         return undefined;
       }
       const verdict = verdictOf(judge, answer.reply);
-      if ('score' in verdict) put(verdict);
+      if ('score' in verdict) put(scoredSlot(verdict, answer.reply));
       else put({ kind: 'unreadable', reason: verdict.unclear, attempt: attempt + 1 });
       return 'unclear' in verdict ? verdict.unclear : undefined;
     },
@@ -112,6 +116,16 @@ export function createJudging(judge: Judge, ledger: Replies): Judging {
   };
 }
 
+/** One list for all replies without the same features: there may be tens of thousands. */
+const listsOfFeatures = new Map<string, readonly Feature[]>();
+
+function scoredSlot(verdict: Exclude<Verdict, { unclear: string }>, { without }: ChatReply): Slot {
+  if (without === undefined) return verdict;
+  const name = without.join();
+  if (!listsOfFeatures.has(name)) listsOfFeatures.set(name, without);
+  return { ...verdict, without: listsOfFeatures.get(name)! };
+}
+
 /** What the ledger knows of one repeat. */
 function slotIn(ledger: Replies, judge: Judge, content: string, repeat: number): Slot {
   let last: Unscored = { kind: 'not-asked', reason: 'there is no reply yet' };
@@ -123,7 +137,7 @@ function slotIn(ledger: Replies, judge: Judge, content: string, repeat: number):
       return { ...(failure ? { kind: failure.kind, reason: failure.message } : last), attempt };
     }
     const verdict = verdictOf(judge, reply);
-    if ('score' in verdict) return verdict;
+    if ('score' in verdict) return scoredSlot(verdict, reply);
     last = { kind: 'unreadable', reason: verdict.unclear };
   }
 }
@@ -165,11 +179,13 @@ const rounded = (value: number) => Math.round(value * 1e6) / 1e6;
 function countsOf(slots: ReadonlyMap<string, readonly Slot[]>, contents: readonly string[]) {
   const distinct = new Set(contents);
   let [partial, fromText, total, masses] = [0, 0, 0, 0];
+  const without: Partial<Record<Feature, number>> = {};
   for (const content of distinct) {
     const all = slots.get(content)!;
     const given = all.filter(isScored);
     if (given.length > 0 && given.length < all.length) partial++;
-    for (const { mass, fromText: text } of given) {
+    for (const { mass, fromText: text, without: features = [] } of given) {
+      for (const feature of features) without[feature] = (without[feature] ?? 0) + 1;
       if (text) fromText++;
       if (mass === undefined) continue;
       total += mass;
@@ -181,5 +197,6 @@ function countsOf(slots: ReadonlyMap<string, readonly Slot[]>, contents: readonl
     partial,
     fromText,
     mass: masses === 0 ? undefined : total / masses,
+    without,
   };
 }

@@ -94,7 +94,10 @@ function between(min: number, max: number): number {
   return Number((Number.isInteger(middle) ? middle + 0.5 : middle).toPrecision(6));
 }
 
-/** JSON Schema of the reply that a rubric wants; undefined where it wants a bare number, which structured output cannot give. */
+/**
+ * JSON Schema of the reply that a rubric wants; undefined where it wants a bare number, which structured output cannot give. It has only what
+ * every strict mode takes: many refuse `minimum` and `maximum`, and each reply is checked anyway.
+ */
 export function replySchema({
   reply,
   scale: { min, max, whole },
@@ -103,7 +106,7 @@ export function replySchema({
   const few = whole && max - min <= 100;
   const score = few
     ? { type: 'integer', enum: Array.from({ length: max - min + 1 }, (_, i) => min + i) }
-    : { type: 'number', minimum: min, maximum: max };
+    : { type: whole ? 'integer' : 'number' };
   const properties = { ...(reply === 'reasoned' && { reason: { type: 'string' } }), score };
   return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
 }

@@ -24,6 +24,8 @@ export const scoresManifestSchema = z.strictObject({
   scorer: z.string().min(1),
   /** All that the scores depend on, such as the model; no secret. */
   options: z.record(z.string(), z.unknown()),
+  /** Replies that came without something that was asked for, since the endpoint refused it, by its name (`temperature`, ...). Absent: none. */
+  without: z.record(z.string(), count).optional(),
   /** What the judge was told, where there is one. */
   rubric: z
     .strictObject({
@@ -70,6 +72,8 @@ export interface ScoredSet {
   outcomeOf(record: InstructionRecord, index: number): RowScore | Unscored;
   readonly scorer: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Replies that came without something that was asked for, by its name. */
+  readonly without?: ScoresManifest['without'];
   readonly rubric?: ScoresManifest['rubric'] | undefined;
 }
 
@@ -84,7 +88,7 @@ export const scoredPaths = (out: string): { manifest: string; ledger: string } =
  * was not scored is kept without a score, and listed. An old score and stage of a record go. A score that is not finite is refused.
  */
 export async function writeScored(out: string, set: ScoredSet): Promise<ScoresManifest> {
-  const { input, scorer, rubric } = set;
+  const { input, scorer, rubric, without } = set;
   const inputHash = await hashFile(input.path);
   if (input.sha256 !== undefined && inputHash !== input.sha256)
     throw dataError(
@@ -110,6 +114,7 @@ export async function writeScored(out: string, set: ScoredSet): Promise<ScoresMa
     output: { file: basename(out), sha256: await hashFile(out), rows: written },
     scorer,
     options: hide({ ...set.options }),
+    ...(without && Object.keys(without).length > 0 && { without: { ...without } }),
     ...(rubric && { rubric }),
     ...found.result(),
   };

@@ -110,7 +110,7 @@ describe('a prompt', () => {
 });
 
 describe('the shape of a reply', () => {
-  it('is a choice of whole numbers, or a number within the ends, and nothing for a bare number', () => {
+  it('is a choice of whole numbers, or a number without ends, which strict modes refuse, and nothing for a bare number', () => {
     const score = (properties: unknown) => ({
       type: 'object',
       properties,
@@ -119,7 +119,10 @@ describe('the shape of a reply', () => {
     });
     const whole = { ...rubric, scale: { min: 1, max: 5, whole: true } };
     expect(replySchema(whole)).toEqual(score({ score: { type: 'integer', enum: [1, 2, 3, 4, 5] } }));
-    expect(replySchema(rubric)).toEqual(score({ score: { type: 'number', minimum: 1, maximum: 5 } }));
+    expect(replySchema(rubric)).toEqual(score({ score: { type: 'number' } }));
+    expect(replySchema({ ...rubric, scale: { min: 0, max: 1000, whole: true } })).toEqual(
+      score({ score: { type: 'integer' } }),
+    );
     expect(replySchema({ ...whole, reply: 'reasoned' })).toEqual(
       score({ reason: { type: 'string' }, score: { type: 'integer', enum: [1, 2, 3, 4, 5] } }),
     );

@@ -158,6 +158,7 @@ async function scoreFile(work: Work, ledger: Awaited<ReturnType<typeof openLedge
     },
     scorer: 'openai',
     options: whatDecides(work),
+    without: judging.counts().without,
     rubric: {
       name: judge.rubric.name,
       version: judge.rubric.version,

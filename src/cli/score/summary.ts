@@ -1,6 +1,7 @@
 import { bin } from 'd3-array';
 import { PhasetuneError } from '../../core/errors.js';
 import { roundShort, scaleToOrdinary } from '../../core/ordinary.js';
+import type { Feature } from '../../endpoint/types.js';
 import { type ScoresManifest, scoredPaths } from '../../scoring/scored.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
@@ -35,10 +36,19 @@ function scoreBars(scores: readonly number[]): string[] {
   });
 }
 
+/** What a reply came without, for people. */
+const MISSING: Readonly<Record<Feature, string>> = {
+  schema: 'the JSON Schema that was asked for',
+  logprobs: 'the log-probabilities that were asked for',
+  systemTurn: 'a system turn',
+  temperature: 'the temperature that was asked for',
+  seed: 'the seed that was asked for',
+};
+
 /** Tells what was scored and what not, with the scores as bars, and what to do next. */
 export function tellScores(
   out: string,
-  { counts, scores, reasons, failures }: ScoresManifest,
+  { counts, scores, reasons, failures, without }: ScoresManifest,
   values: readonly number[],
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
@@ -55,6 +65,10 @@ export function tellScores(
     const { id, reason } = failures.find((failure) => failure.kind === kind)!;
     logger.warn(`${formatCount(rows)} without a score, ${kind}; the first is row ${id}: ${reason}`);
   }
+  for (const [feature, replies] of Object.entries(without ?? {}))
+    logger.warn(
+      `${formatCount(replies)} replies came without ${MISSING[feature as Feature] ?? feature}, since the endpoint refused it; the manifest says so, too`,
+    );
 }
 
 /** The command that comes next, for a set where every row has its score. */
