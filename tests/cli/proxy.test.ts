@@ -21,7 +21,11 @@ const authority = makeAuthority('the authority of this test');
 const ROWS = ['one', 'two'].map((text) => JSON.stringify({ instruction: `Say ${text}.`, output: text })).join('\n');
 
 /** A judge at https://judge.example, which only a proxy finds, and `phasetune score` with it. */
-async function scoreThroughProxy(options: Partial<Parameters<typeof makeCertificate>[0]>, proxyUser = 'me:p@ss-word') {
+async function scoreThroughProxy(
+  options: Partial<Parameters<typeof makeCertificate>[0]>,
+  proxyUser = 'me:p@ss-word',
+  tls = false,
+) {
   const judge = createServer(
     makeCertificate({ hosts: ['judge.example'], issuer: authority, ...options }),
     (message, response) => {
@@ -30,7 +34,10 @@ async function scoreThroughProxy(options: Partial<Parameters<typeof makeCertific
     },
   );
   await new Promise<void>((resolve) => judge.listen(0, '127.0.0.1', resolve));
-  const proxy = await startProxy({ user: 'me:p@ss-word' });
+  const proxy = await startProxy({
+    user: 'me:p@ss-word',
+    ...(tls && { tls: makeCertificate({ hosts: ['127.0.0.1'], issuer: authority }) }),
+  });
   closing.push(proxy.close, () => new Promise((resolve) => judge.close(resolve).closeAllConnections()));
   const folder = temporaryFolder('proxy');
   const [rows, out, ca] = ['rows.jsonl', 'scored.jsonl', 'ca.pem'].map((name) => join(folder, name)) as [
@@ -42,7 +49,7 @@ async function scoreThroughProxy(options: Partial<Parameters<typeof makeCertific
   writeFileSync(ca, authority.cert);
   const base = `https://judge.example:${(judge.address() as AddressInfo).port}/v1`;
   const env = {
-    HTTPS_PROXY: `${proxyUser.replace('p@ss', 'p%40ss')}@127.0.0.1:${proxy.port}`,
+    HTTPS_PROXY: `${tls ? 'https://' : ''}${proxyUser.replace('p@ss', 'p%40ss')}@127.0.0.1:${proxy.port}`,
     NODE_EXTRA_CA_CERTS: ca,
     OPENAI_API_KEY: 'sk-0123456789abcdefgh',
   };
@@ -50,14 +57,20 @@ async function scoreThroughProxy(options: Partial<Parameters<typeof makeCertific
   return { ...(await startPhasetune(args, { env }).ended), proxy, out };
 }
 
-test('a judge behind a proxy with a password, with a certificate of an authority that NODE_EXTRA_CA_CERTS names', async () => {
-  const { code, err, out, proxy } = await scoreThroughProxy({});
-  expect([code, err]).toEqual([0, expect.not.stringMatching(/p@ss|p%40ss/)]);
-  expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(2);
-  expect(
-    proxy.asked.every(({ line, user }) => line.startsWith('CONNECT judge.example:') && user === 'me:p@ss-word'),
-  ).toBe(true);
-});
+test.each([
+  ['plain', false],
+  ['over TLS', true],
+])(
+  'a judge behind a proxy with a password, with a certificate of an authority that NODE_EXTRA_CA_CERTS names: %s',
+  async (_how, tls) => {
+    const { code, err, out, proxy } = await scoreThroughProxy({}, undefined, tls);
+    expect([code, err]).toEqual([0, expect.not.stringMatching(/p@ss|p%40ss/)]);
+    expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(2);
+    expect(
+      proxy.asked.every(({ line, user }) => line.startsWith('CONNECT judge.example:') && user === 'me:p@ss-word'),
+    ).toBe(true);
+  },
+);
 
 test.each([
   ['expired', { to: new Date(Date.now() - 3_600_000) }, /has expired \(CERT_HAS_EXPIRED\); it has to be renewed/],

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { env as processEnv } from 'node:process';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
@@ -50,6 +51,8 @@ interface Way {
  */
 export function openConnections(environment: Environment = processEnv): Connections {
   const closing = new AbortController();
+  // Each tunnel that is being opened listens.
+  setMaxListeners(0, closing.signal);
   const ways = new Map<string, Way>();
   const agents = new Map<string, Agent>();
   const agent = (name: string, make: () => Agent) => {
@@ -94,7 +97,7 @@ async function exchange(url: URL, request: HttpRequest, { dispatcher, proxy }: W
   const given = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
   if (proxy && status === 407) {
     drop(answer);
-    throw new ProxyFailure(proxy, { status, said: '' });
+    throw new ProxyFailure(proxy, { status, said: given['proxy-authenticate'] ?? '' });
   }
   return { status, headers: given, body: answer.body };
 }

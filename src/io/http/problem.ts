@@ -62,6 +62,10 @@ function lastingProblem(error: Error, party: Party): TlsProblem | undefined {
   return undefined;
 }
 
+/** The kinds of log-in that a header names, each followed by its settings, as in `Negotiate, Basic realm="a", charset="b"`. */
+const logInKinds = (header: string): string[] =>
+  header.split(',').flatMap((part) => /^\s*([a-z][a-z0-9-]*)(?:\s|$)/i.exec(part)?.[1]?.toLowerCase() ?? []);
+
 function proxyProblem({ proxy, refusal, cause }: ProxyFailure): ConnectionProblem {
   const { place, variable, authorization } = proxy;
   const problem = (message: string, retry = false) => ({
@@ -69,6 +73,9 @@ function proxyProblem({ proxy, refusal, cause }: ProxyFailure): ConnectionProble
     retry,
     begun: false,
   });
+  const kinds = refusal?.status === 407 ? logInKinds(refusal.said) : [];
+  if (kinds.length > 0 && !kinds.includes('basic'))
+    return problem(`asks for a log-in by ${kinds.join(', ')} (407), of which none is supported; expected basic`);
   if (refusal?.status === 407)
     return problem(
       authorization

@@ -43,18 +43,22 @@ const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|wrong v
 /** Errors of TLS that another try may not have. */
 const PASSING = /BAD_RECORD|DECRYPTION_FAILED|INTERNAL_ERROR|UNEXPECTED_EOF/;
 
+/** Longest part of an error's own words, which may list a hundred hosts. */
+const MOST = 120;
+
 /** What an error says of TLS; undefined where it is about something else, or may pass. */
 export function tlsProblem(error: Error, { name, address }: Party): TlsProblem | undefined {
   const { code, reason } = error as { code?: unknown; reason?: unknown };
   if (typeof code !== 'string') return undefined;
-  const certificate = certificateProblem(code, typeof reason === 'string' ? reason : error.message);
+  const said = (typeof reason === 'string' ? reason : error.message).slice(0, MOST);
+  const certificate = certificateProblem(code, said);
   if (certificate) return { message: `the certificate of ${name} ${certificate.message}`, fix: certificate.fix };
   if (!/^(EPROTO|ERR_SSL_)/.test(code) || PASSING.test(code)) return undefined;
-  const said = typeof reason === 'string' ? reason : code;
+  const why = typeof reason === 'string' ? said : code;
   if (NO_TLS.test(`${code} ${error.message}`))
-    return { message: `${name} does not speak TLS (${said})`, fix: `write http:// instead of https:// in ${address}` };
+    return { message: `${name} does not speak TLS (${why})`, fix: `write http:// instead of https:// in ${address}` };
   if (/NO_APPLICATION_PROTOCOL/.test(code)) return http2Only(name);
-  return { message: `no TLS connection to ${name} is possible (${said})`, fix: 'check its TLS settings' };
+  return { message: `no TLS connection to ${name} is possible (${why})`, fix: 'check its TLS settings' };
 }
 
 function certificateProblem(code: string, said: string): TlsProblem | undefined {

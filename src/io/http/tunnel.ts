@@ -5,7 +5,7 @@ import type { HttpProxy } from './proxy.js';
 
 /** What goes wrong on the way to a proxy or is refused by it; `cause` is the error of the connection where there is one. */
 export class ProxyFailure extends Error {
-  /** The status of the proxy's refusal, and what it says of it. */
+  /** The status of the proxy's refusal, and what it says of it; for 407, by which kinds of log-in it lets in. */
   readonly refusal: { readonly status: number; readonly said: string } | undefined;
 
   constructor(
@@ -94,7 +94,8 @@ function opened(socket: Socket, place: string, proxy: HttpProxy, closing: AbortS
 }
 
 /** What a proxy says of a refusal: the words beside the status, and a plain text. */
-function reasonOf({ statusMessage = '', headers }: IncomingMessage, first: Buffer): string {
+function reasonOf({ statusCode, statusMessage = '', headers }: IncomingMessage, first: Buffer): string {
+  if (statusCode === 407) return String(headers['proxy-authenticate'] ?? '');
   const plain = /^text\/plain\b/i.test(headers['content-type'] ?? '') && !headers['transfer-encoding'];
   const body = plain ? first.toString('utf8').trim() : '';
   return [statusMessage, body]

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type HttpRequest, openConnections } from '../../../src/io/http/connections.js';
 import { type ConnectionProblem, connectionProblem } from '../../../src/io/http/problem.js';
 import type { Environment } from '../../../src/io/http/proxy.js';
@@ -122,6 +122,37 @@ test.each(['http', 'https'])('a proxy that asks for a password says so at once: 
     retry: false,
     begun: false,
   });
+});
+
+test.each([
+  ['Negotiate, NTLM', 'asks for a log-in by negotiate, ntlm (407), of which none is supported; expected basic'],
+  [
+    'Digest realm="a", qop="auth", nonce="b"',
+    'asks for a log-in by digest (407), of which none is supported; expected basic',
+  ],
+  [
+    'NTLM, Basic realm="a, b", charset="UTF-8"',
+    'asks for a user name and password (407); put them into ALL_PROXY as USER:PASSWORD@',
+  ],
+])('a proxy that lets in by %s', async (kinds, message) => {
+  const through = await proxy({
+    onConnect: (client) => Boolean(client.end(`HTTP/1.1 407 No\r\nproxy-authenticate: ${kinds}\r\n\r\n`)),
+  });
+  const place = `127.0.0.1:${through.port}`;
+  const found = await problem('https://api.example.com/', { ALL_PROXY: place });
+  expect(found.message.replace(/@127.*/, '@')).toBe(`the proxy ${place} ${message}`);
+  expect(found.retry).toBe(false);
+});
+
+test('many tunnels at once, and no warning', async () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const through = await proxy({ user: 'me:secret' });
+  const connections = open({ ALL_PROXY: `127.0.0.1:${through.port}` });
+  const one = (n: number) => connections.send(`https://host-${n}.example/`, { headers: {} }).catch(connectionProblem);
+  const all = await Promise.all(Array.from({ length: 40 }, (_, n) => one(n)));
+  expect(all.every((each) => 'retry' in each && !each.retry)).toBe(true);
+  expect(warned).not.toHaveBeenCalled();
+  warned.mockRestore();
 });
 
 const answering = (answer: string) => (client: Socket) => Boolean(client.end(answer));
@@ -292,6 +323,10 @@ test.each([
       reason: "Host: a. is not in the cert's altnames: DNS:b",
     }),
     /is for another host \(ERR_TLS_CERT_ALTNAME_INVALID: Host: a\. is not in the cert's altnames: DNS:b\); check the host/,
+  ],
+  [
+    tlsError('ERR_TLS_CERT_ALTNAME_INVALID', 'x', { reason: `DNS:${'a.example, DNS:'.repeat(100)}` }),
+    /^.{100,300}; check the host in the address$/,
   ],
   [tlsError('UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate'), EXTRA],
   [tlsError('UNABLE_TO_GET_ISSUER_CERT', 'unable to get issuer certificate'), EXTRA],
