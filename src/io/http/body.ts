@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { pipeline, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
@@ -88,10 +89,12 @@ export const drop = ({ body }: { readonly body: Readable }): void => void body.o
 const LOOKED_AT = 1000;
 
 /** Bytes as UTF-8 text, without the mark that may be in front of it; undefined where they are no text. */
-export function textOf(bytes: Uint8Array): string | undefined {
-  const text = new TextDecoder().decode(bytes);
+export function textOf(bytes: Buffer): string | undefined {
+  const marked = bytes.toString('utf8');
+  const text = marked.startsWith('\ufeff') ? marked.slice(1) : marked;
+  if (isUtf8(bytes) && !bytes.includes(0)) return text;
   const beginning = text.slice(0, LOOKED_AT);
-  // A text in another encoding, or with colours for a terminal, has a few of these.
+  // A text in another encoding has a few of these.
   const strange: readonly string[] = beginning.match(/\ufffd|[^\P{Cc}\s]/gu) ?? [];
   return strange.includes('\0') || strange.length > beginning.length / 5 ? undefined : text;
 }
