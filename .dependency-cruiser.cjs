@@ -63,10 +63,11 @@ module.exports = {
     ),
     only(
       'network',
-      '^src/(endpoint|model)/',
-      { path: '^((node:)?(http|https|http2|net|tls|dns)|node_modules/(openai|undici)/)' },
-      'network only in endpoint/ and the download of model/',
+      '^src/io/http/',
+      { path: '^((node:)?(http|https|http2|net|tls|dns)$|node_modules/undici/)' },
+      'network only in io/http/, which knows proxies and certificates',
     ),
+    only('openai', '^src/endpoint/', { path: 'node_modules/openai/' }, 'the openai package only in endpoint/'),
     only(
       'processes',
       '^src/backend/native/',

@@ -64,6 +64,9 @@ async function installPackages() {
   else await run('npm', args, { what: 'npm ci' });
 }
 
+/** Adds to the build what it needs of a package that is not installed along. */
+const shipBinding = at('scripts', 'ship-binding.mjs');
+
 /** Hash of everything that the build is made from. */
 function sourceHash() {
   const hash = createHash('sha256');
@@ -73,6 +76,7 @@ function sourceHash() {
   for (const path of [
     ...sources.sort(),
     ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => at(name)),
+    shipBinding,
   ])
     hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
   return hash.digest('hex');
@@ -86,6 +90,7 @@ async function build() {
   await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.build.json')], {
     what: 'the build',
   });
+  await run(process.execPath, [shipBinding], { what: 'the build' });
   mkdirSync(at('dist'), { recursive: true });
   writeFileSync(stamp, hash);
 }

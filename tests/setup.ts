@@ -9,6 +9,10 @@ const before = process.env.TMPDIR;
 const folder = mkdtempSync(join(tmpdir(), 'file-'));
 process.env.TMPDIR = folder;
 
+// Nor does a proxy of whoever runs the tests count; a test that wants one names it.
+for (const name of ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'])
+  for (const variable of [name, name.toUpperCase()]) delete process.env[variable];
+
 // Hooks of a file run in reverse order, so this one comes after the file's own.
 afterAll(() => {
   removeTemporaryFolders();

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { env } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
 import {
@@ -12,7 +13,7 @@ import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
 import { limitedBelowBfloat16 } from './native/onednn.js';
-import { cacheHome, type Variant } from './native/paths.js';
+import { bindingPackage, cacheHome, type Variant } from './native/paths.js';
 import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
 
@@ -124,8 +125,8 @@ async function loadNative(
   restoreUtil();
   const binding = openBinding(runtime, verbose);
   // Not the package's index: that looks for a binding inside node_modules.
-  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
-  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
+  require(join(bindingPackage, 'dist', 'register_all_kernels'));
+  const { NodeJSKernelBackend } = require(join(bindingPackage, 'dist', 'nodejs_kernel_backend')) as {
     NodeJSKernelBackend: new (binding: unknown, packageName: string) => tf.KernelBackend;
   };
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3);

@@ -68,6 +68,14 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
   });
   const inDollars = (usage: Usage) => (price ? costOf(price, usage) : 0);
   const billOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
+    const bill = ownBillOf(request, attempt);
+    const besides = attempt?.besides?.usage;
+    if (!besides) return bill;
+    promptTokens += besides.promptTokens;
+    replyTokens += besides.replyTokens;
+    return { ...bill, cost: bill.cost + inDollars(besides) };
+  };
+  const ownBillOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
     const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
     if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {
       const charged = attempt === undefined || 'reply' in attempt || attempt.worked;

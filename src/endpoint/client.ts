@@ -10,7 +10,7 @@ import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf } from './request.js';
 import { promptTokensOf } from './request-tokens.js';
-import { HttpRefusal, openTransport, type Transport } from './transport.js';
+import { HttpRefusal, NoAnswer, openTransport, type Transport } from './transport.js';
 import type { Exchange } from './trials.js';
 import type { ChatRequest } from './types.js';
 
@@ -141,7 +141,8 @@ async function post(
     signal?.throwIfAborted();
     if (controller.signal.aborted) return missOfTimeout(timeoutMs);
     const cause = error instanceof Error ? error.cause : undefined;
-    return cause instanceof HttpRefusal ? cause : missOfError(error);
+    if (cause instanceof HttpRefusal) return cause;
+    return missOfError(cause instanceof NoAnswer ? cause.reason : error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

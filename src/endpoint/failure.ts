@@ -1,3 +1,4 @@
+import { connectionProblem } from '../io/http/problem.js';
 import { hide } from '../telemetry/redact.js';
 import type { ChatReply, Failure, Usage } from './types.js';
 
@@ -49,18 +50,8 @@ export const quoted = (text: string): string => {
 
 /** What an error of the connection means. */
 export function missOfError(error: unknown): Miss {
-  // The openai package says only "Connection error."; why is in the cause.
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  const { code, errors } = cause as { code?: unknown; errors?: { code?: unknown }[] };
-  const name = code ?? errors?.[0]?.code;
-  const why = typeof name === 'string' ? name : cause instanceof Error ? cause.message : String(cause);
-  const begun = !/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CERT|ENETUNREACH|EHOSTUNREACH/.test(why);
-  return {
-    failure: { kind: 'network', message: `no connection, or it broke (${quoted(why)})` },
-    next: 'retry',
-    worked: begun,
-  };
+  const { message, retry, begun } = connectionProblem(error);
+  return { failure: { kind: 'network', message: quoted(message) }, next: retry ? 'retry' : 'stop', worked: begun };
 }
 
 /** The miss of a request that got no whole reply in time. */

@@ -96,6 +96,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
   } finally {
     if (attempt && 'reply' in attempt) watch.answered();
     else watch.end();
+    account.requests += attempt?.besides?.requests ?? 0;
     const bill = settle(run, trip, attempt);
     if (!attempt || signal.aborted) pass.free();
     if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);

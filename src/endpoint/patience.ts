@@ -2,7 +2,7 @@ import type { Clock } from './pace.js';
 
 /** Knows how long a reply usually takes, and notices requests that take far longer. */
 export interface Patience {
-  /** Watches over a request that was just sent; `late` is called when it takes far longer than any reply before. */
+  /** Watches over a request that was just sent; `late` is called when it takes far longer than the replies before. */
   watch(late: (waitedMs: number) => void): Watch;
   /** Ends all watches. */
   close(): void;
@@ -18,6 +18,8 @@ export interface Watch {
 
 /** Replies that must have come before any request counts as late. */
 const ENOUGH = 4;
+/** Replies of which the slowest is looked at. */
+const LATELY = 64;
 /** How many times longer than the slowest reply a request may take. */
 const TIMES = 10;
 /** Nothing is late before that, in milliseconds: a pause of the network is no hung connection. */
@@ -26,9 +28,10 @@ const SHORTEST_MS = 1000;
 /** Watches requests by one timer for all of them, which are in the order in which they were sent. */
 export function createPatience(clock: Clock): Patience {
   const waiting = new Set<{ readonly since: number; readonly late: (waitedMs: number) => void }>();
-  let [replies, slowestMs, watching] = [0, 0, false];
+  let [replies, watching] = [0, false];
+  const lately: number[] = [];
   let timer = new AbortController();
-  const bound = () => Math.max(SHORTEST_MS, TIMES * slowestMs);
+  const bound = () => Math.max(SHORTEST_MS, TIMES * Math.max(...lately));
   const look = async () => {
     watching = true;
     for (let first = oldest(); first; first = oldest()) {
@@ -53,7 +56,7 @@ export function createPatience(clock: Clock): Patience {
       return {
         answered() {
           end();
-          slowestMs = Math.max(slowestMs, clock.now() - entry.since);
+          lately[replies % LATELY] = clock.now() - entry.since;
           if (++replies >= ENOUGH && !watching && waiting.size > 0) void look();
         },
         end,

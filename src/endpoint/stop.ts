@@ -31,6 +31,7 @@ export function fatalError(address: EndpointAddress, miss: Miss): PhasetuneError
       `${place}: no such model or address (${message}); check --model, and --base-url ${address.baseUrl}, which mostly ends in /v1`,
       failure,
     );
+  if (kind === 'network') return stop(`${place}: ${message}; ${KEPT}`, failure);
   return stop(`${place}: does not take requests (${message}); check --base-url ${address.baseUrl}`, failure);
 }
 

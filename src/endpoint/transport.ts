@@ -1,5 +1,5 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { isLocalHost } from './options.js';
+import { BodyFailure, readBody, textOf } from '../io/http/body.js';
+import { type Connections, type HttpAnswer, openConnections } from '../io/http/connections.js';
 
 /** Longest body that is read, in bytes: a reply with the alternatives of thousands of tokens has a few MiB. */
 const MAX_BODY_BYTES = 16 << 20;
@@ -16,51 +16,57 @@ export class HttpRefusal extends Error {
   }
 }
 
+/** What kept an answer from coming; the openai package takes most of what it says itself for a time-out, and drops it. */
+export class NoAnswer extends Error {
+  constructor(readonly reason: unknown) {
+    super('no answer');
+  }
+}
+
 /** How requests get to a server and replies back. */
 export interface Transport {
-  /** For the `fetch` option of the openai package: resolves with the whole body, throws {@link HttpRefusal} for other statuses. */
+  /**
+   * For the `fetch` option of the openai package: resolves with the whole body, throws {@link HttpRefusal} for other statuses and
+   * {@link NoAnswer} where there is none.
+   */
   readonly fetch: (url: unknown, init?: unknown) => Promise<Response>;
   /** Closes all connections at once. */
   close(): Promise<void>;
 }
 
-/**
- * Kept-alive connections, without limits of their own on time, which the caller sets; through the proxy that the environment names
- * (HTTPS_PROXY, NO_PROXY), but for a server on this machine or network. `fetch` itself takes twice the processor's time, gives up
- * after 300 s and knows no proxy.
- */
+/** The way to a server, without limits on time, which the caller sets. Throws a usage error where the environment names a proxy for it that is none. */
 export function openTransport(baseUrl: string): Transport {
-  const limits = { headersTimeout: 0, bodyTimeout: 0 };
-  const dispatcher = isLocalHost(new URL(baseUrl).hostname) ? new Agent(limits) : new EnvHttpProxyAgent(limits);
-  return {
-    fetch: (url, init) => ask(String(url), init as RequestInit, dispatcher),
-    close: () => dispatcher.destroy(),
-  };
+  const connections = openConnections();
+  connections.check(baseUrl);
+  return { fetch: (url, init) => ask(String(url), init as RequestInit, connections), close: connections.close };
 }
 
-async function ask(url: string, { method, headers, body, signal }: RequestInit, dispatcher: Dispatcher) {
-  const {
-    statusCode,
-    headers: given,
-    body: parts,
-  } = await request(url, {
-    method: (method ?? 'GET') as Dispatcher.HttpMethod,
-    headers: Object.fromEntries(new Headers(headers)),
+async function ask(url: string, { method, headers, body, signal }: RequestInit, connections: Connections) {
+  const request = {
+    method: method === 'POST' ? ('POST' as const) : ('GET' as const),
+    // What is asked of a judge is short, and so are most replies.
+    headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' },
     body: body as string,
-    signal: signal ?? null,
-    dispatcher,
+    ...(signal && { signal }),
+  };
+  const answer = await connections.send(url, request).catch((reason: unknown) => {
+    throw new NoAnswer(reason);
   });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of parts as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new Error(`a body of more than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
-  const plain = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
-  if (statusCode < 200 || statusCode > 299) throw new HttpRefusal(statusCode, plain, text);
+  const ok = answer.status >= 200 && answer.status <= 299;
+  const text = await textIn(answer).catch((reason: unknown) => {
+    // The status says more than a body that cannot be read.
+    if (!ok && reason instanceof BodyFailure) return reason.message;
+    throw new NoAnswer(reason);
+  });
+  if (!ok) throw new HttpRefusal(answer.status, answer.headers, text);
   return bodyOf(text);
+}
+
+async function textIn(answer: HttpAnswer): Promise<string> {
+  const bytes = await readBody(answer, MAX_BODY_BYTES);
+  const text = textOf(bytes);
+  if (text !== undefined) return text;
+  throw new BodyFailure(`a body that is no text (${bytes.length} bytes)`, true);
 }
 
 /**

@@ -1,5 +1,9 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhasetuneError, usageError } from '../core/errors.js';
+import { drop, textOf, unpackedBody } from '../io/http/body.js';
+import { type Connections, type HttpAnswer, openConnections } from '../io/http/connections.js';
+import { connectionProblem } from '../io/http/problem.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 
 /** How to reach a hub. */
@@ -35,6 +39,8 @@ export interface HubClient {
   getJson(path: string, what: string): Promise<unknown>;
   /** Fills a sink up to `bytes`, going on where it is; a server that cannot do that begins anew. */
   download(path: string, what: string, sink: Sink, bytes: number): Promise<void>;
+  /** Ends all connections. */
+  close(): Promise<void>;
 }
 
 /** A failure that may pass: tried again. */
@@ -49,21 +55,38 @@ class PassingFailure extends Error {
 
 /** Longest time that a server's `Retry-After` is followed. */
 const LONGEST_WAIT_MS = 120_000;
+/** Longest JSON that is read, in bytes: the list of a model with thousands of files has a few MiB. */
+const MAX_JSON_BYTES = 64 << 20;
+/** Redirects that are followed one after the other. */
+const MOST_REDIRECTS = 20;
 
-/** A client of the hub at `endpoint`. */
+/**
+ * A client of the hub at `endpoint`, through the proxy that the environment names. Throws a usage error where the address, or the
+ * proxy's, is none.
+ */
 export function hubClient(settings: HubSettings = {}): HubClient {
   const endpoint = checkedEndpoint(settings.endpoint ?? 'https://huggingface.co');
+  const connections = openConnections();
+  connections.check(endpoint);
+  const get = (path: string, what: string, from: number) =>
+    ask({ ...settings, endpoint }, connections, `${endpoint}/${path}`, what, from);
   return {
     endpoint,
+    close: connections.close,
     getJson: (path, what) =>
       retrying(settings, what, async () => {
-        const { response, chunks } = await ask(settings, `${endpoint}/${path}`, what, 0);
+        const { answer, within } = await get(path, what, 0);
         const parts: Uint8Array[] = [];
-        for await (const chunk of chunks) parts.push(chunk);
+        let bytes = 0;
+        for await (const chunk of chunksOf(answer, within)) {
+          bytes += chunk.length;
+          if (bytes > MAX_JSON_BYTES) throw refusal(`${what}: expected JSON from ${endpoint}, it does not end`);
+          parts.push(chunk);
+        }
         try {
-          return JSON.parse(Buffer.concat(parts).toString('utf8'));
+          return JSON.parse(textOf(Buffer.concat(parts)) ?? '');
         } catch (cause) {
-          const type = response.headers.get('content-type') ?? 'no content type';
+          const type = answer.headers['content-type'] ?? 'no content type';
           throw refusal(`${what}: expected JSON from ${endpoint}, got ${type}; is this the address of a hub?`, cause);
         }
       }),
@@ -71,10 +94,13 @@ export function hubClient(settings: HubSettings = {}): HubClient {
       retrying(settings, what, async (madeHeadway) => {
         if (sink.bytes > bytes) await sink.restart();
         if (sink.bytes === bytes && bytes > 0) return;
-        const { response, chunks } = await ask(settings, `${endpoint}/${path}`, what, sink.bytes);
-        if (sink.bytes > 0 && !response.headers.get('content-range')?.startsWith(`bytes ${sink.bytes}-`))
+        const { answer, within } = await get(path, what, sink.bytes);
+        if (sink.bytes > 0 && !goesOnAt(sink.bytes, answer)) {
           await sink.restart();
-        for await (const chunk of chunks) {
+          // The part of a packed file is no packed file.
+          if (answer.status === 206) throw new PassingFailure('not the part of the file that was asked for');
+        }
+        for await (const chunk of chunksOf(answer, within)) {
           if (sink.bytes + chunk.length > bytes) {
             await sink.restart();
             throw refusal(`${what}: expected ${bytes} bytes from ${endpoint}, it sends more`);
@@ -87,6 +113,12 @@ export function hubClient(settings: HubSettings = {}): HubClient {
   };
 }
 
+/** Whether an answer is the rest of a file, as it is, from a byte on. */
+const goesOnAt = (from: number, { status, headers }: HttpAnswer): boolean =>
+  status === 206 &&
+  !!headers['content-range']?.startsWith(`bytes ${from}-`) &&
+  (headers['content-encoding'] ?? 'identity') === 'identity';
+
 const refusal = (message: string, cause?: unknown) => new PhasetuneError('endpoint', message, {}, { cause });
 
 function checkedEndpoint(endpoint: string): string {
@@ -95,6 +127,9 @@ function checkedEndpoint(endpoint: string): string {
     throw usageError('the endpoint must be an address such as https://huggingface.co, without a user name in it');
   return endpoint.replace(/\/+$/, '');
 }
+
+const reasonOf = (error: unknown): { message: string; retry: boolean } =>
+  error instanceof PassingFailure ? { message: error.message, retry: true } : connectionProblem(error);
 
 async function retrying<T>(
   { attempts = 5, retryDelayMs = 1000, logger = silentLogger, signal }: HubSettings,
@@ -112,7 +147,8 @@ async function retrying<T>(
       if (signal?.aborted) throw interrupted();
       if (error instanceof PhasetuneError) throw error;
       failures++;
-      const reason = reasonOf(error);
+      const { message: reason, retry } = reasonOf(error);
+      if (!retry) throw refusal(`${what}: ${reason}`, error);
       if (failures >= attempts)
         throw refusal(`${what}: ${reason}, ${failures} times in a row; try again later, what has come is kept`, error);
       const wait = (error instanceof PassingFailure ? error.afterMs : undefined) ?? retryDelayMs * 2 ** (failures - 1);
@@ -124,25 +160,14 @@ async function retrying<T>(
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof PassingFailure) return error.message;
-  // fetch says only "fetch failed"; why is in the cause.
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string'
-    ? `no connection (${code})`
-    : `no connection (${cause instanceof Error ? cause.message : cause})`;
-}
+/** Runs a piece of work that is given up after a time without an end. */
+type Within = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** One request; both its answer and each piece of its body must come within the stall time. */
-async function ask(settings: HubSettings, url: string, what: string, from: number) {
+/** One request, its redirects followed; the answer, and each piece of its body, must come within the stall time. */
+async function ask(settings: HubSettings, connections: Connections, first: string, what: string, from: number) {
   const { token, stallMs = 30_000, signal } = settings;
-  const headers: Record<string, string> = { 'user-agent': 'phasetune', 'accept-encoding': 'identity' };
-  if (from > 0) headers.range = `bytes=${from}-`;
-  // fetch itself leaves this header out when it follows a redirect to another host.
-  if (token) headers.authorization = `Bearer ${token}`;
   const stalled = new AbortController();
-  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
+  const within: Within = async (work) => {
     const timer = setTimeout(() => stalled.abort(), stallMs);
     try {
       return await work();
@@ -153,31 +178,50 @@ async function ask(settings: HubSettings, url: string, what: string, from: numbe
     }
   };
   const either = AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]);
-  const response = await timed(() => fetch(url, { headers, signal: either }));
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw failureOf(response, what, settings);
+  const headers: Record<string, string> = { 'user-agent': 'phasetune', 'accept-encoding': 'identity' };
+  if (from > 0) headers.range = `bytes=${from}-`;
+  if (token) headers.authorization = `Bearer ${token}`;
+  let url = first;
+  for (let redirects = 0; ; redirects++) {
+    const answer = await within(() => connections.send(url, { headers, signal: either }));
+    if (answer.status >= 200 && answer.status <= 299) return { answer, within };
+    drop(answer);
+    const next = redirectOf(answer, url);
+    if (!next) throw failureOf(answer, what, settings);
+    if (redirects === MOST_REDIRECTS)
+      throw refusal(`${what}: more than ${MOST_REDIRECTS} redirects; check the address`);
+    // The token is for one host only.
+    if (new URL(next).origin !== new URL(url).origin) delete headers.authorization;
+    url = next;
   }
-  const reader = response.body!.getReader();
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    try {
-      for (let part = await timed(() => reader.read()); !part.done; part = await timed(() => reader.read()))
-        yield part.value;
-    } finally {
-      await reader.cancel().catch(() => {});
-    }
-  }
-  return { response, chunks: chunks() };
 }
 
-function failureOf(response: Response, what: string, { token, endpoint }: HubSettings): Error {
-  const { status } = response;
+function redirectOf({ status, headers }: HttpAnswer, url: string): string | undefined {
+  const { location } = headers;
+  if (![301, 302, 303, 307, 308].includes(status) || !location || !URL.canParse(location, url)) return undefined;
+  const next = new URL(location, url);
+  return /^https?:$/.test(next.protocol) ? next.href : undefined;
+}
+
+async function* chunksOf(answer: HttpAnswer, within: Within): AsyncGenerator<Uint8Array> {
+  const body: Readable = unpackedBody(answer);
+  const parts = body[Symbol.asyncIterator]();
+  try {
+    for (let part = await within(() => parts.next()); !part.done; part = await within(() => parts.next()))
+      yield part.value;
+  } finally {
+    drop({ body });
+    drop(answer);
+  }
+}
+
+function failureOf({ status, headers }: HttpAnswer, what: string, { token, endpoint }: HubSettings): Error {
   if (status === 429 || status === 408 || status >= 500)
-    return new PassingFailure(`the hub answers ${status}`, retryAfterMs(response.headers.get('retry-after')));
-  const gated = response.headers.get('x-error-code') === 'GatedRepo';
+    return new PassingFailure(`the hub answers ${status}`, retryAfterMs(headers['retry-after']));
+  const gated = headers['x-error-code'] === 'GatedRepo';
   if (gated || status === 403)
     return refusal(
-      `${what}: no access (${status}); accept the model's terms on its page on ${endpoint ?? 'huggingface.co'} and set HF_TOKEN to a token of that account`,
+      `${what}: no access (${status}); accept the model's terms on its page on ${endpoint} and set HF_TOKEN to a token of that account`,
     );
   if (status === 401)
     return refusal(
@@ -189,8 +233,8 @@ function failureOf(response: Response, what: string, { token, endpoint }: HubSet
   return refusal(`${what}: the hub answers ${status}`);
 }
 
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
+function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
   const wait = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), LONGEST_WAIT_MS) : undefined;
 }

@@ -36,8 +36,12 @@ export async function pullModel(name: string, out: string, options: PullOptions 
     throw usageError(
       `expected a model's name on the hub such as HuggingFaceTB/SmolLM2-135M-Instruct, got ${JSON.stringify(name)}`,
     );
-  const logger = options.logger ?? silentLogger;
   const client = hubClient(options);
+  return pullFrom(client, name, out, options).finally(client.close);
+}
+
+async function pullFrom(client: HubClient, name: string, out: string, options: PullOptions): Promise<PullResult> {
+  const logger = options.logger ?? silentLogger;
   const model = await findModel(client, name, options.revision ?? 'main');
   const files = neededFiles(model);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);

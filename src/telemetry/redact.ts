@@ -6,8 +6,14 @@ const SHORTEST = 6;
 /** Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …), and passwords in addresses; very short ones are no secrets. */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
   Object.entries(environment).flatMap(([name, value = '']) =>
-    [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value)].filter((text) => text.length >= SHORTEST),
+    [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value), inProxy(name, value)].filter(
+      (text) => text.length >= SHORTEST,
+    ),
   );
+
+/** The address of a proxy may do without the scheme. */
+const inProxy = (name: string, value: string): string =>
+  /_proxy$/i.test(name) ? passwordIn(`http://${value.trim()}`) : '';
 
 function passwordIn(text: string): string {
   const [, password = ''] = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:([^\s/@]+)@/i.exec(text) ?? [];

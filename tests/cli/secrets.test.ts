@@ -65,13 +65,21 @@ describe('found', () => {
     const environment = {
       OPENAI_API_KEY: 'in-variable ',
       HTTPS_PROXY: 'http://me:proxy-password@proxy:80',
+      all_proxy: 'me:bare-password@proxy:80',
       JUDGE_API_KEY_FILE: file('judge-key', 'in-judge-file\n'),
       TLS_KEY_PATH: pem,
       OTHER_TOKEN_FILE: join(home, 'not-there'),
       HF_HOME: join(file('hub/token', 'in-hub-file\n'), '..'),
     };
     const found = await findSecrets(environment, []);
-    const expected = ['in-variable', 'proxy-password', 'in-judge-file', 'MIIEvQIBADANBgkqhkiG9w0', 'in-hub-file'];
+    const expected = [
+      'in-variable',
+      'proxy-password',
+      'bare-password',
+      'in-judge-file',
+      'MIIEvQIBADANBgkqhkiG9w0',
+      'in-hub-file',
+    ];
     for (const secret of expected) expect(found).toContain(secret);
     expect(await hubToken(environment)).toBe('in-hub-file');
     expect(await hubToken({ ...environment, HF_TOKEN: ' first ' })).toBe('first');

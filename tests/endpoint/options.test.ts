@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { endpointOptionsSchema, isLocalHost, resolveEndpoint } from '../../src/endpoint/options.js';
+import { endpointOptionsSchema, resolveEndpoint } from '../../src/endpoint/options.js';
+import { isLocalHost } from '../../src/io/http/local-host.js';
 
 const options = (given: object = {}) => endpointOptionsSchema.parse({ model: 'judge', ...given });
 const KEY = 'sk-0123456789abcdef';

@@ -45,6 +45,7 @@ beforeEach(() => {
   const writeCli = `require('node:fs').mkdirSync('dist/cli', { recursive: true }); require('node:fs').writeFileSync('dist/cli/main.js', ${JSON.stringify(cli)});`;
   write('node_modules/typescript/bin/tsc', noting('tsc', writeCli));
   const install = `require('node:fs').writeFileSync('node_modules/.package-lock.json', ${JSON.stringify(JSON.stringify(INSTALLED))});`;
+  write('scripts/ship-binding.mjs', '');
   write('npm.js', noting('npm', install));
 });
 afterEach(() => rmSync(folder, { recursive: true }));

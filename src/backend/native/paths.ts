@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { env as processEnv } from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 /** The TensorFlow release whose C library is fetched. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -13,9 +15,12 @@ export const NODE_API_VERSION = 8;
 const BUILD = 3;
 
 const require = createRequire(import.meta.url);
-const bindingManifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
 
-/** Folder of the package whose C++ sources make the binding. */
+/** Where the build puts what is needed of tfjs-node (scripts/ship-binding.mjs): in no other package, whose install script would run. */
+const shipped = fileURLToPath(new URL('../../tfjs-node/package.json', import.meta.url));
+const bindingManifest = existsSync(shipped) ? shipped : require.resolve('@tensorflow/tfjs-node-gpu/package.json');
+
+/** Folder of tfjs-node: its C++ sources make the binding, and its JavaScript is the backend that calls it. */
 export const bindingPackage = dirname(bindingManifest);
 
 /** Version of that package: the TensorFlow.js release that the binding belongs to. */
