@@ -57,6 +57,8 @@ export interface AccountSettings {
 
 const NOTHING: Bill = { usage: undefined, cost: 0 };
 
+const mayBeCharged = (attempt: Attempt | undefined) => attempt === undefined || 'reply' in attempt || attempt.worked;
+
 /** An account with nothing on it except what earlier runs spent. */
 export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {
   // How many times more tokens a prompt has than was estimated, at the worst, and the longest reply.
@@ -77,10 +79,8 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
   };
   const ownBillOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
     const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
-    if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {
-      const charged = attempt === undefined || 'reply' in attempt || attempt.worked;
-      return charged ? { usage: undefined, cost: inDollars(most(request)) } : NOTHING;
-    }
+    if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0))
+      return mayBeCharged(attempt) ? { usage: undefined, cost: inDollars(most(request)) } : NOTHING;
     promptTokens += usage.promptTokens;
     replyTokens += usage.replyTokens;
     worst = Math.max(worst, usage.promptTokens / promptTokensOf(request));

@@ -88,7 +88,8 @@ async function settle(run: Run, question: Question, asked: Asked, note: NoteMiss
       run.failuresInRow = 0;
       return { key, item, tries: asked.tries, reply: attempt.reply };
     }
-    if (run.halt.signal.aborted) return undefined;
+    // What is the row's own fault is known once and for all, and need not be paid for again.
+    if (run.halt.signal.aborted && attempt.next !== 'skip') return undefined;
     const failure = reasonToEnd(run, asked, turn, attempt);
     if (failure) return { key, item, tries: asked.tries, failure };
     if (asked.cost > 0) await note(attempt.failure, asked.tries, take(asked));

@@ -57,13 +57,14 @@ function begin(settings: AskSettings): Run {
   if (maxCost !== undefined && price === undefined)
     throw usageError('a limit of cost needs the price of the model', { option: 'maxCost' });
   const bell = createBell();
+  const pace = createPace(options, clock);
   return {
     settings,
     clock,
     random: draws,
     bell,
-    pace: createPace(options, clock),
-    gate: createGate({ concurrency, firstWaitMs: retryWait * 1000 }, { clock, random: draws, bell }),
+    pace,
+    gate: createGate({ concurrency, firstWaitMs: retryWait * 1000 }, { clock, random: draws, bell, pace }),
     patience: createPatience(clock),
     account: createAccount({ price, maxCost, spentBefore: ledger.cost }),
     costBefore: ledger.cost,
@@ -84,16 +85,17 @@ function begin(settings: AskSettings): Run {
 /** Stops when the caller's signal is aborted: at once for what is not sent, after a moment for what is. Returns what ends listening. */
 function listen(run: Run): () => void {
   const { signal, graceMs = 2000 } = run.settings;
-  let timer: NodeJS.Timeout | undefined;
-  const interrupt = () => {
+  const over = new AbortController();
+  const interrupt = async () => {
     run.stopped = 'interrupted';
     halt(run);
-    timer = setTimeout(() => giveUp(run), graceMs);
+    await run.clock.sleep(graceMs, over.signal);
+    giveUp(run);
   };
-  if (signal?.aborted) interrupt();
+  if (signal?.aborted) void interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
   return () => {
-    clearTimeout(timer);
+    over.abort();
     signal?.removeEventListener('abort', interrupt);
   };
 }

@@ -6,7 +6,7 @@ import type { Question } from './types.js';
 
 /** One request on its way. */
 export interface Flight {
-  /** What came of it; undefined where it was given up. */
+  /** What came of it; undefined where it was given up. Whoever takes it rings the bell when what it shows of the endpoint is noted. */
   readonly outcome: Promise<Landing | undefined>;
   /** Gives it up unless it was sent. */
   recall(): void;
@@ -47,7 +47,7 @@ export function launch(run: Run, question: Question, events: FlightEvents): Flig
   };
   const drop = () => {
     controller.abort();
-    if (trip.sent) settle(run, trip, undefined);
+    if (trip.sent) settle(trip, undefined);
     run.bell.ring();
   };
   const flight: Flight = {
@@ -59,12 +59,11 @@ export function launch(run: Run, question: Question, events: FlightEvents): Flig
   return flight;
 }
 
-/** Settles what was set aside, once, and lets those look again that wait for money. */
-function settle(run: Run, trip: Trip, attempt: Attempt | undefined): Bill | undefined {
+/** Settles what was set aside, once. Whoever calls it rings the bell for those that wait for money. */
+function settle(trip: Trip, attempt: Attempt | undefined): Bill | undefined {
   const bill = trip.booked?.settle(attempt);
   trip.booked = undefined;
   if (bill) trip.bill(bill);
-  run.bell.ring();
   return bill;
 }
 
@@ -73,9 +72,8 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
   const { signal } = trip;
   trip.booked = await reserve(run, request, signal);
   if (!trip.booked) return undefined;
-  const pass = await gate.enter(signal);
   const tokens = account.tokensOf(request);
-  if (pass) await pace.turn(tokens, signal);
+  const pass = await gate.enter(tokens, signal);
   if (!pass || signal.aborted) {
     trip.booked.cancel();
     pass?.free();
@@ -97,8 +95,11 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
     if (attempt && 'reply' in attempt) watch.answered();
     else watch.end();
     account.requests += attempt?.besides?.requests ?? 0;
-    const bill = settle(run, trip, attempt);
-    if (!attempt || signal.aborted) pass.free();
+    const bill = settle(trip, attempt);
+    if (!attempt || signal.aborted) {
+      pass.free();
+      run.bell.ring();
+    }
     if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
   }
   return attempt && !signal.aborted ? { attempt, pass } : undefined;

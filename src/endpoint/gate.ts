@@ -1,11 +1,11 @@
 import type { Random } from '../core/random.js';
 import type { Bell } from './bell.js';
-import type { Clock } from './pace.js';
+import type { Clock, Pace } from './pace.js';
 
 /** Lets requests through as the endpoint bears them. */
 export interface Gate {
-  /** Waits until one more request may be sent; undefined once the signal is aborted. */
-  enter(signal: AbortSignal): Promise<Pass | undefined>;
+  /** Waits until one more request, of so many tokens, may be sent at once; undefined once the signal is aborted. */
+  enter(tokens: number, signal: AbortSignal): Promise<Pass | undefined>;
 }
 
 /** The right to have one request in flight. */
@@ -62,6 +62,8 @@ const DOUBTFUL = { left: 0.5, times: 1, least: 4 } as const;
 
 /** What a gate works with. */
 interface Surroundings {
+  /** What the user allows, which holds beside what the endpoint bears. */
+  readonly pace: Pace;
   readonly clock: Clock;
   readonly random: Random;
   readonly bell: Bell;
@@ -74,7 +76,7 @@ interface Surroundings {
  * passed, as many as were answered in it, and come a little faster again while none is refused.
  */
 export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundings: Surroundings): Gate {
-  const { clock, bell } = surroundings;
+  const { clock, bell, pace } = surroundings;
   const width = createWidth(concurrency);
   const spread = createSpread(clock);
   const holds = createHolds(firstWaitMs, surroundings);
@@ -123,14 +125,14 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
   };
 
   return {
-    async enter(signal) {
+    async enter(tokens, signal) {
       for (;;) {
         await bell.until(() => signal.aborted || ready());
         if (signal.aborted) return undefined;
         // Another one may have passed since.
         if (!ready()) continue;
         const [now, probe] = [clock.now(), holds.active()];
-        const due = probe ? holds.until() : spread.due();
+        const due = Math.max(pace.due(), probe ? holds.until() : spread.due());
         if (due > now) {
           await clock.sleep(due - now, signal);
           continue;
@@ -138,6 +140,7 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
         open++;
         probing ||= probe;
         spread.sent(now);
+        pace.book(tokens);
         return passOf(now, probe);
       }
     },
@@ -161,7 +164,7 @@ function createWidth(most: number) {
 }
 
 /** Waits that follow each other until a request is answered. */
-function createHolds(firstWaitMs: number, { clock, random }: Surroundings) {
+function createHolds(firstWaitMs: number, { clock, random }: Pick<Surroundings, 'clock' | 'random'>) {
   // How many in a row, when the first and the last of them began, and until when the last one lasts.
   let [inRow, firstAt, lastAt, until] = [0, 0, Number.NEGATIVE_INFINITY, 0];
   return {

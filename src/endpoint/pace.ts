@@ -27,8 +27,10 @@ export const backoffMs = (retry: number, firstMs: number, random: Random): numbe
 
 /** Holds requests back to what an endpoint allows. */
 export interface Pace {
-  /** Waits until a request of so many tokens, with its reply, may be sent, and books it. */
-  turn(tokens: number, signal: AbortSignal): Promise<void>;
+  /** When the next request may be sent. */
+  due(): number;
+  /** Books a request of so many tokens, with its reply, that is sent now. */
+  book(tokens: number): void;
   /** Says how many tokens a request had, in place of those booked for it. */
   settle(booked: number, actual: number): void;
 }
@@ -49,17 +51,11 @@ export function createPace({ requestsPerMinute, tokensPerMinute }: Limits, clock
   let [nextRequest, nextTokens] = [0, 0];
   const tokensMs = (tokens: number) => (tokensPerMinute === undefined ? 0 : (tokens * MINUTE_MS) / tokensPerMinute);
   return {
-    async turn(tokens, signal) {
-      while (!signal.aborted) {
-        const now = clock.now();
-        const due = Math.max(nextRequest, nextTokens);
-        if (due <= now) {
-          if (requestsPerMinute !== undefined) nextRequest = now + MINUTE_MS / requestsPerMinute;
-          nextTokens = now + tokensMs(tokens);
-          return;
-        }
-        await clock.sleep(due - now, signal);
-      }
+    due: () => Math.max(nextRequest, nextTokens),
+    book(tokens) {
+      const now = clock.now();
+      if (requestsPerMinute !== undefined) nextRequest = now + MINUTE_MS / requestsPerMinute;
+      nextTokens = now + tokensMs(tokens);
     },
     settle(booked, actual) {
       nextTokens += tokensMs(actual - booked);

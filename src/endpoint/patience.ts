@@ -35,14 +35,14 @@ export function createPatience(clock: Clock): Patience {
   const look = async () => {
     watching = true;
     for (let first = oldest(); first; first = oldest()) {
-      const waited = clock.now() - first.since;
-      if (waited < bound()) {
-        await clock.sleep(bound() - waited, timer.signal);
+      const [now, due] = [clock.now(), first.since + bound()];
+      if (now < due) {
+        await clock.sleep(due - now, timer.signal);
         if (timer.signal.aborted) break;
         continue;
       }
       waiting.delete(first);
-      first.late(waited);
+      first.late(now - first.since);
     }
     watching = false;
   };

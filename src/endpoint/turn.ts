@@ -55,6 +55,8 @@ export function takeTurn(run: Run, question: Question, { again, bill }: TurnEven
       flight.outcome.then((landing) => {
         flights.delete(flight);
         const turn = landing && { ...landing, ...report(run, landing) };
+        // Only now may others be sent with the money that it leaves: it may have been the sign to wait.
+        run.bell.ring();
         // A connection that hangs is not waited for where the request beside it failed.
         const last = [...flights].every((other) => late.has(other));
         if (!over && (flights.size === 0 || (landing && (last || decides(landing))))) end(turn);

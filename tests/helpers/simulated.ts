@@ -62,7 +62,16 @@ export function createSimulatedTime(): SimulatedTime {
 }
 
 /** What a simulated server does with a request; `'hang'`: never answers. */
-export type Answered = { readonly attempt: Attempt; readonly afterMs?: number } | 'hang';
+export type Answered =
+  | {
+      readonly attempt: Attempt;
+      readonly afterMs?: number;
+      /** It is noticed only after so long that the request was given up. */
+      readonly deafMs?: number;
+      /** The client throws this, which no client should. */
+      readonly throws?: Error;
+    }
+  | 'hang';
 
 /** A request as the simulated server sees it. */
 export interface Seen {
@@ -76,6 +85,9 @@ export interface Seen {
   /** Milliseconds since the beginning. */
   readonly now: number;
 }
+
+/** A request that was sent, and what the server does with it. */
+export type Sent = Seen & { readonly answered: Answered };
 
 /** A reply, as it would come through the real client. */
 export const replies = (said: Said): Attempt => attemptOf(JSON.stringify(completion(said)));
@@ -120,7 +132,7 @@ export interface Simulation {
   readonly error?: unknown;
   readonly lines: readonly AnswerLine[];
   /** Every request: when it was sent, and what the server did. */
-  readonly seen: readonly (Seen & { readonly answered: Answered })[];
+  readonly seen: readonly Sent[];
   /** Milliseconds that it took. */
   readonly tookMs: number;
   /** Most requests that were open at the same time. */
@@ -133,16 +145,32 @@ export interface SimulationSettings extends Partial<Omit<AskSettings, 'options' 
   readonly seed?: number;
   readonly ledger?: ReturnType<typeof memoryLedger>;
   readonly timeoutMs?: number;
+  /** Ends the loop over the events after so many of them. */
+  readonly takeEvents?: number;
+  /** Called with the clock, before anything is asked. */
+  readonly onClock?: (clock: Clock) => unknown;
+  /** Called when a request is over; `dropped`: it was given up before. */
+  readonly landed?: (sent: Sent & { readonly dropped: boolean }) => unknown;
 }
 
 /** Asks a simulated server on simulated time. */
 export async function simulate(
-  server: (seen: Seen) => Answered,
+  server: (seen: Seen, signal: AbortSignal) => Answered,
   questions: Iterable<Question> | AsyncIterable<Question>,
-  { options, seed = 1, ledger = memoryLedger(), timeoutMs = 120_000, ...settings }: SimulationSettings = {},
+  {
+    options,
+    seed = 1,
+    ledger = memoryLedger(),
+    timeoutMs = 120_000,
+    takeEvents = Number.POSITIVE_INFINITY,
+    onClock,
+    landed,
+    ...settings
+  }: SimulationSettings = {},
 ): Promise<Simulation> {
   const { clock, run } = createSimulatedTime();
-  const seen: (Seen & { readonly answered: Answered })[] = [];
+  onClock?.(clock);
+  const seen: Sent[] = [];
   const counts = new Map<string, number>();
   let [open, mostAtOnce] = [0, 0];
   const address = { baseUrl: 'http://localhost:1/v1', model: 'judge', local: true };
@@ -154,11 +182,14 @@ export async function simulate(
       const times = (counts.get(item) ?? 0) + 1;
       counts.set(item, times);
       const asked = { request, item, n: seen.length, times, now: clock.now() };
-      const answered = server(asked);
+      const answered = server(asked, signal!);
       seen.push({ ...asked, answered });
       mostAtOnce = Math.max(mostAtOnce, ++open);
       await clock.sleep(answered === 'hang' ? timeoutMs : (answered.afterMs ?? 50), signal);
       open--;
+      landed?.({ ...asked, answered, now: clock.now(), dropped: signal!.aborted });
+      if (answered !== 'hang' && answered.throws) throw answered.throws;
+      if (answered !== 'hang' && signal?.aborted) await clock.sleep(answered.deafMs ?? 0);
       signal?.throwIfAborted();
       if (answered !== 'hang') return answered.attempt;
       const message = `no whole reply in ${timeoutMs / 1000} s`;
@@ -178,6 +209,7 @@ export async function simulate(
           return;
         }
         events.push(step.value);
+        if (events.length >= takeEvents) return void (await steps.return(undefined as never));
       }
     } catch (error) {
       result.error = error;
