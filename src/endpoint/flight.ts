@@ -1,17 +1,13 @@
 import type { Bill, Reservation } from './account.js';
 import type { Attempt } from './failure.js';
 import type { Pass } from './gate.js';
-import { halt, type Run } from './run.js';
+import { halt, type Recallable, type Run } from './run.js';
 import type { Question } from './types.js';
 
 /** One request on its way. */
-export interface Flight {
+export interface Flight extends Recallable {
   /** What came of it; undefined where it was given up. */
   readonly outcome: Promise<Landing | undefined>;
-  /** Gives it up unless it was sent. */
-  recall(): void;
-  /** Gives it up, wherever it is. */
-  drop(): void;
 }
 
 /** What came of a request. */
