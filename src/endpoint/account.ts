@@ -127,7 +127,7 @@ function createMeter(price: Price | undefined) {
   };
   return {
     most,
-    mostCost: (request: ChatRequest) => inDollars(most(request)),
+    mostCost: (request: ChatRequest) => (price ? inDollars(most(request)) : 0),
     total: (): Usage => ({ promptTokens, replyTokens }),
     /** What a request took, with what was sent besides; at its most where the endpoint may have worked on it and counted nothing. */
     billOf(request: ChatRequest, attempt: Attempt | undefined): Bill {
@@ -135,7 +135,7 @@ function createMeter(price: Price | undefined) {
       const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
       if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {
         const charged = attempt === undefined || 'reply' in attempt || attempt.worked;
-        return { usage: undefined, cost: besides + (charged ? inDollars(most(request)) : 0) };
+        return { usage: undefined, cost: besides + (charged && price ? inDollars(most(request)) : 0) };
       }
       worst = Math.max(worst, usage.promptTokens / promptTokensOf(request));
       longest = Math.max(longest, usage.replyTokens);

@@ -70,7 +70,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
   trip.booked = await reserve(run, request, signal);
   if (!trip.booked) return undefined;
   const pass = await gate.enter(signal);
-  const tokens = account.tokensOf(request);
+  const tokens = settings.options.tokensPerMinute === undefined ? 0 : account.tokensOf(request);
   if (pass) await pace.turn(tokens, signal);
   if (!pass || signal.aborted) {
     trip.booked.cancel();
@@ -95,7 +95,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
     account.requests += attempt?.besides?.requests ?? 0;
     const bill = settle(run, trip, attempt);
     if (!attempt || signal.aborted) pass.free();
-    if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
+    if (bill?.usage && tokens > 0) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
   }
   return attempt && !signal.aborted ? { attempt, pass } : undefined;
 }
