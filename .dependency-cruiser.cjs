@@ -67,7 +67,6 @@ module.exports = {
       { path: '^((node:)?(http|https|http2|net|tls|dns)$|node_modules/undici/)' },
       'network only in io/http/, which knows proxies and certificates',
     ),
-    only('openai', '^src/endpoint/', { path: 'node_modules/openai/' }, 'the openai package only in endpoint/'),
     only(
       'processes',
       '^src/backend/native/',

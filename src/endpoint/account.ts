@@ -57,36 +57,10 @@ export interface AccountSettings {
 
 const NOTHING: Bill = { usage: undefined, cost: 0 };
 
-const mayBeCharged = (attempt: Attempt | undefined) => attempt === undefined || 'reply' in attempt || attempt.worked;
-
 /** An account with nothing on it except what earlier runs spent. */
 export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {
-  // How many times more tokens a prompt has than was estimated, at the worst, and the longest reply.
-  let [worst, longest] = [1, 0];
-  let [reserved, reservations, spent, promptTokens, replyTokens] = [0, 0, 0, 0, 0];
-  const most = (request: ChatRequest): Usage => ({
-    promptTokens: Math.ceil(promptTokensOf(request) * worst),
-    replyTokens: Math.max(longest, request.maxTokens ?? USUAL_REPLY_TOKENS),
-  });
-  const inDollars = (usage: Usage) => (price ? costOf(price, usage) : 0);
-  const billOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
-    const bill = ownBillOf(request, attempt);
-    const besides = attempt?.besides?.usage;
-    if (!besides) return bill;
-    promptTokens += besides.promptTokens;
-    replyTokens += besides.replyTokens;
-    return { ...bill, cost: bill.cost + inDollars(besides) };
-  };
-  const ownBillOf = (request: ChatRequest, attempt: Attempt | undefined): Bill => {
-    const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
-    if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0))
-      return mayBeCharged(attempt) ? { usage: undefined, cost: inDollars(most(request)) } : NOTHING;
-    promptTokens += usage.promptTokens;
-    replyTokens += usage.replyTokens;
-    worst = Math.max(worst, usage.promptTokens / promptTokensOf(request));
-    longest = Math.max(longest, usage.replyTokens);
-    return { usage, cost: inDollars(usage) };
-  };
+  const meter = createMeter(price);
+  let [reserved, reservations, spent] = [0, 0, 0];
   return {
     known: 0,
     answered: 0,
@@ -95,10 +69,10 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
     retries: 0,
     waits: 0,
     get promptTokens() {
-      return promptTokens;
+      return meter.total().promptTokens;
     },
     get replyTokens() {
-      return replyTokens;
+      return meter.total().replyTokens;
     },
     get cost() {
       return price && spent;
@@ -107,18 +81,18 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
       return reservations;
     },
     tokensOf(request) {
-      const tokens = most(request);
-      return tokens.promptTokens + tokens.replyTokens;
+      const { promptTokens, replyTokens } = meter.most(request);
+      return promptTokens + replyTokens;
     },
-    fits: (request) => maxCost === undefined || spentBefore + spent + reserved + inDollars(most(request)) <= maxCost,
+    fits: (request) => maxCost === undefined || spentBefore + spent + reserved + meter.mostCost(request) <= maxCost,
     reserve(request) {
-      const cost = inDollars(most(request));
+      const cost = meter.mostCost(request);
       let open = true;
       const end = () => {
         if (!open) return false;
         open = false;
-        reserved -= cost;
-        if (--reservations === 0) reserved = 0;
+        // Nothing is left of many sums where nothing is set aside.
+        reserved = --reservations === 0 ? 0 : reserved - cost;
         return true;
       };
       reserved += cost;
@@ -126,12 +100,46 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
       return {
         settle(attempt) {
           if (!end()) return NOTHING;
-          const bill = billOf(request, attempt);
+          const bill = meter.billOf(request, attempt);
           spent += bill.cost;
           return bill;
         },
         cancel: () => void end(),
       };
+    },
+  };
+}
+
+/** Counts tokens, and knows by those that were counted how many a request may take at most. */
+function createMeter(price: Price | undefined) {
+  // How many times more tokens a prompt has than was estimated, at the worst, and the longest reply.
+  let [worst, longest] = [1, 0];
+  let [promptTokens, replyTokens] = [0, 0];
+  const inDollars = (usage: Usage) => (price ? costOf(price, usage) : 0);
+  const most = (request: ChatRequest): Usage => ({
+    promptTokens: Math.ceil(promptTokensOf(request) * worst),
+    replyTokens: Math.max(longest, request.maxTokens ?? USUAL_REPLY_TOKENS),
+  });
+  const add = (usage: Usage) => {
+    promptTokens += usage.promptTokens;
+    replyTokens += usage.replyTokens;
+    return inDollars(usage);
+  };
+  return {
+    most,
+    mostCost: (request: ChatRequest) => (price ? inDollars(most(request)) : 0),
+    total: (): Usage => ({ promptTokens, replyTokens }),
+    /** What a request took, with what was sent besides; at its most where the endpoint may have worked on it and counted nothing. */
+    billOf(request: ChatRequest, attempt: Attempt | undefined): Bill {
+      const besides = attempt?.besides?.usage ? add(attempt.besides.usage) : 0;
+      const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
+      if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {
+        const charged = attempt === undefined || 'reply' in attempt || attempt.worked;
+        return { usage: undefined, cost: besides + (charged && price ? inDollars(most(request)) : 0) };
+      }
+      worst = Math.max(worst, usage.promptTokens / promptTokensOf(request));
+      longest = Math.max(longest, usage.replyTokens);
+      return { usage, cost: besides + add(usage) };
     },
   };
 }

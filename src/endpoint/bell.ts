@@ -1,28 +1,26 @@
-/** Wakes all who wait for something to change. */
+/** Lets those go on that wait for something to change. */
 export interface Bell {
+  /** Has everyone look at the condition again. */
   ring(): void;
-  /** Resolves once the condition holds, which is looked at now and at every ring. */
+  /** Resolves once the condition holds, which is looked at now and at every ring. By then it may hold no more: look again. */
   until(condition: () => boolean): Promise<void>;
 }
 
 /** A bell. */
 export function createBell(): Bell {
-  let wake = () => {};
-  let next: Promise<void>;
-  const renew = () => {
-    next = new Promise((resolve) => {
-      wake = resolve;
-    });
-  };
-  renew();
+  let waiting: { readonly condition: () => boolean; readonly go: () => void }[] = [];
   return {
     ring() {
-      const now = wake;
-      renew();
-      now();
+      if (waiting.length === 0) return;
+      const all = waiting;
+      waiting = [];
+      for (const one of all)
+        if (one.condition()) one.go();
+        else waiting.push(one);
     },
     async until(condition) {
-      while (!condition()) await next;
+      if (condition()) return;
+      await new Promise<void>((go) => waiting.push({ condition, go }));
     },
   };
 }

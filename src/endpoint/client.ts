@@ -1,16 +1,15 @@
-import { OpenAI } from 'openai';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { createAdapter } from './adapting.js';
 import { askedFor, type Dialect, firstDialect } from './dialect.js';
 import { errorIn } from './error-body.js';
 import { type Attempt, type Miss, missOfError, missOfTimeout } from './failure.js';
-import { createKeyBearer, keyVerdict } from './key-header.js';
+import { createKeyBearer, type KeyVerdict, keyVerdict } from './key-header.js';
 import type { EndpointAddress } from './options.js';
 import { missOf } from './refusal.js';
 import { attemptOf } from './reply.js';
 import { bodyOf } from './request.js';
 import { promptTokensOf } from './request-tokens.js';
-import { HttpRefusal, NoAnswer, openTransport, type Transport } from './transport.js';
+import { isSuccess, openTransport, type Transport, type WholeAnswer } from './transport.js';
 import type { Exchange } from './trials.js';
 import type { ChatRequest } from './types.js';
 
@@ -37,14 +36,11 @@ export interface ClientSettings {
   readonly patienceMs?: number;
 }
 
-/** Longest time-out that the openai package is given: ours, which holds for the body too, is always first. */
-const NEVER_MS = 2 ** 31 - 1;
-
-/** A client of the openai package for an endpoint, without its retries, messages and limits on time. */
+/** A client for an endpoint of OpenAI's chat completions. */
 export function createChatClient(address: EndpointAddress, settings: ClientSettings = {}): ChatClient {
   const { timeoutMs = 120_000, logger = silentLogger, now = Date.now, patienceMs = 10_000 } = settings;
   const transport = openTransport(address.baseUrl);
-  const openai = openaiOf(address, transport);
+  const url = chatUrl(address);
   const adapter = createAdapter(firstDialect(address.baseUrl), { logger, patienceMs });
   const key = createKeyBearer(address, (header) =>
     logger.warn(
@@ -52,22 +48,16 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     ),
   );
   const once = async (request: ChatRequest, dialect: Dialect, signal?: AbortSignal): Promise<Exchange> => {
-    const body = bodyOf(request, address.model, dialect);
+    const body = JSON.stringify(bodyOf(request, address.model, dialect));
     const outcome = await key.send(
-      (headers) => post(openai, body, { headers, timeoutMs, signal }),
-      (given) =>
-        given instanceof HttpRefusal
-          ? keyVerdict(given.status, errorIn(given.body).names)
-          : typeof given === 'string'
-            ? 'taken'
-            : 'open',
+      (headers) => post(transport, { url, headers: { ...address.headers, ...headers }, body, timeoutMs, signal }),
+      verdictOf,
     );
-    if (typeof outcome !== 'string' && !(outcome instanceof HttpRefusal)) return { attempt: outcome };
-    const text = withoutKey(typeof outcome === 'string' ? outcome : outcome.body, address);
-    const attempt =
-      typeof outcome === 'string'
-        ? attemptOf(text, now())
-        : missOf({ ...pick(outcome), body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
+    if (!('status' in outcome)) return { attempt: outcome };
+    const text = withoutKey(outcome.body, address);
+    const attempt = isSuccess(outcome)
+      ? attemptOf(text, now())
+      : missOf({ ...outcome, body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
     return exchangeOf(attempt, text, request, dialect);
   };
   return {
@@ -75,6 +65,19 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     send: (request, signal) => adapter.send(request, (dialect) => once(request, dialect, signal), signal),
     close: transport.close,
   };
+}
+
+/** What an outcome shows of the key. */
+function verdictOf(outcome: WholeAnswer | Miss): KeyVerdict {
+  if (!('status' in outcome)) return 'open';
+  return isSuccess(outcome) ? 'taken' : keyVerdict(outcome.status, errorIn(outcome.body).names);
+}
+
+/** Where chat completions are asked for; a query of the address is kept. */
+function chatUrl({ baseUrl }: EndpointAddress): string {
+  const url = new URL(baseUrl);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/chat/completions`;
+  return url.href;
 }
 
 /** Statuses of a server that does not take a request as it is; some say 500 where they fail at what they do not know. */
@@ -94,55 +97,33 @@ function exchangeOf(attempt: Attempt, text: string, request: ChatRequest, { with
   return { attempt, refusal: { status, complaint: errorIn(text) } };
 }
 
-const pick = ({ status, headers }: HttpRefusal) => ({ status, headers });
-
 /** A server may tell the key back; it shall be in no message and no file. */
 const withoutKey = (text: string, { apiKey }: EndpointAddress): string =>
   apiKey ? text.replaceAll(apiKey, '[hidden]') : text;
 
-function openaiOf({ baseUrl, apiKey }: EndpointAddress, transport: Transport): OpenAI {
-  const url = new URL(baseUrl);
-  const query = Object.fromEntries(url.searchParams);
-  url.search = '';
-  const own = url.hostname === 'api.openai.com';
-  return new OpenAI({
-    baseURL: url.href.replace(/\/$/, ''),
-    defaultQuery: query,
-    apiKey: apiKey ?? 'none',
-    // Other servers have no use for who the user is at OpenAI.
-    ...(!own && { organization: null, project: null }),
-    maxRetries: 0,
-    timeout: NEVER_MS,
-    logLevel: 'off',
-    fetch: transport.fetch as typeof globalThis.fetch,
-  });
-}
-
-interface PostOptions {
-  readonly headers: Record<string, string | null>;
+interface Post {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The body of a reply, the server's refusal, or what came of the connection. Throws when `signal` is aborted. */
+/** What the server answered, or what came of the connection. Throws when `signal` is aborted. */
 async function post(
-  openai: OpenAI,
-  body: ReturnType<typeof bodyOf>,
-  { headers, timeoutMs, signal }: PostOptions,
-): Promise<string | HttpRefusal | Miss> {
+  transport: Transport,
+  { url, headers, body, timeoutMs, signal }: Post,
+): Promise<WholeAnswer | Miss> {
+  signal?.throwIfAborted();
   const controller = new AbortController();
   const abort = () => controller.abort();
   const timer = setTimeout(abort, timeoutMs);
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    const response = await openai.chat.completions.create(body, { headers, signal: controller.signal }).asResponse();
-    return await response.text();
+    return await transport.post(url, headers, body, controller.signal);
   } catch (error) {
     signal?.throwIfAborted();
-    if (controller.signal.aborted) return missOfTimeout(timeoutMs);
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (cause instanceof HttpRefusal) return cause;
-    return missOfError(cause instanceof NoAnswer ? cause.reason : error);
+    return controller.signal.aborted ? missOfTimeout(timeoutMs) : missOfError(error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

@@ -1,17 +1,13 @@
 import type { Bill, Reservation } from './account.js';
 import type { Attempt } from './failure.js';
 import type { Pass } from './gate.js';
-import { halt, type Run } from './run.js';
+import { halt, type Recallable, type Run } from './run.js';
 import type { Question } from './types.js';
 
 /** One request on its way. */
-export interface Flight {
+export interface Flight extends Recallable {
   /** What came of it; undefined where it was given up. Whoever takes it rings the bell when what it shows of the endpoint is noted. */
   readonly outcome: Promise<Landing | undefined>;
-  /** Gives it up unless it was sent. */
-  recall(): void;
-  /** Gives it up, wherever it is. */
-  drop(): void;
 }
 
 /** What came of a request. */
@@ -72,7 +68,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
   const { signal } = trip;
   trip.booked = await reserve(run, request, signal);
   if (!trip.booked) return undefined;
-  const tokens = account.tokensOf(request);
+  const tokens = settings.options.tokensPerMinute === undefined ? 0 : account.tokensOf(request);
   const pass = await gate.enter(tokens, signal);
   if (!pass || signal.aborted) {
     trip.booked.cancel();
@@ -100,7 +96,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
       pass.free();
       run.bell.ring();
     }
-    if (bill?.usage) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
+    if (bill?.usage && tokens > 0) pace.settle(tokens, bill.usage.promptTokens + bill.usage.replyTokens);
   }
   return attempt && !signal.aborted ? { attempt, pass } : undefined;
 }

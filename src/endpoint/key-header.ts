@@ -15,13 +15,11 @@ export function firstKeyHeader({ baseUrl, apiKey }: Pick<EndpointAddress, 'baseU
   return azure && !apiKey?.startsWith('eyJ') ? 'api-key' : 'bearer';
 }
 
-/** The headers of a request that carry the key, or carry none; null takes away what the openai package puts there. */
-const keyHeaders = (header: KeyHeader, apiKey: string | undefined): Record<string, string | null> =>
-  apiKey === undefined
-    ? { authorization: null }
-    : header === 'bearer'
-      ? { authorization: `Bearer ${apiKey}` }
-      : { authorization: null, 'api-key': apiKey };
+/** The headers of a request that carry the key; none without a key. */
+function keyHeaders(header: KeyHeader, apiKey: string | undefined): Record<string, string> {
+  if (apiKey === undefined) return {};
+  return header === 'bearer' ? { authorization: `Bearer ${apiKey}` } : { 'api-key': apiKey };
+}
 
 /** What an outcome shows of the key's header: it was taken, the key was not found, or it was refused, or nothing. */
 export type KeyVerdict = 'taken' | 'not-found' | 'refused' | 'open';
@@ -36,10 +34,7 @@ export function keyVerdict(status: number, names: readonly string[]): KeyVerdict
 /** Sends with a header that the server takes. */
 export interface KeyBearer {
   /** `post` sends once, `verdict` says what came of it. */
-  send<T>(
-    post: (headers: Record<string, string | null>) => Promise<T>,
-    verdict: (outcome: T) => KeyVerdict,
-  ): Promise<T>;
+  send<T>(post: (headers: Record<string, string>) => Promise<T>, verdict: (outcome: T) => KeyVerdict): Promise<T>;
 }
 
 /** Where no key is found before anything was answered, the other header is tried, once; `told` is called when that helped. */

@@ -68,6 +68,8 @@ export interface EndpointAddress {
   readonly apiKey?: string;
   /** On this machine or its network: most such servers charge nothing, but a gateway to others may. */
   readonly local: boolean;
+  /** Headers that go with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const OPENAI = 'https://api.openai.com/v1';
@@ -97,7 +99,21 @@ export function resolveEndpoint(
         option: 'apiKeyEnv',
       },
     );
-  return { baseUrl: plain(url), model, local, ...(apiKey && { apiKey }) };
+  const headers = accountHeaders(url, environment);
+  return { baseUrl: plain(url), model, local, ...(apiKey && { apiKey }), ...(headers && { headers }) };
+}
+
+/** Who pays at OpenAI, where the environment says it; other servers have no use for it. */
+function accountHeaders(
+  { hostname }: URL,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> | undefined {
+  const [organization, project] = [environment.OPENAI_ORG_ID?.trim(), environment.OPENAI_PROJECT_ID?.trim()];
+  if (hostname !== 'api.openai.com' || !(organization || project)) return undefined;
+  return {
+    ...(organization && { 'openai-organization': organization }),
+    ...(project && { 'openai-project': project }),
+  };
 }
 
 function checkedUrl(text: string): URL {

@@ -14,7 +14,7 @@ import { type ErrorBody, errorIn, type FieldIssue } from './error-body.js';
 import { type Miss, quoted } from './failure.js';
 import { type Headers, hintOf, isDailyQuota, LONGEST_WAIT_MS, minuteTokensOf, waitOf } from './limits.js';
 import { sentenceIn } from './templates.js';
-import type { HttpRefusal } from './transport.js';
+import type { WholeAnswer } from './transport.js';
 
 /** Refused, and it is not known whether for the row. */
 const REFUSED: Meaning = { kind: 'refused-request', next: 'refused' };
@@ -27,11 +27,7 @@ const OUT_OF_ORDER: Meaning = { kind: 'server', next: 'retry' };
  * What a status that is not of success means, by codes, fields and headers; by words only where a server is known to give nothing else. `tokens`
  * is about what the request takes with its reply: one that is more than a minute's limit would be refused for ever.
  */
-export function missOf(
-  { status, headers, body }: Pick<HttpRefusal, 'status' | 'headers' | 'body'>,
-  now: number,
-  tokens = 0,
-): Miss {
+export function missOf({ status, headers, body }: WholeAnswer, now: number, tokens = 0): Miss {
   const to = status >= 300 && status < 400 ? `; it redirects to ${quoted(headers.location ?? '?')}` : '';
   return missFor(errorIn(body), { status, under: status, headers, now, more: to, tokens });
 }

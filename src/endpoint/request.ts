@@ -1,9 +1,8 @@
-import type { ChatCompletionCreateParams } from 'openai/resources/chat/completions';
 import type { Dialect } from './dialect.js';
 import type { ChatMessage, ChatRequest } from './types.js';
 
-/** The body of a request, in a dialect. The limit of tokens is always in it. */
-export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): ChatCompletionCreateParams {
+/** The body of a request for a chat completion (POST /chat/completions of OpenAI's API), in a dialect. The limit of tokens is always in it. */
+export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): Readonly<Record<string, unknown>> {
   const { temperature, maxTokens, seed, schema, topLogprobs } = request;
   const { without, limit, mostLogprobs, stream } = dialect;
   const messages = without.has('systemTurn') ? withoutSystemTurn(request.messages) : request.messages;
@@ -16,14 +15,14 @@ export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): C
     ...(schema &&
       !without.has('schema') && {
         response_format: {
-          type: 'json_schema' as const,
+          type: 'json_schema',
           json_schema: { name: schema.name, schema: { ...schema.schema }, strict: true },
         },
       }),
     ...(topLogprobs !== undefined &&
       !without.has('logprobs') && { logprobs: true, top_logprobs: Math.min(topLogprobs, mostLogprobs) }),
     // Without this a stream does not say how many tokens it cost.
-    ...(stream && { stream: true as const, stream_options: { include_usage: true } }),
+    ...(stream && { stream: true, stream_options: { include_usage: true } }),
   };
 }
 

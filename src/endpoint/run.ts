@@ -1,11 +1,18 @@
 import type { Random } from '../core/random.js';
 import type { Account } from './account.js';
 import type { Bell } from './bell.js';
-import type { Flight } from './flight.js';
 import type { Gate } from './gate.js';
 import type { AskEvent, AskSettings, AskTotals } from './outcome.js';
 import type { Clock, Pace } from './pace.js';
 import type { Patience } from './patience.js';
+
+/** A request that is in flight, or waits for its turn. */
+export interface Recallable {
+  /** Gives it up unless it was sent. */
+  recall(): void;
+  /** Gives it up, wherever it is. */
+  drop(): void;
+}
 
 /** All that changes while questions are asked. */
 export interface Run {
@@ -23,7 +30,7 @@ export interface Run {
   /** Aborted: nothing more is sent. */
   readonly halt: AbortController;
   /** Requests that are in flight, or wait for their turn. */
-  readonly flights: Set<Flight>;
+  readonly flights: Set<Recallable>;
   /** Keys that were taken up and are not answered. */
   readonly busy: Set<string>;
   readonly events: AskEvent[];

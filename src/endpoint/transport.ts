@@ -1,35 +1,24 @@
 import { BodyFailure, readBody, textOf } from '../io/http/body.js';
-import { type Connections, type HttpAnswer, openConnections } from '../io/http/connections.js';
+import { type HttpAnswer, openConnections } from '../io/http/connections.js';
 
 /** Longest body that is read, in bytes: a reply with the alternatives of thousands of tokens has a few MiB. */
 const MAX_BODY_BYTES = 16 << 20;
 
-/** What a server says instead of a reply: a status that is not of success, with headers and body. */
-export class HttpRefusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly headers: Readonly<Record<string, string>>,
-    readonly body: string,
-  ) {
-    // The openai package takes an error that speaks of time for a time-out, and drops it.
-    super('the server refuses');
-  }
+/** What a server answered, whole. */
+export interface WholeAnswer {
+  readonly status: number;
+  /** By names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
-/** What kept an answer from coming; the openai package takes most of what it says itself for a time-out, and drops it. */
-export class NoAnswer extends Error {
-  constructor(readonly reason: unknown) {
-    super('no answer');
-  }
-}
+/** True for a status of success. */
+export const isSuccess = ({ status }: Pick<WholeAnswer, 'status'>): boolean => status >= 200 && status <= 299;
 
-/** How requests get to a server and replies back. */
+/** How requests get to a server and answers back. */
 export interface Transport {
-  /**
-   * For the `fetch` option of the openai package: resolves with the whole body, throws {@link HttpRefusal} for other statuses and
-   * {@link NoAnswer} where there is none.
-   */
-  readonly fetch: (url: unknown, init?: unknown) => Promise<Response>;
+  /** Posts JSON. Throws where no whole answer came; `connectionProblem` says why. */
+  post(url: string, headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal): Promise<WholeAnswer>;
   /** Closes all connections at once. */
   close(): Promise<void>;
 }
@@ -38,29 +27,28 @@ export interface Transport {
 export function openTransport(baseUrl: string): Transport {
   const connections = openConnections();
   connections.check(baseUrl);
-  return { fetch: (url, init) => ask(String(url), init as RequestInit, connections), close: connections.close };
+  return {
+    close: connections.close,
+    async post(url, headers, body, signal) {
+      const answer = await connections.send(url, { method: 'POST', headers: { ...HEADERS, ...headers }, body, signal });
+      const { status } = answer;
+      const text = await textIn(answer).catch((reason: unknown) => {
+        // The status says more than a body that cannot be read.
+        if (!isSuccess({ status }) && reason instanceof BodyFailure) return reason.message;
+        throw reason;
+      });
+      return { status, headers: answer.headers, body: text };
+    },
+  };
 }
 
-async function ask(url: string, { method, headers, body, signal }: RequestInit, connections: Connections) {
-  const request = {
-    method: method === 'POST' ? ('POST' as const) : ('GET' as const),
-    // What is asked of a judge is short, and so are most replies.
-    headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' },
-    body: body as string,
-    ...(signal && { signal }),
-  };
-  const answer = await connections.send(url, request).catch((reason: unknown) => {
-    throw new NoAnswer(reason);
-  });
-  const ok = answer.status >= 200 && answer.status <= 299;
-  const text = await textIn(answer).catch((reason: unknown) => {
-    // The status says more than a body that cannot be read.
-    if (!ok && reason instanceof BodyFailure) return reason.message;
-    throw new NoAnswer(reason);
-  });
-  if (!ok) throw new HttpRefusal(answer.status, answer.headers, text);
-  return bodyOf(text);
-}
+/** What is asked of a judge is short, and so are most replies: nothing is packed. */
+const HEADERS = {
+  accept: 'application/json',
+  'accept-encoding': 'identity',
+  'content-type': 'application/json',
+  'user-agent': 'phasetune',
+};
 
 async function textIn(answer: HttpAnswer): Promise<string> {
   const bytes = await readBody(answer, MAX_BODY_BYTES);
@@ -68,18 +56,3 @@ async function textIn(answer: HttpAnswer): Promise<string> {
   if (text !== undefined) return text;
   throw new BodyFailure(`a body that is no text (${bytes.length} bytes)`, true);
 }
-
-/**
- * What the openai package asks of a reply. A `Response` is registered to be told of when it is no longer used, which keeps it and its
- * text until the next full collection of garbage: 50 MiB more over tens of thousands of replies.
- */
-const bodyOf = (text: string) =>
-  ({
-    ok: true,
-    status: 200,
-    statusText: 'OK',
-    url: '',
-    headers: new Map(),
-    body: null,
-    text: async () => text,
-  }) as unknown as Response;

@@ -31,6 +31,9 @@ const CHANNEL = /<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|
 const BARE_ANALYSIS = /^\s*analysis(?=[A-Z"'(\d])/;
 const BARE_FINAL = /assistant\s?final/g;
 
+/** What every mark begins with; most replies have none of it. */
+const MAY_BE_MARKED = /[<[◁]|^\s*analysis/;
+
 /** Where a reply is in a text. */
 export interface Spoken {
   /** Where it begins, after all thoughts. */
@@ -47,6 +50,7 @@ export interface Spoken {
  * stand in the middle of a reply, so that it is not certain what is thought and what is said. Whole JSON holds no thoughts, only texts.
  */
 export function spokenIn(text: string): Spoken | undefined {
+  if (!MAY_BE_MARKED.test(text)) return { start: 0, before: '' };
   if (/^\s*\{/.test(text) && jsonIn(text) !== undefined) return { start: 0, before: '' };
   if (text.includes('<|channel|>')) return afterChannels(text);
   if (BARE_ANALYSIS.test(text)) {

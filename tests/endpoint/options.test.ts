@@ -19,6 +19,15 @@ test('the address comes from the option, else from the environment, else it is t
   expect(resolveEndpoint(options(), { OPENAI_API_KEY: KEY }).baseUrl).toBe('https://api.openai.com/v1');
 });
 
+test('who pays at OpenAI goes to OpenAI alone', () => {
+  const environment = { OPENAI_API_KEY: KEY, OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-2' };
+  expect(resolveEndpoint(options(), environment).headers).toEqual({
+    'openai-organization': 'org-1',
+    'openai-project': 'proj-2',
+  });
+  expect(resolveEndpoint(options({ baseUrl: 'https://a.example/v1' }), environment).headers).toBeUndefined();
+});
+
 test('an address that people copy from a call works', () => {
   const { baseUrl } = resolveEndpoint(options({ baseUrl: 'http://localhost:8000/v1/chat/completions' }), {});
   expect(baseUrl).toBe('http://localhost:8000/v1');

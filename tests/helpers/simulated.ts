@@ -12,14 +12,14 @@ import type { ChatRequest, Question } from '../../src/endpoint/types.js';
 import { completion, type Said } from './endpoint-faults.js';
 
 /** Time that passes only when nothing else is left to do, and then at once up to the next thing that is due. */
-export interface SimulatedTime {
+interface SimulatedTime {
   readonly clock: Clock;
   /** Lets time pass until the promise is settled. Throws where it never will be: nothing is due. */
   run<T>(promise: Promise<T>): Promise<T>;
 }
 
 /** Such time, from 0 on. */
-export function createSimulatedTime(): SimulatedTime {
+function createSimulatedTime(): SimulatedTime {
   let now = 0;
   const due = new Set<{ readonly at: number; readonly wake: () => void }>();
   const clock: Clock = {
