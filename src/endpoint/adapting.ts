@@ -46,12 +46,17 @@ interface State extends AdapterSettings {
   broken: number;
   /** Times that a server's trouble was the answer since the last reply. */
   troubles: number;
+  /** Refusals that were let pass or looked into in vain, since the last reply. */
+  turned: number;
 }
 
 /** Times that one request is sent again since the dialect changed meanwhile, at most. */
 const ROUNDS = 8;
 /** Searches that may come to nothing without being counted. */
 const BROKEN = 32;
+
+/** Refusals in a row after which what was taken before proves nothing: another server may answer at the address by now. */
+const TURNED = 5;
 
 /** Refusals that name a part and are each looked into, though nothing comes of it. */
 const OFTEN = 4;
@@ -73,6 +78,7 @@ export function createAdapter(first: Dialect, settings: AdapterSettings): Adapte
     named: 0,
     broken: 0,
     troubles: 0,
+    turned: 0,
   };
   return { send: (request, say, signal) => send(state, request, counting(say), signal) };
 }
@@ -172,7 +178,7 @@ async function lookInto(state: State, refused: Refused, say: Say, signal?: Abort
   const named = namedPart(refusal.complaint, request, spoken) !== undefined;
   const unproven = () => partsOf(request, spoken).filter((part) => !state.proven.has(proofOf(part, spoken)));
   if (!named) {
-    if (unproven().length === 0) return attempt;
+    if (unproven().length === 0) return doubted(state, attempt);
     // Trouble of a server's passes most often.
     if (refusal.status === 500 && ++state.troubles < 2) return attempt;
     await othersInFlight(state, () => unproven().length === 0, signal);
@@ -181,8 +187,14 @@ async function lookInto(state: State, refused: Refused, say: Say, signal?: Abort
   while (state.searching) await until(state, () => !state.searching, signal);
   if (signOf(state.dialect) !== signOf(spoken)) return 'again';
   if (!named && unproven().length === 0) return attempt;
-  if (named ? ++state.named > OFTEN && !isTurn(state.named) : !isTurn(++state.unclear)) return attempt;
+  if (named ? ++state.named > OFTEN && !isTurn(state.named) : !isTurn(++state.unclear)) return doubted(state, attempt);
   return search(state, refused, { named, unproven: unproven(), say });
+}
+
+/** An attempt of whose refusal nothing came; after several in a row what was taken before is in doubt again. */
+function doubted(state: State, attempt: Attempt): Attempt {
+  if (++state.turned >= TURNED) state.proven.clear();
+  return attempt;
 }
 
 /** Whether a refusal is looked into, by its number: more and more seldom, since each time costs requests. */
@@ -228,7 +240,7 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
       state.comebacks.soon(found.uncertain ?? []);
     } else if (found.bare) state.vain.push(found.bare);
     else if (!found.dialect) interrupted(state, request, known, named);
-    return found.attempt;
+    return found.dialect ? found.attempt : doubted(state, found.attempt);
   } finally {
     state.searching = false;
     state.bell.ring();
@@ -245,7 +257,7 @@ function interrupted(state: State, request: ChatRequest, known: Map<string, Exch
 
 function prove(state: State, request: ChatRequest, dialect: Dialect): void {
   for (const part of partsOf(request, dialect)) state.proven.add(proofOf(part, dialect));
-  state.troubles = 0;
+  [state.troubles, state.turned] = [0, 0];
 }
 
 /** Takes over what is other in a dialect than in the one before, and says so. */

@@ -73,8 +73,9 @@ function report(run: Run, { attempt, pass }: Landing): { wait?: Wait } {
     pass.answered();
     return {};
   }
-  const { next, afterMs, failure } = attempt;
-  if (failure.kind !== 'network' && failure.kind !== 'timeout') run.heard = true;
+  const { next, afterMs, failure, besides } = attempt;
+  // A request is sent in other ways only where it was refused first.
+  if (besides || (failure.kind !== 'network' && failure.kind !== 'timeout')) run.heard = true;
   if (next === 'wait') return { wait: pass.held({ kind: 'wait', afterMs }) };
   if (isLoading(run, attempt) || (next === 'retry' && afterMs !== undefined))
     return { wait: pass.held({ kind: 'load', afterMs }) };

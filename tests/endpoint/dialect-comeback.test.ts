@@ -68,3 +68,23 @@ test('one request tries it, however many are in flight, and a refusal costs it n
   expect(tried()).toBe(2);
   for (const attempt of attempts) expect(attempt).toMatchObject({ reply: { text: '3', without: ['temperature'] } });
 });
+
+test.each([
+  ['in words', { message: 'temperature is not supported by this model' }],
+  ['without a word of it', { message: 'Bad request' }],
+])('a server that takes it at first and then refuses it %s is looked into after five refusals', async (_, error) => {
+  const { client } = await connect({
+    script: ({ n, body }: Asked) =>
+      n >= 10 && 'temperature' in body
+        ? ({ response }) => response.writeHead(400).end(JSON.stringify({ error }))
+        : undefined,
+    say: () => ({ text: '3' }),
+  });
+  const attempts = [];
+  for (let i = 0; i < 30; i++) attempts.push(await client.send(WITH));
+  expect(attempts.map((attempt) => 'reply' in attempt && (attempt.reply.without ?? []))).toEqual([
+    ...Array(10).fill([]),
+    ...Array(5).fill(false),
+    ...Array(15).fill(['temperature']),
+  ]);
+});

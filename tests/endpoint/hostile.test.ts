@@ -273,3 +273,11 @@ test('interrupted: what comes within the moment of grace is kept, also that a ro
   ]);
   expect(tookMs).toBe(1500);
 });
+
+test('connections that hang while it is found out what a server takes do not pass for a server that says nothing', async () => {
+  const timeout: Attempt = { failure: failure('timeout'), next: 'retry', besides: { requests: 1 } };
+  const { end } = await simulate(({ n }) => ({ attempt: n < 4 ? timeout : WAYS.reply(1, 1) }), questionsOf(4), {
+    options: { concurrency: 4 },
+  });
+  expect(end?.totals).toMatchObject({ answered: 4, failed: 0 });
+});
