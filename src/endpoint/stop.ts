@@ -4,7 +4,7 @@ import type { Miss } from './failure.js';
 import type { EndpointAddress } from './options.js';
 import type { Failure } from './types.js';
 
-const KEPT = 'what was answered is kept; run the same command again to go on';
+const KEPT = 'what was answered is kept; run the same command again to continue';
 
 const placeOf = ({ baseUrl, model }: EndpointAddress) => `${model} at ${new URL(baseUrl).host}`;
 
@@ -25,7 +25,7 @@ export function fatalError(address: EndpointAddress, miss: Miss): PhasetuneError
   if (kind === 'refused-key')
     return stop(`${place}: refuses the key (${message}); check the one that the environment holds; ${KEPT}`, failure);
   if (kind === 'quota')
-    return stop(`${place}: the account's quota or credit is used up (${message}); ${KEPT}`, failure);
+    return stop(`${place}: the account's quota or credit is used up (${message}); ${KEPT} once it is not`, failure);
   if (status === 404)
     return stop(
       `${place}: no such model or address (${message}); check --model, and --base-url ${address.baseUrl}, which mostly ends in /v1`,

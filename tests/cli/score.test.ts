@@ -64,7 +64,7 @@ describe('phasetune score', () => {
     expect(err).toContain('20 rows, 1 of them like another one; rubric difficulty-1-5, version 1');
     expect(err).toContain('19 requests to judge at 127.0.0.1:');
     expect(err).toContain('taken as free, since 127.0.0.1');
-    expect(err).toMatch(/judge: 19 replies in /);
+    expect(err).toMatch(/judge: 19 questions in /);
     expect(told).toMatch(/^1 {2}█+ 5\n2 {2}█+ 4\n/m);
     expect(told).toContain(`20 of 20 rows scored: ${out}\n`);
     expect(told).toContain(`next: phasetune stage ${out} --out datasets/staged/out-`);
@@ -140,9 +140,36 @@ describe('phasetune score', () => {
     expect(stopped.code).toBe(4);
     expect(stopped.err).toContain('stopped before --max-cost $0.05 could be exceeded');
     expect(stopped.err).toContain('not-asked 14');
+    expect(stopped.err).toContain('the same command with a larger --max-cost asks for the missing ones again');
     expect(server.requests).toHaveLength(5);
     expect((await score(...prices(), '--max-cost', '1')).code).toBe(0);
     expect(server.requests).toHaveLength(19);
+  });
+
+  it('says what was spent, also where it ends by an error', async () => {
+    does = ({ n }) => (n < 3 ? { text: '2', usage: { prompt_tokens: 1, completion_tokens: 10 } } : '402');
+    const { code, err } = await score(...prices(), '--yes', '--concurrency', '1');
+    expect(code).toBe(4);
+    expect(err).toContain('this run spent $0.03\n');
+    does = ({ n }) =>
+      n < 6 ? { text: '2', usage: { prompt_tokens: 1, completion_tokens: 10 } } : '400 content filter';
+    const { out: told } = await score(...prices(), '--yes', '--concurrency', '1', '--json');
+    const { error } = JSON.parse(told);
+    expect(error).toMatchObject({
+      code: 'endpoint',
+      scored: 6,
+      unscored: 14,
+      ledger: out.replace(/\.jsonl$/, '.ledger.jsonl'),
+    });
+    expect(error.cost).toBeCloseTo(0.02, 9);
+  });
+
+  it('names the file of prices that has no price of the model', async () => {
+    const path = join(home, 'other-prices.json');
+    writeFileSync(path, JSON.stringify({ schema: 'phasetune/prices', version: 1, date: '2026-01-01', prices: [] }));
+    const { code, err } = await score('--prices', path, '--max-cost', '1');
+    expect(code).toBe(2);
+    expect(err).toContain(`also not in ${path}; add one there`);
   });
 
   it('refuses --max-cost where nobody knows what tokens cost', async () => {
@@ -246,7 +273,7 @@ describe('phasetune score', () => {
     };
     const { code, err } = await started.ended;
     expect(code, err).toBe(130);
-    expect(err).toMatch(/interrupted: \d+ replies of this run are in .*; the same command goes on from there/);
+    expect(err).toMatch(/interrupted: \d+ replies of this run are in .*; the same command continues from there/);
     expect(existsSync(out)).toBe(false);
     const asked = server.requests.length;
     expect(asked).toBeLessThan(12);

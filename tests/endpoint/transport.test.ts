@@ -82,7 +82,7 @@ test('a proxy that asks for a password ends all asking at once, by its own words
     if ('reply' in missed) expect.unreachable();
     else
       expect(fatalError(client.address, missed).message).toBe(
-        `judge at judge.example: ${message}; what was answered is kept; run the same command again to go on`,
+        `judge at judge.example: ${message}; what was answered is kept; run the same command again to continue`,
       );
     expect(proxy.asked).toHaveLength(1);
   } finally {

@@ -44,7 +44,7 @@ export async function scoreByJudge(options: ScoreOptions, context: CommandContex
   const environment = asks ? process.env : { ...process.env, [options.apiKeyEnv]: 'none' };
   const address = resolveEndpoint(options, environment);
   const price = await priceOf(address, options.prices);
-  if (!options.reparse) checkMaxCost(options.maxCost, price, address);
+  if (!options.reparse) checkMaxCost(options.maxCost, price, address, options.prices);
   const judge = resolveJudge(options, rubric, address.model);
   const path = scoredPaths(options.out).ledger;
   if (options.reparse && !exists(path))
@@ -134,17 +134,19 @@ async function scoreFile(work: Work, ledger: Awaited<ReturnType<typeof openLedge
   const { file, out, reparse } = options;
   const sha256 = await hashFile(file);
   let totals: AskTotals | undefined;
+  let enough = true;
   if (reparse) for await (const _ of judging.questions(readings(work)));
   else {
     const estimate = await tellEstimate(work);
     await agree(estimate, options, address, context);
     const end = estimate.requests === 0 ? undefined : await askAll(work, ledger, estimate.requests);
     totals = end?.totals;
-    if (totals) tellSpent(totals, context);
+    if (totals && totals.requests > 0) tellSpent(totals, context);
     if (end?.stopped === 'interrupted') return tellInterrupted(work, ledger.path, totals!);
-    if (end?.stopped === 'max-cost')
+    enough = end?.stopped !== 'max-cost';
+    if (!enough)
       context.logger.warn(
-        `stopped before --max-cost ${dollars(options.maxCost!)} could be exceeded${totals!.costBefore > 0 ? `, of which earlier runs spent ${dollars(totals!.costBefore)}` : ''}: not all rows were asked about`,
+        `stopped before --max-cost ${dollars(options.maxCost!)} could be exceeded${totals!.costBefore > 0 ? `, of which earlier runs spent ${dollars(totals!.costBefore)}` : ''}: not all rows were asked about; a larger --max-cost asks about the rest`,
       );
   }
   const values: number[] = [];
@@ -166,7 +168,7 @@ async function scoreFile(work: Work, ledger: Awaited<ReturnType<typeof openLedge
       scale: judge.rubric.scale,
     },
   });
-  return tellEnd(work, manifest, values, ledger.path, totals);
+  return tellEnd(work, manifest, values, { path: ledger.path, asked: totals, enough });
 }
 
 /** What the scores depend on, and where they are from. */
@@ -190,10 +192,11 @@ async function askAll(
 ): Promise<AskEnd> {
   const { options, context, address, price, judging } = work;
   const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger: context.logger });
-  const bar = context.progress({ label: 'judge', total, unit: 'replies' });
+  const bar = context.progress({ label: 'judge', total, unit: 'questions' });
   const settings = { client, ledger, options, price, signal: context.signal };
   const events = judgeRows(judging, () => rowsOf(work), settings);
   const delayed = createDelayLines();
+  const costBefore = ledger.cost;
   try {
     for (;;) {
       const { done, value } = await events.next();
@@ -202,6 +205,10 @@ async function askAll(
       if (value.kind === 'answer') bar.update(totals.answered + totals.failed, note(totals, value.unreadable));
       else for (const line of delayed(value)) context.logger.warn(line);
     }
+  } catch (error) {
+    const spent = ledger.cost - costBefore;
+    if (spent > 0) context.logger.info(`this run spent ${dollars(spent)}`);
+    throw error;
   } finally {
     await events.return(undefined as never);
     bar.finish();
@@ -221,7 +228,7 @@ function createDelayLines(): (event: Exclude<JudgeEvent, { kind: 'answer' }>) =>
     const why = `${failure.kind}: ${failure.message}`;
     if (waitMs >= LONG_WAIT_MS) return [`${why}; nothing is asked for ${formatDuration(waitMs / 1000)}`];
     if (known) return [];
-    return [`${why}; ${kind === 'wait' ? 'waiting, then asking again' : 'asked again'} (said once)`];
+    return [`${why}; ${kind === 'wait' ? 'waiting, then asking again' : 'asked again'} (reported once)`];
   };
 }
 
@@ -231,10 +238,12 @@ const note = ({ cost, failed, retries, waits }: AskTotals, unreadable: number): 
     failed > 0 ? `${formatCount(failed)} failed` : '',
     unreadable > 0 ? `${formatCount(unreadable)} unreadable` : '',
     retries > 0 ? `${formatCount(retries)} asked again` : '',
-    waits > 0 ? `${formatCount(waits)} waits` : '',
+    waits > 0 ? waitsOf(waits) : '',
   ]
     .filter(Boolean)
     .join(', ');
+
+const waitsOf = (waits: number) => (waits === 1 ? '1 wait' : `${formatCount(waits)} waits`);
 
 function tellSpent(
   { requests, retries, waits, promptTokens, replyTokens, cost, costBefore }: AskTotals,
@@ -242,7 +251,7 @@ function tellSpent(
 ): void {
   const again = retries > 0 ? `, ${formatCount(retries)} of them again` : '';
   const tokens = `${formatCount(promptTokens)} tokens in, ${formatCount(replyTokens)} out`;
-  const waited = waits > 0 ? `, ${formatCount(waits)} waits for the endpoint` : '';
+  const waited = waits > 0 ? `, ${waitsOf(waits)} for the endpoint` : '';
   const before = costBefore > 0 ? ` (${dollars(costBefore + (cost ?? 0))} with earlier runs)` : '';
   logger.info(
     `${formatCount(requests)} requests${again}${waited}, ${tokens}${cost ? `, ${dollars(cost)}${before}` : ''}`,
@@ -251,16 +260,26 @@ function tellSpent(
 
 function tellInterrupted({ options, context }: Work, path: string, totals: AskTotals) {
   context.logger.warn(
-    `interrupted: ${formatCount(totals.answered)} replies of this run are in ${path}; the same command goes on from there`,
+    `interrupted: ${formatCount(totals.answered)} replies of this run are in ${path}; the same command continues from there`,
   );
   return { interrupted: true, out: options.out, ledger: path, asked: totals };
 }
 
-function tellEnd(work: Work, manifest: ScoresManifest, values: readonly number[], path: string, asked?: AskTotals) {
+/** How asking ended. */
+interface Asked {
+  /** The ledger. */
+  readonly path: string;
+  readonly asked: AskTotals | undefined;
+  /** False where `--max-cost` was too little. */
+  readonly enough: boolean;
+}
+
+function tellEnd(work: Work, manifest: ScoresManifest, values: readonly number[], { path, asked, enough }: Asked) {
   const { options, context, judging, judge } = work;
   const { out } = options;
   const { partial, fromText, mass, ...counts } = judging.counts();
   const { logger, print } = context;
+  const spent = { ledger: path, ...(asked && { requests: asked.requests, cost: asked.cost }) };
   tellScores(out, manifest, values, context);
   if (partial > 0)
     logger.warn(
@@ -272,12 +291,13 @@ function tellEnd(work: Work, manifest: ScoresManifest, values: readonly number[]
     );
   if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability lay on the scale`);
   print(`replies, as they came: ${path}`);
-  if (manifest.counts.scored === 0) throw nothing(manifest);
+  if (manifest.counts.scored === 0) throw nothing(manifest, spent);
   if (manifest.counts.unscored > 0)
     throw leftOut(
       out,
       manifest,
-      `the same command asks for them again, and \`phasetune stage\` leaves them out with --unscored drop`,
+      `the same command${enough ? '' : ' with a larger --max-cost'} asks for the missing ones again, and \`phasetune stage\` leaves those rows out with --unscored drop`,
+      spent,
     );
   print(nextStep(out));
   return {
@@ -291,9 +311,9 @@ function tellEnd(work: Work, manifest: ScoresManifest, values: readonly number[]
   };
 }
 
-const nothing = ({ failures, counts }: ScoresManifest) =>
+const nothing = ({ failures, counts }: ScoresManifest, details: PhasetuneError['fields']) =>
   new PhasetuneError(
     'endpoint',
     `none of ${formatCount(counts.rows)} rows has a score; the first: ${failures[0]!.kind}: ${failures[0]!.reason}`,
-    { ...counts },
+    { ...counts, ...details },
   );

@@ -73,10 +73,11 @@ export function checkMaxCost(
   maxCost: number | undefined,
   price: Price | undefined,
   { baseUrl, model }: EndpointAddress,
+  file: string | undefined,
 ) {
   if (maxCost === undefined || price) return;
   throw usageError(
-    `--max-cost needs to know what tokens cost, and there is no price of ${model} at ${new URL(baseUrl).host}; give one with --prices`,
+    `--max-cost needs to know what tokens cost, and there is no price of ${model} at ${new URL(baseUrl).host}${file === undefined ? '; give one with --prices' : `, also not in ${file}; add one there`}`,
     { option: 'maxCost' },
   );
 }

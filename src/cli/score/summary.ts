@@ -86,11 +86,18 @@ export const scoresJson = (out: string, { counts, scores, reasons, scorer }: Sco
 });
 
 /** The error that tells at the end that rows were left out, though all else is written. */
-export const leftOut = (out: string, { counts, reasons }: ScoresManifest, advice: string): PhasetuneError =>
+export const leftOut = (
+  out: string,
+  { counts, reasons }: ScoresManifest,
+  advice: string,
+  details: PhasetuneError['fields'] = {},
+): PhasetuneError =>
   new PhasetuneError(
     'endpoint',
-    `${formatCount(counts.unscored)} of ${formatCount(counts.rows)} rows have no score (${Object.entries(reasons)
+    `${formatCount(counts.unscored)} of ${formatCount(counts.rows)} rows ${counts.unscored === 1 ? 'has' : 'have'} no score (${Object.entries(
+      reasons,
+    )
       .map(([kind, rows]) => `${kind} ${formatCount(rows)}`)
       .join(', ')}); the others are in ${out}; ${advice}`,
-    { out, ...counts },
+    { out, ...counts, ...details },
   );
