@@ -181,8 +181,8 @@ function checkSilence(run: Run, failure: Failure): void {
 
 /** Many questions in a row that fail for no reason of their own, or one where nothing was ever answered, end the run. */
 function countFailure(run: Run, failure: Failure): void {
-  const { account, settings } = run;
-  const unheard = failure.kind === 'network' && account.answered + run.unwritten === 0;
+  const { settings } = run;
+  const unheard = failure.kind === 'network' && !run.heard;
   if (++run.failuresInRow < (unheard ? 1 : HOPELESS)) return;
   fail(run, hopelessError(settings.client.address, run.failuresInRow, failure));
 }

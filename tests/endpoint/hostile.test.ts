@@ -281,3 +281,13 @@ test('connections that hang while it is found out what a server takes do not pas
   });
   expect(end?.totals).toMatchObject({ answered: 4, failed: 0 });
 });
+
+test('a server that answered nothing but refusals of rows is not given up over one question that no connection came about for', async () => {
+  const { end, error } = await simulate(
+    ({ item }) => ({ attempt: item === 'item-2' ? WAYS.network() : item < 'item-2' ? WAYS.skip() : WAYS.reply(1, 1) }),
+    questionsOf(6),
+    { options: { concurrency: 1, retryWait: 0 } },
+  );
+  expect(error).toBeUndefined();
+  expect(end?.totals).toMatchObject({ answered: 3, failed: 3 });
+});
