@@ -1,6 +1,10 @@
 /** A whole number with thousands set apart: `52,002`. */
 export const formatCount = (count: number): string => count.toLocaleString('en-US');
 
+/** A whole number of something: `1 row`, `52,002 rows`. */
+export const formatCounted = (count: number, one: string): string =>
+  `${formatCount(count)} ${count === 1 ? one : `${one}s`}`;
+
 /** A number with about three significant figures and thousands set apart: `0.52`, `12.3`, `1,234`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '?';

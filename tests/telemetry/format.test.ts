@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatNumber } from '../../src/telemetry/format.js';
+import { formatBytes, formatCounted, formatDuration, formatNumber } from '../../src/telemetry/format.js';
 
 describe('numbers for people', () => {
   it.each([
@@ -15,6 +15,12 @@ describe('numbers for people', () => {
     [-3.456, '-3.5'],
     [Number.NaN, '?'],
   ])('%d is %s', (value, text) => expect(formatNumber(value)).toBe(text));
+
+  it.each([
+    [0, '0 rows'],
+    [1, '1 row'],
+    [52_002, '52,002 rows'],
+  ])('%d of a thing are %s', (count, text) => expect(formatCounted(count, 'row')).toBe(text));
 
   it.each([
     [0, '0.0 s'],

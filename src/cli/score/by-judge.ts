@@ -13,7 +13,7 @@ import { type JudgeEvent, judgeRows } from '../../scoring/llm.js';
 import { promptFor } from '../../scoring/prompt.js';
 import { loadRubric } from '../../scoring/rubric.js';
 import { type ScoresManifest, scoredPaths, writeScored } from '../../scoring/scored.js';
-import { formatCount, formatDuration } from '../../telemetry/format.js';
+import { formatCount, formatCounted, formatDuration } from '../../telemetry/format.js';
 import { silentLogger } from '../../telemetry/logger.js';
 import { collectSooner } from '../../telemetry/memory.js';
 import type { CommandContext } from '../command.js';
@@ -100,7 +100,7 @@ async function tellEstimate(work: Work) {
   const same = repeated > 0 ? `, ${formatCount(repeated)} of them like another one` : '';
   const times = judge.repeats > 1 ? `, each judged ${judge.repeats} times` : '';
   context.logger.info(
-    `${formatCount(rows)} rows${same}${times}; rubric ${judge.rubric.name}, version ${judge.rubric.version}`,
+    `${formatCounted(rows, 'row')}${same}${times}; rubric ${judge.rubric.name}, version ${judge.rubric.version}`,
   );
   if (estimate.requests < questions)
     context.logger.info(
@@ -238,12 +238,10 @@ const note = ({ cost, failed, retries, waits }: AskTotals, unreadable: number): 
     failed > 0 ? `${formatCount(failed)} failed` : '',
     unreadable > 0 ? `${formatCount(unreadable)} unreadable` : '',
     retries > 0 ? `${formatCount(retries)} asked again` : '',
-    waits > 0 ? waitsOf(waits) : '',
+    waits > 0 ? formatCounted(waits, 'wait') : '',
   ]
     .filter(Boolean)
     .join(', ');
-
-const waitsOf = (waits: number) => (waits === 1 ? '1 wait' : `${formatCount(waits)} waits`);
 
 function tellSpent(
   { requests, retries, waits, promptTokens, replyTokens, cost, costBefore }: AskTotals,
@@ -251,10 +249,10 @@ function tellSpent(
 ): void {
   const again = retries > 0 ? `, ${formatCount(retries)} of them again` : '';
   const tokens = `${formatCount(promptTokens)} tokens in, ${formatCount(replyTokens)} out`;
-  const waited = waits > 0 ? `, ${waitsOf(waits)} for the endpoint` : '';
+  const waited = waits > 0 ? `, ${formatCounted(waits, 'wait')} for the endpoint` : '';
   const before = costBefore > 0 ? ` (${dollars(costBefore + (cost ?? 0))} with earlier runs)` : '';
   logger.info(
-    `${formatCount(requests)} requests${again}${waited}, ${tokens}${cost ? `, ${dollars(cost)}${before}` : ''}`,
+    `${formatCounted(requests, 'request')}${again}${waited}, ${tokens}${cost ? `, ${dollars(cost)}${before}` : ''}`,
   );
 }
 

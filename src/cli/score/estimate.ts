@@ -3,7 +3,7 @@ import type { Estimate } from '../../endpoint/estimate.js';
 import type { EndpointAddress, EndpointOptions } from '../../endpoint/options.js';
 import { costOf, type Price } from '../../endpoint/prices.js';
 import type { Judge } from '../../scoring/judge.js';
-import { formatDuration, formatNumber } from '../../telemetry/format.js';
+import { formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
 
 /** What asking will take, as far as it is known. */
@@ -46,7 +46,7 @@ export function estimateLines(
 ): string[] {
   const { host } = new URL(address.baseUrl);
   const lines = [
-    `${formatNumber(requests)} requests to ${address.model} at ${host}, about ${roughly(promptTokens)} tokens`,
+    `${formatCounted(requests, 'request')} to ${address.model} at ${host}, about ${roughly(promptTokens)} tokens`,
   ];
   if (requests === 0) return [];
   if (address.local && cost === undefined)

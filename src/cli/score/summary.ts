@@ -3,7 +3,7 @@ import { PhasetuneError } from '../../core/errors.js';
 import { roundShort, scaleToOrdinary } from '../../core/ordinary.js';
 import type { Feature } from '../../endpoint/types.js';
 import { type ScoresManifest, scoredPaths } from '../../scoring/scored.js';
-import { formatCount } from '../../telemetry/format.js';
+import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
 
 const short = (n: number) => String(roundShort(n));
@@ -60,7 +60,7 @@ export function tellScores(
     if (scores.min === scores.max && counts.scored > 1)
       logger.warn('every row has the same score: they cannot be cut into stages; try another judge or rubric');
   }
-  print(`${formatCount(counts.scored)} of ${formatCount(counts.rows)} rows scored: ${out}`);
+  print(`${formatCount(counts.scored)} of ${formatCounted(counts.rows, 'row')} scored: ${out}`);
   for (const [kind, rows] of Object.entries(reasons)) {
     const { id, reason } = failures.find((failure) => failure.kind === kind)!;
     logger.warn(`${formatCount(rows)} without a score, ${kind}; the first is row ${id}: ${reason}`);
