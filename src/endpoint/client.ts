@@ -1,16 +1,16 @@
 import { type Logger, silentLogger } from '../telemetry/logger.js';
-import { createAdapter } from './adapting.js';
-import { askedFor, type Dialect, firstDialect } from './dialect.js';
-import { errorIn } from './error-body.js';
-import { type Attempt, type Miss, missOfError, missOfTimeout } from './failure.js';
-import { createKeyBearer, type KeyVerdict, keyVerdict } from './key-header.js';
+import { errorIn } from './answers/error-body.js';
+import { type Attempt, type Miss, missOfError, missOfTimeout } from './answers/failure.js';
+import { missOf } from './answers/refusal.js';
+import { attemptOf } from './answers/reply.js';
+import { createAdapter } from './dialect/adapting.js';
+import { askedFor, type Dialect, firstDialect } from './dialect/dialect.js';
+import { createKeyBearer, type KeyVerdict, keyVerdict } from './dialect/key-header.js';
+import { bodyOf } from './dialect/request.js';
+import type { Exchange } from './dialect/trials.js';
 import type { EndpointAddress } from './options.js';
-import { missOf } from './refusal.js';
-import { attemptOf } from './reply.js';
-import { bodyOf } from './request.js';
 import { promptTokensOf } from './request-tokens.js';
 import { isSuccess, openTransport, type Transport, type WholeAnswer } from './transport.js';
-import type { Exchange } from './trials.js';
 import type { ChatRequest } from './types.js';
 
 /** Sends requests to one endpoint, one at a time or many. */

@@ -1,7 +1,7 @@
 import type { Ledger } from './ledger.js';
-import type { AnswerLine } from './outcome.js';
 import { costOf, type Price } from './prices.js';
 import { promptTokensOf } from './request-tokens.js';
+import type { AnswerLine } from './scheduler/outcome.js';
 import type { Question } from './types.js';
 
 export { promptTokensOf };

@@ -1,6 +1,6 @@
 import { usageError } from '../core/errors.js';
 import { shortHash } from '../core/hash.js';
-import { endingOf } from '../endpoint/finish.js';
+import { endingOf } from '../endpoint/answers/finish.js';
 import type { ChatReply, ChatRequest, Question } from '../endpoint/types.js';
 import { expectedScore } from './expected.js';
 import type { JudgeOptions } from './judge-options.js';

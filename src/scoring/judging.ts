@@ -1,7 +1,7 @@
 import { dataError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Ledger } from '../endpoint/ledger.js';
-import type { AnswerLine } from '../endpoint/outcome.js';
+import type { AnswerLine } from '../endpoint/scheduler/outcome.js';
 import type { Answer, ChatReply, Feature, Question } from '../endpoint/types.js';
 import { contentKey, type Judge, questionKey, questionOf, type Verdict, verdictOf } from './judge.js';
 import { type Prompt, promptFor } from './prompt.js';

@@ -1,7 +1,7 @@
 import { PhasetuneError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
-import { ask } from '../endpoint/ask.js';
-import type { AskEnd, AskEvent, AskSettings, AskTotals } from '../endpoint/outcome.js';
+import { ask } from '../endpoint/scheduler/ask.js';
+import type { AskEnd, AskEvent, AskSettings, AskTotals } from '../endpoint/scheduler/outcome.js';
 import type { Judging } from './judging.js';
 
 /** What {@link judgeRows} reports: a reply or a failure was taken, a question is asked again, or everyone waits. */

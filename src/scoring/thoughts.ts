@@ -1,4 +1,4 @@
-import { jsonIn } from '../endpoint/error-body.js';
+import { jsonIn } from '../endpoint/answers/error-body.js';
 
 /** How a family of models marks what it thinks before it replies. */
 interface Dialect {

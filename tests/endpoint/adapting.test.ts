@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
-import { createAdapter } from '../../src/endpoint/adapting.js';
-import { type Dialect, firstDialect, lacking, type Part, partsOf } from '../../src/endpoint/dialect.js';
-import type { Attempt } from '../../src/endpoint/failure.js';
-import type { Exchange } from '../../src/endpoint/trials.js';
+import type { Attempt } from '../../src/endpoint/answers/failure.js';
+import { createAdapter } from '../../src/endpoint/dialect/adapting.js';
+import { type Dialect, firstDialect, lacking, type Part, partsOf } from '../../src/endpoint/dialect/dialect.js';
+import type { Exchange } from '../../src/endpoint/dialect/trials.js';
 import type { ChatRequest, Feature } from '../../src/endpoint/types.js';
 
 const REQUEST: ChatRequest = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Clock } from '../../src/endpoint/pace.js';
+import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { Question } from '../../src/endpoint/types.js';
 import { type AskAllSettings, askAll, linesOf, questionsOf } from '../helpers/ask.js';
 import { digitOf, type Endpoint, type EndpointSettings, startEndpoint } from '../helpers/endpoint-server.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Next } from '../../src/endpoint/failure.js';
+import type { Next } from '../../src/endpoint/answers/failure.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import { FAULTS, type Fault } from '../helpers/endpoint-faults.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';

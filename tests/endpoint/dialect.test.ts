@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Attempt } from '../../src/endpoint/failure.js';
+import type { Attempt } from '../../src/endpoint/answers/failure.js';
 import type { ChatRequest } from '../../src/endpoint/types.js';
 import { connect, REQUEST, says } from '../helpers/chat-client.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorIn } from '../../src/endpoint/error-body.js';
+import { errorIn } from '../../src/endpoint/answers/error-body.js';
 
 const read = (body: unknown) => errorIn(JSON.stringify(body));
 

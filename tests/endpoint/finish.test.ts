@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { endingOf, isLimit } from '../../src/endpoint/finish.js';
-import { usageOf } from '../../src/endpoint/usage.js';
+import { endingOf, isLimit } from '../../src/endpoint/answers/finish.js';
+import { usageOf } from '../../src/endpoint/answers/usage.js';
 
 test.each([
   [

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
+import type { Attempt, Miss } from '../../src/endpoint/answers/failure.js';
 import { promptTokensOf } from '../../src/endpoint/estimate.js';
-import type { Attempt, Miss } from '../../src/endpoint/failure.js';
-import type { Clock } from '../../src/endpoint/pace.js';
 import { costOf } from '../../src/endpoint/prices.js';
+import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { Question } from '../../src/endpoint/types.js';
 import { questionsOf } from '../helpers/ask.js';
 import { type Answered, memoryLedger, replies, type Seen, type Sent, simulate } from '../helpers/simulated.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { firstKeyHeader } from '../../src/endpoint/key-header.js';
+import { firstKeyHeader } from '../../src/endpoint/dialect/key-header.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import type { Asked, Behaviour } from '../helpers/endpoint-server.js';
 

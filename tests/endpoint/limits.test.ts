@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { errorIn } from '../../src/endpoint/error-body.js';
-import { hintOf, isDailyQuota, minuteTokensOf, waitOf } from '../../src/endpoint/limits.js';
+import { errorIn } from '../../src/endpoint/answers/error-body.js';
+import { hintOf, isDailyQuota, minuteTokensOf, waitOf } from '../../src/endpoint/answers/limits.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const NONE = errorIn('{}');

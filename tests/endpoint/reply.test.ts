@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Miss } from '../../src/endpoint/failure.js';
-import { attemptOf } from '../../src/endpoint/reply.js';
+import type { Miss } from '../../src/endpoint/answers/failure.js';
+import { attemptOf } from '../../src/endpoint/answers/reply.js';
 
 const COUNTED = { prompt_tokens: 100, completion_tokens: 256 };
 const USAGE = { promptTokens: 100, replyTokens: 256 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { missOf } from '../../src/endpoint/refusal.js';
-import { attemptOf } from '../../src/endpoint/reply.js';
+import { missOf } from '../../src/endpoint/answers/refusal.js';
+import { attemptOf } from '../../src/endpoint/answers/reply.js';
 import { NOW, SERVER_CASES, type ServerCase } from './servers.js';
 
 const textOf = (body: unknown) => (typeof body === 'string' ? body : JSON.stringify(body));

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
 import { createChatClient } from '../../src/endpoint/client.js';
-import { fatalError } from '../../src/endpoint/stop.js';
+import { fatalError } from '../../src/endpoint/scheduler/stop.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import { completion } from '../helpers/endpoint-faults.js';
 import { startProxy } from '../helpers/proxy.js';

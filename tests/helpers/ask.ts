@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { random } from '../../src/core/random.js';
-import { ask } from '../../src/endpoint/ask.js';
 import { type ChatClient, type ClientSettings, createChatClient } from '../../src/endpoint/client.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { type EndpointOptions, endpointOptionsSchema, resolveEndpoint } from '../../src/endpoint/options.js';
-import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/outcome.js';
-import type { Clock } from '../../src/endpoint/pace.js';
+import { ask } from '../../src/endpoint/scheduler/ask.js';
+import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/scheduler/outcome.js';
+import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { Question } from '../../src/endpoint/types.js';
 
 /** Questions about items from `from` on, with keys of their own. */

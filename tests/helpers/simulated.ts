@@ -1,13 +1,13 @@
 import { random } from '../../src/core/random.js';
-import { ask } from '../../src/endpoint/ask.js';
+import type { Attempt } from '../../src/endpoint/answers/failure.js';
+import { missOf } from '../../src/endpoint/answers/refusal.js';
+import { attemptOf } from '../../src/endpoint/answers/reply.js';
 import type { ChatClient } from '../../src/endpoint/client.js';
-import type { Attempt } from '../../src/endpoint/failure.js';
 import type { Ledger } from '../../src/endpoint/ledger.js';
 import { endpointOptionsSchema } from '../../src/endpoint/options.js';
-import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/outcome.js';
-import type { Clock } from '../../src/endpoint/pace.js';
-import { missOf } from '../../src/endpoint/refusal.js';
-import { attemptOf } from '../../src/endpoint/reply.js';
+import { ask } from '../../src/endpoint/scheduler/ask.js';
+import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/scheduler/outcome.js';
+import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { ChatRequest, Question } from '../../src/endpoint/types.js';
 import { completion, type Said } from './endpoint-faults.js';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InstructionRecord } from '../../src/data/record.js';
 import { createChatClient } from '../../src/endpoint/client.js';
 import { type Ledger, openLedger } from '../../src/endpoint/ledger.js';
-import type { AnswerLine } from '../../src/endpoint/outcome.js';
+import type { AnswerLine } from '../../src/endpoint/scheduler/outcome.js';
 import { resolveJudge } from '../../src/scoring/judge.js';
 import type { JudgeOptions } from '../../src/scoring/judge-options.js';
 import { judgeOptionsSchema } from '../../src/scoring/judge-options.js';

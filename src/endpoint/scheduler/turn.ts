@@ -1,9 +1,9 @@
+import type { Miss } from '../answers/failure.js';
+import type { Question } from '../types.js';
 import type { Bill } from './account.js';
-import type { Miss } from './failure.js';
 import { type Flight, type Landing, launch } from './flight.js';
 import type { Wait } from './gate.js';
 import type { Run } from './run.js';
-import type { Question } from './types.js';
 
 /** What came of one turn of a question. */
 export type Turn = Landing & { readonly wait?: Wait };

@@ -1,7 +1,7 @@
+import type { Attempt } from '../answers/failure.js';
+import type { ChatRequest } from '../types.js';
 import { alternatives, type Dialect, FEATURES, lacking, type Part, partsOf, restored, signOf } from './dialect.js';
-import type { Attempt } from './failure.js';
 import { alike, type Complaint, mostAllowed, namedPart, suspectParts } from './suspects.js';
-import type { ChatRequest } from './types.js';
 
 /** A refusal that may be about how a request was put. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Random } from '../core/random.js';
+import type { Random } from '../../core/random.js';
 
 /** Time, which a test may let pass as it likes. */
 export interface Clock {

@@ -1,5 +1,5 @@
+import type { ChatRequest, Feature } from '../types.js';
 import { askedFor, type Dialect, FEATURES, type Part, restored } from './dialect.js';
-import type { ChatRequest, Feature } from './types.js';
 
 /** A request that tries a feature that was given up. */
 export interface Comeback {

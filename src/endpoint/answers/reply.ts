@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ChatReply, Failure, TokenLogprob } from '../types.js';
 import { bodiesIn } from './bodies.js';
 import { errorIn, type Fields } from './error-body.js';
 import { type Attempt, type Miss, type Next, quoted } from './failure.js';
@@ -6,7 +7,6 @@ import { endingOf, isLimit } from './finish.js';
 import { isError, strangerIn } from './layout.js';
 import { missInReply } from './refusal.js';
 import { type Choice, type Completion, completionSchema, hasThoughts, refusalOf, textOf } from './reply-schema.js';
-import type { ChatReply, Failure, TokenLogprob } from './types.js';
 import { type CountedUsage, usageOf } from './usage.js';
 
 /** What a body that came with a status of success says, whole or as a stream of events, whatever type it claims to have. */

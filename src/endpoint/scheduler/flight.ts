@@ -1,8 +1,8 @@
+import type { Attempt } from '../answers/failure.js';
+import type { Question } from '../types.js';
 import type { Bill, Reservation } from './account.js';
-import type { Attempt } from './failure.js';
 import type { Pass } from './gate.js';
 import { halt, type Recallable, type Run } from './run.js';
-import type { Question } from './types.js';
 
 /** One request on its way. */
 export interface Flight extends Recallable {

@@ -1,10 +1,10 @@
-import type { Random } from '../core/random.js';
-import type { ChatClient } from './client.js';
-import type { Ledger, LedgerLine } from './ledger.js';
-import type { EndpointOptions } from './options.js';
+import type { Random } from '../../core/random.js';
+import type { ChatClient } from '../client.js';
+import type { Ledger, LedgerLine } from '../ledger.js';
+import type { EndpointOptions } from '../options.js';
+import type { Price } from '../prices.js';
+import type { Answer, ChatReply, Failure, Usage } from '../types.js';
 import type { Clock } from './pace.js';
-import type { Price } from './prices.js';
-import type { Answer, ChatReply, Failure, Usage } from './types.js';
 
 /** A line of the ledger of an endpoint: the reply as it came, or why there is none. */
 export interface AnswerLine extends LedgerLine {

@@ -1,3 +1,4 @@
+import type { WholeAnswer } from '../transport.js';
 import {
   FILTERED,
   LIMITED,
@@ -14,7 +15,6 @@ import { type ErrorBody, errorIn, type FieldIssue } from './error-body.js';
 import { type Miss, quoted } from './failure.js';
 import { type Headers, hintOf, isDailyQuota, LONGEST_WAIT_MS, minuteTokensOf, waitOf } from './limits.js';
 import { sentenceIn } from './templates.js';
-import type { WholeAnswer } from './transport.js';
 
 /** Refused, and it is not known whether for the row. */
 const REFUSED: Meaning = { kind: 'refused-request', next: 'refused' };

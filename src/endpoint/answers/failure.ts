@@ -1,6 +1,6 @@
-import { connectionProblem } from '../io/http/problem.js';
-import { hide } from '../telemetry/redact.js';
-import type { ChatReply, Failure, Usage } from './types.js';
+import { connectionProblem } from '../../io/http/problem.js';
+import { hide } from '../../telemetry/redact.js';
+import type { ChatReply, Failure, Usage } from '../types.js';
 
 /** Requests that were sent beside the one that an attempt is of, to find out what the endpoint takes. */
 export interface Besides {

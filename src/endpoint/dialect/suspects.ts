@@ -1,6 +1,6 @@
+import type { ErrorBody } from '../answers/error-body.js';
+import type { ChatRequest } from '../types.js';
 import { type Dialect, type Part, partsOf } from './dialect.js';
-import type { ErrorBody } from './error-body.js';
-import type { ChatRequest } from './types.js';
 
 /** What a refusal says of the field that it is about. */
 export type Complaint = Pick<ErrorBody, 'message' | 'param' | 'names' | 'issues'>;

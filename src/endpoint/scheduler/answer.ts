@@ -1,5 +1,6 @@
+import type { Miss } from '../answers/failure.js';
+import type { Answer, Failure, Question } from '../types.js';
 import type { Bill } from './account.js';
-import type { Miss } from './failure.js';
 import { backoffMs } from './pace.js';
 import { fail, type Run, totalsOf } from './run.js';
 import {
@@ -12,7 +13,6 @@ import {
   tooLongError,
 } from './stop.js';
 import { isLoading, type Turn, takeTurn } from './turn.js';
-import type { Answer, Failure, Question } from './types.js';
 
 /** Questions in a row that fail after all tries until the endpoint counts as out of order. */
 const HOPELESS = 20;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Usage } from './types.js';
+import type { Usage } from '../types.js';
 
 const count = z.number().int().min(0).max(1e9).nullish().catch(undefined);
 

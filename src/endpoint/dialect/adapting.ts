@@ -1,11 +1,11 @@
-import type { Logger } from '../telemetry/logger.js';
-import { type Bell, createBell } from './bell.js';
+import type { Logger } from '../../telemetry/logger.js';
+import type { Attempt } from '../answers/failure.js';
+import { type Bell, createBell } from '../scheduler/bell.js';
+import type { ChatRequest } from '../types.js';
 import { type Comebacks, createComebacks } from './comebacks.js';
 import { changesTold, type Dialect, lacking, type Part, partsOf, proofOf, restored, signOf } from './dialect.js';
-import type { Attempt } from './failure.js';
 import { alike, type Complaint, isUnfit, namedPart } from './suspects.js';
 import { type Exchange, findOut, isServed, type Refusal, type Say } from './trials.js';
-import type { ChatRequest } from './types.js';
 
 /** Sends requests so that the endpoint takes them, and keeps in mind how. */
 export interface Adapter {

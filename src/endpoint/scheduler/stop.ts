@@ -1,8 +1,8 @@
-import { PhasetuneError } from '../core/errors.js';
-import { formatDuration, formatNumber } from '../telemetry/format.js';
-import type { Miss } from './failure.js';
-import type { EndpointAddress } from './options.js';
-import type { Failure } from './types.js';
+import { PhasetuneError } from '../../core/errors.js';
+import { formatDuration, formatNumber } from '../../telemetry/format.js';
+import type { Miss } from '../answers/failure.js';
+import type { EndpointAddress } from '../options.js';
+import type { Failure } from '../types.js';
 
 const KEPT = 'what was answered is kept; run the same command again to continue';
 

@@ -1,4 +1,4 @@
-import type { ChatRequest, Feature } from './types.js';
+import type { ChatRequest, Feature } from '../types.js';
 
 /** How a request is put so that an endpoint takes it. */
 export interface Dialect {

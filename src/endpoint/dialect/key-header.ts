@@ -1,4 +1,4 @@
-import type { EndpointAddress } from './options.js';
+import type { EndpointAddress } from '../options.js';
 
 /** How a key is sent: OpenAI's way, or Azure's. */
 export type KeyHeader = 'bearer' | 'api-key';

@@ -1,7 +1,7 @@
-import { promptTokensOf, USUAL_REPLY_TOKENS } from './estimate.js';
-import type { Attempt } from './failure.js';
-import { costOf, type Price } from './prices.js';
-import type { ChatRequest, Usage } from './types.js';
+import type { Attempt } from '../answers/failure.js';
+import { promptTokensOf, USUAL_REPLY_TOKENS } from '../estimate.js';
+import { costOf, type Price } from '../prices.js';
+import type { ChatRequest, Usage } from '../types.js';
 
 /** What one request took. */
 export interface Bill {

@@ -1,5 +1,5 @@
+import type { ChatMessage, ChatRequest } from '../types.js';
 import type { Dialect } from './dialect.js';
-import type { ChatMessage, ChatRequest } from './types.js';
 
 /** The body of a request for a chat completion (POST /chat/completions of OpenAI's API), in a dialect. The limit of tokens is always in it. */
 export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
+import type { FailureKind } from '../types.js';
 import type { Next } from './failure.js';
-import type { FailureKind } from './types.js';
 
 /** What a code, or a known message, says for certain. */
 export interface Meaning {

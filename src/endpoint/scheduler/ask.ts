@@ -1,5 +1,6 @@
-import { usageError } from '../core/errors.js';
-import { random } from '../core/random.js';
+import { usageError } from '../../core/errors.js';
+import { random } from '../../core/random.js';
+import type { Answer, Failure, Question } from '../types.js';
 import { type Bill, createAccount } from './account.js';
 import { answerOf, type Outcome } from './answer.js';
 import { createBell } from './bell.js';
@@ -8,7 +9,6 @@ import type { AskEnd, AskEvent, AskSettings } from './outcome.js';
 import { createPace, realClock } from './pace.js';
 import { createPatience } from './patience.js';
 import { fail, giveUp, halt, type Run, totalsOf } from './run.js';
-import type { Answer, Failure, Question } from './types.js';
 
 /** Outcomes that wait to be written or taken, at most, before no more is asked. */
 const BUFFER = 256;

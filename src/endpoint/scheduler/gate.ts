@@ -1,4 +1,4 @@
-import type { Random } from '../core/random.js';
+import type { Random } from '../../core/random.js';
 import type { Bell } from './bell.js';
 import type { Clock, Pace } from './pace.js';
 
