@@ -80,8 +80,9 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
   const width = createWidth(concurrency);
   const spread = createSpread(clock);
   const holds = createHolds(firstWaitMs, surroundings);
-  let [open, probing] = [0, false];
-  const ready = () => (holds.active() ? !probing : open < width.now());
+  // One waits for its time at the head of the line; the others wait for it.
+  let [open, probing, waiting] = [0, false, false];
+  const ready = () => !waiting && (holds.active() ? !probing : open < width.now());
 
   const hold = (asked: Hold, probe: boolean): Wait => {
     if (!holds.active()) width.narrow();
@@ -134,14 +135,19 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
         const [now, probe] = [clock.now(), holds.active()];
         const due = Math.max(pace.due(), probe ? holds.until() : spread.due());
         if (due > now) {
+          waiting = true;
           await clock.sleep(due - now, signal);
+          waiting = false;
+          if (signal.aborted) bell.ring();
           continue;
         }
         open++;
         probing ||= probe;
         spread.sent(now);
         pace.book(tokens);
-        return passOf(now, probe);
+        const pass = passOf(now, probe);
+        bell.ring();
+        return pass;
       }
     },
   };
@@ -182,8 +188,8 @@ function createHolds(firstWaitMs: number, { clock, random }: Pick<Surroundings, 
       if (inRow === 0) firstAt = now;
       if (first) {
         const usual = Math.min(LONGEST_MS[kind], Math.max(SHORTEST_MS, firstWaitMs) * 2 ** inRow);
-        // Between half of it and the whole, so that several programs do not come back together.
-        until = now + Math.max(usual * (0.5 + random.uniform() / 2), afterMs);
+        // Between a quarter of it and the whole, so that several programs do not come back together.
+        until = now + Math.max(usual * (0.25 + 0.75 * random.uniform()), afterMs);
         lastAt = now;
         inRow++;
       } else until = Math.max(until, now + afterMs);
