@@ -80,51 +80,10 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
   const width = createWidth(concurrency);
   const spread = createSpread(clock);
   const holds = createHolds(firstWaitMs, surroundings);
+  const passes = createPasses({ width, spread, holds, bell });
   // One waits for its time at the head of the line; the others wait for it.
-  let [open, probing, waiting] = [0, false, false];
-  const ready = () => !waiting && (holds.active() ? !probing : open < width.now());
-
-  const hold = (asked: Hold, probe: boolean): Wait => {
-    if (!holds.active()) width.narrow();
-    const wait = holds.begin(asked, probe);
-    const hinted = (asked.afterMs ?? 0) >= LIMIT_OF_TIME_MS;
-    if (wait.first && asked.kind === 'wait' && (probe || hinted)) spread.refused(hinted);
-    return wait;
-  };
-
-  const passOf = (at: number, probe: boolean): Pass => {
-    let gone = false;
-    const leave = <T>(then: () => T): T | undefined => {
-      if (gone) return undefined;
-      gone = true;
-      open--;
-      if (probe) probing = false;
-      const result = then();
-      bell.ring();
-      return result;
-    };
-    return {
-      alone: open === 1,
-      free: () => void leave(() => {}),
-      answered: () =>
-        leave(() => {
-          if (probe) {
-            holds.end();
-            spread.opened(at);
-          }
-          spread.answered();
-          width.widen();
-        }),
-      held: (asked) =>
-        // One that was sent before the last wait, and comes back after it, shows nothing new.
-        leave(() => (probe || holds.active() || at >= holds.beganAt() ? hold(asked, probe) : undefined)) ?? {
-          waitMs: 0,
-          first: false,
-          sinceMs: holds.sinceMs(),
-        },
-    };
-  };
-
+  let waiting = false;
+  const ready = () => !waiting && (holds.active() ? !passes.probing() : passes.open() < width.now());
   return {
     async enter(tokens, signal) {
       for (;;) {
@@ -132,8 +91,8 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
         if (signal.aborted) return undefined;
         // Another one may have passed since.
         if (!ready()) continue;
-        const [now, probe] = [clock.now(), holds.active()];
-        const due = Math.max(pace.due(), probe ? holds.until() : spread.due());
+        const now = clock.now();
+        const due = Math.max(pace.due(), holds.active() ? holds.until() : spread.due());
         if (due > now) {
           waiting = true;
           await clock.sleep(due - now, signal);
@@ -141,14 +100,71 @@ export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundi
           if (signal.aborted) bell.ring();
           continue;
         }
-        open++;
-        probing ||= probe;
         spread.sent(now);
         pace.book(tokens);
-        const pass = passOf(now, probe);
+        const pass = passes.issue(now);
         bell.ring();
         return pass;
       }
+    },
+  };
+}
+
+/** What passes change when they come back. */
+interface Sluices {
+  readonly width: ReturnType<typeof createWidth>;
+  readonly spread: ReturnType<typeof createSpread>;
+  readonly holds: ReturnType<typeof createHolds>;
+  readonly bell: Bell;
+}
+
+/** Counts the requests in flight; one that goes while everyone waits is a probe. */
+function createPasses({ width, spread, holds, bell }: Sluices) {
+  let [open, probing] = [0, false];
+  const hold = (asked: Hold, probe: boolean): Wait => {
+    if (!holds.active()) width.narrow();
+    const wait = holds.begin(asked, probe);
+    const hinted = (asked.afterMs ?? 0) >= LIMIT_OF_TIME_MS;
+    if (wait.first && asked.kind === 'wait' && (probe || hinted)) spread.refused(hinted);
+    return wait;
+  };
+  const answered = (at: number, probe: boolean) => {
+    if (probe) {
+      holds.end();
+      spread.opened(at);
+    }
+    spread.answered();
+    width.widen();
+  };
+  return {
+    open: () => open,
+    probing: () => probing,
+    issue(at: number): Pass {
+      const probe = holds.active();
+      open++;
+      probing ||= probe;
+      let gone = false;
+      const leave = <T>(then: () => T): T | undefined => {
+        if (gone) return undefined;
+        gone = true;
+        open--;
+        if (probe) probing = false;
+        const result = then();
+        bell.ring();
+        return result;
+      };
+      return {
+        alone: open === 1,
+        free: () => void leave(() => {}),
+        answered: () => leave(() => answered(at, probe)),
+        held: (asked) =>
+          // One that was sent before the last wait, and comes back after it, shows nothing new.
+          leave(() => (probe || holds.active() || at >= holds.beganAt() ? hold(asked, probe) : undefined)) ?? {
+            waitMs: 0,
+            first: false,
+            sinceMs: holds.sinceMs(),
+          },
+      };
     },
   };
 }
