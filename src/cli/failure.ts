@@ -18,7 +18,7 @@ export const HANGUP_CODE = 129;
 export const exitCodeOf = ({ code, fields }: PhasetuneError): number =>
   code === 'interrupted' && fields.signal === 'SIGHUP' ? HANGUP_CODE : EXIT_CODES[code];
 
-/** An error of another kind that was told of something for which there was only no memory. */
+/** An error that was reported as one of another kind, though memory was all that was missing. */
 const endsForMemory = (error: PhasetuneError): boolean =>
   !isNamedOutOfMemory(error) && ['data', 'failed', 'backend'].includes(error.code) && isOutOfMemory(error);
 

@@ -18,7 +18,7 @@ export interface ChatClient {
   readonly address: EndpointAddress;
   /**
    * One request and what came of it; never throws for what an endpoint does. What the endpoint turns out not to take is left out, here and
-   * in later requests, which is told, and noted in the reply. Throws the signal's reason when that is aborted.
+   * in later requests, which is logged, and noted in the reply. Throws the signal's reason when that is aborted.
    */
   send(request: ChatRequest, signal?: AbortSignal): Promise<Attempt>;
   /** Ends all connections. */
@@ -97,7 +97,7 @@ function exchangeOf(attempt: Attempt, text: string, request: ChatRequest, { with
   return { attempt, refusal: { status, complaint: errorIn(text) } };
 }
 
-/** A server may tell the key back; it shall be in no message and no file. */
+/** A server may repeat the key; it shall be in no message and no file. */
 const withoutKey = (text: string, { apiKey }: EndpointAddress): string =>
   apiKey ? text.replaceAll(apiKey, '[hidden]') : text;
 

@@ -4,8 +4,6 @@ import { promptTokensOf } from './request-tokens.js';
 import type { AnswerLine } from './scheduler/outcome.js';
 import type { Question } from './types.js';
 
-export { promptTokensOf };
-
 /** Tokens of a reply whose request sets no limit, where nothing better is known. */
 export const USUAL_REPLY_TOKENS = 500;
 

@@ -3,7 +3,7 @@ import { dataError } from '../core/errors.js';
 import { openKeyedLines } from '../io/keyed-lines.js';
 import { lockFile } from '../io/lock.js';
 
-/** A line of a ledger. One with a `failure` does not settle its key: it is kept to be told, and its question asked again. */
+/** A line of a ledger. One with a `failure` does not settle its key: it is kept to be reported, and its question asked again. */
 export interface LedgerLine {
   readonly key: string;
   /** Id of the row, for people. */

@@ -4,7 +4,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** What is asked of an OpenAI-compatible endpoint, but for the model's name. */
+/** What is asked of an OpenAI-compatible endpoint, except the model's name. */
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   /** Left out: the endpoint's default. */
@@ -14,7 +14,7 @@ export interface ChatRequest {
   readonly seed?: number;
   /** Shape of the reply as a JSON Schema with a name, for endpoints with structured output. */
   readonly schema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
-  /** Alternatives of each token to tell log-probabilities of. Left out: none. */
+  /** Alternatives of each token to give log-probabilities of. Left out: none. */
   readonly topLogprobs?: number;
 }
 

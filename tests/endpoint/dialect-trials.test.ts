@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatRequest } from '../../src/endpoint/types.js';
-import { connect, REQUEST, says } from '../helpers/chat-client.js';
+import { connect, RICH, says } from '../helpers/chat-client.js';
 import type { Asked, Behaviour } from '../helpers/endpoint-server.js';
 
-const RICH: ChatRequest = {
-  ...REQUEST,
-  temperature: 0,
-  seed: 1,
-  topLogprobs: 5,
-  schema: { name: 'rating', schema: { type: 'object' } },
-};
 const about = (item: number): ChatRequest => ({
   ...RICH,
   messages: [{ role: 'user', content: `item-${item}: how hard is it?` }],

@@ -1,21 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Attempt } from '../../src/endpoint/answers/failure.js';
-import type { ChatRequest } from '../../src/endpoint/types.js';
-import { connect, REQUEST, says } from '../helpers/chat-client.js';
+import { connect, REQUEST, RICH, says } from '../helpers/chat-client.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';
 
 const refused =
   (when: (body: Record<string, unknown>) => boolean, status: number, body: unknown): EndpointSettings['script'] =>
   (asked) =>
     when(asked.body) ? ({ response }) => response.writeHead(status).end(JSON.stringify(body)) : undefined;
-
-const RICH: ChatRequest = {
-  ...REQUEST,
-  temperature: 0,
-  seed: 1,
-  topLogprobs: 5,
-  schema: { name: 'rating', schema: { type: 'object' } },
-};
 
 test.each([
   [

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
 import type { Attempt, Miss } from '../../src/endpoint/answers/failure.js';
-import { promptTokensOf } from '../../src/endpoint/estimate.js';
 import { costOf } from '../../src/endpoint/prices.js';
+import { promptTokensOf } from '../../src/endpoint/request-tokens.js';
 import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { Question } from '../../src/endpoint/types.js';
 import { questionsOf } from '../helpers/ask.js';

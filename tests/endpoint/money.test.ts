@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
 import type { Attempt } from '../../src/endpoint/answers/failure.js';
-import { promptTokensOf } from '../../src/endpoint/estimate.js';
 import { costOf, type Price } from '../../src/endpoint/prices.js';
+import { promptTokensOf } from '../../src/endpoint/request-tokens.js';
 import type { Question } from '../../src/endpoint/types.js';
 import { questionsOf } from '../helpers/ask.js';
 import { type Answered, memoryLedger, refuses, replies, type Seen, simulate } from '../helpers/simulated.js';

@@ -10,6 +10,15 @@ export const KEY = 'sk-test-0123456789abcdef';
 /** A small request. */
 export const REQUEST: ChatRequest = { messages: [{ role: 'user', content: 'item-1: how hard is it?' }], maxTokens: 8 };
 
+/** A request with every feature that an endpoint may refuse. */
+export const RICH: ChatRequest = {
+  ...REQUEST,
+  temperature: 0,
+  seed: 1,
+  topLogprobs: 5,
+  schema: { name: 'rating', schema: { type: 'object' } },
+};
+
 /** An attempt with a reply as the server gives it. */
 export const says = (text: string, more: object = {}) => ({
   reply: { text, finish: 'stop', usage: { promptTokens: 100, replyTokens: 5 }, ...more },

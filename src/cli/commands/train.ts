@@ -121,7 +121,7 @@ async function withPrepared(given: Options, context: CommandContext, claim?: Cla
     const warnings = [...prepared.warnings, ...planWarnings(plan, recipe), ...(memory.warnings ?? [])];
     for (const warning of warnings) context.logger.warn(warning);
     const { order, memoryLimit } = options;
-    if (!claim) return { dryRun: true, order, stages, shapes, bands, ...memory.told, report: prepared.report };
+    if (!claim) return { dryRun: true, order, stages, shapes, bands, ...memory.json, report: prepared.report };
     const run = { ...prepared, plan };
     if (!memory.warnings) await warnOfMemory(recipe, run, context);
     return await runPrepared({ ...recipe, memoryLimit }, run, claim, context);
@@ -133,7 +133,7 @@ async function withPrepared(given: Options, context: CommandContext, claim?: Cla
 /** The run as it will be: chosen for the memory limit, if there is one, and what it will take, if that is asked. */
 async function withMemory(options: Options, prepared: PreparedRun, context: CommandContext) {
   const { plan } = prepared;
-  const asIs = { recipe: options, plan, memory: { lines: [], told: {}, warnings: undefined } };
+  const asIs = { recipe: options, plan, memory: { lines: [], json: {}, warnings: undefined } };
   if (!options.dryRun && options.memoryLimit === undefined) return asIs;
   try {
     const { loadBackend } = await import('../../backend/load.js');
@@ -141,11 +141,11 @@ async function withMemory(options: Options, prepared: PreparedRun, context: Comm
     const planned = await planMemory(options, prepared, context);
     const { forecast, recipe } = planned;
     const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
-    const told = forecast ? { memory: { ...forecast, microBatches, evalRows, gradientCheckpointing } } : {};
+    const json = forecast ? { memory: { ...forecast, microBatches, evalRows, gradientCheckpointing } } : {};
     const backend = await loadBackend({ device: options.device, verbose: context.verbose, logger: context.logger });
     const warning = runMemoryWarning(recipe, { ...prepared, plan: planned.plan }, backend, forecast);
     const warnings = warning === undefined ? [] : [warning];
-    return { recipe, plan: planned.plan, memory: { lines: memoryLines(planned), told, warnings } };
+    return { recipe, plan: planned.plan, memory: { lines: memoryLines(planned), json, warnings } };
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
     if (options.memoryLimit !== undefined || code === 'usage') throw error;

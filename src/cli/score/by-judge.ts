@@ -73,7 +73,7 @@ export async function scoreByJudge(options: ScoreOptions, context: CommandContex
   }
 }
 
-/** The rows of the file, from the beginning; what there is to tell about them is told once. */
+/** The rows of the file, from the beginning; what there is to say about them is said once. */
 const rowsOf = ({ options, context }: Work, first = false) =>
   importRows(options.file, options, first ? context.logger : silentLogger).rows;
 

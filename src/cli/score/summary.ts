@@ -45,7 +45,7 @@ const MISSING: Readonly<Record<Feature, string>> = {
   seed: 'the seed that was asked for',
 };
 
-/** Tells what was scored and what not, with the scores as bars, and what to do next. */
+/** Prints what was scored and what was not, with the scores as bars, and what to do next. */
 export function tellScores(
   out: string,
   { counts, scores, reasons, failures, without }: ScoresManifest,
@@ -85,7 +85,7 @@ export const scoresJson = (out: string, { counts, scores, reasons, scorer }: Sco
   ...(scores && { scores }),
 });
 
-/** The error that tells at the end that rows were left out, though all else is written. */
+/** The error that reports at the end that rows were left out, though all else is written. */
 export const leftOut = (
   out: string,
   { counts, reasons }: ScoresManifest,

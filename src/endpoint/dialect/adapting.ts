@@ -247,7 +247,7 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
   }
 }
 
-/** A search that trouble ended goes on when the request is sent again, and is not counted, within bounds. */
+/** A search that trouble ended continues when the request is sent again, and is not counted, within bounds. */
 function interrupted(state: State, request: ChatRequest, known: Map<string, Exchange>, named: boolean): void {
   state.unfinished.set(request, known);
   if (state.broken++ >= BROKEN) return;

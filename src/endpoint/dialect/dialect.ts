@@ -15,8 +15,8 @@ export interface Dialect {
 /** What of a request an endpoint may refuse: a feature, the name of the limit, or that the reply shall come whole. */
 export type Part = Feature | 'limit' | 'whole';
 
-/** What people are told of a feature that an endpoint refuses, and of one that it takes again. */
-const TOLD: Readonly<Record<Feature, readonly [refused: string, taken: string]>> = {
+/** How a feature is named that an endpoint refuses, and one that it takes again. */
+const NAMES: Readonly<Record<Feature, readonly [refused: string, taken: string]>> = {
   schema: ['replies in the shape of a JSON Schema; it is asked in words alone', 'a JSON Schema'],
   logprobs: ['log-probabilities; replies come without them', 'log-probabilities'],
   systemTurn: ['a system turn; its text begins the user turn', 'a system turn'],
@@ -25,7 +25,7 @@ const TOLD: Readonly<Record<Feature, readonly [refused: string, taken: string]>>
 };
 
 /** All features, those that are refused most often first. */
-export const FEATURES = Object.keys(TOLD) as readonly Feature[];
+export const FEATURES = Object.keys(NAMES) as readonly Feature[];
 
 /** The dialect to begin with. */
 export const firstDialect = (baseUrl: string): Dialect => ({
@@ -101,8 +101,8 @@ export function changesTold(from: Dialect, to: Dialect): string[] {
   const lost = FEATURES.filter((feature) => to.without.has(feature) && !from.without.has(feature));
   const won = FEATURES.filter((feature) => from.without.has(feature) && !to.without.has(feature));
   return [
-    ...lost.map((feature) => `the endpoint refuses ${TOLD[feature][0]}`),
-    ...won.map((feature) => `the endpoint takes ${TOLD[feature][1]} again`),
+    ...lost.map((feature) => `the endpoint refuses ${NAMES[feature][0]}`),
+    ...won.map((feature) => `the endpoint takes ${NAMES[feature][1]} again`),
     ...(to.limit === from.limit ? [] : [`the endpoint refuses "${from.limit}"; the limit is called "${to.limit}"`]),
     ...(to.mostLogprobs < from.mostLogprobs
       ? [`the endpoint gives at most ${to.mostLogprobs} alternatives of a token; that many are asked for`]

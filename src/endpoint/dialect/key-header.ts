@@ -37,8 +37,8 @@ export interface KeyBearer {
   send<T>(post: (headers: Record<string, string>) => Promise<T>, verdict: (outcome: T) => KeyVerdict): Promise<T>;
 }
 
-/** Where no key is found before anything was answered, the other header is tried, once; `told` is called when that helped. */
-export function createKeyBearer(address: EndpointAddress, told: (header: KeyHeader) => void): KeyBearer {
+/** Where no key is found before anything was answered, the other header is tried, once; `onChange` is called when that helped. */
+export function createKeyBearer(address: EndpointAddress, onChange: (header: KeyHeader) => void): KeyBearer {
   const first = firstKeyHeader(address);
   const other = first === 'bearer' ? 'api-key' : 'bearer';
   let header = first;
@@ -52,7 +52,7 @@ export function createKeyBearer(address: EndpointAddress, told: (header: KeyHead
     settled = true;
     if (seen === 'taken') {
       header = other;
-      told(other);
+      onChange(other);
     }
     return outcome;
   };

@@ -27,7 +27,7 @@ export interface Refused {
   readonly refusal: Refusal;
   /** Parts that no reply has come with yet. Others are looked at only where the refusal names them. */
   readonly unproven: readonly Part[];
-  /** What is known already of this request, by the dialect: a search that trouble ended goes on from there. */
+  /** What is known already of this request, by the dialect: a search that trouble ended continues from there. */
   readonly known: Map<string, Exchange>;
   /** Whether the words of the refusal may lead, or only the request without anything in doubt is tried. */
   readonly thorough: boolean;

@@ -1,6 +1,7 @@
 import type { Attempt } from '../answers/failure.js';
-import { promptTokensOf, USUAL_REPLY_TOKENS } from '../estimate.js';
+import { USUAL_REPLY_TOKENS } from '../estimate.js';
 import { costOf, type Price } from '../prices.js';
+import { promptTokensOf } from '../request-tokens.js';
 import type { ChatRequest, Usage } from '../types.js';
 
 /** What one request took. */
@@ -55,7 +56,8 @@ export interface AccountSettings {
   readonly spentBefore?: number;
 }
 
-const NOTHING: Bill = { usage: undefined, cost: 0 };
+/** The bill of what takes nothing. */
+export const NOTHING: Bill = { usage: undefined, cost: 0 };
 
 /** An account with nothing on it except what earlier runs spent. */
 export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {

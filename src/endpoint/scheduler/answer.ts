@@ -1,6 +1,7 @@
 import type { Miss } from '../answers/failure.js';
+import { LONGEST_WAIT_MS } from '../answers/limits.js';
 import type { Answer, Failure, Question } from '../types.js';
-import type { Bill } from './account.js';
+import { type Bill, NOTHING } from './account.js';
 import { backoffMs } from './pace.js';
 import { fail, type Run, totalsOf } from './run.js';
 import {
@@ -16,8 +17,6 @@ import { isLoading, type Turn, takeTurn } from './turn.js';
 
 /** Questions in a row that fail after all tries until the endpoint counts as out of order. */
 const HOPELESS = 20;
-/** A wait that an endpoint asks for, in milliseconds, that is too long to sit through. */
-const TOO_LONG_MS = 15 * 60_000;
 /** For how long an endpoint may refuse everything for its limits: one of an hour is over by then. */
 const LIMITED_MS = 65 * 60_000;
 /** For how long a server may load. */
@@ -61,8 +60,6 @@ interface Asked {
   usage: Bill['usage'];
   cost: number;
 }
-
-const NOTHING: Bill = { usage: undefined, cost: 0 };
 
 /** What it took since this was last asked for. */
 function take(asked: Asked): Bill {
@@ -132,7 +129,7 @@ function tooLarge(run: Run, asked: Asked, { pass }: Turn, { failure }: Miss): Fa
   asked.firstRefusal ??= { answered: account.answered, at: clock.now() };
   if (pass.alone) asked.alone++;
   const others = account.answered > asked.firstRefusal.answered && asked.alone >= REFUSED_ALONE;
-  const last = run.fed && run.open === 1 && clock.now() - asked.firstRefusal.at > TOO_LONG_MS;
+  const last = run.fed && run.open === 1 && clock.now() - asked.firstRefusal.at > LONGEST_WAIT_MS;
   if (!others && !last) return undefined;
   const why = others
     ? 'while others were answered; it may be more than the account allows at once'
@@ -148,7 +145,7 @@ async function wait(run: Run, asked: Asked, { wait: hold }: Turn, miss: Miss): P
   const loading = isLoading(run, miss);
   const counts = next === 'retry' && !loading;
   if (counts && account.retries >= allowedRetries(run)) throw spentError(client.address, account.retries, failure);
-  if (afterMs !== undefined && afterMs > TOO_LONG_MS) throw tooLongError(client.address, miss);
+  if (afterMs !== undefined && afterMs > LONGEST_WAIT_MS) throw tooLongError(client.address, miss);
   const sinceMs = hold?.sinceMs ?? 0;
   if (next === 'wait' && sinceMs > LIMITED_MS) throw limitedError(client.address, sinceMs, failure);
   if (loading && sinceMs > LOADING_MS) throw loadingError(client.address, sinceMs, failure);

@@ -14,7 +14,7 @@ import { fail, giveUp, halt, type Run, totalsOf } from './run.js';
 const BUFFER = 256;
 
 /**
- * Asks all questions that the ledger has no answer to, several at a time, and tells of each outcome once it is in the ledger.
+ * Asks all questions that the ledger has no answer to, several at a time, and reports each outcome once it is in the ledger.
  * Questions are taken from the iterable as they are needed. Throws (code `endpoint`) as soon as nothing more can come of it: the
  * key is refused, the quota or the budget of retries used up, the model not there, or nothing is answered any more. All that was
  * answered is in the ledger then, too; ending the loop early gives up what is in flight.

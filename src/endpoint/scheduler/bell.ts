@@ -1,4 +1,4 @@
-/** Lets those go on that wait for something to change. */
+/** Wakes those that wait for something to change. */
 export interface Bell {
   /** Has everyone look at the condition again. */
   ring(): void;

@@ -45,7 +45,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Spreads requests evenly: each books the time that its share of a minute's requests and tokens takes, and the next one is due after
- * that, so that no minute has more than the limit, but for the request that begins it.
+ * that, so that no minute has more than the limit, except for the request that begins it.
  */
 export function createPace({ requestsPerMinute, tokensPerMinute }: Limits, clock: Clock): Pace {
   let [nextRequest, nextTokens] = [0, 0];

@@ -30,7 +30,7 @@ export function createPatience(clock: Clock): Patience {
   const waiting = new Set<{ readonly since: number; readonly late: (waitedMs: number) => void }>();
   let [replies, watching] = [0, false];
   const lately: number[] = [];
-  let timer = new AbortController();
+  const timer = new AbortController();
   const bound = () => Math.max(SHORTEST_MS, TIMES * Math.max(...lately));
   const look = async () => {
     watching = true;
@@ -65,7 +65,6 @@ export function createPatience(clock: Clock): Patience {
     close() {
       waiting.clear();
       timer.abort();
-      timer = new AbortController();
     },
   };
 }
