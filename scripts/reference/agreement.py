@@ -1,4 +1,4 @@
-"""Agreement of two scores as SciPy and scikit-learn have it, for tests/scoring/statistics.test.ts.
+"""Agreement of two scores as SciPy and scikit-learn have it, for tests/statistics/agreement.test.ts.
 
     python scripts/reference/agreement.py tests/fixtures/statistics/cases.json
 

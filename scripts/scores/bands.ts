@@ -4,7 +4,7 @@ import { stageMoves } from '../../src/scoring/compare/moves.js';
 import type { CompareOptions } from '../../src/scoring/compare/options.js';
 import { shownEstimate } from '../../src/scoring/compare/report.js';
 import type { Ratings } from '../../src/scoring/ratings.js';
-import { quantile } from '../../src/scoring/statistics/bootstrap.js';
+import { quantile } from '../../src/statistics/bootstrap.js';
 import type { Block } from '../../src/telemetry/document.js';
 import { inWords } from './in-short.js';
 

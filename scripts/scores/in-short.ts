@@ -1,5 +1,5 @@
 import type { Comparison, PairComparison } from '../../src/scoring/compare/compare.js';
-import type { Estimate } from '../../src/scoring/statistics/bootstrap.js';
+import type { Estimate } from '../../src/statistics/bootstrap.js';
 
 /** Words for a rank correlation, by its interval: which way it goes, if that can be told, and how far. */
 export function inWords({ value, interval }: Estimate): string {

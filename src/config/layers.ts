@@ -95,7 +95,7 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const got = shownInput(value);
   if (issue.code === 'custom') {
     const came = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
-    return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, got });
+    return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, actual: got });
   }
   const at = schemaAt(json, path);
   const described = at && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
@@ -106,5 +106,5 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
     const help = at?.description ? ` (${at.description})` : '';
     return usageError(`${where} is missing: expected ${expected}${help}`, { option, expected });
   }
-  return usageError(`${where}: expected ${expected}, got ${got}`, { option, expected, got });
+  return usageError(`${where}: expected ${expected}, got ${got}`, { option, expected, actual: got });
 }

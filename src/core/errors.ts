@@ -1,10 +1,85 @@
 import { escapeControls } from './escape.js';
+import { type Remedy, wordRemedies } from './remedies.js';
 
-/** What went wrong, coarsely: decides the exit code of the command line (design: 1 failed, 2 usage, 3 data, 4 endpoint, 5 backend). */
+/** What went wrong, coarsely: decides the exit code of the command line (1 failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted). */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
-/** Where and what, for a program that reads the error: file, line, tensor, field, expected, actual. */
-export type ErrorFields = Record<string, string | number | boolean | undefined>;
+/** What an error of any code can say, for a program that reads it. */
+interface CommonFields {
+  /** The file or folder that the error is about. */
+  readonly file?: string | undefined;
+  /** The option that the error is about: `maxLength`, `lora.rank`. */
+  readonly option?: string | undefined;
+  readonly expected?: string | number | boolean | undefined;
+  readonly actual?: string | number | boolean | undefined;
+  /** What would help; part of the message, too. */
+  readonly remedies?: readonly Remedy[] | undefined;
+  /** The operating system's code for what failed: `ENOSPC`. */
+  readonly errno?: string | undefined;
+  /** True where memory is all that was missing. */
+  readonly outOfMemory?: boolean | undefined;
+  /** Stage of a run, from 1. */
+  readonly stage?: number | undefined;
+  /** Step of the stage, from 1. */
+  readonly step?: number | undefined;
+  /** The checkpoint to continue from. */
+  readonly path?: string | undefined;
+  /** How many rows, or their ids. */
+  readonly rows?: number | string | undefined;
+  readonly field?: string | undefined;
+  readonly tensor?: string | undefined;
+}
+
+/** What only errors of one code say. */
+interface OwnFields {
+  readonly failed: {
+    readonly loss?: number | undefined;
+    readonly gradNorm?: number | undefined;
+    readonly whole?: string | undefined;
+    readonly copy?: string | undefined;
+    readonly differences?: string | undefined;
+  };
+  readonly usage: {
+    readonly changes?: number | string | undefined;
+    /** What was typed: a flag, a word, a command, a variable. */
+    readonly flag?: string | undefined;
+    readonly word?: string | undefined;
+    readonly command?: string | undefined;
+    readonly variable?: string | undefined;
+    readonly name?: string | undefined;
+    readonly rubric?: string | undefined;
+  };
+  readonly data: {
+    readonly id?: string | undefined;
+    readonly first?: string | number | undefined;
+    readonly second?: string | number | undefined;
+    readonly limit?: number | undefined;
+    readonly line?: number | undefined;
+    readonly row?: number | undefined;
+    readonly column?: string | number | undefined;
+    readonly prompt?: string | number | undefined;
+    readonly badRows?: number | undefined;
+    readonly maxLength?: number | undefined;
+    readonly scores?: number | undefined;
+    readonly stages?: number | undefined;
+    readonly minShare?: number | undefined;
+    readonly min?: number | undefined;
+    readonly max?: number | undefined;
+  };
+  readonly endpoint: {
+    readonly replies?: number | undefined;
+    readonly reason?: string | undefined;
+    readonly status?: number | undefined;
+    readonly out?: string | undefined;
+  };
+  readonly backend: object;
+  readonly interrupted: { readonly signal?: string | undefined };
+}
+
+type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+
+/** Where and what, for a program that reads the error, by its code; without a code, whatever any error can say. */
+export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<OwnFields[C]>;
 
 /** Longest message, in characters. */
 const LONGEST = 1200;
@@ -14,29 +89,33 @@ const oneLine = (message: string): string =>
   escapeControls(message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message);
 
 /**
- * An error the user can act on. The message is one line that says what was expected, what came and what to do;
- * the command line prints it without a stack trace.
+ * An error the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message` is both, in
+ * one line. All name options as a program writes them (`` `maxLength` ``); an interface with other names words `problem` and
+ * `remedies` with its own vocabulary.
  */
-export class PhasetuneError extends Error {
+export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'PhasetuneError';
-  readonly code: ErrorCode;
-  readonly fields: ErrorFields;
+  readonly code: C;
+  /** What went wrong, without the remedies. */
+  readonly problem: string;
+  readonly fields: ErrorFields<C>;
 
-  constructor(code: ErrorCode, message: string, fields: ErrorFields = {}, options?: { cause?: unknown }) {
-    super(oneLine(message), options);
+  constructor(code: C, problem: string, fields: ErrorFields<C> = {} as ErrorFields<C>, options?: { cause?: unknown }) {
+    super(oneLine([problem, wordRemedies(fields.remedies)].filter(Boolean).join('; ')), options);
     this.code = code;
+    this.problem = oneLine(problem);
     this.fields = fields;
   }
 }
 
 /** Shorthand for the commonest case: a file, row or field of the user's that is not as it must be. */
-export const dataError = (message: string, fields?: ErrorFields, cause?: unknown): PhasetuneError =>
+export const dataError = (message: string, fields?: ErrorFields<'data'>, cause?: unknown): PhasetuneError<'data'> =>
   new PhasetuneError('data', message, fields, { cause });
 
 /** Whether an error is a {@link dataError}: trouble of one file or row, which others need not share. */
-export const isDataError = (error: unknown): error is PhasetuneError =>
+export const isDataError = (error: unknown): error is PhasetuneError<'data'> =>
   error instanceof PhasetuneError && error.code === 'data';
 
-/** A flag or option that is not as it must be. */
-export const usageError = (message: string, fields?: ErrorFields): PhasetuneError =>
+/** An option that is not as it must be. */
+export const usageError = (message: string, fields?: ErrorFields<'usage'>): PhasetuneError<'usage'> =>
   new PhasetuneError('usage', message, fields);

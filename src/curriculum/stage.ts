@@ -1,7 +1,7 @@
 import { dataError } from '../core/errors.js';
 import { roundShort, scaleToOrdinary } from '../core/ordinary.js';
-import { spearman } from '../core/statistics/correlation.js';
-import { rank } from '../core/statistics/ranks.js';
+import { spearman } from '../statistics/correlation.js';
+import { rank } from '../statistics/ranks.js';
 import { cut } from './cut.js';
 import type { Duplicates } from './duplicates.js';
 import { histogramOf } from './histogram.js';

@@ -1,8 +1,8 @@
-import { pearson, spearman } from '../../core/statistics/correlation.js';
-import { type Counts, rank } from '../../core/statistics/ranks.js';
-import { type BootstrapOptions, type Estimate, estimate, resamples } from '../statistics/bootstrap.js';
-import { confusion, quadraticKappa } from '../statistics/kappa.js';
-import { countPairs, kendallTauB, orderAgreement, type PairCounts, pairOrder } from '../statistics/pairs.js';
+import { type BootstrapOptions, type Estimate, estimate, resamples } from '../../statistics/bootstrap.js';
+import { pearson, spearman } from '../../statistics/correlation.js';
+import { confusion, quadraticKappa } from '../../statistics/kappa.js';
+import { countPairs, kendallTauB, orderAgreement, type PairCounts, pairOrder } from '../../statistics/pairs.js';
+import { type Counts, rank } from '../../statistics/ranks.js';
 import type { StagePair } from './moves.js';
 
 /** How well two scores agree on the same rows. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError } from '../../core/errors.js';
-import { averageRanks, rank } from '../../core/statistics/ranks.js';
 import { resolveStaging, type StagingPlan, stagingOptionsSchema } from '../../curriculum/staging-options.js';
+import { averageRanks, rank } from '../../statistics/ranks.js';
 import type { Cleaning } from '../cleaning.js';
 import { type MatchBy, type Matched, matchRows } from '../match.js';
 import type { Ratings } from '../ratings.js';

@@ -1,6 +1,6 @@
 import { cut } from '../../curriculum/cut.js';
 import type { StagingPlan } from '../../curriculum/staging-options.js';
-import { type Confusion, confusion } from '../statistics/kappa.js';
+import { type Confusion, confusion } from '../../statistics/kappa.js';
 
 /** What becomes of the rows' stages when the other score cuts them. */
 export interface StageMoves {

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { shownName } from '../../core/shown.js';
+import type { Estimate } from '../../statistics/bootstrap.js';
 import type { Block } from '../../telemetry/document.js';
 import { formatCount } from '../../telemetry/format.js';
 import { cleaningLines } from '../cleaning.js';
-import type { Estimate } from '../statistics/bootstrap.js';
 import type { Agreement } from './agreement.js';
 import type { Comparison, PairComparison } from './compare.js';
 

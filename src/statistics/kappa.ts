@@ -1,4 +1,4 @@
-import type { Counts } from '../../core/statistics/ranks.js';
+import type { Counts } from './ranks.js';
 
 /** How many rows are in category i by the first rater (row) and j by the second (column). */
 export type Confusion = readonly (readonly number[])[];

@@ -1,4 +1,4 @@
-import { type Counts, groupSizes, type Ranked, total } from '../../core/statistics/ranks.js';
+import { type Counts, groupSizes, type Ranked, total } from './ranks.js';
 
 /** All pairs of rows by what two scores say of their order. */
 export interface PairCounts {

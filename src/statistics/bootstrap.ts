@@ -1,4 +1,4 @@
-import { random } from '../../core/random.js';
+import { random } from '../core/random.js';
 
 /** A value with the interval that a share `level` of the resamples falls into. */
 export interface Estimate {

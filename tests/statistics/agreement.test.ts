@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pearson, spearman } from '../../src/core/statistics/correlation.js';
-import { averageRanks, rank } from '../../src/core/statistics/ranks.js';
-import { type BootstrapOptions, estimate, quantile, resamples } from '../../src/scoring/statistics/bootstrap.js';
-import { confusion, quadraticKappa } from '../../src/scoring/statistics/kappa.js';
-import { countPairs, kendallTauB, orderAgreement, pairOrder } from '../../src/scoring/statistics/pairs.js';
+import { type BootstrapOptions, estimate, quantile, resamples } from '../../src/statistics/bootstrap.js';
+import { pearson, spearman } from '../../src/statistics/correlation.js';
+import { confusion, quadraticKappa } from '../../src/statistics/kappa.js';
+import { countPairs, kendallTauB, orderAgreement, pairOrder } from '../../src/statistics/pairs.js';
+import { averageRanks, rank } from '../../src/statistics/ranks.js';
 
 interface Case {
   readonly name: string;

@@ -1,0 +1,72 @@
+/** A value that an option can have in a sentence. */
+export type OptionValue = string | number | boolean;
+
+/** The tasks of phasetune that a remedy can name; each is a function of the public API and a command of the command line. */
+export type TaskName =
+  | 'setup'
+  | 'doctor'
+  | 'model import'
+  | 'model pull'
+  | 'data import'
+  | 'score'
+  | 'score import'
+  | 'stage'
+  | 'train'
+  | 'inspect rows';
+
+/**
+ * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is the name of an
+ * option of the task that failed (`maxLength`, `lora.rank`), `task` another task to run first, `advice` anything else, as an imperative
+ * clause without a full stop. `note` follows in the sentence: `raise maxLength to keep them`.
+ */
+export type Remedy =
+  | {
+      readonly option: string;
+      readonly change: 'raise' | 'lower' | 'set' | 'omit';
+      /** For `set`: the value. None for an option that needs a value of the user's own. */
+      readonly value?: OptionValue | undefined;
+      readonly note?: string | undefined;
+    }
+  | {
+      readonly task: TaskName;
+      readonly options?: Readonly<Record<string, OptionValue>> | undefined;
+      readonly note?: string | undefined;
+    }
+  | { readonly advice: string };
+
+/** How an interface names options and tasks. */
+export interface Vocabulary {
+  /** An option, or an option with a value. Undefined for a word that is no option there, which then stays as it is. */
+  option(name: string, value?: OptionValue): string | undefined;
+  task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
+}
+
+/** How a TypeScript program names them: `` `maxLength` ``, `` `mode: eager` ``, `` `stage` ``. */
+export const PROGRAM: Vocabulary = {
+  option: (name, value) => `\`${value === undefined ? name : `${name}: ${value}`}\``,
+  task: (name) => `\`${name}\``,
+};
+
+/** A remedy as a clause. */
+export function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {
+  if ('advice' in remedy) return wordText(remedy.advice, vocabulary);
+  const note = remedy.note === undefined ? '' : ` ${wordText(remedy.note, vocabulary)}`;
+  if ('task' in remedy) return `run ${vocabulary.task(remedy.task, remedy.options ?? {})}${note}`;
+  const { option, change, value } = remedy;
+  const named = vocabulary.option(option, value) ?? PROGRAM.option(option, value)!;
+  return `${change === 'omit' ? 'leave out' : change} ${named}${note}`;
+}
+
+/** Several remedies as one clause: `raise maxLength, or set truncate`. Empty for none. */
+export const wordRemedies = (remedies: readonly Remedy[] = [], vocabulary: Vocabulary = PROGRAM): string =>
+  remedies.map((remedy) => wordRemedy(remedy, vocabulary)).join(', or ');
+
+/**
+ * A sentence of the library in the words of an interface. The library writes the name of an option between backticks, with a value or
+ * without (`` `maxLength` ``, `` `mode: eager` ``); what the vocabulary does not know as an option stays as it is.
+ */
+export const wordText = (text: string, vocabulary: Vocabulary): string =>
+  text.replace(
+    /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g,
+    (written, name: string, value?: string) => vocabulary.option(name, value) ?? written,
+  );
