@@ -70,7 +70,7 @@ export interface FormOptions {
   /** Lines have a multiple of this many tokens. */
   readonly padTo: number;
   /** Tokens of a line, where that is decided; longer rows get lines of their own form. */
-  readonly packLength?: number;
+  readonly packLength?: number | undefined;
   /** Passes over the rows that are to come. */
   readonly passes: number;
 }

@@ -14,7 +14,7 @@ export interface Judge extends Omit<JudgeOptions, 'rubric' | 'temperature' | 'se
   readonly model: string;
   readonly rubric: Rubric;
   readonly temperature: number;
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** What one reply comes to. */

@@ -34,7 +34,7 @@ export interface RunJob {
   readonly about: RunAbout;
   /** Where the run goes on, see `findResumePoint`. */
   readonly resume?: ResumePoint | undefined;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A checkpoint whose own adapter is in the base weights now. */

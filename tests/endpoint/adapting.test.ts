@@ -130,7 +130,9 @@ async function judge(seed: number, share: number): Promise<void> {
   const lost = [...attempts].filter(([row, one]) => !('reply' in one) && !server.badRows.has(row));
   expect(lost, told).toEqual([]);
   for (const row of server.badRows) expect(attempts.get(row), told).not.toHaveProperty('reply');
-  const last = attempts.get(server.badRows.has(count - 1) ? count - 2 : count - 1) as { reply: { without?: string[] } };
+  const last = attempts.get(server.badRows.has(count - 1) ? count - 2 : count - 1) as unknown as {
+    reply: { without?: string[] };
+  };
   const missing = last.reply.without ?? [];
   // What trouble left open is put back by the requests that follow, one part after another.
   expect(missing, told).toEqual(expect.arrayContaining(isRefused(server)));

@@ -236,7 +236,7 @@ async function hostileRun(seed: number): Promise<{ wrong: readonly string[]; wha
       if (!stopped) check(answered + failed + known === count, `${answered} + ${failed} + ${known} of ${count}`);
       check(stopped !== 'interrupted' || controller.signal.aborted, 'interrupted by nobody');
       if (stopped === 'interrupted' && interruptMs !== undefined)
-        check(tookMs <= interruptMs! + graceMs + plan.deafMs + 3001, `ended at ${tookMs}`);
+        check(tookMs <= interruptMs + graceMs + plan.deafMs + 3001, `ended at ${tookMs}`);
     }
     if (wrong.length > 0) break;
   }

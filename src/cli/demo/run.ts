@@ -35,11 +35,11 @@ import { showIntro, showResult } from './show.js';
 
 /** Options of the demo; see the command's flags. */
 export interface DemoOptions extends ImportOptions {
-  readonly model?: string;
-  readonly data?: string;
-  readonly rows?: number;
+  readonly model?: string | undefined;
+  readonly data?: string | undefined;
+  readonly rows?: number | undefined;
   readonly heldOut: number;
-  readonly out?: string;
+  readonly out?: string | undefined;
   readonly seed: number;
   readonly device: DeviceChoice;
 }
