@@ -47,7 +47,12 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Sentences where a refused word is right, each with the reason. */
-const ALLOWED: readonly { sentence: string; because: string }[] = [];
+const ALLOWED: readonly { sentence: string; because: string }[] = [
+  {
+    sentence: 'with a mark that is told before and stands nowhere else',
+    because: 'part of the prompt to a judge: replies that are already paid for belong to exactly this text',
+  },
+];
 
 /** A refused word in a text. */
 export interface Finding {
