@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import type { Layer } from '../../config/layers.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { PhasetuneError, usageError } from '../../core/errors.js';
@@ -6,7 +7,6 @@ import type { PreparedRun } from '../../train/prepare.js';
 import type { ClaimedFolder, RunFile } from '../../train/run-file.js';
 import type { RunJob } from '../../train/staged-run.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
 import { RECIPE_GROUPS } from '../recipe-help.js';
 
 const schema = recipeSchema.extend({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
 import { RECIPE_GROUPS } from '../recipe-help.js';
 
 const schema = recipeSchema.extend({
