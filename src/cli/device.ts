@@ -1,1 +1,0 @@
-export { type DeviceChoice, deviceOption } from '../backend/device.js';
