@@ -1,5 +1,6 @@
 import { PhasetuneError } from '../core/errors.js';
 import { fromState, random } from '../core/random.js';
+import { showSome } from '../core/shown.js';
 import { type PlannedStep, rowIdsOf } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { MicroBatch } from '../data/micro-batch.js';
@@ -237,7 +238,7 @@ const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneErr
 
 function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): PhasetuneError {
   const { stage, step, loss, lossLimit, gradNorm, rows } = spike;
-  const named = rows.length > 8 ? `${rows.slice(0, 8).join(', ')} and ${rows.length - 8} more` : rows.join(', ');
+  const named = showSome(rows, 8);
   const what = !Number.isFinite(loss)
     ? `the loss is ${loss}`
     : !Number.isFinite(gradNorm)
