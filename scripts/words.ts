@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
   rule('lacking\\b|lack(?:s|ed)?(?=[.,;:)]|$| (?:in|from|and|or|but|there|here)\\b)', 'is missing'),
   rule('(?:go(?:es|ne)?|went) on\\b(?! (?:top|the|a|one line)\\b)|going on (?:with|from|to)\\b', 'continue or resume'),
   rule('rising\\b', 'increasing or ascending'),
-  rule('(?<!\\bone (?:\\S+ ){0,3})at a time\\b', 'together or at once'),
+  rule('(?<!\\bone (?:\\S+ ){0,5})at a time\\b', 'together or at once'),
   rule('h[eo]ld(?:s|ing)? (?:\\S+ ){0,3}against\\b', 'compare with'),
   rule('of (?:its|their) own\\b', 'its own, or a separate'),
   rule('waits? doubles?\\b|chance in (?:it|them)\\b', 'exponential backoff with jitter'),
