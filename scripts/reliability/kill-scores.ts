@@ -89,7 +89,7 @@ async function oneRound(
     const began = endpoint.total();
     const child = score(file, out, endpoint.baseUrl);
     const talk: string[] = [];
-    child.stderr!.on('data', (text) => talk.push(String(text)));
+    child.stderr.on('data', (text) => talk.push(String(text)));
     const ended = once(child, 'exit').then(([exit]) => exit as number | null);
     if (sum.kills < kills) {
       // Now and then while it starts, mostly while it asks.

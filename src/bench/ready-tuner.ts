@@ -19,7 +19,7 @@ interface Making {
   readonly optim: OptimOptions;
   readonly program: CompileOptions;
   readonly batches: EntryBatches;
-  readonly gradientCheckpointing?: boolean;
+  readonly gradientCheckpointing?: boolean | undefined;
   readonly extra?: ProgramSpec;
 }
 

@@ -40,9 +40,9 @@ export const SHAPE_NAMES = Object.keys(SHAPES) as [ShapeName, ...ShapeName[]];
 /** A shape, and sizes to change in it. */
 export interface ShapeChoice {
   readonly shape: ShapeName;
-  readonly layers?: number;
-  readonly width?: number;
-  readonly vocab?: number;
+  readonly layers?: number | undefined;
+  readonly width?: number | undefined;
+  readonly vocab?: number | undefined;
 }
 
 /**

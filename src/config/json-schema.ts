@@ -1,12 +1,12 @@
 /** The part of JSON Schema that option schemas use. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
   readonly minLength?: number;

@@ -28,7 +28,7 @@ export function limitTime<T>(ms: number, work: () => T, late: () => Error): T {
       if ((error as NodeJS.ErrnoException | null)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     } finally {
       inside = false;
-      context.work = undefined;
+      delete context.work;
     }
   }
   throw late();

@@ -38,7 +38,7 @@ export interface EncodeReport {
 interface EncodeHooks {
   /** Called every 256 rows, and at the end. */
   readonly onProgress?: (done: number, of: number) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Rows that are encoded together, between two breaths for the event loop. */

@@ -98,10 +98,10 @@ function parseEntry(name: string, entry: unknown, file: string, start: number): 
     throw broken(`expected dtype to be one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${shownValue(dtype)}`);
   if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount))
     throw broken(`expected shape to be a list of at most ${MAX_RANK} whole numbers, found ${shownValue(shape)}`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1])
+  const [begin, end, ...more] = Array.isArray(offsets) ? offsets : [];
+  if (!isCount(begin) || !isCount(end) || more.length > 0 || begin > end)
     throw broken(`expected data_offsets to be [begin, end], found ${shownValue(offsets)}`);
   const bytes = bytesOf(shape as number[], DTYPE_BYTES[dtype as SafetensorsDtype]);
-  const [begin, end] = offsets as [number, number];
   if (bytes !== end - begin)
     throw broken(
       `shape [${shape.join(', ')}] of ${dtype} needs ${bytes ?? 'more than 2^53'} bytes, data_offsets [${begin}, ${end}] hold ${end - begin}`,

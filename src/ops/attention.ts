@@ -31,7 +31,7 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Ten
     },
     (dy, [k, v, ...saved]) => {
       const slopes = spans.map((span, i) =>
-        attendGradient(part(dy, span), first(k!, span), first(v!, span), saved.slice(3 * i, 3 * i + 3) as Kept),
+        attendGradient(part(dy, span), first(k, span), first(v, span), saved.slice(3 * i, 3 * i + 3) as Kept),
       );
       const [dq, dk, dv] = [0, 1, 2].map((of) => slopes.map((slope) => slope[of]!)) as [Parts, Parts, Parts];
       return [joined(dq), summed(dk, ends), summed(dv, ends)];

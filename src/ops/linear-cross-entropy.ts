@@ -15,7 +15,7 @@ const CHUNK = 512;
  */
 export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const parts: tf.Tensor[] = [];
-  for (const [start, size] of chunks(hidden.shape[0]!)) {
+  for (const [start, size] of chunks(hidden.shape[0])) {
     const last = parts.at(-1);
     const part = tf.tidy(() => {
       const rows = tf.slice(hidden, [start, 0], [size, -1]);
@@ -43,7 +43,7 @@ export function linearCrossEntropySum(
     const losses: tf.Tensor[] = [];
     const slopes: tf.Tensor[] = [];
     let headSlope: tf.Tensor | undefined;
-    for (const [start, size] of chunks(hidden.shape[0]!)) {
+    for (const [start, size] of chunks(hidden.shape[0])) {
       const rows = tf.slice(hidden, [start, 0], [size, -1]);
       const last = slopes.at(-1);
       // One chunk's logits are gone before the next one's come.

@@ -6,11 +6,11 @@ import type { RowLedger } from './outcome.js';
 export interface StageOrigin {
   readonly from: 'base' | 'previous-end' | 'previous-best';
   /** Checkpoint folder, relative to the run's folder; absent for the base. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** SHA-256 of the `adapter_model.safetensors` that was read back. */
-  readonly sha256?: string;
+  readonly sha256?: string | undefined;
   /** True when that adapter was merged into the base and a new one begun. */
-  readonly merged?: boolean;
+  readonly merged?: boolean | undefined;
 }
 
 /** What a stage will do, known before it starts. Tokens go through the model, trained ones also count in the loss. */

@@ -16,7 +16,7 @@ export interface LoraTraining {
   readonly lora: LoraOptions;
   readonly optim: OptimOptions;
   /** See `StepSpec`. */
-  readonly gradientCheckpointing?: boolean;
+  readonly gradientCheckpointing?: boolean | undefined;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }

@@ -116,7 +116,7 @@ export function sizeInBytes(size: string): number {
 
 const LENGTH_UNITS = ['epochs', 'steps', 'tokens'] as const;
 type LengthUnit = (typeof LENGTH_UNITS)[number];
-type Lengths = Partial<Record<LengthUnit, number>>;
+type Lengths = { readonly [unit in LengthUnit]?: number | undefined };
 
 /** One stage's options, every one decided. */
 export interface StageOptions {
@@ -125,7 +125,7 @@ export interface StageOptions {
   readonly optimizer: 'fresh' | 'carried';
   readonly adapter: 'continued' | 'merged';
   /** Left open where the run's budget decides. `tokens` counts trained ones. */
-  readonly length?: { readonly unit: LengthUnit; readonly amount: number };
+  readonly length?: { readonly unit: LengthUnit; readonly amount: number } | undefined;
 }
 
 /**
@@ -141,7 +141,10 @@ export function stageOptionsFor(options: TrainOptions, count: number): StageOpti
     const own = stages[i] ?? {};
     const length = lengthOf(own, `stages.${i}.`);
     refuseBoth(length, budget, `stages.${i}.`);
-    const { start, schedule, optimizer, adapter } = { ...options, ...own };
+    const start = own.start ?? options.start;
+    const schedule = own.schedule ?? options.schedule;
+    const optimizer = own.optimizer ?? options.optimizer;
+    const adapter = own.adapter ?? options.adapter;
     const anew = start === 'base' ? 'start: base' : adapter === 'merged' ? 'adapter: merged' : undefined;
     if (i > 0 && optimizer === 'carried' && anew)
       throw usageError(

@@ -24,7 +24,7 @@ export interface StepSpec {
   /** The projection to evaluate with. */
   readonly evalLinear: Linear;
   /** Keeps only each layer's input for the gradient and runs the layer again for it. Default false. */
-  readonly gradientCheckpointing?: boolean;
+  readonly gradientCheckpointing?: boolean | undefined;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {

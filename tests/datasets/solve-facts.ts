@@ -49,7 +49,7 @@ const date: Solver = (prompt) => {
       : [named![3], month(named![2]!), named![1]];
   const shift = /(one|a|\d+) (days?|week) (after|before)/i.exec(prompt);
   const days = shift ? (shift[2] === 'week' ? 7 : shift[1]!.toLowerCase() === 'one' ? 1 : Number(shift[1])) : 0;
-  const moved = new Date(Number(year), m!, Number(day) + (shift?.[3] === 'before' ? -days : days), 12);
+  const moved = new Date(Number(year), m, Number(day) + (shift?.[3] === 'before' ? -days : days), 12);
   const two = (n: number) => String(n).padStart(2, '0');
   return `${moved.getFullYear()}-${two(moved.getMonth() + 1)}-${two(moved.getDate())}`;
 };

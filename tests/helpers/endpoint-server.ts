@@ -25,7 +25,7 @@ export type Behaviour = Fault | Said | ((exchange: Exchange, asked: Asked) => un
 /** Settings of {@link startEndpoint}. */
 export interface EndpointSettings {
   /** Decides each request; promises are awaited. */
-  readonly script?: (asked: Asked) => Behaviour | Promise<Behaviour>;
+  readonly script?: ((asked: Asked) => Behaviour | Promise<Behaviour>) | undefined;
   /** What is said where nothing else was decided. Default: an item's own digit from 1 to 5. */
   readonly say?: (asked: Asked) => Said;
   /** Share of requests that go wrong, by a seeded draw, in one of `kinds`. */

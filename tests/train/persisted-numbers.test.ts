@@ -27,7 +27,7 @@ const OPTIONS = /^(options|input\.import)\b/;
 
 /** Paths of the numbers of a schema that a file could not hold if they were not finite: neither measured nor counted. */
 function plainNumbers(schema: z.ZodType, path = ''): string[] {
-  const { def } = schema as unknown as { def: Record<string, never> & { type: string } };
+  const { def } = schema as unknown as { def: Record<string, unknown> & { type: string } };
   const inner = (key: string, name: string): string[] => plainNumbers(def[key] as z.ZodType, name);
   if (schema === measuredField || OPTIONS.test(path)) return [];
   switch (def.type) {

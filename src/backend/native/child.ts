@@ -13,7 +13,7 @@ export interface ChildResult {
 /** How to run a child process. */
 export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Killed after this long; default no limit. */
   readonly timeoutMs?: number;
   /** Gets standard output as it comes. */

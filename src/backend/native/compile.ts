@@ -19,7 +19,7 @@ export interface CompileOptions {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Compiles the binding and the addon that hushes stderr into a folder. Throws (code `backend`) with the compiler's first error. */

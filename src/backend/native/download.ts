@@ -17,7 +17,7 @@ export interface DownloadOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
   readonly progress?: (task: Task) => Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const LOOK_EVERY_MS = 500;

@@ -15,7 +15,7 @@ export interface WorkspaceOptions {
   readonly logger: Logger;
   /** Shows how far a download is; default nothing does. */
   readonly progress?: (task: Task) => Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const STAGING = 'staging-';

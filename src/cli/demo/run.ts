@@ -27,7 +27,7 @@ import { checkRunFolder, claimRunFolder, type RunFile } from '../../train/run-fi
 import { runStages } from '../../train/staged-run.js';
 import { planWarnings } from '../../train/warnings.js';
 import type { CommandContext } from '../command.js';
-import type { DeviceChoice } from '../device.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { showRun } from '../run-display.js';
 import { runJob } from '../run-job.js';
 import { type DemoModel, demoData, demoModel } from './model.js';
@@ -35,11 +35,11 @@ import { showIntro, showResult } from './show.js';
 
 /** Options of the demo; see the command's flags. */
 export interface DemoOptions extends ImportOptions {
-  readonly model?: string;
-  readonly data?: string;
-  readonly rows?: number;
+  readonly model?: string | undefined;
+  readonly data?: string | undefined;
+  readonly rows?: number | undefined;
   readonly heldOut: number;
-  readonly out?: string;
+  readonly out?: string | undefined;
   readonly seed: number;
   readonly device: DeviceChoice;
 }
