@@ -48,4 +48,4 @@ for (const [what, more] of RUNS) {
   lines.push([what, predicted.toFixed(0), measured.toFixed(0), percent]);
 }
 await rm(home, { recursive: true });
-process.stderr.write(`${markdown(['run', 'predicted, MiB', 'measured, MiB', 'off by'], lines)}\n`);
+process.stderr.write(`${markdown(['run', '`--dry-run` forecast, MiB', 'measured, MiB', 'off by'], lines)}\n`);
