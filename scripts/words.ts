@@ -28,7 +28,10 @@ const RULES: readonly Rule[] = [
   rule('rising\\b', 'increasing or ascending'),
   rule('(?<!\\bone (?:\\S+ ){0,5})at a time\\b', 'together or at once'),
   rule('h[eo]ld(?:s|ing)? (?:\\S+ ){0,3}against\\b', 'compare with'),
-  rule('of (?:its|their) own\\b', 'its own, or a separate'),
+  rule(
+    'of (?:its|their) own(?=[.,;:)]|$| (?:for|to|in|with|on|and|or|by|at|from|as|that|which|is|are|may|has|had|beside)\\b)',
+    'its own, or a separate',
+  ),
   rule('waits? doubles?\\b|chance in (?:it|them)\\b', 'exponential backoff with jitter'),
   rule('rows alike\\b|(?:of|two|are) like (?:rows|length|size)\\b|like rows\\b', 'similar rows, near-duplicates'),
   rule('the very (?!first\\b|last\\b|end\\b)\\w+', 'exactly the same'),
