@@ -18,7 +18,10 @@ function declaredNames(statement: ts.Statement): string[] {
   return name ? [name.getText()] : [];
 }
 
-/** Finds every exported declaration without a doc comment. Of an overloaded function, the first signature counts for all. */
+/**
+ * Finds every exported declaration without a doc comment. Of an overloaded function, the first
+ * signature counts for all.
+ */
 export function exportsWithoutComment(source: Source): Problem[] {
   const problems: Problem[] = [];
   const documented = new Set<string>();

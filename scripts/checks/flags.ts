@@ -19,8 +19,9 @@ function declarationAt({ tree }: Source, position: number): string {
 }
 
 /**
- * Finds flags and commands of the command line in texts and comments of the library, which is called from other programs
- * too. Flags that `foreign` lists for a declaration are passed over; each that is listed in vain is a problem as well.
+ * Finds flags and commands of the command line in texts and comments of the library, which is
+ * called from other programs too. Flags that `foreign` lists for a declaration are passed over;
+ * each that is listed in vain is a problem as well.
  */
 export function flagsInLibrary(
   sources: readonly Source[],
@@ -41,7 +42,7 @@ export function flagsInLibrary(
           problems.push({
             path: source.path,
             line: lineOf(source, start + index),
-            message: `names \`${found}\`; outside cli/ an option is named as a program names it (\`maxLength\`), a task by a remedy`,
+            message: `${declarationAt(source, start + index)} names \`${found}\`; outside cli/ an option is named as a program names it (\`maxLength\`), a task by a remedy`,
           });
       }
     }

@@ -16,7 +16,9 @@ export function markdownFiles(root: string, folder = ''): string[] {
     .sort();
 }
 
-/** The text with code made blank, so that what looks like a link or a heading there is none; lines stay where they are. */
+/**
+ * The text with code made blank, so that what looks like a link or a heading there is none; lines stay where they are.
+ */
 function withoutCode(text: string): string {
   const blank = (code: string) => code.replace(/[^\n]/g, ' ');
   return text.replace(/^( *)(```+|~~~+)[\s\S]*?^\1\2 *$/gm, blank);

@@ -2,7 +2,7 @@ import { COMMENT_WIDTH } from './sizes.js';
 import { commentsOf, type Source } from './source.js';
 
 /** Columns to which what is too wide is wrapped. */
-const WRAPPED_WIDTH = 110;
+const WRAPPED_WIDTH = 100;
 
 /** What begins a line of its own: a tag, an item of a list, a table, a heading, indented code. */
 const OWN_LINE = /^(@|[-*+|#>] ?|\d+\. |```|\s)/;
@@ -25,7 +25,7 @@ function fill(words: readonly string[], prefix: string): string[] {
 const wordsOf = (text: string): string[] => text.match(/(?:`[^`]*`|\{@[^}]*\}|\S)+/g) ?? [];
 
 /** Lines of text, each paragraph with too wide a line wrapped. */
-function wrapLines(texts: readonly string[], prefix: string): string[] {
+function wrapLines(texts: readonly string[], prefix: string, limit = COMMENT_WIDTH): string[] {
   const lines: string[] = [];
   for (let at = 0; at < texts.length; ) {
     let end = at + 1;
@@ -33,7 +33,7 @@ function wrapLines(texts: readonly string[], prefix: string): string[] {
     if (begins.trim() !== '' && !/^(\||```|\s)/.test(begins))
       while (end < texts.length && texts[end]!.trim() !== '' && !OWN_LINE.test(texts[end]!)) end++;
     const paragraph = texts.slice(at, end);
-    const wide = paragraph.some((text) => prefix.length + text.length > COMMENT_WIDTH);
+    const wide = paragraph.some((text) => prefix.length + text.length > limit);
     // An item's or a tag's later lines keep their own indentation, which is not known here.
     if (wide && !/^\s/.test(begins)) lines.push(...fill(wordsOf(paragraph.join(' ')), prefix));
     else lines.push(...paragraph.map((text) => `${prefix}${text}`.trimEnd()));
@@ -51,7 +51,8 @@ function wrapBlock(comment: string, indent: string): string {
     .map((line, index) => (index === 0 ? line.replace(/^ /, '') : line.replace(/^\s*\* ?/, '')).trimEnd());
   while (texts[0] === '') texts.shift();
   while (texts.at(-1) === '') texts.pop();
-  return [open, ...wrapLines(texts, `${indent} * `), `${indent} */`].join('\n');
+  const limit = texts.length === 1 ? WRAPPED_WIDTH : COMMENT_WIDTH;
+  return [open, ...wrapLines(texts, `${indent} * `, limit), `${indent} */`].join('\n');
 }
 
 /** A source's text with its too wide comments wrapped. A comment behind code on its line is left as it is. */
