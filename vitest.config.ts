@@ -41,6 +41,7 @@ const SLOW = [
   'cli/proxy',
   'data/transformers',
   'docs/scoring',
+  'docs/site',
   'endpoint/money',
   'eval/loss-scores',
   'integration/demo',
