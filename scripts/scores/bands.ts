@@ -1,4 +1,4 @@
-import { agreement } from '../../src/scoring/compare/agreement.js';
+import { measureAgreement } from '../../src/scoring/compare/agreement.js';
 import type { NamedRatings } from '../../src/scoring/compare/compare.js';
 import { stageMoves } from '../../src/scoring/compare/moves.js';
 import type { CompareOptions } from '../../src/scoring/compare/options.js';
@@ -43,7 +43,7 @@ export async function bandBlocks(
     { kind: 'heading', text: 'Over the whole scale' },
     {
       kind: 'paragraph',
-      text: `A random draw of all 52k rows, ${count(found[0]!.scores.length)} of them: those that are among the rated rows have their GPT-4 score; the others were rated under 3.5, by how much was not published. That makes three bands of ${sizes.map(count).join(', ')} rows. The other scores are cut into stages of just as many rows.`,
+      text: `This is a random sample of ${count(found[0]!.scores.length)} of all 52k rows. Those among the rated rows have their GPT-4 score. The others were rated under 3.5; their exact scores were not published. This gives three bands of ${sizes.map(count).join(', ')} rows. The other scores are cut into stages of the same sizes.`,
     },
     {
       kind: 'table',
@@ -67,7 +67,7 @@ export async function bandBlocks(
     {
       kind: 'table',
       rows: [
-        ["GPT-4's band", 'rows', ...found.map(({ name }) => `${name}: median (quarter to three quarters)`)],
+        ["GPT-4's band", 'rows', ...found.map(({ name }) => `${name}: median (first to third quartile)`)],
         ...BANDS.map((name, band) => [
           name,
           count(sizes[band]!),
@@ -84,7 +84,7 @@ function measure(bands: Uint8Array, scores: Float64Array, options: CompareOption
   const second = new Uint8Array(bands.length);
   for (const [place, row] of rising.entries()) second[row] = sorted[place]!;
   const staged = { first: bands, second, tied: [0, 0] as const };
-  const work = agreement({ x: Float64Array.from(bands), y: scores, staged, stages: BANDS.length }, options);
+  const work = measureAgreement({ x: Float64Array.from(bands), y: scores, staged, stages: BANDS.length }, options);
   let step = work.next();
   while (!step.done) step = work.next();
   return { agreement: step.value, moves: stageMoves(staged, BANDS.length) };

@@ -14,7 +14,7 @@ import { sizeInBytes } from '../train/options.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { planRun, type RunPlan } from '../train/run-plan.js';
 import type { CommandContext } from './command.js';
-import type { DeviceChoice } from './device.js';
+import type { DeviceChoice } from '../backend/options.js';
 
 /** A run as it will be, and what it takes. */
 export interface MemoryPlan<R extends Recipe> {

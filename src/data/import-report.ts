@@ -1,6 +1,6 @@
 import { dataError } from '../core/errors.js';
 import type { Remedy } from '../core/remedies.js';
-import { shownName } from '../core/shown.js';
+import { andMore, shownName, showSome } from '../core/shown.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { RowFormat } from './importers.js';
 import type { ImportOptions } from './options.js';
@@ -79,7 +79,7 @@ export function noteLines({ renamed, equal, turnFields, unusedFields }: ImportSt
     );
   const most = (counts: ReadonlyMap<string, number>) => {
     const names = [...counts].sort((x, y) => y[1] - x[1]).map(([name, n]) => `${shownName(name, 40)} in ${rows(n)}`);
-    return names.slice(0, 8).join(', ') + (names.length > 8 ? ', ...' : '');
+    return showSome(names, 8);
   };
   if (turnFields.size > 0)
     lines.push(`turns have fields that are not trained on (${most(turnFields)}); they are kept in meta.turnFields`);
@@ -102,7 +102,7 @@ export function reportProblems(
   const shown = policy === 'skip' ? problems : problems.slice(1);
   for (const problem of shown.slice(0, SHOWN_ROWS)) logger.warn(problem);
   const left = bad - SHOWN_ROWS - (policy === 'skip' ? 0 : 1);
-  if (left > 0) logger.warn(`... and ${left} more`);
+  if (left > 0) logger.warn(`...${andMore(left)}`);
   if (policy === 'skip') {
     logger.warn(`${path}: skipped ${bad} of ${read} rows`);
     return;

@@ -1,5 +1,5 @@
 import { dataError } from '../core/errors.js';
-import { show } from './fields.js';
+import { show } from '../core/shown.js';
 import type { ImportState } from './import-report.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
