@@ -10,7 +10,7 @@ import { toText } from './print.js';
 import { applyTest } from './tests.js';
 import { characters, concat, type Text } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   hashKey,
   isText,
   isUndefined,
@@ -26,7 +26,7 @@ import {
 } from './values.js';
 
 /** A filter: a value and the arguments to another value. */
-export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
+export type Filter = (value: Value, args: ArgumentValues, budget: Budget) => Value;
 
 /** Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is undefined, None for nothing. */
 export function attributeGetter(attribute: Value, budget: Budget, fallback: Value = null): (item: Value) => Value {
@@ -167,7 +167,7 @@ function* selected(
   keep: boolean,
   byAttribute: boolean,
   value: Value,
-  args: Arguments,
+  args: ArgumentValues,
   budget: Budget,
 ): Generator<Value, undefined> {
   if (!truth(value)) return undefined;
