@@ -18,7 +18,7 @@ import { writeFileAtomic } from '../src/io/atomic.js';
 import { hashFile } from '../src/io/files.js';
 import {
   type Comparison,
-  compareScores,
+  compareRatings,
   type NamedRatings,
   type PairComparison,
 } from '../src/scoring/compare/compare.js';
@@ -59,7 +59,7 @@ const pictureOf = ({ first, second }: PairComparison) => `${parse(out).name}-${f
 
 let comparison: Comparison | undefined;
 let together: Block[] = [];
-for await (const event of compareScores(files, options)) {
+for await (const event of compareRatings(files, options)) {
   if (event.type === 'progress') continue;
   comparison = event.comparison;
   together = threeWay(['GPT-4', 'IFD', 'length'], [event.matches[0]!, event.matches[1]!]);

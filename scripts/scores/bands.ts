@@ -1,4 +1,4 @@
-import { agreement } from '../../src/scoring/compare/agreement.js';
+import { measureAgreement } from '../../src/scoring/compare/agreement.js';
 import type { NamedRatings } from '../../src/scoring/compare/compare.js';
 import { stageMoves } from '../../src/scoring/compare/moves.js';
 import type { CompareOptions } from '../../src/scoring/compare/options.js';
@@ -84,7 +84,7 @@ function measure(bands: Uint8Array, scores: Float64Array, options: CompareOption
   const second = new Uint8Array(bands.length);
   for (const [place, row] of rising.entries()) second[row] = sorted[place]!;
   const staged = { first: bands, second, tied: [0, 0] as const };
-  const work = agreement({ x: Float64Array.from(bands), y: scores, staged, stages: BANDS.length }, options);
+  const work = measureAgreement({ x: Float64Array.from(bands), y: scores, staged, stages: BANDS.length }, options);
   let step = work.next();
   while (!step.done) step = work.next();
   return { agreement: step.value, moves: stageMoves(staged, BANDS.length) };

@@ -1,10 +1,15 @@
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { errorIn } from './answers/error-body.js';
-import { type Attempt, type Miss, missOfError, missOfTimeout } from './answers/failure.js';
-import { missOf } from './answers/refusal.js';
-import { attemptOf } from './answers/reply.js';
-import { createAdapter } from './dialect/adapting.js';
-import { askedFor, type Dialect, firstDialect } from './dialect/dialect.js';
+import { readRefusal } from './answers/refusal.js';
+import { readReply } from './answers/reply.js';
+import {
+  connectionFailure,
+  type FailedRequest,
+  type RequestOutcome,
+  timeoutFailure,
+} from './answers/request-outcome.js';
+import { createDialectAdapter } from './dialect/adapting.js';
+import { type Dialect, firstDialect, requestedFeatures } from './dialect/dialect.js';
 import { createKeyBearer, type KeyVerdict, keyVerdict } from './dialect/key-header.js';
 import { bodyOf } from './dialect/request.js';
 import type { Exchange } from './dialect/trials.js';
@@ -20,7 +25,7 @@ export interface ChatClient {
    * One request and what came of it; never throws for what an endpoint does. What the endpoint turns out not to take is left out, here and
    * in later requests, which is logged, and noted in the reply. Throws the signal's reason when that is aborted.
    */
-  send(request: ChatRequest, signal?: AbortSignal): Promise<Attempt>;
+  send(request: ChatRequest, signal?: AbortSignal): Promise<RequestOutcome>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -41,7 +46,7 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
   const { timeoutMs = 120_000, logger = silentLogger, now = Date.now, patienceMs = 10_000 } = settings;
   const transport = openTransport(address.baseUrl);
   const url = chatUrl(address);
-  const adapter = createAdapter(firstDialect(address.baseUrl), { logger, patienceMs });
+  const adapter = createDialectAdapter(firstDialect(address.baseUrl), { logger, patienceMs });
   const key = createKeyBearer(address, (header) =>
     logger.warn(
       `the endpoint takes the key as ${header === 'api-key' ? 'the header "api-key"' : 'a bearer'}; it is sent so`,
@@ -56,8 +61,8 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     if (!('status' in outcome)) return { attempt: outcome };
     const text = withoutKey(outcome.body, address);
     const attempt = isSuccess(outcome)
-      ? attemptOf(text, now())
-      : missOf({ ...outcome, body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
+      ? readReply(text, now())
+      : readRefusal({ ...outcome, body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
     return exchangeOf(attempt, text, request, dialect);
   };
   return {
@@ -68,7 +73,7 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
 }
 
 /** What an outcome shows of the key. */
-function verdictOf(outcome: WholeAnswer | Miss): KeyVerdict {
+function verdictOf(outcome: WholeAnswer | FailedRequest): KeyVerdict {
   if (!('status' in outcome)) return 'open';
   return isSuccess(outcome) ? 'taken' : keyVerdict(outcome.status, errorIn(outcome.body).names);
 }
@@ -84,9 +89,9 @@ function chatUrl({ baseUrl }: EndpointAddress): string {
 const NOT_TAKEN = new Set([400, 415, 422, 500, 501]);
 
 /** An attempt, and whether it may be refused for how it was put; a reply says what it came without. */
-function exchangeOf(attempt: Attempt, text: string, request: ChatRequest, { without }: Dialect): Exchange {
+function exchangeOf(attempt: RequestOutcome, text: string, request: ChatRequest, { without }: Dialect): Exchange {
   if ('reply' in attempt) {
-    const missing = askedFor(request).filter((feature) => without.has(feature));
+    const missing = requestedFeatures(request).filter((feature) => without.has(feature));
     return { attempt: missing.length === 0 ? attempt : { reply: { ...attempt.reply, without: missing } } };
   }
   const { failure, next, worked } = attempt;
@@ -113,7 +118,7 @@ interface Post {
 async function post(
   transport: Transport,
   { url, headers, body, timeoutMs, signal }: Post,
-): Promise<WholeAnswer | Miss> {
+): Promise<WholeAnswer | FailedRequest> {
   signal?.throwIfAborted();
   const controller = new AbortController();
   const abort = () => controller.abort();
@@ -123,7 +128,7 @@ async function post(
     return await transport.post(url, headers, body, controller.signal);
   } catch (error) {
     signal?.throwIfAborted();
-    return controller.signal.aborted ? missOfTimeout(timeoutMs) : missOfError(error);
+    return controller.signal.aborted ? timeoutFailure(timeoutMs) : connectionFailure(error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

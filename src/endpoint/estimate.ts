@@ -1,14 +1,14 @@
 import type { Ledger } from './ledger.js';
 import { costOf, type Price } from './prices.js';
 import { promptTokensOf } from './request-tokens.js';
-import type { AnswerLine } from './scheduler/outcome.js';
+import type { AnswerLine } from './scheduler/ask-types.js';
 import type { Question } from './types.js';
 
 /** Tokens of a reply whose request sets no limit, where nothing better is known. */
 export const USUAL_REPLY_TOKENS = 500;
 
 /** What asking will take, if nothing goes wrong. */
-export interface Estimate {
+export interface AskingEstimate {
   /** Questions that were answered before. */
   readonly known: number;
   readonly requests: number;
@@ -23,7 +23,7 @@ export interface Estimate {
 export async function estimateAsking(
   questions: Iterable<Question> | AsyncIterable<Question>,
   { ledger, price }: { readonly ledger?: Ledger<AnswerLine>; readonly price?: Price | undefined },
-): Promise<Estimate> {
+): Promise<AskingEstimate> {
   let [known, promptTokens, replyTokens] = [0, 0, 0];
   const left = new Set<string>();
   for await (const { key, request } of questions) {

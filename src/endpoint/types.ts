@@ -1,12 +1,12 @@
 /** One turn sent to an endpoint. */
-export interface ChatMessage {
+export interface RequestMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
 }
 
 /** What is asked of an OpenAI-compatible endpoint, except the model's name. */
 export interface ChatRequest {
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly RequestMessage[];
   /** Left out: the endpoint's default. */
   readonly temperature?: number;
   /** Most tokens of the reply. */
@@ -79,7 +79,7 @@ export interface Question {
 }
 
 /** What came of a question in the end, after all tries. */
-export type Answer = {
+export type SettledQuestion = {
   readonly key: string;
   readonly item: string;
   /** Requests sent for it in this run. */

@@ -5,7 +5,7 @@ import type { ChatReply, ChatRequest, Question } from '../endpoint/types.js';
 import { expectedScore } from './expected.js';
 import type { JudgeOptions } from './judge-options.js';
 import { parseReply } from './parse.js';
-import { shown } from './parse-number.js';
+import { excerpt } from './parse-number.js';
 import { PROMPT_VERSION, type Prompt, replySchema } from './prompt.js';
 import type { Rubric } from './rubric.js';
 
@@ -98,7 +98,7 @@ export function questionOf(judge: Judge, prompt: Prompt, key: string, item: stri
 export function verdictOf({ expected, rubric }: Judge, { text, finish, logprobs }: ChatReply): Verdict {
   const ending = endingOf(finish);
   if (ending === 'broken' || ending === 'filtered')
-    return { unclear: `the server ended the reply ("${shown(finish)}")` };
+    return { unclear: `the server ended the reply ("${excerpt(finish)}")` };
   const parsed = parseReply(text, rubric.scale, ending === 'cut');
   if (!expected || 'unclear' in parsed) return parsed;
   const mean = logprobs && expectedScore(logprobs, parsed.score, rubric.scale);

@@ -31,7 +31,7 @@ function byId(first: Ratings, second: Ratings): Matched {
     const [one, other] = [first.texts.get(id), second.texts.get(id)];
     return !one || !other || one.key === other.key;
   });
-  return matched(
+  return matchOf(
     'id',
     first,
     second,
@@ -44,7 +44,7 @@ function byId(first: Ratings, second: Ratings): Matched {
 function byContent(first: Ratings, second: Ratings): Matched {
   const [one, other] = [contents(first), contents(second)];
   const pairs = [...one].flatMap(([key, id]): [string, string][] => (other.has(key) ? [[id, other.get(key)!]] : []));
-  return matched('content', first, second, pairs, 0);
+  return matchOf('content', first, second, pairs, 0);
 }
 
 function contents({ scores, texts }: Ratings): Map<string, string> {
@@ -56,7 +56,7 @@ function contents({ scores, texts }: Ratings): Map<string, string> {
   return found;
 }
 
-const matched = (
+const matchOf = (
   by: MatchBy,
   first: Ratings,
   second: Ratings,

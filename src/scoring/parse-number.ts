@@ -5,15 +5,15 @@ export type ParsedReply = { readonly score: number; readonly reason?: string } |
 
 /** A number checked against the scale; `text` is how it was written. */
 export function onScale(value: number, text: string, scale: Scale): ParsedReply {
-  if (!Number.isFinite(value)) return { unclear: `"${shown(text)}" is no number` };
+  if (!Number.isFinite(value)) return { unclear: `"${excerpt(text)}" is no number` };
   if (value < scale.min || value > scale.max)
-    return { unclear: `${shown(text)} is out of range: expected ${scale.min} to ${scale.max}` };
-  if (scale.whole && !Number.isInteger(value)) return { unclear: `${shown(text)} is no whole number` };
+    return { unclear: `${excerpt(text)} is out of range: expected ${scale.min} to ${scale.max}` };
+  if (scale.whole && !Number.isInteger(value)) return { unclear: `${excerpt(text)} is no whole number` };
   return { score: value };
 }
 
 /** The beginning of a text, on one line. */
-export function shown(text: string): string {
+export function excerpt(text: string): string {
   const line = text.slice(0, 400).replace(/\s+/g, ' ').trim();
   return line.length > 80 ? `${line.slice(0, 77)}...` : line;
 }

@@ -1,4 +1,4 @@
-import { onScale, type ParsedReply, shown } from './parse-number.js';
+import { excerpt, onScale, type ParsedReply } from './parse-number.js';
 import type { Scale } from './rubric.js';
 
 const WORDS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
@@ -59,7 +59,7 @@ function doubtAround(lines: readonly string[], chosen: readonly number[], labell
   const reasons = REASON_LINE.test(behind[0] ?? '');
   const doubtful = (line: string) =>
     reasons ? /\b(?:scores?|rating|rate)\b/i.test(line) : DOUBT.test(line) || NUMBER_WORD.test(line);
-  if (behind.some(doubtful)) return `what follows the score may change it: "${shown(behind.find(doubtful)!)}"`;
+  if (behind.some(doubtful)) return `what follows the score may change it: "${excerpt(behind.find(doubtful)!)}"`;
   const before = lines.slice(0, chosen[0]);
   if (!labelled && before.some((line) => /\d/.test(line) || NAMES_SCORE.test(line)))
     return 'a number stands alone, and others before it';
@@ -97,7 +97,7 @@ function readLine(line: string, scale: Scale): ReadLine | undefined {
   if (/^[\s.!)(\]]*$/.test(rest)) return { parsed: score(), labelled, alone: true };
   const parted = labelled ? /^[\s.,;:!(–—]/ : /^(?:\s*[:(,]|\s+[-–—]\s|\s+because\b)/i;
   if (DOUBT.test(rest) || NUMBER_WORD.test(rest) || (labelled && !parted.test(rest)))
-    return { parsed: { unclear: `it may mean several things: "${shown(line)}"` }, labelled, alone: false };
+    return { parsed: { unclear: `it may mean several things: "${excerpt(line)}"` }, labelled, alone: false };
   // "4 steps are needed" is no score.
   return parted.test(rest) ? { parsed: score(), labelled, alone: false } : undefined;
 }
@@ -107,10 +107,10 @@ function readSentence(line: string, scale: Scale): ParsedReply {
   const numbers = [...line.matchAll(new RegExp(`(?<![\\w.,/-])(?:${NUMBER})${OUT_OF}`, 'gi'))];
   const first = numbers[0];
   if (!first) return { unclear: noScore(line) };
-  if (numbers.length > 1) return { unclear: `several numbers: "${shown(line)}"` };
+  if (numbers.length > 1) return { unclear: `several numbers: "${excerpt(line)}"` };
   const [before, behind] = [line.slice(0, first.index), line.slice(first.index + first[0].length)];
   const certain = RATES.test(before) && /^\s*(?:[.,;:!()]|$|because\b|since\b|for\b|due\b)/i.test(behind);
-  if (!certain || DOUBT.test(before) || DOUBT.test(behind)) return { unclear: `no certain score: "${shown(line)}"` };
+  if (!certain || DOUBT.test(before) || DOUBT.test(behind)) return { unclear: `no certain score: "${excerpt(line)}"` };
   return numberOf(/^(?:-?[\d.,]*\d|[a-z]+)/i.exec(first[0])![0], first[1], scale);
 }
 
@@ -123,4 +123,4 @@ function numberOf(text: string, of: string | undefined, scale: Scale): ParsedRep
   return onScale(word < 0 ? Number(text) : word, text, scale);
 }
 
-const noScore = (text: string) => `no score in it: "${shown(text)}"`;
+const noScore = (text: string) => `no score in it: "${excerpt(text)}"`;

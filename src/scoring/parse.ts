@@ -1,5 +1,5 @@
 import { scanJson } from '../io/json.js';
-import { onScale, type ParsedReply, shown } from './parse-number.js';
+import { excerpt, onScale, type ParsedReply } from './parse-number.js';
 import { parseText } from './parse-text.js';
 import type { Scale } from './rubric.js';
 import { spokenIn, unmarked } from './thoughts.js';
@@ -32,9 +32,9 @@ function parseSpoken(spoken: string, scale: Scale, cutOff: boolean): ParsedReply
   const json = parseJsonReply(spoken, scale);
   // The words before JSON may be about an example.
   if (json && !(cutOff && !/^(?:```\w*\s*)?\{/.test(spoken))) return json;
-  if (cutOff) return { unclear: `the reply was cut off: "${shown(spoken)}"` };
+  if (cutOff) return { unclear: `the reply was cut off: "${excerpt(spoken)}"` };
   const parsed = parseText(spoken, scale);
-  return 'unclear' in parsed && REFUSAL.test(spoken) ? { unclear: `the judge refused: "${shown(spoken)}"` } : parsed;
+  return 'unclear' in parsed && REFUSAL.test(spoken) ? { unclear: `the judge refused: "${excerpt(spoken)}"` } : parsed;
 }
 
 /** The reply as JSON, alone, in a code block, or as the only braces in some words; undefined where there is none. */
@@ -45,10 +45,10 @@ function parseJsonReply(text: string, scale: Scale): ParsedReply | undefined {
   const json = text.slice(start, end + 1);
   const value = jsonOf(json);
   if (value === undefined)
-    return /["']?\b(?:score|rating)["']?\s*:/i.test(text) ? { unclear: `broken JSON: "${shown(text)}"` } : undefined;
+    return /["']?\b(?:score|rating)["']?\s*:/i.test(text) ? { unclear: `broken JSON: "${excerpt(text)}"` } : undefined;
   if (/\d/.test(text.slice(0, start) + text.slice(end + 1))) return { unclear: 'there are numbers beside the JSON' };
   const twice = scanJson(json).duplicateKey;
-  if (twice !== undefined) return { unclear: `the JSON has "${shown(twice)}" twice` };
+  if (twice !== undefined) return { unclear: `the JSON has "${excerpt(twice)}" twice` };
   return scoreOf(value, scale);
 }
 
@@ -58,7 +58,7 @@ function scoreOf(value: Readonly<Record<string, unknown>>, scale: Scale): Parsed
   if (keys.length > 1) return { unclear: `the JSON has several scores: ${keys.join(', ')}` };
   const given = value[keys[0]!];
   if (typeof given !== 'number' && typeof given !== 'string')
-    return { unclear: `the score in the JSON is no number: ${shown(JSON.stringify(given))}` };
+    return { unclear: `the score in the JSON is no number: ${excerpt(JSON.stringify(given))}` };
   const parsed = typeof given === 'number' ? onScale(given, String(given), scale) : parseText(given, scale);
   const reason = Object.entries(value).find(([key]) => /^reason/i.test(key))?.[1];
   const told = typeof reason === 'string' ? reason.trim().slice(0, LONGEST_REASON) : '';

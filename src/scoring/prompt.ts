@@ -1,6 +1,6 @@
 import { sha256 } from '../core/hash.js';
 import type { InstructionRecord } from '../data/record.js';
-import type { ChatMessage } from '../endpoint/types.js';
+import type { RequestMessage } from '../endpoint/types.js';
 import type { Rubric, Scale } from './rubric.js';
 
 /** Changes with every change of what is put around a rubric's text, so that replies to other prompts are not taken for replies to these. */
@@ -16,7 +16,7 @@ export interface PromptOptions {
 
 /** What a judge is sent about one row. */
 export interface Prompt {
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly RequestMessage[];
   /** Characters of the row that were left out since it was too long. */
   readonly cut: number;
 }

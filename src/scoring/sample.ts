@@ -34,7 +34,7 @@ type Scored = InstructionRecord & { readonly score: number };
  * Draws scored rows for people to rate: the rows are put in order of their score and cut into strata of equal rows, and from each equally many
  * are drawn, give or take one. No instruction comes twice. Throws a data error where there are fewer rows than asked for.
  */
-export function sampleRows(records: readonly InstructionRecord[], { rows, strata, seed }: SampleOptions): Sample {
+export function drawSample(records: readonly InstructionRecord[], { rows, strata, seed }: SampleOptions): Sample {
   const scored = records.filter((record): record is Scored => record.score !== undefined);
   const seen = new Set<string>();
   const candidates = scored.filter((record) => {

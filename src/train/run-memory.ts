@@ -9,7 +9,7 @@ import { entryBatches } from './entry-shapes.js';
 import { type Attempt, firstThatFits, type MemoryOptions, memoryChoices } from './fit-memory.js';
 import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from './memory.js';
 import { sizeInBytes } from './options.js';
-import type { RunPlan } from './plan.js';
+import type { RunPlan } from './run-plan.js';
 import type { PreparedRun, PrepareOptions } from './prepare.js';
 
 /** The options of a run that decide what memory it takes. */

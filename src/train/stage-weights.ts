@@ -7,7 +7,7 @@ import type { AdapterBase } from './checkpoint-write.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import type { StageOrigin } from './events.js';
 import type { Saved, StageResult } from './outcome.js';
-import type { StagePlan } from './plan.js';
+import type { StagePlan } from './run-plan.js';
 import type { Point } from './trainer.js';
 import type { Tuner } from './tuner.js';
 

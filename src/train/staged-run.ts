@@ -11,10 +11,10 @@ import { checkpointPath, tidyCheckpoints } from './checkpoints.js';
 import type { CheckpointKind, TrainEvent } from './events.js';
 import type { TrainOptions } from './options.js';
 import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
-import type { RunPlan, StagePlan } from './plan.js';
 import { type Progress, speedOf } from './progress.js';
 import type { ResumePoint } from './resume.js';
 import type { RunAbout, RunFile } from './run-file.js';
+import type { RunPlan, StagePlan } from './run-plan.js';
 import { openRunRecord, type RunRecord } from './run-record.js';
 import {
   adapterSeed,
@@ -176,7 +176,6 @@ const stageJob = (context: StageContext): StageJob => ({
   ...context.job.options,
   ...context.start,
   plan: context.plan,
-  rows: context.job.plan.rows,
   optim: context.job.optim,
   seed: context.job.plan.seed,
   holdout: context.job.plan.holdout,

@@ -2,7 +2,7 @@ import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
 import { changes } from '../train/changes.js';
 import { entryBatches } from '../train/entry-shapes.js';
-import type { RunPlan } from '../train/plan.js';
+import type { RunPlan } from '../train/run-plan.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, type RunFile } from '../train/run-file.js';
 import { planWarnings } from '../train/warnings.js';

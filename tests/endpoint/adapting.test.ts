@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
-import type { Attempt } from '../../src/endpoint/answers/failure.js';
-import { createAdapter } from '../../src/endpoint/dialect/adapting.js';
-import { type Dialect, firstDialect, lacking, type Part, partsOf } from '../../src/endpoint/dialect/dialect.js';
+import type { RequestOutcome } from '../../src/endpoint/answers/request-outcome.js';
+import { createDialectAdapter } from '../../src/endpoint/dialect/adapting.js';
+import {
+  type Dialect,
+  firstDialect,
+  type Part,
+  sentParts,
+  withoutFeature,
+} from '../../src/endpoint/dialect/dialect.js';
 import type { Exchange } from '../../src/endpoint/dialect/trials.js';
 import type { ChatRequest, Feature } from '../../src/endpoint/types.js';
 
@@ -84,7 +90,7 @@ async function answer(server: Server, row: number, dialect: Dialect, { integer, 
   server.requests++;
   for (let turns = integer(4); turns >= 0; turns--) await new Promise((resolve) => setImmediate(resolve));
   if (uniform() < server.trouble) return trouble(integer(4));
-  const refused = partsOf(REQUEST, dialect).find(
+  const refused = sentParts(REQUEST, dialect).find(
     (part) => server.refuses.has(part) && !(part === 'limit' && dialect.limit !== 'max_tokens'),
   );
   if (refused !== undefined) {
@@ -106,8 +112,8 @@ async function judge(seed: number, share: number): Promise<void> {
   const server = drawServer(draws, share);
   const warnings: string[] = [];
   const logger = { debug: () => {}, info: () => {}, warn: (line: string) => void warnings.push(line) };
-  const adapter = createAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
-  const attempts = new Map<number, Attempt>();
+  const adapter = createDialectAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
+  const attempts = new Map<number, RequestOutcome>();
   const rows = Array.from({ length: count }, (_, i) => i).values();
   const worker = async () => {
     for (const row of rows) {
@@ -150,20 +156,20 @@ test('a dialect without everything that is refused is found at once where each r
   const refuses = new Map(PARTS.map((part) => [part, 'param' as Manner]));
   const server: Server = { refuses, status: 400, badRows: new Set(), trouble: 0, requests: 0 };
   const logger = { debug: () => {}, info: () => {}, warn: () => {} };
-  const adapter = createAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
+  const adapter = createDialectAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
   const draws = random(1);
   const attempt = await adapter.send(REQUEST, (dialect) => answer(server, 0, dialect, draws));
   expect(attempt).toMatchObject({ reply: { without: FEATURES } });
   expect(server.requests).toBeLessThanOrEqual(1 + PARTS.length + 2);
-  const full = FEATURES.reduce(lacking, firstDialect('http://127.0.0.1:1/v1'));
-  expect(partsOf(REQUEST, full)).toEqual(['limit', 'whole']);
+  const full = FEATURES.reduce(withoutFeature, firstDialect('http://127.0.0.1:1/v1'));
+  expect(sentParts(REQUEST, full)).toEqual(['limit', 'whole']);
 });
 
 describe('an aborted signal', () => {
   const never = () => new Promise<never>(() => {});
   const start = () => {
     const logger = { debug: () => {}, info: () => {}, warn: () => {} };
-    return createAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
+    return createDialectAdapter(firstDialect('http://127.0.0.1:1/v1'), { logger, patienceMs: 1000 });
   };
   const rejecting = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));

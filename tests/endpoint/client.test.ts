@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Next } from '../../src/endpoint/answers/failure.js';
+import type { FollowUp } from '../../src/endpoint/answers/request-outcome.js';
 import { connect, KEY, REQUEST, says } from '../helpers/chat-client.js';
 import { FAULTS, type Fault } from '../helpers/endpoint-faults.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';
@@ -13,7 +13,7 @@ const server = (status: number, message: string) => ({
   failure: { kind: 'server', status, message },
   next: 'retry',
 });
-const noReply = (message: string | RegExp, next: Next = 'retry', counted = false) => ({
+const noReply = (message: string | RegExp, next: FollowUp = 'retry', counted = false) => ({
   failure: { kind: 'no-reply', message: typeof message === 'string' ? message : expect.stringMatching(message) },
   next,
   worked: true,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Attempt } from '../../src/endpoint/answers/failure.js';
+import type { RequestOutcome } from '../../src/endpoint/answers/request-outcome.js';
 import { connect, REQUEST, RICH, says } from '../helpers/chat-client.js';
 import type { EndpointSettings } from '../helpers/endpoint-server.js';
 
@@ -44,7 +44,7 @@ test.each([
   ],
 ] as const)('an endpoint that refuses %s is asked without, and it is told once', async (_, field, told, script) => {
   const { client, endpoint, warnings } = await connect({ script, say: () => ({ text: '3' }) });
-  const attempts: Attempt[] = await Promise.all([client.send(RICH), client.send(RICH)]);
+  const attempts: RequestOutcome[] = await Promise.all([client.send(RICH), client.send(RICH)]);
   attempts.push(await client.send(RICH));
   const feature = { response_format: 'schema', max_tokens: undefined }[field as string] ?? field;
   const reply = says('3', field === 'max_tokens' ? {} : { without: [feature] });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
-import type { Attempt, Miss } from '../../src/endpoint/answers/failure.js';
+import type { FailedRequest, RequestOutcome } from '../../src/endpoint/answers/request-outcome.js';
 import { costOf } from '../../src/endpoint/prices.js';
 import { promptTokensOf } from '../../src/endpoint/request-tokens.js';
 import type { Clock } from '../../src/endpoint/scheduler/pace.js';
@@ -9,7 +9,7 @@ import { questionsOf } from '../helpers/ask.js';
 import { type Answered, memoryLedger, replies, type Seen, type Sent, simulate } from '../helpers/simulated.js';
 
 const PRICE = { input: 100, output: 1000 };
-const failure = (kind: Miss['failure']['kind'], status?: number) => ({
+const failure = (kind: FailedRequest['failure']['kind'], status?: number) => ({
   kind,
   message: 'no',
   ...(status && { status }),
@@ -17,19 +17,19 @@ const failure = (kind: Miss['failure']['kind'], status?: number) => ({
 
 /** What a hostile server may do with a request, and what it charges. */
 const WAYS = {
-  reply: (prompt: number, reply: number): Attempt =>
+  reply: (prompt: number, reply: number): RequestOutcome =>
     replies({ text: '3', usage: { prompt_tokens: prompt, completion_tokens: reply } }),
-  uncounted: (): Attempt => replies({ text: '3', usage: null }),
-  retry: (): Attempt => ({ failure: failure('server', 500), next: 'retry' }),
-  worked: (): Attempt => ({ failure: failure('no-reply'), next: 'retry', worked: true }),
-  network: (): Attempt => ({ failure: failure('network'), next: 'retry' }),
-  busy: (): Attempt => ({ failure: failure('server', 503), next: 'retry' }),
-  hinted: (): Attempt => ({ failure: failure('server', 503), next: 'retry', afterMs: 700 }),
-  wait: (): Attempt => ({ failure: failure('rate-limit', 429), next: 'wait' }),
-  load: (): Attempt => ({ failure: failure('server', 503), next: 'load' }),
-  skip: (): Attempt => ({ failure: failure('too-long', 400), next: 'skip' }),
-  refused: (): Attempt => ({ failure: failure('refused-request', 400), next: 'refused' }),
-  stop: (): Attempt => ({ failure: failure('refused-key', 401), next: 'stop' }),
+  uncounted: (): RequestOutcome => replies({ text: '3', usage: null }),
+  retry: (): RequestOutcome => ({ failure: failure('server', 500), next: 'retry' }),
+  worked: (): RequestOutcome => ({ failure: failure('no-reply'), next: 'retry', worked: true }),
+  network: (): RequestOutcome => ({ failure: failure('network'), next: 'retry' }),
+  busy: (): RequestOutcome => ({ failure: failure('server', 503), next: 'retry' }),
+  hinted: (): RequestOutcome => ({ failure: failure('server', 503), next: 'retry', afterMs: 700 }),
+  wait: (): RequestOutcome => ({ failure: failure('rate-limit', 429), next: 'wait' }),
+  load: (): RequestOutcome => ({ failure: failure('server', 503), next: 'load' }),
+  skip: (): RequestOutcome => ({ failure: failure('too-long', 400), next: 'skip' }),
+  refused: (): RequestOutcome => ({ failure: failure('refused-request', 400), next: 'refused' }),
+  stop: (): RequestOutcome => ({ failure: failure('refused-key', 401), next: 'stop' }),
 } as const;
 type Way = keyof typeof WAYS;
 
@@ -136,7 +136,7 @@ function hostileServer(
       if ('reply' in attempt) {
         unheard = false;
       }
-      const { next, afterMs, failure } = attempt as Miss;
+      const { next, afterMs, failure } = attempt as FailedRequest;
       const isLoading = next === 'load' || (failure?.status === 503 && unheard);
       if (next === 'wait' || isLoading || (next === 'retry' && afterMs !== undefined)) {
         if (!holding && at < heldAt) return;
@@ -275,7 +275,7 @@ test('interrupted: what comes within the moment of grace is kept, also that a ro
 });
 
 test('connections that hang while it is found out what a server takes do not pass for a server that says nothing', async () => {
-  const timeout: Attempt = { failure: failure('timeout'), next: 'retry', besides: { requests: 1 } };
+  const timeout: RequestOutcome = { failure: failure('timeout'), next: 'retry', besides: { requests: 1 } };
   const { end } = await simulate(({ n }) => ({ attempt: n < 4 ? timeout : WAYS.reply(1, 1) }), questionsOf(4), {
     options: { concurrency: 4 },
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { type Random, random } from '../../src/core/random.js';
-import type { Attempt } from '../../src/endpoint/answers/failure.js';
+import type { RequestOutcome } from '../../src/endpoint/answers/request-outcome.js';
 import { costOf, type Price } from '../../src/endpoint/prices.js';
 import { promptTokensOf } from '../../src/endpoint/request-tokens.js';
 import type { Question } from '../../src/endpoint/types.js';
@@ -56,7 +56,7 @@ const WAYS = {
   limited: (): Charged => ({ answered: { attempt: refuses(429, {}) }, prompt: 0, reply: 0 }),
 } as const;
 
-const BROKEN: Attempt = {
+const BROKEN: RequestOutcome = {
   failure: { kind: 'network', message: 'the connection broke' },
   next: 'retry',
   worked: true,

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { estimateAsking } from '../../src/endpoint/estimate.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { costOf, priceOf } from '../../src/endpoint/prices.js';
-import type { AnswerLine } from '../../src/endpoint/scheduler/outcome.js';
+import type { AnswerLine } from '../../src/endpoint/scheduler/ask-types.js';
 import { ROOT } from '../cli/child.js';
 import { questionsOf } from '../helpers/ask.js';
 

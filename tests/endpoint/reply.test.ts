@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Miss } from '../../src/endpoint/answers/failure.js';
-import { attemptOf } from '../../src/endpoint/answers/reply.js';
+import { readReply } from '../../src/endpoint/answers/reply.js';
+import type { FailedRequest } from '../../src/endpoint/answers/request-outcome.js';
 
 const COUNTED = { prompt_tokens: 100, completion_tokens: 256 };
 const USAGE = { promptTokens: 100, replyTokens: 256 };
@@ -110,7 +110,7 @@ test.each([
   ],
   ['an error beside a reply', { error: { code: 429, message: 'Slow down' } }, 'rate-limit', 'wait', /^429: Slow down$/],
 ] as const)('%s: what it is, and that its tokens count', (_, changes, kind, next, message) => {
-  const attempt = attemptOf(body(changes as Record<string, unknown>)) as Miss;
+  const attempt = readReply(body(changes as Record<string, unknown>)) as FailedRequest;
   expect(attempt).toMatchObject({ failure: { kind, message: expect.stringMatching(message) }, next, usage: USAGE });
 });
 
@@ -165,14 +165,14 @@ test.each([
   [{ error: true, message: 'm' }, 'server', 'retry', undefined, /: m$/],
   [{ code: 500, msg: '404 NOT_FOUND', success: false }, 'server', 'retry', 500, /404 NOT_FOUND/],
 ] as const)('an error under a status of success: %j', (given, kind, next, status, message) => {
-  const { failure, next: then } = attemptOf(JSON.stringify(given)) as Miss;
+  const { failure, next: then } = readReply(JSON.stringify(given)) as FailedRequest;
   expect(failure).toEqual({ kind, ...(status && { status }), message: expect.stringMatching(message) });
   expect(then).toBe(next);
 });
 
 test('an error with nothing in it is none', () => {
   for (const error of [null, '', {}, false, { code: 0, message: '' }])
-    expect(attemptOf(body({ error }))).toEqual(reply('3'));
+    expect(readReply(body({ error }))).toEqual(reply('3'));
 });
 
 test.each([
@@ -187,10 +187,10 @@ test.each([
   ['TGI', [{ generated_text: '3' }]],
 ])('a reply of another protocol ends the run at once, by its name: %s', (name, given) => {
   const expected = { kind: 'refused-request', message: expect.stringMatching(new RegExp(`${name}.*/v1`)) };
-  expect(attemptOf(JSON.stringify(given))).toMatchObject({ failure: expected, next: 'stop' });
+  expect(readReply(JSON.stringify(given))).toMatchObject({ failure: expected, next: 'stop' });
   if (Array.isArray(given)) return;
   const lines = `${JSON.stringify(given)}\n${JSON.stringify(given)}\n`;
-  expect(attemptOf(lines)).toMatchObject({ failure: expected, next: 'stop' });
+  expect(readReply(lines)).toMatchObject({ failure: expected, next: 'stop' });
 });
 
 test.each([
@@ -221,13 +221,13 @@ test.each([
   ],
   ['unknown parts', [{ type: 'summary', text: '5' }, null, 7, { type: 7, text: '5' }, { type: 'text', text: '3' }]],
 ])('content in parts: %s', (_, content) => {
-  expect(attemptOf(body({ content }))).toEqual(reply('3'));
+  expect(readReply(body({ content }))).toEqual(reply('3'));
 });
 
 test('a mark of the byte order in front is passed over, of a stream too', () => {
-  expect(attemptOf(`\uFEFF${body()}`)).toEqual(reply('3'));
+  expect(readReply(`\uFEFF${body()}`)).toEqual(reply('3'));
   const events = `\uFEFFdata: ${chunk('3', 'stop', { usage: COUNTED })}\n\ndata: [DONE]\n\n`;
-  expect(attemptOf(events)).toEqual(reply('3'));
+  expect(readReply(events)).toEqual(reply('3'));
 });
 
 test.each(['\n', '\r\n', '\r'])('lines of a stream may end by %j', (end) => {
@@ -242,15 +242,15 @@ test.each(['\n', '\r\n', '\r'])('lines of a stream may end by %j', (end) => {
     '',
     '',
   ];
-  expect(attemptOf(lines.join(end))).toEqual({ reply: { text: '{"a":3}', finish: 'stop' } });
+  expect(readReply(lines.join(end))).toEqual({ reply: { text: '{"a":3}', finish: 'stop' } });
 });
 
 test('an event may have several lines, and no line between it and the next', () => {
   const spread = JSON.stringify(JSON.parse(chunk('3', 'stop')), null, 1)
     .split('\n')
     .map((line) => `data: ${line}`);
-  expect(attemptOf(spread.join('\n'))).toEqual({ reply: { text: '3', finish: 'stop' } });
-  expect(attemptOf(`data: ${chunk('3')}\ndata: ${chunk('', 'stop')}\n`)).toEqual({
+  expect(readReply(spread.join('\n'))).toEqual({ reply: { text: '3', finish: 'stop' } });
+  expect(readReply(`data: ${chunk('3')}\ndata: ${chunk('', 'stop')}\n`)).toEqual({
     reply: { text: '3', finish: 'stop' },
   });
 });
@@ -262,7 +262,7 @@ test.each([
   ['with an event of an error', 'event: error\ndata: {"message":"gone"}\n\n', 'server', /gone$/],
 ])('a stream %s: the tokens that it counted count', (_, rest, kind, message) => {
   const text = `data: ${chunk('3', null, { usage: COUNTED })}\n\n${rest}`;
-  expect(attemptOf(text)).toMatchObject({
+  expect(readReply(text)).toMatchObject({
     failure: { kind, message: expect.stringMatching(message) },
     next: 'retry',
     usage: USAGE,
@@ -272,12 +272,12 @@ test.each([
 
 test("Groq's place for the count of a stream", () => {
   const text = `data: ${chunk('3', 'stop', { x_groq: { usage: COUNTED } })}\n\n`;
-  expect(attemptOf(text)).toEqual(reply('3'));
+  expect(readReply(text)).toEqual(reply('3'));
 });
 
 test('a word for the end that is no text is an unknown one', () => {
-  expect(attemptOf(body({ finish: 7 }))).toEqual(reply('3', 'unknown'));
-  expect(attemptOf(body({ finish: null }))).toEqual(reply('3'));
+  expect(readReply(body({ finish: 7 }))).toEqual(reply('3', 'unknown'));
+  expect(readReply(body({ finish: null }))).toEqual(reply('3'));
 });
 
 test('an alternative of probability 0, written as null, does not cost the others', () => {
@@ -285,7 +285,7 @@ test('an alternative of probability 0, written as null, does not cost the others
     { token: '3', logprob: -0.1 },
     { token: '4', logprob: null },
   ];
-  const attempt = attemptOf(
+  const attempt = readReply(
     body({ choice: { logprobs: { content: [{ token: '3', logprob: -0.1, top_logprobs: top }] } } }),
   );
   expect(attempt).toMatchObject({ reply: { logprobs: [{ token: '3', top: [{ token: '3', logprob: -0.1 }] }] } });
@@ -294,6 +294,6 @@ test('an alternative of probability 0, written as null, does not cost the others
 test('times in the headers of a gateway are counted from now', () => {
   const metadata = { headers: { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '1767225660000' } };
   const text = JSON.stringify({ error: { code: 429, message: 'm', metadata } });
-  expect(attemptOf(text, 1_767_225_600_000)).toMatchObject({ next: 'wait', afterMs: 60_000 });
-  expect(attemptOf(text, 1_767_225_660_000 - 6 * 3_600_000)).toMatchObject({ next: 'stop', afterMs: 21_600_000 });
+  expect(readReply(text, 1_767_225_600_000)).toMatchObject({ next: 'wait', afterMs: 60_000 });
+  expect(readReply(text, 1_767_225_660_000 - 6 * 3_600_000)).toMatchObject({ next: 'stop', afterMs: 21_600_000 });
 });

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { missOf } from '../../src/endpoint/answers/refusal.js';
-import { attemptOf } from '../../src/endpoint/answers/reply.js';
+import { readRefusal } from '../../src/endpoint/answers/refusal.js';
+import { readReply } from '../../src/endpoint/answers/reply.js';
 import { NOW, SERVER_CASES, type ServerCase } from './servers.js';
 
 const textOf = (body: unknown) => (typeof body === 'string' ? body : JSON.stringify(body));
 const answer = ({ status, headers = {}, body }: Pick<ServerCase, 'status' | 'headers' | 'body'>) =>
-  status === 200 ? attemptOf(textOf(body), NOW) : missOf({ status, headers, body: textOf(body) }, NOW);
+  status === 200 ? readReply(textOf(body), NOW) : readRefusal({ status, headers, body: textOf(body) }, NOW);
 
 test('every server that is claimed has cases', () => {
   const servers = new Set(SERVER_CASES.map(({ server }) => server));
@@ -43,8 +43,8 @@ test('a request that is more than the minute that the headers name is left out, 
     headers: { 'anthropic-ratelimit-input-tokens-limit': '40000', 'retry-after': '20' },
     body,
   };
-  expect(missOf(refusal, NOW, 41_000)).toMatchObject({ failure: { kind: 'too-long' }, next: 'skip' });
-  expect(missOf(refusal, NOW, 39_000)).toMatchObject({
+  expect(readRefusal(refusal, NOW, 41_000)).toMatchObject({ failure: { kind: 'too-long' }, next: 'skip' });
+  expect(readRefusal(refusal, NOW, 39_000)).toMatchObject({
     failure: { kind: 'rate-limit' },
     next: 'wait',
     afterMs: 20_000,
@@ -114,7 +114,7 @@ test.each([429, 500, 503, 401, 404, 413])('a status of %i means the same whateve
     const { failure, next, afterMs } = answer({
       status,
       body: { error: { message: `For "${row}": no` } },
-    }) as ReturnType<typeof missOf>;
+    }) as ReturnType<typeof readRefusal>;
     return { kind: failure.kind, next, afterMs };
   };
   for (const row of HOSTILE) expect(means(row)).toEqual(means('How hard is it?'));
@@ -198,7 +198,7 @@ test('no answer whatever throws, and every wait is a number from 0 on', () => {
       ),
       (value, lead, status, headers) => {
         const body = lead + JSON.stringify(value);
-        const misses = [attemptOf(body, NOW), missOf({ status, headers, body }, NOW, 10)];
+        const misses = [readReply(body, NOW), readRefusal({ status, headers, body }, NOW, 10)];
         for (const miss of misses) {
           if ('reply' in miss) continue;
           expect(miss.afterMs ?? 0).toBeGreaterThanOrEqual(0);

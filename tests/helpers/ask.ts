@@ -3,8 +3,8 @@ import { random } from '../../src/core/random.js';
 import { type ChatClient, type ClientSettings, createChatClient } from '../../src/endpoint/client.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { type EndpointOptions, endpointOptionsSchema, resolveEndpoint } from '../../src/endpoint/options.js';
-import { ask } from '../../src/endpoint/scheduler/ask.js';
-import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/scheduler/outcome.js';
+import { askQuestions } from '../../src/endpoint/scheduler/ask.js';
+import type { AnswerLine, AskEvent, AskResult, AskSettings } from '../../src/endpoint/scheduler/ask-types.js';
 import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { Question } from '../../src/endpoint/types.js';
 
@@ -48,7 +48,7 @@ function countingClient(client: ChatClient): { client: ChatClient; isIdle: () =>
 export interface Asking {
   readonly events: readonly AskEvent[];
   /** Absent when it threw. */
-  readonly end?: AskEnd;
+  readonly end?: AskResult;
   readonly error?: unknown;
   /** The lines of the ledger, without its head. */
   readonly lines: AnswerLine[];
@@ -81,9 +81,16 @@ export async function askAll(
   const clock = fakeClock(isIdle);
   onClock?.(clock);
   const events: AskEvent[] = [];
-  const result: { end?: AskEnd; error?: unknown } = {};
+  const result: { end?: AskResult; error?: unknown } = {};
   try {
-    const asking = ask(questions, { clock, random: random(1), ...settings, client, ledger, options: resolved });
+    const asking = askQuestions(questions, {
+      clock,
+      random: random(1),
+      ...settings,
+      client,
+      ledger,
+      options: resolved,
+    });
     for (let next = await asking.next(); ; next = await asking.next()) {
       if (next.done) {
         result.end = next.value;

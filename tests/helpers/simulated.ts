@@ -1,12 +1,12 @@
 import { random } from '../../src/core/random.js';
-import type { Attempt } from '../../src/endpoint/answers/failure.js';
-import { missOf } from '../../src/endpoint/answers/refusal.js';
-import { attemptOf } from '../../src/endpoint/answers/reply.js';
+import { readRefusal } from '../../src/endpoint/answers/refusal.js';
+import { readReply } from '../../src/endpoint/answers/reply.js';
+import type { RequestOutcome } from '../../src/endpoint/answers/request-outcome.js';
 import type { ChatClient } from '../../src/endpoint/client.js';
 import type { Ledger } from '../../src/endpoint/ledger.js';
 import { endpointOptionsSchema } from '../../src/endpoint/options.js';
-import { ask } from '../../src/endpoint/scheduler/ask.js';
-import type { AnswerLine, AskEnd, AskEvent, AskSettings } from '../../src/endpoint/scheduler/outcome.js';
+import { askQuestions } from '../../src/endpoint/scheduler/ask.js';
+import type { AnswerLine, AskEvent, AskResult, AskSettings } from '../../src/endpoint/scheduler/ask-types.js';
 import type { Clock } from '../../src/endpoint/scheduler/pace.js';
 import type { ChatRequest, Question } from '../../src/endpoint/types.js';
 import { completion, type Said } from './endpoint-faults.js';
@@ -64,7 +64,7 @@ function createSimulatedTime(): SimulatedTime {
 /** What a simulated server does with a request; `'hang'`: never answers. */
 export type Answered =
   | {
-      readonly attempt: Attempt;
+      readonly attempt: RequestOutcome;
       readonly afterMs?: number;
       /** It is noticed only after so long that the request was given up. */
       readonly deafMs?: number;
@@ -90,11 +90,11 @@ export interface Seen {
 export type Sent = Seen & { readonly answered: Answered };
 
 /** A reply, as it would come through the real client. */
-export const replies = (said: Said): Attempt => attemptOf(JSON.stringify(completion(said)));
+export const replies = (said: Said): RequestOutcome => readReply(JSON.stringify(completion(said)));
 
 /** A refusal, as it would come through the real client. */
-export const refuses = (status: number, body: unknown, headers: Record<string, string> = {}): Attempt =>
-  missOf({ status, headers, body: JSON.stringify(body) }, Date.now());
+export const refuses = (status: number, body: unknown, headers: Record<string, string> = {}): RequestOutcome =>
+  readRefusal({ status, headers, body: JSON.stringify(body) }, Date.now());
 
 /** A ledger in memory. */
 export function memoryLedger(): Ledger<AnswerLine> & { readonly lines: AnswerLine[] } {
@@ -128,7 +128,7 @@ export function memoryLedger(): Ledger<AnswerLine> & { readonly lines: AnswerLin
 /** What came of {@link simulate}. */
 export interface Simulation {
   readonly events: readonly AskEvent[];
-  readonly end?: AskEnd;
+  readonly end?: AskResult;
   readonly error?: unknown;
   readonly lines: readonly AnswerLine[];
   /** Every request: when it was sent, and what the server did. */
@@ -197,11 +197,18 @@ export async function simulate(
     },
   };
   const events: AskEvent[] = [];
-  const result: { end?: AskEnd; error?: unknown } = {};
+  const result: { end?: AskResult; error?: unknown } = {};
   const before = ledger.lines.length;
   const parsed = endpointOptionsSchema.parse({ model: 'judge', ...options });
   const asking = (async () => {
-    const steps = ask(questions, { ...settings, client, ledger, options: parsed, clock, random: random(seed) });
+    const steps = askQuestions(questions, {
+      ...settings,
+      client,
+      ledger,
+      options: parsed,
+      clock,
+      random: random(seed),
+    });
     try {
       for (let step = await steps.next(); ; step = await steps.next()) {
         if (step.done) {

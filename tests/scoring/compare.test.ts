@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Comparison, compareScores, type NamedRatings } from '../../src/scoring/compare/compare.js';
+import { type Comparison, compareRatings, type NamedRatings } from '../../src/scoring/compare/compare.js';
 import { compareOptionsSchema } from '../../src/scoring/compare/options.js';
 import { comparisonReport, shownEstimate } from '../../src/scoring/compare/report.js';
 import type { RowText } from '../../src/scoring/ratings.js';
@@ -29,7 +29,7 @@ const named = (name: string, scores: Record<string, number>, texts: Record<strin
 const options = (given: object = {}) => compareOptionsSchema.parse({ resamples: 40, ...given });
 
 async function compare(files: readonly NamedRatings[], given?: object): Promise<Comparison> {
-  for await (const event of compareScores(files, options(given)))
+  for await (const event of compareRatings(files, options(given)))
     if (event.type === 'compared') return event.comparison;
   throw new Error('no result');
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importFile } from '../../src/data/import.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import { cleaningLines, cleanScore } from '../../src/scoring/cleaning.js';
-import { joinRatings } from '../../src/scoring/elsewhere.js';
+import { joinRatings } from '../../src/scoring/join-ratings.js';
 import { matchRows } from '../../src/scoring/match.js';
 import { type RatingOptions, readRatings } from '../../src/scoring/ratings.js';
 import { needs, realData } from '../helpers/tokens.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ratingGuide, sampleRows, sheetColumns, sheetRow } from '../../src/scoring/sample.js';
+import { drawSample, ratingGuide, sheetColumns, sheetRow } from '../../src/scoring/sample.js';
 
 const row = (i: number, score: number | undefined, text = `Question ${i}?`) => ({
   id: `row-${i}`,
@@ -13,7 +13,7 @@ const rows = Array.from({ length: 100 }, (_, i) => row(i, i / 10));
 
 describe('drawing rows to rate', () => {
   it('draws as many from every part of the scores', () => {
-    const { rows: drawn, strata } = sampleRows(rows, { rows: 22, strata: 4, seed: 1 });
+    const { rows: drawn, strata } = drawSample(rows, { rows: 22, strata: 4, seed: 1 });
     expect(strata.map(({ rows: members, drawn: taken }) => [members, taken])).toEqual([
       [25, 5],
       [25, 6],
@@ -26,7 +26,7 @@ describe('drawing rows to rate', () => {
   });
 
   it('puts them in an order that tells nothing, the same for the same seed', () => {
-    const draw = (seed: number) => sampleRows(rows, { rows: 40, strata: 5, seed }).rows.map(({ score }) => score!);
+    const draw = (seed: number) => drawSample(rows, { rows: 40, strata: 5, seed }).rows.map(({ score }) => score!);
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
     const order = draw(1);
@@ -37,9 +37,9 @@ describe('drawing rows to rate', () => {
 
   it('draws no instruction twice and none without a score', () => {
     const odd = [row(200, undefined), row(201, 5, 'question 3? '), ...rows.slice(0, 10)];
-    const { rows: drawn, unscored, repeated } = sampleRows(odd, { rows: 10, strata: 3, seed: 1 });
+    const { rows: drawn, unscored, repeated } = drawSample(odd, { rows: 10, strata: 3, seed: 1 });
     expect({ unscored, repeated, drawn: drawn.length }).toEqual({ unscored: 1, repeated: 1, drawn: 10 });
-    expect(() => sampleRows(odd, { rows: 11, strata: 3, seed: 1 })).toThrow(/11 rows to draw, but only 10 different/);
+    expect(() => drawSample(odd, { rows: 11, strata: 3, seed: 1 })).toThrow(/11 rows to draw, but only 10 different/);
   });
 
   it('tells raters neither score nor stage', () => {

@@ -77,7 +77,7 @@ async function namesOf(files: readonly string[]): Promise<{ name: string; path: 
 }
 
 async function compare(files: readonly NamedRatings[], options: CompareOptions, { progress }: CommandContext) {
-  const { compareScores } = await import('../../scoring/compare/compare.js');
+  const { compareRatings: compareScores } = await import('../../scoring/compare/compare.js');
   let bar: ReturnType<typeof progress> | undefined;
   try {
     for await (const event of compareScores(files, options)) {

@@ -39,7 +39,7 @@ export const scoreImport = defineCommand({
     const { importFile } = await import('../../data/import.js');
     const { hashFile } = await import('../../io/files.js');
     const { cleaningLines } = await import('../../scoring/cleaning.js');
-    const { joinRatings } = await import('../../scoring/elsewhere.js');
+    const { joinRatings } = await import('../../scoring/join-ratings.js');
     const { checkScoredOut, writeScored } = await import('../../scoring/scored.js');
     const source = from ?? file;
     await checkScoredOut(out, [file, source], force);

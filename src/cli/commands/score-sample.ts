@@ -34,7 +34,7 @@ export const scoreSample = defineCommand({
     const { writeCsv } = await import('../../io/csv.js');
     const { writeFileAtomic } = await import('../../io/atomic.js');
     const { loadRubric } = await import('../../scoring/rubric.js');
-    const { ratingGuide, sampleRows, sheetColumns, sheetRow } = await import('../../scoring/sample.js');
+    const { ratingGuide, drawSample: sampleRows, sheetColumns, sheetRow } = await import('../../scoring/sample.js');
     if (!/\.csv$/i.test(out))
       throw usageError(`--out: expected a name that ends with .csv, got ${out}`, { flag: 'out' });
     if (exists(out) && !force)

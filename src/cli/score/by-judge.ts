@@ -5,11 +5,11 @@ import { estimateAsking } from '../../endpoint/estimate.js';
 import { openLedger } from '../../endpoint/ledger.js';
 import { type EndpointAddress, resolveEndpoint } from '../../endpoint/options.js';
 import { costOf, type Price, priceOf } from '../../endpoint/prices.js';
-import type { AnswerLine, AskEnd, AskTotals } from '../../endpoint/scheduler/outcome.js';
+import type { AnswerLine, AskResult, AskTotals } from '../../endpoint/scheduler/ask-types.js';
 import { exists, hashFile, remove, statPath } from '../../io/files.js';
 import { type Judge, resolveJudge } from '../../scoring/judge.js';
-import { createJudging, type Judging, type Replies } from '../../scoring/judging.js';
-import { type JudgeEvent, judgeRows } from '../../scoring/llm.js';
+import { type JudgeEvent, judgeRows } from '../../scoring/judge-rows.js';
+import { createJudging, type Judging, type Replies } from '../../scoring/judgements.js';
 import { promptFor } from '../../scoring/prompt.js';
 import { loadRubric } from '../../scoring/rubric.js';
 import { type ScoresManifest, scoredPaths, writeScored } from '../../scoring/scored.js';
@@ -189,7 +189,7 @@ async function askAll(
   work: Work,
   ledger: Awaited<ReturnType<typeof openLedger<AnswerLine>>>,
   total: number,
-): Promise<AskEnd> {
+): Promise<AskResult> {
   const { options, context, address, price, judging } = work;
   const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger: context.logger });
   const bar = context.progress({ label: 'judge', total, unit: 'questions' });

@@ -1,5 +1,5 @@
 import { PhasetuneError, usageError } from '../../core/errors.js';
-import type { Estimate } from '../../endpoint/estimate.js';
+import type { AskingEstimate } from '../../endpoint/estimate.js';
 import type { EndpointAddress, EndpointOptions } from '../../endpoint/options.js';
 import { costOf, type Price } from '../../endpoint/prices.js';
 import type { Judge } from '../../scoring/judge.js';
@@ -7,7 +7,7 @@ import { formatCounted, formatDuration, formatNumber } from '../../telemetry/for
 import type { CommandContext } from '../command.js';
 
 /** What asking will take, as far as it is known. */
-export interface JudgeEstimate extends Estimate {
+export interface JudgeEstimate extends AskingEstimate {
   /** US dollars where replies are as short as they are asked to be; undefined where the price is not known. */
   readonly likelyCost: number | undefined;
   /** Seconds that the limits of requests and tokens a minute stretch it to at least; 0 without limits. */
@@ -19,7 +19,7 @@ const SHORT_REPLY = { number: 3, json: 10, reasoned: 50 } as const;
 
 /** Adds to an estimate what it likely costs, and how long it takes at least. */
 export function judgeEstimate(
-  estimate: Estimate,
+  estimate: AskingEstimate,
   judge: Judge,
   price: Price | undefined,
   { requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY }: EndpointOptions,

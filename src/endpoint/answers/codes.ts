@@ -1,10 +1,10 @@
 import type { FailureKind } from '../types.js';
-import type { Next } from './failure.js';
+import type { FollowUp } from './request-outcome.js';
 
 /** What a code, or a known message, says for certain. */
 export interface Meaning {
   readonly kind: FailureKind;
-  readonly next: Next;
+  readonly next: FollowUp;
 }
 
 /** A content filter of the endpoint or of a gateway refuses the row. */

@@ -22,18 +22,18 @@ export interface ErrorBody {
   readonly names: readonly string[];
   readonly issues: readonly FieldIssue[];
   /** The `details` of gRPC: RetryInfo, QuotaFailure, ErrorInfo, BadRequest. */
-  readonly details: readonly Fields[];
+  readonly details: readonly JsonObject[];
   /** Headers of the server that a gateway stands in front of, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Fields beside the message, of all parts, the innermost first: `estimated_time`, `retry_after`, `n_ctx`. */
-  readonly fields: Fields;
+  readonly fields: JsonObject;
   /** Set where a gateway refused what was asked, not who asked. */
   readonly moderated: boolean;
   readonly html: boolean;
 }
 
 /** An object of JSON. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Parts inside parts that are looked at, at most. */
 const DEEPEST = 8;
@@ -63,7 +63,7 @@ export function errorIn(body: string): ErrorBody {
     issues: parts.flatMap(issuesOf),
     details,
     headers: headersOf(parts),
-    fields: Object.assign({}, ...parts.toReversed()) as Fields,
+    fields: Object.assign({}, ...parts.toReversed()) as JsonObject,
     moderated: parts.some(({ metadata }) => objectIn(metadata)?.reasons !== undefined),
     html,
   };
@@ -78,14 +78,14 @@ export function jsonIn(text: string): unknown {
   }
 }
 
-const objectIn = (value: unknown): Fields | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+const objectIn = (value: unknown): JsonObject | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 
-const objectsIn = (value: unknown): Fields[] =>
+const objectsIn = (value: unknown): JsonObject[] =>
   (Array.isArray(value) ? value : []).map(objectIn).filter((one) => one !== undefined);
 
 /** An error and the errors that it was made of, the innermost first. */
-function partsOf(value: unknown, deep: number): Fields[] {
+function partsOf(value: unknown, deep: number): JsonObject[] {
   const part = objectIn(Array.isArray(value) ? value[0] : value);
   if (!part || deep === 0) return [];
   const { error, errors, innererror, inner_error, detail, message, metadata, raw } = part;
@@ -95,14 +95,14 @@ function partsOf(value: unknown, deep: number): Fields[] {
 }
 
 /** An error as JSON in the message of another (Gemini), where both name the same status: a message may quote a row, which may be JSON. */
-function wrappedIn({ message, code }: Fields): unknown {
+function wrappedIn({ message, code }: JsonObject): unknown {
   if (typeof message !== 'string' || typeof code !== 'number' || !message.startsWith('{')) return undefined;
   const wrapped = objectIn(objectIn(jsonIn(message))?.error);
   return wrapped?.code === code ? wrapped : undefined;
 }
 
 /** The words under these names; prose is none. */
-const wordsOf = (parts: readonly Fields[], names: readonly string[]): string[] =>
+const wordsOf = (parts: readonly JsonObject[], names: readonly string[]): string[] =>
   parts.flatMap((part) =>
     names.flatMap((name) => {
       const word = part[name];
@@ -110,12 +110,12 @@ const wordsOf = (parts: readonly Fields[], names: readonly string[]): string[] =
     }),
   );
 
-function statusOf(part: Fields): number | undefined {
+function statusOf(part: JsonObject): number | undefined {
   const given = [part.code, part.status, part.status_code, part.statusCode, part.http_status];
   return given.map((value) => (/^[3-5]\d\d$/.test(String(value)) ? Number(value) : undefined)).find(Boolean);
 }
 
-function messageOf(part: Fields): string | undefined {
+function messageOf(part: JsonObject): string | undefined {
   const { message, detail, error, msg, error_description: description } = part;
   const issues = [message, detail].find(isIssues);
   if (issues)
@@ -132,19 +132,19 @@ const isIssues = (value: unknown): boolean => objectsIn(value).some((one) => 'lo
 
 const placeOf = (loc: unknown): string => (Array.isArray(loc) ? loc.join('.') : String(loc));
 
-const issuesOf = ({ detail, message, errors }: Fields): FieldIssue[] =>
+const issuesOf = ({ detail, message, errors }: JsonObject): FieldIssue[] =>
   [detail, message, errors]
     .filter(isIssues)
     .flatMap(objectsIn)
     .map(({ loc, type }) => ({ at: placeOf(loc), ...(typeof type === 'string' && { type }) }));
 
-function paramOf(parts: readonly Fields[], details: readonly Fields[]): string | undefined {
+function paramOf(parts: readonly JsonObject[], details: readonly JsonObject[]): string | undefined {
   const named = parts.map(({ param }) => param);
   const violated = details.flatMap(({ fieldViolations }) => objectsIn(fieldViolations)).map(({ field }) => field);
   return [...named, ...violated].find((name): name is string => typeof name === 'string' && name !== '');
 }
 
-function headersOf(parts: readonly Fields[]): Record<string, string> {
+function headersOf(parts: readonly JsonObject[]): Record<string, string> {
   const all = parts.flatMap(({ metadata }) => Object.entries(objectIn(objectIn(metadata)?.headers) ?? {}));
   return Object.fromEntries(all.map(([name, value]) => [name.toLowerCase(), String(value)]));
 }

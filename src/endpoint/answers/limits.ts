@@ -1,4 +1,4 @@
-import type { ErrorBody, Fields } from './error-body.js';
+import type { ErrorBody, JsonObject } from './error-body.js';
 
 /** Headers, names in lower case. */
 export type Headers = Readonly<Record<string, string>>;
@@ -77,13 +77,13 @@ function dateOf(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-function retryInfoOf(details: readonly Fields[]): number | undefined {
+function retryInfoOf(details: readonly JsonObject[]): number | undefined {
   const waits = details.map(({ retryDelay }) => (typeof retryDelay === 'string' ? durationOf(retryDelay) : undefined));
   return waits.find((wait) => wait !== undefined);
 }
 
 /** Fields of an error's body that name a wait in seconds, or when it is over. */
-function fieldOf(fields: Fields, now: number): number | undefined {
+function fieldOf(fields: JsonObject, now: number): number | undefined {
   const ms = millisecondsOf(textOf(fields.retry_after_ms));
   if (ms !== undefined) return ms;
   const given = [fields.retry_after_seconds, fields.retry_after, fields.estimated_time, fields.resets_at];
@@ -132,6 +132,6 @@ export const isDailyQuota = ({ details }: ErrorBody): boolean =>
   details
     .flatMap(({ violations }) => (Array.isArray(violations) ? (violations as unknown[]) : []))
     .some((violation) => {
-      const { quotaId, quotaValue } = (violation ?? {}) as Fields;
+      const { quotaId, quotaValue } = (violation ?? {}) as JsonObject;
       return (typeof quotaId === 'string' && /Per(?:Day|Week|Month)/.test(quotaId)) || quotaValue === '0';
     });

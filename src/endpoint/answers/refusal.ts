@@ -12,8 +12,8 @@ import {
   USED_UP,
 } from './codes.js';
 import { type ErrorBody, errorIn, type FieldIssue } from './error-body.js';
-import { type Miss, quoted } from './failure.js';
 import { type Headers, hintOf, isDailyQuota, LONGEST_WAIT_MS, minuteTokensOf, waitOf } from './limits.js';
+import { type FailedRequest, quote } from './request-outcome.js';
 import { sentenceIn } from './templates.js';
 
 /** Refused, and it is not known whether for the row. */
@@ -27,17 +27,17 @@ const OUT_OF_ORDER: Meaning = { kind: 'server', next: 'retry' };
  * What a status that is not of success means, by codes, fields and headers; by words only where a server is known to give nothing else. `tokens`
  * is about what the request takes with its reply: one that is more than a minute's limit would be refused for ever.
  */
-export function missOf({ status, headers, body }: WholeAnswer, now: number, tokens = 0): Miss {
-  const to = status >= 300 && status < 400 ? `; it redirects to ${quoted(headers.location ?? '?')}` : '';
-  return missFor(errorIn(body), { status, under: status, headers, now, more: to, tokens });
+export function readRefusal({ status, headers, body }: WholeAnswer, now: number, tokens = 0): FailedRequest {
+  const to = status >= 300 && status < 400 ? `; it redirects to ${quote(headers.location ?? '?')}` : '';
+  return failedRequest(errorIn(body), { status, under: status, headers, now, more: to, tokens });
 }
 
 /** What an error means that came in place of a reply, under a status of success. */
-export function missInReply(error: ErrorBody, now: number): Miss {
+export function readErrorReply(error: ErrorBody, now: number): FailedRequest {
   const means = meaningOf(error.names) ?? sentenceIn(200, error.message)?.means;
   const named = means === NOT_THERE ? 404 : means === NO_KEY ? 401 : undefined;
   const status = error.status ?? statusFor(error.names) ?? named;
-  return missFor(error, { ...(status && { status }), under: 200, headers: {}, now });
+  return failedRequest(error, { ...(status && { status }), under: 200, headers: {}, now });
 }
 
 interface Circumstances {
@@ -51,7 +51,10 @@ interface Circumstances {
   readonly tokens?: number;
 }
 
-function missFor(error: ErrorBody, { status, under, headers, now, more = '', tokens = 0 }: Circumstances): Miss {
+function failedRequest(
+  error: ErrorBody,
+  { status, under, headers, now, more = '', tokens = 0 }: Circumstances,
+): FailedRequest {
   const sentence = sentenceIn(under, error.message);
   const hint = hintOf(headers, error, now);
   const found = meaningFor(error, status, hint, sentence?.means);
@@ -60,7 +63,7 @@ function missFor(error: ErrorBody, { status, under, headers, now, more = '', tok
   const tooLarge = tokens > (minuteTokensOf(headers) ?? Number.POSITIVE_INFINITY);
   const { kind, next } = found !== LIMITED ? found : tooLarge ? TOO_LONG : long ? USED_UP : LIMITED;
   const waits = next === 'retry' || next === 'wait' || next === 'load' || (next === 'stop' && kind === 'quota' && long);
-  const said = quoted(error.message);
+  const said = quote(error.message);
   const begin = status ? `${status}${said ? `: ${said}` : ''}` : `an error in place of a reply: ${said}`;
   return {
     failure: { kind, ...(status && { status }), message: begin + (sentence?.hint ? `; ${sentence.hint}` : '') + more },

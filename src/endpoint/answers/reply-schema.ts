@@ -44,7 +44,7 @@ export const completionSchema = z.looseObject({
 /** See {@link completionSchema}. */
 export type Completion = z.infer<typeof completionSchema>;
 /** One of the replies in it. */
-export type Choice = z.infer<typeof choiceSchema>;
+export type CompletionChoice = z.infer<typeof choiceSchema>;
 type Said = z.infer<typeof saidSchema>;
 
 interface Part {
@@ -57,7 +57,7 @@ const partsOf = (content: Said['content']): readonly (Part | string | null)[] =>
   Array.isArray(content) ? (content as (Part | string | null)[]) : [];
 
 /** The text of a message; of its parts only those of text count, and no thoughts. */
-export function textOf(content: Said['content']): string {
+export function messageText(content: Said['content']): string {
   if (typeof content === 'string') return content;
   const texts = partsOf(content).map((part) => {
     if (typeof part === 'string') return part;

@@ -1,16 +1,23 @@
 import * as z from 'zod';
 import type { ChatReply, Failure, TokenLogprob } from '../types.js';
 import { bodiesIn } from './bodies.js';
-import { errorIn, type Fields } from './error-body.js';
-import { type Attempt, type Miss, type Next, quoted } from './failure.js';
+import { errorIn, type JsonObject } from './error-body.js';
 import { endingOf, isLimit } from './finish.js';
 import { isError, strangerIn } from './layout.js';
-import { missInReply } from './refusal.js';
-import { type Choice, type Completion, completionSchema, hasThoughts, refusalOf, textOf } from './reply-schema.js';
+import { readErrorReply } from './refusal.js';
+import {
+  type Completion,
+  type CompletionChoice,
+  completionSchema,
+  hasThoughts,
+  messageText,
+  refusalOf,
+} from './reply-schema.js';
+import { type FailedRequest, type FollowUp, quote, type RequestOutcome } from './request-outcome.js';
 import { type CountedUsage, usageOf } from './usage.js';
 
 /** What a body that came with a status of success says, whole or as a stream of events, whatever type it claims to have. */
-export function attemptOf(body: string, now: number = Date.now()): Attempt {
+export function readReply(body: string, now: number = Date.now()): RequestOutcome {
   const text = body.replace(/^\uFEFF/, '');
   const { values, broken } = bodiesIn(text);
   const usage = values.map(usageIn).findLast((counted) => counted !== undefined);
@@ -31,17 +38,17 @@ function readValues(
   broken: boolean,
   usage: CountedUsage | undefined,
   now: number,
-): Attempt {
+): RequestOutcome {
   const error = errorAmong(values);
   if (error) {
     const begun = values.some((value) => choicesOf(value).length > 0);
-    return { ...missInReply(errorIn(JSON.stringify(error)), now), ...(begun && { worked: true }) };
+    return { ...readErrorReply(errorIn(JSON.stringify(error)), now), ...(begun && { worked: true }) };
   }
   const stranger = values.map(strangerIn).find(Boolean);
   if (stranger) return { failure: { kind: 'refused-request', message: stranger }, next: 'stop', worked: true };
   if (broken || typeof values[0] !== 'object' || values[0] === null) return noReply(whatIs(text), 'retry');
   const read = z.array(completionSchema).safeParse(values);
-  if (!read.success) return noReply(`not laid out as the protocol has it: ${quoted(text)}`, 'retry');
+  if (!read.success) return noReply(`not laid out as the protocol has it: ${quote(text)}`, 'retry');
   return judge(read.data, usage);
 }
 
@@ -53,57 +60,61 @@ function errorAmong(values: readonly unknown[]): unknown {
   return choice && { error: choice.error };
 }
 
-function choicesOf(value: unknown): (Fields | null)[] {
+function choicesOf(value: unknown): (JsonObject | null)[] {
   const { choices } = (value ?? {}) as { choices?: unknown };
-  return Array.isArray(choices) ? (choices as (Fields | null)[]) : [];
+  return Array.isArray(choices) ? (choices as (JsonObject | null)[]) : [];
 }
 
 function whatIs(text: string): string {
   if (text.trim() === '') return 'an empty body';
   const { message, html } = errorIn(text);
-  return html ? `${quoted(message)} instead of a reply` : `a body that is not whole JSON: ${quoted(text)}`;
+  return html ? `${quote(message)} instead of a reply` : `a body that is not whole JSON: ${quote(text)}`;
 }
 
-const noReply = (message: string, next: Next, kind: Failure['kind'] = 'no-reply'): Miss => ({
+const noReply = (message: string, next: FollowUp, kind: Failure['kind'] = 'no-reply'): FailedRequest => ({
   failure: { kind, message },
   next,
   worked: true,
 });
 
-function judge(bodies: readonly Completion[], usage: CountedUsage | undefined): Attempt {
+function judge(bodies: readonly Completion[], usage: CountedUsage | undefined): RequestOutcome {
   const choices = bodies.flatMap((body) => body.choices?.slice(0, 1) ?? []);
   const blocked = bodies.map(({ promptFeedback }) => promptFeedback?.blockReason).find(Boolean);
-  if (blocked) return noReply(`stopped by a content filter (${quoted(blocked)})`, 'skip', 'content-filter');
+  if (blocked) return noReply(`stopped by a content filter (${quote(blocked)})`, 'skip', 'content-filter');
   if (choices.length === 0) return noReply('no choices in the reply', 'retry');
   const said = choices.map(({ message, delta }) => message ?? delta ?? {});
-  const text = said.map(({ content }) => textOf(content)).join('');
+  const text = said.map(({ content }) => messageText(content)).join('');
   const finish = choices.findLast(({ finish_reason }) => finish_reason)?.finish_reason ?? '';
   const ending = endingOf(finish);
-  if (ending === 'filtered')
-    return noReply(`stopped by a content filter (${quoted(finish)})`, 'skip', 'content-filter');
+  if (ending === 'filtered') return noReply(`stopped by a content filter (${quote(finish)})`, 'skip', 'content-filter');
   const refusal = said.map(refusalOf).join('');
-  if (refusal && !text.trim()) return noReply(`the model declines: ${quoted(refusal)}`, 'skip', 'content-filter');
+  if (refusal && !text.trim()) return noReply(`the model declines: ${quote(refusal)}`, 'skip', 'content-filter');
   const streamed = choices.every(({ message }) => message === undefined);
   if (streamed && !finish) return noReply('a stream that ends before the reply does', 'retry');
-  if (ending === 'broken') return noReply(`the reply was ended by the server ("${quoted(finish)}")`, 'retry', 'server');
+  if (ending === 'broken') return noReply(`the reply was ended by the server ("${quote(finish)}")`, 'retry', 'server');
   if (!text.trim()) return nothingSaid(finish, (usage?.thoughtTokens ?? 0) > 0 || said.some(hasThoughts));
   return { reply: replyOf(text, finish || 'stop', choices, usage) };
 }
 
 /** The same limit of tokens, and the same thoughts, leave nothing for a reply next time either. */
-function nothingSaid(finish: string, thoughts: boolean): Miss {
+function nothingSaid(finish: string, thoughts: boolean): FailedRequest {
   const what = thoughts ? 'nothing but thoughts' : 'an empty reply';
   if (isLimit(finish)) return noReply(`${what}, up to the limit of tokens; allow more with --max-tokens`, 'skip');
   if (thoughts) return noReply(`${what}; more room with --max-tokens may help`, 'skip');
   return noReply(/tool|function/.test(finish) ? 'the model calls a tool instead of a reply' : what, 'retry');
 }
 
-function replyOf(text: string, finish: string, choices: readonly Choice[], usage: CountedUsage | undefined): ChatReply {
+function replyOf(
+  text: string,
+  finish: string,
+  choices: readonly CompletionChoice[],
+  usage: CountedUsage | undefined,
+): ChatReply {
   const logprobs = choices.flatMap(({ logprobs }) => logprobs?.content ?? []).map(tokenOf);
   return { text, finish, ...(usage && { usage: plain(usage) }), ...(logprobs.length > 0 && { logprobs }) };
 }
 
-type GivenToken = NonNullable<NonNullable<Choice['logprobs']>['content']>[number];
+type GivenToken = NonNullable<NonNullable<CompletionChoice['logprobs']>['content']>[number];
 
 const tokenOf = ({ token, logprob, top_logprobs }: GivenToken): TokenLogprob => ({
   token,

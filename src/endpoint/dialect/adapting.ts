@@ -1,19 +1,28 @@
 import type { Logger } from '../../telemetry/logger.js';
-import type { Attempt } from '../answers/failure.js';
+import type { RequestOutcome } from '../answers/request-outcome.js';
 import { type Bell, createBell } from '../scheduler/bell.js';
 import type { ChatRequest } from '../types.js';
 import { type Comebacks, createComebacks } from './comebacks.js';
-import { changesTold, type Dialect, lacking, type Part, partsOf, proofOf, restored, signOf } from './dialect.js';
-import { alike, type Complaint, isUnfit, namedPart } from './suspects.js';
+import {
+  type Dialect,
+  describeChanges,
+  type Part,
+  proofOf,
+  restorePart,
+  sentParts,
+  signOf,
+  withoutFeature,
+} from './dialect.js';
+import { type Complaint, isSameComplaint, isUnfit, namedPart } from './suspects.js';
 import { type Exchange, findOut, isServed, type Refusal, type Say } from './trials.js';
 
 /** Sends requests so that the endpoint takes them, and keeps in mind how. */
-export interface Adapter {
+export interface DialectAdapter {
   /** One request, sent in as many ways as it takes; `say` sends it once. */
-  send(request: ChatRequest, say: Say, signal?: AbortSignal): Promise<Attempt>;
+  send(request: ChatRequest, say: Say, signal?: AbortSignal): Promise<RequestOutcome>;
 }
 
-/** Settings of {@link createAdapter}. */
+/** Settings of {@link createDialectAdapter}. */
 export interface AdapterSettings {
   readonly logger: Logger;
   /** How long others in flight are waited for before a refusal is looked into, in milliseconds: most often they are answered. */
@@ -62,7 +71,7 @@ const TURNED = 5;
 const OFTEN = 4;
 
 /** Begins with a dialect. */
-export function createAdapter(first: Dialect, settings: AdapterSettings): Adapter {
+export function createDialectAdapter(first: Dialect, settings: AdapterSettings): DialectAdapter {
   const state: State = {
     ...settings,
     dialect: first,
@@ -80,18 +89,18 @@ export function createAdapter(first: Dialect, settings: AdapterSettings): Adapte
     troubles: 0,
     turned: 0,
   };
-  return { send: (request, say, signal) => send(state, request, counting(say), signal) };
+  return { send: (request, say, signal) => send(state, request, countSent(say), signal) };
 }
 
 /** What was sent for one request, all in all. */
 interface Counted {
   readonly say: Say;
   /** The attempt, with what was sent besides. */
-  result(attempt: Attempt): Attempt;
+  result(attempt: RequestOutcome): RequestOutcome;
 }
 
-function counting(say: Say): Counted {
-  const all: Attempt[] = [];
+function countSent(say: Say): Counted {
+  const all: RequestOutcome[] = [];
   return {
     async say(dialect) {
       const exchange = await say(dialect);
@@ -109,7 +118,12 @@ function counting(say: Say): Counted {
   };
 }
 
-async function send(state: State, request: ChatRequest, counted: Counted, signal?: AbortSignal): Promise<Attempt> {
+async function send(
+  state: State,
+  request: ChatRequest,
+  counted: Counted,
+  signal?: AbortSignal,
+): Promise<RequestOutcome> {
   for (let round = 1; ; round++) {
     while (state.searching) await until(state, () => !state.searching, signal);
     signal?.throwIfAborted();
@@ -136,10 +150,10 @@ async function send(state: State, request: ChatRequest, counted: Counted, signal
 
 /** A reply that was on its way with what was given up on a guess shows that only one row was refused with it. */
 function vindicate(state: State, request: ChatRequest, spoken: Dialect): void {
-  const back = partsOf(request, spoken).filter((part) => state.guessed.has(part));
+  const back = sentParts(request, spoken).filter((part) => state.guessed.has(part));
   for (const part of back) {
     state.guessed.delete(part);
-    change(state, state.dialect, restored(state.dialect, part, spoken));
+    change(state, state.dialect, restorePart(state.dialect, part, spoken));
   }
 }
 
@@ -166,19 +180,24 @@ async function fly(state: State, once: () => Promise<Exchange>): Promise<Exchang
 interface Refused {
   readonly request: ChatRequest;
   readonly spoken: Dialect;
-  readonly attempt: Attempt;
+  readonly attempt: RequestOutcome;
   readonly refusal: Refusal;
 }
 
 /** What a refusal comes to in the end; `again`: the dialect is another one by now. */
-async function lookInto(state: State, refused: Refused, say: Say, signal?: AbortSignal): Promise<Attempt | 'again'> {
+async function lookInto(
+  state: State,
+  refused: Refused,
+  say: Say,
+  signal?: AbortSignal,
+): Promise<RequestOutcome | 'again'> {
   const { request, spoken, attempt, refusal } = refused;
-  if (isUnfit(refusal.complaint) && partsOf(request, spoken).includes('schema'))
-    return (await say(lacking(spoken, 'schema'))).attempt;
+  if (isUnfit(refusal.complaint) && sentParts(request, spoken).includes('schema'))
+    return (await say(withoutFeature(spoken, 'schema'))).attempt;
   const named = namedPart(refusal.complaint, request, spoken) !== undefined;
-  const unproven = () => partsOf(request, spoken).filter((part) => !state.proven.has(proofOf(part, spoken)));
+  const unproven = () => sentParts(request, spoken).filter((part) => !state.proven.has(proofOf(part, spoken)));
   if (!named) {
-    if (unproven().length === 0) return doubted(state, attempt);
+    if (unproven().length === 0) return doubtReply(state, attempt);
     // Trouble of a server's passes most often.
     if (refusal.status === 500 && ++state.troubles < 2) return attempt;
     await othersInFlight(state, () => unproven().length === 0, signal);
@@ -187,12 +206,13 @@ async function lookInto(state: State, refused: Refused, say: Say, signal?: Abort
   while (state.searching) await until(state, () => !state.searching, signal);
   if (signOf(state.dialect) !== signOf(spoken)) return 'again';
   if (!named && unproven().length === 0) return attempt;
-  if (named ? ++state.named > OFTEN && !isTurn(state.named) : !isTurn(++state.unclear)) return doubted(state, attempt);
+  if (named ? ++state.named > OFTEN && !isTurn(state.named) : !isTurn(++state.unclear))
+    return doubtReply(state, attempt);
   return search(state, refused, { named, unproven: unproven(), say });
 }
 
 /** An attempt of whose refusal nothing came; after several in a row what was taken before is in doubt again. */
-function doubted(state: State, attempt: Attempt): Attempt {
+function doubtReply(state: State, attempt: RequestOutcome): RequestOutcome {
   if (++state.turned >= TURNED) state.proven.clear();
   return attempt;
 }
@@ -219,28 +239,28 @@ interface How {
   readonly say: Say;
 }
 
-async function search(state: State, refused: Refused, { named, unproven, say }: How): Promise<Attempt> {
+async function search(state: State, refused: Refused, { named, unproven, say }: How): Promise<RequestOutcome> {
   const { request, spoken } = refused;
   state.searching = true;
   try {
     const known = state.unfinished.get(request) ?? new Map<string, Exchange>();
     state.unfinished.delete(request);
     const { complaint } = refused.refusal;
-    const thorough = state.vain.length < THOROUGH && !state.vain.some((one) => alike(one, complaint));
+    const thorough = state.vain.length < THOROUGH && !state.vain.some((one) => isSameComplaint(one, complaint));
     const found = await findOut({ ...refused, unproven, known, thorough }, say);
     // What was answered meanwhile with all that is in doubt shows that this row alone is refused with it.
     const refuted = !named && unproven.some((part) => state.proven.has(proofOf(part, spoken)));
     if (found.dialect && !refuted) {
       state.named = 0;
       prove(state, request, found.dialect);
-      const before = partsOf(request, spoken);
-      const now = partsOf(request, found.dialect);
+      const before = sentParts(request, spoken);
+      const now = sentParts(request, found.dialect);
       if (!named) for (const part of before) if (!now.includes(part)) state.guessed.add(part);
       change(state, spoken, found.dialect);
       state.comebacks.soon(found.uncertain ?? []);
     } else if (found.bare) state.vain.push(found.bare);
-    else if (!found.dialect) interrupted(state, request, known, named);
-    return found.dialect ? found.attempt : doubted(state, found.attempt);
+    else if (!found.dialect) keepUnfinished(state, request, known, named);
+    return found.dialect ? found.attempt : doubtReply(state, found.attempt);
   } finally {
     state.searching = false;
     state.bell.ring();
@@ -248,7 +268,7 @@ async function search(state: State, refused: Refused, { named, unproven, say }: 
 }
 
 /** A search that trouble ended continues when the request is sent again, and is not counted, within bounds. */
-function interrupted(state: State, request: ChatRequest, known: Map<string, Exchange>, named: boolean): void {
+function keepUnfinished(state: State, request: ChatRequest, known: Map<string, Exchange>, named: boolean): void {
   state.unfinished.set(request, known);
   if (state.broken++ >= BROKEN) return;
   if (named) state.named--;
@@ -256,13 +276,13 @@ function interrupted(state: State, request: ChatRequest, known: Map<string, Exch
 }
 
 function prove(state: State, request: ChatRequest, dialect: Dialect): void {
-  for (const part of partsOf(request, dialect)) state.proven.add(proofOf(part, dialect));
+  for (const part of sentParts(request, dialect)) state.proven.add(proofOf(part, dialect));
   [state.troubles, state.turned] = [0, 0];
 }
 
 /** Takes over what is other in a dialect than in the one before, and says so. */
 function change(state: State, from: Dialect, to: Dialect): void {
-  for (const line of changesTold(from, to)) state.logger.warn(line);
+  for (const line of describeChanges(from, to)) state.logger.warn(line);
   state.comebacks.note(from, to);
   state.dialect = to;
 }

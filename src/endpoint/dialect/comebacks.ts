@@ -1,5 +1,5 @@
 import type { ChatRequest, Feature } from '../types.js';
-import { askedFor, type Dialect, FEATURES, type Part, restored } from './dialect.js';
+import { type Dialect, FEATURES, type Part, requestedFeatures, restorePart } from './dialect.js';
 
 /** A request that tries a feature that was given up. */
 export interface Comeback {
@@ -51,10 +51,10 @@ export function createComebacks(): Comebacks {
     },
     next(request, dialect) {
       if (trying) return undefined;
-      const due = askedFor(request).find((one) => dialect.without.has(one) && pauses.get(one)!.left <= 0);
+      const due = requestedFeatures(request).find((one) => dialect.without.has(one) && pauses.get(one)!.left <= 0);
       if (due === undefined) return undefined;
       trying = true;
-      const restore = (other: Dialect) => restored(other, due, other);
+      const restore = (other: Dialect) => restorePart(other, due, other);
       return {
         dialect: restore(dialect),
         restore,

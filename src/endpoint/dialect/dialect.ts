@@ -36,7 +36,7 @@ export const firstDialect = (baseUrl: string): Dialect => ({
 });
 
 /** The features that a request asks for. */
-export function askedFor(request: ChatRequest): Feature[] {
+export function requestedFeatures(request: ChatRequest): Feature[] {
   const { schema, topLogprobs, messages, temperature, seed } = request;
   const asked: Record<Feature, boolean> = {
     schema: schema !== undefined,
@@ -49,27 +49,27 @@ export function askedFor(request: ChatRequest): Feature[] {
 }
 
 /** What of a request is sent in a dialect that may be refused. */
-export function partsOf(request: ChatRequest, dialect: Dialect): Part[] {
-  const features = askedFor(request).filter((feature) => !dialect.without.has(feature));
+export function sentParts(request: ChatRequest, dialect: Dialect): Part[] {
+  const features = requestedFeatures(request).filter((feature) => !dialect.without.has(feature));
   return [...features, ...(request.maxTokens === undefined ? [] : (['limit'] as const)), ...whole(dialect)];
 }
 
 const whole = ({ stream }: Dialect): Part[] => (stream ? [] : ['whole']);
 
 /** The dialect without a feature. */
-export const lacking = (dialect: Dialect, feature: Feature): Dialect => ({
+export const withoutFeature = (dialect: Dialect, feature: Feature): Dialect => ({
   ...dialect,
   without: new Set([...dialect.without, feature]),
 });
 
 /** The dialect with the limit's other name. */
-const renamed = (dialect: Dialect): Dialect => ({
+const withOtherLimit = (dialect: Dialect): Dialect => ({
   ...dialect,
   limit: dialect.limit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens',
 });
 
 /** The dialect with one part as another dialect has it. */
-export function restored(dialect: Dialect, part: Part, from: Dialect): Dialect {
+export function restorePart(dialect: Dialect, part: Part, from: Dialect): Dialect {
   if (part === 'limit') return { ...dialect, limit: from.limit };
   if (part === 'whole') return { ...dialect, stream: from.stream };
   const without = new Set(dialect.without);
@@ -78,11 +78,11 @@ export function restored(dialect: Dialect, part: Part, from: Dialect): Dialect {
 }
 
 /** What may help where a part is refused, in the order in which it is tried. `most` is how many alternatives the refusal allows. */
-export function alternatives(part: Part, request: ChatRequest, dialect: Dialect, most?: number): Dialect[] {
-  if (part === 'limit') return [renamed(dialect)];
+export function alternativeDialects(part: Part, request: ChatRequest, dialect: Dialect, most?: number): Dialect[] {
+  if (part === 'limit') return [withOtherLimit(dialect)];
   if (part === 'whole') return [{ ...dialect, stream: true }];
   const fewer = part === 'logprobs' ? fewerThan(Math.min(request.topLogprobs!, dialect.mostLogprobs), most) : [];
-  return [...fewer.map((mostLogprobs) => ({ ...dialect, mostLogprobs })), lacking(dialect, part)];
+  return [...fewer.map((mostLogprobs) => ({ ...dialect, mostLogprobs })), withoutFeature(dialect, part)];
 }
 
 /** Numbers of alternatives that servers allow at most: 5 at Azure and Fireworks. */
@@ -97,7 +97,7 @@ export const signOf = ({ limit, without, mostLogprobs, stream }: Dialect): strin
   JSON.stringify([limit, FEATURES.filter((feature) => without.has(feature)), String(mostLogprobs), stream]);
 
 /** What there is to say about a change from one dialect to another, one line each. */
-export function changesTold(from: Dialect, to: Dialect): string[] {
+export function describeChanges(from: Dialect, to: Dialect): string[] {
   const lost = FEATURES.filter((feature) => to.without.has(feature) && !from.without.has(feature));
   const won = FEATURES.filter((feature) => from.without.has(feature) && !to.without.has(feature));
   return [

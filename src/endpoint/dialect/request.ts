@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest } from '../types.js';
+import type { ChatRequest, RequestMessage } from '../types.js';
 import type { Dialect } from './dialect.js';
 
 /** The body of a request for a chat completion (POST /chat/completions of OpenAI's API), in a dialect. The limit of tokens is always in it. */
@@ -27,7 +27,7 @@ export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): R
 }
 
 /** The system turn's text at the beginning of the user turn. */
-function withoutSystemTurn(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+function withoutSystemTurn(messages: readonly RequestMessage[]): readonly RequestMessage[] {
   const [first, second, ...rest] = messages;
   if (first?.role !== 'system' || second?.role !== 'user') return messages;
   return [{ role: 'user', content: `${first.content}\n\n${second.content}` }, ...rest];

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../answers/error-body.js';
 import type { ChatRequest } from '../types.js';
-import { type Dialect, type Part, partsOf } from './dialect.js';
+import { type Dialect, type Part, sentParts } from './dialect.js';
 
 /** What a refusal says of the field that it is about. */
 export type Complaint = Pick<ErrorBody, 'message' | 'param' | 'names' | 'issues'>;
@@ -35,7 +35,7 @@ export function namedPart(complaint: Complaint, request: ChatRequest, dialect: D
     fields.some(({ field, unknown }) =>
       part === 'limit' ? field === dialect.limit && unknown : FIELDS[part].test(field),
     );
-  return partsOf(request, dialect).find(isNamed);
+  return sentParts(request, dialect).find(isNamed);
 }
 
 /** A field's place within the request, however a server writes it: `body.seed`, `$.seed`, `'seed'`. */
@@ -79,7 +79,7 @@ export function mostAllowed({ message }: Complaint): number | undefined {
 }
 
 /** Whether two refusals say the same, except for numbers. */
-export const alike = (a: Complaint, b: Complaint): boolean => shapeOf(a) === shapeOf(b);
+export const isSameComplaint = (a: Complaint, b: Complaint): boolean => shapeOf(a) === shapeOf(b);
 
 const shapeOf = ({ message, param, names }: Complaint): string =>
   JSON.stringify([message.replace(/[\da-f]{8,}|\d+/gi, '#'), param, names]);

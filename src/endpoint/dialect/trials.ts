@@ -1,7 +1,16 @@
-import type { Attempt } from '../answers/failure.js';
+import type { RequestOutcome } from '../answers/request-outcome.js';
 import type { ChatRequest } from '../types.js';
-import { alternatives, type Dialect, FEATURES, lacking, type Part, partsOf, restored, signOf } from './dialect.js';
-import { alike, type Complaint, mostAllowed, namedPart, suspectParts } from './suspects.js';
+import {
+  alternativeDialects,
+  type Dialect,
+  FEATURES,
+  type Part,
+  restorePart,
+  sentParts,
+  signOf,
+  withoutFeature,
+} from './dialect.js';
+import { type Complaint, isSameComplaint, mostAllowed, namedPart, suspectParts } from './suspects.js';
 
 /** A refusal that may be about how a request was put. */
 export interface Refusal {
@@ -11,7 +20,7 @@ export interface Refusal {
 
 /** One request and what came of it; `refusal` where that may be about how it was put. */
 export interface Exchange {
-  readonly attempt: Attempt;
+  readonly attempt: RequestOutcome;
   readonly refusal?: Refusal;
 }
 
@@ -23,7 +32,7 @@ export interface Refused {
   readonly request: ChatRequest;
   /** The dialect that was refused, and what came of it. */
   readonly spoken: Dialect;
-  readonly attempt: Attempt;
+  readonly attempt: RequestOutcome;
   readonly refusal: Refusal;
   /** Parts that no reply has come with yet. Others are looked at only where the refusal names them. */
   readonly unproven: readonly Part[];
@@ -35,7 +44,7 @@ export interface Refused {
 
 /** What a search came to. */
 export interface Finding {
-  readonly attempt: Attempt;
+  readonly attempt: RequestOutcome;
   /** The dialect in which the request was answered. Absent: in none. */
   readonly dialect?: Dialect;
   /** Parts that the dialect is without, though trouble left open whether it must be. */
@@ -58,7 +67,7 @@ interface Search extends Refused {
 export async function findOut(refused: Refused, say: Say): Promise<Finding> {
   const search = { ...refused, say: economical(refused, say) };
   const followed = await followNames(search);
-  const found = followed.open ? await stripped({ ...search, attempt: followed.attempt }) : followed;
+  const found = followed.open ? await stripFeatures({ ...search, attempt: followed.attempt }) : followed;
   if (!found.dialect || refused.refusal.status !== 500) return found;
   // A server's trouble may have passed meanwhile.
   const again = await say(refused.spoken);
@@ -67,7 +76,7 @@ export async function findOut(refused: Refused, say: Say): Promise<Finding> {
 }
 
 /** Whether the server worked on the request, so that it took all that was in it. */
-export const isServed = (attempt: Attempt): boolean =>
+export const isServed = (attempt: RequestOutcome): boolean =>
   'reply' in attempt || (attempt.worked === true && attempt.next === 'skip');
 
 /** Sends nothing twice, and not more than so much. Trouble is looked at twice, and not kept. */
@@ -98,7 +107,7 @@ async function followNames(search: Search): Promise<Finding & { readonly open?: 
   const [seen, guessed] = [new Set<Part>(), [] as Part[]];
   for (;;) {
     const named = namedPart(refusal.complaint, request, dialect);
-    const sent = partsOf(request, dialect);
+    const sent = sentParts(request, dialect);
     const doubted = unproven.filter((one) => sent.includes(one));
     const suspects = thorough ? suspectParts(refusal.complaint, doubted) : [];
     const part = [named, ...suspects].find((one) => one !== undefined && !seen.has(one));
@@ -121,12 +130,12 @@ async function withoutPart(
 ): Promise<
   (Finding & { readonly refusal?: never }) | (Required<Exchange> & { readonly dialect: Dialect }) | undefined
 > {
-  for (const other of alternatives(part, request, dialect, mostAllowed(refusal.complaint))) {
+  for (const other of alternativeDialects(part, request, dialect, mostAllowed(refusal.complaint))) {
     const exchange = await say(other);
     if (!exchange.refusal) return findingOf(exchange, other);
     const { complaint } = exchange.refusal;
     const still = namedPart(complaint, request, other) ?? suspectParts(complaint, [part])[0];
-    if (still !== part && !alike(complaint, refusal.complaint))
+    if (still !== part && !isSameComplaint(complaint, refusal.complaint))
       return { ...exchange, refusal: exchange.refusal, dialect: other };
   }
   return undefined;
@@ -141,7 +150,7 @@ const findingOf = ({ attempt }: Exchange, dialect: Dialect): Finding =>
  */
 async function putBack(search: Search, found: Finding, parts: readonly Part[]): Promise<Finding> {
   if (parts.length === 0 || !found.dialect) return found;
-  const full = parts.reduce((dialect, part) => restored(dialect, part, search.spoken), found.dialect);
+  const full = parts.reduce((dialect, part) => restorePart(dialect, part, search.spoken), found.dialect);
   const fewer = parts.length === 1 && parts[0] === 'logprobs' ? fewerLogprobs(search, full) : [];
   for (const dialect of [full, ...fewer]) {
     const exchange = await search.say(dialect);
@@ -156,13 +165,13 @@ async function putBack(search: Search, found: Finding, parts: readonly Part[]): 
 }
 
 const fewerLogprobs = ({ request, refusal }: Search, dialect: Dialect): Dialect[] =>
-  alternatives('logprobs', request, dialect, mostAllowed(refusal.complaint)).slice(0, -1);
+  alternativeDialects('logprobs', request, dialect, mostAllowed(refusal.complaint)).slice(0, -1);
 
 /** The request without any feature in doubt, and with what its refusal is about, if that is another one. */
-async function stripped(search: Search): Promise<Finding> {
+async function stripFeatures(search: Search): Promise<Finding> {
   const { spoken, unproven, attempt, say } = search;
   if (unproven.length === 0) return { attempt };
-  const bare = FEATURES.filter((feature) => unproven.includes(feature)).reduce(lacking, spoken);
+  const bare = FEATURES.filter((feature) => unproven.includes(feature)).reduce(withoutFeature, spoken);
   const exchange = await say(bare);
   const found = exchange.refusal
     ? await followNames({ ...search, spoken: bare, refusal: exchange.refusal, attempt: exchange.attempt })

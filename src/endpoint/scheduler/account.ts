@@ -1,4 +1,4 @@
-import type { Attempt } from '../answers/failure.js';
+import type { RequestOutcome } from '../answers/request-outcome.js';
 import { USUAL_REPLY_TOKENS } from '../estimate.js';
 import { costOf, type Price } from '../prices.js';
 import { promptTokensOf } from '../request-tokens.js';
@@ -18,7 +18,7 @@ export interface Reservation {
    * Ends it with what came of the request; undefined for one that was given up, which the endpoint may charge for as well. Later calls change
    * nothing.
    */
-  settle(attempt: Attempt | undefined): Bill;
+  settle(attempt: RequestOutcome | undefined): Bill;
   /** Ends it for a request that was never sent. */
   cancel(): void;
 }
@@ -57,7 +57,7 @@ export interface AccountSettings {
 }
 
 /** The bill of what takes nothing. */
-export const NOTHING: Bill = { usage: undefined, cost: 0 };
+export const NO_BILL: Bill = { usage: undefined, cost: 0 };
 
 /** An account with nothing on it except what earlier runs spent. */
 export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {
@@ -101,7 +101,7 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
       reservations++;
       return {
         settle(attempt) {
-          if (!end()) return NOTHING;
+          if (!end()) return NO_BILL;
           const bill = meter.billOf(request, attempt);
           spent += bill.cost;
           return bill;
@@ -132,7 +132,7 @@ function createMeter(price: Price | undefined) {
     mostCost: (request: ChatRequest) => (price ? inDollars(most(request)) : 0),
     total: (): Usage => ({ promptTokens, replyTokens }),
     /** What a request took, with what was sent besides; at its most where the endpoint may have worked on it and counted nothing. */
-    billOf(request: ChatRequest, attempt: Attempt | undefined): Bill {
+    billOf(request: ChatRequest, attempt: RequestOutcome | undefined): Bill {
       const besides = attempt?.besides?.usage ? add(attempt.besides.usage) : 0;
       const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);
       if (!usage || !(usage.promptTokens >= 0 && usage.replyTokens >= 0)) {

@@ -1,14 +1,14 @@
 import { usageError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
-import type { Answer, Failure, Question } from '../types.js';
+import type { Failure, Question, SettledQuestion } from '../types.js';
 import { type Bill, createAccount } from './account.js';
-import { answerOf, type Outcome } from './answer.js';
+import { type AskState, dropFlights, endWithError, stopSending, totalsOf } from './ask-state.js';
+import type { AskEvent, AskResult, AskSettings } from './ask-types.js';
 import { createBell } from './bell.js';
 import { createGate } from './gate.js';
-import type { AskEnd, AskEvent, AskSettings } from './outcome.js';
 import { createPace, realClock } from './pace.js';
 import { createPatience } from './patience.js';
-import { fail, giveUp, halt, type Run, totalsOf } from './run.js';
+import { type QuestionResult, settleQuestion } from './settle-question.js';
 
 /** Outcomes that wait to be written or taken, at most, before no more is asked. */
 const BUFFER = 256;
@@ -19,14 +19,14 @@ const BUFFER = 256;
  * key is refused, the quota or the budget of retries used up, the model not there, or nothing is answered any more. All that was
  * answered is in the ledger then, too; ending the loop early gives up what is in flight.
  */
-export async function* ask(
+export async function* askQuestions(
   questions: Iterable<Question> | AsyncIterable<Question>,
   settings: AskSettings,
-): AsyncGenerator<AskEvent, AskEnd> {
-  const run = begin(settings);
+): AsyncGenerator<AskEvent, AskResult> {
+  const run = startState(settings);
   const release = listen(run);
   const feeding = feed(run, questions)
-    .catch((error: unknown) => fail(run, error))
+    .catch((error: unknown) => endWithError(run, error))
     .finally(() => {
       run.fed = true;
       run.bell.ring();
@@ -40,8 +40,8 @@ export async function* ask(
       run.bell.ring();
     }
   } finally {
-    halt(run);
-    giveUp(run);
+    stopSending(run);
+    dropFlights(run);
     run.patience.close();
     release();
     await feeding;
@@ -51,7 +51,7 @@ export async function* ask(
   return { totals: totalsOf(run), ...(run.stopped && { stopped: run.stopped }) };
 }
 
-function begin(settings: AskSettings): Run {
+function startState(settings: AskSettings): AskState {
   const { options, price, ledger, clock = realClock, random: draws = random(Date.now(), 'waits') } = settings;
   const { concurrency, maxCost, retryWait } = options;
   if (maxCost !== undefined && price === undefined)
@@ -83,14 +83,14 @@ function begin(settings: AskSettings): Run {
 }
 
 /** Stops when the caller's signal is aborted: at once for what is not sent, after a moment for what is. Returns what ends listening. */
-function listen(run: Run): () => void {
+function listen(run: AskState): () => void {
   const { signal, graceMs = 2000 } = run.settings;
   const over = new AbortController();
   const interrupt = async () => {
     run.stopped = 'interrupted';
-    halt(run);
+    stopSending(run);
     await run.clock.sleep(graceMs, over.signal);
-    giveUp(run);
+    dropFlights(run);
   };
   if (signal?.aborted) void interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
@@ -101,7 +101,7 @@ function listen(run: Run): () => void {
 }
 
 /** Takes up questions as there is room for them, in flight and on the way to the ledger. */
-async function feed(run: Run, questions: Iterable<Question> | AsyncIterable<Question>): Promise<void> {
+async function feed(run: AskState, questions: Iterable<Question> | AsyncIterable<Question>): Promise<void> {
   const { account, bell, settings } = run;
   const { ledger, options } = settings;
   const { signal } = run.halt;
@@ -121,17 +121,17 @@ async function feed(run: Run, questions: Iterable<Question> | AsyncIterable<Ques
 }
 
 /** Asks one question, and sees to it that its outcome is reported when it is on the disk. Never throws. */
-async function work(run: Run, question: Question): Promise<void> {
+async function work(run: AskState, question: Question): Promise<void> {
   run.open++;
   const { key, item } = question;
   const note = (failure: Failure, tries: number, bill: Bill) => append(run, { key, item, tries, failure }, bill);
-  const outcome = await answerOf(run, question, note);
+  const outcome = await settleQuestion(run, question, note);
   run.open--;
-  await write(run, question, outcome).catch((error: unknown) => fail(run, error));
+  await write(run, question, outcome).catch((error: unknown) => endWithError(run, error));
   run.bell.ring();
 }
 
-async function write(run: Run, { key, item }: Question, { answer, bill }: Outcome): Promise<void> {
+async function write(run: AskState, { key, item }: Question, { answer, bill }: QuestionResult): Promise<void> {
   const { account, busy } = run;
   if (!answer) {
     const failure: Failure = { kind: 'interrupted', message: 'given up while it was asked' };
@@ -147,7 +147,7 @@ async function write(run: Run, { key, item }: Question, { answer, bill }: Outcom
 }
 
 /** Writes a line to the ledger, with what it took. */
-async function append(run: Run, answer: Answer, { cost, usage }: Bill): Promise<void> {
+async function append(run: AskState, answer: SettledQuestion, { cost, usage }: Bill): Promise<void> {
   run.unwritten++;
   run.bell.ring();
   try {

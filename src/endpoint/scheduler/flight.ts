@@ -1,8 +1,8 @@
-import type { Attempt } from '../answers/failure.js';
+import type { RequestOutcome } from '../answers/request-outcome.js';
 import type { Question } from '../types.js';
 import type { Bill, Reservation } from './account.js';
+import { type AskState, type Recallable, stopSending } from './ask-state.js';
 import type { Pass } from './gate.js';
-import { halt, type Recallable, type Run } from './run.js';
 
 /** One request on its way. */
 export interface Flight extends Recallable {
@@ -12,7 +12,7 @@ export interface Flight extends Recallable {
 
 /** What came of a request. */
 export interface Landing {
-  readonly attempt: Attempt;
+  readonly attempt: RequestOutcome;
   readonly pass: Pass;
 }
 
@@ -32,7 +32,7 @@ interface Trip extends FlightEvents {
 }
 
 /** Sends one request as soon as there is money, room and time for it. */
-export function launch(run: Run, question: Question, events: FlightEvents): Flight {
+export function launch(run: AskState, question: Question, events: FlightEvents): Flight {
   const controller = new AbortController();
   if (run.halt.signal.aborted) controller.abort();
   const trip: Trip = { ...events, signal: controller.signal, booked: undefined, sent: false };
@@ -56,14 +56,14 @@ export function launch(run: Run, question: Question, events: FlightEvents): Flig
 }
 
 /** Settles what was set aside, once. Whoever calls it rings the bell for those that wait for money. */
-function settle(trip: Trip, attempt: Attempt | undefined): Bill | undefined {
+function settle(trip: Trip, attempt: RequestOutcome | undefined): Bill | undefined {
   const bill = trip.booked?.settle(attempt);
   trip.booked = undefined;
   if (bill) trip.bill(bill);
   return bill;
 }
 
-async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing | undefined> {
+async function fly(run: AskState, { request }: Question, trip: Trip): Promise<Landing | undefined> {
   const { account, gate, pace, patience, settings } = run;
   const { signal } = trip;
   trip.booked = await reserve(run, request, signal);
@@ -82,7 +82,7 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
     pass.free();
     trip.late(waitedMs);
   });
-  let attempt: Attempt | undefined;
+  let attempt: RequestOutcome | undefined;
   try {
     attempt = await settings.client.send(request, signal);
   } catch (error) {
@@ -102,7 +102,11 @@ async function fly(run: Run, { request }: Question, trip: Trip): Promise<Landing
 }
 
 /** Sets money aside for a request once it fits into what may be spent. Where it does not even fit alone, everything stops. */
-async function reserve(run: Run, request: Question['request'], signal: AbortSignal): Promise<Reservation | undefined> {
+async function reserve(
+  run: AskState,
+  request: Question['request'],
+  signal: AbortSignal,
+): Promise<Reservation | undefined> {
   const { account, bell } = run;
   for (;;) {
     await bell.until(() => signal.aborted || account.fits(request) || account.reservations === 0);
@@ -112,6 +116,6 @@ async function reserve(run: Run, request: Question['request'], signal: AbortSign
     if (account.reservations === 0) break;
   }
   run.stopped ??= 'max-cost';
-  halt(run);
+  stopSending(run);
   return undefined;
 }

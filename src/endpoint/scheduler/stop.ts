@@ -1,6 +1,6 @@
 import { PhasetuneError } from '../../core/errors.js';
 import { formatDuration, formatNumber } from '../../telemetry/format.js';
-import type { Miss } from '../answers/failure.js';
+import type { FailedRequest } from '../answers/request-outcome.js';
 import type { EndpointAddress } from '../options.js';
 import type { Failure } from '../types.js';
 
@@ -12,7 +12,7 @@ const stop = (message: string, failure: Failure) =>
   new PhasetuneError('endpoint', message, { reason: failure.kind, ...(failure.status && { status: failure.status }) });
 
 /** The end of all asking over one refusal: a key, a quota, a model or an address. */
-export function fatalError(address: EndpointAddress, miss: Miss): PhasetuneError {
+export function fatalError(address: EndpointAddress, miss: FailedRequest): PhasetuneError {
   const { failure, afterMs } = miss;
   const { kind, status, message } = failure;
   if (afterMs !== undefined) return tooLongError(address, miss);
@@ -36,7 +36,7 @@ export function fatalError(address: EndpointAddress, miss: Miss): PhasetuneError
 }
 
 /** The end of all asking because the endpoint wants a wait of hours. */
-export const tooLongError = (address: EndpointAddress, { failure, afterMs = 0 }: Miss): PhasetuneError =>
+export const tooLongError = (address: EndpointAddress, { failure, afterMs = 0 }: FailedRequest): PhasetuneError =>
   stop(
     `${placeOf(address)}: asks to wait for ${formatDuration(afterMs / 1000)} (${failure.message}); ${KEPT} after that`,
     failure,

@@ -1,9 +1,9 @@
-import type { Miss } from '../answers/failure.js';
+import type { FailedRequest } from '../answers/request-outcome.js';
 import type { Question } from '../types.js';
 import type { Bill } from './account.js';
+import type { AskState } from './ask-state.js';
 import { type Flight, type Landing, launch } from './flight.js';
 import type { Wait } from './gate.js';
-import type { Run } from './run.js';
 
 /** What came of one turn of a question. */
 export type Turn = Landing & { readonly wait?: Wait };
@@ -26,7 +26,7 @@ const decides = ({ attempt }: Landing) => 'reply' in attempt || !['retry', 'wait
  * Sends a question once, and again beside it where the reply takes far longer than those before: a connection that hangs holds up nothing then.
  * The first that decides it counts, and the others are given up. Undefined when it is given up because the run ends.
  */
-export function takeTurn(run: Run, question: Question, { again, bill }: TurnEvents): Promise<Turn | undefined> {
+export function takeTurn(run: AskState, question: Question, { again, bill }: TurnEvents): Promise<Turn | undefined> {
   return new Promise((resolve, reject) => {
     const flights = new Set<Flight>();
     const late = new Set<Flight>();
@@ -67,7 +67,7 @@ export function takeTurn(run: Run, question: Question, { again, bill }: TurnEven
 }
 
 /** Lets the gate know what a request showed of the endpoint; returns how long everyone waits for it. */
-function report(run: Run, { attempt, pass }: Landing): { wait?: Wait } {
+function report(run: AskState, { attempt, pass }: Landing): { wait?: Wait } {
   if ('reply' in attempt) {
     run.heard = true;
     pass.answered();
@@ -85,5 +85,5 @@ function report(run: Run, { attempt, pass }: Landing): { wait?: Wait } {
 }
 
 /** A server that was never ready yet says so with 503; later that is the word for too much work. */
-export const isLoading = ({ account }: Run, { next, failure }: Miss): boolean =>
+export const isLoading = ({ account }: AskState, { next, failure }: FailedRequest): boolean =>
   next === 'load' || (next === 'retry' && failure.status === 503 && account.answered === 0);

@@ -30,7 +30,7 @@ export interface Agreement {
 type Statistics<K extends string> = Readonly<Record<K, number | undefined>>;
 
 /** Values of some statistics with their intervals; yields how many resamples are done. The rows of a resample are the same for all. */
-function* bootstrapped<K extends string>(
+function* bootstrap<K extends string>(
   rows: number,
   statistics: (counts?: Counts) => Statistics<K>,
   options: BootstrapOptions,
@@ -72,7 +72,7 @@ export interface ScoredPair {
 }
 
 /** How well two scores of the same rows agree; yields how many resamples are done. Stages stay as they were cut from all rows. */
-export function* agreement(
+export function* measureAgreement(
   { x, y, staged: { first, second }, stages, range, answers }: ScoredPair,
   options: BootstrapOptions,
 ): Generator<number, Agreement> {
@@ -95,7 +95,7 @@ export function* agreement(
       overLength: correlation === undefined || byLength === undefined ? undefined : correlation - Math.abs(byLength),
     };
   };
-  const estimates = yield* bootstrapped(x.length, statistics, options);
+  const estimates = yield* bootstrap(x.length, statistics, options);
   return { ...estimates, pairs: countPairs(order) };
 }
 
@@ -128,6 +128,6 @@ export function* lengthCorrelation(
     instruction: spearman(score, instruction, counts),
     answer: spearman(score, answer, counts),
   });
-  const estimates = yield* bootstrapped(rows.length, statistics, options);
+  const estimates = yield* bootstrap(rows.length, statistics, options);
   return { rows: rows.length, ...estimates };
 }

@@ -5,7 +5,13 @@ import { averageRanks, rank } from '../../statistics/ranks.js';
 import type { Cleaning } from '../cleaning.js';
 import { type MatchBy, type Matched, matchRows } from '../match.js';
 import type { Ratings } from '../ratings.js';
-import { type Agreement, agreement, type LengthCorrelation, lengthCorrelation, type RowLength } from './agreement.js';
+import {
+  type Agreement,
+  type LengthCorrelation,
+  lengthCorrelation,
+  measureAgreement,
+  type RowLength,
+} from './agreement.js';
 import { type StageMoves, stageMoves, stagePair } from './moves.js';
 import type { CompareOptions } from './options.js';
 
@@ -54,7 +60,7 @@ export interface Comparison {
   readonly lengths: Readonly<Record<string, LengthCorrelation>>;
 }
 
-/** What {@link compareScores} tells on its way; the last event has the result, and for each pair the scores that a plot needs. */
+/** What {@link compareRatings} tells on its way; the last event has the result, and for each pair the scores that a plot needs. */
 export type CompareEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly note: string }
   | { readonly type: 'compared'; readonly comparison: Comparison; readonly matches: readonly Matched[] };
@@ -66,14 +72,14 @@ const BREATH = 10;
  * Compares every file with every other, on the rows that both have a score for, and each with the length of its rows. Throws a data
  * error for two files with fewer than two rows in common, and a usage error for thresholds that are none.
  */
-export async function* compareScores(
+export async function* compareRatings(
   files: readonly NamedRatings[],
   options: CompareOptions,
 ): AsyncGenerator<CompareEvent> {
   const { resamples, level, seed, stages, thresholds } = options;
   const plan = resolveStaging(stagingOptionsSchema.parse({ stages, thresholds, seed }));
   const couples = files.flatMap((first, i) => files.slice(i + 1).map((second) => [first, second] as const));
-  const matches = couples.map(([first, second]) => checked(first, second, options.match));
+  const matches = couples.map(([first, second]) => checkMatch(first, second, options.match));
   const rowLengths = files.map(({ ratings }) => lengthsOf(ratings, files));
   const withLengths = files.filter((_, i) => rowLengths[i]!.length > 1);
   const total = (couples.length + withLengths.length) * resamples;
@@ -105,7 +111,7 @@ export async function* compareScores(
   yield { type: 'compared', comparison: { files: told, ...settings, pairs, lengths }, matches };
 }
 
-function checked(first: NamedRatings, second: NamedRatings, match: CompareOptions['match']): Matched {
+function checkMatch(first: NamedRatings, second: NamedRatings, match: CompareOptions['match']): Matched {
   const matched = matchRows(first.ratings, second.ratings, match === 'auto' ? undefined : match);
   if (matched.ids.length >= 2) return matched;
   const some = ({ ratings }: NamedRatings) => [...ratings.scores.keys()].slice(0, 3).join(', ');
@@ -128,7 +134,7 @@ function* comparePair(
   const lengths = ids.map((id) => textsOf(id).find((text) => text?.answer !== undefined)?.answer);
   const answers = lengths.every((length) => length !== undefined) ? lengths : undefined;
   const { range, ...bootstrap } = options;
-  const found = yield* agreement({ x, y, staged, stages: plan.stages, range, answers }, bootstrap);
+  const found = yield* measureAgreement({ x, y, staged, stages: plan.stages, range, answers }, bootstrap);
   const worst = worstRows(ids, x, y, options.worst).map((row): Disagreement => {
     const start = textsOf(row.id).find((text) => text)?.start;
     return start === undefined ? row : { ...row, start };

@@ -1,8 +1,8 @@
 import type { Random } from '../../core/random.js';
 import type { Account } from './account.js';
+import type { AskEvent, AskSettings, AskTotals } from './ask-types.js';
 import type { Bell } from './bell.js';
 import type { Gate } from './gate.js';
-import type { AskEvent, AskSettings, AskTotals } from './outcome.js';
 import type { Clock, Pace } from './pace.js';
 import type { Patience } from './patience.js';
 
@@ -15,7 +15,7 @@ export interface Recallable {
 }
 
 /** All that changes while questions are asked. */
-export interface Run {
+export interface AskState {
   readonly settings: AskSettings;
   readonly pace: Pace;
   readonly gate: Gate;
@@ -52,27 +52,27 @@ export interface Run {
 }
 
 /** Sends nothing more; what is in flight may still land. */
-export function halt(run: Run): void {
+export function stopSending(run: AskState): void {
   run.halt.abort();
   for (const flight of run.flights) flight.recall();
   run.bell.ring();
 }
 
 /** Gives up what is in flight. */
-export function giveUp(run: Run): void {
+export function dropFlights(run: AskState): void {
   for (const flight of run.flights) flight.drop();
   run.bell.ring();
 }
 
 /** Ends everything, for the first reason that is given. */
-export function fail(run: Run, error: unknown): void {
+export function endWithError(run: AskState, error: unknown): void {
   run.error ??= error;
-  halt(run);
-  giveUp(run);
+  stopSending(run);
+  dropFlights(run);
 }
 
 /** How far a run is, now. */
-export function totalsOf({ account, costBefore }: Run): AskTotals {
+export function totalsOf({ account, costBefore }: AskState): AskTotals {
   const { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost } = account;
   return { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost, costBefore };
 }

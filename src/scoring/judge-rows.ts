@@ -1,8 +1,8 @@
 import { PhasetuneError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
-import { ask } from '../endpoint/scheduler/ask.js';
-import type { AskEnd, AskEvent, AskSettings, AskTotals } from '../endpoint/scheduler/outcome.js';
-import type { Judging } from './judging.js';
+import { askQuestions } from '../endpoint/scheduler/ask.js';
+import type { AskEvent, AskResult, AskSettings, AskTotals } from '../endpoint/scheduler/ask-types.js';
+import type { Judging } from './judgements.js';
 
 /** What {@link judgeRows} reports: a reply or a failure was taken, a question is asked again, or everyone waits. */
 export type JudgeEvent =
@@ -20,8 +20,8 @@ export async function* judgeRows(
   judging: Judging,
   rows: () => AsyncIterable<InstructionRecord>,
   settings: AskSettings,
-): AsyncGenerator<JudgeEvent, AskEnd> {
-  const events = ask(judging.questions(rows), settings);
+): AsyncGenerator<JudgeEvent, AskResult> {
+  const events = askQuestions(judging.questions(rows), settings);
   let [readable, unreadable] = [0, 0];
   try {
     for (;;) {

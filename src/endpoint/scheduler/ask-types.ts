@@ -3,7 +3,7 @@ import type { ChatClient } from '../client.js';
 import type { Ledger, LedgerLine } from '../ledger.js';
 import type { EndpointOptions } from '../options.js';
 import type { Price } from '../prices.js';
-import type { Answer, ChatReply, Failure, Usage } from '../types.js';
+import type { ChatReply, Failure, SettledQuestion, Usage } from '../types.js';
 import type { Clock } from './pace.js';
 
 /** A line of the ledger of an endpoint: the reply as it came, or why there is none. */
@@ -48,7 +48,7 @@ export interface AskTotals {
  * the endpoint asks for it.
  */
 export type AskEvent =
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly totals: AskTotals }
+  | { readonly kind: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
   | ({ readonly kind: 'retry' } & Delay)
   | ({ readonly kind: 'wait' } & Delay);
 
@@ -61,7 +61,7 @@ export interface Delay {
 }
 
 /** How `ask` ended. */
-export interface AskEnd {
+export interface AskResult {
   readonly totals: AskTotals;
   /** Set where questions are left unasked: the next one might have cost more than was allowed, or it was interrupted. */
   readonly stopped?: 'max-cost' | 'interrupted';

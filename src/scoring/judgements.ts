@@ -1,8 +1,8 @@
 import { dataError } from '../core/errors.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Ledger } from '../endpoint/ledger.js';
-import type { AnswerLine } from '../endpoint/scheduler/outcome.js';
-import type { Answer, ChatReply, Feature, Question } from '../endpoint/types.js';
+import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
+import type { ChatReply, Feature, Question, SettledQuestion } from '../endpoint/types.js';
 import { contentKey, type Judge, questionKey, questionOf, type Verdict, verdictOf } from './judge.js';
 import { type Prompt, promptFor } from './prompt.js';
 import type { RowScore, Unscored } from './scored.js';
@@ -24,7 +24,7 @@ export interface Judging {
    */
   questions(rows: () => AsyncIterable<InstructionRecord>): AsyncGenerator<Question>;
   /** Takes an answer. Returns why its reply could not be read, where that is so. */
-  take(answer: Answer): string | undefined;
+  take(answer: SettledQuestion): string | undefined;
   /** The outcome of the row that came at this place, from 0, in the last reading that went to the end. */
   outcomeOf(record: InstructionRecord, index: number): RowScore | Unscored;
   /** What there is to tell about the rows that were read last. */

@@ -3,17 +3,17 @@ import { hide } from '../../telemetry/redact.js';
 import type { ChatReply, Failure, Usage } from '../types.js';
 
 /** Requests that were sent beside the one that an attempt is of, to find out what the endpoint takes. */
-export interface Besides {
+export interface SideRequests {
   readonly requests: number;
   /** Tokens that the endpoint counted for them. */
   readonly usage?: Usage;
 }
 
 /** What came of one request. */
-export type Attempt = ({ readonly reply: ChatReply } | Miss) & { readonly besides?: Besides };
+export type RequestOutcome = ({ readonly reply: ChatReply } | FailedRequest) & { readonly besides?: SideRequests };
 
 /** What follows from a request without a reply. */
-export type Next =
+export type FollowUp =
   /** It may pass: the request is sent again. Counts as a try. */
   | 'retry'
   /** Too much was asked in too short a time: everyone waits, then it is sent again. Counts as no try. */
@@ -28,9 +28,9 @@ export type Next =
   | 'stop';
 
 /** A request without a reply, and what follows from it. */
-export interface Miss {
+export interface FailedRequest {
   readonly failure: Failure;
-  readonly next: Next;
+  readonly next: FollowUp;
   /** How long the endpoint asks to wait, in milliseconds. */
   readonly afterMs?: number;
   /** Tokens that the endpoint counted for it, and charges for, though it gave no reply that can be used. */
@@ -43,19 +43,19 @@ export interface Miss {
 const MOST = 300;
 
 /** A text of a server's, for people: one line, short, without secrets. */
-export const quoted = (text: string): string => {
+export const quote = (text: string): string => {
   const line = hide(text.replace(/\s+/g, ' ').trim());
   return line.length > MOST ? `${line.slice(0, MOST)}...` : line;
 };
 
 /** What an error of the connection means. */
-export function missOfError(error: unknown): Miss {
+export function connectionFailure(error: unknown): FailedRequest {
   const { message, retry, begun } = connectionProblem(error);
-  return { failure: { kind: 'network', message: quoted(message) }, next: retry ? 'retry' : 'stop', worked: begun };
+  return { failure: { kind: 'network', message: quote(message) }, next: retry ? 'retry' : 'stop', worked: begun };
 }
 
 /** The miss of a request that got no whole reply in time. */
-export const missOfTimeout = (ms: number): Miss => ({
+export const timeoutFailure = (ms: number): FailedRequest => ({
   failure: { kind: 'timeout', message: `no whole reply in ${ms / 1000} s` },
   next: 'retry',
   worked: true,

@@ -1,9 +1,9 @@
-import type { Miss } from '../answers/failure.js';
 import { LONGEST_WAIT_MS } from '../answers/limits.js';
-import type { Answer, Failure, Question } from '../types.js';
-import { type Bill, NOTHING } from './account.js';
+import type { FailedRequest } from '../answers/request-outcome.js';
+import type { Failure, Question, SettledQuestion } from '../types.js';
+import { type Bill, NO_BILL } from './account.js';
+import { type AskState, endWithError, totalsOf } from './ask-state.js';
 import { backoffMs } from './pace.js';
-import { fail, type Run, totalsOf } from './run.js';
 import {
   fatalError,
   hopelessError,
@@ -25,23 +25,23 @@ const LOADING_MS = 10 * 60_000;
 const REFUSED_ALONE = 10;
 
 /** What came of a question, and what it took since its last line in the ledger. */
-export interface Outcome {
+export interface QuestionResult {
   /** Undefined when it is given up because the run ends. */
-  readonly answer: Answer | undefined;
+  readonly answer: SettledQuestion | undefined;
   readonly bill: Bill;
 }
 
 /** Writes down a request that took money and is sent again. */
-export type NoteMiss = (failure: Failure, tries: number, bill: Bill) => Promise<void>;
+export type NoteFailure = (failure: Failure, tries: number, bill: Bill) => Promise<void>;
 
 /** Asks one question until there is an answer or no use in asking on. Never throws: what ends the run is kept in it. */
-export async function answerOf(run: Run, question: Question, note: NoteMiss): Promise<Outcome> {
-  const asked: Asked = { item: question.item, tries: 1, tried: 1, alone: 0, firstRefusal: undefined, ...NOTHING };
-  let answer: Answer | undefined;
+export async function settleQuestion(run: AskState, question: Question, note: NoteFailure): Promise<QuestionResult> {
+  const asked: Asked = { item: question.item, tries: 1, tried: 1, alone: 0, firstRefusal: undefined, ...NO_BILL };
+  let answer: SettledQuestion | undefined;
   try {
     answer = await settle(run, question, asked, note);
   } catch (error) {
-    fail(run, error);
+    endWithError(run, error);
   }
   return { answer, bill: take(asked) };
 }
@@ -64,11 +64,16 @@ interface Asked {
 /** What it took since this was last asked for. */
 function take(asked: Asked): Bill {
   const { usage, cost } = asked;
-  Object.assign(asked, NOTHING);
+  Object.assign(asked, NO_BILL);
   return { usage, cost };
 }
 
-async function settle(run: Run, question: Question, asked: Asked, note: NoteMiss): Promise<Answer | undefined> {
+async function settle(
+  run: AskState,
+  question: Question,
+  asked: Asked,
+  note: NoteFailure,
+): Promise<SettledQuestion | undefined> {
   const { key, item } = question;
   const events = {
     again: (waitedMs: number) => mayAskBeside(run, asked, waitedMs),
@@ -95,7 +100,7 @@ async function settle(run: Run, question: Question, asked: Asked, note: NoteMiss
 }
 
 /** Whether a question whose reply is late may be asked a second time; counts and reports it. */
-function mayAskBeside(run: Run, asked: Asked, waitedMs: number): boolean {
+function mayAskBeside(run: AskState, asked: Asked, waitedMs: number): boolean {
   const { account, settings } = run;
   const spent = asked.tried >= settings.options.tries || account.retries >= allowedRetries(run);
   if (run.halt.signal.aborted || spent) return false;
@@ -110,7 +115,7 @@ function mayAskBeside(run: Run, asked: Asked, waitedMs: number): boolean {
 }
 
 /** Why a question is asked no more; undefined where it is asked again. Throws where nothing more can come of the whole run. */
-function reasonToEnd(run: Run, asked: Asked, turn: Turn, miss: Miss): Failure | undefined {
+function reasonToEnd(run: AskState, asked: Asked, turn: Turn, miss: FailedRequest): Failure | undefined {
   const { options, client } = run.settings;
   const { failure, next } = miss;
   if (next === 'stop') throw fatalError(client.address, miss);
@@ -124,7 +129,7 @@ function reasonToEnd(run: Run, asked: Asked, turn: Turn, miss: Miss): Failure | 
 }
 
 /** Limits that refuse one question again and again, and others not, refuse it for its size. */
-function tooLarge(run: Run, asked: Asked, { pass }: Turn, { failure }: Miss): Failure | undefined {
+function tooLarge(run: AskState, asked: Asked, { pass }: Turn, { failure }: FailedRequest): Failure | undefined {
   const { account, clock } = run;
   asked.firstRefusal ??= { answered: account.answered, at: clock.now() };
   if (pass.alone) asked.alone++;
@@ -138,7 +143,7 @@ function tooLarge(run: Run, asked: Asked, { pass }: Turn, { failure }: Miss): Fa
 }
 
 /** Waits before a question is asked again. A limit, and a server that loads, count as no try and use nothing of the budget of retries. */
-async function wait(run: Run, asked: Asked, { wait: hold }: Turn, miss: Miss): Promise<void> {
+async function wait(run: AskState, asked: Asked, { wait: hold }: Turn, miss: FailedRequest): Promise<void> {
   const { account, clock, random, settings } = run;
   const { options, client } = settings;
   const { failure, next, afterMs } = miss;
@@ -162,14 +167,14 @@ async function wait(run: Run, asked: Asked, { wait: hold }: Turn, miss: Miss): P
   if (!hold) await clock.sleep(waitMs, run.halt.signal);
 }
 
-function allowedRetries({ settings, begun }: Run): number {
+function allowedRetries({ settings, begun }: AskState): number {
   const { retryBudget } = settings.options;
   if (retryBudget === undefined) return Math.max(100, begun);
   return retryBudget < 1 ? Math.max(20, retryBudget * begun) : retryBudget;
 }
 
 /** A server that takes connections and answers none of the first round, each at least once, answers nothing. */
-function checkSilence(run: Run, failure: Failure): void {
+function checkSilence(run: AskState, failure: Failure): void {
   const { settings } = run;
   if (run.heard || failure.kind !== 'timeout') return;
   const round = Math.max(2, Math.min(settings.options.concurrency, run.begun));
@@ -177,9 +182,9 @@ function checkSilence(run: Run, failure: Failure): void {
 }
 
 /** Many questions in a row that fail for no reason of their own, or one where nothing was ever answered, end the run. */
-function countFailure(run: Run, failure: Failure): void {
+function countFailure(run: AskState, failure: Failure): void {
   const { settings } = run;
   const unheard = failure.kind === 'network' && !run.heard;
   if (++run.failuresInRow < (unheard ? 1 : HOPELESS)) return;
-  fail(run, hopelessError(settings.client.address, run.failuresInRow, failure));
+  endWithError(run, hopelessError(settings.client.address, run.failuresInRow, failure));
 }
