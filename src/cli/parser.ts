@@ -1,11 +1,11 @@
 import yargs, { type Argv } from 'yargs';
+import { version } from '../core/version.js';
 import type { Terminal } from '../telemetry/terminal.js';
 import { nameOf } from './flags.js';
 import { type Arguments, addOptions, COMMON_FLAGS, placeOf, sentence } from './options.js';
 import { type Place, refusal, unknownCommand } from './refuse.js';
 import type { Registered } from './registry.js';
 import { stopWhenUnread } from './unread.js';
-import { version } from '../core/version.js';
 
 const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.';
 

@@ -119,9 +119,7 @@ function lossBars({ logger, progress }: Show) {
       const where = event.stage === 0 ? 'base' : `stage ${event.stage}, step ${event.step}`;
       logger.info(`held-out loss, ${where}: ${event.all.toFixed(4)}`);
       if (!Number.isFinite(event.all))
-        logger.warn(
-          `the held-out loss is ${event.all}: training has diverged; start again with a lower learning rate`,
-        );
+        logger.warn(`the held-out loss is ${event.all}: training has diverged; start again with a lower learning rate`);
     },
     /** What comes next is waited for from now on. */
     wait() {
@@ -132,13 +130,18 @@ function lossBars({ logger, progress }: Show) {
 }
 
 /** Shows what came of a run: losses, rows, speed, warnings, files. */
-export function showResult({ folder, adapter, run }: TrainResult, { logger, print }: Pick<Show, 'logger' | 'print'>): void {
+export function showResult(
+  { folder, adapter, run }: TrainResult,
+  { logger, print }: Pick<Show, 'logger' | 'print'>,
+): void {
   if (run.matrix) for (const line of ['', ...formatLossMatrix(run.matrix), '']) print(line);
   for (const line of ledgerLines(run)) print(line);
   const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
   print(`trained in ${formatDuration(run.trainingSeconds!)}${speed}`);
   for (const warning of runWarnings(run)) logger.warn(warning);
-  print(`adapter: ${adapter} (PEFT's files), everything else about the run: ${folder}/run.json, ${folder}/events.jsonl`);
+  print(
+    `adapter: ${adapter} (PEFT's files), everything else about the run: ${folder}/run.json, ${folder}/events.jsonl`,
+  );
 }
 
 /** Warnings of a finished run whose numbers do not mean what they seem to. */

@@ -9,8 +9,8 @@ import { entryBatches } from './entry-shapes.js';
 import { type Attempt, firstThatFits, type MemoryOptions, memoryChoices } from './fit-memory.js';
 import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from './memory.js';
 import { sizeInBytes } from './options.js';
-import type { RunPlan } from './run-plan.js';
 import type { PreparedRun, PrepareOptions } from './prepare.js';
+import type { RunPlan } from './run-plan.js';
 
 /** The options of a run that decide what memory it takes. */
 export type MemoryRecipe = PrepareOptions & { readonly optim: OptimOptions };
@@ -36,10 +36,9 @@ export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: Prepared
   const { memoryLimit, lora, optim } = recipe;
   if (compile.mode === 'eager') {
     if (memoryLimit === undefined) return { recipe, plan, tooLarge: [] };
-    throw usageError(
-      '`memoryLimit` needs `mode: captured`: what an eager program takes is not known beforehand',
-      { option: 'memoryLimit' },
-    );
+    throw usageError('`memoryLimit` needs `mode: captured`: what an eager program takes is not known beforehand', {
+      option: 'memoryLimit',
+    });
   }
   const held = rssMib() * 2 ** 20;
   const forecast = (plan: RunPlan, gradientCheckpointing = false) =>

@@ -2,13 +2,14 @@ import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
 import { changes } from '../train/changes.js';
 import { entryBatches } from '../train/entry-shapes.js';
-import type { RunPlan } from '../train/run-plan.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, type RunFile } from '../train/run-file.js';
+import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
 import type { Hooks } from './hooks.js';
+import { resolveTraining } from './resolve-training.js';
 import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type TrainResult } from './train-events.js';
-import { resolveTraining, type TrainingInput, type TrainingOptions } from './train-options.js';
+import type { TrainingInput, TrainingOptions } from './train-options.js';
 
 /**
  * Trains a LoRA adapter on a staged set, stage after stage: reads and checks all inputs, plans every step, compiles, trains, and records the run
@@ -99,7 +100,10 @@ async function* trainIn(
     // What was chosen for a limit stays chosen.
     const choose = memoryLimit !== undefined && !claim.run;
     const decided = choose ? await forecast(recipe, prepared, options, hooks) : { recipe, plan: prepared.plan };
-    yield { type: 'plan', ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]) };
+    yield {
+      type: 'plan',
+      ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
+    };
     const { runPlanned } = await import('./training-run.js');
     const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
     return yield* runPlanned(job, options, hooks);

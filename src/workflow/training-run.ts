@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { version as nodeVersion } from 'node:process';
 import type { Backend } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
 import type { Recipe } from '../config/recipe.js';
@@ -100,7 +101,7 @@ async function runJob(
 ): Promise<RunJob> {
   const { recipe, begunIn } = recordInputs(given, run, resolve());
   const { lora, optim } = recipe;
-  const versions = { phasetune: version(), node: process.version, [backend.name]: backend.version };
+  const versions = { phasetune: version(), node: nodeVersion, [backend.name]: backend.version };
   return {
     folder: recipe.out,
     lock,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/device.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/device.js';
 
 /** `phasetune demo`: the whole way on a small model, in a few minutes. */
 export const demo = defineCommand({

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/device.js';
 import { encodeOptionsSchema } from '../../data/options.js';
 import type { Answer } from '../../eval/answer.js';
 import { generateOptions } from '../../generate/options.js';
 import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/device.js';
 
 /** `phasetune generate`: answers of a model, with an adapter or without. */
 export const generate = defineCommand({

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { inheritedOptions, trainingOptionsSchema } from '../../workflow/train-options.js';
+import { trainingOptionsSchema } from '../../workflow/train-options.js';
 import { defineCommand } from '../command.js';
 
 const schema = trainingOptionsSchema.extend({
@@ -15,7 +15,7 @@ export const train = defineCommand({
   describe: 'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
   schema,
   recipe: true,
-  inherits: inheritedOptions,
+  inherits: async (given) => (await import('../../workflow/resolve-training.js')).inheritedOptions(given),
   examples: [
     ['phasetune train --model DIR --data STAGED --out checkpoints/first', 'three epochs a stage, as in the paper'],
     ['phasetune train --config recipe.yaml --set lora.rank=16 --order one-off --out checkpoints/control', 'a control'],

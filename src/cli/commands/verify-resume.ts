@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/device.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/device.js';
 
 const schema = recipeSchema.extend({
   out: z
