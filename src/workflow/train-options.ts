@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { deviceOption } from '../backend/device.js';
+import { deviceOption } from '../backend/options.js';
 import { recipeSchema } from '../config/recipe.js';
 
 /** Options of a training run: its recipe, and how it is run. */
@@ -8,14 +8,12 @@ export const trainingOptionsSchema = recipeSchema.extend({
   resume: z
     .boolean()
     .default(false)
-    .describe(
-      'Continue the run in `out` from its newest whole checkpoint, with the options that it was begun with; start a new run where there is none',
-    ),
+    .describe('resume the run in `out` with its own options; starts a new run if there is none'),
   force: z
     .boolean()
     .default(false)
     .describe(
-      'With `resume`: continue although data, options, base model or versions differ; the result is then not that of a run never interrupted',
+      'resume although data, options, base model or versions differ; the result then differs from an uninterrupted run',
     ),
 });
 

@@ -1,4 +1,4 @@
-import { deviceOption } from '../../backend/device.js';
+import { deviceOption } from '../../backend/options.js';
 import { buildBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
 

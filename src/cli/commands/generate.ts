@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { deviceOption } from '../../backend/device.js';
+import { deviceOption } from '../../backend/options.js';
 import { encodeOptionsSchema } from '../../data/options.js';
 import type { Answer } from '../../eval/answer.js';
 import { generateOptions } from '../../generate/options.js';

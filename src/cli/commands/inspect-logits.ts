@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { deviceOption } from '../../backend/device.js';
+import { deviceOption } from '../../backend/options.js';
 import { usageError } from '../../core/errors.js';
 import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';

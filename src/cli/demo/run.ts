@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { DeviceChoice } from '../../backend/device.js';
 import { loadBackend } from '../../backend/load.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { dataError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
 import { readStaged } from '../../curriculum/manifest.js';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Device } from '../../backend/backend.js';
-import type { DeviceChoice } from '../../backend/device.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { PhasetuneError, usageError } from '../../core/errors.js';
 import { chunk } from '../../core/lists.js';
 import { memoryFor, namingMemory } from '../../core/out-of-memory.js';

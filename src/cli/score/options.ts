@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { deviceOption } from '../../backend/device.js';
+import { deviceOption } from '../../backend/options.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { endpointOptionsSchema } from '../../endpoint/options.js';
 import { programOptions } from '../../program/options.js';

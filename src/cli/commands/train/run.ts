@@ -1,12 +1,17 @@
-import type { TaskProgress } from '../workflow/hooks.js';
-import { planTraining, train } from '../workflow/train.js';
-import type { TrainingOptions } from '../workflow/train-options.js';
-import type { CommandContext } from './command.js';
-import { showPlan } from './plan-display.js';
-import { runDisplay, showResult } from './run-display.js';
+import type { TaskProgress } from '../../../workflow/hooks.js';
+import { planTraining, train } from '../../../workflow/train.js';
+import type { TrainingOptions } from '../../../workflow/train-options.js';
+import type { CommandContext, Run } from '../../command.js';
+import { showPlan } from '../../plan-display.js';
+import { runDisplay, showResult } from '../../run-display.js';
+import type { command } from './options.js';
+
+/** See {@link command}. */
+export const run: Run<typeof command> = ({ dryRun, ...options }, context) =>
+  dryRun ? showPlanned(options, context) : trainShown(options, context);
 
 /** Shows what a run would do. */
-export async function planRun(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
+async function showPlanned(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
   const { logger, signal, verbose, progress } = context;
   let bar: ReturnType<CommandContext['progress']> | undefined;
   const onProgress = ({ label, done, total, ended }: TaskProgress) => {
@@ -24,7 +29,7 @@ export async function planRun(options: TrainingOptions, context: CommandContext)
 }
 
 /** Trains, and shows what happens and what comes of it. */
-export async function trainRun(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
+async function trainShown(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
   const { logger, signal, verbose } = context;
   const display = runDisplay(context);
   const training = train(options, { logger, signal, verbose });
