@@ -1,7 +1,6 @@
 import type { InstructionRecord } from '../../data/record.js';
-import { openAnswerer } from '../../eval/answer.js';
-import { generateOptions } from '../../generate/options.js';
-import type { CompileOptions } from '../../program/compile-options.js';
+import { openModel } from '../../workflow/model.js';
+import type { ModelOptions } from '../../workflow/model-options.js';
 import type { CommandContext } from '../command.js';
 
 /** A model's answer to a row, beside the row's own. */
@@ -10,16 +9,14 @@ export interface AnsweredRow {
   readonly prompt: string;
   readonly expected: string;
   readonly answer: string;
-  /** Whether both are the same text, white space around them aside. */
+  /** Whether both are the same text, apart from white space around them. */
   readonly matches: boolean;
 }
 
 /** Who is asked, and what is shown meanwhile. */
-export interface Asking {
+export interface Asking extends ModelOptions {
   readonly label: string;
   readonly model: string;
-  readonly adapter?: string;
-  readonly compile: CompileOptions;
 }
 
 /** Tokens of an answer at most; the demo's own answers are shorter. */
@@ -30,18 +27,18 @@ const BATCH = 12;
 /** Lets the model answer every row, and compares with the row's own answer. */
 export async function ask(
   records: readonly InstructionRecord[],
-  { label, model, adapter, compile }: Asking,
+  { label, model, ...options }: Asking,
   { progress, signal }: CommandContext,
 ): Promise<AnsweredRow[]> {
-  const conversations = records.map(({ messages }) => messages.slice(0, -1));
-  const decoding = generateOptions.parse({ maxTokens: MAX_TOKENS });
-  const options = { template: 'chat', batch: BATCH, decoding, compile } as const;
-  const answerer = await openAnswerer(model, adapter, conversations, options);
+  // Without a logger: what is odd about the model is a warning of the training.
+  const asked = await openModel(model, options);
   const bar = progress({ label, total: records.length, unit: 'questions' });
   const rows: AnsweredRow[] = [];
   let done = 0;
   try {
-    for await (const { index, text } of answerer.answers(signal)) {
+    const conversations = records.map(({ messages }) => messages.slice(0, -1));
+    const decoding = { maxTokens: MAX_TOKENS, batch: BATCH };
+    for await (const { index, text } of asked.answers(conversations, decoding, { signal })) {
       const { id, messages } = records[index]!;
       const [expected, answer] = [messages.at(-1)!.content.trim(), text.trim()];
       rows[index] = { id, prompt: messages.at(-2)!.content, expected, answer, matches: answer === expected };
@@ -50,7 +47,7 @@ export async function ask(
     }
   } finally {
     bar.finish();
-    await answerer.close();
+    await asked.close();
   }
   return rows;
 }

@@ -58,7 +58,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   const { holdout } = await readStaged(staged);
   const compile = compileOptions({}, backend);
   showIntro({ backend, compile, model, data, records: records.length, staging }, context);
-  const asked = { model: model.folder, compile };
+  const asked = { model: model.folder, device: options.device };
   const before = await ask(holdout, { ...asked, label: 'answers before' }, context);
   const { folder, adapter, run } = await trainShown(
     { ...demoRecipe(model, options), data: staged, out: join(out, 'run'), device: options.device },
