@@ -53,7 +53,7 @@ export async function prepareRun(
       loadTokenizer(options.model, { now: new Date(time) }),
     );
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
-    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower --max-length'), () =>
+    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower `maxLength`'), () =>
       encodeRows(records, tokenizer, options, hooks),
     );
     await checkTokens(

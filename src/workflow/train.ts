@@ -3,7 +3,7 @@ import { reporting, startTask, type Task } from '../core/task.js';
 import { changes } from '../train/changes.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
-import { type ClaimedFolder, checkRunFolder, claimRunFolder, type RunFile } from '../train/run-file.js';
+import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
 import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
 import type { Hooks } from './hooks.js';
@@ -78,7 +78,7 @@ function refuseOthers(run: RunFile, options: TrainingOptions): void {
       file: out,
       option: 'out',
       changes: changed.join('; '),
-      remedies: [{ option: 'out', change: 'set', note: 'to another folder' }],
+      remedies: [OTHER_FOLDER],
     });
 }
 
