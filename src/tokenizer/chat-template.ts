@@ -169,7 +169,7 @@ function specialTexts(config: TokenizerConfig): Record<string, string> {
 }
 
 function reason(cause: unknown): string {
-  if (cause instanceof RangeError) return 'it was stopped, for it calls itself too often or makes too long a text';
+  if (cause instanceof RangeError) return 'it was stopped because it calls itself too often or makes too long a text';
   const line = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
   return line.length > 300 ? `${line.slice(0, 297)}...` : line;
 }

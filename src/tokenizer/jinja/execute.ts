@@ -198,7 +198,7 @@ function macroValue(macro: Macro, place: Place): Callable {
 function callMacro(macro: Macro, args: ArgumentValues, place: Place): Text {
   const { run } = place;
   if (run.calls >= DEEPEST_CALL)
-    refuse(`it was stopped, for it calls itself too often: a macro more than ${DEEPEST_CALL} deep`);
+    refuse(`it was stopped because it calls itself too often: a macro more than ${DEEPEST_CALL} deep`);
   const frame: Frame = { slots: new Map(), depth: place.frame.depth + 1, outer: place.frame };
   const absent = bindMacro(macro, args, frame);
   run.calls++;

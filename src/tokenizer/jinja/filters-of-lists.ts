@@ -1,6 +1,6 @@
 import { getItem } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, CUT_OUT, ELEMENT } from './budget.js';
+import { type Budget, ELEMENT, SLICE } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
 import { iterate } from './iterate.js';
@@ -120,7 +120,7 @@ const reverse: Filter = (value, args, budget) => {
   bind('reverse', args, []);
   if (isText(value)) {
     budget.size(ELEMENT * value.text.length);
-    budget.spend(CUT_OUT * value.text.length);
+    budget.spend(SLICE * value.text.length);
     return concat([...characters(textArgument('reverse', value))].reverse());
   }
   const kind = kindOf(value);

@@ -29,7 +29,7 @@ function range({ positional, named }: ArgumentValues): Range {
   if (step === 0) fail('range() arg 3 must not be zero');
   const made: Range = { kind: 'range', start, stop, step };
   if (rangeLength(made) > LONGEST_RANGE)
-    fail(`it was stopped, for it asks for a range of ${rangeLength(made)} numbers (at most ${LONGEST_RANGE})`);
+    fail(`it was stopped because it asks for a range of ${rangeLength(made)} numbers (at most ${LONGEST_RANGE})`);
   return made;
 }
 
