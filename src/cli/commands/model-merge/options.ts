@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { defineCommand } from '../command.js';
+import { defineCommand } from '../../command.js';
 
 /** `phasetune model merge`: a base model and an adapter become one model folder. */
-export const modelMerge = defineCommand({
+export const command = defineCommand({
   command: 'model merge',
   describe: 'add an adapter to its base model and write the result as a model folder',
   schema: z.strictObject({
@@ -24,19 +24,4 @@ export const modelMerge = defineCommand({
       'nothing rounded away',
     ],
   ],
-  async run({ model, adapter, out, dtype }, { print, logger, progress, signal }) {
-    const { mergeAdapter } = await import('../../lora/merge-folder.js');
-    let bar: ReturnType<typeof progress> | undefined;
-    const onTensor = (done: number, total: number) => {
-      bar ??= progress({ label: 'merge', total, unit: 'tensors' });
-      bar.update(done);
-    };
-    const { memoryFor, namingMemory } = await import('../../core/out-of-memory.js');
-    const { files, tensors, merged, lost, warnings } = await namingMemory(memoryFor('merging'), () =>
-      mergeAdapter(model, adapter, out, { dtype, signal, onTensor }),
-    ).finally(() => bar?.finish());
-    for (const warning of warnings) logger.warn(warning);
-    print(`${merged} of ${tensors} tensors changed by the adapter; ${files.length} files in ${out}`);
-    return { out, dtype, tensors, merged, lost, files, warnings };
-  },
 });

@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import { defineCommand } from '../command.js';
-import { hubToken } from '../secrets.js';
+import { defineCommand } from '../../command.js';
 
 /** `phasetune model pull ORG/NAME`: a model of the Hugging Face hub as a folder. */
-export const modelPull = defineCommand({
+export const command = defineCommand({
   command: 'model pull <name>',
   describe: 'fetch a model from the Hugging Face hub; goes on where it was interrupted',
   schema: z.strictObject({
@@ -22,17 +21,4 @@ export const modelPull = defineCommand({
     ['phasetune model pull HuggingFaceTB/SmolLM2-135M-Instruct', 'into models/SmolLM2-135M-Instruct'],
     ['phasetune model pull ORG/NAME --revision v1.0 --out models/base', 'a tag, and a place of your own'],
   ],
-  async run({ name, out = `models/${name.split('/').at(-1)}`, ...options }, { print, logger, progress, signal }) {
-    const { pullModel } = await import('../../model/pull.js');
-    const { formatBytes } = await import('../../telemetry/format.js');
-    const endpoint = options.endpoint ?? (process.env.HF_ENDPOINT || undefined);
-    const token = await hubToken(process.env);
-    const result = await pullModel(name, out, { ...options, endpoint, token, logger, progress, signal });
-    print(
-      result.fetched
-        ? `${result.files.length} files (${formatBytes(result.bytes)}) in ${out}`
-        : `${out} holds this model already: ${result.files.length} files (${formatBytes(result.bytes)}), hashes checked`,
-    );
-    return { name, out, ...result };
-  },
 });

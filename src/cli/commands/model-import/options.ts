@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { defineCommand } from '../command.js';
+import { defineCommand } from '../../command.js';
 
 /** `phasetune model import SRC --out DIR`: a GGUF file or a Hugging Face folder becomes a Hugging Face folder. */
-export const modelImport = defineCommand({
+export const command = defineCommand({
   command: 'model import <src>',
   describe: 'turn a GGUF file or a Hugging Face folder into a Hugging Face folder',
   schema: z.strictObject({
@@ -20,15 +20,4 @@ export const modelImport = defineCommand({
     ['phasetune model import SmolLM2-135M-Instruct.Q4_1.gguf --out models/smollm2', 'a GGUF file, as bfloat16'],
     ['phasetune model import models/base --out models/base-f32 --dtype float32', 'another element type'],
   ],
-  async run({ src, out, ...options }, { print, logger, progress, signal }) {
-    const { importModel } = await import('../../model/import.js');
-    const { refuseInputsIn } = await import('../../io/same-file.js');
-    await refuseInputsIn(out, [src, ...(options.tokenizer === undefined ? [] : [options.tokenizer])]);
-    const { files, tensors, parameters, warnings } = await importModel(src, out, { ...options, progress, signal });
-    for (const warning of warnings) logger.warn(warning);
-    print(
-      `${tensors} tensors, ${parameters.toLocaleString('en-US')} parameters as ${options.dtype}, ${files.length} files in ${out}`,
-    );
-    return { out, dtype: options.dtype, tensors, parameters, files, warnings };
-  },
 });
