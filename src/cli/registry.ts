@@ -63,7 +63,7 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'model pull <name>',
-    'fetch a model from the Hugging Face hub; goes on where it was interrupted',
+    'fetch a model from the Hugging Face hub; resumes an interrupted download',
     () => import('./commands/model-pull/options.js'),
     () => import('./commands/model-pull/run.js'),
   ),

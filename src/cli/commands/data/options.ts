@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { importOptionsSchema } from '../../../data/options.js';
+import { importRowsOptionsSchema } from '../../../workflow/import.js';
 import { defineCommand } from '../../command.js';
 
 /** `phasetune data import SRC --out FILE`: rows of any known format to a file of records. */
@@ -11,8 +11,7 @@ export const command = defineCommand({
       .string()
       .min(1)
       .describe('rows as JSON Lines, a JSON array, a table (CSV) or Parquet; text may be packed with gzip or zstd'),
-    out: z.string().min(1).describe('JSON Lines file of records to write'),
-    ...importOptionsSchema.shape,
+    ...importRowsOptionsSchema.shape,
   }),
   examples: [
     ['phasetune data import alpaca.json --out datasets/raw/alpaca.jsonl', 'Alpaca rows, recognised by their fields'],

@@ -1,27 +1,14 @@
-import { importFile } from '../../../data/import.js';
-import { hashFile } from '../../../io/files.js';
-import { writeJsonLines } from '../../../io/jsonl.js';
-import { refuseInputs } from '../../../io/same-file.js';
+import { importRows } from '../../../workflow/import.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = async ({ src, out, ...options }, { logger, print }) => {
-  await refuseInputs({ out }, [src]);
-  const { records, format, skipped, renamed, equal } = await importFile(src, options, logger);
-  await writeJsonLines(out, records);
-  const scored = records.filter((record) => record.score !== undefined).length;
+export const run: Run<typeof command> = async ({ src, ...options }, { logger, print }) => {
+  const imported = await importRows(src, options, { logger });
+  const { rows, format, scored, out } = imported;
+  const skipped = imported.skipped.length;
   print(
-    `${records.length === 1 ? '1 row' : `${records.length} rows`} (${format}) in ${out}, ${scored} of them with a score${skipped.length > 0 ? `; ${skipped.length} skipped` : ''}`,
+    `${rows === 1 ? '1 row' : `${rows} rows`} (${format}) in ${out}, ${scored} of them with a score${skipped > 0 ? `; ${skipped} skipped` : ''}`,
   );
-  return {
-    rows: records.length,
-    format,
-    scored,
-    skipped: skipped.length,
-    renamed,
-    equal,
-    out,
-    sha256: await hashFile(out),
-  };
+  return { ...imported, skipped };
 };

@@ -1,15 +1,14 @@
-import { refuseInputsIn } from '../../../io/same-file.js';
-import { importModel } from '../../../model/import.js';
+import { importModel } from '../../../workflow/model-files.js';
+import { showBars } from '../../bars.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = async ({ src, out, ...options }, { print, logger, progress, signal }) => {
-  await refuseInputsIn(out, [src, ...(options.tokenizer === undefined ? [] : [options.tokenizer])]);
-  const { files, tensors, parameters, warnings } = await importModel(src, out, { ...options, progress, signal });
-  for (const warning of warnings) logger.warn(warning);
-  print(
-    `${tensors} tensors, ${parameters.toLocaleString('en-US')} parameters as ${options.dtype}, ${files.length} files in ${out}`,
-  );
-  return { out, dtype: options.dtype, tensors, parameters, files, warnings };
+export const run: Run<typeof command> = async ({ src, ...options }, { print, logger, progress, signal }) => {
+  const { out, dtype } = options;
+  const imported = await importModel(src, options, { logger, signal, onProgress: showBars(progress) });
+  const { files, tensors, parameters, warnings } = imported;
+  const count = parameters.toLocaleString('en-US');
+  print(`${tensors} tensors, ${count} parameters as ${dtype}, ${files.length} files in ${out}`);
+  return { out, dtype, tensors, parameters, files, warnings };
 };

@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { pullModelOptionsSchema } from '../../../workflow/model-files.js';
 import { defineCommand } from '../../command.js';
 
 /** `phasetune model pull ORG/NAME`: a model of the Hugging Face hub as a folder. */
 export const command = defineCommand({
   command: 'model pull <name>',
-  describe: 'fetch a model from the Hugging Face hub; goes on where it was interrupted',
+  describe: 'fetch a model from the Hugging Face hub; resumes an interrupted download',
   schema: z.strictObject({
     name: z
       .string()
@@ -12,13 +13,10 @@ export const command = defineCommand({
       .describe(
         'ORG/NAME of the model; for private and gated ones HF_TOKEN in the environment is used, or the token that `hf auth login` has put in its file',
       ),
-    revision: z.string().min(1).default('main').describe('branch, tag or commit'),
-    out: z.string().min(1).optional().describe('folder to write [models/NAME]'),
-    endpoint: z.url().optional().describe('address of the hub or a mirror [HF_ENDPOINT, or https://huggingface.co]'),
-    overwrite: z.boolean().default(false).describe('replace a folder that holds something else'),
+    ...pullModelOptionsSchema.shape,
   }),
   examples: [
     ['phasetune model pull HuggingFaceTB/SmolLM2-135M-Instruct', 'into models/SmolLM2-135M-Instruct'],
-    ['phasetune model pull ORG/NAME --revision v1.0 --out models/base', 'a tag, and a place of your own'],
+    ['phasetune model pull ORG/NAME --revision v1.0 --out models/base', 'a tag, into a folder that you choose'],
   ],
 });

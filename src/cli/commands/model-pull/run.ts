@@ -1,21 +1,19 @@
-import { pullModel } from '../../../model/pull.js';
 import { formatBytes } from '../../../telemetry/format.js';
+import { pullModel } from '../../../workflow/model-files.js';
+import { showBars } from '../../bars.js';
 import type { Run } from '../../command.js';
 import { hubToken } from '../../secrets.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = async (
-  { name, out = `models/${name.split('/').at(-1)}`, ...options },
-  { print, logger, progress, signal },
-) => {
+export const run: Run<typeof command> = async ({ name, ...options }, { print, logger, progress, signal }) => {
   const endpoint = options.endpoint ?? (process.env.HF_ENDPOINT || undefined);
   const token = await hubToken(process.env);
-  const result = await pullModel(name, out, { ...options, endpoint, token, logger, progress, signal });
+  const hooks = { logger, signal, onProgress: showBars(progress) };
+  const result = await pullModel(name, { ...options, endpoint, token }, hooks);
+  const files = `${result.files.length} files (${formatBytes(result.bytes)})`;
   print(
-    result.fetched
-      ? `${result.files.length} files (${formatBytes(result.bytes)}) in ${out}`
-      : `${out} holds this model already: ${result.files.length} files (${formatBytes(result.bytes)}), hashes checked`,
+    result.fetched ? `${files} in ${result.out}` : `${result.out} holds this model already: ${files}, hashes checked`,
   );
-  return { name, out, ...result };
+  return { name, ...result };
 };
