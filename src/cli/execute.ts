@@ -1,7 +1,7 @@
 import { jsonSchemaOf } from '../config/from-zod.js';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
-import { environmentLayer, hasForeignVariable, recipeLayer, setLayer } from '../config/sources.js';
+import { assignmentLayer, environmentLayer, hasForeignVariable, recipeLayer } from '../config/sources.js';
 import { wordText } from '../core/remedies.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
@@ -101,7 +101,7 @@ async function layersOf(
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
   const others = hasForeignVariable(json, process.env) ? await recipeSchemas(commands) : [];
   const variables = environmentLayer(json, process.env, others);
-  const assignments = setLayer(json, given(argv, 'set').map(String));
+  const assignments = assignmentLayer(json, given(argv, 'set').map(String), '--set');
   const dropped = command.notFromEnvironment?.(mergeLayers([...files, variables, assignments, flags])) ?? [];
   const kept = Object.entries(variables.values).filter(([option]) => !dropped.includes(option));
   const layers = [...files, { ...variables, values: Object.fromEntries(kept) }, assignments, flags];
