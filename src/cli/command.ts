@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Layer } from '../config/layers.js';
+import type { Vocabulary } from '../core/remedies.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Progress, Task } from '../telemetry/progress.js';
 import type { Styled } from '../telemetry/terminal.js';
@@ -16,6 +17,8 @@ export interface CommandContext {
   printText(text: Styled): void;
   /** Prints the text that a command is for, such as a model's answer: as `printText` on a terminal, byte for byte elsewhere. */
   printData(text: string): void;
+  /** How this command names options and tasks, for what it words itself. */
+  readonly vocabulary: Vocabulary;
   /** True where stdout shows colours. */
   readonly color: boolean;
   /** True under `--json`: what the command returns is then printed as one JSON line, last on stdout. */

@@ -233,13 +233,19 @@ async function free(path: string, { token }: LockOwner): Promise<void> {
   await rm(claim, { force: true });
 }
 
+/** What to do about a lost lock, by what it was for: a run's folder or a ledger. */
+const whenLost: Readonly<Record<Subject['kind'], string>> = {
+  folder: 'find out which process runs there, then continue with `resume`',
+  file: 'find out which process runs there, then do the same again: it continues where it stopped',
+};
+
 const lost = ({ path, subject }: Mine) =>
   new PhasetuneError(
     'failed',
     exists(subject.path)
-      ? `${subject.path}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it; look who runs there, then go on${subject.kind === 'folder' ? ' with --resume' : ' by the same command'}`
+      ? `${subject.path}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it`
       : `${subject.path} is gone: it was removed or unmounted while this process wrote to it; stopped, since there is no place to save to`,
-    { file: path },
+    { file: path, remedies: exists(subject.path) ? [{ advice: whenLost[subject.kind] }] : [] },
   );
 
 const unreadable = (path: string, subject: Subject) =>

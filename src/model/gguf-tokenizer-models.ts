@@ -121,7 +121,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     const known = SPLITTINGS.flatMap((s) => s.names).join(', ');
     throw fields.error(
       'tokenizer.ggml.pre',
-      `expected one of ${known}, found ${show(pre)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected one of ${known}, found ${show(pre)}; set \`tokenizer\` to a folder with its tokenizer.json`,
     );
   }
   const vocab = vocabOf(vocabulary);
@@ -192,7 +192,7 @@ function mergesOf({ tokens, types, fields }: Vocabulary, scores: readonly number
   if (work > MAX_WORK)
     throw fields.error(
       'tokenizer.ggml.tokens',
-      'its tokens are too long to be pieces of words; give a folder with its tokenizer.json by --tokenizer',
+      'its tokens are too long to be pieces of words; set `tokenizer` to a folder with its tokenizer.json',
     );
   const merges: { parts: [string, string]; score: number; left: number; right: number }[] = [];
   for (const [token, id] of ids) {

@@ -22,7 +22,7 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (!f.has('tokenizer.ggml.model') && !f.has('tokenizer.ggml.tokens'))
     throw f.error(
       'tokenizer.ggml.tokens',
-      'there is no tokenizer in the file; give a folder with its tokenizer.json by --tokenizer',
+      'there is no tokenizer in the file; set `tokenizer` to a folder with its tokenizer.json',
     );
   const vocabulary: Vocabulary = {
     fields: f,
@@ -39,7 +39,7 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (kind !== 'gpt2' && kind !== 'llama')
     throw f.error(
       'tokenizer.ggml.model',
-      `expected gpt2 or llama, found ${show(kind)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected gpt2 or llama, found ${show(kind)}; set \`tokenizer\` to a folder with its tokenizer.json`,
     );
   const model = kind === 'gpt2' ? byteLevelModel(vocabulary) : piecesModel(vocabulary);
   const special = specialTokens(vocabulary, {

@@ -137,7 +137,7 @@ async function retrying<T>(
   work: (madeHeadway: () => void) => Promise<T>,
 ): Promise<T> {
   const interrupted = () =>
-    new PhasetuneError('interrupted', `interrupted while fetching ${what}; run it again to go on`);
+    new PhasetuneError('interrupted', `interrupted while fetching ${what}; run it again to continue`);
   for (let failures = 0; ; ) {
     try {
       return await work(() => {

@@ -129,19 +129,19 @@ test('an interrupt ends it, and takes lock and half-done work away', async () =>
 test.each([
   [
     { python: false },
-    'there is no python3 on the PATH: install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
+    'there is no python3 on the PATH; install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
   ],
   [
     { pip: 'no pip' },
-    'python3 has no pip (/usr/bin/python3: No module named pip): install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
+    'python3 has no pip (/usr/bin/python3: No module named pip); install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
   ],
   [
     { compiler: false },
-    'there is no C++ compiler on the PATH (g++, c++ or clang++): install one: on Debian and Ubuntu `sudo apt install g++`',
+    'there is no C++ compiler on the PATH (g++, c++ or clang++); install one: on Debian and Ubuntu `sudo apt install g++`',
   ],
-  [{ pip: 'unreachable' }, 'PyPI cannot be reached to fetch tensorflow-cpu==2.21.0: check the network'],
-  [{ pip: 'none' }, 'pip finds no wheel of tensorflow-cpu==2.21.0 for Linux on x86-64: check the package index'],
-  [{ pip: 'disk full' }, 'the disk is full while fetching tensorflow-cpu==2.21.0: free some space'],
+  [{ pip: 'unreachable' }, 'PyPI cannot be reached to fetch tensorflow-cpu==2.21.0; check the network'],
+  [{ pip: 'none' }, 'pip finds no wheel of tensorflow-cpu==2.21.0 for Linux on x86-64; check the package index'],
+  [{ pip: 'disk full' }, 'the disk is full while fetching tensorflow-cpu==2.21.0; free some space'],
 ] as const)('%o: says what is missing and what to do', async (options, message) => {
   machine = fakeMachine(options);
   const error = await install(machine).catch((thrown: unknown) => thrown as Error);

@@ -48,7 +48,7 @@ export async function compileBinding({
     const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);
     throw failure({
       what: `${compiler.command} does not compile the binding to TensorFlow (${line.trim() || `it ended with ${answer?.killedBy ?? answer?.code}`})`,
-      fix: 'use g++ 9 or newer (CXX names another compiler)',
+      remedy: { advice: 'use g++ 9 or newer (CXX names another compiler)' },
     });
   };
   await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);

@@ -72,7 +72,7 @@ async function lock(place: string, { logger, signal }: WorkspaceOptions): Promis
 function explained(error: unknown, home: string): unknown {
   const { name, code } = error as NodeJS.ErrnoException;
   if (name === 'AbortError')
-    return new PhasetuneError('interrupted', 'interrupted while setting up: run it again to go on');
+    return new PhasetuneError('interrupted', 'interrupted while setting up: run it again to continue');
   const fix = 'free some space, or set PHASETUNE_HOME to a folder on a larger disk';
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new PhasetuneError('backend', `the disk of ${home} is full: ${fix}`, {}, { cause: error });
