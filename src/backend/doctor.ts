@@ -38,7 +38,7 @@ export interface Diagnosis {
 }
 
 /** Where to look. */
-export interface DiagnoseOptions {
+export interface DoctorOptions {
   readonly home?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly logger: Logger;
@@ -47,7 +47,7 @@ export interface DiagnoseOptions {
 }
 
 /** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads the backend. */
-export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { env = processEnv, home = cacheHome(env), signal, verbose = false } = options;
   const card = await findCard(env);
   const platform = platformProblem();

@@ -1,6 +1,6 @@
 import type { BatchShape } from '../data/batch-shapes.js';
 import { formatCount, formatDuration, formatNumber } from '../telemetry/format.js';
-import type { Progress } from '../telemetry/progress.js';
+import type { ProgressBar } from '../telemetry/progress.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { StageSummary, TrainEvent } from '../train/events.js';
 import type { RunFile } from '../train/run-file.js';
@@ -17,8 +17,8 @@ export async function* showRun<T>(
   events: AsyncGenerator<TrainEvent, T>,
   { logger, progress }: Pick<CommandContext, 'logger' | 'progress'>,
 ): AsyncGenerator<TrainEvent, T> {
-  let stageBar: Progress | undefined;
-  let evalBar: Progress | undefined;
+  let stageBar: ProgressBar | undefined;
+  let evalBar: ProgressBar | undefined;
   let left = 0;
   let before = performance.now();
   const speed = { tokens: 0, seconds: 0 };

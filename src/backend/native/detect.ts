@@ -18,7 +18,7 @@ export interface Card {
 }
 
 /** A program that was found, with the line in which it states its version. */
-export interface Program {
+export interface FoundProgram {
   readonly command: string;
   readonly version: string;
 }
@@ -77,7 +77,7 @@ export function platformProblem(): Problem | undefined {
 }
 
 /** A Python with pip, or what to install. */
-export async function findPython(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+export async function findPython(env: NodeJS.ProcessEnv): Promise<FoundProgram | Problem> {
   let found: string | undefined;
   for (const command of ['python3', 'python']) {
     const answer = await runChild(command, ['-m', 'pip', '--version'], { env, timeoutMs: 60_000 });
@@ -91,7 +91,7 @@ export async function findPython(env: NodeJS.ProcessEnv): Promise<Program | Prob
 }
 
 /** A C++ compiler, or what to install. `CXX` goes first. */
-export async function findCompiler(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+export async function findCompiler(env: NodeJS.ProcessEnv): Promise<FoundProgram | Problem> {
   for (const command of [env.CXX, 'g++', 'c++', 'clang++']) {
     if (!command) continue;
     const answer = await runChild(command, ['--version'], { env, timeoutMs: 60_000 });

@@ -5,7 +5,7 @@ import { PhasetuneError } from '../../core/errors.js';
 import { wordRemedies } from '../../core/remedies.js';
 import { formatBytes } from '../../telemetry/format.js';
 import type { Logger } from '../../telemetry/logger.js';
-import type { Progress, Task } from '../../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { lastLine, runChild } from './child.js';
 import { findPython, isProblem, type Problem } from './detect.js';
 
@@ -17,7 +17,7 @@ export interface DownloadOptions {
   readonly staging: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -108,7 +108,7 @@ const UNITS: Record<string, number> = { bytes: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 /** Shows how far pip is: how much it fetches it says itself, how much it has is the size of its largest file so far. */
 function watchDownload(label: string, folder: string, progress: DownloadOptions['progress']) {
   let total = 0;
-  let shown: Progress | undefined;
+  let shown: ProgressBar | undefined;
   const timer = setInterval(async () => {
     const bytes = await largestBelow(folder);
     // The size that pip tells is rounded; only its end means that all is there.

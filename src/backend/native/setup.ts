@@ -5,7 +5,7 @@ import { isDataError } from '../../core/errors.js';
 import { writeJson } from '../../io/atomic.js';
 import { cardCompilerProblem } from './card-compiler.js';
 import { compileBinding } from './compile.js';
-import { findCompiler, findPython, isProblem, type Program, platformProblem, roomProblem } from './detect.js';
+import { type FoundProgram, findCompiler, findPython, isProblem, platformProblem, roomProblem } from './detect.js';
 import { downloadWheel, failure } from './download.js';
 import {
   bindingVersion,
@@ -98,7 +98,7 @@ async function requirements(
   variant: Variant,
   home: string,
   env: NodeJS.ProcessEnv,
-): Promise<Program> {
+): Promise<FoundProgram> {
   const platform = platformProblem();
   if (platform) throw failure(platform);
   const librariesThere = librariesWhole(paths);
@@ -166,7 +166,11 @@ export const extraRequirements = (metadata: string, extra: string): string[] =>
     .map(([, requirement]) => requirement!.trim());
 
 /** Multiplies two matrices in a child process and, if the product is right, writes the marker. */
-async function verify({ env, logger, variant, signal }: Ready, paths: RuntimePaths, compiler: Program): Promise<void> {
+async function verify(
+  { env, logger, variant, signal }: Ready,
+  paths: RuntimePaths,
+  compiler: FoundProgram,
+): Promise<void> {
   const found = await probe(paths.binding, env, signal);
   if (typeof found === 'string')
     throw failure({

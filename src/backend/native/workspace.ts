@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PhasetuneError } from '../../core/errors.js';
 import { type FolderLock, waitForFile } from '../../io/lock.js';
 import type { Logger } from '../../telemetry/logger.js';
-import type { Progress, Task } from '../../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { nativeHome } from './paths.js';
 
 /** Where to work, and how to talk and be stopped. */
@@ -13,7 +13,7 @@ export interface WorkspaceOptions {
   readonly home: string;
   readonly logger: Logger;
   /** Shows how far a download is; default nothing does. */
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
   readonly signal?: AbortSignal | undefined;
 }
 
