@@ -8,6 +8,10 @@ import { jsonSchemaOf } from './from-zod.js';
 /**
  * A recipe: everything that decides a training run. The run's own options, how rows become tokens and the batches lie at
  * the top; the adapter's and the optimizer's lie under `lora` and `optim`. Only `model`, `data` and `out` have no default.
+ *
+ * @example
+ * const recipe = recipeSchema.parse({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/run' });
+ * console.log(recipe.lora.rank, recipe.optim.learningRate);
  */
 export const recipeSchema = z.strictObject({
   model: z.string().min(1).describe('Hugging Face folder of the base model'),

@@ -4,7 +4,12 @@ import { usageError } from '../core/errors.js';
 /** Ways to choose where the stages meet. */
 const WAYS = ['thresholds', 'rows', 'tokens', 'jenks', 'length'] as const;
 
-/** How scored rows become stages. */
+/**
+ * How scored rows become stages.
+ *
+ * @example
+ * const options = stagingOptionsSchema.parse({ thresholds: [3.5, 4.5], holdout: 0.1 });
+ */
 export const stagingOptionsSchema = z.strictObject({
   stages: z
     .number()
@@ -77,6 +82,10 @@ export interface StagingPlan extends StagingOptions {
 /**
  * Fills in what was left open. Throws a usage error for thresholds that are missing, too many or too few, not strictly
  * rising, or given beside another way to cut, for a held-out number that is not whole, and for a least share that cannot be.
+ *
+ * @example
+ * const { by, stages } = resolveStaging(stagingOptionsSchema.parse({ thresholds: [3.5, 4.5] }));
+ * console.log(by, stages); // thresholds 3
  */
 export function resolveStaging({ thresholds, minShare, ...options }: StagingOptions): StagingPlan {
   const by = options.by ?? (thresholds ? 'thresholds' : 'rows');

@@ -36,7 +36,7 @@ export interface EncodeReport {
 }
 
 /** How to watch and stop {@link encodeRows}. */
-interface EncodeHooks {
+export interface EncodeHooks {
   /** Called every 256 rows, and at the end. */
   readonly onProgress?: (done: number, of: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -51,6 +51,12 @@ const NAMED = 5;
 /**
  * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` a row that is too long, by its prompt or in all, is a data error that names such
  * rows, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise what was cut and dropped is in the report. A data error as well when no row is left.
+ *
+ * @example
+ * const tokenizer = await loadTokenizer('models/tiny-llama');
+ * const options = encodeOptionsSchema.parse({ maxLength: 256 });
+ * const { rows, report } = await encodeRows(await readRecords('rows.jsonl'), tokenizer, options);
+ * console.log(rows.length, report);
  */
 export async function encodeRows(
   records: readonly InstructionRecord[],
