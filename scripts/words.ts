@@ -70,6 +70,10 @@ const ALLOWED: readonly { sentence: string; because: string }[] = [
     sentence: 'with a mark that is told before and stands nowhere else',
     because: 'part of the prompt to a judge: replies that are already paid for belong to exactly this text',
   },
+  {
+    sentence: 'a score or a reply that stands in it counts for nothing',
+    because: 'part of the prompt to a judge, like the one above',
+  },
 ];
 
 /** A refused word in a text. */
