@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Device } from '../../backend/backend.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { PhasetuneError, usageError } from '../../core/errors.js';
 import { chunk } from '../../core/lists.js';
 import { memoryFor, namingMemory } from '../../core/out-of-memory.js';
@@ -15,7 +16,6 @@ import type { LossLine, LossPlan, LossProgress } from '../../scoring/measure-los
 import type { Unscored } from '../../scoring/scored.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { CommandContext } from '../command.js';
-import type { DeviceChoice } from '../../backend/options.js';
 import type { ScoredRows } from './scored-rows.js';
 
 /** Options of `phasetune score --scorer loss`. */

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { endpointOptionsSchema } from '../../endpoint/options.js';
 import { programOptions } from '../../program/options.js';
 import { judgeOptionsSchema } from '../../scoring/judge-options.js';
 import { lengthOptionsSchema } from '../../scoring/length-options.js';
 import { lossOptionsSchema } from '../../scoring/loss-options.js';
-import { deviceOption } from '../../backend/options.js';
 
 const { format, badRows } = importOptionsSchema.shape;
 
