@@ -101,8 +101,9 @@ function segments(of: Text): Text[] {
 }
 
 /**
- * A change of characters (case, escapes) that keeps the marks: each piece is changed alone. Where that gives another text than
- * changing it whole (a sigma at a border), the marks of a text of the same length stay, else the whole counts as every turn's.
+ * A change of characters (case, escapes) that keeps the marks: each piece is changed alone. Where
+ * that gives another text than changing it whole (a sigma at a border), the marks of a text of the
+ * same length stay, else the whole counts as every turn's.
  */
 export function mapText(of: Text, change: (text: string) => string): Text {
   const whole = change(of.text);
