@@ -50,10 +50,11 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/doctor/options.js'),
     () => import('./commands/doctor/run.js'),
   ),
-  whole(
+  entry(
     'demo',
     'tune a small model in three stages and show what it learnt, in a few minutes',
-    async () => (await import('./commands/demo.js')).demo,
+    () => import('./commands/demo/options.js'),
+    () => import('./commands/demo/run.js'),
   ),
   entry(
     'model import <src>',
@@ -104,15 +105,17 @@ export const COMMANDS: readonly Registered[] = [
     'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
     async () => (await import('./commands/stage.js')).stage,
   ),
-  whole(
+  entry(
     'train',
     'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
-    async () => (await import('./commands/train.js')).train,
+    () => import('./commands/train/options.js'),
+    () => import('./commands/train/run.js'),
   ),
-  whole(
+  entry(
     'verify resume',
     'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
-    async () => (await import('./commands/verify-resume.js')).verifyResume,
+    () => import('./commands/verify-resume/options.js'),
+    () => import('./commands/verify-resume/run.js'),
   ),
   entry(
     'generate',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { train } from '../../src/cli/commands/train.js';
+import { command as train } from '../../src/cli/commands/train/options.js';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { resolveLayers } from '../../src/config/layers.js';
 import { recipeFileSchema, recipeSchema } from '../../src/config/recipe.js';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { deviceOption } from '../../backend/options.js';
-import { importOptionsSchema } from '../../data/options.js';
-import { defineCommand } from '../command.js';
+import { deviceOption } from '../../../backend/options.js';
+import { importOptionsSchema } from '../../../data/options.js';
+import { defineCommand } from '../../command.js';
 
 /** `phasetune demo`: the whole way on a small model, in a few minutes. */
-export const demo = defineCommand({
+export const command = defineCommand({
   command: 'demo',
   describe: 'tune a small model in three stages and show what it learnt, in a few minutes',
   schema: z.strictObject({
@@ -30,8 +30,4 @@ export const demo = defineCommand({
     ['phasetune demo', 'SmolLM2-135M on instructions of three difficulties'],
     ['phasetune demo --model DIR --data rows.jsonl --score-field difficulty', 'your own model and rows'],
   ],
-  async run(options, context) {
-    const { runDemo } = await import('../demo/run.js');
-    return runDemo(options, context);
-  },
 });
