@@ -5,7 +5,7 @@ import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from '.
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
 /** Fields that an error of any code can have. */
-interface CommonFields {
+export interface CommonFields {
   /** The file or folder that the error is about. */
   readonly file?: string | undefined;
   /** The option that the error is about: `maxLength`, `lora.rank`. */
@@ -31,8 +31,12 @@ interface CommonFields {
 }
 
 /** Fields that only errors of one code have. */
-interface FieldsByCode {
+export interface FieldsOfCode {
   readonly failed: {
+    /** The process that holds a lock, its host, and since when (ISO 8601). */
+    readonly pid?: number | undefined;
+    readonly host?: string | undefined;
+    readonly since?: string | undefined;
     readonly loss?: number | undefined;
     readonly gradNorm?: number | undefined;
     readonly whole?: string | undefined;
@@ -76,10 +80,11 @@ interface FieldsByCode {
   readonly interrupted: { readonly signal?: string | undefined };
 }
 
-type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+/** The fields of all members of a union. */
+export type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
 /** What a program can read of an error, by its code; without a code, the fields of all. */
-export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<FieldsByCode[C]>;
+export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<FieldsOfCode[C]>;
 
 /** The longest message, in characters. */
 const MAX_LENGTH = 1200;
@@ -101,6 +106,14 @@ export const wordError = (
  * An error that the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message`
  * is both, in one line. All of them name options as a program writes them (`` `maxLength` ``). An interface with other names
  * calls {@link wordError} with its own vocabulary.
+ *
+ * @example
+ * try {
+ *   await readRecords('missing.jsonl');
+ * } catch (error) {
+ *   if (!(error instanceof PhasetuneError)) throw error;
+ *   console.error(error.code, error.problem, error.fields.file, error.fields.remedies);
+ * }
  */
 export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'PhasetuneError';
