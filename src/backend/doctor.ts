@@ -46,7 +46,10 @@ export interface DoctorOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads the backend. */
+/**
+ * Finds out what computes on this machine, how fast, and what stands in the way of something
+ * better. Loads the backend.
+ */
 export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { env = processEnv, home = cacheHome(env), signal, verbose = false } = options;
   const card = await findCard(env);
@@ -110,7 +113,10 @@ async function tryRuntime(
 const SIDE = 1024;
 const LONG_ENOUGH_MS = 300;
 
-/** Doubles the number of products until they take long enough to be timed; the last one's elements are read to be sure of all. */
+/**
+ * Doubles the number of products until they take long enough to be timed; the last one's elements
+ * are read to be sure of all.
+ */
 async function productSpeed(): Promise<number> {
   const [a, b] = [0, 1].map((seed) => tf.randomUniform([SIDE, SIDE], -1, 1, 'float32', seed));
   try {

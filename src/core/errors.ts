@@ -1,7 +1,10 @@
 import { escapeControls } from './escape.js';
 import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from './remedies.js';
 
-/** What went wrong, coarsely: decides the exit code of the command line (1 failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted). */
+/**
+ * What went wrong, coarsely: decides the exit code of the command line (1 failed, 2 usage, 3 data,
+ * 4 endpoint, 5 backend, 130 interrupted).
+ */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
 /** What an error of any code can say, for a program that reads it. */
@@ -102,9 +105,10 @@ export const wordError = (
   );
 
 /**
- * An error the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message` is both, in
- * one line. All name options as a program writes them (`` `maxLength` ``); an interface with other names words `problem` and
- * `remedies` with its own vocabulary.
+ * An error the user can act on. `problem` says what was expected and what was found,
+ * `fields.remedies` what to do; `message` is both, in one line. All name options as a program
+ * writes them (`` `maxLength` ``); an interface with other names words `problem` and `remedies`
+ * with its own vocabulary.
  */
 export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'PhasetuneError';

@@ -14,13 +14,17 @@ const TASKS = [
   'inspect rows',
 ] as const;
 
-/** The tasks of phasetune that a remedy can name; each is a function of the public API and a command of the command line. */
+/**
+ * The tasks of phasetune that a remedy can name; each is a function of the public API and a command
+ * of the command line.
+ */
 export type TaskName = (typeof TASKS)[number];
 
 /**
- * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is the name of an
- * option of the task that failed (`maxLength`, `lora.rank`), `task` another task to run first, `advice` anything else, as an imperative
- * clause without a full stop. `note` follows in the sentence: `raise maxLength to keep them`.
+ * Something that would help, as data: a program can act on it, and each interface words it in its
+ * own way. `option` is the name of an option of the task that failed (`maxLength`, `lora.rank`),
+ * `task` another task to run first, `advice` anything else, as an imperative clause without a full
+ * stop. `note` follows in the sentence: `raise maxLength to keep them`.
  */
 export type Remedy =
   | {
@@ -69,9 +73,9 @@ const TASK = new RegExp(`\\brun \`(${TASKS.join('|')})\``, 'g');
 const OPTION = /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g;
 
 /**
- * A sentence of the library in the words of an interface. The library writes the name of an option between backticks, with a value or
- * without (`` `maxLength` ``, `` `mode: eager` ``), and another task as ``run `setup` ``; what the vocabulary does not know as an option
- * stays as it is.
+ * A sentence of the library in the words of an interface. The library writes the name of an option
+ * between backticks, with a value or without (`` `maxLength` ``, `` `mode: eager` ``), and another
+ * task as ``run `setup` ``; what the vocabulary does not know as an option stays as it is.
  */
 export const wordText = (text: string, vocabulary: Vocabulary): string =>
   text

@@ -108,8 +108,9 @@ const KINDS: readonly ForeignKind[] = [
 export const HEAD_BYTES = 4096;
 
 /**
- * The refusal of a file that is not text and not Parquet, by its first bytes: what it is, and how to convert it; undefined for
- * all else. `packing` is how the file itself is packed, where these bytes are what came out.
+ * The refusal of a file that is not text and not Parquet, by its first bytes: what it is, and how
+ * to convert it; undefined for all else. `packing` is how the file itself is packed, where these
+ * bytes are what came out.
  */
 export function foreignRows(path: string, head: Uint8Array, packing?: string): PhasetuneError | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');

@@ -9,8 +9,8 @@ export const isPickledWeights = (name: string): boolean =>
   PICKLE_NAME.test(name.replace(/\.index\.json$/, '')) && !/^(training_args|optimizer|scheduler|rng_state)/.test(name);
 
 /**
- * The refusal of a pickle file, which runs whatever code it holds when Python opens it: says how its owner turns it into
- * safetensors, by what it is named.
+ * The refusal of a pickle file, which runs whatever code it holds when Python opens it: says how
+ * its owner turns it into safetensors, by what it is named.
  */
 export function pickleError(path: string): PhasetuneError {
   const name = basename(path);
@@ -27,8 +27,9 @@ export function pickleError(path: string): PhasetuneError {
 }
 
 /**
- * Throws for a file that people mistake for the `expected` one, told by its first eight bytes or its name: pickle files (zipped, as
- * torch writes them, or bare), GGUF where safetensors are expected and the other way round, Git LFS pointers.
+ * Throws for a file that people mistake for the `expected` one, recognised by its first eight bytes
+ * or its name: pickle files (zipped, as torch writes them, or bare), GGUF where safetensors are
+ * expected and the other way round, Git LFS pointers.
  */
 export function refuseForeign(path: string, start: Uint8Array, expected: 'safetensors' | 'GGUF'): void {
   const text = String.fromCharCode(...start);
@@ -41,7 +42,8 @@ export function refuseForeign(path: string, start: Uint8Array, expected: 'safete
   }
   if (text.startsWith('version '))
     throw dataError(`${path} is a Git LFS pointer, not the weights; fetch them with: git lfs pull`, { file: path });
-  // A bare pickle begins with 0x80 and its version. So does a safetensors header of 640 bytes, but that has zeros after it.
+  // A bare pickle begins with 0x80 and its version. So does a safetensors header of 640 bytes, but
+  // that has zeros after it.
   const bare = start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5 && start.subarray(2).some((byte) => byte !== 0);
   if (text.startsWith('PK\u0003\u0004') || bare || PICKLE_NAME.test(path)) throw pickleError(path);
   if (expected === 'GGUF' && path.endsWith('.safetensors'))

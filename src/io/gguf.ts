@@ -18,10 +18,13 @@ export interface Gguf {
   close(): Promise<void>;
 }
 
-/** Bytes of blocks that are read at a time. */
+/** Bytes of blocks per read. */
 const PART = 1 << 20;
 
-/** Opens a GGUF file; of a split model (`…-00001-of-00003.gguf`) the first file is given and the others are found beside it. */
+/**
+ * Opens a GGUF file; of a split model (`…-00001-of-00003.gguf`) the first file is given and the
+ * others are found beside it.
+ */
 export async function openGguf(path: string): Promise<Gguf> {
   const open = new Map<string, { file: RangedFile; header: GgufHeader }>();
   const close = async () => {

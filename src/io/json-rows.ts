@@ -62,7 +62,10 @@ export async function* objectRows(path: string, chunks: AsyncIterable<Buffer>, l
   }
 }
 
-/** Elements of a JSON array. Where it is broken, a document that is not too long is parsed whole for the exact place. */
+/**
+ * Elements of a JSON array. Where it is broken, a document that is not too long is parsed whole for
+ * the exact place.
+ */
 export async function* listRows(path: string, chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<FileRow> {
   let row = 0;
   let exactKnown = false;

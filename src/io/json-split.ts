@@ -152,9 +152,10 @@ const BETWEEN =
   'expected JSON objects one after another, found other text between two of them; put [ and ] around a list with commas';
 
 /**
- * How a file whose first character is a brace is written: an object a line, or objects over several lines. Decided by the first object, as far as
- * `head` has it; undefined where more of the file is needed. A line that ends inside a quoted text, or before another object
- * begins, is torn, and the file is one of lines.
+ * How a file whose first character is a brace is written: an object a line, or objects over several
+ * lines. Decided by the first object, as far as `head` has it; undefined where more of the file is
+ * needed. A line that ends inside a quoted text, or before another object begins, is torn, and the
+ * file is one of lines.
  */
 export function objectsOrLines(head: Uint8Array): 'lines' | 'objects' | undefined {
   const state = follow();

@@ -15,8 +15,9 @@ export interface JsonLimits {
 }
 
 /**
- * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what stands there; with a zod
- * schema, a wrong field by its path. Of a key that occurs twice the last value counts, as in Python.
+ * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what
+ * stands there; with a zod schema, a wrong field by its path. Of a key that occurs twice the last
+ * value counts, as in Python.
  */
 export async function readJson(path: string, schema?: undefined, limits?: JsonLimits): Promise<unknown>;
 export async function readJson<T>(path: string, schema: z.ZodType<T>, limits?: JsonLimits): Promise<T>;
@@ -80,11 +81,14 @@ export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: strin
 /** White space, then a mark, the quote that begins a text, or a number or word. */
 const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|(")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
 
-/** A run inside a text without quotes, and an escape. Each is matched alone: one pattern for both runs out of stack on long texts. */
+/**
+ * A run inside a text without quotes, and an escape. Each is matched alone: one pattern for both
+ * runs out of stack on long texts.
+ */
 const RUN = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** Index behind the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
+/** Index after the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
 function textEnd(text: string, from: number): number | undefined {
   for (let at = from; ; at = ESCAPE.lastIndex) {
     RUN.lastIndex = at;
@@ -96,7 +100,7 @@ function textEnd(text: string, from: number): number | undefined {
 }
 
 /**
- * Walks JSON text by its grammar, for what JSON.parse does not tell: where the first error is, and the first key that
+ * Walks JSON text by its grammar, for what JSON.parse does not say: where the first error is, and the first key that
  * occurs twice in one object.
  */
 export function scanJson(text: string): { errorAt?: number; duplicateKey?: string } {

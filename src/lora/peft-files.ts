@@ -21,7 +21,10 @@ export interface AdapterFolder extends Adapter {
 const WEIGHTS = 'adapter_model.safetensors';
 const CONFIG = 'adapter_config.json';
 
-/** Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file whole or not at all. */
+/**
+ * Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file
+ * whole or not at all.
+ */
 export async function writeAdapter(
   folder: string,
   { options, tensors }: Adapter,

@@ -10,8 +10,8 @@ const GROUPS = /^\?(?::|=|!|<=|<!)/;
 const unknown = (what: string) => new SyntaxError(`${what} is not supported here`);
 
 /**
- * A pattern of Python's `re`, as a JavaScript one that matches whole texts, as `re.fullmatch` does. Throws a SyntaxError, in plain words, for
- * what JavaScript has not, and where it is no pattern.
+ * A pattern of Python's `re`, as a JavaScript one that matches whole texts, as `re.fullmatch` does.
+ * Throws a SyntaxError, in plain words, for what JavaScript has not, and where it is no pattern.
  */
 export function pythonPattern(pattern: string): RegExp {
   const { flags, rest } = globalFlags(pattern);
@@ -24,7 +24,10 @@ export function pythonPattern(pattern: string): RegExp {
   return new RegExp(`^(?:${source})$`, `u${flags}`);
 }
 
-/** The flags at the beginning, which hold for all of the pattern. Those about Unicode change nothing in the names of modules. */
+/**
+ * The flags at the beginning, which hold for all of the pattern. Those about Unicode change nothing
+ * in the names of modules.
+ */
 function globalFlags(pattern: string): { flags: string; rest: string } {
   const match = /^(?:\(\?[aimsux]+\))+/.exec(pattern);
   const letters = new Set(match?.[0].replace(/[(?)]/g, ''));

@@ -112,7 +112,10 @@ const bpe = (
   merges,
 });
 
-/** A byte-level BPE tokenizer (`tokenizer.ggml.model` gpt2): merges as in the file, splitting by `tokenizer.ggml.pre`. */
+/**
+ * A byte-level BPE tokenizer (`tokenizer.ggml.model` gpt2): merges as in the file, splitting by
+ * `tokenizer.ggml.pre`.
+ */
 export function byteLevelModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields } = vocabulary;
   const pre = fields.text('tokenizer.ggml.pre', 'default');
@@ -145,8 +148,9 @@ export function byteLevelModel(vocabulary: TokenVocabulary): TokenizerModel {
 }
 
 /**
- * A SentencePiece BPE tokenizer (`tokenizer.ggml.model` llama) as transformers writes Llama 2's: spaces as U+2581, one put
- * before the text, unknown characters as bytes, merges recovered from the scores.
+ * A SentencePiece BPE tokenizer (`tokenizer.ggml.model` llama) as transformers writes Llama 2's:
+ * spaces as U+2581, one put before the text, unknown characters as bytes, merges recovered from the
+ * scores.
  */
 export function piecesModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields, tokens } = vocabulary;
@@ -179,12 +183,16 @@ export function piecesModel(vocabulary: TokenVocabulary): TokenizerModel {
 }
 
 /**
- * Most work of recovering merges, as characters that are looked at: the square of each token's length, summed. 32,000 tokens
- * come to some millions; a few texts of a million characters among the tokens would take hours.
+ * Most work of recovering merges, as characters that are looked at: the square of each token's
+ * length, summed. 32,000 tokens add up to some millions; a few texts of a million characters among
+ * the tokens would take hours.
  */
 const MAX_WORK = 1 << 25;
 
-/** Every way to make a token of two others, best score first, then longer parts first (transformers' `generate_merges`). */
+/**
+ * Every way to make a token of two others, best score first, then longer parts first (transformers'
+ * `generate_merges`).
+ */
 function mergesOf({ tokens, types, fields }: TokenVocabulary, scores: readonly number[]): [string, string][] {
   const ids = new Map(tokens.flatMap((token, id) => (types[id] === NORMAL ? [[token, id]] : [])) as [string, number][]);
   let work = 0;

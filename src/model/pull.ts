@@ -27,9 +27,9 @@ export interface PullResult {
 }
 
 /**
- * Fetches the files of a model that are needed here from the Hugging Face hub into a folder that appears whole or not at
- * all. What has come when it fails or is interrupted stays in `<out>.part`, and the next call goes on there. Every file is
- * checked against the hub's hash.
+ * Fetches the files of a model that are needed here from the Hugging Face hub into a folder that
+ * appears whole or not at all. What was fetched before it fails or is interrupted stays in
+ * `<out>.part`, and the next call continues there. Every file is checked with the hub's hash.
  */
 export async function pullModel(name: string, out: string, options: PullOptions = {}): Promise<PullResult> {
   if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(name))
@@ -90,7 +90,10 @@ async function isWhole(path: string, { bytes, hash }: HubFile): Promise<boolean>
   return digest === hash.hex;
 }
 
-/** Brings one file into the folder, unless it is there. Content that does not have the hub's hash is fetched once more from the beginning. */
+/**
+ * Brings one file into the folder, unless it is there. Content that does not have the hub's hash is
+ * fetched once more from the beginning.
+ */
 async function fetchFile(
   client: HubClient,
   { name, commit }: HubModel,

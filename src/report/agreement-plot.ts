@@ -3,7 +3,7 @@ import { axisBottom, axisLeft } from './axis.js';
 import { type Bands, bandsOf } from './bands.js';
 import { element, STYLE, svgDocument, text } from './svg.js';
 
-/** Two scores of the same rows, to be drawn against each other. */
+/** Two scores of the same rows, to be plotted against each other. */
 export interface AgreementPlot {
   readonly x: { readonly name: string; readonly values: ArrayLike<number> };
   readonly y: { readonly name: string; readonly values: ArrayLike<number> };
@@ -21,8 +21,9 @@ const MARGINAL = 70;
 const GAP = 8;
 
 /**
- * Two scores against each other as a heat map: how many rows have both values, the darker the more, with each score's own distribution
- * along its side and, for every column, the median of the other score as a dot. Ties show as what they are. Rows: at least one.
+ * Two scores against each other as a heat map: how many rows have both values, darker for more,
+ * with each score's distribution along its side and, for every column, the median of the other
+ * score as a dot. Ties show as what they are. Rows: at least one.
  */
 export function agreementPlot({ x, y, subtitle }: AgreementPlot): string {
   const [columns, rows] = [bandsOf(x.values, [LEFT, RIGHT]), bandsOf(y.values, [BOTTOM, TOP])];

@@ -2,9 +2,9 @@ import { nice, ticks } from 'd3-array';
 import { scaleToOrdinary } from '../core/ordinary.js';
 import { line, STYLE, text } from './svg.js';
 
-/** Turns values into places along one side of a picture, in pixels, and tells which values to write there. */
+/** Turns values into places along one side of a picture, in pixels, and says which values to write there. */
 export interface Axis {
-  /** Place of a value; values beyond the axis lie beyond its ends. */
+  /** Place of a value; values beyond the axis are beyond its ends. */
   at(value: number): number;
   /** Where its two ends are; vertical axes run from the bottom, whose place is the larger number. */
   readonly range: readonly [from: number, to: number];
@@ -51,7 +51,10 @@ function marked(values: readonly number[], label: (value: number) => string): Ax
   return values.map((value, i) => ({ value, label: distinct ? labels[i]! : String(Number(value.toPrecision(16))) }));
 }
 
-/** A logarithmic axis of positive values, marked at 1, 2 and 5 times the powers of ten, or at the powers where these are many. */
+/**
+ * A logarithmic axis of positive values, marked at 1, 2 and 5 times the powers of ten, or at the
+ * powers where these are many.
+ */
 export function logAxis(
   [low, high]: readonly [low: number, high: number],
   range: readonly [from: number, to: number],
@@ -65,7 +68,10 @@ export function logAxis(
   return { at, range, marks: marked(marks, number) };
 }
 
-/** Marks, labels and the name of an axis along the bottom at height `y`; grid lines go up to `top` where it is given. */
+/**
+ * Marks, labels and the name of an axis along the bottom at height `y`; grid lines go up to `top`
+ * where it is given.
+ */
 export function axisBottom(axis: Axis, { y, label, top }: { y: number; label: string; top?: number }): string {
   const [from, to] = axis.range;
   const marks = axis.marks.flatMap(({ value, label: name }) => {

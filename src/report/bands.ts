@@ -10,7 +10,7 @@ export interface Bands {
   /** Places of a band's two ends in pixels. */
   ends(band: number): readonly [from: number, to: number];
   readonly axis: Axis;
-  /** Values that lie beyond the ends. */
+  /** Values beyond the ends. */
   readonly beyond: number;
 }
 
@@ -21,18 +21,18 @@ function roundEnds(low: number, high: number): readonly [number, number] {
   return [Number.isFinite(from) ? from : low, Number.isFinite(to) ? to : high];
 }
 
-/** As many different values get a band each, whatever lies between them. */
+/** Up to this many different values get a band each, whatever is between them. */
 const FEW = 16;
 /** More rows allow finer bands. */
 const bandsFor = (rows: number) => Math.max(10, Math.min(40, Math.round(2 * Math.sqrt(rows))));
-/** Share of the values at each end that may lie beyond it: a few very long rows shall not squeeze all others. */
+/** Share of the values at each end that may be beyond it: a few very long rows must not squeeze all others. */
 const TAIL = 0.005;
 /** From this ratio of the ends on, the scale is logarithmic. */
 const WIDE = 30;
 
 /**
- * Bands for values, at least one: one for each value where there are few different ones, else up to forty of equal width, on a logarithmic
- * scale where the values are positive and far apart.
+ * Bands for values, at least one: one for each value where there are few different ones, otherwise
+ * up to forty of equal width, on a logarithmic scale where the values are positive and far apart.
  */
 export function bandsOf(values: ArrayLike<number>, range: readonly [from: number, to: number]): Bands {
   const sorted = Float64Array.from(values).sort();

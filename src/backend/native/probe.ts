@@ -3,7 +3,7 @@ import { lastLine, runChild } from './child.js';
 
 /** What a binding did when it was tried. */
 export interface Probe {
-  /** Version that the library tells. */
+  /** Version that the library reports. */
   readonly tensorflow: string;
   /** True when it computes on a card. */
   readonly usesCard: boolean;

@@ -33,7 +33,10 @@ export interface SetupResult extends NativeRuntime {
   readonly made: boolean;
 }
 
-/** Bytes on disk while setting up (wheels and what is unpacked from them) and of the wheels alone; measured, rounded up. */
+/**
+ * Bytes on disk while setting up (wheels and what is unpacked from them) and of the wheels alone;
+ * measured, rounded up.
+ */
 const SIZES: Record<Variant, { room: number; wheels: number }> = {
   cpu: { room: 1.6e9, wheels: 0.28e9 },
   cuda: { room: 13e9, wheels: 3.4e9 },

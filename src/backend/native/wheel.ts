@@ -23,7 +23,10 @@ const LOCAL_HEADER = 0x04034b50;
 const END_RECORD_BYTES = 22;
 const LONGEST_COMMENT = 65535;
 
-/** Files of a wheel, which is a zip archive (APPNOTE 6.3.10, without zip64 and encryption). Throws (code `data`) on another file. */
+/**
+ * Files of a wheel, which is a zip archive (APPNOTE 6.3.10, without zip64 and encryption). Throws
+ * (code `data`) on another file.
+ */
 export async function listMembers(wheel: string): Promise<Member[]> {
   const file = await open(wheel);
   try {
@@ -67,7 +70,10 @@ function parseDirectory(wheel: string, directory: Buffer, count: number): Member
   return members;
 }
 
-/** Writes one member of a wheel to a path, making its folders. Throws (code `data`) when its checksum or length is wrong. */
+/**
+ * Writes one member of a wheel to a path, making its folders. Throws (code `data`) when its
+ * checksum or length is wrong.
+ */
 export async function extractMember(
   wheel: string,
   member: Member,
@@ -112,13 +118,13 @@ export async function extractMembers(
   const members = (await listMembers(wheel)).filter(({ name }) => wanted(name));
   for (const member of members) {
     const path = normalize(member.name);
-    if (isAbsolute(path) || path.startsWith('..')) throw damaged(wheel, `${member.name} would lie outside of it`);
+    if (isAbsolute(path) || path.startsWith('..')) throw damaged(wheel, `${member.name} would be outside of it`);
     await extractMember(wheel, member, join(folder, path), signal);
   }
   return members.map(({ name }) => name);
 }
 
-/** Where a member's data begins: behind its local header, whose extra field may differ from the directory's. */
+/** Where a member's data begins: after its local header, whose extra field may differ from the directory's. */
 async function dataOffset(wheel: string, member: Member): Promise<number> {
   const file = await open(wheel);
   try {

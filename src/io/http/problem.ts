@@ -62,7 +62,10 @@ function lastingProblem(error: Error, party: Party): TlsProblem | undefined {
   return undefined;
 }
 
-/** The kinds of log-in that a header names, each followed by its settings, as in `Negotiate, Basic realm="a", charset="b"`. */
+/**
+ * The kinds of log-in that a header names, each followed by its settings, as in
+ * `Negotiate, Basic realm="a", charset="b"`.
+ */
 const logInKinds = (header: string): string[] =>
   header.split(',').flatMap((part) => /^\s*([a-z][a-z0-9-]*)(?:\s|$)/i.exec(part)?.[1]?.toLowerCase() ?? []);
 

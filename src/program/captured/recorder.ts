@@ -34,9 +34,9 @@ import { inferShapes } from './shape-rules/index.js';
 const FIRST_HANDLE = 2 ** 40;
 
 /**
- * Runs an entry on tensors that have a shape and a type but no elements, and returns the TensorFlow ops that it called.
- * Nothing is computed. Throws, naming the line of the entry, when it reads a tensor's elements, uses a tensor made outside, or calls
- * an op that has no shape rule.
+ * Runs an entry on tensors that have a shape and a type but no elements, and returns the TensorFlow
+ * ops that it called. Nothing is computed. Throws, naming the line of the entry, when it reads a
+ * tensor's elements, uses a tensor made outside, or calls an op that has no shape rule.
  */
 export function record(
   name: string,
@@ -74,7 +74,7 @@ const mapValues = <A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B
 
 interface Recorder {
   readonly binding: Binding;
-  /** A tensor that stands for the only output of a node. */
+  /** A tensor for the only output of a node. */
   tensor(node: GraphNode): tf.Tensor;
   refOf(tensor: tf.Tensor): TensorRef;
 }
@@ -133,7 +133,10 @@ const inCluster = (made: GraphNode, cluster: number | undefined): GraphNode =>
 /** Ops that TensorFlow.js calls by an older name; what the graph's optimiser knows about is the newer. */
 const MODERN: Readonly<Record<string, string>> = { Add: 'AddV2', BatchMatMul: 'BatchMatMulV2' };
 
-/** Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that each is the type of. */
+/**
+ * Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that
+ * each is the type of.
+ */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ExpandDims: { T: 0, Tdim: 1 },
   ClipByValue: { T: 0 },

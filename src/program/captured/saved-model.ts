@@ -6,9 +6,9 @@ import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
 import { sortNodes } from './walk.js';
 
 /**
- * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A target is fed or fetched
- * by its name in the map; the other nodes get short names. The same graph gives the same bytes. Throws a RangeError on a
- * constant whose elements do not fill its shape.
+ * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A
+ * target is fed or fetched by its name in the map; the other nodes get short names. The same graph
+ * gives the same bytes. Throws a RangeError on a constant whose elements do not fill its shape.
  */
 export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array {
   const distinct = withoutAliases(targets);

@@ -111,8 +111,8 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
 });
 
 /**
- * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the `room` that is given. Throws a data
- * error on a value that is not finite where int8 is held.
+ * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the
+ * `room` that is given. Throws a data error on a value that is not finite where int8 is held.
  */
 export function feedsOf(
   { held }: Pick<GraphVariable, 'held'>,

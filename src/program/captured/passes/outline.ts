@@ -21,8 +21,9 @@ interface Cluster {
 }
 
 /**
- * Turns each cluster into a call of a compiled function; clusters that do the same call the same function, which is then
- * compiled once. Constants that a cluster takes become part of it, since shapes and axes must be known to the compiler.
+ * Turns each cluster into a call of a compiled function; clusters that do the same call the same
+ * function, which is then compiled once. Constants that a cluster takes become part of it, since
+ * shapes and axes must be known to the compiler.
  */
 export function outline(graph: EntryGraph): EntryGraph {
   const order = sortNodes(rootsOf(graph));

@@ -36,7 +36,10 @@ export function take<Names extends readonly string[]>(
   return call.inputs as unknown as { readonly [K in keyof Names]: Operand };
 }
 
-/** The type that all these operands have. Refuses one outside `allowed`, and one that the op's type attribute contradicts. */
+/**
+ * The type that all these operands have. Refuses one outside `allowed`, and one that the op's type
+ * attribute contradicts.
+ */
 export function typeOf(call: OpCall, operands: readonly Operand[], allowed: readonly Dtype[], attribute = 'T'): Dtype {
   const { dtype } = operands[0]!;
   if (operands.some((operand) => operand.dtype !== dtype)) refuse(call, 'types differ');

@@ -12,7 +12,7 @@ interface Cut {
   readonly single: boolean;
 }
 
-/** An entry that makes a new axis, one that stands for all axes not spoken of, or a cut. */
+/** An entry that makes a new axis, one for all axes that are not named, or a cut. */
 type Entry = 'new' | 'rest' | Cut;
 
 /** Slicing in Python's way: x[begin:end:stride, ...]. The rules are those of NumPy's basic indexing. */
