@@ -98,13 +98,13 @@ async function tryRuntime(
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<{ problem: Problem; fatal: boolean } | undefined> {
-  const found = await probe(paths.binding, env, signal);
-  if (typeof found === 'string') {
-    const what = `the native library does not work (${found})`;
+  const result = await probe(paths.binding, env, signal);
+  if (typeof result === 'string') {
+    const what = `the native library does not work (${result})`;
     return { problem: { what, remedy: { task: 'setup', note: `after deleting ${paths.root}` } }, fatal: true };
   }
-  if (variant !== 'cuda' || !card || found.usesCard) return undefined;
-  const said = found.complaints.length > 0 ? ` (${found.complaints.join('; ')})` : '';
+  if (variant !== 'cuda' || !card || result.usesCard) return undefined;
+  const said = result.complaints.length > 0 ? ` (${result.complaints.join('; ')})` : '';
   const what = `TensorFlow does not use the ${card.name}${said}`;
   const advice = 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver';
   return { problem: { what, remedy: { advice } }, fatal: false };

@@ -28,10 +28,10 @@ const CODES: ReadonlySet<unknown> = new Set([
 
 /** True for an error, or one whose cause it is, that says that there was no memory for something. */
 export function isOutOfMemory(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (isNamedOutOfMemory(at) || CODES.has((at as NodeJS.ErrnoException).code)) return true;
-    const { message } = at;
-    if (!quotes(at) && SAYINGS.some((saying) => saying.test(message))) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isNamedOutOfMemory(cause) || CODES.has((cause as NodeJS.ErrnoException).code)) return true;
+    const { message } = cause;
+    if (!quotes(cause) && SAYINGS.some((saying) => saying.test(message))) return true;
   }
   return false;
 }

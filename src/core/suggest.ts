@@ -50,6 +50,6 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 
 /** ` (did you mean "x"?)` for the end of an error message, or nothing. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const found = suggest(word, candidates);
-  return found === undefined ? '' : ` (did you mean "${found}"?)`;
+  const nearest = suggest(word, candidates);
+  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`;
 }

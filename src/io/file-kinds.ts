@@ -114,11 +114,11 @@ export const HEAD_BYTES = 4096;
  */
 export function foreignRows(path: string, head: Uint8Array, packing?: string): PhasetuneError | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');
-  const found = KINDS.find((kind) => isKind(kind, text)) ?? binaryKind(text);
-  if (!found) return undefined;
+  const kind = KINDS.find((kind) => isKind(kind, text)) ?? binaryKind(text);
+  if (!kind) return undefined;
   const inside = packing === undefined ? '' : `packed with ${packing}, and inside `;
   return dataError(
-    `${path}: it is ${inside}${found.name}, which is not read; ${found.convert.replaceAll('FILE', path)}`,
+    `${path}: it is ${inside}${kind.name}, which is not read; ${kind.convert.replaceAll('FILE', path)}`,
     {
       file: path,
     },

@@ -86,10 +86,10 @@ export async function listFolder(path: string): Promise<string[]> {
 export async function makeFolder(path: string, named: string = path): Promise<void> {
   try {
     const missing: string[] = [];
-    let at = resolve(path);
-    while (!(await isFolder(at))) {
-      missing.push(at);
-      at = dirname(at);
+    let current = resolve(path);
+    while (!(await isFolder(current))) {
+      missing.push(current);
+      current = dirname(current);
     }
     for (const folder of missing.reverse()) {
       await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
@@ -159,7 +159,7 @@ export async function checkIsFile(path: string): Promise<number> {
   throw dataError(`cannot read ${path}: ${what}${kind === 'missing' ? '' : '; expected a file'}`, { file: path });
 }
 
-/** The first bytes of a file, at most `count`. */
+/** The first bytes of a file, at most `bytes`. */
 export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
   await checkIsFile(path);
   try {

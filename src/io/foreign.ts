@@ -14,14 +14,14 @@ export const isPickledWeights = (name: string): boolean =>
  */
 export function pickleError(path: string): PhasetuneError {
   const name = basename(path);
-  const how = name.startsWith('adapter_model')
+  const remedy = name.startsWith('adapter_model')
     ? 'AutoPeftModelForCausalLM.from_pretrained("IN").save_pretrained("OUT", safe_serialization=True)'
     : /^(pytorch_model|model)\b.*\.bin/.test(name)
       ? 'AutoModelForCausalLM.from_pretrained("IN").save_pretrained("OUT", safe_serialization=True)'
       : `safetensors.torch.save_file(torch.load("${name}", weights_only=True), "model.safetensors")`;
   return dataError(
     `${path} holds pickled weights, which can run any code when opened and are not read; expected safetensors. ` +
-      `If you trust where it is from, convert it in Python: ${how}`,
+      `If you trust where it is from, convert it in Python: ${remedy}`,
     { file: path },
   );
 }

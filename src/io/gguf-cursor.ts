@@ -54,22 +54,22 @@ export function cursorOver(file: RangedFile): Cursor {
     return position - n - start;
   };
   const u32 = () => {
-    const at = take(4);
-    return window.readUInt32LE(at);
+    const offset = take(4);
+    return window.readUInt32LE(offset);
   };
   return {
     file,
     budget: { ...LIMITS },
     number(read, bytes) {
-      const at = take(bytes);
-      return read.call(window, at);
+      const offset = take(bytes);
+      return read.call(window, offset);
     },
     u32,
     u64: () => u32() + u32() * 2 ** 32,
     text(n, strict) {
-      const at = take(n);
-      if (strict && !isUtf8(window.subarray(at, at + n))) return undefined;
-      return window.toString('utf8', at, at + n);
+      const offset = take(n);
+      if (strict && !isUtf8(window.subarray(offset, offset + n))) return undefined;
+      return window.toString('utf8', offset, offset + n);
     },
     left: () => file.bytes - position,
     at: () => position,

@@ -110,7 +110,7 @@ async function readTensor(name: string, t: GgufTensor, file: RangedFile, scratch
   for (let done = 0, to = 0; done < t.bytes; done += part.length) {
     const now = part.subarray(0, Math.min(part.length, t.bytes - done));
     await file.read(t.offset + done, now);
-    for (let at = 0; at < now.length; at += bytes, to += elements) dequantise(now, at, data, to);
+    for (let offset = 0; offset < now.length; offset += bytes, to += elements) dequantise(now, offset, data, to);
   }
   return { shape: t.shape, dtype: 'float32', data };
 }

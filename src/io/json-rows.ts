@@ -85,9 +85,9 @@ export async function* listRows(path: string, chunks: AsyncIterable<Buffer>, lim
       yield { place, value: undefined, bytes: bytes.length, error };
       continue;
     }
-    const found = rowOf(place, bytes, () => parseRow(decode(bytes, place, path, true), place))!;
-    const said = found.error?.message.slice(place.length + 2);
-    yield said?.includes('not valid JSON') ? { ...found, error: await broken(said, found.error) } : found;
+    const fileRow = rowOf(place, bytes, () => parseRow(decode(bytes, place, path, true), place))!;
+    const said = fileRow.error?.message.slice(place.length + 2);
+    yield said?.includes('not valid JSON') ? { ...fileRow, error: await broken(said, fileRow.error) } : fileRow;
   }
 }
 

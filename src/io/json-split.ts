@@ -95,9 +95,9 @@ export async function* splitElements(chunks: AsyncIterable<Buffer>, limit: numbe
       if (depth === 0 && state.open.length === 1) start = i + 1;
       const ends = depth === 1 && state.open.length === 0;
       if (!ends && !(byte === COMMA && depth === 1)) continue;
-      const found = piece([...parts, chunk.subarray(start, i)], from);
+      const row = piece([...parts, chunk.subarray(start, i)], from);
       over = ends;
-      if (!over || any || !found.bytes.every(isSpace)) yield found;
+      if (!over || any || !row.bytes.every(isSpace)) yield row;
       if (byte === CLOSE_OBJECT) return yield piece([], line, 'the list ends with }');
       any = true;
       parts = [];

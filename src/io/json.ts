@@ -40,11 +40,14 @@ export function parseJson(
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const at = scanJson(text).errorAt ?? text.length;
-    const before = text.slice(0, at).split('\n');
+    const position = scanJson(text).errorAt ?? text.length;
+    const before = text.slice(0, position).split('\n');
     const line = firstLine + before.length - 1;
     const column = before.at(-1)!.length + 1;
-    const came = at >= text.length ? 'the end of the text' : shownName(JSON.stringify(text.slice(at, at + 20)), 200);
+    const came =
+      position >= text.length
+        ? 'the end of the text'
+        : shownName(JSON.stringify(text.slice(position, position + 20)), 200);
     throw dataError(`${file}:${line}:${column}: not valid JSON, found ${came}`, { file, line, column }, cause);
   }
   const problem = treeProblem(value, MAX_DEPTH, anyKey);
@@ -90,8 +93,8 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /** Index after the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
 function textEnd(text: string, from: number): number | undefined {
-  for (let at = from; ; at = ESCAPE.lastIndex) {
-    RUN.lastIndex = at;
+  for (let position = from; ; position = ESCAPE.lastIndex) {
+    RUN.lastIndex = position;
     RUN.exec(text);
     if (text[RUN.lastIndex] === '"') return RUN.lastIndex + 1;
     ESCAPE.lastIndex = RUN.lastIndex;
@@ -107,18 +110,18 @@ export function scanJson(text: string): { errorAt?: number; duplicateKey?: strin
   const open: { keys?: Set<string> }[] = [];
   let want: 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end' = 'value';
   let duplicateKey: string | undefined;
-  let at = 0;
+  let position = 0;
   const skip = (i: number) => {
     while (i < text.length && ' \t\n\r'.includes(text[i]!)) i++;
     return i;
   };
-  const found = () => (duplicateKey === undefined ? {} : { duplicateKey });
+  const duplicate = () => (duplicateKey === undefined ? {} : { duplicateKey });
   while (want !== ', or end' || open.length > 0) {
-    TOKEN.lastIndex = at;
+    TOKEN.lastIndex = position;
     const [all, mark, quote] = TOKEN.exec(text) ?? [];
-    const begin = at + (all?.length ?? 0);
+    const begin = position + (all?.length ?? 0);
     const end = quote === undefined ? begin : textEnd(text, begin);
-    if (all === undefined || end === undefined) return { errorAt: skip(at), ...found() };
+    if (all === undefined || end === undefined) return { errorAt: skip(position), ...duplicate() };
     const top = open.at(-1);
     if (want === ':' ? mark === ':' : false) want = 'value';
     else if (want.startsWith('key') && quote !== undefined) {
@@ -134,9 +137,9 @@ export function scanJson(text: string): { errorAt?: number; duplicateKey?: strin
     else if (mark === (top?.keys ? '}' : ']') && top && (want === ', or end' || want.endsWith(mark))) {
       open.pop();
       want = ', or end';
-    } else return { errorAt: skip(at), ...found() };
-    at = end;
+    } else return { errorAt: skip(position), ...duplicate() };
+    position = end;
   }
-  const rest = skip(at);
-  return rest < text.length ? { errorAt: rest, ...found() } : found();
+  const rest = skip(position);
+  return rest < text.length ? { errorAt: rest, ...duplicate() } : duplicate();
 }

@@ -67,27 +67,27 @@ export const openAppender = (path: string): Promise<Appender> =>
 
 /** Cuts a file off after `lines` lines. Throws a data error when it has fewer; a missing file has none. */
 export async function keepLines(path: string, lines: number): Promise<void> {
-  let [found, end, chunkStart] = [0, 0, 0];
+  let [count, end, chunkStart] = [0, 0, 0];
   try {
     const { kind, bytes } = await statPath(path);
     if (kind === 'file' && lines > 0)
       for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-        for (let i = chunk.indexOf(NEWLINE); i >= 0 && found < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
-          found++;
+        for (let i = chunk.indexOf(NEWLINE); i >= 0 && count < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
+          count++;
           end = chunkStart + i + 1;
         }
         chunkStart += chunk.length;
-        if (found === lines) break;
+        if (count === lines) break;
       }
-    if (found === lines && end < bytes) await truncate(path, end);
+    if (count === lines && end < bytes) await truncate(path, end);
   } catch (cause) {
     throw fileError('write', path, cause);
   }
-  if (found < lines)
-    throw dataError(`${path}: expected at least ${lines} lines, found ${found}; was it changed or cut off?`, {
+  if (count < lines)
+    throw dataError(`${path}: expected at least ${lines} lines, found ${count}; was it changed or cut off?`, {
       file: path,
       expected: lines,
-      actual: found,
+      actual: count,
     });
 }
 

@@ -138,14 +138,14 @@ async function writeOwner(file: string, me: LockOwner): Promise<() => number> {
 async function take(path: string, mine: Mine): Promise<LockOwner | undefined> {
   for (const start = performance.now(); ; await sleep(POLL_MS)) {
     if (await putNew(mine.file, path)) return undefined;
-    const found = await readLock(path);
-    if (!found) continue;
+    const existing = await readLock(path);
+    if (!existing) continue;
     const patient = performance.now() - start < PATIENCE_MS;
-    const { owner, bytes } = found;
+    const { owner, bytes } = existing;
     // Where files cannot be linked, one is seen before it is written.
     if (!owner && bytes === 0 && patient) continue;
     if (!owner) throw unreadable(path, mine.subject);
-    const silentMs = mine.now() - found.at;
+    const silentMs = mine.now() - existing.at;
     const standing = await standingOf(owner, mine.me, silentMs);
     if (standing === 'gone') {
       if (await replace(path, owner, mine)) return owner;
@@ -228,10 +228,10 @@ async function clearDead({ path, me, now }: Mine): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${basename(path)}.`)) continue;
-    const found = await readLock(join(folder, name));
-    if (!found) continue;
-    const silentMs = now() - found.at;
-    const gone = found.owner ? (await standingOf(found.owner, me, silentMs)) === 'gone' : silentMs > SILENT_MS;
+    const lock = await readLock(join(folder, name));
+    if (!lock) continue;
+    const silentMs = now() - lock.at;
+    const gone = lock.owner ? (await standingOf(lock.owner, me, silentMs)) === 'gone' : silentMs > SILENT_MS;
     if (gone) await rm(join(folder, name), { force: true });
   }
 }

@@ -31,8 +31,8 @@ function text(root: string, path: string): string | undefined {
 }
 
 const kib = (from: string, field: string): number | undefined => {
-  const found = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(from)?.[1];
-  return found === undefined ? undefined : Number(found) * KIB;
+  const kilobytes = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(from)?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * KIB;
 };
 
 /**
@@ -113,8 +113,8 @@ function hierarchies(root: string): Hierarchy[] {
     if ((type !== 'cgroup' && type !== 'cgroup2') || top === undefined || mount === undefined) return [];
     if (type === 'cgroup' && !options.split(',').includes('memory')) return [];
     const controller = type === 'cgroup' ? 'memory' : '';
-    const own = groups.find(({ controllers }) => controllers.includes(controller));
-    return own ? [{ mount, top, group: own.group, files: LIMIT_FILES[type] }] : [];
+    const ownGroup = groups.find(({ controllers }) => controllers.includes(controller));
+    return ownGroup ? [{ mount, top, group: ownGroup.group, files: LIMIT_FILES[type] }] : [];
   });
 }
 

@@ -46,9 +46,9 @@ export async function copyOwnFile(from: string, name: string, to: string): Promi
  * cache that it is in.
  */
 function homeOf(folder: string): string {
-  for (let at = folder; at !== dirname(at); at = dirname(at)) {
-    const above = dirname(at);
-    if (basename(at) === 'snapshots' && basename(above).startsWith('models--')) return above;
+  for (let current = folder; current !== dirname(current); current = dirname(current)) {
+    const above = dirname(current);
+    if (basename(current) === 'snapshots' && basename(above).startsWith('models--')) return above;
   }
   return folder;
 }

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
  */
 export function highWaterKib(): number | undefined {
   try {
-    const found = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
-    return found ? Number(found[1]) : undefined;
+    const match = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    return match ? Number(match[1]) : undefined;
   } catch {
     return undefined;
   }

@@ -36,23 +36,23 @@ const keepDigits = (number: string) =>
 /** JSON text with the parts between its quoted texts replaced. */
 function outsideTexts(text: string, replace: (part: string) => string): string {
   let result = '';
-  for (let at = 0; ; ) {
-    const quote = text.indexOf('"', at);
-    if (quote < 0) return result + replace(text.slice(at));
+  for (let position = 0; ; ) {
+    const quote = text.indexOf('"', position);
+    if (quote < 0) return result + replace(text.slice(position));
     const end = closingQuote(text, quote + 1);
-    result += replace(text.slice(at, quote)) + text.slice(quote, end);
-    at = end;
+    result += replace(text.slice(position, quote)) + text.slice(quote, end);
+    position = end;
   }
 }
 
 /** Index after the quote that ends a text whose inside begins at `from`; the length where none does. */
 function closingQuote(text: string, from: number): number {
-  for (let at = from; ; ) {
-    const quote = text.indexOf('"', at);
+  for (let position = from; ; ) {
+    const quote = text.indexOf('"', position);
     if (quote < 0) return text.length;
     let first = quote;
     while (first > from && text[first - 1] === '\\') first--;
     if ((quote - first) % 2 === 0) return quote + 1;
-    at = quote + 1;
+    position = quote + 1;
   }
 }

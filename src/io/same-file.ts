@@ -22,8 +22,8 @@ async function isInside(folder: string, path: string): Promise<boolean> {
 
 /** What the file system calls a file, whatever its names are. */
 async function idOf(path: string): Promise<string | undefined> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found && `${found.dev}:${found.ino}`;
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats && `${stats.dev}:${stats.ino}`;
 }
 
 /** A path without links, also of what is not there yet. */

@@ -154,10 +154,10 @@ async function* decoded(path: string, chunks: AsyncIterable<Buffer>): AsyncGener
       return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
     } catch (cause) {
       const good = bytes ? new TextDecoder().decode(bytes).split('\ufffd')[0]! : '';
-      const at = line + good.split('\n').length - 1;
+      const lastGoodLine = line + good.split('\n').length - 1;
       throw dataError(
-        `${path}:${at}: expected UTF-8 text, found bytes that are not; ${saveAsUtf8(path)}`,
-        { file: path, line: at },
+        `${path}:${lastGoodLine}: expected UTF-8 text, found bytes that are not; ${saveAsUtf8(path)}`,
+        { file: path, line: lastGoodLine },
         cause,
       );
     }

@@ -18,8 +18,8 @@ export async function ownTokenizerWarnings(adapterFolder: string, modelFolder: s
   for (const name of DECIDES)
     if (exists(join(adapterFolder, name)) && !(await isSame(join(adapterFolder, name), join(modelFolder, name))))
       names.push(name);
-  const [own, base] = [await inlineTemplate(adapterFolder), await inlineTemplate(modelFolder)];
-  if (own !== undefined && own !== base && !exists(join(modelFolder, 'chat_template.jinja')))
+  const [adapters, base] = [await inlineTemplate(adapterFolder), await inlineTemplate(modelFolder)];
+  if (adapters !== undefined && adapters !== base && !exists(join(modelFolder, 'chat_template.jinja')))
     names.push('chat_template in tokenizer_config.json');
   if (names.length === 0) return [];
   return [

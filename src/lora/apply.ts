@@ -28,8 +28,8 @@ export const loraLinear =
         ? adapted.map((name) => dropped(weights, name, x, { scale, share: options.dropout, seed: dropoutSeed }))
         : together(weights, adapted, x, scale);
     return names.map((name) => {
-      const at = adapted.indexOf(name);
-      return at < 0 ? linear(weights, [name], x)[0]! : wide(weights, name, x, narrow[at]!);
+      const index = adapted.indexOf(name);
+      return index < 0 ? linear(weights, [name], x)[0]! : wide(weights, name, x, narrow[index]!);
     });
   };
 

@@ -119,10 +119,10 @@ function mergedTensors(
 /** Throws a data error for a value that the type of the file cannot hold. */
 function checkRange(tensor: string, data: Float32Array, dtype: SafetensorsDtype): void {
   const most = GREATEST[dtype] ?? Number.MAX_VALUE;
-  const at = data.findIndex((value) => !(Math.abs(value) <= most));
-  if (at >= 0)
+  const index = data.findIndex((value) => !(Math.abs(value) <= most));
+  if (index >= 0)
     throw dataError(
-      `${tensor}: element ${at} of the result is ${data[at]}, more than ${dtype} holds; merge with \`dtype: float32\` or \`dtype: bfloat16\``,
+      `${tensor}: element ${index} of the result is ${data[index]}, more than ${dtype} holds; merge with \`dtype: float32\` or \`dtype: bfloat16\``,
       { tensor },
     );
 }

@@ -154,15 +154,15 @@ function readTargets(
       { file, field: 'target_modules' },
     );
   if (typeof given === 'string') {
-    const found = modules.filter(takes);
-    if (found.length === 0)
+    const matching = modules.filter(takes);
+    if (matching.length === 0)
       throw dataError(
         `${file}: target_modules: the pattern ${shownTarget(given)} matches no projection of this model`,
         {
           file,
         },
       );
-    return { targets: found.length === modules.length ? 'all-linear' : found, warnings: [] };
+    return { targets: matching.length === modules.length ? 'all-linear' : matching, warnings: [] };
   }
   const [known, unknown] = partition(given, (target) => modules.some((module) => matches(target, module)));
   try {

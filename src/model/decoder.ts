@@ -87,8 +87,8 @@ export function decoder(
         batch,
         cache,
       });
-    const own = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
-    x = own ? runTwice(run, own, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
+    const ofLayer = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
+    x = ofLayer ? runTwice(run, ofLayer, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
   }
   return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
 }
@@ -105,8 +105,8 @@ function runTwice(
 ): tf.Tensor {
   const inputs = trained.map((name) => weights[name]!);
   return checkpoint([x, ...inputs], constants, ([x, ...inputs], constants) => {
-    const own = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
-    return run({ ...weights, ...own }, x!, constants as Triple);
+    const layerWeights = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
+    return run({ ...weights, ...layerWeights }, x!, constants as Triple);
   });
 }
 

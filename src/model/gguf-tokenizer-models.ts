@@ -206,9 +206,9 @@ function mergesOf({ tokens, types, fields }: TokenVocabulary, scores: readonly n
   for (const [token, id] of ids) {
     const ways: [left: number, right: number][] = [];
     // Between the halves of a character neither part is a token, as both come from UTF-8.
-    for (let at = 1; at < token.length; at++) {
-      const left = ids.get(token.slice(0, at));
-      const right = left === undefined ? undefined : ids.get(token.slice(at));
+    for (let cut = 1; cut < token.length; cut++) {
+      const left = ids.get(token.slice(0, cut));
+      const right = left === undefined ? undefined : ids.get(token.slice(cut));
       if (left !== undefined && right !== undefined) ways.push([left, right]);
     }
     ways.sort((a, b) => a[0] - b[0] || a[1] - b[1]);

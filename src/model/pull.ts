@@ -84,8 +84,8 @@ async function holds(folder: string, files: readonly HubFile[]): Promise<boolean
 }
 
 async function isWhole(path: string, { bytes, hash }: HubFile): Promise<boolean> {
-  const { kind, bytes: found } = await statPath(path);
-  if (kind !== 'file' || found !== bytes) return false;
+  const { kind, bytes: size } = await statPath(path);
+  if (kind !== 'file' || size !== bytes) return false;
   const digest = hash.kind === 'sha256' ? await hashFile(path) : await hashFile(path, 'sha1', `blob ${bytes}\0`);
   return digest === hash.hex;
 }

@@ -57,9 +57,9 @@ function placed(config: ModelConfig, weights: Safetensors, stored: (name: string
   const shapes = parameterShapes(config);
   const byStored = new Map<string, string>();
   for (const [name, shape] of shapes) {
-    const found = weights.tensors.get(stored(name));
-    if (!found) throw missing(config, weights, name, shape);
-    checkTensor(stored(name), found, shape);
+    const tensor = weights.tensors.get(stored(name));
+    if (!tensor) throw missing(config, weights, name, shape);
+    checkTensor(stored(name), tensor, shape);
     byStored.set(stored(name), name);
   }
   for (const [name, { file }] of weights.tensors)

@@ -119,8 +119,8 @@ function attendGradient(dy: tf.Tensor, k: tf.Tensor, v: tf.Tensor, [grouped, kep
  * the W newest tokens, itself among them.
  */
 export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
-  const at = tf.range(0, length, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  const places = tf.range(0, length, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
   return tf.reshape(biasOf(visible(distance, slidingWindow)), [1, 1, length, length]);
 }
 
@@ -130,8 +130,8 @@ export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
  */
 export function packedBias(positions: tf.Tensor, slidingWindow?: number): tf.Tensor {
   const [b, t] = positions.shape as [number, number];
-  const at = tf.range(0, t, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  const places = tf.range(0, t, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
   const ownText = tf.greaterEqual(tf.sub(tf.reshape(positions, [b, 1, t, 1]), distance), 0);
   return tf.add(biasOf(ownText), causalBias(t, slidingWindow));
 }

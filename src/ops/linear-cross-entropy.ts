@@ -48,9 +48,9 @@ export function linearCrossEntropySum(
       const last = slopes.at(-1);
       // One chunk's logits are gone before the next one's come.
       const logits = logitsOf(last ? after(rows, last) : rows, head);
-      const own = tf.slice(labels, start, size);
+      const chunkLabels = tf.slice(labels, start, size);
       const [loss, gradient] = fuse(() => {
-        const [loss, gradient] = sparseCrossEntropy(logits, own);
+        const [loss, gradient] = sparseCrossEntropy(logits, chunkLabels);
         return [loss, low(gradient)];
       }) as [tf.Tensor, tf.Tensor];
       logits.dispose();

@@ -77,9 +77,9 @@ function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs:
   tf.engine().startScope();
   try {
     const { outputs, updates } = entry.run(variables, inputs);
-    const own = (tensors: Tensors = {}) =>
+    const keep = (tensors: Tensors = {}) =>
       Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tf.keep(tf.clone(t))]));
-    return { outputs: own(outputs), updates: own(updates) };
+    return { outputs: keep(outputs), updates: keep(updates) };
   } finally {
     tf.engine().endScope();
   }

@@ -53,7 +53,7 @@ export function agreementPlot({ x, y, subtitle }: AgreementPlot): string {
 
 function countCells(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): number[][] {
   const cells = Array.from({ length: columns.count }, () => new Array<number>(rows.count).fill(0));
-  for (let i = 0; i < x.length; i++) cells[columns.of(x[i]!)]![rows.of(y[i]!)]! += 1;
+  for (let i = 0; i < x.length; i++) cells[columns.bandOf(x[i]!)]![rows.bandOf(y[i]!)]! += 1;
   return cells;
 }
 
@@ -112,13 +112,13 @@ const ENOUGH = 5;
 
 function medians(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): string[] {
   const inColumn = Array.from({ length: columns.count }, () => [] as number[]);
-  for (let i = 0; i < x.length; i++) inColumn[columns.of(x[i]!)]!.push(y[i]!);
+  for (let i = 0; i < x.length; i++) inColumn[columns.bandOf(x[i]!)]!.push(y[i]!);
   return inColumn.flatMap((values, i) => {
     if (values.length < ENOUGH) return [];
     const sorted = values.sort((a, b) => a - b);
     const [from, to] = columns.ends(i);
     const median = sorted[(sorted.length - 1) >> 1]!;
-    const place = Math.max(TOP, Math.min(BOTTOM, rows.axis.at(median)));
+    const place = Math.max(TOP, Math.min(BOTTOM, rows.axis.placeOf(median)));
     return [
       element('circle', {
         cx: (from + to) / 2,

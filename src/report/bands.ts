@@ -6,7 +6,7 @@ import { type Axis, linearAxis, logAxis } from './axis.js';
 export interface Bands {
   readonly count: number;
   /** Band of a value, from 0; values beyond the ends are in the first and the last. */
-  of(value: number): number;
+  bandOf(value: number): number;
   /** Places of a band's two ends in pixels. */
   ends(band: number): readonly [from: number, to: number];
   readonly axis: Axis;
@@ -48,8 +48,8 @@ export function bandsOf(values: ArrayLike<number>, range: readonly [from: number
   const size = (range[1] - range[0]) / count;
   return {
     count,
-    of: (value) => {
-      const place = log && value <= 0 ? range[0] : axis.at(value);
+    bandOf: (value) => {
+      const place = log && value <= 0 ? range[0] : axis.placeOf(value);
       return Math.max(0, Math.min(count - 1, Math.floor((place - range[0]) / size)));
     },
     ends: (band) => [range[0] + band * size, range[0] + (band + 1) * size],
@@ -60,12 +60,12 @@ export function bandsOf(values: ArrayLike<number>, range: readonly [from: number
 
 function bandEach(distinct: Float64Array, range: readonly [from: number, to: number], beyond = 0): Bands {
   const size = (range[1] - range[0]) / distinct.length;
-  const of = (value: number) => {
+  const bandOf = (value: number) => {
     const band = distinct.findIndex((one) => one >= value);
     return band < 0 ? distinct.length - 1 : band;
   };
   const marks = [...distinct].map((value) => ({ value, label: String(Number(value.toPrecision(4))) }));
-  const axis: Axis = { at: (value) => range[0] + (of(value) + 0.5) * size, range, marks };
+  const axis: Axis = { placeOf: (value) => range[0] + (bandOf(value) + 0.5) * size, range, marks };
   const ends = (band: number) => [range[0] + band * size, range[0] + (band + 1) * size] as const;
-  return { count: distinct.length, of, ends, axis, beyond };
+  return { count: distinct.length, bandOf: bandOf, ends, axis, beyond };
 }

@@ -43,7 +43,7 @@ export function showProgress(terminal: Terminal, task: ProgressTask, settings: P
   const { intervalMs = 10_000, now = () => performance.now() } = settings;
   const start = now();
   const marks: { at: number; done: number }[] = [{ at: start, done: 0 }];
-  let told = start;
+  let lastLine = start;
   let lastNote = '';
   let finished = false;
   const count = ({ unit }: ProgressTask, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
@@ -60,14 +60,14 @@ export function showProgress(terminal: Terminal, task: ProgressTask, settings: P
   };
   return {
     update: (done, note = '') => {
-      const at = now();
-      if (marks.length > 1 && at - marks.at(-2)!.at < MOMENT_MS) marks.pop();
-      marks.push({ at, done });
+      const time = now();
+      if (marks.length > 1 && time - marks.at(-2)!.at < MOMENT_MS) marks.pop();
+      marks.push({ at: time, done });
       lastNote = note;
       if (marks.length > WINDOW) marks.shift();
       if (terminal.live) terminal.show(`${task.label} ${bar(done / task.total)} ${line(done, note)}`);
-      else if (done < task.total && at - told >= intervalMs) {
-        told = at;
+      else if (done < task.total && time - lastLine >= intervalMs) {
+        lastLine = time;
         terminal.write(`${task.label}: ${line(done, note)}`);
       }
     },

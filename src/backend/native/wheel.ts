@@ -45,27 +45,27 @@ export async function listMembers(wheel: string): Promise<Member[]> {
 
 function parseDirectory(wheel: string, directory: Buffer, count: number): Member[] {
   const members: Member[] = [];
-  for (let at = 0; members.length < count; ) {
-    if (at + 46 > directory.length || directory.readUInt32LE(at) !== ENTRY)
+  for (let offset = 0; members.length < count; ) {
+    if (offset + 46 > directory.length || directory.readUInt32LE(offset) !== ENTRY)
       throw damaged(wheel, 'its directory is cut off');
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
-      directory.readUInt16LE(at + field),
+      directory.readUInt16LE(offset + field),
     ) as [number, number, number];
-    const method = directory.readUInt16LE(at + 10);
-    const [packedBytes, bytes] = [directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 24)];
-    const headerOffset = directory.readUInt32LE(at + 42);
+    const method = directory.readUInt16LE(offset + 10);
+    const [packedBytes, bytes] = [directory.readUInt32LE(offset + 20), directory.readUInt32LE(offset + 24)];
+    const headerOffset = directory.readUInt32LE(offset + 42);
     if ((method !== 0 && method !== 8) || [packedBytes, bytes, headerOffset].includes(0xffffffff))
       throw damaged(wheel, 'it uses a kind of zip that wheels do not');
     members.push({
-      name: directory.toString('utf8', at + 46, at + 46 + nameLength),
+      name: directory.toString('utf8', offset + 46, offset + 46 + nameLength),
       bytes,
       packedBytes,
-      crc: directory.readUInt32LE(at + 16),
+      crc: directory.readUInt32LE(offset + 16),
       deflated: method === 8,
-      executable: ((directory.readUInt32LE(at + 38) >>> 16) & 0o100) !== 0,
+      executable: ((directory.readUInt32LE(offset + 38) >>> 16) & 0o100) !== 0,
       headerOffset,
     });
-    at += 46 + nameLength + extraLength + commentLength;
+    offset += 46 + nameLength + extraLength + commentLength;
   }
   return members;
 }

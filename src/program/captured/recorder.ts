@@ -90,12 +90,12 @@ function makeRecorder(entry: string): Recorder {
     return { id, shape: [...shape], dtype: types.number(dtype) };
   };
   const known = (id: number, what: string): TensorRef => {
-    const found = refs.get(id);
-    if (!found)
+    const ref = refs.get(id);
+    if (!ref)
       throw new Error(
         `recording ${entry}: ${what} a tensor that was made outside the entry${callSite()}; feed it as an input`,
       );
-    return found;
+    return ref;
   };
   const binding: Binding = {
     createTensor: (shape, dtype, values) => keep(ref(constant(splat({ shape, dtype: types.name(dtype), values })))).id,
@@ -168,8 +168,8 @@ function callSite(): string {
   Error.stackTraceLimit = 100;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = limit;
-  const own = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.some((part) => line.includes(part)));
-  return own ? ` (${own.trim()})` : '';
+  const frame = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.some((part) => line.includes(part)));
+  return frame ? ` (${frame.trim()})` : '';
 }
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -189,14 +189,14 @@ function dtypeNumbers(): DtypeNumbers {
   ];
   return {
     name(number) {
-      const found = pairs.find(([, n]) => n === number);
-      if (!found) throw new Error(`a tensor of TensorFlow's type ${number} cannot be recorded`);
-      return found[0];
+      const pair = pairs.find(([, n]) => n === number);
+      if (!pair) throw new Error(`a tensor of TensorFlow's type ${number} cannot be recorded`);
+      return pair[0];
     },
     number(name) {
-      const found = pairs.find(([n]) => n === name);
-      if (!found) throw new Error(`TensorFlow.js has no tensors of type ${name}`);
-      return found[1];
+      const pair = pairs.find(([n]) => n === name);
+      if (!pair) throw new Error(`TensorFlow.js has no tensors of type ${name}`);
+      return pair[1];
     },
   };
 }

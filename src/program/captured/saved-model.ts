@@ -70,9 +70,9 @@ function inputsOf({ inputs, controls }: GraphNode, names: ReadonlyMap<GraphNode,
 
 /** Functions that nodes call, each once. */
 function functionsOf(nodes: readonly GraphNode[]): Iterable<GraphFunction> {
-  const found = new Map<string, GraphFunction>();
+  const functions = new Map<string, GraphFunction>();
   for (const { attributes } of nodes)
     for (const attribute of Object.values(attributes))
-      if ('function' in attribute) found.set(attribute.function.name, attribute.function);
-  return found.values();
+      if ('function' in attribute) functions.set(attribute.function.name, attribute.function);
+  return functions.values();
 }

@@ -48,8 +48,8 @@ const expandDims: ShapeRule = (call) => {
   checkIndices(call, dim, 'axis');
   const [axis, ...more] = valuesOf(call, dim, 'axis');
   if (axis === undefined || more.length > 0) return refuse(call, 'its axis must be one number');
-  const at = axisOf(call, axis, x.shape.length + 1);
-  return [{ shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], dtype: typeOf(call, [x], ANY) }];
+  const place = axisOf(call, axis, x.shape.length + 1);
+  return [{ shape: [...x.shape.slice(0, place), 1, ...x.shape.slice(place)], dtype: typeOf(call, [x], ANY) }];
 };
 
 const squeeze: ShapeRule = (call) => {

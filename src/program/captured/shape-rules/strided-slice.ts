@@ -68,8 +68,9 @@ function sizeOfCut(call: OpCall, cut: Cut, length: number, axis: number): number
   if (stride === 0 || (single && stride < 0)) refuse(call, `the stride ${stride} of axis ${axis} is not allowed`);
   const fromFront = (at: number) => (at < 0 ? at + length : at);
   if (single) {
-    const at = fromFront(begin);
-    if (at < 0 || at >= length) refuse(call, `there is no element ${begin} along axis ${axis} of ${text([length])}`);
+    const index = fromFront(begin);
+    if (index < 0 || index >= length)
+      refuse(call, `there is no element ${begin} along axis ${axis} of ${text([length])}`);
     return 1;
   }
   const [low, high] = stride > 0 ? [0, length] : [-1, length - 1];
