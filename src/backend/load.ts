@@ -161,7 +161,7 @@ function openBinding({ paths }: NativeRuntime, verbose: boolean): Binding {
   }
 }
 
-/** So the linker says that it has no address space, and adds why where there is another reason. */
+/** The linker's message for missing address space; for other causes it adds the reason. */
 const isUnmapped = (cause: unknown): boolean =>
   cause instanceof Error && /failed to map segment from shared object\s*$/.test(cause.message.split('\n')[0]!);
 

@@ -46,7 +46,7 @@ export interface MemoryUse {
   readonly what: string;
   /** What the user can do, in the order in which it should be tried. */
   readonly remedies: readonly string[];
-  /** More about it, asked for only when there is no memory: words after `what`, and fields of the error. */
+  /** Details, worked out only when memory ran out: words after `what`, and fields of the error. */
   readonly details?:
     | (() => { readonly at: string; readonly fields: Readonly<Record<string, string | number>> })
     | undefined;

@@ -4,7 +4,7 @@ import { dataError, type PhasetuneError } from '../core/errors.js';
 /** Names of files that hold pickled weights. */
 const PICKLE_NAME = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
 
-/** Such names, and those of their indices, in a folder; what a trainer writes for itself is not meant. */
+/** Names of pickled weights and of their indices in a folder, without a trainer's own state. */
 export const isPickledWeights = (name: string): boolean =>
   PICKLE_NAME.test(name.replace(/\.index\.json$/, '')) && !/^(training_args|optimizer|scheduler|rng_state)/.test(name);
 

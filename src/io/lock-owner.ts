@@ -55,7 +55,7 @@ export async function thisOwner(token: string, command?: string): Promise<LockOw
 /** A lock that is not refreshed for so long is free where its owner's process cannot be looked at. */
 export const SILENT_MS = 120_000;
 
-/** Where an owner stands: `here` its process lives on this machine, `away` it may live on another one. */
+/** State of an owner: `here` its process lives on this machine, `away` it may live on another, `gone` it is dead. */
 export type Standing = 'here' | 'away' | 'gone';
 
 /**

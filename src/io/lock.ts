@@ -26,7 +26,7 @@ const PATIENCE_MS = 5_000;
 const POLL_MS = 25;
 /** Time between two tries to take a lock that another process holds. */
 const WAIT_MS = 300;
-/** More is no lock of ours. */
+/** A larger file is not a lock of ours. */
 const MAX_BYTES = 1 << 16;
 
 /** True for the names of a lock's files in a folder. */

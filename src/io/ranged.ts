@@ -9,7 +9,7 @@ export interface RangedFile {
   readonly bytes: number;
   /** Fills `into` from byte `offset` on; a data error when the file ends before. */
   read(offset: number, into: Uint8Array): Promise<void>;
-  /** The same at once, for headers that are parsed value by value. */
+  /** The same synchronously, for headers that are parsed value by value. */
   readSync(offset: number, into: Uint8Array): void;
   close(): Promise<void>;
 }

@@ -23,7 +23,7 @@ function roundEnds(low: number, high: number): readonly [number, number] {
 
 /** Up to this many different values get a band each, whatever is between them. */
 const FEW = 16;
-/** More rows allow finer bands. */
+/** Number of bands: more rows allow finer ones. */
 const bandsFor = (rows: number) => Math.max(10, Math.min(40, Math.round(2 * Math.sqrt(rows))));
 /** Share of the values at each end that may be beyond it: a few very long rows must not squeeze all others. */
 const TAIL = 0.005;

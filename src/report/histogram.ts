@@ -58,7 +58,7 @@ export function drawHistogram({ edges, counts, openBelow, openAbove, cuts, stage
   );
 }
 
-/** As many colours from light to dark as there are stages, as far apart as may be. */
+/** A colour for each stage, from light to dark, as distinct as possible. */
 const coloursOf = (stages: number): string[] =>
   Array.from({ length: stages }, (_, i) => STYLE.stages[Math.round((i * (STYLE.stages.length - 1)) / (stages - 1))]!);
 

@@ -40,7 +40,7 @@ export interface Terminal {
   printData(text: string): void;
   /** Writes a value to standard output as one line of JSON; as JSON it stays the same value. */
   printJson(value: unknown): void;
-  /** How the two streams fare. */
+  /** State of both streams. */
   readonly out: StreamState;
   readonly err: StreamState;
 }

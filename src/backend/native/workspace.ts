@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.js';
 import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { nativeHome } from './paths.js';
 
-/** Where to work, and how to talk and be stopped. */
+/** The cache folder to work in, how to report, and how to stop. */
 export interface WorkspaceOptions {
   /** Cache folder. */
   readonly home: string;

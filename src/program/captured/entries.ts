@@ -21,7 +21,7 @@ export interface GraphEntry {
   readonly updates: readonly string[];
   readonly outputs: Readonly<Record<string, GraphNode>>;
   readonly inputs: Readonly<Record<string, GraphNode>>;
-  /** Is fetched where no output is. */
+  /** Fetched where no output is wanted. */
   readonly done: GraphNode;
 }
 

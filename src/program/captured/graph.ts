@@ -114,7 +114,7 @@ export function constantOf({ op, attributes }: GraphNode): Constant | undefined 
   return value && 'tensor' in value ? value.tensor : undefined;
 }
 
-/** The same value once more, after these nodes have run. */
+/** A copy of the value, made after these nodes have run. */
 export const identity = (value: TensorRef, after: readonly GraphNode[]): GraphNode => {
   const spec = specOf(value);
   return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);

@@ -59,7 +59,7 @@ const outputsOf = ({ op, outputs }: GraphNode, inputs: readonly Buffer[]): reado
     return over ?? { bytes, uses: 0 };
   });
 
-/** How many inputs each output of a node is. */
+/** For each output of a node, the number of inputs that take it. */
 function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
   const uses = new Map(order.map((node) => [node, node.outputs.map(() => 0)]));
   for (const { inputs } of order)

@@ -8,7 +8,7 @@ export interface QuantizedRows {
   readonly shape: readonly [outputs: number, inputs: number];
   /** Lies in {@link words}, row after row. */
   readonly data: Int8Array;
-  /** The same bytes four by four. */
+  /** The same bytes as 32-bit words. */
   readonly words: Int32Array;
   /** One for each output, [outputs]; 0 for a row of zeros. */
   readonly scales: Float32Array;

@@ -162,7 +162,7 @@ function explained<T>(entry: string, work: () => T): T {
   }
 }
 
-/** Where in the code of the entry a call came from: the first frame that is neither TensorFlow.js nor what records. */
+/** Where in the code of the entry a call came from: the first frame outside of TensorFlow.js and the recorder. */
 function callSite(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
