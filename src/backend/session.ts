@@ -4,11 +4,11 @@ import { nativeBackend } from './raw/native-op.js';
 import { sessionConfig } from './session-config.js';
 import type * as tf from './tf.js';
 
-/** A graph held by TensorFlow, with variables of its own that live as long as it does. */
+/** A graph held by TensorFlow, with its own variables that live as long as it does. */
 export interface Session {
   /**
    * Computes what is fetched from what is fed. Either is named by its node, with `:1` and so on for a further output.
-   * Fetches are float32, int32 or bool. A variable that a fed tensor is assigned to may go on sharing that tensor's memory,
+   * Fetches are float32, int32 or bool. A variable that a fed tensor is assigned to may continue sharing that tensor's memory,
    * and so a JavaScript array's, unless the graph copies it. Throws TensorFlow's own message.
    */
   run(feeds: Readonly<Record<string, tf.Tensor>>, fetches: readonly string[]): tf.Tensor[];

@@ -41,7 +41,7 @@ async function reportLosses(code: number, json: boolean, terminal: Terminal): Pr
 function lossOf({ loss }: StreamState, name: string, code: number): PhasetuneError | undefined {
   if (loss?.kind !== 'failed') return undefined;
   const { message, fields } = fileError('write', name, loss.error);
-  const rest = code === 0 ? ', all else is done' : '';
+  const rest = code === 0 ? ', everything else is done' : '';
   return new PhasetuneError('failed', `${message}; what was to be printed there is lost${rest}`, fields, {
     cause: loss.error,
   });

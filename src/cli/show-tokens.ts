@@ -7,7 +7,7 @@ const [DIM, GREEN, UNDERLINE] = [2, 32, 4];
 
 /**
  * A row token by token. With colour, trained tokens are green, the others dim, and every second one is underlined so that
- * borders show. Without, trained tokens stand in brackets and the others are parted by bars. A token that is only part of a
+ * borders show. Without, trained tokens are in brackets and the others are separated by bars. A token that is only part of a
  * character is written as `<id>`. Ends without a line break.
  */
 export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<Styled> {

@@ -6,7 +6,7 @@ import { asFailure, HANGUP_CODE } from './failure.js';
 export interface Interruption {
   /** Hands the signal out; from then on the first interrupt asks the work to stop and save instead of ending the process. */
   signal(): AbortSignal;
-  /** The exit code, once the work has been asked to stop: 129 where the terminal went away, else 130. */
+  /** The exit code, once the work has been asked to stop: 129 where the terminal went away, otherwise 130. */
   code(): number | undefined;
   /** What to throw for what the work threw: how it was interrupted, where that is why it ended. */
   reasonOf(thrown: unknown): unknown;
@@ -36,7 +36,7 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
     const why = hangup ? 'the terminal is gone' : 'interrupted';
-    logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop at once)'}`);
+    logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop immediately)'}`);
     controller.abort(interrupted(why));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);

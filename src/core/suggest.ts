@@ -17,7 +17,7 @@ function distance(a: string, b: string): number {
 
 const plain = (word: string) => word.toLowerCase().replace(/[-_. ]/g, '');
 
-/** Whether two names are the same, except for the way that words are parted in them: `learning_rate` and `learningRate`. */
+/** Whether two names are the same, except for the way that words are separated in them: `learning_rate` and `learningRate`. */
 export const sameName = (one: string, other: string): boolean => plain(one) === plain(other);
 
 /** Longest word that is looked at: nobody means an option by a longer one. */

@@ -9,7 +9,7 @@ const TRIES = 2;
 
 /**
  * Runs synchronous `work` for at most `ms` milliseconds of the clock, `TRIES` times over; then it is stopped wherever it is, in a loop
- * or in a pattern that backtracks for ever, and what `late` makes is thrown. `work` must be free of effects, for it may be begun twice.
+ * or in a pattern that backtracks for ever, and what `late` makes is thrown. `work` must be free of effects, for it may be started twice.
  * Costs about 0.1 ms; inside another limit nothing, for that one holds.
  */
 export function limitTime<T>(ms: number, work: () => T, late: () => Error): T {

@@ -3,7 +3,7 @@ import { type ShingleSets, similarity } from './shingles.js';
 
 /** How alike instructions must be, and what chance decides. */
 export interface NearOptions {
-  /** Least Jaccard similarity of near duplicates; 0 for none but exact ones. */
+  /** Least Jaccard similarity of near-duplicates; 0 for none but exact ones. */
   readonly nearDuplicates: number;
   readonly seed: number;
 }
@@ -27,12 +27,12 @@ export interface Duplicates {
 const MOST_HASHES = 128;
 const MISSED = 2e-3;
 
-/** Rows of its bucket that a row is held against, by their sketches, and that it is compared with, shingle by shingle. */
+/** Rows of its bucket that a row is compared with, by their sketches, and that it is compared with, shingle by shingle. */
 const LOOKED_AT = 1024;
 const COMPARED = 256;
 
 /**
- * Bands and rows a band for a threshold: the most rows a band, at most 128 hashes in all, with which a pair just at the
+ * Bands and rows per band for a threshold: the most rows per band, at most 128 hashes in total, with which a pair just at the
  * threshold t is missed at most twice in a thousand times; the chance is (1 - t^rows)^bands (Leskovec, Rajaraman and Ullman,
  * Mining of Massive Datasets, 3.4). At 0.8 these are 21 bands of 6 rows.
  */
@@ -113,7 +113,7 @@ const ENTRY = 8;
 const [NEXT, KEY, SIZE, LOW, HIGH] = [0, 1, 2, 3, 4];
 
 /**
- * An entry for each row: the next of its chain, the key of a band, the size of its set, and a sketch of 64 bits: bit b tells whether
+ * An entry for each row: the next of its chain, the key of a band, the size of its set, and a sketch of 64 bits: bit b says whether
  * an odd number of its shingles falls on b. Where two sketches differ, the sets do, in at least as many shingles.
  */
 function entriesOf(sets: ShingleSets, rows: Uint32Array): Int32Array {

@@ -3,7 +3,7 @@ import { scaleToOrdinary } from '../core/ordinary.js';
 
 /** How many rows of each stage have which scores: bars of equal width. */
 export interface Histogram {
-  /** Scores at the sides of the bars, rising; one more than there are bars. A bar holds its lower side, not its upper. */
+  /** Scores at the sides of the bars, ascending; one more than there are bars. A bar holds its lower side, not its upper. */
   readonly edges: readonly number[];
   /** Of each bar the rows of each stage. */
   readonly counts: readonly (readonly number[])[];
@@ -20,7 +20,7 @@ const WIDER = 1.25;
 const CLOSE_BARS = 15;
 const CLOSE = 1e-7;
 
-/** Counts rows by score and stage, in at most some 40 bars with round sides. `order` are the rows in rising order of score. */
+/** Counts rows by score and stage, in at most some 40 bars with round sides. `order` are the rows in ascending order of score. */
 export function histogramOf(scores: Float64Array, stageOf: Uint8Array, order: Uint32Array, stages: number): Histogram {
   const at = (share: number) => scores[order[Math.min(order.length - 1, Math.floor(share * order.length))]!]!;
   const scale = scaleToOrdinary([at(0), at(1)]);

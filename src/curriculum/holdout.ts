@@ -4,7 +4,7 @@ import { random } from '../core/random.js';
 /** Parts of a stage by difficulty that give their share of its held-out rows each. */
 const STRATA = 10;
 
-/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), else a number of rows. */
+/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), otherwise a number of rows. */
 const wantedOf = (rows: number, holdout: number): number =>
   holdout >= 1 ? holdout : holdout === 0 ? 0 : Math.max(1, Math.round(rows * holdout));
 
@@ -20,7 +20,7 @@ export interface HoldoutInput {
 
 /**
  * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number, spread over ten parts of
- * the stage by rising score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
+ * the stage by ascending score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
  * parts, or then its stages, still want is trained on, so a stage can miss its number where such rows are many. Throws a data
  * error when a stage would keep no row to train on.
  */
@@ -34,7 +34,7 @@ export function holdOut(
   const shuffled = random(seed, 'curriculum', 'holdout').shuffle(Array.from(starts.keys()).slice(0, -1));
   const rowsOf = (cluster: number) => members.subarray(starts[cluster]!, starts[cluster + 1]!);
   let unfit = shuffled;
-  /** Takes the clusters that fit into what is left of each part, which `partOf` tells for a row. */
+  /** Takes the clusters that fit into what is left of each part, which `partOf` shows for a row. */
   const fill = (left: Int32Array, partOf: (row: number) => number) => {
     let open = left.reduce((sum, n) => sum + n, 0);
     unfit = unfit.filter((cluster) => {

@@ -7,17 +7,17 @@ export const SHINGLE_WORDS = 3;
 /** Shingles kept of a row: of longer ones those of the smallest hashes, a sample of the set (Broder 1997, bottom-k). */
 const MOST_SHINGLES = 256;
 
-/** Shingles in a piece of memory; a row never lies in two. */
+/** Shingles in a piece of memory; a row is never in two. */
 const PIECE = 2 ** 20;
 
-/** Sets of hashed shingles, one a row, each rising; packed so that a million rows take their bytes and no more. */
+/** Sets of hashed shingles, one per row, each ascending; packed so that a million rows take their bytes and no more. */
 export interface ShingleSets {
   readonly rows: number;
   /** Where the set of a row lies: `hashes[from]` to before `hashes[to]`. */
   at(row: number): { readonly hashes: Uint32Array; readonly from: number; readonly to: number };
 }
 
-/** Shingle sets that grow a row at a time. */
+/** Shingle sets that grow one row at a time. */
 export interface ShingleStore extends ShingleSets {
   add(record: InstructionRecord): void;
 }
@@ -62,8 +62,8 @@ const WORD = new RegExp(
 const EDGE = 0x5bd1e995;
 
 /**
- * The rising hashes of a row's shingles: three words in a row of all turns before the answer, system turns left out, evened
- * out by {@link sameText}, with marks before the first and behind the last word. At most 256 of them, those of the smallest hashes.
+ * The ascending hashes of a row's shingles: three words in a row of all turns before the answer, system turns left out, evened
+ * out by {@link sameText}, with marks before the first and after the last word. At most 256 of them, those of the smallest hashes.
  */
 export function shinglesOf({ messages }: InstructionRecord): Uint32Array {
   const found = new Set<number>();

@@ -71,7 +71,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
   };
 }
 
-/** A folder under way whose temporary place was removed is lost: making it anew would make half a folder. */
+/** A folder under way whose temporary place was removed is lost: making it again would make half a folder. */
 function refuseLost(target: string, path: string): void {
   for (const temporary of under)
     if (target.startsWith(temporary + sep) && !exists(temporary)) throw fileError('write', path, gone(temporary));
@@ -196,7 +196,7 @@ export const isLeftover = (name: string): boolean => LEFTOVER.test(name);
 
 /**
  * Removes, in a folder and those in it, what killed writers of this module left there, and returns their paths. Only for a folder
- * in which no other process writes. A folder that was being replaced and has no successor yet is put back, and not told.
+ * in which no other process writes. A folder that was being replaced and has no successor yet is put back, and not reported.
  */
 export async function removeLeftovers(folder: string): Promise<string[]> {
   const removed: string[] = [];

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { checkIsFile, fileError } from './files.js';
 
-/** A packed file that unpacks to more than this many bytes, and to so many times its size, is no text that a person packed. */
+/** A packed file that unpacks to more than this many bytes, and to so many times its size, is not a text that a person packed. */
 const BOMB = { bytes: 64 << 20, times: 250 };
 
 /** How a file is packed. */
@@ -20,7 +20,7 @@ export function packingOf(head: Uint8Array): Packing | undefined {
 }
 
 /**
- * The bytes of a file as a stream, unpacked when it is gzip or zstd (recognised by its first bytes). Data errors: what is no file,
+ * The bytes of a file as a stream, unpacked when it is gzip or zstd (recognised by its first bytes). Data errors: what is not a file,
  * a broken or cut-off packed file, and one that unpacks to far more than text does.
  */
 export async function* readChunks(path: string): AsyncGenerator<Buffer> {

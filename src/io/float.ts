@@ -25,7 +25,7 @@ function halves(): Uint32Array {
 }
 
 /**
- * Widens float16 or bfloat16 bit patterns to float32. `from` may lie in the last half of the buffer of `to`: each element
+ * Widens float16 or bfloat16 bit patterns to float32. `from` may be in the last half of the buffer of `to`: each element
  * is read before the place is overwritten.
  */
 export function widen(from: Uint16Array, to: Float32Array, dtype: 'F16' | 'BF16'): void {
@@ -48,7 +48,7 @@ const scratchBits = new Uint32Array(scratch.buffer);
 
 /**
  * Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. `into` has as many elements and may
- * lie in the first half of the buffer of `from`: each element is read before its place is overwritten.
+ * are in the first half of the buffer of `from`: each element is read before its place is overwritten.
  */
 export function toBfloat16(from: Float32Array, into: Uint16Array = new Uint16Array(from.length)): Uint16Array {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);

@@ -3,7 +3,7 @@ import { dataError } from '../core/errors.js';
 import type { RangedFile } from './ranged.js';
 
 /**
- * What a GGUF header may hold in all, list entries and bytes of text counted over all fields. The largest vocabularies in use have
+ * What a GGUF header may hold in total, list entries and bytes of text counted over all fields. The largest vocabularies in use have
  * 262,144 tokens, with as many scores and types and twice as many merges; the largest Llama has 1,138 tensors. A header at
  * every limit takes some 200 MiB of memory.
  */
@@ -34,7 +34,7 @@ export function cursorOver(file: RangedFile): Cursor {
   let window = Buffer.alloc(0);
   let start = 0;
   let position = 0;
-  /** Moves on by `n` bytes, which then lie in the window; says where in it. */
+  /** Moves on by `n` bytes, which then are in the window; says where in it. */
   const take = (n: number): number => {
     if (position + n > file.bytes)
       throw dataError(

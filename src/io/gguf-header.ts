@@ -174,7 +174,7 @@ function readTensorInfo(c: Cursor): [name: string, tensor: GgufTensor] {
       `its type ${OTHER_TYPES[id] ?? id} is not read; expected one of ${known}: take another file of this model`,
     );
   }
-  // Checked at every step: a zero behind does not make up for a product that was not exact any more.
+  // Checked at every step: a later zero does not make up for a product that was not exact any more.
   let elements = 1;
   for (const size of shape) elements = Number.isSafeInteger(elements * size) ? elements * size : Number.NaN;
   if (!Number.isSafeInteger(elements) || !shape.every(Number.isSafeInteger) || !Number.isSafeInteger(offset))

@@ -15,7 +15,7 @@ export interface JsonLimits {
 }
 
 /**
- * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what stands there; with a zod
+ * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what is there; with a zod
  * schema, a wrong field by its path. Of a key that occurs twice the last value counts, as in Python.
  */
 export async function readJson(path: string, schema?: undefined, limits?: JsonLimits): Promise<unknown>;
@@ -26,7 +26,7 @@ export async function readJson<T>(path: string, schema?: z.ZodType<T>, limits: J
 }
 
 /**
- * JSON.parse with an error that names file, line (counted from `firstLine`), column and what stands there. Nesting over
+ * JSON.parse with an error that names file, line (counted from `firstLine`), column and what is there. Nesting over
  * 200 levels is a data error, and so is the key `__proto__`, which can change what an object is when it is copied.
  */
 export function parseJson(
@@ -84,7 +84,7 @@ const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|(")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+
 const RUN = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** Index behind the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
+/** Index after the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
 function textEnd(text: string, from: number): number | undefined {
   for (let at = from; ; at = ESCAPE.lastIndex) {
     RUN.lastIndex = at;
@@ -96,7 +96,7 @@ function textEnd(text: string, from: number): number | undefined {
 }
 
 /**
- * Walks JSON text by its grammar, for what JSON.parse does not tell: where the first error is, and the first key that
+ * Walks JSON text by its grammar, for what JSON.parse does not show: where the first error is, and the first key that
  * occurs twice in one object.
  */
 export function scanJson(text: string): { errorAt?: number; duplicateKey?: string } {

@@ -4,7 +4,7 @@ import process from 'node:process';
 import * as z from 'zod';
 import { tryParseJson } from '../core/json-text.js';
 
-/** Schema of a lock file: the process that holds it. What a system does not tell (all but Linux) is absent. */
+/** Schema of a lock file: the process that holds it. What a system does not show (all but Linux) is absent. */
 const ownerSchema = z.looseObject({
   schema: z.literal('phasetune/lock'),
   version: z.literal(1),
@@ -19,7 +19,7 @@ const ownerSchema = z.looseObject({
   since: z.string(),
   /** What the process does, for people. */
   command: z.string().optional(),
-  /** Random: tells this lock from any other ever taken. */
+  /** Random: distinguishes this lock from any other ever taken. */
   token: z.string().regex(/^[0-9a-f]{24}$/),
 });
 
@@ -59,7 +59,7 @@ export const SILENT_MS = 120_000;
 export type Standing = 'here' | 'away' | 'gone';
 
 /**
- * Tells whether an owner still lives. On this machine its process decides, however long it was silent. Elsewhere (another host,
+ * Says whether an owner still lives. On this machine its process decides, however long it was silent. Elsewhere (another host,
  * or a container whose processes cannot be seen) `silentMs`, the time since the last sign of life, does.
  */
 export async function standingOf(owner: LockOwner, me: LockOwner, silentMs: number): Promise<Standing> {

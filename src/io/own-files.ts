@@ -39,7 +39,7 @@ export async function copyOwnFile(from: string, name: string, to: string): Promi
   await copyFile((await ownFile(from, name)) ?? join(from, name), join(to, name));
 }
 
-/** The folder that links may not leave: the folder itself, or the model's place in the Hugging Face cache that it lies in. */
+/** The folder that links may not leave: the folder itself, or the model's place in the Hugging Face cache that it is in. */
 function homeOf(folder: string): string {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
     const above = dirname(at);

@@ -93,7 +93,7 @@ function openParts(handle: FileHandle, path: string, size: number) {
         closed = true;
         throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
       } finally {
-        // What the package has begun and no longer waits for fails within this turn of the event loop.
+        // What the package has started and no longer waits for fails within this turn of the event loop.
         await setImmediate();
         process.off('unhandledRejection', letStraysGo);
       }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Most memory that this process held at one time since its program began, in KiB (VmHWM of proc_pid_status(5)); undefined where the system
- * does not tell. The maximum of getrusage(2) is another: there a process inherits what the one that started it held.
+ * does not show. The maximum of getrusage(2) is another: there a process inherits what the one that started it held.
  */
 export function highWaterKib(): number | undefined {
   try {

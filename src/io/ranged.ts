@@ -17,7 +17,7 @@ export interface RangedFile {
 /** One read call may not exceed 2 GiB. */
 const CHUNK = 1 << 28;
 
-/** A named pipe is opened without waiting for a writer, so that it can be told and refused. Windows has neither. */
+/** A named pipe is opened without waiting for a writer, so that it can be reported and refused. Windows has neither. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Opens a file for ranged reads; a data error for what is no plain file (a folder, a pipe, a device). */

@@ -109,7 +109,7 @@ function parseEntry(name: string, entry: unknown, file: string, start: number): 
   return { dtype: dtype as SafetensorsDtype, shape, file, offset: start + begin, bytes };
 }
 
-/** Undefined where the count, on its way, is not exact any more: a zero behind does not make up for it. */
+/** Undefined where the count, on its way, is not exact any more: a later zero does not make up for it. */
 function bytesOf(shape: readonly number[], width: number): number | undefined {
   let bytes = width;
   for (const size of shape) {

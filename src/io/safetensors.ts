@@ -25,13 +25,13 @@ export interface Safetensors {
    */
   read(name: string, options?: { scratch?: Float32Array }): Promise<HostTensor>;
   /**
-   * One tensor as bfloat16: BF16 as it lies in the file, the other floats rounded (F64 by way of float32, as torch does).
+   * One tensor as bfloat16: BF16 as it is in the file, the other floats rounded (F64 by way of float32, as torch does).
    * `scratch` as above; besides the result it holds 1 MiB at most.
    */
   readBfloat16(name: string, options?: { scratch?: Uint16Array }): Promise<HostTensor<'bfloat16'>>;
   /** Whether two tensors of floats have the same shape and the same values as float32; NaN is like nothing. */
   same(name: string, other: string): Promise<boolean>;
-  /** A tensor's bytes as they lie in the file, little-endian. */
+  /** A tensor's bytes as they are in the file, little-endian. */
   readBytes(name: string): Promise<Uint8Array>;
   close(): Promise<void>;
 }

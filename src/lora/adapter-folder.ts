@@ -6,7 +6,7 @@ import { readJson } from '../io/json.js';
 const DECIDES = ['tokenizer.json', 'tokenizer.model', 'chat_template.jinja', 'chat_template.json'];
 
 /**
- * Says which files of a tokenizer or chat template lie in an adapter's folder and differ from the base model's: trainers leave them there, and
+ * Says which files of a tokenizer or chat template are in an adapter's folder and differ from the base model's: trainers leave them there, and
  * an adapter that was trained with them answers otherwise with the base's, which are the ones that are used.
  */
 export async function ownTokenizerWarnings(adapterFolder: string, modelFolder: string): Promise<string[]> {
@@ -19,7 +19,7 @@ export async function ownTokenizerWarnings(adapterFolder: string, modelFolder: s
     names.push('chat_template in tokenizer_config.json');
   if (names.length === 0) return [];
   return [
-    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} has not or has otherwise; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
+    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} does not have or has in another version; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
   ];
 }
 

@@ -30,7 +30,7 @@ function matricesFor(name: string, { tensors }: Adapter): { a: HostTensor; b: Ho
   return a && b ? { a, b } : undefined;
 }
 
-/** w [outputs, inputs] += scale * b [outputs, R] a [R, inputs], four ranks at a time. */
+/** w [outputs, inputs] += scale * b [outputs, R] a [R, inputs], four ranks at once. */
 function addProduct(w: HostTensor['data'], b: HostTensor, a: HostTensor, scale: number): void {
   const [rank, inputs] = a.shape as [number, number];
   const sum = new Float64Array(inputs);

@@ -130,7 +130,7 @@ const OTHERS = ['lm_head', 'model.embed_tokens'];
 
 /**
  * A list matches by ends of names, one string is a pattern for whole names. All projections are `all-linear` again. Of a list, names that the
- * model has not are passed over with a warning, as PEFT opens such adapters; a missing matrix is noticed later.
+ * model has not are skipped with a warning, as PEFT opens such adapters; a missing matrix is noticed later.
  */
 function readTargets(
   given: string | string[],

@@ -123,7 +123,7 @@ const isUnset = (value: unknown): boolean =>
 
 /**
  * Throws a data error for a field that may change the arithmetic and is not in `read`: one with a value that the decoder does not do, and
- * every unknown one that is set. What is not known may not be passed over: the model would answer otherwise than it was trained to.
+ * every unknown one that is set. What is not known may not be skipped: the model would answer otherwise than it was trained to.
  */
 export function checkFields(
   raw: Readonly<Record<string, unknown>>,

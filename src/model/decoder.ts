@@ -21,7 +21,7 @@ export interface DecoderInputs {
   readonly positions: tf.Tensor;
   /** Added to the attention scores [B or 1, 1, T, C]: 0 where a query sees a key. */
   readonly bias: tf.Tensor;
-  /** True where keys are the lines' own tokens, and the bias hides from each those behind it. */
+  /** True where keys are the lines' own tokens, and the bias hides from each those after it. */
   readonly causal: boolean;
   /**
    * Tokens of the text that a position belongs to, for RoPE kinds that depend on them: of all positions together, or of each
@@ -32,7 +32,7 @@ export interface DecoderInputs {
 
 /**
  * Inputs of whole texts from their start, each token seeing those before it: ids [B, T], int32. With `positions` [B, T]
- * (int32), which count from 0 in each text, several texts may lie in one line, and none sees another.
+ * (int32), which count from 0 in each text, several texts may be in one line, and none sees another.
  */
 export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf.Tensor): DecoderInputs {
   const length = ids.shape[1]!;

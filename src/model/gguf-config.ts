@@ -199,7 +199,7 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
 }
 
 /**
- * A GGUF file keeps Llama 3.1's rotary scaling only as the divisor of each frequency. The rule behind it is known but for
+ * A GGUF file keeps Llama 3.1's rotary scaling only as the divisor of each frequency. The rule behind it is known except for
  * its factor, the greatest divisor; the divisors it gives must be those in the file.
  */
 async function llama3Scaling(gguf: Gguf, f: Fields, headDim: number): Promise<Record<string, unknown>> {

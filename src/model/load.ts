@@ -45,7 +45,7 @@ export interface OpenedModel extends ModelFolder {
 export async function openModel(path: string): Promise<OpenedModel> {
   const hasAdapter = exists(join(path, ADAPTER_CONFIG));
   if (hasAdapter && !exists(join(path, 'config.json'))) throw await adapterInstead(path);
-  // The weights first: a folder that has only pickled ones is told so, whatever else it lacks.
+  // The weights first: a folder that has only pickled ones is reported so, whatever else it lacks.
   const weights = await openSafetensors(path);
   try {
     const configFile = await ownFile(path, 'config.json');
@@ -79,7 +79,7 @@ export async function openModel(path: string): Promise<OpenedModel> {
 
 const ADAPTER_CONFIG = 'adapter_config.json';
 
-/** transformers puts an adapter that lies in a model folder onto the model without being asked. */
+/** transformers puts an adapter that is in a model folder onto the model without being asked. */
 const adapterBeside = (path: string): string =>
   `${path}: there is an adapter in the model folder (${ADAPTER_CONFIG}), which transformers would apply: the model is used without it; give the folder as the adapter, too, to apply it`;
 

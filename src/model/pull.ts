@@ -28,7 +28,7 @@ export interface PullResult {
 
 /**
  * Fetches the files of a model that are needed here from the Hugging Face hub into a folder that appears whole or not at
- * all. What has come when it fails or is interrupted stays in `<out>.part`, and the next call goes on there. Every file is
+ * all. What has come when it fails or is interrupted stays in `<out>.part`, and the next call continues there. Every file is
  * checked against the hub's hash.
  */
 export async function pullModel(name: string, out: string, options: PullOptions = {}): Promise<PullResult> {

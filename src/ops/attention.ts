@@ -121,7 +121,7 @@ export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
 }
 
 /**
- * The same for texts that lie one behind another in a line: [B, 1, T, T]. `positions` [B, T] (int32) count from 0 in each
+ * The same for texts that lie one after another in a line: [B, 1, T, T]. `positions` [B, T] (int32) count from 0 in each
  * text, and a query at position p of its text sees p tokens back at most.
  */
 export function packedBias(positions: tf.Tensor, slidingWindow?: number): tf.Tensor {

@@ -11,7 +11,7 @@ const CHUNK = 512;
 
 /**
  * Cross-entropy of a linear head, position by position, in nats: hidden [M, D], head [V, D], labels [M] (int32) gives [M].
- * Logits exist for `CHUNK` positions at a time and are never kept.
+ * Logits exist for `CHUNK` positions at once and are never kept.
  */
 export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const parts: tf.Tensor[] = [];

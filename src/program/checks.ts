@@ -8,7 +8,7 @@ export function variableSpec(variables: ProgramSpec['variables'], name: string):
   return found;
 }
 
-/** The entry of a name. Throws a RangeError that tells which there are. */
+/** The entry of a name. Throws a RangeError that says which there are. */
 export function entryOf(entries: ProgramSpec['entries'], name: string): Entry {
   const found = entries[name];
   if (!found) throw new RangeError(`no entry ${name}; there are ${Object.keys(entries).join(', ')}`);

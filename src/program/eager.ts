@@ -69,7 +69,7 @@ export function eagerProgram(spec: ProgramSpec): Program {
 
 const uploaded = (value: VariableValue[1]): tf.Tensor => upload(value.dtype === 'bfloat16' ? widened(value) : value);
 
-/** Runs the entry in a scope of its own: everything but its outputs and updates is freed, and they are the caller's. */
+/** Runs the entry in its own scope: everything but its outputs and updates is freed, and they are the caller's. */
 function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs: Tensors; updates: Tensors } {
   tf.engine().startScope();
   try {

@@ -2,7 +2,7 @@ import { nice, ticks } from 'd3-array';
 import { scaleToOrdinary } from '../core/ordinary.js';
 import { line, STYLE, text } from './svg.js';
 
-/** Turns values into places along one side of a picture, in pixels, and tells which values to write there. */
+/** Turns values into places along one side of a picture, in pixels, and says which values to write there. */
 export interface Axis {
   /** Place of a value; values beyond the axis lie beyond its ends. */
   at(value: number): number;

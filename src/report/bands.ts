@@ -31,7 +31,7 @@ const TAIL = 0.005;
 const WIDE = 30;
 
 /**
- * Bands for values, at least one: one for each value where there are few different ones, else up to forty of equal width, on a logarithmic
+ * Bands for values, at least one: one for each value where there are few different ones, otherwise up to forty of equal width, on a logarithmic
  * scale where the values are positive and far apart.
  */
 export function bandsOf(values: ArrayLike<number>, range: readonly [from: number, to: number]): Bands {

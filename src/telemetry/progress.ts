@@ -5,15 +5,15 @@ import type { Terminal } from './terminal.js';
 export interface Task {
   /** For people: `stage 1 of 3`, `download`. */
   readonly label: string;
-  /** Units of work in all. */
+  /** Units of work in total. */
   readonly total: number;
-  /** How a count is written: a word behind it (`rows`), or a function such as `formatBytes`. Default: the bare number. */
+  /** How a count is written: a word after it (`rows`), or a function such as `formatBytes`. Default: the bare number. */
   readonly unit?: string | ((count: number) => string);
 }
 
 /** Shows how far a task is and how long it will take. */
 export interface Progress {
-  /** Units done so far, and what else there is to tell: `loss 1.234, 510 tokens/s`. */
+  /** Units done so far, and anything else to report: `loss 1.234, 510 tokens/s`. */
   update(done: number, note?: string): void;
   /** Ends the display; without it, a live line would stay. Says how long it took when the task was completed. */
   finish(): void;

@@ -12,7 +12,7 @@ export interface LossFeeds extends Record<string, HostTensor> {
   readonly sources: HostTensor;
   /** The token to predict there, [M]. */
   readonly labels: HostTensor;
-  /** Weight of its cross-entropy in the loss, [M]; 0 behind the last trained token. */
+  /** Weight of its cross-entropy in the loss, [M]; 0 after the last trained token. */
   readonly weights: HostTensor;
 }
 

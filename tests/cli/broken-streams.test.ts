@@ -71,7 +71,7 @@ function to(streams: { stdout?: string; stderr?: string }, ...args: string[]) {
 
 describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
   const lost = (name: string) =>
-    `error: cannot write ${name}: no space left on the device; free some space; what was to be printed there is lost, all else is done`;
+    `error: cannot write ${name}: no space left on the device; free some space; what was to be printed there is lost, everything else is done`;
 
   it('of results is reported on standard error once the work is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file());
@@ -109,11 +109,11 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
     expect({ code, lines: err.trimEnd().split('\n').length }).toEqual({ code: 2, lines: 1 });
   });
 
-  it('does not change the status of a failure, nor claim that all else is done', () => {
+  it('does not change the status of a failure, nor claim that everything else is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file(), '--fail');
     expect(code).toBe(3);
     expect(err).toContain('error: a bad end\nerror: cannot write standard output: no space left');
-    expect(err).not.toContain('all else');
+    expect(err).not.toContain('everything else');
   });
 
   it.each([[['--help']], [['--version']], [['work', 'x', '--only-print']]])(

@@ -49,7 +49,7 @@ export function runChild(
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      // Who goes on from here may count on the process being gone.
+      // Who continues from here may count on the process being gone.
       if (error.name === 'AbortError') child.once('exit', interrupted);
       else if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR') resolve(undefined);
       else reject(error);

@@ -51,7 +51,7 @@ function codeOf(error: Error): string {
 function lastingProblem(error: Error, party: Party): TlsProblem | undefined {
   const { data } = error as { data?: unknown };
   if (error.name !== 'HTTPParserError' || typeof data !== 'string') return tlsProblem(error, party);
-  // What the bytes are that came in the place of an answer: the settings that begin HTTP/2, or an alert of TLS.
+  // What the bytes are that came in place of an answer: the settings that begin HTTP/2, or an alert of TLS.
   const at = (place: number) => data.charCodeAt(place);
   if (data.startsWith('\0\0') && at(3) === 4 && data.slice(5, 9) === '\0\0\0\0') return http2Only(party.name);
   if (at(0) === 0x15 && at(1) === 3)
@@ -85,7 +85,7 @@ function proxyProblem({ proxy, refusal, cause }: ProxyFailure): ConnectionProble
   if (refusal) {
     const { status, said } = refusal;
     const passing = status >= 500 || status === 408 || status === 429;
-    return problem(`does not open the way to the server (${status}${said && ` ${said}`})`, passing);
+    return problem(`does not open a tunnel to the server (${status}${said && ` ${said}`})`, passing);
   }
   const code = cause instanceof Error ? codeOf(cause) : String(cause);
   const lasting = cause instanceof Error && lastingProblem(cause, { name: `the proxy ${place}`, address: variable });

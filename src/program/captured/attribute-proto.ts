@@ -62,7 +62,7 @@ function writeElement(writer: BinaryWriter, dtype: Exclude<Dtype, 'resource'>, v
   else varint(writer, ELEMENTS[dtype], dtype === 'bfloat16' ? toBfloat16(Float32Array.of(value))[0]! : value);
 }
 
-/** Elements as they lie in memory. Arrays here and TensorFlow's are both little-endian. */
+/** Elements as they are in memory. Arrays here and TensorFlow's are both little-endian. */
 function bytesOf(dtype: Exclude<Dtype, 'resource'>, values: ArrayLike<number>): Uint8Array {
   const { buffer, byteOffset, byteLength } = MEMORY[dtype](values);
   return new Uint8Array(buffer, byteOffset, byteLength);

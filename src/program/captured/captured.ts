@@ -14,7 +14,7 @@ import { type GraphVariable, graphVariable } from './variables.js';
 
 /**
  * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
- * variables. Shapes named in `options.shapes` are recorded at once; one that comes unforeseen makes the graph anew and
+ * variables. Shapes named in `options.shapes` are recorded at once; one that comes unforeseen rebuilds the graph and
  * carries the variables over by way of the host, which takes seconds for a large model.
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {

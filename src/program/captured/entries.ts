@@ -81,7 +81,7 @@ function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVa
 
 /**
  * Outputs that come once all variables have their new values. A variable is set after it was read: the session keeps no
- * other order than the one that nodes ask for. And after the new values of all the others are there, but for caches, which are written
+ * other order than the one that nodes ask for. And after the new values of all the others are there, except for caches, which are written
  * in place: where there is no memory for one of them, all are as they were.
  */
 function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): GraphEntry {

@@ -33,7 +33,7 @@ interface OpFacts {
 
 /**
  * Ops of which there is more to know than their shapes. One that is missing here is computed all the same: in float32, by itself,
- * into memory of its own. A row is needed where TensorFlow does not call its output `output`, or it can be in no fused part.
+ * into its own memory. A row is needed where TensorFlow does not call its output `output`, or it can be in no fused part.
  */
 const OPS: ReadonlyMap<string, OpFacts> = new Map(
   Object.entries<OpFacts>({

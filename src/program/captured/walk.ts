@@ -1,6 +1,6 @@
 import type { EntryGraph, GraphNode } from './graph.js';
 
-/** What a node takes, in order, and then what it only waits for. A node may stand in it twice. */
+/** What a node takes, in order, and then what it only waits for. A node may be in it twice. */
 export const needsOf = ({ inputs, controls }: GraphNode): GraphNode[] => [
   ...inputs.map((input) => input.node),
   ...controls,
@@ -25,7 +25,7 @@ export function sortUnits<Unit>(
   const path: { readonly unit: Unit; readonly needs: Iterator<GraphNode> }[] = [];
   const enter = (unit: Unit) => {
     if (sorted.has(unit) || path.at(-1)?.unit === unit) return;
-    if (entered.has(unit)) throw new Error('what is fused depends on itself by way of what is not');
+    if (entered.has(unit)) throw new Error('fused nodes depend on themselves through a node that is not fused');
     entered.add(unit);
     path.push({ unit, needs: needs(unit)[Symbol.iterator]() });
   };

@@ -13,7 +13,7 @@ export interface Budget {
 /** What a character counts for that is looked at by our own code instead of the engine's. */
 export const LOOKED_AT = 16;
 
-/** What a character counts for that becomes a text of its own. */
+/** What a character counts for that becomes its own text. */
 export const CUT_OUT = 1024;
 
 /** What a list's element counts for in characters: about its size in memory. */

@@ -23,7 +23,7 @@ const unary =
     return [{ shape: x.shape, dtype: typeOf(call, [x], allowed) }];
   };
 
-/** Two tensors that broadcast; the output has their type unless told otherwise. */
+/** Two tensors that broadcast; the output has their type unless set otherwise. */
 const binary =
   (allowed: readonly Dtype[], result?: Dtype): ShapeRule =>
   (call) => {

@@ -36,7 +36,7 @@ const transpose: ShapeRule = (call) => {
   const [x, perm] = take(call, 'x', 'perm');
   const order = vectorOf(call, perm, 'permutation').map((axis) => axisOf(call, axis, x.shape.length));
   if (order.length !== x.shape.length || new Set(order).size < order.length)
-    refuse(call, `${text(order)} is no permutation of rank ${x.shape.length}`);
+    refuse(call, `${text(order)} is not a permutation of rank ${x.shape.length}`);
   return [{ shape: order.map((axis) => x.shape[axis]!), dtype: typeOf(call, [x], ANY) }];
 };
 
@@ -97,7 +97,7 @@ const broadcastTo: ShapeRule = (call) => {
   return [{ shape, dtype: typeOf(call, [x], ANY) }];
 };
 
-/** Rules of ops that arrange the elements of one tensor anew. */
+/** Rules of ops that rearrange the elements of one tensor. */
 export const layout: Readonly<Record<string, ShapeRule>> = {
   Reshape: reshape,
   Transpose: transpose,
