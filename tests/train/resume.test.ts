@@ -17,14 +17,9 @@ afterAll(() => tuner.dispose());
 
 /** Runs until `stop` says so, then does nothing more, as if killed right there. True when the run came to its end. */
 async function runUntil(job: RunJob, stop: (event: TrainEvent, index: number) => boolean): Promise<boolean> {
-  const going = runStages(tuner, job);
-  for (let i = 0; ; i++) {
-    const next = await going.next();
-    if (next.done) return true;
-    if (!stop(next.value, i)) continue;
-    await going.return(undefined as never);
-    return false;
-  }
+  let i = 0;
+  for await (const event of runStages(tuner, job).events) if (stop(event, i++)) return false;
+  return true;
 }
 
 /** The same job, to go on with what is in its folder. */
@@ -153,7 +148,7 @@ describe('a checkpoint that is not whole', () => {
   const damage: readonly (readonly [string, RegExp, (folder: string) => Promise<void>])[] = [
     ['cut off', /changed since/, async (folder) => writeFile(join(folder, 'optimizer.safetensors'), 'cut')],
     ['without a file', /missing, though/, async (folder) => rm(join(folder, 'adapter_config.json'))],
-    ['without its manifest', /not a whole checkpoint/, async (folder) => rm(join(folder, 'manifest.json'))],
+    ['without its manifest', /not a complete checkpoint/, async (folder) => rm(join(folder, 'manifest.json'))],
     ['with other state', /changed since/, async (folder) => appendFile(join(folder, 'trainer_state.json'), ' ')],
   ];
 
