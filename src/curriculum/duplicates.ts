@@ -2,7 +2,7 @@ import { random } from '../core/random.js';
 import { type ShingleSets, similarity } from './shingles.js';
 
 /** How similar instructions must be, and the seed of the hash functions. */
-export type NearOptions = {}
+export interface NearOptions {
   /** Least Jaccard similarity of near-duplicates; 0 finds only equal instructions. */
   readonly nearDuplicates: number;
   readonly seed: number;

@@ -2,7 +2,7 @@ import { tickStep } from 'd3-array';
 import { scaleToOrdinary } from '../core/ordinary.js';
 
 /** How many rows of each stage have which scores: bars of equal width. */
-export type Histogram = {}
+export interface Histogram {
   /** Scores at the edges of the bars, increasing; one more than there are bars. A bar includes its lower edge, not its upper. */
   readonly edges: readonly number[];
   /** For each bar, the rows of each stage. */

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.js';
 export interface ProgressTask {
   /** For people: `stage 1 of 3`, `download`. */
   readonly label: string;
-  /** Units of work in total. */
+  /** Units of work in all. */
   readonly total: number;
   /**
    * How a count is written: a word after it (`rows`), or a function such as `formatBytes`. Default:
@@ -15,7 +15,7 @@ export interface ProgressTask {
 }
 
 /** Shows how far a task is and how long it will take. */
-export type ProgressBar = {}
+export interface ProgressBar {
   /** Units done so far, and what else to show: `loss 1.234, 510 tokens/s`. */
   update(done: number, note?: string): void;
   /** Ends the display; without it, a live line would stay. Says how long it took when the task was completed. */
