@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.js';
 export interface ProgressTask {
   /** For people: `stage 1 of 3`, `download`. */
   readonly label: string;
-  /** Units of work in total. */
+  /** Units of work in all. */
   readonly total: number;
   /**
    * How a count is written: a word after it (`rows`), or a function such as `formatBytes`. Default:
