@@ -214,15 +214,19 @@ async function* save(
 const interruption = ({ plan }: StageJob, { progress: { step }, saved: { path } }: Point): PhasetuneError =>
   new PhasetuneError(
     'interrupted',
-    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; all is saved in ${path}: go on with --resume`,
-    { stage: plan.stage, step, path },
+    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; everything is saved in ${path}`,
+    { stage: plan.stage, step, path, remedies: [{ option: 'resume', change: 'set', note: 'to continue' }] },
   );
 
 const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneError, { saved: { path } }: Point) =>
   new PhasetuneError(
     'failed',
-    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}: go on with --resume --force and what you lowered`,
-    { ...error.fields, stage: plan.stage, step: step + 1, path },
+    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}`,
+    {
+      ...error.fields,
+      ...{ stage: plan.stage, step: step + 1, path },
+      remedies: [{ advice: 'continue with `resume`, `force` and what you lowered' }],
+    },
     { cause: error },
   );
 
@@ -237,7 +241,14 @@ function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): Phasetu
   const before = spikes > 0 ? `, as ${spikes} times before in this stage` : '';
   return new PhasetuneError(
     'failed',
-    `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}. Look at the rows of this step (${named}), lower the learning rate, or go on with --resume --on-spike skip`,
-    { stage, step, rows: rows.join(' '), loss, gradNorm, path },
+    `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}`,
+    {
+      ...{ stage, step, rows: rows.join(' '), loss, gradNorm, path },
+      remedies: [
+        { advice: `look at the rows of this step (${named})` },
+        { option: 'optim.learningRate', change: 'lower' },
+        { advice: 'continue with `resume` and `onSpike: skip`' },
+      ],
+    },
   );
 }

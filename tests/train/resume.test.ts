@@ -199,7 +199,7 @@ describe('what changed', () => {
     const changed = { ...job, about: { ...job.about, ...about } };
     await expect(resuming(changed)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringContaining(`: ${change}. Put that back`),
+      message: expect.stringContaining(`: ${change}; put that back`),
     });
     const forced = await resuming(changed, { force: true });
     expect(forced.resume.changes).toEqual([change]);

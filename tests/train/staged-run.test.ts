@@ -334,7 +334,9 @@ describe('a run that cannot go on', () => {
     const before = await bytesOf(job, 'run.json');
     await expect(runTiny(tuner, job)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringMatching(/holds a run already; go on with it by --resume, choose another --out/),
+      message: expect.stringMatching(
+        /holds a run already; set `resume` to continue it, or set `out` to another folder/,
+      ),
     });
     expect((await bytesOf(job, 'run.json')).equals(before)).toBe(true);
   });
