@@ -8,7 +8,7 @@
 export type { Backend, Device } from './backend/backend.js';
 export { type Diagnosis, diagnose } from './backend/doctor.js';
 export { type LoadOptions, loadBackend } from './backend/load.js';
-export { type SetUpOptions, type SetUpResult, setUp } from './backend/setup.js';
+export { type SetUpRequest, type SetUpResult, setUp } from './backend/setup.js';
 export { type Recipe, recipeSchema } from './config/recipe.js';
 export { type ErrorCode, type ErrorFields, PhasetuneError } from './core/errors.js';
 export { readStaged, type StagingManifest } from './curriculum/manifest.js';
@@ -37,7 +37,7 @@ export { mergeAdapter } from './lora/merge-folder.js';
 export type { LoraOptions } from './lora/options.js';
 export { readAdapter, writeAdapter } from './lora/peft-files.js';
 export { importModel } from './model/import.js';
-export type { ImportOptions as ModelImportOptions, ImportResult as ModelImportResult } from './model/import-options.js';
+export type { ImportResult as ModelImportResult, ModelImportOptions } from './model/import-options.js';
 export { linearShapes } from './model/parameters.js';
 export type { OptimOptions } from './optim/options.js';
 export { agreementPlot } from './report/agreement-plot.js';

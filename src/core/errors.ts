@@ -33,6 +33,10 @@ interface CommonFields {
 /** What only errors of one code say. */
 interface OwnFields {
   readonly failed: {
+    /** The process that holds a lock, its host, and since when (ISO 8601). */
+    readonly pid?: number | undefined;
+    readonly host?: string | undefined;
+    readonly since?: string | undefined;
     readonly loss?: number | undefined;
     readonly gradNorm?: number | undefined;
     readonly whole?: string | undefined;
