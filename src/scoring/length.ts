@@ -13,6 +13,11 @@ const BATCH = 256;
  * Scores rows by their number of tokens, without what a template adds: the baseline that every other scorer must beat. By default the
  * last answer's, which is the length that other scores of difficulty follow most, and that training pays for. Counted by the
  * tokenizer, or estimated from characters where there is none.
+ *
+ * @example
+ * const record = { id: 'row-1', messages: [{ role: 'assistant' as const, content: 'The Rhine.' }] };
+ * const [first] = await lengthScores([record], lengthOptionsSchema.parse({}));
+ * console.log(first!.score);
  */
 export async function lengthScores(
   records: readonly InstructionRecord[],

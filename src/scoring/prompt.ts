@@ -25,6 +25,10 @@ export interface Prompt {
  * Makes what puts rows before a judge. The row is data: it stands as one line of JSON between two lines that carry a mark made of its own hash,
  * which it therefore cannot contain; nothing of it can end the block, pose as a turn, or be read as a control token of a chat template.
  * What to do is said outside of the block, before it and once more behind it.
+ *
+ * @example
+ * const promptOf = promptFor(await loadRubric('difficulty-1-5'), { maxChars: 24_000, systemTurn: true });
+ * const { messages } = promptOf({ id: 'row-1', messages: [{ role: 'user', content: 'Name a river.' }] });
  */
 export function promptFor(
   rubric: Rubric,

@@ -62,6 +62,9 @@ const OURS = fileURLToPath(new URL('../../src/scoring/rubrics/', import.meta.url
 /**
  * Reads one of our rubrics by name (`difficulty-1-5`), or the user's own by its path. An unknown name is a usage error that lists what there
  * is; a file that is not as `rubricSchema` says is a data error naming the field.
+ *
+ * @example
+ * const { scale, sha256 } = await loadRubric('difficulty-1-5');
  */
 export async function loadRubric(nameOrPath: string): Promise<Rubric> {
   const names = (await listFolder(OURS)).map((name) => name.replace(/\.yaml$/, ''));

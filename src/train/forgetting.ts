@@ -32,6 +32,14 @@ const changeOf = (loss: number, from: number | undefined): string =>
 /**
  * The matrix as lines of plain text: a row for each time of measurement, a column for each band, after each
  * loss its difference from the base model.
+ *
+ * @example
+ * const bands = [{ stage: 1, rows: 20, tokens: 900 }];
+ * const rows = [
+ *   { after: 0, losses: [2.5], all: 2.5 },
+ *   { after: 1, losses: [1.9], all: 1.9 },
+ * ];
+ * console.log(formatLossMatrix({ bands, rows }).join('\n'));
  */
 export function formatLossMatrix({ bands, rows }: LossMatrix): string[] {
   const base = rows.find(({ after }) => after === 0);

@@ -71,6 +71,14 @@ const BREATH = 10;
 /**
  * Compares every file with every other, on the rows that both have a score for, and each with the length of its rows. Throws a data
  * error for two files with fewer than two rows in common, and a usage error for thresholds that are none.
+ *
+ * @example
+ * const files = [
+ *   { name: 'length', ratings: await readRatings('scored.jsonl') },
+ *   { name: 'again', ratings: await readRatings('scored.jsonl') },
+ * ];
+ * for await (const event of compareRatings(files, compareOptionsSchema.parse({ resamples: 100 })))
+ *   if (event.type === 'compared') console.log(plainLines(comparisonReport(event.comparison)).join('\n'));
  */
 export async function* compareRatings(
   files: readonly NamedRatings[],
