@@ -20,8 +20,9 @@ export interface RunDisplay {
 type Show = Pick<CommandContext, 'logger' | 'print' | 'progress'>;
 
 /**
- * Shows a run's events: a bar for the rows that are encoded and for each stage, with loss, speed and the time that the run will still take, a bar for
- * a measurement of the held-out loss that takes long, the plan as a table, and what was measured as lines.
+ * Shows a run's events: a bar for the rows that are encoded and for each stage, with loss, speed and the time
+ * that the run will still take, a bar for a measurement of the held-out loss that takes long, the plan as a
+ * table, and what was measured as lines.
  */
 export function runDisplay(context: Show): RunDisplay {
   const { logger, progress } = context;
@@ -162,7 +163,7 @@ export function runWarnings({ stages, matrix }: RunFile): string[] {
 }
 
 /** What a finished run consumed: rows, and whether they came as planned. */
-export function ledgerLines({ stages }: RunFile): string[] {
+function ledgerLines({ stages }: RunFile): string[] {
   const rows = formatCount(stages.reduce((n, { consumed }) => n + consumed!.rows, 0));
   const left = stages.flatMap(({ stage, skipped = [] }) => skipped.map((step) => `step ${step} of stage ${stage}`));
   const order = stages.map(({ consumed }) => consumed!.sha256.slice(0, 8)).join(' ');

@@ -15,7 +15,10 @@ export interface Judged<T> {
   readonly lossLimit: T;
 }
 
-/** Whether a step's update may go into the variables: float32 scalars give a bool scalar. Must decide as {@link isApplied} does. */
+/**
+ * Whether a step's update may go into the variables: float32 scalars give a bool scalar. Must decide as {@link
+ * isApplied} does.
+ */
 export function gate({ loss, gradNorm, lossLimit }: Judged<tf.Tensor>): tf.Tensor {
   // Every comparison with NaN is false. Not x - x = 0, which a compiler may take for true.
   const finite = (x: tf.Tensor) => tf.lessEqual(tf.abs(x), LARGEST);

@@ -40,7 +40,7 @@ export const stageResultSchema = z.strictObject({
   best: savedSchema.optional(),
   /** Rows whose steps changed the weights. */
   consumed: rowLedgerSchema.optional(),
-  /** Steps that were left out since their loss was not finite or jumped. */
+  /** Steps that were skipped since their loss was not finite or jumped. */
   skipped: z.array(count).optional(),
   seconds: durationField.optional(),
   /** Absent where no step stayed. */

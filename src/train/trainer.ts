@@ -5,7 +5,7 @@ import { showSome } from '../core/shown.js';
 import { rowIdsOf } from '../data/batch-plan.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
-import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
+import type { CheckpointKind, RunEvent, SpikeEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
 import { advance, bestOf, isBetter, type Progress, startProgress, takeReport } from './progress.js';
@@ -68,7 +68,7 @@ const MOST_SPIKES = 10;
  * finite or jumps, or memory runs out, naming step and rows, and with code `interrupted` when the signal is aborted; each time
  * after writing a checkpoint.
  */
-export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<TrainEvent, StageOutcome> {
+export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<RunEvent, StageOutcome> {
   const { stage, batches } = job.plan;
   let point = yield* startOrResume(job);
   while (point.progress.step < batches.steps.length)
@@ -83,7 +83,7 @@ export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<T
   return { ...outcome, best: best && !isBetter(heldOut.all, best) ? best.saved : end, heldOut };
 }
 
-async function* startOrResume(job: StageJob): AsyncGenerator<TrainEvent, SavedProgress> {
+async function* startOrResume(job: StageJob): AsyncGenerator<RunEvent, SavedProgress> {
   const { stage } = job.plan;
   if (!job.from)
     return yield* save(job, startProgress(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
@@ -98,7 +98,7 @@ async function* evaluateIfDue(
   tuner: Tuner,
   job: StageJob,
   point: SavedProgress,
-): AsyncGenerator<TrainEvent, SavedProgress> {
+): AsyncGenerator<RunEvent, SavedProgress> {
   const { progress, saved } = point;
   if (!job.holdout || !evalDue(job, progress.step)) return point;
   const best = bestOf(progress);
@@ -120,7 +120,7 @@ async function* trainToCheckpoint(
   tuner: Tuner,
   job: StageJob,
   from: SavedProgress,
-): AsyncGenerator<TrainEvent, SavedProgress> {
+): AsyncGenerator<RunEvent, SavedProgress> {
   let { progress } = from;
   do {
     try {
@@ -144,7 +144,7 @@ async function* takeStep(
   job: StageJob,
   progress: Progress,
   from: SavedProgress,
-): AsyncGenerator<TrainEvent, Progress> {
+): AsyncGenerator<RunEvent, Progress> {
   const { stage, batches, schedule } = job.plan;
   const planned = batches.steps[progress.step]!;
   const step = progress.step + 1;
@@ -182,7 +182,7 @@ async function* handleSpike(
   progress: Progress,
   from: SavedProgress,
   spike: SpikeEvent,
-): AsyncGenerator<TrainEvent, Progress> {
+): AsyncGenerator<RunEvent, Progress> {
   if (spike.action === 'stop' || progress.spikes >= MOST_SPIKES) {
     const { saved } = yield* save(job, progress, 'interrupted', from);
     throw spikeError(spike, progress.spikes, saved);
@@ -203,7 +203,7 @@ export async function* measure(
   step: number,
   signal: AbortSignal | undefined,
   best?: Progress['best'],
-): AsyncGenerator<TrainEvent, HeldOutLoss | undefined> {
+): AsyncGenerator<RunEvent, HeldOutLoss | undefined> {
   const start = performance.now();
   const heldOut = yield* evaluateHoldout(tuner, plan, signal);
   if (!heldOut) return undefined;
@@ -218,7 +218,7 @@ async function* save(
   progress: Progress,
   kind: CheckpointKind,
   last?: SavedProgress,
-): AsyncGenerator<TrainEvent, SavedProgress> {
+): AsyncGenerator<RunEvent, SavedProgress> {
   if (last?.progress.step === progress.step) return last;
   const saved = await job.save(progress, kind);
   yield { type: 'checkpoint', stage: job.plan.stage, step: progress.step, kind, ...saved };
