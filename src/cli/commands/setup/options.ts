@@ -10,7 +10,10 @@ export const command = defineCommand({
     cuda: z.boolean().default(false).describe('for NVIDIA cards, even if none is found'),
   }),
   examples: [
-    ['phasetune setup', 'for the NVIDIA card if there is one, else for the processor, else with WASM'],
+    [
+      'phasetune setup',
+      'for the NVIDIA card if there is one, otherwise for the processor; WASM if neither can be set up',
+    ],
     ['PHASETUNE_HOME=/data/cache phasetune setup --cuda', 'for NVIDIA cards, about 9 GB, into another cache folder'],
   ],
 });
