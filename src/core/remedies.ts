@@ -14,7 +14,10 @@ const TASKS = [
   'inspect rows',
 ] as const;
 
-/** The tasks of phasetune that a remedy can name; each is a function of the public API and a command of the command line. */
+/**
+ * The tasks of phasetune that a remedy can name; each is a function of the public API and a command
+ * of the command line.
+ */
 export type TaskName = (typeof TASKS)[number];
 
 /**

@@ -108,16 +108,17 @@ const KINDS: readonly ForeignKind[] = [
 export const HEAD_BYTES = 4096;
 
 /**
- * The refusal of a file that is not text and not Parquet, by its first bytes: what it is, and how to convert it; undefined for
- * all else. `packing` is how the file itself is packed, where these bytes are what came out.
+ * The refusal of a file that is not text and not Parquet, by its first bytes: what it is, and how
+ * to convert it; undefined for all else. `packing` is how the file itself is packed, where these
+ * bytes are what came out.
  */
 export function foreignRows(path: string, head: Uint8Array, packing?: string): PhasetuneError | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');
-  const found = KINDS.find((kind) => isKind(kind, text)) ?? binaryKind(text);
-  if (!found) return undefined;
+  const kind = KINDS.find((kind) => isKind(kind, text)) ?? binaryKind(text);
+  if (!kind) return undefined;
   const inside = packing === undefined ? '' : `packed with ${packing}, and inside `;
   return dataError(
-    `${path}: it is ${inside}${found.name}, which is not read; ${found.convert.replaceAll('FILE', path)}`,
+    `${path}: it is ${inside}${kind.name}, which is not read; ${kind.convert.replaceAll('FILE', path)}`,
     {
       file: path,
     },

@@ -13,7 +13,7 @@ export interface ResumableFile {
   close(): Promise<void>;
 }
 
-/** Opens a partly written file to go on writing it, or makes it. */
+/** Opens a partly written file to continue it, or makes it. */
 export async function openResumable(path: string): Promise<ResumableFile> {
   const guard = (cause: unknown): never => {
     throw fileError('write', path, cause);

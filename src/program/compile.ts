@@ -19,7 +19,7 @@ function make(spec: ProgramSpec, options: CompileOptions): Program {
   return eagerProgram(spec);
 }
 
-/** The same program, which says so when it is used after `dispose`: it would begin anew, with zeros. */
+/** The same program, which throws when it is used after `dispose`: it would start again, with zeros. */
 function untilDisposed(program: Program): Program {
   let disposed = false;
   const check = (): void => {
