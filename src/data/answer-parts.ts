@@ -3,7 +3,7 @@ import type { ChatRenderer, RenderedChat } from '../tokenizer/chat-template.js';
 import { type Opening, opening } from './opening.js';
 import type { Message } from './record.js';
 
-/** Where an answer stands in a text, UTF-16 offsets. */
+/** Where an answer is in a text, UTF-16 offsets. */
 export interface AnswerPart {
   /** Where the model begins to write. */
   readonly start: number;

@@ -97,7 +97,7 @@ function roleOf(turn: RawRow, at: string): Message['role'] {
     const odd =
       given === undefined ? `only ${Object.keys(turn).slice(0, 10).join(', ') || '(no fields)'}` : show(given);
     const tool = typeof given === 'string' && hasWord(given, TOOL_ROLES);
-    const why = tool ? ' (calls of tools and what they give back are not read)' : '';
+    const why = tool ? ' (tool calls and their results are not supported)' : '';
     throw new RowProblem(`${at}: expected the role system, user or assistant, found ${odd}${why}`);
   }
   if (from !== found && turn.from !== undefined)

@@ -29,7 +29,7 @@ export async function* splitLines(
     held += part.length;
     if (held > limit)
       throw dataError(
-        `${path}:${line}: line longer than ${limit} bytes; expected one JSON value a line (is it one JSON document? then name it .json)`,
+        `${path}:${line}: line longer than ${limit} bytes; expected one JSON value per line (is it one JSON document? then name it .json)`,
         { file: path, line },
       );
     parts.push(part);

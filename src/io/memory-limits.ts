@@ -122,7 +122,7 @@ function hierarchies(root: string): Hierarchy[] {
 const unescaped = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-/** `max`, no file and what is no number are no limit. */
+/** `max`, no file and what is not a number are no limit. */
 function limitIn(contents: string | undefined): number {
   const value = /^\d+\s*$/.test(contents ?? '') ? Number(contents) : Number.POSITIVE_INFINITY;
   return value < UNLIMITED ? value : Number.POSITIVE_INFINITY;

@@ -80,7 +80,7 @@ interface StoredMatrix extends TensorInfo {
 
 type StoredMatrices = ReadonlyMap<string, StoredMatrix>;
 
-/** PEFT's name for its only adapter, which stands in names where a model was saved instead of its adapter. */
+/** PEFT's name for its only adapter, which is in names where a model was saved instead of its adapter. */
 const DEFAULT_NAME = /(\.lora_[AB])\.default(\.weight)$/;
 
 /** The file's matrices by PEFT's names. */
@@ -90,7 +90,7 @@ function storedNames(file: string, { tensors }: Safetensors): StoredMatrices {
     const name = stored.replace(DEFAULT_NAME, '$1$2');
     const twice = byName.get(name);
     if (twice)
-      throw dataError(`${file}: ${stored}: the matrix is there as ${twice.stored}, too; leave one of them`, {
+      throw dataError(`${file}: ${stored}: the matrix is also there as ${twice.stored}; keep only one of them`, {
         file,
         tensor: stored,
       });
@@ -129,7 +129,7 @@ function checkMatrices(
       );
 }
 
-/** A name that is there and has no place, where one is missing. */
+/** A name that exists and has no place, where one is missing. */
 function otherNames(tensors: StoredMatrices, expected: ReadonlyMap<string, unknown>): string {
   const other = [...tensors.keys()].find((name) => !expected.has(name));
   return other === undefined

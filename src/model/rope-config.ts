@@ -37,7 +37,7 @@ export const ropeFields = {
 
 type RopeFields = z.infer<z.ZodObject<typeof ropeFields>>;
 
-/** What to do about a value that is there twice. */
+/** What to do about a value that occurs twice. */
 const TWICE = 'Programs differ in which of the two they take; remove the one that the model was not trained with';
 
 type Group = 'rope_scaling' | 'rope_parameters';

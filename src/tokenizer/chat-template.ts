@@ -51,7 +51,7 @@ export interface ChatTemplate {
 const MAX_TEMPLATE = 1 << 18;
 
 /**
- * The chat template of a model folder: chat_template.jinja, else `chat_template` of tokenizer_config.json, a text or a
+ * The chat template of a model folder: chat_template.jinja, otherwise `chat_template` of tokenizer_config.json, a text or a
  * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Prints what
  * transformers prints (Jinja2, sandboxed, with the special tokens of tokenizer_config.json as variables), or is a data error that
  * names what is not supported. A template that does not end, or makes far more text than a conversation has, is stopped: a data error.

@@ -37,7 +37,7 @@ function packingsOf({ headers }: Body): (typeof PACKINGS)[keyof typeof PACKINGS]
     .filter((name) => name !== '' && name !== 'identity');
   return names.reverse().map((name) => {
     if (Object.hasOwn(PACKINGS, name)) return PACKINGS[name as keyof typeof PACKINGS];
-    throw new BodyFailure(`a body packed as ${JSON.stringify(name)}; expected gzip, deflate, br or none`, false);
+    throw new BodyFailure(`a body compressed as ${JSON.stringify(name)}; expected gzip, deflate, br or none`, false);
   });
 }
 
@@ -64,7 +64,7 @@ export async function readBody(answer: Body, most: number): Promise<Buffer> {
   return body;
 }
 
-const notWhole = (cause: unknown) => new BodyFailure('a packed body that does not unpack', true, cause);
+const notWhole = (cause: unknown) => new BodyFailure('a compressed body that does not decompress', true, cause);
 
 /** Some servers leave out zlib's header, which the standard asks for. */
 function inflated(body: Buffer, options: zlib.ZlibOptions): Promise<Buffer> {

@@ -24,7 +24,7 @@ export interface HttpAnswer {
 
 /** Connections to servers, kept while they are used. */
 export interface Connections {
-  /** Throws a usage error where the environment names a proxy for this address that is none. */
+  /** Throws a usage error where the environment names a proxy for this address that is not one. */
   check(url: string): void;
   /**
    * Sends a request and resolves when the answer begins. Redirects are not followed and nothing is

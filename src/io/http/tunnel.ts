@@ -15,7 +15,7 @@ export class ProxyFailure extends Error {
     readonly proxy: Pick<HttpProxy, 'place' | 'variable' | 'authorization'>,
     reason: { readonly status: number; readonly said: string } | { readonly cause: unknown },
   ) {
-    super('no way through the proxy', 'cause' in reason ? { cause: reason.cause } : {});
+    super('no tunnel through the proxy', 'cause' in reason ? { cause: reason.cause } : {});
     this.refusal = 'status' in reason ? reason : undefined;
   }
 }

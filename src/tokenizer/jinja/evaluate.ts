@@ -11,7 +11,7 @@ import { applyTest } from './tests.js';
 import { concat } from './text.js';
 import { type ArgumentValues, dict, isText, list, missing, truth, tuple, typeName, type Value } from './values.js';
 
-/** The slots of a function that runs, and those of the function that it stands in. A slot that holds nothing is missing. */
+/** The slots of a function that runs, and those of the function that it is in. A slot that holds nothing is missing. */
 export interface Frame {
   readonly slots: Map<string, Value | undefined>;
   readonly depth: number;

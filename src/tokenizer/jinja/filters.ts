@@ -63,7 +63,7 @@ const indent: Filter = (value, args, budget) => {
   const space = isText(width)
     ? textArgument('indent', width)
     : str(' '.repeat(Math.max(0, wholeArgument('indent', width))));
-  // Jinja2 puts a newline behind the text first, so that a last empty line counts as one.
+  // Jinja2 puts a newline after the text first, so that a last empty line counts as one.
   const lines = splitLines(concat([text, str('\n')]), false);
   budget.size(text.text.length + lines.length * space.text.length);
   const parts: Text[] = truth(first) ? [space] : [];

@@ -42,7 +42,7 @@ const stripping =
     return strip(self, side, chars === undefined || chars === null ? undefined : textArgument(name, chars).text);
   };
 
-/** Parts of a text as a list; each counts as a text of its own. */
+/** Parts of a text as a list; each counts as its own text. */
 function parts(found: readonly Text[], budget: Budget): Value {
   budget.spend(SLICE * found.length);
   return list(found);

@@ -3,7 +3,7 @@ import { refuse } from './errors.js';
 
 /**
  * The names of one scope, found before anything runs, by the rules of Jinja2's compiler: a name that is assigned anywhere in a
- * scope is that scope's own (in all of it, and in the scopes inside), else it is the scope's outside, else a variable.
+ * scope is that scope's own (in all of it, and in the scopes inside), otherwise it is the scope's outside, otherwise a variable.
  */
 export interface Scope {
   readonly level: number;
@@ -137,7 +137,7 @@ export function analyseExpression(scope: Scope, node: Expression): undefined {
   else for (const part of partsOf(node)) analyseExpression(scope, part);
 }
 
-/** Notes the names that statements read and assign in their own scope; the insides of blocks with scopes of their own are left out. */
+/** Notes the names that statements read and assign in their own scope; the insides of blocks with their own scopes are left out. */
 export function analyse(scope: Scope, body: readonly Statement[]): undefined {
   for (const statement of body) analyseStatement(scope, statement);
 }

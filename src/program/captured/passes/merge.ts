@@ -9,7 +9,7 @@ const SMALL = 4096;
 
 /**
  * Puts nodes that work element by element into the cluster of their first user, and clusters into that of theirs, so
- * that memory is passed over once between two products. The first of a tensor's users, in an order in which everything
+ * that memory is read once between two products. The first of a tensor's users, in an order in which everything
  * comes after what it needs, can be joined with the node that makes the tensor: no other user leads back to it.
  */
 export function mergeClusters(graph: EntryGraph): EntryGraph {

@@ -39,7 +39,7 @@ const transpose: ShapeRule = (call) => {
   const [x, perm] = take(call, 'x', 'perm');
   const order = vectorOf(call, perm, 'permutation').map((axis) => axisOf(call, axis, x.shape.length));
   if (order.length !== x.shape.length || new Set(order).size < order.length)
-    refuse(call, `${text(order)} is no permutation of rank ${x.shape.length}`);
+    refuse(call, `${text(order)} is not a permutation of rank ${x.shape.length}`);
   return [{ shape: order.map((axis) => x.shape[axis]!), dtype: typeOf(call, [x], ANY) }];
 };
 
