@@ -1,9 +1,11 @@
 /**
- * phasetune for other programs: one function for each task. None of them prints: talk goes to a `Logger`, progress comes as events. Each takes
- * the options of the command of the same name, with the same defaults; one that is not as it must be is a `PhasetuneError`
- * that names it. Importing this loads no TensorFlow: what computes loads it.
+ * phasetune for other programs: one function for each task. None of them prints: talk goes to a
+ * `Logger`, progress comes as events. Each takes the options of the command of the same name, with
+ * the same defaults; one that is not as it must be is a `PhasetuneError` that names it. Importing
+ * this loads no TensorFlow: what computes loads it.
  *
- * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`, `phasetune/train`, `phasetune/statistics`.
+ * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`,
+ * `phasetune/train`, `phasetune/statistics`.
  *
  * @module phasetune
  */

@@ -7,18 +7,18 @@ import type { Program } from '../program/program.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { promptIds } from './prompt-ids.js';
 
-/** A model's answer to a row, beside the row's own. `index` is the row's place. */
+/** A model's answer to a row, and the row's own answer. `index` is the place of the row. */
 export interface AnsweredRow {
   readonly index: number;
   readonly id: string;
   readonly prompt: string;
   readonly expected: string;
   readonly answer: string;
-  /** Whether both are the same text but for white space around them. */
+  /** Whether both are the same text, apart from white space around them. */
   readonly matches: boolean;
 }
 
-/** Rows whose answers are compared, ready to be asked again and again, and what decoding them needs. */
+/** Rows whose answers are compared, as often as wanted, and how they are decoded. */
 export interface ExactMatchPlan {
   readonly records: readonly InstructionRecord[];
   readonly decoding: DecodePlan;
@@ -37,8 +37,9 @@ export async function planExactMatch(
 }
 
 /**
- * Lets the model answer every row, and compares: batch by batch, rows with short questions first. The program must hold
- * `generateSpec` of the decoding plan. Throws the reason of `signal` between two tokens.
+ * Has the model answer every row and compares the answers, batch by batch, rows with short prompts
+ * first. The program must contain `generateSpec` of the decoding plan. Throws the reason of
+ * `signal` between two tokens.
  */
 export async function* exactMatch(
   program: Program,

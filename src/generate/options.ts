@@ -2,19 +2,29 @@ import * as z from 'zod';
 
 /** How an answer is decoded. */
 export const generateOptions = z.strictObject({
-  maxTokens: z.number().int().positive().default(128).describe('Tokens an answer may have at most'),
-  temperature: z.number().min(0).default(0).describe('0 takes the likeliest token; higher draws more freely'),
-  topK: z.number().int().min(0).default(0).describe('Draw among the K likeliest tokens; 0 for all'),
-  topP: z.number().gt(0).max(1).default(1).describe('Draw among the fewest tokens whose probabilities add up to P'),
-  seed: z.number().int().min(0).default(0).describe('Seed of the draws'),
+  maxTokens: z.number().int().positive().default(128).describe('most tokens of an answer'),
+  temperature: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('0 always takes the likeliest token; higher values draw more freely'),
+  topK: z.number().int().min(0).default(0).describe('draw from the K likeliest tokens; 0 for all'),
+  topP: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('draw from the smallest set of tokens whose probabilities add up to P'),
+  seed: z.number().int().min(0).default(0).describe('seed of the draws'),
 });
 
 /** See {@link generateOptions}. */
 export type GenerateOptions = z.infer<typeof generateOptions>;
 
 /**
- * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest,
- * or of those the fewest that make up a share; or from the fewest that make up a share of all.
+ * How the next token is chosen, as far as the graph depends on it. `likeliest`: no draw. `any`:
+ * drawn from all tokens. `topK`: from the K likeliest, or the fewest of those that make up a share.
+ * `topP`: from the fewest of all that make up a share.
  */
 export type Choice = 'likeliest' | 'any' | 'topK' | 'topP';
 
