@@ -1,6 +1,8 @@
+import { jsonSchemaOf } from '../config/from-zod.js';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
-import { wordText } from '../core/remedies.js';
+import { assignmentLayer, environmentLayer, hasForeignVariable, recipeLayer } from '../config/sources.js';
+import { type Vocabulary, wordText } from '../core/remedies.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
 import type { Terminal } from '../telemetry/terminal.js';
@@ -32,13 +34,19 @@ export interface Loaded {
 export async function execute(loaded: Loaded, argv: Arguments, place: Place): Promise<number> {
   const vocabulary = vocabularyOf(loaded.command, loaded.json);
   try {
-    return await perform(loaded, argv, place, (text) => wordText(text, vocabulary));
+    return await perform(loaded, argv, place, vocabulary);
   } catch (thrown) {
     return report(thrown, place.args, place.terminal, vocabulary);
   }
 }
 
-async function perform({ entry, command, json: schema }: Loaded, argv: Arguments, place: Place, word: Wording) {
+async function perform(
+  { entry, command, json: schema }: Loaded,
+  argv: Arguments,
+  place: Place,
+  vocabulary: Vocabulary,
+) {
+  const word: Wording = (text) => wordText(text, vocabulary);
   const { terminal } = place;
   const [json, verbose] = [argv.json === true, argv.verbose === true];
   const logger = createLogger({ write: (line) => terminal.write(word(line)), verbose });
@@ -50,6 +58,7 @@ async function perform({ entry, command, json: schema }: Loaded, argv: Arguments
     json,
     verbose,
     color: terminal.color,
+    vocabulary,
     print: (line) => json || terminal.print(typeof line === 'string' ? word(line) : line),
     printText: (text) => json || terminal.printText(text),
     printData: (text) => json || terminal.printData(text),
@@ -79,7 +88,6 @@ type Wording = (text: string) => string;
 
 /** Options of all commands that read variables. */
 async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {
-  const { jsonSchemaOf } = await import('../config/from-zod.js');
   const all = await Promise.all(commands.map((entry) => entry.options()));
   return all.filter(({ recipe }) => recipe).map(({ schema }) => jsonSchemaOf(schema));
 }
@@ -97,11 +105,10 @@ async function layersOf(
     where: (path) => (words.includes(path.join('.')) ? `<${path.join('.')}>` : `--${flagName(path)}`),
   };
   if (!command.recipe) return [flags];
-  const { environmentLayer, hasForeignVariable, recipeLayer, setLayer } = await import('../config/sources.js');
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
   const others = hasForeignVariable(json, process.env) ? await recipeSchemas(commands) : [];
   const variables = environmentLayer(json, process.env, others);
-  const assignments = setLayer(json, given(argv, 'set').map(String));
+  const assignments = assignmentLayer(json, given(argv, 'set').map(String), '--set');
   const dropped = command.notFromEnvironment?.(mergeLayers([...files, variables, assignments, flags])) ?? [];
   const kept = Object.entries(variables.values).filter(([option]) => !dropped.includes(option));
   const layers = [...files, { ...variables, values: Object.fromEntries(kept) }, assignments, flags];

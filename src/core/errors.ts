@@ -33,6 +33,10 @@ export interface CommonFields {
 /** What only errors of one code say. */
 export interface FieldsOfCode {
   readonly failed: {
+    /** The process that holds a lock, its host, and since when (ISO 8601). */
+    readonly pid?: number | undefined;
+    readonly host?: string | undefined;
+    readonly since?: string | undefined;
     readonly loss?: number | undefined;
     readonly gradNorm?: number | undefined;
     readonly whole?: string | undefined;

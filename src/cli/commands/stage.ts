@@ -3,7 +3,7 @@ import { stagingOptionsSchema } from '../../curriculum/staging-options.js';
 import type { StagingProgress } from '../../curriculum/write.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { formatBytes } from '../../telemetry/format.js';
-import type { Progress } from '../../telemetry/progress.js';
+import type { ProgressBar } from '../../telemetry/progress.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { barsOf, drawStages, factsOf, tableOf } from '../stage-view.js';
 
@@ -86,7 +86,7 @@ async function measureWith(folder: string) {
 
 /** A bar for each thing that is done; `read` tells how far reading is, of a packed file by and by too early. */
 function showStaging({ progress }: CommandContext, read: () => { done: number; total: number }) {
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   let doing: string | undefined;
   const finish = () => bar?.finish();
   const onProgress = (told: StagingProgress) => {
