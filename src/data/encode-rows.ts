@@ -37,7 +37,7 @@ export interface EncodeReport {
   readonly longest: number;
 }
 
-/** Progress and interruption of {@link encodeRows}. */
+/** How to watch and stop {@link encodeRows}. */
 export interface EncodeHooks {
   /** Called every 256 rows, and at the end. */
   readonly onProgress?: (done: number, of: number) => void;
