@@ -162,7 +162,7 @@ export function runWarnings({ stages, matrix }: RunFile): string[] {
 }
 
 /** What a finished run consumed: rows, and whether they came as planned. */
-export function ledgerLines({ stages }: RunFile): string[] {
+function ledgerLines({ stages }: RunFile): string[] {
   const rows = formatCount(stages.reduce((n, { consumed }) => n + consumed!.rows, 0));
   const left = stages.flatMap(({ stage, skipped = [] }) => skipped.map((step) => `step ${step} of stage ${stage}`));
   const order = stages.map(({ consumed }) => consumed!.sha256.slice(0, 8)).join(' ');

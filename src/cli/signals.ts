@@ -50,8 +50,8 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
       if (code === undefined) return thrown;
       if ((thrown as Error | undefined)?.name === 'AbortError') return controller.signal.reason;
       if (code !== HANGUP_CODE) return thrown;
-      const { code: kind, message, fields } = asFailure(thrown);
-      return kind === 'interrupted' ? interrupted(message, fields) : thrown;
+      const { code: kind, problem, fields } = asFailure(thrown);
+      return kind === 'interrupted' ? interrupted(problem, fields) : thrown;
     },
     release: () => process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop),
   };

@@ -82,15 +82,17 @@ export async function* within<Event, Result>(task: Task<Event, Result>): AsyncGe
 
 /**
  * A function that reports by callback as a generator: yields what `work` reports, as it comes, and returns what it returns. Whoever
- * leaves the generator aborts `signal` and waits until `work` has ended.
+ * leaves the generator aborts `signal` and waits until `work` has ended; a result that nobody takes any more goes to `discard`.
  */
 export async function* reporting<Event, Result>(
   work: (report: (event: Event) => void, signal: AbortSignal) => Promise<Result>,
+  discard: (result: Result) => void | Promise<void> = () => {},
 ): AsyncGenerator<Event, Result> {
   const events: Event[] = [];
   const left = new AbortController();
   let wake = () => {};
   let ended = false;
+  let taken = false;
   const report = (event: Event) => {
     events.push(event);
     wake();
@@ -109,9 +111,12 @@ export async function* reporting<Event, Result>(
           wake = resolve;
         });
     }
+    taken = true;
     return await outcome;
   } finally {
-    left.abort();
-    await outcome.catch(() => {});
+    if (!taken) {
+      left.abort();
+      await outcome.then(discard, () => {});
+    }
   }
 }

@@ -27,8 +27,8 @@ export interface StageSummary {
   readonly paddedTokens: number;
 }
 
-/** The run begins; all its stages are known. */
-export interface RunEvent {
+/** The run begins: all its stages are known, nothing is trained yet. */
+export interface RunStartEvent {
   readonly type: 'run';
   readonly order: Order;
   readonly seed: number;
@@ -36,14 +36,14 @@ export interface RunEvent {
   readonly bands: readonly Band[];
 }
 
-/** A stage begins. */
+/** A stage begins, from the base or from a checkpoint of the stage before. */
 export interface StageEvent extends StageSummary {
   readonly type: 'stage';
   readonly stages: number;
   readonly origin: StageOrigin;
 }
 
-/** Progress within a stage, every `logEvery` steps and at the last; sums and means are over the steps since the report before. */
+/** Optimizer steps were made: every `logEvery` steps and at the last; sums and means are over the steps since the previous report. */
 export interface StepEvent {
   readonly type: 'step';
   readonly stage: number;
@@ -52,7 +52,7 @@ export interface StepEvent {
   readonly steps: number;
   /** Passes over the stage's rows so far. */
   readonly epoch: number;
-  /** Mean loss in nats a trained token. */
+  /** Mean loss in nats per trained token. */
   readonly loss: number;
   readonly learningRate: number;
   /** Global norm of the last step's gradients before clipping. */
@@ -68,15 +68,15 @@ export interface EvalEvent {
   readonly type: 'eval';
   readonly stage: number;
   readonly step: number;
-  /** Nats a trained token, a number a band. */
+  /** Nats per trained token, for each band. */
   readonly losses: readonly number[];
   readonly all: number;
-  /** Less than any before it in this stage. */
+  /** True if less than any before it in this stage. */
   readonly best: boolean;
   readonly seconds: number;
 }
 
-/** Batches of held-out rows done; not written to events.jsonl. */
+/** A batch of held-out rows was measured; not written to events.jsonl. */
 export interface EvalProgressEvent {
   readonly type: 'eval-progress';
   readonly done: number;
@@ -86,7 +86,7 @@ export interface EvalProgressEvent {
 /** Why a checkpoint was made: a stage begins or ends, it was time for one, or the run was interrupted. */
 export type CheckpointKind = 'begin' | 'step' | 'end' | 'interrupted';
 
-/** A checkpoint is on the disk. */
+/** A checkpoint is on the disk; a run can be resumed from it. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly stage: number;
@@ -98,22 +98,22 @@ export interface CheckpointEvent {
   readonly sha256: string;
 }
 
-/** A step's loss was not finite or jumped, so that its update was not made. */
+/** A step's loss was not finite or jumped, so its update was not applied. */
 export interface SpikeEvent {
   readonly type: 'spike';
   readonly stage: number;
   readonly step: number;
-  /** What is done about it: the run stops, the step is left out, or all steps since the last checkpoint, to which it goes back. */
+  /** What follows: the run stops, the step is skipped, or the run goes back to the last checkpoint and skips all steps since then. */
   readonly action: 'stop' | 'skip' | 'rollback';
   readonly loss: number;
-  /** The most that the losses before it allow. */
+  /** Highest loss that the losses before it allow. */
   readonly lossLimit: number;
   readonly gradNorm: number;
   /** Ids of the step's rows. */
   readonly rows: readonly string[];
 }
 
-/** A stage is done. */
+/** A stage is done, its last checkpoint written and its held-out loss measured. */
 export interface StageEndEvent {
   readonly type: 'stage-end';
   readonly stage: number;
@@ -126,7 +126,7 @@ export interface StageEndEvent {
   readonly tokensPerSecond?: number;
 }
 
-/** The run is done. */
+/** The run is done, and its adapter is in its place. */
 export interface RunEndEvent {
   readonly type: 'run-end';
   /** The final adapter's folder, relative to the run's folder, and the hash of its weights. */
@@ -135,19 +135,22 @@ export interface RunEndEvent {
   readonly seconds: number;
 }
 
-/** A run goes on where it stopped; not written to events.jsonl, which goes on from there as if nothing had been. */
+/** A run continues where it stopped; not written to events.jsonl, which continues from there as if it had never stopped. */
 export interface ResumeEvent {
   readonly type: 'resume';
-  /** Absent where no checkpoint was found: the run begins anew. */
+  /** Absent where no whole checkpoint was found: the run starts from scratch. */
   readonly from?: { readonly stage: number; readonly step: number; readonly path: string };
   readonly stages: readonly StageSummary[];
-  /** Tokens of the plan that are behind it. */
+  /** Tokens of the plan that were trained before. */
   readonly tokens: number;
 }
 
-/** What a run tells while it goes. `seconds` and `tokensPerSecond` alone differ between two runs with the same seed. */
-export type TrainEvent =
-  | RunEvent
+/**
+ * What happens in a run, one event a line in `events.jsonl`. Between two runs with the same seed only `seconds` and
+ * `tokensPerSecond` differ.
+ */
+export type RunEvent =
+  | RunStartEvent
   | StageEvent
   | StepEvent
   | EvalEvent

@@ -9,13 +9,15 @@ const start = z
   .describe('Weights a stage starts from: the end or the best checkpoint of the stage before, or the base model');
 const schedule = z
   .enum(['fresh', 'continued'])
-  .describe('Learning rate: warm-up and decay anew in every stage, or one schedule going on from the stage before');
+  .describe('Learning rate: warm-up and decay restart in every stage, or one schedule continues from stage to stage');
 const optimizer = z
   .enum(['fresh', 'carried'])
-  .describe("AdamW's moments and step count: zeroed in every stage, or carried over from the checkpoint started from");
+  .describe(
+    "AdamW's moments and step count: zeroed in every stage, or carried over from the checkpoint that the stage starts from",
+  );
 const adapter = z
   .enum(['continued', 'merged'])
-  .describe('Adapter: trained further, or merged into the base in memory and begun anew');
+  .describe('Adapter: trained further, or merged into the base in memory and a new one started');
 const epochs = z.number().positive().optional();
 const steps = z.number().int().positive().optional().describe('Length of each stage in optimizer steps');
 const tokens = z.number().int().positive().optional().describe('Length of each stage in trained tokens');
@@ -34,7 +36,7 @@ const stageOverrides = z.strictObject({
 });
 
 /**
- * Options of a run: way through the stages, batches, and what every stage does unless `stages` says otherwise. The
+ * Options of a run: the order of the stages, batches, and what every stage does unless `stages` says otherwise. The
  * defaults are those of Phased IFT (arXiv 2406.04371).
  *
  * @example
@@ -47,7 +49,7 @@ export const trainOptions = z.strictObject({
   schedule: schedule.default('fresh'),
   optimizer: optimizer.default('fresh'),
   adapter: adapter.default('continued'),
-  epochs: epochs.describe('Length of each stage in passes over its rows [3, where no length is given]'),
+  epochs: epochs.describe('Length of each stage in passes over its rows [3 where no length is given]'),
   steps,
   tokens,
   budget: z
@@ -55,11 +57,11 @@ export const trainOptions = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe('Trained tokens of the whole run, shared out to the stages by their size: the same for every order'),
+    .describe('Trained tokens of the whole run, shared among the stages by their size: the same for every order'),
   stages: z
     .array(stageOverrides)
     .default([])
-    .describe('What single stages do otherwise, by position: [{}, {"epochs": 1, "replay": 0.2}]'),
+    .describe('What single stages do differently, by position: [{}, {"epochs": 1, "replay": 0.2}]'),
   ...batchOptionsSchema.shape,
   evalRows: z
     .number()
@@ -78,31 +80,31 @@ export const trainOptions = z.strictObject({
     .int()
     .min(0)
     .default(100)
-    .describe('Steps between two checkpoints to go on from; 0: only where a stage begins, ends, or is measured'),
+    .describe('Steps between two checkpoints to resume from; 0: only where a stage begins, ends, or is measured'),
   keepLast: z
     .number()
     .int()
     .min(1)
     .default(2)
-    .describe('Newest checkpoints to keep while the run goes, besides the best and the end of every stage'),
+    .describe('Newest checkpoints to keep during the run, besides the best and the last of every stage'),
   onSpike: z
     .enum(['stop', 'skip', 'rollback'])
     .default('stop')
     .describe(
-      'A step whose loss is not finite or jumps is never made; then: stop the run, leave the step out and go on, or go back to the last checkpoint and leave out all steps from there to this one',
+      'A step whose loss is not finite or jumps is never applied; then: stop the run, skip the step and continue, or go back to the last checkpoint and skip all steps from there to this one',
     ),
   gradientCheckpointing: z
     .boolean()
     .optional()
     .describe(
-      'Keep only the input of each layer for the gradient and run the layer again for it: less memory, about a third more time [off; with memoryLimit where it is needed]',
+      'Keep only the input of each layer for the gradient and run the layer again for it: less memory, about a third more time [off; with `memoryLimit` where it is needed]',
     ),
   memoryLimit: z
     .string()
     .regex(SIZE, 'expected a size such as 8GiB')
     .optional()
     .describe(
-      'Most memory that the run may take, such as 8GiB, of the process or of the card: microBatches and gradientCheckpointing are chosen for it',
+      'Most memory that the run may take, such as 8GiB, of the process or of the card: `microBatches` and `gradientCheckpointing` are chosen for it',
     ),
   logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
   ...programOptions.shape,
@@ -121,7 +123,7 @@ const LENGTH_UNITS = ['epochs', 'steps', 'tokens'] as const;
 type LengthUnit = (typeof LENGTH_UNITS)[number];
 type Lengths = { readonly [unit in LengthUnit]?: number | undefined };
 
-/** One stage's options, every one decided. */
+/** The options of one stage, every one decided. */
 export interface StageOptions {
   readonly start: 'previous-end' | 'previous-best' | 'base';
   readonly schedule: 'fresh' | 'continued';
@@ -133,26 +135,26 @@ export interface StageOptions {
 
 /**
  * The options of each of `count` stages: the run's, overridden by position. Throws a usage error for more overrides than
- * stages, more than one length, a length beside a budget, and an optimizer carried over to an adapter begun anew.
+ * stages, more than one length, a length beside a budget, and an optimizer carried over to a new adapter.
  */
 export function stageOptionsFor(options: TrainOptions, count: number): StageOptions[] {
   const { stages, budget, order } = options;
-  checkCount('stages', stages.length, count, `order ${order}`);
+  checkCount('stages', stages.length, count, `\`order: ${order}\``);
   const standard = lengthOf(options, '');
   refuseBoth(standard, budget, '');
   return Array.from({ length: count }, (_, i) => {
-    const own = stages[i] ?? {};
-    const length = lengthOf(own, `stages.${i}.`);
+    const overrides = stages[i] ?? {};
+    const length = lengthOf(overrides, `stages.${i}.`);
     refuseBoth(length, budget, `stages.${i}.`);
-    const start = own.start ?? options.start;
-    const schedule = own.schedule ?? options.schedule;
-    const optimizer = own.optimizer ?? options.optimizer;
-    const adapter = own.adapter ?? options.adapter;
-    const anew = start === 'base' ? 'start: base' : adapter === 'merged' ? 'adapter: merged' : undefined;
-    if (i > 0 && optimizer === 'carried' && anew)
+    const start = overrides.start ?? options.start;
+    const schedule = overrides.schedule ?? options.schedule;
+    const optimizer = overrides.optimizer ?? options.optimizer;
+    const adapter = overrides.adapter ?? options.adapter;
+    const fresh = start === 'base' ? '`start: base`' : adapter === 'merged' ? '`adapter: merged`' : undefined;
+    if (i > 0 && optimizer === 'carried' && fresh)
       throw usageError(
-        `stage ${i + 1}: optimizer: carried does not go with ${anew}: the moments belong to an adapter that is left behind; expected optimizer: fresh`,
-        { option: 'optimizer', stage: i + 1 },
+        `stage ${i + 1}: \`optimizer: carried\` does not go with ${fresh}: the moments belong to an adapter that is not continued`,
+        { option: 'optimizer', stage: i + 1, remedies: [{ option: 'optimizer', change: 'set', value: 'fresh' }] },
       );
     const open = budget === undefined ? ({ unit: 'epochs', amount: 3 } as const) : undefined;
     return { start, schedule, optimizer, adapter, length: length ?? standard ?? open };
@@ -166,28 +168,30 @@ export function stageOptionsFor(options: TrainOptions, count: number): StageOpti
 export function replaySharesFor({ stages, replay, order }: TrainOptions, bands: number): number[] {
   if (Array.isArray(replay)) checkCount('replay', replay.length, bands, 'the set');
   return Array.from({ length: bands }, (_, i) => {
-    const own = stages[order === 'one-off' ? 0 : i]?.replay;
-    return own ?? (Array.isArray(replay) ? (replay[i] ?? 0) : replay);
+    const override = stages[order === 'one-off' ? 0 : i]?.replay;
+    return override ?? (Array.isArray(replay) ? (replay[i] ?? 0) : replay);
   });
 }
 
 function checkCount(option: string, actual: number, expected: number, of: string): void {
   if (actual > expected)
     throw usageError(
-      `${option}: expected at most ${expected} ${expected === 1 ? 'entry, the one stage' : 'entries, one for each stage'} of ${of}, got ${actual}`,
+      `\`${option}\`: expected at most ${expected} ${expected === 1 ? 'entry, the one stage' : 'entries, one for each stage'} of ${of}, got ${actual}`,
       { option, expected, actual },
     );
 }
 
 function refuseBoth(length: StageOptions['length'], budget: number | undefined, path: string): void {
   if (length && budget !== undefined)
-    throw usageError(`budget and ${path}${length.unit} are both given; expected one of them`, { option: 'budget' });
+    throw usageError(`\`budget\` and \`${path}${length.unit}\` are both given; expected one of them`, {
+      option: 'budget',
+    });
 }
 
 function lengthOf(values: Lengths, path: string): StageOptions['length'] {
   const given = LENGTH_UNITS.filter((unit) => values[unit] !== undefined);
   if (given.length > 1)
-    throw usageError(`${given.map((unit) => path + unit).join(' and ')} are both given; expected one length`, {
+    throw usageError(`${given.map((unit) => `\`${path}${unit}\``).join(' and ')} are both given; expected one length`, {
       option: `${path}${given[0]}`,
     });
   return given[0] && { unit: given[0], amount: values[given[0]]! };

@@ -3,7 +3,7 @@ import { PhasetuneError } from '../core/errors.js';
 import { keepLines, openAppender } from '../io/jsonl.js';
 import type { FolderLock } from '../io/lock.js';
 import { hide } from '../telemetry/redact.js';
-import type { TrainEvent } from './events.js';
+import type { RunEvent } from './events.js';
 import { consumed } from './ledger.js';
 import type { ResumePoint } from './resume.js';
 import { checkRunFolder, type RunAbout, type RunFile, writeRunFile } from './run-file.js';
@@ -19,7 +19,7 @@ export interface RunRecord {
   seconds(): number;
   write(): Promise<void>;
   /** Passes events on, each once it is in `events.jsonl` with its time, but for those that are passed on only. */
-  log(events: AsyncGenerator<TrainEvent, void>): AsyncGenerator<TrainEvent, void>;
+  log(events: AsyncGenerator<RunEvent, void>): AsyncGenerator<RunEvent, void>;
   /** Waits until all events are on the disk. */
   flush(): Promise<void>;
   /** Writes the last state, closes the files; harmless when done before. */
@@ -27,7 +27,7 @@ export interface RunRecord {
 }
 
 /** Events of the moment. */
-const UNLOGGED: ReadonlySet<TrainEvent['type']> = new Set(['eval-progress', 'resume']);
+const UNLOGGED: ReadonlySet<RunEvent['type']> = new Set(['eval-progress', 'resume']);
 
 /** Opens the record of a new run, or, to resume, of the one in the folder, as it was at the checkpoint. */
 export async function openRunRecord(

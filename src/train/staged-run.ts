@@ -8,7 +8,7 @@ import type { OptimOptions } from '../optim/options.js';
 import { ADAPTER_FILES } from './checkpoint.js';
 import { type AdapterBase, copyAdapter, writeCheckpoint } from './checkpoint-write.js';
 import { checkpointPath, tidyCheckpoints } from './checkpoints.js';
-import type { CheckpointKind, TrainEvent } from './events.js';
+import type { CheckpointKind, RunEvent } from './events.js';
 import type { TrainOptions } from './options.js';
 import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
 import { type Progress, speedOf } from './progress.js';
@@ -63,10 +63,10 @@ interface StageContext extends RunContext {
  * also goes to `events.jsonl`, and what came of it to `run.json`, which is the result. Base weights, adapter and moments that the tuner holds
  * are replaced. When the run fails or is interrupted, `run.json` says so.
  */
-export const runStages = (tuner: Tuner, job: RunJob): Task<TrainEvent, RunFile> =>
+export const runStages = (tuner: Tuner, job: RunJob): Task<RunEvent, RunFile> =>
   startTask(() => recordedStages(tuner, job));
 
-async function* recordedStages(tuner: Tuner, job: RunJob): AsyncGenerator<TrainEvent, RunFile> {
+async function* recordedStages(tuner: Tuner, job: RunJob): AsyncGenerator<RunEvent, RunFile> {
   const record = await openRunRecord(job.folder, job.lock, job.plan, job.about, job.resume);
   try {
     yield* record.log(allStages({ tuner, job, record }));
@@ -98,7 +98,7 @@ function withRemedy(error: unknown): unknown {
   return new PhasetuneError(code, message, { ...fields, remedies: [{ advice }] }, { cause: error });
 }
 
-async function* allStages(context: RunContext): AsyncGenerator<TrainEvent, void> {
+async function* allStages(context: RunContext): AsyncGenerator<RunEvent, void> {
   const { job, record } = context;
   const { plan, resume } = job;
   const { run } = record;
@@ -141,7 +141,7 @@ function trainingTime(stages: RunFile['stages']): Pick<RunFile, 'trainingSeconds
 }
 
 /** Base weights and a fresh adapter, and the held-out loss before any training. */
-async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<TrainEvent, void> {
+async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<RunEvent, void> {
   const { plan, signal } = job;
   const stages = plan.stages.map(({ summary }) => summary);
   yield { type: 'run', order: plan.order, seed: plan.seed, stages, bands: plan.holdout?.bands ?? [] };
@@ -163,7 +163,7 @@ async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<Tra
   record.run.matrix?.rows.push({ after: 0, losses, all });
 }
 
-function resumeEvent({ stages }: RunPlan, { found }: ResumePoint): TrainEvent {
+function resumeEvent({ stages }: RunPlan, { found }: ResumePoint): RunEvent {
   const summaries = stages.map(({ summary }) => summary);
   if (!found) return { type: 'resume', stages: summaries, tokens: 0 };
   const { stage, progress } = found.checkpoint.state;
@@ -188,7 +188,7 @@ async function* endStage(
   { stage }: StagePlan,
   { end, best, heldOut, consumed, skipped, tokens, seconds }: StageOutcome,
   { run, write }: RunRecord,
-): AsyncGenerator<TrainEvent, void> {
+): AsyncGenerator<RunEvent, void> {
   const speed = speedOf(tokens, seconds);
   const time = { seconds, ...(speed !== undefined && { tokensPerSecond: speed }) };
   const result: StageResult = { end, best, consumed, ...time };

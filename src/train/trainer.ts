@@ -4,7 +4,7 @@ import { showSome } from '../core/shown.js';
 import { rowIdsOf } from '../data/batch-plan.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
-import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
+import type { CheckpointKind, RunEvent, SpikeEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
 import { advance, bestOf, isBetter, type Progress, startProgress, takeReport } from './progress.js';
@@ -67,7 +67,7 @@ const MOST_SPIKES = 10;
  * finite or jumps, or memory runs out, naming step and rows, and with code `interrupted` when the signal is aborted, all after a
  * checkpoint.
  */
-export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<TrainEvent, StageOutcome> {
+export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<RunEvent, StageOutcome> {
   const { stage, batches } = job.plan;
   let point = yield* beginOrGoOn(job);
   while (point.progress.step < batches.steps.length)
@@ -82,7 +82,7 @@ export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<T
   return { ...outcome, best: best && !isBetter(heldOut.all, best) ? best.saved : end, heldOut };
 }
 
-async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
+async function* beginOrGoOn(job: StageJob): AsyncGenerator<RunEvent, Point> {
   const { stage } = job.plan;
   if (!job.from)
     return yield* save(job, startProgress(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
@@ -93,7 +93,7 @@ async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
 }
 
 /** Measures the held-out loss where it is due behind a checkpoint, and remembers that as the best if it is. */
-async function* compared(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<TrainEvent, Point> {
+async function* compared(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<RunEvent, Point> {
   const { progress, saved } = point;
   if (!job.holdout || !evalDue(job, progress.step)) return point;
   const best = bestOf(progress);
@@ -111,7 +111,7 @@ const saveDue = (job: StageJob, step: number): boolean =>
   every(job.saveEvery, step) || evalDue(job, step) || isEnd(job, step);
 
 /** Steps until a checkpoint is due, and makes it. */
-async function* toNextCheckpoint(tuner: Tuner, job: StageJob, from: Point): AsyncGenerator<TrainEvent, Point> {
+async function* toNextCheckpoint(tuner: Tuner, job: StageJob, from: Point): AsyncGenerator<RunEvent, Point> {
   let { progress } = from;
   do {
     try {
@@ -130,7 +130,7 @@ async function* toNextCheckpoint(tuner: Tuner, job: StageJob, from: Point): Asyn
 const kindAt = (job: StageJob, step: number): CheckpointKind => (isEnd(job, step) ? 'end' : 'step');
 
 /** One step of the plan, or what is done instead of it. `from`: the last checkpoint. */
-async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point): AsyncGenerator<TrainEvent, Progress> {
+async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point): AsyncGenerator<RunEvent, Progress> {
   const { stage, batches, schedule } = job.plan;
   const planned = batches.steps[at.step]!;
   const step = at.step + 1;
@@ -168,7 +168,7 @@ async function* handleSpike(
   at: Progress,
   from: Point,
   spike: SpikeEvent,
-): AsyncGenerator<TrainEvent, Progress> {
+): AsyncGenerator<RunEvent, Progress> {
   if (spike.action === 'stop' || at.spikes >= MOST_SPIKES) {
     const { saved } = yield* save(job, at, 'interrupted', from);
     throw spikeError(spike, at.spikes, saved);
@@ -189,7 +189,7 @@ export async function* measure(
   step: number,
   signal: AbortSignal | undefined,
   best?: Progress['best'],
-): AsyncGenerator<TrainEvent, HeldOutLoss | undefined> {
+): AsyncGenerator<RunEvent, HeldOutLoss | undefined> {
   const start = performance.now();
   const heldOut = yield* evaluateHoldout(tuner, plan, signal);
   if (!heldOut) return undefined;
@@ -204,7 +204,7 @@ async function* save(
   progress: Progress,
   kind: CheckpointKind,
   last?: Point,
-): AsyncGenerator<TrainEvent, Point> {
+): AsyncGenerator<RunEvent, Point> {
   if (last?.progress.step === progress.step) return last;
   const saved = await job.save(progress, kind);
   yield { type: 'checkpoint', stage: job.plan.stage, step: progress.step, kind, ...saved };
@@ -214,15 +214,19 @@ async function* save(
 const interruption = ({ plan }: StageJob, { progress: { step }, saved: { path } }: Point): PhasetuneError =>
   new PhasetuneError(
     'interrupted',
-    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; all is saved in ${path}: go on with --resume`,
-    { stage: plan.stage, step, path },
+    `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; everything is saved in ${path}`,
+    { stage: plan.stage, step, path, remedies: [{ option: 'resume', change: 'set', note: 'to continue' }] },
   );
 
 const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneError, { saved: { path } }: Point) =>
   new PhasetuneError(
     'failed',
-    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}: go on with --resume --force and what you lowered`,
-    { ...error.fields, stage: plan.stage, step: step + 1, path },
+    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}`,
+    {
+      ...error.fields,
+      ...{ stage: plan.stage, step: step + 1, path },
+      remedies: [{ advice: 'continue with `resume`, `force` and what you lowered' }],
+    },
     { cause: error },
   );
 
@@ -237,7 +241,14 @@ function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): Phasetu
   const before = spikes > 0 ? `, as ${spikes} times before in this stage` : '';
   return new PhasetuneError(
     'failed',
-    `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}. Look at the rows of this step (${named}), lower the learning rate, or go on with --resume --on-spike skip`,
-    { stage, step, rows: rows.join(' '), loss, gradNorm, path },
+    `stage ${stage}, step ${step}: ${what}${before}; its update was not made, the state before it is in ${path}`,
+    {
+      ...{ stage, step, rows: rows.join(' '), loss, gradNorm, path },
+      remedies: [
+        { advice: `look at the rows of this step (${named})` },
+        { option: 'optim.learningRate', change: 'lower' },
+        { advice: 'continue with `resume` and `onSpike: skip`' },
+      ],
+    },
   );
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Recipe } from '../config/recipe.js';
 import type { EncodeReport } from '../data/encode-rows.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
-import type { TrainEvent as RunEvent, StageSummary } from '../train/events.js';
+import type { RunEvent, StageSummary } from '../train/events.js';
 import type { Attempt } from '../train/fit-memory.js';
 import type { Band } from '../train/forgetting.js';
 import type { MemoryForecast } from '../train/memory.js';

@@ -88,12 +88,12 @@ async function* trainIn(
   options: TrainingOptions,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
-  const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>((report, left) =>
-    prepare(
-      options,
-      (done, of) => report({ type: 'encode', done, of }),
-      hooks.signal ? AbortSignal.any([hooks.signal, left]) : left,
-    ),
+  const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>(
+    (report, left) => {
+      const signal = hooks.signal ? AbortSignal.any([hooks.signal, left]) : left;
+      return prepare(options, (done, of) => report({ type: 'encode', done, of }), signal);
+    },
+    (unused) => unused.prepared.model.close(),
   );
   try {
     const { memoryLimit } = recipe;

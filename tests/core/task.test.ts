@@ -126,17 +126,22 @@ test('a function that reports and fails ends both, what it reported before first
   expect(seen).toEqual([1]);
 });
 
-test('a function whose reports nobody reads any more is told so, and waited for', async () => {
+test('a function whose reports nobody reads any more is stopped and waited for, and its result discarded', async () => {
   let closed = false;
+  const discarded: string[] = [];
   const task = startTask(() =>
-    reporting<number, string>(async (report, signal) => {
-      report(1);
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      await new Promise((resolve) => setImmediate(resolve));
-      closed = true;
-      return 'stopped';
-    }),
+    reporting<number, string>(
+      async (report, signal) => {
+        report(1);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+        closed = true;
+        return 'stopped';
+      },
+      (result) => void discarded.push(result),
+    ),
   );
   for await (const _ of task.events) break;
   expect(closed).toBe(true);
+  expect(discarded).toEqual(['stopped']);
 });

@@ -12,7 +12,7 @@ import { linearShapes } from '../../src/model/parameters.js';
 import { type OptimOptions, optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { compileOptions } from '../../src/program/options.js';
-import type { TrainEvent } from '../../src/train/events.js';
+import type { RunEvent } from '../../src/train/events.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
 import { type TrainOptions, trainOptions } from '../../src/train/options.js';
 import { claimRunFolder, type RunFile } from '../../src/train/run-file.js';
@@ -143,9 +143,9 @@ export async function tinyJob(options: TinyOptions = {}): Promise<RunJob> {
 export async function runTiny(
   tuner: Tuner,
   job: RunJob,
-  watch?: (event: TrainEvent) => void | Promise<void>,
-): Promise<{ events: TrainEvent[]; run: RunFile }> {
-  const events: TrainEvent[] = [];
+  watch?: (event: RunEvent) => void | Promise<void>,
+): Promise<{ events: RunEvent[]; run: RunFile }> {
+  const events: RunEvent[] = [];
   const stages = runStages(tuner, job);
   for await (const event of stages.events) {
     events.push(event);
@@ -158,5 +158,5 @@ export async function runTiny(
 export const bytesOf = (job: RunJob, ...path: string[]): Promise<Buffer> => readFile(join(job.folder, ...path));
 
 /** Events without the times, which alone may differ. */
-export const withoutTimes = (events: readonly TrainEvent[]): unknown[] =>
+export const withoutTimes = (events: readonly RunEvent[]): unknown[] =>
   events.map((event) => ({ ...event, seconds: 0, tokensPerSecond: 0 }));

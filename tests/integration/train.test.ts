@@ -151,7 +151,7 @@ describe('bad input is one line that says what to do, and nothing is written', (
     refused(3, /rows are over 40 tokens: .* raise --max-length/, '--max-length', '40', '--overflow', 'refuse'));
   test('a target the model has not', () =>
     refused(2, /lora\.targets: "c_attn" matches no projection/, '--lora.targets', 'c_attn'));
-  test('two lengths', () => refused(2, /epochs and steps are both given/, '--epochs', '1', '--steps', '2'));
+  test('two lengths', () => refused(2, /--epochs and --steps are both given/, '--epochs', '1', '--steps', '2'));
   test('an unknown flag', () => refused(2, /--epoch: unknown flag \(did you mean "--epochs"\?\)/, '--epoch', '1'));
   test('more overrides than stages', () =>
     refused(2, /stages: expected at most 3 entries/, '--set', 'stages=[{},{},{},{}]'));
@@ -173,7 +173,7 @@ describe('bad input is one line that says what to do, and nothing is written', (
     expect((await train('taken', ...SHORT, '--no-xla')).code).toBe(0);
     const { code, err } = await train('taken', ...SHORT);
     expect(lineOf(err)).toMatch(
-      /taken holds a run already; go on with it by --resume, choose another --out, or remove it/,
+      /taken holds a run already; set --resume to continue it, or set --out to another folder, or remove the folder/,
     );
     expect(code).toBe(2);
   });

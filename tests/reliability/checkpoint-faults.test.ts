@@ -102,7 +102,7 @@ describe.each(FILES)('%s of a checkpoint', (file) => {
       expect(error).toMatchObject({ code: 'failed', fields: { file: expect.stringContaining('stage-2/step-000001') } });
       const { message } = error as Error;
       expect(message).toMatch(/^cannot write .*stage-2\/step-000001/);
-      expect(message).toMatch(/--resume$/);
+      expect(message).toMatch(/`resume`$/);
       expect(message.split('\n')).toHaveLength(1);
       expect(message).not.toContain('.tmp');
       expect(leftovers(job)).toEqual([]);
@@ -123,7 +123,7 @@ test.each(Object.entries(FAULTS))('a matrix of the adapter to take away %s: the 
   };
   await expect(runTiny(tuner, job)).rejects.toMatchObject({
     code: 'failed',
-    message: expect.stringMatching(/^cannot write .*\/adapter: it does not read back.*--resume$/),
+    message: expect.stringMatching(/^cannot write .*\/adapter: it does not read back.*`resume`$/),
   });
   expect(readdirSync(job.folder)).not.toContain('adapter');
   expect(leftovers(job)).toEqual([]);

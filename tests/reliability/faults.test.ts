@@ -82,7 +82,7 @@ withDisks(
     const ended = await inNamespace(script, 'sh', ...words(), ...options(5, 100));
     expect(ended).toEqual({ code: 0, out: 'still 1\n', err: '' });
     const read = (name: string) => readFileSync(join(home, name), 'utf8');
-    const said = `error: cannot write ${join(home, 'small/run')}/.*: no space left on the device; free some space; then go on from the last whole checkpoint with --resume$`;
+    const said = `error: cannot write ${join(home, 'small/run')}/.*: no space left on the device; free some space; then continue from the last whole checkpoint with --resume$`;
     expect(lastLine(read('full.err'))).toMatch(new RegExp(said));
     expect(lastLine(read('still.err'))).toMatch(new RegExp(said));
     expect(JSON.parse(lastLine(read('still.out'))).error).toMatchObject({ code: 'failed', errno: 'ENOSPC' });
@@ -109,7 +109,7 @@ withDisks('a folder that becomes read-only ends the run with one line, and its c
   const ended = await inNamespace(script, 'sh', ...words(), ...options(2000, 100));
   expect(ended).toEqual({ code: 0, out: '1\n', err: '' });
   expect(lastLine(readFileSync(join(home, 'ro.err'), 'utf8'))).toMatch(
-    /^error: cannot write .*\/locked\/.*: the file system is read-only; make it writable; then go on .* --resume$/,
+    /^error: cannot write .*\/locked\/.*: the file system is read-only; make it writable; then continue .* --resume$/,
   );
   expect(wholeCheckpoints(join(home, 'locked')).length).toBeGreaterThan(2);
   await wholeRecord(join(home, 'locked'));

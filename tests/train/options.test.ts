@@ -28,7 +28,7 @@ test('shares of replay are one for all stages, a list, or said by a stage; one-o
   expect(shares({ order: 'one-off', replay: [0, 0.1, 0.2] })).toEqual([0, 0.1, 0.2]);
   expect(shares({ order: 'one-off', replay: [0, 0.1, 0.2], stages: [{ replay: 0.3 }] })).toEqual([0.3, 0.3, 0.3]);
   expect(() => shares({ replay: [0, 1, 1, 1] })).toThrow(
-    'replay: expected at most 3 entries, one for each stage of the set, got 4',
+    '`replay`: expected at most 3 entries, one for each stage of the set, got 4',
   );
 });
 
@@ -38,14 +38,22 @@ test('a budget leaves the lengths open', () => {
 
 describe('what does not go together is refused by name', () => {
   test.each([
-    [{ stages: [{}, {}] }, 1, /^stages: expected at most 1 entry, the one stage of order phased, got 2/],
-    [{ stages: [{}, {}, {}, {}] }, 3, /^stages: expected at most 3 entries, one for each stage of order phased, got 4/],
-    [{ epochs: 1, tokens: 5 }, 3, /^epochs and tokens are both given; expected one length/],
-    [{ stages: [{}, { steps: 1, epochs: 1 }] }, 3, /^stages\.1\.epochs and stages\.1\.steps are both given/],
-    [{ budget: 10, steps: 1 }, 3, /^budget and steps are both given/],
-    [{ budget: 10, stages: [{ tokens: 4 }] }, 3, /^budget and stages\.0\.tokens are both given/],
-    [{ optimizer: 'carried', adapter: 'merged' }, 3, /^stage 2: optimizer: carried does not go with adapter: merged/],
-    [{ optimizer: 'carried', stages: [{}, {}, { start: 'base' }] }, 3, /^stage 3: .* does not go with start: base/],
+    [{ stages: [{}, {}] }, 1, /^`stages`: expected at most 1 entry, the one stage of `order: phased`, got 2/],
+    [
+      { stages: [{}, {}, {}, {}] },
+      3,
+      /^`stages`: expected at most 3 entries, one for each stage of `order: phased`, got 4/,
+    ],
+    [{ epochs: 1, tokens: 5 }, 3, /^`epochs` and `tokens` are both given; expected one length/],
+    [{ stages: [{}, { steps: 1, epochs: 1 }] }, 3, /^`stages\.1\.epochs` and `stages\.1\.steps` are both given/],
+    [{ budget: 10, steps: 1 }, 3, /^`budget` and `steps` are both given/],
+    [{ budget: 10, stages: [{ tokens: 4 }] }, 3, /^`budget` and `stages\.0\.tokens` are both given/],
+    [
+      { optimizer: 'carried', adapter: 'merged' },
+      3,
+      /^stage 2: `optimizer: carried` does not go with `adapter: merged`/,
+    ],
+    [{ optimizer: 'carried', stages: [{}, {}, { start: 'base' }] }, 3, /^stage 3: .* does not go with `start: base`/],
   ])('%j', (given, count, message) => {
     expect(() => resolve(given, count)).toThrow(message);
   });

@@ -80,12 +80,12 @@ test('the error names the batch, its longest rows first, and only what can still
   expect(await told(memoryUses(setting).step(batch))).toMatchObject({
     code: 'failed',
     message:
-      'out of memory in a training step, at a batch of 5 lines x 16 tokens (rows by their tokens: row1 (9), row2 (7), row4 (6), row0 (5) and 1 shorter): raise --micro-batches, give --gradient-checkpointing, lower --max-length, hold the weights in 8 bits with --load-in-8bit or let --memory-limit choose for you (--dry-run tells what a run takes)',
+      'out of memory in a training step, at a batch of 5 lines x 16 tokens (rows by their tokens: row1 (9), row2 (7), row4 (6), row0 (5) and 1 shorter): raise `microBatches`, set `gradientCheckpointing`, lower `maxLength`, hold the weights in 8 bits with `loadIn8bit` or let `memoryLimit` choose for you (a plan shows what a run takes)',
     fields: { outOfMemory: true, lines: 5, tokens: 16, rows: 'row1 row2 row4 row0 row3' },
   });
   const { message } = await told(memoryUses({ gradientCheckpointing: true, loadIn8bit: true }).step(batch));
-  expect(message).not.toMatch(/gradient-checkpointing|8bit/);
-  expect((await told(memoryUses(setting).evaluate(batch))).message).toMatch(/held-out loss, .* lower --eval-rows/);
+  expect(message).not.toMatch(/gradientCheckpointing|8bit/);
+  expect((await told(memoryUses(setting).evaluate(batch))).message).toMatch(/held-out loss, .* lower `evalRows`/);
 });
 
 // Not captured: of what the session asks for in threads of its own some pieces end the process, and which come first is chance.

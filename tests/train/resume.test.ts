@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TrainEvent } from '../../src/train/events.js';
+import type { RunEvent } from '../../src/train/events.js';
 import { consumed } from '../../src/train/ledger.js';
 import { findResumePoint, type ResumePoint } from '../../src/train/resume.js';
 import { claimRunFolder, type RunFile, readRunFile } from '../../src/train/run-file.js';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => tuner.dispose());
 
 /** Runs until `stop` says so, then does nothing more, as if killed right there. True when the run came to its end. */
-async function runUntil(job: RunJob, stop: (event: TrainEvent, index: number) => boolean): Promise<boolean> {
+async function runUntil(job: RunJob, stop: (event: RunEvent, index: number) => boolean): Promise<boolean> {
   let i = 0;
   for await (const event of runStages(tuner, job).events) if (stop(event, i++)) return false;
   return true;
@@ -199,7 +199,7 @@ describe('what changed', () => {
     const changed = { ...job, about: { ...job.about, ...about } };
     await expect(resuming(changed)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringContaining(`: ${change}. Put that back`),
+      message: expect.stringContaining(`: ${change}; put that back`),
     });
     const forced = await resuming(changed, { force: true });
     expect(forced.resume.changes).toEqual([change]);

@@ -7,7 +7,7 @@ import { rowIdsOf } from '../../src/data/batch-plan.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
 import { learningRateAt } from '../../src/optim/schedule.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
-import type { StepEvent, TrainEvent } from '../../src/train/events.js';
+import type { RunEvent, StepEvent } from '../../src/train/events.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
 import type { NamedTensors, Tuner } from '../../src/train/tuner.js';
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => tuner.dispose());
 
-const stepsOf = (events: readonly TrainEvent[], stage: number) =>
+const stepsOf = (events: readonly RunEvent[], stage: number) =>
   events.filter((event): event is StepEvent => event.type === 'step' && event.stage === stage);
 
 const run = async (options: TinyOptions) => {
@@ -153,7 +153,7 @@ test('a carried optimizer goes on with moments and step count', async () => {
 });
 
 test('a continued schedule runs over the steps of all stages, a fresh one over those of each', async () => {
-  const rates = (events: readonly TrainEvent[]) =>
+  const rates = (events: readonly RunEvent[]) =>
     events.flatMap((event) => (event.type === 'step' ? [event.learningRate] : []));
   const { job, events } = await run({ train: { schedule: 'continued', epochs: 2 } });
   const all = Array.from({ length: 12 }, (_, i) => learningRateAt(job.optim, i + 1, 12));
@@ -251,7 +251,7 @@ test('tensors and bytes on the device stay the same from step to step and stage 
 describe('a run that cannot go on', () => {
   const failing = async (
     options: TinyOptions,
-    watch: (event: TrainEvent, job: RunJob) => void | Promise<void> = () => {},
+    watch: (event: RunEvent, job: RunJob) => void | Promise<void> = () => {},
   ) => {
     const job = await tinyJob(options);
     const error = await runTiny(tuner, job, (event) => watch(event, job)).then(
@@ -334,7 +334,9 @@ describe('a run that cannot go on', () => {
     const before = await bytesOf(job, 'run.json');
     await expect(runTiny(tuner, job)).rejects.toMatchObject({
       code: 'usage',
-      message: expect.stringMatching(/holds a run already; go on with it by --resume, choose another --out/),
+      message: expect.stringMatching(
+        /holds a run already; set `resume` to continue it, or set `out` to another folder/,
+      ),
     });
     expect((await bytesOf(job, 'run.json')).equals(before)).toBe(true);
   });

@@ -31,7 +31,7 @@ test('a stage that ends within the warm-up is reported, with the share of the ra
   const warned = (stages: Stage[], warmup: number) =>
     planWarnings({ stages, holdout }, { ...options, optim: { warmup } });
   expect(warned([stage(5)], 20)).toEqual([
-    'stage 1 ends within the 20 steps of warm-up: its learning rate comes to 20 % of what is set, at most; give it more steps, or lower --optim.warmup',
+    'stage 1 ends within the 20 steps of warm-up: its learning rate comes to 20 % of what is set, at most; give it more steps, or lower `optim.warmup`',
   ]);
   // The last of five steps is the first with the whole rate after a warm-up of four.
   expect(warned([stage(5)], 4)).toEqual([]);
@@ -45,14 +45,14 @@ test('a stage that ends within the warm-up is reported, with the share of the ra
   ]);
 });
 
-test('options that cannot act are told', () => {
+test('options that have no effect are warned of', () => {
   const best = stage(5, { start: 'previous-best' });
   expect(planWarnings({ stages: [stage(5), best], holdout }, options)).toEqual([
     expect.stringMatching(/previous-best/),
   ]);
   expect(planWarnings({ stages: [stage(5), best], holdout }, { ...options, evalEvery: 2 })).toEqual([]);
   const two = { stages: [stage(5), stage(5)], holdout };
-  const nothing = ['replay does nothing: the stages that ask for it have no rows of earlier stages to visit again'];
+  const nothing = ['`replay` does nothing: the stages that ask for it have no rows of earlier stages to visit again'];
   expect(planWarnings(two, { ...options, replay: 0.5 })).toEqual(nothing);
   expect(planWarnings(two, { ...options, replay: [0.5, 0] })).toEqual(nothing);
   expect(planWarnings(two, { ...options, stages: [{ replay: 0.5 }] })).toEqual(nothing);
@@ -60,7 +60,7 @@ test('options that cannot act are told', () => {
   expect(planWarnings({ stages: [stage(5), replaying], holdout }, { ...options, replay: 0.5 })).toEqual([]);
   for (const order of ['one-off', 'random'] as const)
     expect(planWarnings(two, { ...options, order, smoothness: 0.5 })).toEqual([
-      `smoothness does nothing under order ${order}: its stages are mixed already`,
+      `\`smoothness\` does nothing with \`order: ${order}\`: its stages are mixed already`,
     ]);
   expect(planWarnings(two, { ...options, order: 'reversed', smoothness: 0.5 })).toEqual([]);
   expect(planWarnings({ stages: [stage(5), stage(5)] }, options)).toEqual([

@@ -162,7 +162,7 @@ describe('an error', () => {
   test('of an option names it, before anything is written', async () => {
     expect(await errorOf({ lora: { rnak: 3 } })).toMatchObject({
       code: 'usage',
-      message: 'lora.rnak: unknown option (did you mean "rank"?)',
+      message: '`lora.rnak`: unknown option (did you mean "rank"?)',
       fields: { option: 'lora.rnak' },
     });
     expect(await errorOf({ epochs: 0 })).toMatchObject({ code: 'usage', fields: { option: 'epochs' } });
