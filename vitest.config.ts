@@ -75,6 +75,7 @@ const SLOW = [
   'train/resume',
   'train/spikes',
   'train/staged-run',
+  'workflow/train',
 ].map((name) => `tests/${name}.test.ts`);
 
 /** What is left out of all projects. */

@@ -31,7 +31,10 @@ function memoryLines({ memory, recipe }: TrainingPlan): string[] {
   ];
 }
 
-/** The shapes that batches are computed in: `lines x tokens of a line (trained tokens at most)`, most tokens first. */
+/**
+ * The shapes that batches are computed in: `lines x tokens of a line (trained tokens at most)`, most tokens
+ * first.
+ */
 function shapeLines({ trainStep, accumulate, evalLoss }: EntryBatches): string[] {
   const tokens = ({ lines, length }: BatchShape) => lines * length;
   const line = (what: string, shapes: readonly BatchShape[]) => {
@@ -46,7 +49,10 @@ function shapeLines({ trainStep, accumulate, evalLoss }: EntryBatches): string[]
   ];
 }
 
-/** The stages of a plan as a table: rows, steps, tokens, trained tokens of a step, share of padding among the positions computed. */
+/**
+ * The stages of a plan as a table: rows, steps, tokens, trained tokens of a step, share of padding among the
+ * positions computed.
+ */
 function planTable(stages: readonly StageSummary[]): string[] {
   const sum = (count: (stage: StageSummary) => number) => stages.reduce((n, stage) => n + count(stage), 0);
   const total: StageSummary = {

@@ -20,8 +20,9 @@ export interface RunDisplay {
 type Show = Pick<CommandContext, 'logger' | 'print' | 'progress'>;
 
 /**
- * Shows a run's events: a bar for the rows that are encoded and for each stage, with loss, speed and the time that the run will still take, a bar for
- * a measurement of the held-out loss that takes long, the plan as a table, and what was measured as lines.
+ * Shows a run's events: a bar for the rows that are encoded and for each stage, with loss, speed and the time
+ * that the run will still take, a bar for a measurement of the held-out loss that takes long, the plan as a
+ * table, and what was measured as lines.
  */
 export function runDisplay(context: Show): RunDisplay {
   const { logger, progress } = context;

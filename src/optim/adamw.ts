@@ -13,9 +13,9 @@ export interface AdamwInputs extends Pick<OptimOptions, 'betas' | 'eps' | 'weigh
 export type AdamwState = Readonly<Record<'value' | 'exp_avg' | 'exp_avg_sq', tf.Tensor>>;
 
 /**
- * One step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101), in torch.optim.AdamW's
- * form: p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps). Works element by element, on any shape;
- * returns the new state and reads no values.
+ * One step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101), in
+ * torch.optim.AdamW's form: p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps). Works
+ * element by element, on any shape; returns the new state and reads no values.
  */
 export function adamw(state: AdamwState, gradient: tf.Tensor, inputs: AdamwInputs): AdamwState {
   const {

@@ -1,8 +1,9 @@
 import * as tf from '../backend/tf.js';
 
 /**
- * Scales gradients, given as vectors, so that their global L2 norm is at most `max`, as torch.nn.utils.clip_grad_norm_ does:
- * by max / (norm + 1e-6), never by more than 1. A `max` of 0 leaves them. Returns the norm before clipping, a scalar.
+ * Scales gradients, given as vectors, so that their global L2 norm is at most `max`, as
+ * torch.nn.utils.clip_grad_norm_ does: by max / (norm + 1e-6), never by more than 1. A `max` of 0 leaves them.
+ * Returns the norm before clipping, a scalar.
  */
 export function clipByGlobalNorm(
   grads: readonly tf.Tensor1D[],

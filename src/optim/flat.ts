@@ -3,7 +3,10 @@ import { sizeOf } from '../core/host-tensor.js';
 import type { Tensors } from '../program/program.js';
 import type { Layout } from './layout.js';
 
-/** The tensors of a layout, one after the other in its vector: hundreds of small matrices, and a call has its price. */
+/**
+ * The tensors of a layout, one after the other in its vector: hundreds of small matrices, and a call has its
+ * price.
+ */
 export function join({ places }: Layout, tensors: Tensors): tf.Tensor1D {
   const parts = [...places.keys()].map((name) => tf.reshape(tensors[name]!, [-1]) as tf.Tensor1D);
   return parts.length === 1 ? parts[0]! : tf.concat1d(parts);

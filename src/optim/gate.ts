@@ -15,7 +15,10 @@ export interface Judged<T> {
   readonly lossLimit: T;
 }
 
-/** Whether a step's update may go into the variables: float32 scalars give a bool scalar. Must decide as {@link isApplied} does. */
+/**
+ * Whether a step's update may go into the variables: float32 scalars give a bool scalar. Must decide as {@link
+ * isApplied} does.
+ */
 export function gate({ loss, gradNorm, lossLimit }: Judged<tf.Tensor>): tf.Tensor {
   // Every comparison with NaN is false. Not x - x = 0, which a compiler may take for true.
   const finite = (x: tf.Tensor) => tf.lessEqual(tf.abs(x), LARGEST);
@@ -28,7 +31,7 @@ export function isApplied({ loss, gradNorm, lossLimit }: Judged<number>): boolea
   return finite(loss) && finite(gradNorm) && Math.fround(loss) <= Math.fround(lossLimit);
 }
 
-/** The new values of variables where `open` (a scalar, bool), else what they are now, to the bit. */
+/** The new values of variables where `open` (a scalar, bool), otherwise what they are now, to the bit. */
 export const gated = (open: tf.Tensor, variables: Tensors, updates: Tensors): Tensors =>
   // Together, so that a compiled graph passes over old and new values once.
   fuse(() =>

@@ -3,11 +3,14 @@ import type { Entry, ProgramSpec, Tensors, VariableSpec } from '../program/progr
 import { cut } from './flat.js';
 import { type Layout, type Shapes, type Stacks, stackedLayouts } from './layout.js';
 
-/** Trained parameters that weight decay treats alike. Whatever is kept of them is one vector, a variable, for all of them. */
+/**
+ * Trained parameters that weight decay treats alike. Whatever is kept of them is one vector, a variable, for
+ * all of them.
+ */
 export interface ParameterGroup {
   readonly name: 'decayed' | 'undecayed';
   readonly weightDecay: number;
-  /** Every parameter under its own name, as it stands in files. */
+  /** Every parameter under its own name, as in files. */
   readonly tensors: Layout;
   /** The same vector as the model sees it: stacks in one piece. */
   readonly pieces: Layout;
@@ -19,7 +22,10 @@ export const KEPT = ['value', 'exp_avg', 'exp_avg_sq', 'grad'] as const;
 /** One of {@link KEPT}. */
 export type Kept = (typeof KEPT)[number];
 
-/** Name of what is kept of a parameter, in files too: torch's word before the parameter's name, which is its value's. */
+/**
+ * Name of what is kept of a parameter, in files too: torch's word before the parameter's name, which is its
+ * value's.
+ */
 export const keptName = (kept: Kept, parameter: string): string =>
   kept === 'value' ? parameter : `${kept}.${parameter}`;
 

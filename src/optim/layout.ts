@@ -3,10 +3,13 @@ import { float32, type HostTensor, sizeOf } from '../core/host-tensor.js';
 /** Shapes by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
-/** Names of tensors that lie one after the other and may be taken as one, stacked along the first axis, by the stack's name. */
+/**
+ * Names of tensors that lie one after the other and may be taken as one, stacked along the first axis, by the
+ * stack's name.
+ */
 export type Stacks = ReadonlyMap<string, readonly string[]>;
 
-/** Where a tensor lies in a vector: its elements in row-major order from `offset` on. */
+/** The place of a tensor in a vector: its elements in row-major order from `offset` on. */
 interface Place {
   readonly offset: number;
   readonly shape: readonly number[];
@@ -30,8 +33,9 @@ export function layoutOf(shapes: Shapes): Layout {
 }
 
 /**
- * Two layouts of one vector: every tensor by itself, and with each stack as one tensor. A stack is where its first tensor
- * would be. Throws a RangeError when a stack's tensors differ in more than their first dimension or are not all there.
+ * Two layouts of one vector: every tensor by itself, and with each stack as one tensor. A stack is where its
+ * first tensor would be. Throws a RangeError when a stack's tensors differ in more than their first dimension
+ * or are not all there.
  */
 export function stackedLayouts(shapes: Shapes, stacks: Stacks): { tensors: Layout; pieces: Layout } {
   const stackOf = new Map([...stacks].flatMap(([stack, names]) => names.map((name) => [name, stack] as const)));

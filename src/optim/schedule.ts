@@ -10,8 +10,9 @@ export const warmupSteps = (warmup: number, steps: number): number =>
   warmup < 1 ? Math.ceil(steps * warmup) : Math.trunc(warmup);
 
 /**
- * Learning rate at optimizer step `step` (from 1) of `steps`. As transformers' schedules with warm-up (cosine over half a
- * period, linear, constant): the first step of a warm-up has learning rate 0, and steps past the end keep the end's.
+ * Learning rate at optimizer step `step` (from 1) of `steps`. As transformers' schedules with warm-up (cosine
+ * over half a period, linear, constant): the first step of a warm-up has learning rate 0, and steps past the
+ * end keep the end's.
  *
  * @example
  * const options = optimOptions.parse({ learningRate: 1e-4, schedule: 'cosine' });

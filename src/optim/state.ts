@@ -4,8 +4,8 @@ import { KEPT, type Kept, keptName, type ParameterGroup, vectorName } from './gr
 import { fromVector, toVector } from './layout.js';
 
 /**
- * Reads what a program keeps of trained parameters, by `keptName`s, in their order: views of one copy of each vector. Throws
- * a RangeError on an unknown name.
+ * Reads what a program keeps of trained parameters, by `keptName`s, in their order: views of one copy of each
+ * vector. Throws a RangeError on an unknown name.
  */
 export async function readState(
   program: Program,
@@ -30,7 +30,10 @@ export async function readState(
   );
 }
 
-/** Sets kinds of what a program keeps of trained parameters from values by `keptName`. Throws a RangeError when one is missing. */
+/**
+ * Sets kinds of what a program keeps of trained parameters from values by `keptName`. Throws a RangeError when
+ * one is missing.
+ */
 export function writeState(
   program: Program,
   groups: readonly ParameterGroup[],

@@ -9,9 +9,9 @@ type Inputs = Readonly<Record<(typeof INPUTS)[number], string>>;
 type Run = Pick<RunFile, 'begunIn' | 'status' | 'recipe'>;
 
 /**
- * A run's recipe with its inputs as they are found from this folder: relative paths start from the folder that the run was begun in,
- * or, where it was moved with all that is in it, from this one. Throws a usage error that says where an input was, unless another place
- * for it is `given` or nothing is left to do.
+ * A run's recipe with its inputs as they are found from this folder: relative paths start from the folder that
+ * the run was begun in, or, where it was moved with all that is in it, from this one. Throws a usage error
+ * that says where an input was, unless another place for it is `given` or nothing is left to do.
  */
 export function findInputs(
   out: string,

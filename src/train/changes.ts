@@ -1,11 +1,12 @@
 import type { RunAbout } from './run-file.js';
 
-/** Options that may change where a run goes on: they do not decide what it comes to, or only from there on. */
+/** Options that may differ when a run is resumed: they do not decide the result, or only from there on. */
 const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit']);
 
 /**
- * What differs between what a run was begun with and what it would go on with, one line each, such as `lora.rank was 8, is 16`:
- * options, data, files of the base model, versions. Where model and data lie does not count, only what is in them.
+ * What differs between what a run was begun with and what it would continue with, one line each, such as
+ * `lora.rank was 8, is 16`: options, data, files of the base model, versions. Where model and data are does
+ * not count, only what is in them.
  */
 export function changes(was: RunAbout, is: RunAbout): string[] {
   const recipe = (about: RunAbout) =>
@@ -30,12 +31,12 @@ function flat(value: unknown, path: readonly string[] = [], into = new Map<strin
 }
 
 function differences(was: ReadonlyMap<string, string>, is: ReadonlyMap<string, string>): string[] {
-  const told = (value: string | undefined) => (value === undefined ? 'not given' : shortened(value));
+  const show = (value: string | undefined) => (value === undefined ? 'not given' : shortenHashes(value));
   const names = [...new Set([...was.keys(), ...is.keys()])];
   return names
     .filter((name) => was.get(name) !== is.get(name))
-    .map((name) => `${name} was ${told(was.get(name))}, is ${told(is.get(name))}`);
+    .map((name) => `${name} was ${show(was.get(name))}, is ${show(is.get(name))}`);
 }
 
-/** A hash by its beginning, which tells it from another. */
-const shortened = (value: string): string => value.replace(/[0-9a-f]{64}/g, (hash) => `${hash.slice(0, 12)}...`);
+/** The first 12 digits of a hash are enough to distinguish it from another. */
+const shortenHashes = (value: string): string => value.replace(/[0-9a-f]{64}/g, (hash) => `${hash.slice(0, 12)}...`);

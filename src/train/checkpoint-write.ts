@@ -37,8 +37,10 @@ export interface CheckpointContent {
 }
 
 /**
- * Writes a checkpoint folder beside its place, reads it back, and moves it there; `manifest.json` with the hash of each file comes last. A
- * folder that is there already gives way; it stays where the new one cannot be read. `adapter_model.safetensors` always fits the original base: merged adapters and the stage's own, joined. Returns its hash.
+ * Writes a checkpoint to a temporary folder, reads it back, and moves it to its place; `manifest.json` with
+ * the hash of each file is written last. It replaces an older folder only if it could be read.
+ * `adapter_model.safetensors` always fits the original base: merged adapters and the stage's own, joined.
+ * Returns its hash.
  */
 export async function writeCheckpoint(folder: string, content: CheckpointContent, base: AdapterBase): Promise<string> {
   const { own, merged, optimizer, state } = content;
@@ -94,7 +96,10 @@ function checkFinite(folder: string, { tensors }: Adapter): void {
   }
 }
 
-/** Reads what was written, as a run does that is resumed, and compares it with what it was to be; the hashes are of the files as they are. */
+/**
+ * Reads what was written, as a resumed run does, and compares it with what it should be; the hashes are of the
+ * files as they are.
+ */
 async function checkWritten(
   folder: string,
   files: CheckpointManifest['files'],
@@ -112,12 +117,12 @@ async function checkWritten(
   if (whole !== own) checkSame(join(folder, WEIGHTS), (await readAdapter(folder, linears)).tensors, whole.tensors);
 }
 
-/** All of an adapter's options that its matrices do not say. */
+/** The options of an adapter that its matrices do not show. */
 const scaleOf = ({ options: { alpha, dropout, rsLora } }: Adapter) => ({ alpha, dropout, rsLora });
 
 const asWritten = (state: TrainerState): unknown => JSON.parse(jsonText(state));
 
-/** Every bit, so that NaN is like itself. */
+/** Compares every bit, so that NaN equals itself. */
 function checkSame(file: string, read: NamedTensors, written: NamedTensors): void {
   for (const [name, { shape, data }] of written) {
     const found = read.get(name);
@@ -131,7 +136,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
 
 const differs = (file: string) => dataError(`${file}: what is there is not what was written`, { file });
 
-/** Lets `check` read what was written to a place; where that cannot be read as it should the error says so. */
+/** Lets `check` read what was written to a place; where it does not read back the error says so. */
 async function readingBack<T>(place: string, check: () => Promise<T>): Promise<T> {
   try {
     return await check();
@@ -149,7 +154,7 @@ async function readingBack<T>(place: string, check: () => Promise<T>): Promise<T
   }
 }
 
-/** Copies a checkpoint's adapter to another folder, which it replaces once it was read back. */
+/** Copies a checkpoint's adapter to another folder, which it replaces once the copy was read back. */
 export async function copyAdapter(from: string, to: string, linears: Linears): Promise<void> {
   const copy = async (temporary: string) => {
     for (const name of ADAPTER_FILES) await copyFile(join(from, name), join(temporary, name));

@@ -55,7 +55,10 @@ export type ManifestEntry = CheckpointManifest['files'][string];
 /** PEFT's files, the weights first. */
 export const ADAPTER_FILES = ['adapter_model.safetensors', 'adapter_config.json'] as const;
 
-/** The other files of a checkpoint; `OWN` is the folder of the stage's adapter alone, where `adapter_model.safetensors` also holds those that were merged into the base before. */
+/**
+ * The other files of a checkpoint. `OWN` is the folder of the stage's adapter alone, written where
+ * `adapter_model.safetensors` also holds adapters that were merged into the base before.
+ */
 export const CHECKPOINT_FILES = {
   OPTIMIZER: 'optimizer.safetensors',
   STATE: 'trainer_state.json',
@@ -78,8 +81,8 @@ export interface Checkpoint {
 }
 
 /**
- * Reads a checkpoint folder, checking every file against its hash first. Throws a data error that says which file is missing
- * or differs.
+ * Reads a checkpoint folder, checking every file against its hash first. Throws a data error that says which
+ * file is missing or differs.
  */
 export const readCheckpoint = (folder: string, linears: Linears): Promise<Checkpoint> =>
   openCheckpoint(folder, linears, ({ sha256 }, name) => checkHash(join(folder, name), sha256));

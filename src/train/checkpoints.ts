@@ -26,7 +26,7 @@ async function checkpointPaths(folder: string): Promise<string[]> {
   return paths;
 }
 
-/** A checkpoint that was read, and where it lies. */
+/** A checkpoint that was read, and where it is. */
 export interface FoundCheckpoint {
   readonly saved: Saved;
   readonly checkpoint: Checkpoint;
@@ -38,7 +38,7 @@ export interface NewestCheckpoint {
   readonly broken: readonly string[];
 }
 
-/** Finds a run's newest checkpoint of which every file has the hash that the manifest tells. */
+/** Finds a run's newest checkpoint in which every file has the hash that the manifest records. */
 export async function newestCheckpoint(folder: string, linears: Linears): Promise<NewestCheckpoint> {
   const broken: string[] = [];
   for (const path of await checkpointPaths(folder)) {

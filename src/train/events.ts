@@ -2,7 +2,10 @@ import type { Order } from '../curriculum/types.js';
 import type { Band, LossMatrix, LossRow } from './forgetting.js';
 import type { RowLedger } from './outcome.js';
 
-/** Where a stage's weights came from: a checkpoint folder inside the run's folder, and the hash of its adapter file. */
+/**
+ * Where a stage's weights came from: a checkpoint folder inside the run's folder, and the hash of its adapter
+ * file.
+ */
 export interface StageOrigin {
   readonly from: 'base' | 'previous-end' | 'previous-best';
   /** Checkpoint folder, relative to the run's folder; absent for the base. */
@@ -43,7 +46,10 @@ export interface StageEvent extends StageSummary {
   readonly origin: StageOrigin;
 }
 
-/** Optimizer steps were made: every `logEvery` steps and at the last; sums and means are over the steps since the previous report. */
+/**
+ * Optimizer steps were made: every `logEvery` steps and at the last; sums and means are over the steps since
+ * the previous report.
+ */
 export interface StepEvent {
   readonly type: 'step';
   readonly stage: number;
@@ -103,7 +109,10 @@ export interface SpikeEvent {
   readonly type: 'spike';
   readonly stage: number;
   readonly step: number;
-  /** What follows: the run stops, the step is skipped, or the run goes back to the last checkpoint and skips all steps since then. */
+  /**
+   * What follows: the run stops, the step is skipped, or the run goes back to the last checkpoint and skips
+   * all steps since then.
+   */
   readonly action: 'stop' | 'skip' | 'rollback';
   readonly loss: number;
   /** Highest loss that the losses before it allow. */
@@ -135,7 +144,10 @@ export interface RunEndEvent {
   readonly seconds: number;
 }
 
-/** A run continues where it stopped; not written to events.jsonl, which continues from there as if it had never stopped. */
+/**
+ * A run continues where it stopped; not written to events.jsonl, which continues from there as if it had never
+ * stopped.
+ */
 export interface ResumeEvent {
   readonly type: 'resume';
   /** Absent where no whole checkpoint was found: the run starts from scratch. */

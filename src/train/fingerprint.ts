@@ -27,8 +27,9 @@ async function fingerprints(folder: string, decides: RegExp): Promise<Record<str
 }
 
 /**
- * `sha256:<hex>` of a file; over 1 GiB `sampled-sha256:<hex>` instead: the SHA-256 of its size in bytes as decimal text, then
- * 64 blocks of 256 KiB, the i-th (from 0) beginning at byte floor(i * (size - 262144) / 63).
+ * `sha256:<hex>` of a file; over 1 GiB `sampled-sha256:<hex>` instead: the SHA-256 of its size in bytes as
+ * decimal text, then 64 blocks of 256 KiB, the i-th (from 0) beginning at byte floor(i * (size - 262144) /
+ * 63).
  */
 export async function fingerprint(path: string, wholeBytes = WHOLE_BYTES): Promise<string> {
   const { bytes } = await statPath(path);

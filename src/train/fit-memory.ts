@@ -13,8 +13,9 @@ export interface Attempt {
 }
 
 /**
- * Ways to run, the fastest first: batches whole, in two parts, in four and so on down to a line each, held-out rows likewise; then the
- * same with gradient checkpointing, unless `given` decides about that. `lines` is how many the largest batch has.
+ * Ways to run, the fastest first: batches whole, in two parts, in four and so on down to a line each, held-out
+ * rows likewise; then the same with gradient checkpointing, unless `given` decides about that. `lines` is how
+ * many the largest batch has.
  */
 export function memoryChoices(
   given: Pick<TrainOptions, 'microBatches' | 'evalRows' | 'gradientCheckpointing'>,
@@ -34,8 +35,8 @@ export function memoryChoices(
 }
 
 /**
- * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error that says what is needed
- * at least when none does.
+ * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error
+ * that says what is needed at least when none does.
  */
 export function firstThatFits(
   choices: readonly MemoryOptions[],

@@ -7,7 +7,7 @@ export interface Band {
   readonly tokens: number;
 }
 
-/** Held-out loss at one moment, in nats a trained token. */
+/** Held-out loss at one time, in nats per trained token. */
 export interface LossRow {
   /** Training stages done: 0 is the base model. */
   readonly after: number;
@@ -23,14 +23,15 @@ export interface LossMatrix {
   readonly rows: readonly LossRow[];
 }
 
-/** A loss against that of the base model; nothing where there is none, or either is no finite number. */
+/** The difference of a loss from that of the base model; empty where there is none, or either is not finite. */
 const changeOf = (loss: number, from: number | undefined): string =>
   from === undefined || !Number.isFinite(loss - from)
     ? ''
     : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`;
 
 /**
- * The matrix as lines of plain text: a row a moment, a column a band, behind each loss its difference against the base model.
+ * The matrix as lines of plain text: a row for each time of measurement, a column for each band, after each
+ * loss its difference from the base model.
  *
  * @example
  * const bands = [{ stage: 1, rows: 20, tokens: 900 }];

@@ -31,10 +31,13 @@ export interface LoraSpec {
 /** Sizes of tensors are 32 bits wide where they are recorded. */
 const MOST_NUMBERS = 2 ** 31 - 1;
 
-/** The program that trains an adapter of a model. Throws a usage error for targets that the model does not have, and for an adapter that no tensor holds. */
+/**
+ * The program that trains an adapter of a model. Throws a usage error for targets that the model does not
+ * have, and for an adapter that is too large for a tensor.
+ */
 export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointing, extra }: LoraTraining): LoraSpec {
   const trainable = adapterSpecs(linearShapes(config), lora);
-  // Each module drops inputs of its own: then their matrices are not multiplied with the same.
+  // With dropout each module has its own inputs, so their matrices cannot be multiplied together.
   const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(config));
   const groups = parameterGroups(trainable, optim.weightDecay, stacks);
   const most = Math.max(...groups.map(({ tensors }) => tensors.size));

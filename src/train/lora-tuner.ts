@@ -29,7 +29,7 @@ export interface LoraTunerOptions extends LoraTraining {
 /** What the optimizer keeps of a parameter, in the order of its files. */
 const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
 
-/** A tuner, the program it runs on, and where in the program's variables each trained matrix lies. */
+/** A tuner, the program it runs on, and where in the program's variables each trained matrix is. */
 export interface LoraTuner {
   readonly tuner: Tuner;
   readonly program: Program;
@@ -37,8 +37,8 @@ export interface LoraTuner {
 }
 
 /**
- * A tuner of a base model with a LoRA adapter. Nothing is loaded yet: call `loadBase`, then `reset` or `write` the adapter
- * and the optimizer.
+ * A tuner of a base model with a LoRA adapter. Nothing is loaded yet: call `loadBase`, then `reset` or `write`
+ * the adapter and the optimizer.
  */
 export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { backend, model, lora } = options;
@@ -48,7 +48,7 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
     loadIn8bit: options.compile.loadIn8bit ?? false,
   });
   const program = await namingMemory(uses.compile(), () => compile(spec, options.compile));
-  // Where shapes are named and none for `trainStep`, a lone batch goes the way that is ready.
+  // Where shapes are given and none for `trainStep`, a single batch takes the entries that are compiled.
   const whole = options.compile?.shapes?.trainStep?.length !== 0;
   const moments = [...trainable].flatMap(([name, shape]) =>
     MOMENTS.map((moment) => [keptName(moment, name), shape] as const),
@@ -86,26 +86,26 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
 /** What steps are made with. */
 interface Stepping {
   readonly program: Program;
-  /** True where a lone batch is a step by itself. */
+  /** True where a single batch is a step by itself. */
   readonly whole: boolean;
   /** Sets the sum of gradients to zero. */
   begin(): void;
   use(batch?: MicroBatch): MemoryUse;
 }
 
-/** Makes optimizer steps. One that failed halfway leaves gradients behind, which the next does away with. */
+/** Makes optimizer steps. One that failed halfway leaves a sum of gradients, which the next one clears. */
 function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
   let halfway = false;
   return async (batches, { seed, learningRate, step, lossLimit }) => {
     const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
     if (trained === 0) throw new RangeError('a step needs at least one trained token');
-    // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
+    // Each micro-batch has its own dropout masks: an odd multiplier keeps the seeds of neighbouring steps apart.
     const feeds = (batch: MicroBatch, i: number) => ({
       ...lossFeeds(batch, 1 / trained),
       seed: int32([], [(Math.imul(seed, 0x9e3779b1) + i) | 0]),
     });
     const hyper = scalars({ learningRate, step, lossLimit });
-    const judged = (loss: number, gradNorm: number): StepResult => ({
+    const resultOf = (loss: number, gradNorm: number): StepResult => ({
       loss,
       gradNorm,
       applied: isApplied({ loss, gradNorm, lossLimit }),
@@ -115,7 +115,7 @@ function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
       const done = await namingMemory(use(batch), () =>
         program.run('trainStep', { ...feeds(batch, 0), ...hyper }, ['loss', 'gradNorm']),
       );
-      return judged(done.loss!.data[0]!, done.gradNorm!.data[0]!);
+      return resultOf(done.loss!.data[0]!, done.gradNorm!.data[0]!);
     }
     if (halfway) begin();
     halfway = true;
@@ -127,7 +127,7 @@ function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
       program.run('applyAccumulated', { ...hyper, ...scalars({ loss }) }, ['gradNorm']),
     );
     halfway = false;
-    return judged(loss, gradNorm!.data[0]!);
+    return resultOf(loss, gradNorm!.data[0]!);
   };
 }
 
@@ -136,10 +136,10 @@ const scalars = (values: Readonly<Record<string, number>>): Record<string, HostT
 
 function checkNames(what: string, expected: Shapes, tensors: NamedTensors): void {
   for (const [name, shape] of expected) {
-    const came = tensors.get(name);
-    if (came?.shape.join() !== shape.join())
+    const given = tensors.get(name);
+    if (given?.shape.join() !== shape.join())
       throw dataError(
-        `${what}: ${name}: expected shape [${shape.join(', ')}], got ${came ? `[${came.shape.join(', ')}]` : 'no such tensor'}`,
+        `${what}: ${name}: expected shape [${shape.join(', ')}], got ${given ? `[${given.shape.join(', ')}]` : 'no such tensor'}`,
         { tensor: name },
       );
   }

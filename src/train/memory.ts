@@ -18,7 +18,7 @@ export interface MemoryForecast {
   readonly besides: number;
 }
 
-/** The run to tell about. */
+/** The run whose memory is forecast. */
 export interface ForecastedRun extends LoraTraining {
   readonly config: ModelConfig;
   readonly compile: CompileOptions;
@@ -34,12 +34,12 @@ const NODE = 20 * KIB;
 const COMPILER = 40 * MIB;
 const FUNCTION = 2.5 * MIB;
 
-/** Measured: memory that the library's allocator takes for tensors, more than they are large. */
+/** Measured: memory that the library's allocator takes for tensors, relative to their size. */
 const HOLES = 1.1;
 
 /**
- * Tells what a run will take, by recording the largest of its calls: nothing is computed. `process` is what the process holds
- * now, with the library and the rows loaded. Needs the native library.
+ * Works out what a run will take, by recording the largest of its calls: nothing is computed. `process` is
+ * what the process holds now, with the library and the rows loaded. Needs the native library.
  */
 export function forecastMemory(run: ForecastedRun, device: Backend['device'], process: number): MemoryForecast {
   const { spec } = loraSpec(run.config, run);
@@ -56,7 +56,7 @@ export function forecastMemory(run: ForecastedRun, device: Backend['device'], pr
   });
 }
 
-/** What a program will take, of which each entry is there so many times as `copiesOf` says: once for each set of shapes. */
+/** What a program will take that has `copiesOf` copies of each entry: one for each set of shapes. */
 export function peakOf(
   memory: ProgramMemory,
   device: Backend['device'],
@@ -72,13 +72,17 @@ export function peakOf(
   return { peak: besides + variables + Math.max(memory.loading, tensors), variables, tensors, besides };
 }
 
-/** Bytes that a run takes at least, whatever its mode: of its weights, adapter and optimizer, and what the process holds already. */
+/**
+ * Bytes that a run takes at least, whatever its mode: weights, adapter, optimizer, and what the process holds
+ * already.
+ */
 export const leastMemory = (run: Omit<ForecastedRun, 'batches'>, process: number): number =>
   process + variableBytes(loraSpec(run.config, run).spec, run.compile);
 
 /**
- * Bytes that a run hardly takes, worked out in no time from its sizes: at least half of what {@link forecastMemory} says, which takes a second
- * or more to record the graphs and can be left out where there is far more.
+ * A generous estimate of what a run takes, worked out at once from its sizes: at least half of what {@link
+ * forecastMemory} says. Recording the graphs for that takes a second or more, and can be left out where there
+ * is far more memory.
  */
 export function roughMemory(run: ForecastedRun, process: number): number {
   const { hidden_size, intermediate_size, num_attention_heads, num_hidden_layers, vocab_size } = run.config;
@@ -91,7 +95,7 @@ export function roughMemory(run: ForecastedRun, process: number): number {
 
 const graphBytes = ({ nodes, functions }: EntryMemory): number => NODE * nodes + FUNCTION * functions;
 
-/** The shapes that no other is as large as in every way. */
+/** The shapes that no other one exceeds or equals in every size. */
 const largestShapes = (shapes: readonly BatchShape[]): BatchShape[] =>
   shapes.filter(
     (shape) => !shapes.some((other) => other !== shape && SIZES.every((size) => other[size] >= shape[size])),

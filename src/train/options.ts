@@ -134,8 +134,9 @@ export interface StageOptions {
 }
 
 /**
- * The options of each of `count` stages: the run's, overridden by position. Throws a usage error for more overrides than
- * stages, more than one length, a length beside a budget, and an optimizer carried over to a new adapter.
+ * The options of each of `count` stages: the run's, overridden by position. Throws a usage error for more
+ * overrides than stages, more than one length, a length beside a budget, and an optimizer carried over to a
+ * new adapter.
  */
 export function stageOptionsFor(options: TrainOptions, count: number): StageOptions[] {
   const { stages, budget, order } = options;
@@ -162,8 +163,8 @@ export function stageOptionsFor(options: TrainOptions, count: number): StageOpti
 }
 
 /**
- * The share of replayed rows of each of `bands` stages of a set, the run's overridden by position; the one stage of `one-off`
- * overrides all. Throws a usage error for more shares than stages.
+ * The share of replayed rows of each of `bands` stages of a set, the run's overridden by position; the one
+ * stage of `one-off` overrides all. Throws a usage error for more shares than stages.
  */
 export function replaySharesFor({ stages, replay, order }: TrainOptions, bands: number): number[] {
   if (Array.isArray(replay)) checkCount('replay', replay.length, bands, 'the set');

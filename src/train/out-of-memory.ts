@@ -12,8 +12,9 @@ export interface MemoryUse extends Omit<AnyMemoryUse, 'details'> {
 const NAMED = 4;
 
 /**
- * Does `work`. Where there is no memory for it throws an error of code `failed` that names the batch, its longest rows and what to
- * lower, with the field `outOfMemory`. Nothing that the tuner holds has changed then: it can be read and saved.
+ * Does `work`. Where there is no memory for it throws an error of code `failed` that names the batch, its
+ * longest rows and what to lower, with the field `outOfMemory`. Nothing that the tuner holds has changed then:
+ * it can be read and saved.
  */
 export const namingMemory = <T>({ batch, ...use }: MemoryUse, work: () => Promise<T>): Promise<T> =>
   naming({ ...use, details: batch && (() => describeBatch(batch)) }, work);

@@ -40,12 +40,12 @@ export const stageResultSchema = z.strictObject({
   best: savedSchema.optional(),
   /** Rows whose steps changed the weights. */
   consumed: rowLedgerSchema.optional(),
-  /** Steps that were left out since their loss was not finite or jumped. */
+  /** Steps that were skipped since their loss was not finite or jumped. */
   skipped: z.array(count).optional(),
   seconds: durationField.optional(),
   /** Absent where no step stayed. */
   tokensPerSecond: measuredField.optional(),
 });
 
-/** What came of a stage so far: in `run.json`, and in every checkpoint of the stages behind it. */
+/** What came of a stage so far: in `run.json`, and in every checkpoint of the stages after it. */
 export type StageResult = z.infer<typeof stageResultSchema>;

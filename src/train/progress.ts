@@ -24,7 +24,7 @@ export const progressSchema = z.strictObject({
   /** Steps that are left out, from 1, and how many losses, not finite or too high, caused that. */
   skipped: z.array(count),
   spikes: count,
-  /** The checkpoint with the least held-out loss over all bands so far. */
+  /** The checkpoint with the lowest held-out loss over all bands so far. */
   best: z.strictObject({ saved: savedSchema, loss: measuredField }).optional(),
 });
 

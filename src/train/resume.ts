@@ -28,8 +28,9 @@ export interface ResumeJob {
 }
 
 /**
- * Finds where a run continues. Throws a usage error that lists what differs from what it was begun with, unless that is forced,
- * and a data error where the plan of batches or the rows consumed differ although nothing else does.
+ * Finds where a run continues. Throws a usage error that lists what differs from what it was begun with,
+ * unless that is forced, and a data error where the plan of batches or the rows consumed differ although
+ * nothing else does.
  */
 export async function findResumePoint({ folder, run, plan, linears, about, force }: ResumeJob): Promise<ResumePoint> {
   const changed = changes(run, about);

@@ -4,15 +4,19 @@ import { hashFile, listFolder, readText, statPath } from '../io/files.js';
 import { parseJson } from '../io/json.js';
 import { isLockFile } from '../io/lock.js';
 
-/** Fields that tell how long something took or when it was, or how often the run went on. */
+/** Fields with how long something took or when it was, or how often the run was resumed. */
 const TIMES = new Set(['time', 'seconds', 'tokensPerSecond', 'started', 'finished', 'trainingSeconds', 'resumed']);
 
-/** Not compared: who holds the folder, and hashes of a checkpoint's files, of which one tells times; the files are compared. */
+/**
+ * Not compared: who holds the folder, and hashes of a checkpoint's files, since one file has times; the files
+ * themselves are compared.
+ */
 const isSkipped = (name: string): boolean => name === 'manifest.json' || isLockFile(name);
 
 /**
- * What differs between what two finished runs left, one line each; empty when they came to the same: the bytes of every
- * adapter and optimizer, the event log line by line, the states of checkpoints and `run.json`, all but times and places.
+ * What differs between what two finished runs left, one line each; empty when they are equal: the bytes of
+ * every adapter and optimizer, the event log line by line, the states of checkpoints and `run.json`, except
+ * times and places.
  *
  * @example
  * const differences = await runDifferences('checkpoints/first', 'checkpoints/first');
@@ -29,7 +33,10 @@ export async function runDifferences(one: string, other: string): Promise<string
   });
 }
 
-/** Contents by name: a hash of each file of tensors, and JSON without times; every line of the event log by itself. */
+/**
+ * Contents by name: a hash of each file of tensors, and JSON without times; every line of the event log by
+ * itself.
+ */
 async function leftIn(folder: string, below = ''): Promise<Map<string, string>> {
   const left = new Map<string, string>();
   for (const entry of (await listFolder(join(folder, below))).filter((name) => !isSkipped(name))) {

@@ -38,7 +38,10 @@ const resumption = z.strictObject({
   changes: z.array(z.string()),
 });
 
-/** Schema of `run.json`: what a run was made of and what came of it. Paths of checkpoints are relative to the run's folder. */
+/**
+ * Schema of `run.json`: what a run was made of and what came of it. Paths of checkpoints are relative to the
+ * run's folder.
+ */
 export const runFileSchema = z.strictObject({
   schema: z.literal('phasetune/run'),
   version: z.literal(2),
@@ -48,7 +51,10 @@ export const runFileSchema = z.strictObject({
   started: z.string(),
   finished: z.string().optional(),
   versions: z.record(z.string(), z.string()),
-  /** The folder that relative paths of `recipe` and `inputs` start from. Absent in older runs, which did not record it. */
+  /**
+   * The folder that relative paths of `recipe` and `inputs` start from. Absent in older runs, which did not
+   * record it.
+   */
   begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
@@ -79,7 +85,10 @@ export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs
 
 const NAME = 'run.json';
 
-/** Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not replace the old one. */
+/**
+ * Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not
+ * replace the old one.
+ */
 export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
   const path = join(folder, NAME);
   const text = jsonText(hide(run), 2);
@@ -123,8 +132,8 @@ async function contents(folder: string): Promise<'free' | 'run'> {
 }
 
 /**
- * Throws a usage error unless a run can be written to the folder: it must be missing or empty or, to resume, have a run in it,
- * which is returned.
+ * Throws a usage error unless a run can be written to the folder: it must be missing or empty or, to resume,
+ * have a run in it, which is returned.
  */
 export async function checkRunFolder(folder: string, resume = false): Promise<RunFile | undefined> {
   if ((await contents(folder)) === 'free') return undefined;
@@ -150,8 +159,8 @@ export interface ClaimedFolder {
 }
 
 /**
- * Locks a run's folder, which is made where it is missing, and removes what a killed process left half written. Throws as
- * {@link checkRunFolder}, and when another process holds it.
+ * Locks a run's folder, which is made where it is missing, and removes what a killed process left half
+ * written. Throws as {@link checkRunFolder}, and when another process holds it.
  */
 export async function claimRunFolder(folder: string, resume = false): Promise<ClaimedFolder> {
   await checkRunFolder(folder, resume);

@@ -27,8 +27,8 @@ export interface MemoryPlan<R extends MemoryRecipe> {
 }
 
 /**
- * Works out what a run will take, and with `memoryLimit` chooses how it is trained. Throws a usage error for a limit that cannot be
- * kept.
+ * Works out what a run will take, and with `memoryLimit` chooses how it is trained. Throws a usage error for a
+ * limit that cannot be kept.
  */
 export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: PreparedRun, backend: Backend): MemoryPlan<R> {
   const { plan, model } = prepared;
@@ -77,8 +77,8 @@ const mostLines = ({ stages }: RunPlan): number =>
     .reduce((most, { shape }) => Math.max(most, shape.lines), 1);
 
 /**
- * A warning for a run that is forecast to take more memory than there is; `forecast` where it is known already. Undefined where
- * it fits, and on a card, which has its own memory.
+ * A warning for a run that is forecast to take more memory than there is; `forecast` where it is known
+ * already. Undefined where it fits, and on a card, which has its own memory.
  */
 export function runMemoryWarning(
   recipe: MemoryRecipe,

@@ -9,7 +9,7 @@ import type { ResumePoint } from './resume.js';
 import { checkRunFolder, type RunAbout, type RunFile, writeRunFile } from './run-file.js';
 import type { RunPlan } from './run-plan.js';
 
-/** A run's `run.json` and `events.jsonl` while it goes. */
+/** A run's `run.json` and `events.jsonl` while it is trained. */
 export interface RunRecord {
   /** Contents of `run.json`; change them, then call `write`. */
   readonly run: RunFile;
@@ -18,15 +18,15 @@ export interface RunRecord {
   /** Time that the run has taken, up to a checkpoint that it was resumed from and since then. */
   seconds(): number;
   write(): Promise<void>;
-  /** Passes events on, each once it is in `events.jsonl` with its time, but for those that are passed on only. */
+  /** Passes events on, each once it is in `events.jsonl` with its time; a few kinds are passed on only. */
   log(events: AsyncGenerator<RunEvent, void>): AsyncGenerator<RunEvent, void>;
   /** Waits until all events are on the disk. */
   flush(): Promise<void>;
-  /** Writes the last state, closes the files; harmless when done before. */
+  /** Writes the last state and closes the files; does nothing the second time. */
   close(status: RunFile['status'], error?: unknown): Promise<void>;
 }
 
-/** Events of the moment. */
+/** Events that mean nothing later. */
 const UNLOGGED: ReadonlySet<RunEvent['type']> = new Set(['eval-progress', 'resume']);
 
 /** Opens the record of a new run, or, to resume, of the one in the folder, as it was at the checkpoint. */
@@ -42,7 +42,7 @@ export async function openRunRecord(
   const start = performance.now();
   const state = resume?.found?.checkpoint.state;
   const seconds = () => (state?.seconds ?? 0) + (performance.now() - start) / 1000;
-  // A folder that is another's by now, or gone, is left alone.
+  // A folder that another process holds by now, or that is gone, is left alone.
   const write = async () => {
     await lock.check();
     await writeRunFile(folder, run);

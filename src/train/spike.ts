@@ -1,7 +1,7 @@
-/** Losses that the limit is drawn from: the last of so many steps that were applied. */
+/** Number of losses that the limit is computed from: those of the last steps that were applied. */
 const WINDOW = 64;
 
-/** Fewer say too little about how much single steps scatter. */
+/** With fewer losses there is no limit: they show too little of how much single steps scatter. */
 const LEAST = 20;
 
 /** Over the median by this many nats, and this many times the median, is a jump. */
@@ -13,16 +13,17 @@ export interface SpikeWatch {
   limit(): number;
   /** Takes in the loss of a step that was applied. */
   add(loss: number): void;
-  /** All that the watch knows, for {@link spikeWatch}. */
+  /** The losses that the limit is computed from, for {@link spikeWatch}. */
   state(): readonly number[];
 }
 
 /**
- * Tells losses that jump from those that scatter: the limit is the median m of the stage's last 64 losses plus the larger of 2 nats and
- * 2 m. Others go by the mean: Lightning's SpikeDetection fires above twice that of the last 10 losses, LLM Foundry's KillLossSpike
- * above twice that of the last 100 four times running; a single loss of a fine-tune's few rows comes too close to that, and a mean
- * runs away with what it is to catch. In recorded runs (SmolLM2-135M, 3 stages of 38 steps of 8 rows; a tiny model, 3 of 64 and one
- * of 51) the largest loss behind the first 20 was 0.54 of the limit.
+ * Distinguishes losses that jump from those that scatter: the limit is the median m of the stage's last 64
+ * losses plus the larger of 2 nats and 2 m. Others go by the mean: Lightning's SpikeDetection fires above
+ * twice that of the last 10 losses, LLM Foundry's KillLossSpike above twice that of the last 100 four times
+ * running; a single loss of a fine-tune's few rows comes too close to that, and a mean runs away with what it
+ * is to catch. In recorded runs (SmolLM2-135M, 3 stages of 38 steps of 8 rows; a tiny model, 3 of 64 and one
+ * of 51) the largest loss after the first 20 was 0.54 of the limit.
  */
 export function spikeWatch(saved: readonly number[] = []): SpikeWatch {
   let losses = saved.slice(-WINDOW);

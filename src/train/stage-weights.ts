@@ -42,7 +42,10 @@ export interface StageStart {
 export const adapterSeed = (runSeed: number, stage: number): number =>
   random(runSeed, 'adapter', stage).integer(2 ** 31);
 
-/** Puts base weights, adapter and moments in place, as the stage's options say. `prior` is what came of the stage before. */
+/**
+ * Puts base weights, adapter and moments in place, as the stage's options say. `prior` is what came of the
+ * stage before.
+ */
 export async function startStage(
   { tuner, job }: WeightsOf,
   { stage, options }: StagePlan,

@@ -59,9 +59,10 @@ interface StageContext extends RunContext {
 }
 
 /**
- * Trains all stages of a plan, each from the base and the adapter of the stage before, read back from disk. What happens
- * also goes to `events.jsonl`, and what came of it to `run.json`, which is the result. Base weights, adapter and moments that the tuner holds
- * are replaced. When the run fails or is interrupted, `run.json` says so.
+ * Trains all stages of a plan, each from the base and the adapter of the stage before, read back from disk.
+ * What happens also goes to `events.jsonl`, and what came of it to `run.json`, which is the result. Base
+ * weights, adapter and moments that the tuner holds are replaced. When the run fails or is interrupted,
+ * `run.json` says so.
  */
 export const runStages = (tuner: Tuner, job: RunJob): Task<RunEvent, RunFile> =>
   startTask(() => recordedStages(tuner, job));
@@ -83,7 +84,10 @@ async function* recordedStages(tuner: Tuner, job: RunJob): AsyncGenerator<RunEve
   }
 }
 
-/** The error that the run's folder is no longer its own, where it is not: whatever else failed then failed because of that. */
+/**
+ * The error that the run's folder is no longer its own, where it is not: whatever else failed then failed
+ * because of that.
+ */
 const lostFolder = ({ lock }: RunJob): Promise<PhasetuneError | undefined> =>
   lock.check().then(
     () => undefined,

@@ -48,12 +48,13 @@ const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
 
 /**
  * Variables and entries of training, over the model's variables:
- * - `trainStep`: a step of one micro-batch: its gradients are clipped by their global norm and given to AdamW. Gives the
- *   loss and the norm before clipping. Where one of them is not finite, or the loss over the input `lossLimit`, every variable
- *   stays as it is.
- * - `accumulate`: a micro-batch of several: its gradients are added to the sum so far. Gives its share of the loss.
- * - `applyAccumulated`: the end of a step of several, whose `loss` is fed: as `trainStep`, for the sum so far, which begins anew
- *   in any case. Gives the norm.
+ * - `trainStep`: a step of one micro-batch: its gradients are clipped by their global norm and given to AdamW.
+ *   Gives the loss and the norm before clipping. Where one of them is not finite, or the loss over the input
+ *   `lossLimit`, every variable stays as it is.
+ * - `accumulate`: a micro-batch of several: its gradients are added to the sum so far. Gives its share of the
+ *   loss.
+ * - `applyAccumulated`: the end of a step of several, whose `loss` is fed: as `trainStep`, for the sum so far,
+ *   which is zeroed in any case. Gives the norm.
  * - `evalLoss`: cross-entropy at every trained position, without gradients.
  */
 export function trainSpec(spec: StepSpec): ProgramSpec {
@@ -62,7 +63,10 @@ export function trainSpec(spec: StepSpec): ProgramSpec {
   return { variables: groupVariables(groups), entries: { ...updateEntries(spec), ...entries } };
 }
 
-/** The entry `evalLoss` alone: `losses` [M], the cross-entropy in nats at every trained position, without gradients. */
+/**
+ * The entry `evalLoss` alone: `losses` [M], the cross-entropy in nats at every trained position, without
+ * gradients.
+ */
 export const lossSpec = (config: ModelConfig, linear: Linear): ProgramSpec => ({
   variables: {},
   entries: {

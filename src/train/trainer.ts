@@ -24,9 +24,9 @@ export interface StageJob {
   readonly plan: StagePlan;
   readonly optim: OptimOptions;
   readonly seed: number;
-  /** Updates behind the carried moments; 0 with fresh ones. */
+  /** Updates that the carried moments have seen; 0 with fresh ones. */
   readonly stepsBefore: number;
-  /** Where the stage goes on, the tuner holding what is saved there; absent: at its beginning. */
+  /** Where the stage continues; the tuner holds what is saved there. Absent at its beginning. */
   readonly from?: Point | undefined;
   /** Steps between held-out losses, 0: at the end only. */
   readonly evalEvery: number;
@@ -62,16 +62,16 @@ export interface StageOutcome {
 const MOST_SPIKES = 10;
 
 /**
- * Trains one stage, yielding what happens. A checkpoint is of the moment right behind a step, before anything else that is due
- * there: whoever goes on from it does that first, and comes to the same end. Throws with code `failed` when the loss is not
- * finite or jumps, or memory runs out, naming step and rows, and with code `interrupted` when the signal is aborted, all after a
- * checkpoint.
+ * Trains one stage, yielding what happens. A checkpoint is taken right after a step, before anything else that
+ * is due there: a run that is resumed from it does that first, and comes to the same end. Throws with code
+ * `failed` when the loss is not finite or jumps, or memory runs out, naming step and rows, and with code
+ * `interrupted` when the signal is aborted, all after a checkpoint.
  */
 export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<RunEvent, StageOutcome> {
   const { stage, batches } = job.plan;
-  let point = yield* beginOrGoOn(job);
+  let point = yield* beginOrContinue(job);
   while (point.progress.step < batches.steps.length)
-    point = yield* toNextCheckpoint(tuner, job, yield* compared(tuner, job, point));
+    point = yield* toNextCheckpoint(tuner, job, yield* evaluateIfDue(tuner, job, point));
   const { saved: end, progress } = point;
   const { consumed, skipped, tokens, seconds } = progress;
   const best = bestOf(progress);
@@ -82,18 +82,18 @@ export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<R
   return { ...outcome, best: best && !isBetter(heldOut.all, best) ? best.saved : end, heldOut };
 }
 
-async function* beginOrGoOn(job: StageJob): AsyncGenerator<RunEvent, Point> {
+async function* beginOrContinue(job: StageJob): AsyncGenerator<RunEvent, Point> {
   const { stage } = job.plan;
   if (!job.from)
     return yield* save(job, startProgress(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
   const { kind, saved, progress } = job.from;
-  // What came behind the checkpoint in the log is told anew; one made for an interruption is not told of.
+  // What came after the checkpoint in the log is logged again; a checkpoint made for an interruption is not logged.
   if (kind !== 'interrupted') yield { type: 'checkpoint', stage, step: progress.step, kind, ...saved };
   return job.from;
 }
 
-/** Measures the held-out loss where it is due behind a checkpoint, and remembers that as the best if it is. */
-async function* compared(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<RunEvent, Point> {
+/** Measures the held-out loss where it is due after a checkpoint, and records it as the best so far if it is. */
+async function* evaluateIfDue(tuner: Tuner, job: StageJob, point: Point): AsyncGenerator<RunEvent, Point> {
   const { progress, saved } = point;
   if (!job.holdout || !evalDue(job, progress.step)) return point;
   const best = bestOf(progress);
@@ -153,15 +153,16 @@ async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point)
   const seconds = (performance.now() - start) / 1000;
   const next = { ...advance(at, planned, loss, seconds), ...behind, losses: [...watch.state()] };
   if (step % job.logEvery > 0 && !isEnd(job, step)) return next;
-  const [told, now] = takeReport(next);
+  const [report, reported] = takeReport(next);
   const epoch = planned.epoch + 1;
-  yield { type: 'step', stage, step, steps: batches.steps.length, epoch, ...told, learningRate, gradNorm };
-  return now;
+  yield { type: 'step', stage, step, steps: batches.steps.length, epoch, ...report, learningRate, gradNorm };
+  return reported;
 }
 
 /**
- * The update was held back: stops, leaves the step out, or goes back to the last checkpoint and leaves out all steps from there to
- * this one, as for PaLM (Chowdhery et al. 2022, section 5.1): what led to a jump may lie some steps before it.
+ * The update was held back: stops, leaves the step out, or goes back to the last checkpoint and leaves out all
+ * steps from there to this one, as for PaLM (Chowdhery et al. 2022, section 5.1): what led to a jump may lie
+ * some steps before it.
  */
 async function* handleSpike(
   job: StageJob,
@@ -181,7 +182,7 @@ async function* handleSpike(
   return { ...from.progress, skipped: [...new Set([...at.skipped, ...since])], spikes };
 }
 
-/** Measures the held-out loss and tells it as an `eval` event. Undefined when the signal was aborted on the way. */
+/** Measures the held-out loss and reports it as an `eval` event. Undefined when the signal was aborted meanwhile. */
 export async function* measure(
   tuner: Tuner,
   plan: HoldoutPlan,

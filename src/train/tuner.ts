@@ -8,7 +8,10 @@ export interface StepInputs {
   readonly step: number;
   /** Seed of the dropout masks of this step. */
   readonly seed: number;
-  /** The step is not applied where its loss, in nats a trained token, is over this; Infinity where anything finite will do. */
+  /**
+   * The step is not applied where its loss, in nats a trained token, is over this; Infinity where anything
+   * finite will do.
+   */
   readonly lossLimit: number;
 }
 
@@ -18,7 +21,10 @@ export interface StepResult {
   readonly loss: number;
   /** Global norm of the gradients before clipping. */
   readonly gradNorm: number;
-  /** False where loss or norm are not finite, or the loss is over the limit: adapter and optimizer are as they were, to the bit. */
+  /**
+   * False where loss or norm are not finite, or the loss is over the limit: adapter and optimizer are as they
+   * were, to the bit.
+   */
   readonly applied: boolean;
 }
 
@@ -26,27 +32,34 @@ export interface StepResult {
 export type NamedTensors = ReadonlyMap<string, HostTensor>;
 
 /**
- * The trainable thing as the trainer sees it: a base model and an adapter on the device, behind a program. Above it are
- * plain numbers and files, below it tensors.
+ * The trainable thing as the trainer sees it: a base model and an adapter on the device, run by a program.
+ * Above it are plain numbers and files, below it tensors.
  */
 export interface Tuner {
   /**
-   * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by the number of
-   * them. A step that cannot be good is told, and changes nothing; nor does one that there is no memory for, which throws an
-   * error with the field `outOfMemory`, as the other calls do.
+   * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by
+   * the number of them. A step that cannot be good is reported, and changes nothing; nor does one that there
+   * is no memory for, which throws an error with the field `outOfMemory`, as the other calls do.
    */
   step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<StepResult>;
-  /** Loss without dropout and without gradients: for each row, line after line, the sum over its trained tokens, in nats. */
+  /**
+   * Loss without dropout and without gradients: for each row, line after line, the sum over its trained
+   * tokens, in nats.
+   */
   evaluate(batch: MicroBatch): Promise<Float32Array>;
-  /** The adapter's matrices under PEFT's file names, or the optimizer's moments as `exp_avg.<name>` and `exp_avg_sq.<name>`. */
+  /**
+   * The adapter's matrices under PEFT's file names, or the optimizer's moments as `exp_avg.<name>` and
+   * `exp_avg_sq.<name>`.
+   */
   read(what: 'adapter' | 'optimizer'): Promise<NamedTensors>;
   /** Replaces them; every expected name must be there with its shape. */
   write(what: 'adapter' | 'optimizer', tensors: NamedTensors): void;
   /** A fresh adapter (A random from the seed, B zero) or zeroed moments. */
   reset(what: 'adapter' | 'optimizer', seed: number): void;
   /**
-   * Sets the base weights to the files' values plus each of these adapters, in turn ([] puts the plain base back). Sums are in
-   * float32; where the program holds the weight in bfloat16 the last is rounded to it, once.
+   * Sets the base weights to the files' values plus each of these adapters, in turn ([] puts the plain base
+   * back). Sums are in float32; where the program holds the weight in bfloat16 the last is rounded to it,
+   * once.
    */
   loadBase(merged: readonly NamedTensors[]): Promise<void>;
   /** Tensors and bytes alive on the device. */

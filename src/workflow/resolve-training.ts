@@ -16,7 +16,10 @@ export async function inheritedOptions(given: Readonly<Record<string, unknown>>)
   return { values, where: (path) => `${out}/run.json: recipe.${path.join('.')}` };
 }
 
-/** Decides every option: those given, then those of the run that is resumed, then the defaults. Throws a usage error that names an option. */
+/**
+ * Decides every option: those given, then those of the run that is resumed, then the defaults. Throws a usage
+ * error that names an option.
+ */
 export async function resolveTraining(input: TrainingInput): Promise<TrainingOptions> {
   const given: Layer = { values: { ...input }, where: (path) => `\`${path.join('.')}\`` };
   const inherited = await inheritedOptions(mergeLayers([given]));

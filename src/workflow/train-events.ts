@@ -59,7 +59,10 @@ export interface AlreadyDoneEvent {
   readonly folder: string;
 }
 
-/** What happens while a run is prepared and trained, in this order: rows encoded, the plan, the run itself. Warnings come at any time. */
+/**
+ * What happens while a run is prepared and trained, in this order: rows encoded, the plan, the run itself.
+ * Warnings come at any time.
+ */
 export type TrainEvent = EncodeEvent | PlanEvent | WarningEvent | AlreadyDoneEvent | RunEvent;
 
 /** What came of a run. */

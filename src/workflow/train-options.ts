@@ -29,7 +29,10 @@ export const trainingOptionsSchema = recipeSchema.extend({
 /** Options of {@link train}, every one decided. */
 export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
 
-/** What `train` takes: options with a default may be left out; to resume a run, so may all that its `run.json` records. */
+/**
+ * What `train` takes: options with a default may be left out; to resume a run, so may all that its `run.json`
+ * records.
+ */
 export type TrainingInput =
   | z.input<typeof trainingOptionsSchema>
   | (Partial<z.input<typeof trainingOptionsSchema>> & { readonly out: string; readonly resume: true });

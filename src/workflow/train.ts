@@ -12,14 +12,17 @@ import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type Tr
 import type { TrainingInput, TrainingOptions } from './train-options.js';
 
 /**
- * Trains a LoRA adapter on a staged set, stage after stage: reads and checks all inputs, plans every step, compiles, trains, and records the run
- * in the folder `out`, which no other process can write to meanwhile. Versions and hashes of all inputs are worked out here.
+ * Trains a LoRA adapter on a staged set, stage after stage: reads and checks all inputs, plans every step,
+ * compiles, trains, and records the run in the folder `out`, which no other process can write to meanwhile.
+ * Versions and hashes of all inputs are worked out here.
  *
- * With `resume` it continues the run in `out` from its newest whole checkpoint, to the same bytes as a run that was never interrupted. Whoever
- * leaves the loop over the events stops the run; it can be resumed, and so can one that `signal` stopped or that failed.
+ * With `resume` it continues the run in `out` from its newest whole checkpoint, to the same bytes as a run
+ * that was never interrupted. Whoever leaves the loop over the events stops the run; it can be resumed, and so
+ * can one that `signal` stopped or that failed.
  *
- * Warnings are events of type `warning`, and `warnings` of the `plan` event. Throws (the loop as well as `result`) usage and data
- * errors of options and inputs, `failed` for a run that diverged or ran out of memory, `interrupted` where it was stopped.
+ * Warnings are events of type `warning`, and `warnings` of the `plan` event. Throws (the loop as well as
+ * `result`) usage and data errors of options and inputs, `failed` for a run that diverged or ran out of
+ * memory, `interrupted` where it was stopped.
  *
  * @example
  * const run = train({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first', steps: 2 });
@@ -30,8 +33,9 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
   startTask(() => training(options, hooks));
 
 /**
- * What {@link train} would do with the same options: stages, steps, shapes of batches, peak memory, warnings. Reads all inputs and
- * writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws the same errors of options and inputs.
+ * What {@link train} would do with the same options: stages, steps, shapes of batches, peak memory, warnings.
+ * Reads all inputs and writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws
+ * the same errors of options and inputs.
  *
  * @example
  * const { stages, memory } = await planTraining({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first' });

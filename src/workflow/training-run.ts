@@ -39,7 +39,10 @@ const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Pro
 
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
 
-/** What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that cannot be kept. */
+/**
+ * What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that
+ * cannot be kept.
+ */
 export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: Device, hooks: Hooks) {
   const backend = await backendFor(device, hooks);
   const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);

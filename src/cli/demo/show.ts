@@ -24,9 +24,9 @@ const DEVICES = { cuda: 'an NVIDIA card', cpu: 'the processor', wasm: 'the proce
 
 /** Says which model, which data, which stages. */
 export function showIntro({ backend, compile, model, data, records, staging }: Intro, { print }: Show): void {
-  const how =
+  const program =
     compile.mode === 'captured' ? `one recorded graph in ${compile.precision}` : `op by op in ${compile.precision}`;
-  print(`model   ${model.name}, computed on ${DEVICES[backend.device]}, ${how}`);
+  print(`model   ${model.name}, computed on ${DEVICES[backend.device]}, ${program}`);
   print(`data    ${records.toLocaleString('en-US')} scored instructions in ${data}; a sample is cut by difficulty:`);
   for (const { index, scores, rows, heldOut } of staging.stages)
     print(
@@ -81,7 +81,10 @@ export function showResult({ before, after, run, files, model }: DemoResult, { p
 
 const matches = (rows: readonly AnsweredRow[]): number => rows.filter((row) => row.matches).length;
 
-/** The first question that turned right, if any did, and the first that is still wrong: what was learnt, and what not. */
+/**
+ * The first question that turned right, if any did, and the first that is still wrong: what was learnt, and
+ * what not.
+ */
 function chooseExamples(before: readonly AnsweredRow[], after: readonly AnsweredRow[]): number[] {
   const first = (test: (i: number) => boolean) => after.findIndex((_, i) => test(i));
   const learnt = first((i) => after[i]!.matches && !before[i]!.matches);

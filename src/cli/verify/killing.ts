@@ -6,7 +6,10 @@ import type { Random } from '../../core/random.js';
 import { isLeftover } from '../../io/atomic.js';
 import { exists, listFolder, readText } from '../../io/files.js';
 
-/** What a kill waits for: a time drawn at random, a checkpoint that is half written, or the step from one stage to the next. */
+/**
+ * What a kill waits for: a time drawn at random, a checkpoint that is half written, or the step from one stage
+ * to the next.
+ */
 const AIMS = ['time', 'save', 'stage'] as const;
 
 /** Where a kill hit, by what the run had left on the disk. */
@@ -18,10 +21,10 @@ export type Hit =
   | 'while measuring'
   | 'at the end';
 
-/** A run in a process of its own, on one folder. */
+/** A run in its own process, on one folder. */
 export interface KilledRun {
   readonly folder: string;
-  /** Program and arguments that begin the run in the folder, or go on with it. */
+  /** Program and arguments that begin the run in the folder, or resume it. */
   readonly command: readonly [string, ...string[]];
   readonly env: NodeJS.ProcessEnv;
   /** About how long the whole run takes, the start of the process included. */
@@ -31,7 +34,10 @@ export interface KilledRun {
 
 const POLL_MS = 2;
 
-/** Starts the process and kills it (SIGKILL) at a moment drawn at random. Tells where that hit; undefined when it was done before. */
+/**
+ * Starts the process and kills it (SIGKILL) at a random moment. Returns where that hit; undefined when the run
+ * was done before.
+ */
 export async function startAndKill(run: KilledRun, random: Random): Promise<Hit | undefined> {
   const over = new AbortController();
   const kill = new AbortController();
@@ -56,8 +62,8 @@ export async function finish({
 }: Omit<KilledRun, 'seconds' | 'folder'>): Promise<void> {
   const ended = await runChild(program, args, { env, signal });
   if (ended?.code === 0) return;
-  const said = ended?.stderr.trim().split('\n').at(-1) ?? `${program} is not there`;
-  throw new PhasetuneError('failed', `a run that was to be compared failed: ${said}`);
+  const lastLine = ended?.stderr.trim().split('\n').at(-1) ?? `${program} is not there`;
+  throw new PhasetuneError('failed', `a run that was to be compared failed: ${lastLine}`);
 }
 
 /** Resolves at the moment of the kill, or when it is over before. */

@@ -13,7 +13,7 @@ export interface VerifyResume {
   /** Every option of the run but `out`. */
   readonly recipe: Readonly<Record<string, unknown>>;
   readonly device: string;
-  /** Folder to work in, missing or empty; a copy that came to another end stays there. */
+  /** Folder to work in, missing or empty; a copy whose result differs stays there. */
   readonly out: string;
   readonly kills: number;
   readonly seed: number;
@@ -38,8 +38,9 @@ export interface Verified {
 const KILLS_PER_RUN = 5;
 
 /**
- * Does a run once without interruption, and again while it is killed at random moments and resumed, until so many kills were
- * survived, and compares what is left. Throws (code `failed`) with the differences when there are any.
+ * Does a run once without interruption, and again while it is killed at random moments and resumed, until so
+ * many kills were survived, and compares what is left. Throws (code `failed`) with the differences when there
+ * are any.
  */
 export async function verifyResume(job: VerifyResume, context: CommandContext): Promise<Verified> {
   const { out, kills } = job;
@@ -51,7 +52,7 @@ export async function verifyResume(job: VerifyResume, context: CommandContext): 
     const args = ['train', '--config', recipe, '--out', folder, '--device', job.device, '--resume'];
     return { folder, command: [...job.phasetune, ...args], env: job.env, seconds, signal: context.signal };
   };
-  context.logger.info('the run as it is, without interruption');
+  context.logger.info('first the run without interruption');
   const start = performance.now();
   await finish(run('whole', 0));
   const seconds = (performance.now() - start) / 1000;
@@ -83,7 +84,7 @@ export async function verifyResume(job: VerifyResume, context: CommandContext): 
 async function checkEmpty(folder: string): Promise<void> {
   const { kind } = await statPath(folder);
   if (kind === 'missing' || (kind === 'folder' && (await listFolder(folder)).length === 0)) return;
-  throw usageError(`${folder} is there and not empty; expected a place for runs that are made to be compared`, {
+  throw usageError(`${folder} is not empty; expected a folder for runs that are made to be compared`, {
     file: folder,
   });
 }
@@ -93,7 +94,7 @@ async function compare(whole: string, copy: string): Promise<void> {
   if (differences.length === 0) return;
   throw new PhasetuneError(
     'failed',
-    `${copy}, killed and resumed, came to another end than ${whole}: ${differences.slice(0, 10).join('; ')}${andMore(differences.length - 10)}. Both are kept; please report it`,
+    `${copy}, killed and resumed, differs from ${whole}: ${differences.slice(0, 10).join('; ')}${andMore(differences.length - 10)}. Both are kept; please report it`,
     { whole, copy, differences: differences.join('; ') },
   );
 }
