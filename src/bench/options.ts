@@ -70,7 +70,7 @@ export type TrainBenchOptions = z.infer<typeof trainBenchOptions>;
 /** Options of the bench `decode`. */
 export const decodeBenchOptions = z.strictObject({
   ...benchOptions.shape,
-  rows: count.default(16).describe('answers that are written together'),
+  rows: count.default(16).describe('answers decoded together'),
   prompt: count.default(64).describe('tokens of each prompt'),
   tokens: count.default(128).describe('new tokens of each answer; none ends earlier'),
   repeats: count.default(3).describe('timed repetitions, after one that is not timed'),

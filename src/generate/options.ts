@@ -2,20 +2,11 @@ import * as z from 'zod';
 
 /** How an answer is decoded. */
 export const generateOptions = z.strictObject({
-  maxTokens: z.number().int().positive().default(128).describe('most tokens of an answer'),
-  temperature: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe('0 always takes the likeliest token; higher values draw more freely'),
-  topK: z.number().int().min(0).default(0).describe('draw from the K likeliest tokens; 0 for all'),
-  topP: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(1)
-    .describe('draw from the smallest set of tokens whose probabilities add up to P'),
-  seed: z.number().int().min(0).default(0).describe('seed of the draws'),
+  maxTokens: z.number().int().positive().default(128).describe('Most tokens of an answer'),
+  temperature: z.number().min(0).default(0).describe('Sampling temperature; 0 takes the most likely token'),
+  topK: z.number().int().min(0).default(0).describe('Sample from the K most likely tokens; 0 for all'),
+  topP: z.number().gt(0).max(1).default(1).describe('Sample from the fewest tokens whose probabilities add up to P'),
+  seed: z.number().int().min(0).default(0).describe('Seed of the sampling'),
 });
 
 /** See {@link generateOptions}. */

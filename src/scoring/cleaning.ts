@@ -40,12 +40,12 @@ export function cleanScore(raw: unknown, range?: readonly [low: number, high: nu
   return { score, trimmed: text !== raw };
 }
 
-/** The report as sentences for people; none where there is nothing to tell. */
+/** The report as sentences for people; none where there is nothing to report. */
 export function cleaningLines({ rows, kept, examples, ...counts }: Cleaning): string[] {
   const told = [
     [counts.trimmed, 'had white space around the number'],
     [counts.empty, 'had no score'],
-    [counts.notNumbers, 'had something else than a number'],
+    [counts.notNumbers, 'had something other than a number'],
     [counts.outOfRange, 'were out of range'],
     [counts.withoutId, 'had no id'],
     [counts.unreadable, 'could not be read'],

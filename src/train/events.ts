@@ -12,7 +12,7 @@ export interface StageOrigin {
   readonly path?: string | undefined;
   /** SHA-256 of the `adapter_model.safetensors` that was read back. */
   readonly sha256?: string | undefined;
-  /** True when that adapter was merged into the base and a new one begun. */
+  /** True when that adapter was merged into the base and a new one started. */
   readonly merged?: boolean | undefined;
 }
 

@@ -26,7 +26,7 @@ export const trainingOptionsSchema = recipeSchema.extend({
     ),
 });
 
-/** Options of {@link train}, every one decided. */
+/** Options of `train`, every one decided. */
 export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
 
 /**

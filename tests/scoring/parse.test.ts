@@ -85,7 +85,7 @@ const UNCLEAR: readonly [reply: string, reason: RegExp][] = [
   ['4½', /several|no certain/],
   ['4th', /no certain/],
   ['4,5', /one number or two/],
-  ['4.5', /no whole number/],
+  ['4.5', /not a whole number/],
   ['4.5.1', /several/],
   ['four and a half', /several/],
   ['0', /out of range/],

@@ -45,10 +45,10 @@ export const scoreSchema = z.strictObject({
   dryRun: z
     .boolean()
     .default(false)
-    .describe('tell what would be asked and what it may cost, show one prompt, then stop'),
-  reparse: z.boolean().default(false).describe('read the replies of the ledger again, and ask nothing'),
-  yes: z.boolean().default(false).describe('agree to what it may cost'),
-  force: z.boolean().default(false).describe('replace an --out that was not made by this command'),
+    .describe('report the number of requests and what they may cost, show one prompt, then stop'),
+  reparse: z.boolean().default(false).describe('parse the replies in the ledger again, without sending requests'),
+  yes: z.boolean().default(false).describe('agree to the cost without being asked'),
+  force: z.boolean().default(false).describe('replace an --out that this command did not write'),
 });
 
 /** See {@link scoreSchema}. */

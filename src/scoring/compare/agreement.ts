@@ -9,13 +9,13 @@ import type { StagePair } from './moves.js';
 export interface Agreement {
   /** Same order among the pairs of rows that both scores tell apart, in percent; 50 is chance. */
   readonly order: Estimate;
-  /** Same answer among all pairs, a tie being an answer of its own, in percent. */
+  /** Same answer among all pairs, a tie being its own answer, in percent. */
   readonly orderWithTies: Estimate;
   readonly spearman: Estimate;
   readonly kendall: Estimate;
   /** Quadratic weighted kappa of the stages that the two scores cut the rows into. */
   readonly kappa: Estimate;
-  /** The same of the scores themselves, rounded to whole numbers (halves up); only where it is told that both are on one scale. */
+  /** The same of the scores themselves, rounded to whole numbers (halves up); only where the options say that both are on one scale. */
   readonly kappaRounded: Estimate;
   readonly pearson: Estimate;
   /**
