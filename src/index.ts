@@ -1,9 +1,11 @@
 /**
- * phasetune for other programs: one function for each task. None of them prints: talk goes to a `Logger`, progress comes as events. Each takes
- * the options of the command of the same name, with the same defaults; one that is not as it must be is a `PhasetuneError`
- * that names it. Importing this loads no TensorFlow: what computes loads it.
+ * phasetune for other programs: one function for each task. None of them prints: talk goes to a
+ * `Logger`, progress comes as events. Each takes the options of the command of the same name, with
+ * the same defaults; one that is not as it must be is a `PhasetuneError` that names it. Importing
+ * this loads no TensorFlow: what computes loads it.
  *
- * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`, `phasetune/train`, `phasetune/statistics`.
+ * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`,
+ * `phasetune/train`, `phasetune/statistics`.
  *
  * @module phasetune
  */
@@ -13,6 +15,7 @@ export type { Diagnosis } from './backend/doctor.js';
 export type { Card, Problem } from './backend/native/detect.js';
 export type { Variant } from './backend/native/paths.js';
 export type { SetUpResult } from './backend/setup.js';
+export { type Recipe, recipeSchema } from './config/recipe.js';
 export {
   type AllOf,
   type CommonFields,
@@ -25,6 +28,8 @@ export type { OptionValue, Remedy, TaskName } from './core/remedies.js';
 export type { Task } from './core/task.js';
 export { readStaged, type StagingManifest } from './curriculum/manifest.js';
 export type { Order, Stage, StagedSet } from './curriculum/types.js';
+export type { BatchShape, BatchSize } from './data/batch-shapes.js';
+export type { EncodeReport } from './data/encode-rows.js';
 export { importOptionsSchema } from './data/options.js';
 export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
 export { type Answer, answerOptionsSchema } from './eval/answer-options.js';
@@ -32,6 +37,13 @@ export type { MergeResult } from './lora/merge-folder.js';
 export type { ImportResult } from './model/import-options.js';
 export type { PullResult } from './model/pull.js';
 export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.js';
+export type { EntryBatches } from './train/entry-shapes.js';
+export type * from './train/events.js';
+export type { Attempt, MemoryOptions } from './train/fit-memory.js';
+export type { Band, LossMatrix, LossRow } from './train/forgetting.js';
+export type { MemoryForecast } from './train/memory.js';
+export type { TrainOptions } from './train/options.js';
+export type { RowLedger } from './train/outcome.js';
 export { type RunFile, readRunFile as readRun } from './train/run-file.js';
 export type { Hooks, TaskProgress } from './workflow/hooks.js';
 export {
@@ -62,3 +74,15 @@ export {
   pullModelOptionsSchema,
 } from './workflow/model-files.js';
 export { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './workflow/model-options.js';
+export { planTraining, train } from './workflow/train.js';
+export type {
+  AlreadyDoneEvent,
+  EncodeEvent,
+  PlanEvent,
+  PlannedMemory,
+  TrainEvent,
+  TrainingPlan,
+  TrainResult,
+  WarningEvent,
+} from './workflow/train-events.js';
+export { type TrainingInput, type TrainingOptions, trainingOptionsSchema } from './workflow/train-options.js';

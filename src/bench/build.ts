@@ -7,18 +7,19 @@ import { loraLinear } from '../lora/apply.js';
 import { loraOptions } from '../lora/options.js';
 import { optimOptions } from '../optim/options.js';
 import { peakRssMib, rssMib } from '../telemetry/memory.js';
-import { type BuildBenchOptions, programOf, toldOf } from './options.js';
+import { type BuildBenchOptions, programFigures, programOf } from './options.js';
 import { randomBatch, randomPrompts } from './random-batch.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, round, timed } from './timing.js';
 
-/** Rows that are answered together, and tokens of their prompts and answers. */
+/** Rows answered together, and tokens of their prompts and answers. */
 const ANSWERS = { rows: 16, prompt: 64, tokens: 128 };
 
 /**
- * Times what comes before the first step: recording and building the entries of training, held-out loss and decoding, a shape
- * each, in one program; and the first call of each entry beside the second, since the first makes the session ready for it.
+ * Times what comes before the first step: recording and building the entries of training, held-out
+ * loss and decoding, one shape each, in one program. Then times the first and the second call of
+ * each entry: the first prepares the session.
  */
 export async function benchBuild(backend: Backend, options: BuildBenchOptions, { signal }: BenchHooks = {}) {
   const config = shapeConfig(options);
@@ -28,11 +29,11 @@ export async function benchBuild(backend: Backend, options: BuildBenchOptions, {
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: ANSWERS.tokens }), ANSWERS.rows);
   const lora = loraOptions.parse({});
   const shapes = [batch.shape];
-  const how = programOf(options, backend);
+  const compileOptions = programOf(options, backend);
   const { tuner, program, figures } = await readyTuner(backend, {
     config,
     seed: options.seed,
-    program: how,
+    program: compileOptions,
     lora,
     optim: optimOptions.parse({}),
     batches: { trainStep: shapes, accumulate: shapes, evalLoss: shapes },
@@ -54,7 +55,14 @@ export async function benchBuild(backend: Backend, options: BuildBenchOptions, {
       calls[name] = { first_seconds: round(first.seconds, 3), second_seconds: round(second.seconds, 3) };
     }
     const { tensors } = backend.memory();
-    return { ...toldOf(how), ...figures, calls, calls_rss_mib: rssMib() - loaded, peak_rss_mib: peakRssMib(), tensors };
+    return {
+      ...programFigures(compileOptions),
+      ...figures,
+      calls,
+      calls_rss_mib: rssMib() - loaded,
+      peak_rss_mib: peakRssMib(),
+      tensors,
+    };
   } finally {
     tuner.dispose();
   }

@@ -8,25 +8,25 @@ import { loadParameters, modelVariables } from '../model/load.js';
 import { compile } from '../program/compile.js';
 import { joinSpecs } from '../program/program.js';
 import { peakRssMib } from '../telemetry/memory.js';
-import { type DecodeBenchOptions, programOf, toldOf } from './options.js';
+import { type DecodeBenchOptions, programFigures, programOf } from './options.js';
 import { randomPrompts } from './random-batch.js';
 import { randomModel } from './random-model.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, median, round, timed } from './timing.js';
 
 /**
- * Times answers to random prompts of equal length, the likeliest token each time, none ending before it has all its tokens;
- * the prompts' own pass is part of it. Random weights, no adapter.
+ * Times answers to random prompts of equal length: always the likeliest token, and no answer ends
+ * early. The pass over the prompts counts too. Random weights, no adapter.
  */
 export async function benchDecode(backend: Backend, options: DecodeBenchOptions, hooks: BenchHooks = {}) {
   const { rows, prompt, tokens, repeats, seed } = options;
-  const how = programOf(options, backend);
+  const compileOptions = programOf(options, backend);
   const config = shapeConfig(options);
   const prompts = randomPrompts({ rows, prompt, vocab: config.vocab_size, seed });
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: tokens }), rows);
   const spec = joinSpecs(modelVariables(config), generateSpec(config, linear, plan));
   const { value: program, seconds: buildSeconds } = await timed(async () => {
-    const made = await compile(spec, how);
+    const made = await compile(spec, compileOptions);
     // The session is opened when it is first used.
     await made.read(['model.norm.weight']);
     return made;
@@ -46,7 +46,7 @@ export async function benchDecode(backend: Backend, options: DecodeBenchOptions,
     }
     const seconds = median(times.slice(1));
     return {
-      ...toldOf(how),
+      ...programFigures(compileOptions),
       seconds: round(seconds, 6),
       tokens_per_s: round((rows * tokens) / seconds, 1),
       peak_rss_mib: peakRssMib(),

@@ -6,7 +6,7 @@ import type { CompileOptions } from '../program/compile-options.js';
 import type { ProgramSpec } from '../program/program.js';
 import { median, timed } from './timing.js';
 
-/** Products in one call, each taking the one before: what a call costs besides is spread over them. */
+/** Products in one call, each using the one before, so that the overhead of a call is spread over them. */
 const CHAIN = 8;
 const CALLS = 9;
 
@@ -21,7 +21,7 @@ export interface MatmulFigures {
 }
 
 /**
- * Times products of two square matrices of `size`, run as a program is: the ceiling of everything that is mostly products.
+ * Times products of two square matrices of `size` in a program: the upper limit for work that is mostly products.
  * The first call is left out.
  */
 export async function benchMatmul(size: number, options: CompileOptions): Promise<MatmulFigures> {

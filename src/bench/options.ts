@@ -8,10 +8,12 @@ const count = z.number().int().positive();
 
 /** Options of every bench that runs a model. */
 export const benchOptions = z.strictObject({
-  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model shape to use, with random weights'),
-  layers: count.optional().describe('another number of layers than the shape has'),
-  width: count.optional().describe('another model width: heads keep their size, their number and the MLP follow'),
-  vocab: count.optional().describe('another size of the vocabulary'),
+  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model to make, with random weights'),
+  layers: count.optional().describe('number of layers instead of that of the shape'),
+  width: count
+    .optional()
+    .describe('model width instead of that of the shape: heads keep their size; their number and the MLP are scaled'),
+  vocab: count.optional().describe('size of the vocabulary instead of that of the shape'),
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
   loadIn8bit: programOptions.shape.loadIn8bit,
@@ -22,12 +24,12 @@ export const benchOptions = z.strictObject({
 const gradientCheckpointing = z
   .boolean()
   .default(false)
-  .describe('gradient checkpointing: compute activations again in the backward pass instead of keeping them');
+  .describe('recompute activations in the backward pass instead of keeping them');
 
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
 
-/** Options of `phasetune bench step`. */
+/** Options of the bench `step`. */
 export const stepBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: count.default(4).describe('rows of a step'),
@@ -40,7 +42,7 @@ export const stepBenchOptions = z.strictObject({
 /** See {@link stepBenchOptions}. */
 export type StepBenchOptions = z.infer<typeof stepBenchOptions>;
 
-/** Options of `phasetune bench build`. */
+/** Options of the bench `build`. */
 export const buildBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: stepBenchOptions.shape.batch,
@@ -50,11 +52,11 @@ export const buildBenchOptions = z.strictObject({
 /** See {@link buildBenchOptions}. */
 export type BuildBenchOptions = z.infer<typeof buildBenchOptions>;
 
-/** Options of `phasetune bench train`. */
+/** Options of the bench `train`. */
 export const trainBenchOptions = z.strictObject({
   tokenizer: z.string().min(1).describe('model folder whose tokenizer is used; its weights are not'),
   data: z.string().min(1).describe('rows to train on, in any format that is imported'),
-  rows: count.default(96).describe('number of rows; if there are fewer, they are repeated'),
+  rows: count.default(96).describe('number of rows; if the file has fewer, they repeat'),
   maxLength: z.number().int().min(2).default(512).describe('most tokens of a row; longer answers are cut'),
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
@@ -65,19 +67,19 @@ export const trainBenchOptions = z.strictObject({
 /** See {@link trainBenchOptions}. */
 export type TrainBenchOptions = z.infer<typeof trainBenchOptions>;
 
-/** Options of `phasetune bench decode`. */
+/** Options of the bench `decode`. */
 export const decodeBenchOptions = z.strictObject({
   ...benchOptions.shape,
   rows: count.default(16).describe('answers decoded together'),
   prompt: count.default(64).describe('tokens of each prompt'),
-  tokens: count.default(128).describe('new tokens per answer; none ends earlier'),
+  tokens: count.default(128).describe('new tokens of each answer; none ends earlier'),
   repeats: count.default(3).describe('timed repetitions, after one that is not timed'),
 });
 
 /** See {@link decodeBenchOptions}. */
 export type DecodeBenchOptions = z.infer<typeof decodeBenchOptions>;
 
-/** Options of `phasetune bench matmul`. */
+/** Options of the bench `matmul`. */
 export const matmulBenchOptions = z.strictObject({
   size: count.default(1024).describe('rows and columns of both factors'),
   mode: benchOptions.shape.mode,
@@ -85,14 +87,14 @@ export const matmulBenchOptions = z.strictObject({
   xla: benchOptions.shape.xla,
 });
 
-/** How a bench's program runs on a backend: as the options say, otherwise as the product would choose. */
+/** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
   { mode, dtype, loadIn8bit, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'xla'>,
   backend: Backend,
 ): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, xla }, backend);
 
-/** The same among the figures. */
-export const toldOf = ({ mode, precision, loadIn8bit, xla }: ReturnType<typeof compileOptions>) => ({
+/** How the program ran, for the figures. */
+export const programFigures = ({ mode, precision, loadIn8bit, xla }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,

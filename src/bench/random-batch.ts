@@ -5,7 +5,7 @@ import type { MicroBatch } from '../data/micro-batch.js';
 /** Places for trained tokens are a multiple of this, as in a planned batch. */
 const TARGET_STEP = 32;
 
-/** Rows of `seq` random tokens out of `vocab`, a line each; every token but the first of a row is trained. */
+/** Rows of `seq` random tokens out of `vocab`, one per line; all tokens except the first of a row are trained. */
 export function randomBatch(options: { batch: number; seq: number; vocab: number; seed: number }): MicroBatch {
   const { batch, seq, vocab, seed } = options;
   const { integer } = random(seed, 'tokens');

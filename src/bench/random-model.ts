@@ -8,13 +8,14 @@ import { parameterShapes } from '../model/parameters.js';
 /** Spread of the weights: `initializer_range` of transformers. */
 const SPREAD = 0.02;
 
-/** Different values that weights are drawn from: as many as 16 random bits tell apart. */
+/** Different values that weights are drawn from: one for each value of 16 random bits. */
 const VALUES = 2 ** 16;
 
 /**
- * A model without files: matrices normal with mean 0 and standard deviation 0.02, norms one, biases zero, as transformers
- * begins. Each tensor has its own random numbers, from the seed and its name. Weights are drawn from a table of 65,536
- * normal values, which takes about a second for 135 million: nothing that is measured depends on more.
+ * A model without files: matrices normal with mean 0 and standard deviation 0.02, norms one, biases
+ * zero, as transformers initialises them. Each tensor has its own random numbers, from the seed and
+ * its name. Weights are drawn from a table of 65,536 normal values, which takes about a second for
+ * 135 million: what is measured does not depend on more.
  */
 export function randomModel(config: ModelConfig, seed = 0): ModelFolder {
   const shapes = parameterShapes(config);
@@ -51,7 +52,7 @@ function draw(values: Float32Array | Uint16Array, table: Float32Array | Uint16Ar
   for (let i = 0; i < values.length; i += 2) {
     const word = integer(2 ** 32);
     values[i] = table[word >>> 16]!;
-    // Beyond the end where the length is odd: such a write to a typed array does nothing.
+    // Past the end if the length is odd: a typed array ignores such a write.
     values[i + 1] = table[word & 0xffff]!;
   }
 }

@@ -30,7 +30,7 @@ export interface ReadyTuner {
   readonly figures: {
     /** Recording all entries, writing the graph and opening its session. */
     readonly build_seconds: number;
-    /** Memory that was taken for it and not given back. */
+    /** Memory taken for it and not given back. */
     readonly build_rss_mib: number;
     /** Drawing the weights and copying them to the device. */
     readonly load_seconds: number;
@@ -40,10 +40,10 @@ export interface ReadyTuner {
 /** A tuner that is ready for its first step. */
 export async function readyTuner(
   backend: Backend,
-  { config, seed, program: how, batches, ...rest }: Making,
+  { config, seed, program: compileOptions, batches, ...rest }: Making,
 ): Promise<ReadyTuner> {
   const before = rssMib();
-  const compile = { ...how, shapes: inputShapes(batches) };
+  const compile = { ...compileOptions, shapes: inputShapes(batches) };
   const built = await timed(async () => {
     const made = await loraTuner({ backend, model: randomModel(config, seed), compile, ...rest });
     // The session is opened when it is first used.

@@ -37,7 +37,7 @@ type ShapeName = keyof typeof SHAPES;
 /** Names of the shapes that can be measured: two small ones and three of well-known models. */
 export const SHAPE_NAMES = Object.keys(SHAPES) as [ShapeName, ...ShapeName[]];
 
-/** A shape, and sizes to change in it. */
+/** A shape, and the sizes to change. */
 export interface ShapeChoice {
   readonly shape: ShapeName;
   readonly layers?: number | undefined;
@@ -46,31 +46,31 @@ export interface ShapeChoice {
 }
 
 /**
- * Configuration of a Llama of a shape; what a shape does not say is as transformers has it. Throws a usage error for a width
- * to which heads and MLP cannot follow in whole numbers.
+ * Configuration of a Llama of a shape; the rest has transformers' defaults. Throws a usage error
+ * for a width that does not give whole numbers of heads and a whole MLP width.
  */
 export function shapeConfig({ shape, layers, width, vocab }: ShapeChoice): ModelConfig {
-  const own: ShapeSizes = SHAPES[shape];
-  const scale = (size: number) => (size * (width ?? own.hidden_size)) / own.hidden_size;
+  const base: ShapeSizes = SHAPES[shape];
+  const scale = (size: number) => (size * (width ?? base.hidden_size)) / base.hidden_size;
   const scaled = {
-    hidden_size: scale(own.hidden_size),
-    num_attention_heads: scale(own.num_attention_heads),
-    num_key_value_heads: scale(own.num_key_value_heads),
-    intermediate_size: scale(own.intermediate_size),
+    hidden_size: scale(base.hidden_size),
+    num_attention_heads: scale(base.num_attention_heads),
+    num_key_value_heads: scale(base.num_key_value_heads),
+    intermediate_size: scale(base.intermediate_size),
   };
   if (Object.values(scaled).some((size) => !Number.isInteger(size)))
     throw usageError(
-      `--width: expected a multiple of ${smallestWidth(own)}, to which the heads of ${shape} can follow, got ${width}`,
+      `\`width\`: expected a multiple of ${smallestWidth(base)}, so that ${shape} has whole heads, got ${width}`,
       { option: 'width', actual: width },
     );
-  const changed = { num_hidden_layers: layers ?? own.num_hidden_layers, vocab_size: vocab ?? own.vocab_size };
-  return parseModelConfig({ model_type: 'llama', ...own, ...scaled, ...changed }, `shape ${shape}`);
+  const changed = { num_hidden_layers: layers ?? base.num_hidden_layers, vocab_size: vocab ?? base.vocab_size };
+  return parseModelConfig({ model_type: 'llama', ...base, ...scaled, ...changed }, `shape ${shape}`);
 }
 
-function smallestWidth(own: ShapeSizes): number {
+function smallestWidth(base: ShapeSizes): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   return (
-    own.hidden_size /
-    [own.num_key_value_heads, own.num_attention_heads, own.intermediate_size].reduce(divisor, own.hidden_size)
+    base.hidden_size /
+    [base.num_key_value_heads, base.num_attention_heads, base.intermediate_size].reduce(divisor, base.hidden_size)
   );
 }

@@ -9,18 +9,19 @@ import { forecastMemory } from '../train/memory.js';
 import type { Tuner } from '../train/tuner.js';
 import { tokenFlop } from './flop.js';
 import { benchMatmul } from './matmul.js';
-import { programOf, type StepBenchOptions, toldOf } from './options.js';
+import { programFigures, programOf, type StepBenchOptions } from './options.js';
 import { randomBatch } from './random-batch.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, DROPPED, median, round, sinceStart, timed } from './timing.js';
 
-/** Side of the matrices whose product is the ceiling. */
+/** Side of the matrices whose product is the upper limit. */
 const CEILING = 1024;
 
 /**
- * Times a LoRA step over random tokens of which every one but the first of a row is trained: adapters on all projections,
- * AdamW, no dropout, no clipping. Then the matrix product, for the share of its speed that the step reaches.
+ * Times a LoRA step over random tokens, all trained except the first of each row: adapters on all
+ * projections, AdamW, no dropout, no clipping. Then times the matrix product, to report what share
+ * of its speed the step reaches.
  */
 export async function benchStep(backend: Backend, options: StepBenchOptions, hooks: BenchHooks = {}) {
   const { batch, seq, rank, seed, gradientCheckpointing } = options;
@@ -42,7 +43,7 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
     const [peak, { tensors }] = [peakRssMib(), backend.memory()];
     const { gflops } = await benchMatmul(CEILING, program);
     const flop = tokenFlop(config, rank, seq);
-    // Only now: recording takes memory too.
+    // Only after the peak was read: recording takes memory too.
     const forecast =
       program.mode === 'captured'
         ? {
@@ -52,7 +53,7 @@ export async function benchStep(backend: Backend, options: StepBenchOptions, hoo
           }
         : {};
     return {
-      ...toldOf(program),
+      ...programFigures(program),
       params: [...parameterShapes(config).values()].reduce((n, shape) => n + sizeOf(shape), 0),
       seconds: round(seconds, 6),
       tokens_per_s: round((batch * seq) / seconds, 1),

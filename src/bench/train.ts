@@ -14,15 +14,16 @@ import { trainOptions } from '../train/options.js';
 import { planRun, type RunPlan } from '../train/run-plan.js';
 import { trainStage } from '../train/trainer.js';
 import type { Tuner } from '../train/tuner.js';
-import { programOf, type TrainBenchOptions, toldOf } from './options.js';
+import { programFigures, programOf, type TrainBenchOptions } from './options.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js';
 
 /**
- * Times one epoch of training over real rows, as the trainer does it: planned, packed, with AdamW and a linear schedule, the
- * loss on the answers. Random weights and the real tokenizer of a model folder: speed is measured, not quality. The time
- * begins with building the program, weights and tokens being ready, and ends with the last step.
+ * Times one epoch of training over real rows as the trainer does it: planned, packed, with AdamW, a
+ * linear schedule and the loss on the answers. It uses random weights and the real tokenizer of a
+ * model folder: speed is measured, not quality. The clock starts when weights and tokens are ready
+ * and the program is about to be built, and stops after the last step.
  */
 export async function benchTrain(backend: Backend, options: TrainBenchOptions, hooks: BenchHooks & { logger: Logger }) {
   const { tokenizer, records, plan, config, figures: prepared } = await prepare(options, hooks);
@@ -43,7 +44,7 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
     const seconds = figures.build_seconds + trainSeconds;
     const counts = await countTokens(records, tokenizer);
     return {
-      ...toldOf(program),
+      ...programFigures(program),
       rows: records.length,
       seconds: round(seconds, 6),
       ...counts,
@@ -64,7 +65,7 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
   }
 }
 
-/** Rows, tokens and plan, as the trainer makes them, and a model that has room for the tokens. */
+/** Rows, tokens and plan as the trainer makes them, and a model whose vocabulary has room for the tokens. */
 async function prepare(options: TrainBenchOptions, { logger, signal }: BenchHooks & { logger: Logger }) {
   const tokenizer = plainTemplate(await loadTokenizer(options.tokenizer));
   const records = await readRows(options, logger);
@@ -92,10 +93,10 @@ const batchOptionsOf = (options: TrainBenchOptions): BatchOptions =>
     Object.fromEntries(Object.entries(options).filter(([name]) => name in batchOptionsSchema.shape)),
   );
 
-/** The first rows of the file; where it has fewer, they come again under other ids. */
+/** The first rows of the file; if it has fewer, they repeat under other ids. */
 async function readRows({ data, rows }: TrainBenchOptions, logger: Logger): Promise<InstructionRecord[]> {
   const { records } = await importFile(data, importOptionsSchema.parse({ badRows: 'skip' }), logger);
-  if (rows > records.length) logger.info(`${data} has ${records.length} rows: some are taken more than once`);
+  if (rows > records.length) logger.info(`${data} has ${records.length} rows: some are used more than once`);
   return Array.from({ length: rows }, (_, i) => {
     const record = records[i % records.length]!;
     const pass = Math.floor(i / records.length);
@@ -103,7 +104,7 @@ async function readRows({ data, rows }: TrainBenchOptions, logger: Logger): Prom
   });
 }
 
-/** The text that the peers train on, in place of the model's own template. */
+/** The text that the programs compared with train on, instead of the model's template. */
 const plainTemplate = (tokenizer: Tokenizer): Tokenizer => ({
   ...tokenizer,
   renderChat(messages) {
@@ -120,7 +121,7 @@ const plainTemplate = (tokenizer: Tokenizer): Tokenizer => ({
 
 const promptOf = (question: string): string => `User: ${question}\nAssistant: `;
 
-/** Tokens of the rows before any cut, an end token with each, as the peer counts them. */
+/** Tokens of the uncut rows, each with an end token, as the programs compared with count them. */
 async function countTokens(records: readonly InstructionRecord[], tokenizer: Tokenizer) {
   const answers = records.map(({ messages }) => messages.at(-1)!.content);
   const wholes = records.map(({ messages }, i) => promptOf(messages.at(-2)!.content) + answers[i]!);
@@ -162,10 +163,10 @@ async function trainPlan(
   return { steps, firstStepEnd };
 }
 
-/** Tokens a second of the steps after the first two. */
+/** Tokens per second of the steps after the first two. */
 function steadySpeed(steps: readonly StepEvent[]): number | null {
   const kept = steps.slice(DROPPED);
   if (kept.length === 0) return null;
-  const sum = (of: (step: StepEvent) => number) => kept.reduce((n, step) => n + of(step), 0);
+  const sum = (amountOf: (step: StepEvent) => number) => kept.reduce((n, step) => n + amountOf(step), 0);
   return round(sum(({ tokens }) => tokens) / sum(({ seconds }) => seconds), 1);
 }

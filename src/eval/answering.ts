@@ -26,7 +26,10 @@ export interface AnsweringOptions {
   /** PEFT adapter folder. */
   readonly adapter?: string | undefined;
   readonly compile: CompileOptions;
-  /** Warns where answering is forecast to take more memory than the process may have; of no use where a card computes. */
+  /**
+   * Warns where answering is forecast to take more memory than the process may have; of no use
+   * where a card computes.
+   */
   readonly forecastMemory?: boolean;
   /** Is given what is odd about the files and the prompts. */
   readonly logger?: Logger;
@@ -35,8 +38,9 @@ export interface AnsweringOptions {
 /** A model that answers. */
 export interface Answering {
   /**
-   * Answers conversations whose next turn is the model's, batch by batch, short conversations first. Read one call's answers to
-   * their end before the next call. Throws a data error that names the prompt, or the reason of `signal` between two tokens.
+   * Answers conversations whose next turn is the model's, batch by batch, short conversations
+   * first. Read one call's answers to their end before the next call. Throws a data error that
+   * names the prompt, or the reason of `signal` between two tokens.
    */
   answer(
     conversations: readonly (readonly Message[])[],
@@ -47,9 +51,9 @@ export interface Answering {
 }
 
 /**
- * Opens a model folder, with an adapter or without. The first call loads the weights, into a program made for its prompts; a later call
- * that needs a larger program, or chooses tokens in another way, loads them again. A backend must be loaded. Throws data errors
- * of the files.
+ * Opens a model folder, with an adapter or without. The first call loads the weights, into a
+ * program made for its prompts; a later call that needs a larger program, or chooses tokens in
+ * another way, loads them again. A backend must be loaded. Throws data errors of the files.
  */
 export async function openAnswering(folder: string, options: AnsweringOptions): Promise<Answering> {
   const { adapter: adapterFolder, compile, logger = silentLogger } = options;
@@ -114,7 +118,10 @@ interface Decoder {
   readonly plan: DecodePlan;
 }
 
-/** Keeps one program over the model's weights, and makes a larger one where a plan needs it: two would hold the weights twice. */
+/**
+ * Keeps one program over the model's weights, and makes a larger one where a plan needs it: two
+ * would hold the weights twice.
+ */
 function decoderOf(
   model: ModelFolder,
   adapter: Adapter | undefined,

@@ -14,15 +14,16 @@ export interface ModelMeter {
   dispose(): void;
 }
 
-/** What can be done where memory is short. */
-const LESS_AT_A_TIME = ['lower --batch-rows', 'lower --max-length'];
-const SMALLER_WEIGHTS = 'hold the weights in 8 bits with --load-in-8bit';
+/** What helps if memory is short. */
+const LESS_AT_A_TIME = ['lower `batchRows`', 'lower `maxLength`'];
+const SMALLER_WEIGHTS = 'hold the weights in 8 bits with `loadIn8bit`';
 const LOADING = ['take a smaller model', FREE_MEMORY];
 
 /**
- * Loads a model, with an adapter folder or without, into a program that does nothing but measure losses; the shapes of `batches`
- * are made ready at once. A backend must be loaded. Throws data errors of the adapter's files, and one with the
- * field `outOfMemory` where there is none left. `warn` is given what is odd about those files.
+ * Loads a model, with an adapter folder or without, into a program that only measures losses. It is
+ * compiled for the shapes of `batches`. A backend must be loaded. Throws data errors of the
+ * adapter's files, and an error with the field `outOfMemory` if memory runs out. `warn` is called
+ * for what is odd about those files.
  */
 export async function openLossMeter(
   model: ModelFolder,

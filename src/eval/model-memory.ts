@@ -12,13 +12,13 @@ import { lossSpec } from '../train/step.js';
 
 const held = (): number => rssMib() * 2 ** 20;
 
-/** Bytes that a model and what is kept beside it take at least, with what the process holds already; `spec` is what the program can do. */
+/** Least bytes that a model takes with the variables of `spec`, including what the process holds already. */
 export const modelMemory = (config: ModelConfig, spec: ProgramSpec, compile: CompileOptions): number =>
   held() + variableBytes(joinSpecs(modelVariables(config), spec), compile);
 
 /**
- * Bytes that measuring losses in batches of these shapes will take, an adapter not counted; what the weights take at least where the program is
- * not recorded. Nothing is computed. Needs the native library for a recorded program.
+ * Bytes that measuring losses in batches of these shapes will take, without an adapter; for an eager program, the least
+ * that the weights take. Nothing is computed. A captured program needs the native library.
  */
 export function lossMemory(config: ModelConfig, shapes: readonly BatchShape[], compile: CompileOptions): number {
   const spec = lossSpec(config, linear);

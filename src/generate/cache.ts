@@ -12,12 +12,12 @@ import { candidatesOf, choiceInputs, choose } from './choose.js';
 import { type Choice, choiceOf } from './options.js';
 import { type CacheShape, type DecodePlan, takesLongPrompts } from './plan.js';
 
-/** Holds the last logits [rows, V] where a choice may need another try. */
+/** Holds the last logits [rows, V] if a choice may need a second try. */
 const LOGITS = 'cache.logits';
 
 const names = (layer: number) => ({ keys: `cache.${layer}.keys`, values: `cache.${layer}.values` });
 
-/** Sizes, and what goes through the decoder besides them. */
+/** Sizes and settings of one program. */
 interface Decoding {
   readonly config: ModelConfig;
   readonly linear: Linear;
@@ -27,16 +27,17 @@ interface Decoding {
 }
 
 /**
- * Variables and entries of decoding with a key/value cache, over the model's variables. A token's keys and values lie
- * in the slot of its position, so that rows of different lengths need no padding between prompt and answer; what lies
- * in slots past a row's end is never seen.
+ * Variables and entries of decoding with a key/value cache, over the model's variables. The keys
+ * and values of a token are in the slot of its position, so that rows of different lengths need no
+ * padding between prompt and answer; slots past the end of a row are masked.
  * - `prefill`: the first tokens of each prompt, ids [rows, chunk], padded at the end; `last` [rows] is the flat index
  *   into ids of the token whose successor is wanted, `lengths` [rows] are the tokens of each whole prompt.
  * - `prefillNext`, if there are longer prompts: the same for the tokens from position `start` on.
- * - `decode`: one token a row, ids and positions [rows].
- * - `chooseAll`, where the others may fall short: another choice from the last logits.
- * Each gives the next `token` [rows] and, where it may fall short, `covered` [rows], see {@link choose}; all but the last the `total`
- * [rows] of the logits, which is a finite number only where all of them are.
+ * - `decode`: one token per row, ids and positions [rows].
+ * - `chooseAll`, if the others may not look at enough tokens: another choice from the last logits.
+ * Each gives the next `token` [rows] and, if it may not look at enough tokens, `covered` [rows],
+ * see {@link choose}. All except the last give the `total` [rows] of the logits, which is finite
+ * only if all of them are.
  */
 export function generateSpec(
   config: ModelConfig,
@@ -49,7 +50,7 @@ export function generateSpec(
   const entries: Record<string, Entry> = { prefill: prefill(decoding), decode: decode(decoding) };
   if (takesLongPrompts(plan)) entries.prefillNext = prefillNext(decoding);
   if (choice === 'topP') entries.chooseAll = chooseAll(decoding);
-  // Compiling saves nothing of a token's time, and takes that of thirty.
+  // Compiling saves no time per token, and itself takes the time of thirty tokens.
   const plain = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, xla: false }]));
   return { variables: cacheVariables(decoding), entries: plain };
 }
@@ -64,8 +65,9 @@ function cacheVariables({ config, shape: { rows, slots }, choice }: Decoding): R
 }
 
 /**
- * Where RoPE depends on the length, a prompt's tokens are rotated by the prompt's, and each token of the answer by that of the text up to
- * itself, as transformers does: keys in the cache stay as they were. Nothing else has a say, such as how long an answer may get.
+ * Where RoPE depends on the length, the tokens of a prompt are rotated by the length of the prompt,
+ * and each token of the answer by the length of the text up to itself, as transformers does: keys
+ * in the cache stay as they were. Nothing else matters, such as how long an answer may get.
  */
 const promptLengths = ({ lengths }: Tensors): tf.Tensor => tf.expandDims(lengths!, 1);
 
@@ -152,7 +154,10 @@ const chooseAll = ({ config, shape: { rows }, choice }: Decoding): Entry => ({
 const biasOver = (config: ModelConfig, positions: tf.Tensor, slots: number): tf.Tensor =>
   biasOf(visible(tf.sub(tf.expandDims(positions, 1), tf.range(0, slots, 1, 'int32')), config.sliding_window));
 
-/** Whole texts attend over themselves; their keys and values become the cache's first slots, the others zero. */
+/**
+ * Whole texts attend over themselves; their keys and values fill the first slots of the cache, and
+ * the others are zero.
+ */
 const filling =
   ({ slots }: CacheShape, updates: Record<string, tf.Tensor>): Cache =>
   (layer, keys, values) => {
@@ -162,7 +167,7 @@ const filling =
       [0, slots - t],
       [0, 0],
     ];
-    // Its own tensor, not shared with anything: later calls write into it.
+    // A separate tensor, shared with nothing: later calls write into it.
     const table = (x: tf.Tensor) =>
       tf.reshape(tf.pad(tf.reshape(x, [b * heads, t, h]), padding), [b * heads * slots, h]);
     updates[names(layer).keys] = table(keys);
@@ -170,7 +175,10 @@ const filling =
     return [keys, values];
   };
 
-/** New tokens' keys and values go into the slots of their `positions` [rows or 1, 1, T]; they attend over all slots. */
+/**
+ * Keys and values of new tokens go into the slots of their `positions` [rows or 1, 1, T]; the
+ * tokens attend over all slots.
+ */
 function appending(
   { config, shape: { rows, slots } }: Decoding,
   positions: tf.Tensor,

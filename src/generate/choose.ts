@@ -3,7 +3,7 @@ import * as tf from '../backend/tf.js';
 import type { InputSpec, Tensors } from '../program/program.js';
 import type { Choice, GenerateOptions } from './options.js';
 
-/** What an entry that chooses is fed: `uniforms` [rows] are in [0, 1), one for each row's token. */
+/** Inputs of an entry that chooses: `uniforms` [rows] are in [0, 1), one for the token of each row. */
 export function choiceInputs(choice: Choice, rows: number): Readonly<Record<string, InputSpec>> {
   const scalar: InputSpec = { shape: [], dtype: 'float32' };
   if (choice === 'likeliest') return {};
@@ -12,8 +12,8 @@ export function choiceInputs(choice: Choice, rows: number): Readonly<Record<stri
 }
 
 /**
- * Where a share of all is asked for, this many of the likeliest tokens are sorted. Where they do not make it up, all
- * are: seven times the work at 49,152 tokens.
+ * If a share of all tokens is asked for, this many of the likeliest are sorted first. If they do
+ * not make up the share, all are sorted: seven times the work at 49,152 tokens.
  */
 const CANDIDATES = 1024;
 
@@ -22,10 +22,10 @@ export const candidatesOf = ({ topK }: GenerateOptions, vocabulary: number): num
   Math.min(topK > 0 ? topK : CANDIDATES, vocabulary);
 
 /**
- * Chooses a `token` [B] (int32) from each row of logits [B, V]: softmax at a temperature, over the K likeliest, over
- * the fewest of those whose probabilities add up to P, in transformers' order. Of equally likely tokens the lower
- * number counts as likelier. K is `candidates`. With `topP` the output `covered` [B] (int32) is 0 where so many do not
- * make up the share.
+ * Chooses a `token` [B] (int32) from each row of logits [B, V]: softmax at a temperature, over the
+ * K likeliest, over the fewest of those whose probabilities add up to P, in transformers' order. Of
+ * equally likely tokens the lower number counts as likelier. K is `candidates`. With `topP` the
+ * output `covered` [B] (int32) is 0 in rows where K tokens do not make up the share.
  */
 export function choose(
   logits: tf.Tensor,
@@ -47,12 +47,16 @@ export function choose(
   return { token, covered: tf.reshape(tf.cast(tf.greaterEqual(sum, limit), 'int32'), [-1]) };
 }
 
-/** Tokens whose weights are added up one by one; more are added up in blocks first, which is faster and more exact. */
+/**
+ * Up to this many weights are added up one by one; more are added up in blocks first, which is
+ * faster and more exact.
+ */
 const BLOCK = 256;
 
 /**
- * Draws an index [B] (int32) from each row of weights [B, M], as often as its share of the row: the first at which the
- * sum of the weights up to it exceeds uniforms [B] times the whole. One of weight 0 is never drawn.
+ * Draws an index [B] (int32) from each row of weights [B, M], each with its share of the row as
+ * probability: the first index at which the sum of the weights so far exceeds uniforms [B] times
+ * the total. An index of weight 0 is never drawn.
  */
 function draw(weights: tf.Tensor, uniforms: tf.Tensor): tf.Tensor {
   const [b, m] = weights.shape as [number, number];
@@ -70,13 +74,13 @@ function draw(weights: tf.Tensor, uniforms: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The first index at which the sum of a row's weights [B, M] exceeds `target` [B], and by how much the sum before it
- * falls short.
+ * The first index at which the sum of a row's weights [B, M] exceeds `target` [B], and the
+ * difference between the target and the sum before that index.
  */
 function within(weights: tf.Tensor, target: tf.Tensor): { index: tf.Tensor; rest: tf.Tensor } {
   const [b, m] = weights.shape as [number, number];
   const sums = tf.cumsum(weights, 1);
-  // Rounding must not take a target below 0 or up to the last sum: it would lead to an index of weight 0, or to none.
+  // Rounding must not move a target below 0 or to the last sum: it would give an index of weight 0, or none.
   const most = tf.mul(tf.slice(sums, [0, m - 1], [b, 1]), 1 - 2 ** -20);
   const inside = tf.maximum(tf.minimum(tf.reshape(target, [b, 1]), most), 0);
   const index = tf.sum(tf.cast(tf.lessEqual(sums, inside), 'int32'), 1);

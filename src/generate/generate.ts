@@ -8,7 +8,8 @@ import { choiceOf } from './options.js';
 import type { DecodePlan } from './plan.js';
 
 /**
- * An answer: its prompt's place, its ids without the end token, and whether it ended by itself or was cut at the limit.
+ * An answer: the place of its prompt, its ids without the end token, and whether it ended by itself
+ * or was cut at the limit.
  */
 export interface Generated {
   readonly index: number;
@@ -22,16 +23,17 @@ interface Row {
   readonly prompt: Int32Array;
   readonly answer: number[];
   readonly random: Random;
-  /** Undefined while it is being written; `failed` where the logits are not numbers. */
+  /** Undefined while it is being written; `failed` if the logits are not numbers. */
   finish?: Generated['finish'] | 'failed';
 }
 
 /**
- * Answers the plan's prompts, one batch at a time, each until a stop token or the limit; the program must hold
- * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but
- * not over all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the
- * options. Throws the reason of `signal` between two tokens, and a data error after all answers where the logits for some prompts were
- * not numbers: those have none.
+ * Answers the plan's prompts, batch by batch, each until a stop token or the limit; the program
+ * must contain `generateSpec` of the same plan. Answers come in the order of the prompts within a
+ * batch, but not over all batches. An answer depends only on its prompt, its place among the
+ * prompts, the seed and the options. Throws the reason of `signal` between two tokens. If the
+ * logits of some prompts are not numbers, those have no answer, and a data error comes after all
+ * other answers.
  */
 export async function* generate(
   program: Program,
@@ -84,18 +86,18 @@ async function answer(
     const feeds = { ...promptFeeds(rows, shape, start), ...(start > 0 ? { start: int32([], [start]) } : {}) };
     await call(start > 0 ? 'prefillNext' : 'prefill', feeds, rows, ending, accept);
   }
-  for (let left = rows.filter(goesOn); left.length > 0; left = left.filter(goesOn)) {
-    // An interrupt is heard here only.
+  for (let left = rows.filter(isUnfinished); left.length > 0; left = left.filter(isUnfinished)) {
+    // Signals are delivered only while this waits.
     await setImmediate();
     signal?.throwIfAborted();
     await call('decode', tokenFeeds(rows, shape.rows), rows, left, accept);
   }
 }
 
-const goesOn = ({ finish }: Row): boolean => finish === undefined;
+const isUnfinished = ({ finish }: Row): boolean => finish === undefined;
 
 /**
- * Tokens of each prompt from position `start` on, and where it ends. Rows beyond the prompts hold a token for nothing.
+ * Tokens of each prompt from position `start` on, and where it ends. Rows without a prompt hold one unused token.
  */
 function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['shape'], start: number) {
   const ids = new Int32Array(size * chunk);
@@ -108,7 +110,7 @@ function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['sh
   return { ids: int32([size, chunk], ids), last: int32([size], last), lengths: int32([size], lengths) };
 }
 
-/** The newest token of each row and its position. A row that is done continues with its last one, which nothing sees. */
+/** The newest token of each row and its position. A finished row repeats its last token, which is ignored. */
 function tokenFeeds(rows: readonly Row[], size: number) {
   const [ids, positions] = [new Int32Array(size), new Int32Array(size)];
   for (const [row, { prompt, answer }] of rows.entries()) {
@@ -118,7 +120,7 @@ function tokenFeeds(rows: readonly Row[], size: number) {
   return { ids: int32([size], ids), positions: int32([size], positions) };
 }
 
-/** Runs an entry that chooses tokens, and hands those of the `wanted` rows to `accept`: only they draw a number. */
+/** Runs an entry that chooses tokens, and passes those of the `wanted` rows to `accept`: only these draw a number. */
 function chooser(program: Program, size: number, options: DecodePlan['options']) {
   const choice = choiceOf(options);
   const inputs = Object.keys(choiceInputs(choice, size));
@@ -130,9 +132,9 @@ function chooser(program: Program, size: number, options: DecodePlan['options'])
     wanted: readonly Row[],
     accept: (row: Row, token: number) => void,
   ): Promise<void> => {
-    const at = wanted.map((row) => rows.indexOf(row));
+    const places = wanted.map((row) => rows.indexOf(row));
     const uniforms = new Float32Array(size);
-    for (const [i, row] of wanted.entries()) uniforms[at[i]!] = row.random.uniform();
+    for (const [i, row] of wanted.entries()) uniforms[places[i]!] = row.random.uniform();
     const all: Record<string, HostTensor> = {
       temperature: float32([], [options.temperature]),
       topP: float32([], [options.topP]),
@@ -140,10 +142,10 @@ function chooser(program: Program, size: number, options: DecodePlan['options'])
     };
     const draws = Object.fromEntries(inputs.map((name) => [name, all[name]!]));
     const { token, total, covered } = await program.run(entry, { ...feeds, ...draws }, fetches);
-    for (const [i, row] of wanted.entries()) if (!Number.isFinite(total!.data[at[i]!]!)) row.finish = 'failed';
+    for (const [i, row] of wanted.entries()) if (!Number.isFinite(total!.data[places[i]!]!)) row.finish = 'failed';
     const isShort = (row: number) => covered?.data[row] === 0;
-    const again = at.some(isShort) ? await program.run('chooseAll', draws, ['token']) : undefined;
+    const again = places.some(isShort) ? await program.run('chooseAll', draws, ['token']) : undefined;
     for (const [i, row] of wanted.entries())
-      if (row.finish !== 'failed') accept(row, (isShort(at[i]!) ? again! : { token }).token!.data[at[i]!]!);
+      if (row.finish !== 'failed') accept(row, (isShort(places[i]!) ? again! : { token }).token!.data[places[i]!]!);
   };
 }

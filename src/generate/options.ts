@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 /** How an answer is decoded. */
 export const generateOptions = z.strictObject({
-  maxTokens: z.number().int().positive().default(128).describe('Tokens an answer may have at most'),
+  maxTokens: z.number().int().positive().default(128).describe('Most tokens of an answer'),
   temperature: z.number().min(0).default(0).describe('Sampling temperature; 0 takes the most likely token'),
   topK: z.number().int().min(0).default(0).describe('Sample from the K most likely tokens; 0 for all'),
   topP: z.number().gt(0).max(1).default(1).describe('Sample from the fewest tokens whose probabilities add up to P'),
@@ -13,8 +13,9 @@ export const generateOptions = z.strictObject({
 export type GenerateOptions = z.infer<typeof generateOptions>;
 
 /**
- * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest,
- * or of those the fewest that make up a share; or from the fewest that make up a share of all.
+ * How the next token is chosen, as far as the graph depends on it. `likeliest`: no draw. `any`:
+ * drawn from all tokens. `topK`: from the K likeliest, or the fewest of those that make up a share.
+ * `topP`: from the fewest of all that make up a share.
  */
 export type Choice = 'likeliest' | 'any' | 'topK' | 'topP';
 

@@ -1,6 +1,6 @@
 import { choiceOf, type GenerateOptions } from './options.js';
 
-/** Sizes that decoding is recorded for. */
+/** Sizes that a program decodes with. */
 export interface CacheShape {
   /** Prompts answered together. */
   readonly rows: number;
@@ -10,7 +10,7 @@ export interface CacheShape {
   readonly chunk: number;
 }
 
-/** Prompts to be answered, and how: what the program must be made for. */
+/** Prompts to be answered, and how: what the program is made for. */
 export interface DecodePlan {
   readonly prompts: readonly Int32Array[];
   readonly options: GenerateOptions;
@@ -23,12 +23,12 @@ export interface DecodePlan {
 
 /** Chunks are a multiple of this. */
 const STEP = 16;
-/** Tokens that a call over prompts takes in, about: enough for fast products, and little is wasted on padding. */
+/** About how many tokens one call over prompts takes: enough for fast products, with little wasted on padding. */
 const TOKENS_A_CALL = 1024;
-/** A chunk is not made smaller than this, however many rows there are. */
+/** The smallest chunk, however many rows there are. */
 const LEAST_CHUNK = 64;
 
-/** The last token of an answer is never looked at again, so it needs no slot. */
+/** The last token of an answer is not read again, so it needs no slot. */
 const slotsFor = (longest: number, { maxTokens }: GenerateOptions, chunk: number): number =>
   Math.max(roundUp(longest, chunk), roundUp(longest + maxTokens - 1, STEP));
 
@@ -45,9 +45,9 @@ export const takesLongPrompts = ({
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /**
- * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows` at once: prompts of
- * like length together, in batches as even as can be. Whatever the prompts, calls have three shapes: that of a first
- * chunk, of further chunks, and of a token.
+ * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows`
+ * together: prompts of similar length share a batch, and batches are as even as possible. Whatever
+ * the prompts, calls have three shapes: a first chunk, a further chunk, and one token.
  */
 export function planDecode(prompts: readonly Int32Array[], options: GenerateOptions, rows: number): DecodePlan {
   const lengths = prompts.map((ids) => ids.length);
@@ -64,7 +64,10 @@ export function planDecode(prompts: readonly Int32Array[], options: GenerateOpti
   return { prompts, options, shape: { rows: even, slots, chunk }, batches };
 }
 
-/** The plan carried out by a program that was made for another one; undefined where that is too small, or chooses tokens otherwise. */
+/**
+ * The plan in the shape of a program made for another plan; undefined if that is too small or
+ * chooses tokens differently.
+ */
 export function fitInto(plan: DecodePlan, made: DecodePlan): DecodePlan | undefined {
   const { rows, slots, chunk } = made.shape;
   const longest = longestOf(plan);
@@ -78,8 +81,8 @@ export function fitInto(plan: DecodePlan, made: DecodePlan): DecodePlan | undefi
 }
 
 /**
- * The plan with room for what may come next, as where the turns of a chat grow longer: twice as many slots as the program had that proved
- * too small, but no more than a text of `limit` tokens needs.
+ * The plan with room for what may come next, since the turns of a chat grow longer: twice the slots
+ * of the program that was too small, but no more than a text of `limit` tokens needs.
  */
 export function enlarge(plan: DecodePlan, made: DecodePlan, limit: number): DecodePlan {
   const doubled = Math.min(2 * made.shape.slots, roundUp(limit, STEP));

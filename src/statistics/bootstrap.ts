@@ -2,9 +2,9 @@ import { random } from '../core/random.js';
 
 /** A value with the interval that a share `level` of the resamples falls into. */
 export interface Estimate {
-  /** Null where it is not defined, one of the scores being the same everywhere, for instance. */
+  /** Null if it is not defined, for instance because one of the scores is the same everywhere. */
   readonly value: number | null;
-  /** Null without a value, without resamples, and where the value was undefined in more than one of twenty resamples. */
+  /** Null without a value, without resamples, or if the value was undefined in more than one of twenty resamples. */
   readonly interval: readonly [low: number, high: number] | null;
 }
 
@@ -15,12 +15,12 @@ export interface BootstrapOptions {
   readonly seed: number;
 }
 
-/** Share of resamples that may be without a value. */
+/** Share of resamples that may have no value. */
 const UNDEFINED = 0.05;
 
 /**
- * Resamples of `n` rows drawn with replacement, each as how often every row was drawn: with rows put in order once, a resample costs no
- * sorting. The array is used again for the next one.
+ * Resamples of `n` rows drawn with replacement, each as the number of times that every row was
+ * drawn: rows are sorted once, not for each resample. The array is reused for the next one.
  *
  * @example
  * const [x, y] = [rank([1, 2, 3, 4]), rank([1, 3, 2, 4])];
@@ -37,7 +37,8 @@ export function* resamples(n: number, { resamples: times, seed }: BootstrapOptio
 }
 
 /**
- * The percentile interval (Efron 1979) of what a statistic came to in the resamples; `value` is that of the rows themselves.
+ * The percentile interval (Efron 1979) of a statistic's values in the resamples; `value` is that of
+ * the rows themselves.
  *
  * @example
  * const [x, y] = [rank([1, 2, 3, 4]), rank([1, 3, 2, 4])];
@@ -45,9 +46,13 @@ export function* resamples(n: number, { resamples: times, seed }: BootstrapOptio
  * for (const counts of resamples(4, { resamples: 1000, level: 0.95, seed: 0 })) found.push(spearman(x, y, counts));
  * const { value, interval } = estimate(spearman(x, y), found, 0.95);
  */
-export function estimate(value: number | undefined, found: readonly (number | undefined)[], level: number): Estimate {
-  const defined = Float64Array.from(found.filter((one) => one !== undefined)).sort();
-  const enough = found.length > 0 && defined.length >= (1 - UNDEFINED) * found.length;
+export function estimate(
+  value: number | undefined,
+  inResamples: readonly (number | undefined)[],
+  level: number,
+): Estimate {
+  const defined = Float64Array.from(inResamples.filter((one) => one !== undefined)).sort();
+  const enough = inResamples.length > 0 && defined.length >= (1 - UNDEFINED) * inResamples.length;
   if (value === undefined || !enough) return { value: value ?? null, interval: null };
   const tail = (1 - level) / 2;
   return { value, interval: [quantile(defined, tail), quantile(defined, 1 - tail)] };

@@ -1,9 +1,10 @@
 import { averageRanks, type Counts, groupSizes, type Ranked, total } from './ranks.js';
 
 /**
- * Pearson's correlation of two scores of the same rows, -1 to 1; undefined for fewer than two rows and where one of the scores is the same
- * everywhere. In three passes: means, largest deviations, and products of the deviations over these. Sums of squares would lose the digits that
- * the scores differ in, and those of large numbers would overflow.
+ * Pearson's correlation of two scores of the same rows, -1 to 1; undefined for fewer than two rows,
+ * or if one of the scores is the same everywhere. Takes three passes: means, largest deviations,
+ * and products of the deviations divided by these. Sums of squares would lose the digits in which
+ * the scores differ, and would overflow for large numbers.
  *
  * @example
  * console.log(pearson(rank([1, 2, 3]), rank([2, 4, 6]))); // 1
@@ -36,7 +37,7 @@ export function pearson(first: Ranked, second: Ranked, counts?: Counts): number 
   return ratio(xx, yy, xy);
 }
 
-/** A mean of equal numbers is not always that number, so variances do not tell. */
+/** The computed mean of equal numbers may differ from that number, so a variance of 0 is not a test for it. */
 function isConstant(group: Int32Array, counts: Counts): boolean {
   let first = -1;
   for (let i = 0; i < group.length; i++) {
@@ -56,13 +57,17 @@ function isConstant(group: Int32Array, counts: Counts): boolean {
 export function spearman(x: Ranked, y: Ranked, counts?: Counts): number | undefined {
   const mean = (total(x, counts) + 1) / 2;
   const [first, second] = [rankDeviations(x, mean, counts), rankDeviations(y, mean, counts)];
-  const [of, other, groupX, groupY] = [first.byGroup, second.byGroup, x.group, y.group];
+  const [deviationX, deviationY, groupX, groupY] = [first.byGroup, second.byGroup, x.group, y.group];
   let product = 0;
-  for (let i = 0; i < groupX.length; i++) product += (counts ? counts[i]! : 1) * of[groupX[i]!]! * other[groupY[i]!]!;
+  for (let i = 0; i < groupX.length; i++)
+    product += (counts ? counts[i]! : 1) * deviationX[groupX[i]!]! * deviationY[groupY[i]!]!;
   return ratio(first.squares, second.squares, product);
 }
 
-/** What the ranks lie off their mean, which is known, by group of equal values; and the sum of their squares over all rows. */
+/**
+ * Differences of the ranks from their mean, which is known, by group of equal values; and the sum
+ * of their squares over all rows.
+ */
 function rankDeviations(ranked: Ranked, mean: number, counts: Counts) {
   const byGroup = averageRanks(ranked, counts);
   const sizes = groupSizes(ranked, counts);
@@ -74,7 +79,7 @@ function rankDeviations(ranked: Ranked, mean: number, counts: Counts) {
   return { byGroup, squares };
 }
 
-/** Undefined where one side does not vary, or by less than a number can tell, as 5e-324 and 1e-323 do. */
+/** Undefined if one side does not vary, or by less than a double can represent, such as from 5e-324 to 1e-323. */
 function ratio(xx: number, yy: number, xy: number): number | undefined {
   const spread = Math.sqrt(xx) * Math.sqrt(yy);
   return spread > 0 ? Math.max(-1, Math.min(1, xy / spread)) : undefined;

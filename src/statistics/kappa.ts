@@ -21,8 +21,9 @@ export function confusion(
 }
 
 /**
- * Cohen's kappa with quadratic weights (Cohen 1968), at most 1, 0 for chance: disagreements count by the square of the distance between
- * categories. Undefined where chance would never disagree, all rows being in one category.
+ * Cohen's kappa with quadratic weights (Cohen 1968), at most 1, 0 for chance: a disagreement counts
+ * with the square of the distance between the categories. Undefined if all rows are in one
+ * category, where chance would never disagree.
  *
  * @example
  * const kappa = quadraticKappa(confusion([0, 1, 2, 2], [0, 1, 2, 1], 3));

@@ -1,6 +1,6 @@
 import { type Counts, groupSizes, type Ranked, total } from './ranks.js';
 
-/** All pairs of rows by what two scores say of their order. */
+/** All pairs of rows, by the order that two scores put them in. */
 export interface PairCounts {
   /** n (n - 1) / 2. */
   readonly pairs: number;
@@ -8,14 +8,17 @@ export interface PairCounts {
   readonly concordant: number;
   /** They put different rows first. */
   readonly discordant: number;
-  /** Pairs that the first score does not tell apart, those that neither does among them. */
+  /** Pairs with equal first scores, including those with equal scores of both kinds. */
   readonly tiedX: number;
   readonly tiedY: number;
-  /** Neither score tells the two rows apart. */
+  /** Pairs that are equal in both scores. */
   readonly tiedBoth: number;
 }
 
-/** Rows in the order of the first score, ties by the second: what counting pairs needs, made once for many resamples. */
+/**
+ * Rows in the order of the first score, ties by the second: what counting pairs needs, made once
+ * for many resamples.
+ */
 export interface PairOrder {
   readonly x: Ranked;
   readonly y: Ranked;
@@ -41,8 +44,9 @@ export function pairOrder(x: Ranked, y: Ranked): PairOrder {
 }
 
 /**
- * Counts pairs in n log n steps, not n²: 52,002 rows have 1.35e9 pairs. Rows come in order of the first score, and a tree of sums (Fenwick
- * 1994) over the second tells how many before each have less; ties are counted by their groups as Knight (1966) does.
+ * Counts pairs in n log n steps, not n²: 52,002 rows have 1.35e9 pairs. Rows come in the order of
+ * the first score, and a tree of sums (Fenwick 1994) over the second gives how many rows before
+ * each have a lower one; ties are counted by their groups as Knight (1966) does.
  *
  * @example
  * const { pairs, discordant } = countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2])));
@@ -57,11 +61,11 @@ export function countPairs({ x, y, rows, groupX, groupY }: PairOrder, counts?: C
     for (; end < rows.length && groupX[end] === group; end++) {
       const count = counts ? counts[rows[end]!]! : 1;
       if (count === 0) continue;
-      const own = groupY[end]!;
-      for (let i = own; i > 0; i -= i & -i) concordant += count * tree[i]!;
-      if (own !== sameY) {
+      const groupOfRow = groupY[end]!;
+      for (let i = groupOfRow; i > 0; i -= i & -i) concordant += count * tree[i]!;
+      if (groupOfRow !== sameY) {
         same = 0;
-        sameY = own;
+        sameY = groupOfRow;
       }
       tiedBoth += count * same + choose2(count);
       same += count;
@@ -82,23 +86,26 @@ const tiedPairs = (ranked: Ranked, counts: Counts) =>
   groupSizes(ranked, counts).reduce((sum, size) => sum + choose2(size), 0);
 
 /**
- * Kendall's tau-b, -1 to 1: concordant less discordant pairs, over the geometric mean of the pairs that each score tells apart; undefined
- * where one of them tells none apart.
+ * Kendall's tau-b, -1 to 1: concordant minus discordant pairs, divided by the geometric mean of the
+ * numbers of pairs that each score does not tie; undefined if one of them ties all pairs.
  *
  * @example
  * const tau = kendallTauB(countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2]))));
  */
 export function kendallTauB({ pairs, concordant, discordant, tiedX, tiedY }: PairCounts): number | undefined {
-  const [toldX, toldY] = [pairs - tiedX, pairs - tiedY];
-  if (toldX === 0 || toldY === 0) return undefined;
-  return Math.max(-1, Math.min(1, (concordant - discordant) / Math.sqrt(toldX) / Math.sqrt(toldY)));
+  const [untiedX, untiedY] = [pairs - tiedX, pairs - tiedY];
+  if (untiedX === 0 || untiedY === 0) return undefined;
+  return Math.max(-1, Math.min(1, (concordant - discordant) / Math.sqrt(untiedX) / Math.sqrt(untiedY)));
 }
 
-/** How often two scores agree on which of two rows is the harder, in percent. */
+/** How often two scores agree on which of two rows is harder, in percent. */
 export interface OrderAgreement {
-  /** Among pairs that both tell apart: ties are no opinion. 50 is chance. Undefined where there is no such pair. */
+  /** Among pairs that neither ties: a tie is no opinion. 50 is chance. Undefined without such pairs. */
   readonly untied: number | undefined;
-  /** Among all pairs, three answers: the one, the other, or as hard; a tie agrees with a tie only. Undefined without pairs. */
+  /**
+   * Among all pairs, with three answers: the first, the second, or equal; a tie agrees only with a
+   * tie. Undefined without pairs.
+   */
   readonly tied: number | undefined;
 }
 
@@ -109,9 +116,9 @@ export interface OrderAgreement {
  * const { untied } = orderAgreement(countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2]))));
  */
 export function orderAgreement({ pairs, concordant, discordant, tiedBoth }: PairCounts): OrderAgreement {
-  const told = concordant + discordant;
+  const ordered = concordant + discordant;
   return {
-    untied: told > 0 ? (100 * concordant) / told : undefined,
+    untied: ordered > 0 ? (100 * concordant) / ordered : undefined,
     tied: pairs > 0 ? (100 * (concordant + tiedBoth)) / pairs : undefined,
   };
 }

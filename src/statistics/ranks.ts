@@ -1,4 +1,4 @@
-/** Values put in order once, so that every resample of them needs no sorting. */
+/** Values sorted once, so that no resample of them needs sorting. */
 export interface Ranked {
   readonly values: Float64Array;
   /** For each row the place of its value among the different values, from 0. */
@@ -7,25 +7,25 @@ export interface Ranked {
   readonly groups: number;
 }
 
-/** How often each row counts; absent, every row once. A bootstrap resample is such a list of counts. */
+/** How often each row counts; undefined means once each. A bootstrap resample is such a list of counts. */
 export type Counts = Int32Array | undefined;
 
 /**
- * Puts values in order; -0 and 0 are the same value. Throws a RangeError for a value that is not a finite number.
+ * Sorts values; -0 and 0 are the same value. Throws a RangeError for a value that is not a finite number.
  *
  * @example
  * console.log(rank([3, 1, 3]).group); // [1, 0, 1]
  */
 export function rank(values: ArrayLike<number>): Ranked {
-  const own = Float64Array.from(values);
-  const wrong = own.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new RangeError(`expected finite numbers, found ${own[wrong]} at ${wrong}`);
-  const sorted = Float64Array.from(own, (value) => value + 0).sort();
+  const copied = Float64Array.from(values);
+  const wrong = copied.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) throw new RangeError(`expected finite numbers, found ${copied[wrong]} at ${wrong}`);
+  const sorted = Float64Array.from(copied, (value) => value + 0).sort();
   let groups = 0;
   for (let i = 0; i < sorted.length; i++)
     if (i === 0 || sorted[i] !== sorted[groups - 1]) sorted[groups++] = sorted[i]!;
   const distinct = sorted.subarray(0, groups);
-  return { values: own, group: Int32Array.from(own, (value) => placeOf(value, distinct)), groups };
+  return { values: copied, group: Int32Array.from(copied, (value) => placeOf(value, distinct)), groups };
 }
 
 function placeOf(value: number, distinct: Float64Array): number {
@@ -55,6 +55,6 @@ export function averageRanks(ranked: Ranked, counts?: Counts): Float64Array {
   });
 }
 
-/** Number of rows, those that count several times counted so. */
+/** Number of rows, each counted as often as it occurs. */
 export const total = (ranked: Ranked, counts: Counts): number =>
   counts ? counts.reduce((sum, count) => sum + count, 0) : ranked.values.length;

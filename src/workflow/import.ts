@@ -45,8 +45,9 @@ export interface ImportedFile {
 }
 
 /**
- * Reads rows of any known format (JSON Lines, JSON, CSV, Parquet, packed or not) and writes them as records, which `score`, `stage` and
- * `train` read. Throws a data error that names a bad row, unless `badRows` is `skip`.
+ * Reads rows of any known format (JSON Lines, JSON, CSV, Parquet, packed or not) and writes them as
+ * records, which `score`, `stage` and `train` read. Throws a data error that names a bad row,
+ * unless `badRows` is `skip`.
  *
  * @example
  * const { rows, format } = await importRows('datasets/demo/raw.jsonl', { out: 'imported.jsonl' });
@@ -66,8 +67,8 @@ export async function importRows(
 }
 
 /**
- * Reads all rows of a file of any known format, or of the stages of a staged folder, as records. Throws a data error that names a bad row,
- * unless `badRows` is `skip`.
+ * Reads all rows of a file of any known format, or of the stages of a staged folder, as records.
+ * Throws a data error that names a bad row, unless `badRows` is `skip`.
  *
  * @example
  * const records = await readRecords('rows.jsonl');

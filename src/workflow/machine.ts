@@ -31,8 +31,9 @@ export const diagnoseOptionsSchema = z.strictObject({ home });
 export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
 
 /**
- * Fetches and builds the native TensorFlow library, unless it is there. With `auto`, where the one for cards cannot be had, it sets up the one
- * for the processor. Throws (code `backend`) with what is missing and what to install; WASM computes then.
+ * Fetches and builds the native TensorFlow library, unless it is there. With `auto`, where the one
+ * for cards cannot be had, it sets up the one for the processor. Throws (code `backend`) with what
+ * is missing and what to install; WASM computes then.
  *
  * @example
  * const { device, home, made } = await setUp({ device: 'cpu' });

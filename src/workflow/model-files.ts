@@ -65,8 +65,9 @@ function warnOf<T extends { readonly warnings: readonly string[] }>(result: T, {
 }
 
 /**
- * Turns a GGUF file (the first one of a split model) or a Hugging Face folder into a Hugging Face folder: config.json, tokenizer, chat
- * template, safetensors. It appears whole or not at all. Throws data errors of the source.
+ * Turns a GGUF file (the first one of a split model) or a Hugging Face folder into a Hugging Face
+ * folder: config.json, tokenizer, chat template, safetensors. It appears whole or not at all.
+ * Throws data errors of the source.
  *
  * @example
  * const { tensors, parameters } = await importModel('models/tiny-llama', { out: 'models/base', dtype: 'float32' });
@@ -91,8 +92,9 @@ export async function importModel(
 }
 
 /**
- * Fetches a model (`ORG/NAME`) from the Hugging Face hub into a folder that appears whole or not at all. What has come when it fails or
- * is interrupted stays in `<out>.part`, and the next call continues there. Every file is checked against the hub's hash.
+ * Fetches a model (`ORG/NAME`) from the Hugging Face hub into a folder that appears whole or not at
+ * all. What has come when it fails or is interrupted stays in `<out>.part`, and the next call
+ * continues there. Every file is checked against the hub's hash.
  *
  * @example
  * const { files, commit } = await pullModel('org/name', { out: 'models/pulled' });
@@ -116,8 +118,9 @@ export async function pullModel(
 }
 
 /**
- * Writes a Hugging Face folder whose weights are the base model's with the adapter added, in float32 rounded once to `dtype`. It appears
- * whole or not at all. Throws data errors of both folders.
+ * Writes a Hugging Face folder whose weights are the base model's with the adapter added, in
+ * float32 rounded once to `dtype`. It appears whole or not at all. Throws data errors of both
+ * folders.
  *
  * @example
  * const { merged, lost } = await mergeAdapter('models/tiny-llama', {

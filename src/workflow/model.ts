@@ -15,8 +15,9 @@ export interface LanguageModel {
   /** What computes. */
   readonly device: Device;
   /**
-   * Answers prompts, in their order. What an answer is depends on its prompt, its place among the prompts and the options.
-   * Throws a data error that names the prompt, the reason of `signal` between two tokens, or a usage error for an option.
+   * Answers prompts, in their order. What an answer is depends on its prompt, its place among the
+   * prompts and the options. Throws a data error that names the prompt, the reason of `signal`
+   * between two tokens, or a usage error for an option.
    */
   generate(
     prompts: readonly Prompt[],
@@ -24,8 +25,8 @@ export interface LanguageModel {
     hooks?: Pick<Hooks, 'signal'>,
   ): Promise<readonly Answer[]>;
   /**
-   * The same answers, each as soon as its batch is done: not in the order of the prompts. Other calls wait until the loop over them
-   * ends.
+   * The same answers, each as soon as its batch is done: not in the order of the prompts. Other
+   * calls wait until the loop over them ends.
    */
   answers(
     prompts: readonly Prompt[],
@@ -38,9 +39,10 @@ export interface LanguageModel {
 }
 
 /**
- * Opens a model folder in Hugging Face's layout, with a PEFT adapter or without. It is opened once and answers many calls: the first one
- * loads the weights, and so does a later one with more or longer prompts than there was room for, or another way to choose
- * tokens (which of `temperature`, `topK` and `topP` are set). Room grows by doubling. Throws data errors of the files.
+ * Opens a model folder in Hugging Face's layout, with a PEFT adapter or without. It is opened once
+ * and answers many calls: the first one loads the weights, and so does a later one with more or
+ * longer prompts than there was room for, or another way to choose tokens (which of `temperature`,
+ * `topK` and `topP` are set). Room grows by doubling. Throws data errors of the files.
  *
  * @example
  * await using llm = await openModel('models/tiny-llama', { adapter: 'checkpoints/first/adapter' });

@@ -3,8 +3,8 @@ import { jsonSchemaOf } from '../config/from-zod.js';
 import { resolveLayers } from '../config/layers.js';
 
 /**
- * Options of a program with their defaults. Throws a usage error that names the option that is unknown or not as it must be,
- * in the same words as the command line.
+ * Options of a program with their defaults. Throws a usage error that names the option that is
+ * unknown or not as it must be, in the same words as the command line.
  */
 export const parseOptions = <S extends z.ZodType>(schema: S, given: z.input<S>): z.infer<S> =>
   resolveLayers(schema, jsonSchemaOf(schema), [

@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { deviceOption } from '../backend/options.js';
 import { recipeSchema } from '../config/recipe.js';
 
-/** Options of a training run: its recipe, and how it is run. */
+/**
+ * Options of a training run: its recipe, and how it is run.
+ *
+ * @example
+ * const { lora, optim, order } = trainingOptionsSchema.parse({
+ *   model: 'models/tiny-llama',
+ *   data: 'staged',
+ *   out: 'checkpoints/run',
+ * });
+ */
 export const trainingOptionsSchema = recipeSchema.extend({
   device: deviceOption,
   resume: z

@@ -28,7 +28,7 @@ describe('shapes', () => {
 
   it('refuse a width that heads cannot follow, and say which they can', () => {
     expect(() => shapeConfig({ shape: 'smollm2-135m', width: 640 })).toThrow(
-      '--width: expected a multiple of 192, to which the heads of smollm2-135m can follow, got 640',
+      '`width`: expected a multiple of 192, so that smollm2-135m has whole heads, got 640',
     );
     expect(shapeConfig({ shape: 'smollm2-135m', width: 192 }).num_key_value_heads).toBe(1);
   });

@@ -111,7 +111,10 @@ const signatureParts = ({ typeParameters, parameters, type }: ts.SignatureDeclar
   ...(type ? [type] : []),
 ];
 
-/** Calls `use` with each name of a type in it. A value behind `typeof` need not be known: its type is spelled out by what it has. */
+/**
+ * Calls `use` with each name of a type in it. A value behind `typeof` need not be known: its type
+ * is spelled out by what it has.
+ */
 function eachName(node: ts.Node, use: (name: ts.Node) => void): void {
   if (ts.isTypeReferenceNode(node)) use(ts.isQualifiedName(node.typeName) ? node.typeName.right : node.typeName);
   if (ts.isExpressionWithTypeArguments(node)) use(node.expression);

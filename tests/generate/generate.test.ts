@@ -38,7 +38,10 @@ interface Setting {
 /** The longest sum of the models: over a row of a matrix, or over the logits. */
 const WIDEST = 64;
 
-/** By how much a token must be chosen at least for rounding not to choose another: the models' logits are of the order of 1. */
+/**
+ * By how much a token must be chosen at least for rounding not to choose another: the models'
+ * logits are of the order of 1.
+ */
 const MARGIN = 4 * typicalError(WIDEST);
 
 /** A model of fixed weights, ready to answer; `shape` changes what is planned. */

@@ -1,10 +1,10 @@
 import type { GenerateOptions } from '../../src/generate/options.js';
 
 /**
- * What the token chosen from logits must be, worked out one after the other: softmax at the temperature, over the K
- * likeliest (0: all), over the fewest of those whose probabilities add up to P. Tokens are laid end to end, likeliest
- * first unless all may be drawn, and `uniform` in [0, 1) points to one. `margin` is how far from the next one: with less
- * than rounding, both are right.
+ * What the token chosen from logits must be, worked out one after the other: softmax at the
+ * temperature, over the K likeliest (0: all), over the fewest of those whose probabilities add up
+ * to P. Tokens are laid end to end, likeliest first unless all may be drawn, and `uniform` in [0,
+ * 1) points to one. `margin` is how far from the next one: with less than rounding, both are right.
  */
 export function chosen(
   logits: ArrayLike<number>,

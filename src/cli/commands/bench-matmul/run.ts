@@ -1,6 +1,6 @@
 import { loadBackend } from '../../../backend/load.js';
 import { benchMatmul as measure } from '../../../bench/matmul.js';
-import { programOf, toldOf } from '../../../bench/options.js';
+import { programFigures, programOf } from '../../../bench/options.js';
 import { round } from '../../../bench/timing.js';
 import { formatNumber } from '../../../telemetry/format.js';
 import { peakRssMib } from '../../../telemetry/memory.js';
@@ -15,7 +15,7 @@ export const run: Run<typeof command> = async ({ device, ...options }, { print, 
   print(`${formatNumber(gflops)} GFLOP/s, at best ${formatNumber(best)}`);
   return {
     ...options,
-    ...toldOf(program),
+    ...programFigures(program),
     device: backend.device,
     tensorflow: backend.version,
     seconds: round(seconds, 6),
