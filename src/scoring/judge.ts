@@ -9,7 +9,7 @@ import { excerpt } from './parse-number.js';
 import { PROMPT_VERSION, type Prompt, replySchema } from './prompt.js';
 import type { Rubric } from './rubric.js';
 
-/** A judge with nothing left open: what is asked, of which model, how. */
+/** A judge with every default filled in: what is asked, of which model, how. */
 export interface Judge extends Omit<JudgeOptions, 'rubric' | 'temperature' | 'seed'> {
   readonly model: string;
   readonly rubric: Rubric;
@@ -17,7 +17,7 @@ export interface Judge extends Omit<JudgeOptions, 'rubric' | 'temperature' | 'se
   readonly seed?: number | undefined;
 }
 
-/** What one reply comes to. */
+/** What one reply says. */
 export type Verdict =
   | {
       readonly score: number;
@@ -29,24 +29,28 @@ export type Verdict =
     }
   | { readonly unclear: string };
 
-/** Alternatives of a token that are asked for: as many as OpenAI tells. */
+/** Alternatives of a token that are requested: the most that OpenAI gives. */
 const TOP = 20;
 
-/** Temperature where rows are judged several times: at 0 all times would be alike. */
+/** Temperature where rows are judged several times: at 0 all replies would be the same. */
 const TEMPERATURE_OF_REPEATS = 0.7;
 
-/** Fills in what was left open. A usage error where an expected value is asked for and the scale's ends are no whole numbers. */
+/** Fills in defaults. A usage error where an expected value is asked for and the scale's ends are no whole numbers. */
 export function resolveJudge(options: JudgeOptions, rubric: Rubric, model: string): Judge {
   const several = options.repeats > 1;
   const { scale } = rubric;
   if (options.expected && !(Number.isInteger(scale.min) && Number.isInteger(scale.max)))
     throw usageError(
-      `--expected: the scale of ${rubric.name} goes from ${scale.min} to ${scale.max}; expected whole numbers, whose probabilities can be told`,
+      `\`expected\`: the scale of ${rubric.name} goes from ${scale.min} to ${scale.max}; expected whole numbers, since only those have a probability each`,
       { option: 'expected' },
     );
   if (several && options.temperature === 0)
-    throw usageError('--repeats with --temperature 0 would ask for the same reply again; leave out one of them', {
+    throw usageError('`repeats` with `temperature: 0` would ask for the same reply again', {
       option: 'temperature',
+      remedies: [
+        { option: 'temperature', change: 'omit' },
+        { option: 'repeats', change: 'omit' },
+      ],
     });
   const seed = options.seed ?? (several ? 0 : undefined);
   return {
@@ -94,7 +98,7 @@ export function questionOf(judge: Judge, prompt: Prompt, key: string, item: stri
   return { key, item, request };
 }
 
-/** Reads a reply, by its text and, where that is asked for, its probabilities. One that did not end by itself counts only as whole JSON. */
+/** Reads a reply: its text and, where requested, its probabilities. One that was cut off counts only where it is whole JSON. */
 export function verdictOf({ expected, rubric }: Judge, { text, finish, logprobs }: ChatReply): Verdict {
   const ending = endingOf(finish);
   if (ending === 'broken' || ending === 'filtered')

@@ -183,7 +183,7 @@ test.each([
   ['403', /refuses the key \(403/],
   ['429 quota', /quota or credit is used up \(429: You exceeded/],
   ['402', /quota or credit is used up/],
-  ['404 model', /no such model or address .* --base-url http.*\/v1/],
+  ['404 model', /no such model or address .* `baseUrl: http.*\/v1/],
 ] as const)('ends everything at once, exit code of endpoints: %s', async (fault, message) => {
   const { error, lines } = await against(
     { script: ({ n }) => (n < 10 ? undefined : n === 10 ? fault : 'hang') },
@@ -197,7 +197,7 @@ test.each([
 
 test('a key that is asked for and not there', async () => {
   const { error } = await against({ script: () => '401' }, questionsOf(1), { apiKey: '' });
-  expect(error).toMatchObject({ message: expect.stringMatching(/asks for a key .*--api-key-env/) });
+  expect(error).toMatchObject({ message: expect.stringMatching(/asks for a key .*`apiKeyEnv`/) });
 });
 
 test('an endpoint that answers nothing is left soon, and one that stopped answering', async () => {

@@ -117,8 +117,15 @@ function checkMatch(first: NamedRatings, second: NamedRatings, match: CompareOpt
   const some = ({ ratings }: NamedRatings) => [...ratings.scores.keys()].slice(0, 3).join(', ');
   const differing = matched.differing > 0 ? `, ${matched.differing} ids with another text` : '';
   throw dataError(
-    `${first.ratings.path} and ${second.ratings.path}: expected scored rows in common, found ${matched.ids.length} (ids such as ${some(first)}; and ${some(second)}${differing}); name the columns with --id-column and --score-column, or match by --match content where both have the instructions`,
-    { first: first.ratings.path, second: second.ratings.path },
+    `${first.ratings.path} and ${second.ratings.path}: expected scored rows in common, found ${matched.ids.length} (ids such as ${some(first)}; and ${some(second)}${differing})`,
+    {
+      first: first.ratings.path,
+      second: second.ratings.path,
+      remedies: [
+        { advice: 'name the columns with `idColumn` and `scoreColumn`' },
+        { option: 'match', change: 'set', value: 'content', note: 'where both files have the instructions' },
+      ],
+    },
   );
 }
 
