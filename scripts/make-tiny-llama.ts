@@ -30,7 +30,6 @@ import type { Program } from '../src/program/program.js';
 import { loadTokenizer } from '../src/tokenizer/tokenizer.js';
 import { lossFeeds } from '../src/train/loss-feeds.js';
 import { trainSpec } from '../src/train/step.js';
-import { microBatches } from '../src/train/trainer.js';
 import { DEMO_SEED, demoRecords } from './demo-data/records.js';
 
 const FOLDER = 'models/tiny-llama';
@@ -119,7 +118,6 @@ const program = await compile(spec, { mode: 'eager', precision: 'float32' });
 writeState(program, groups, ['value'], new Map([...trainable].map(([name, shape]) => [name, initial(name, shape)])));
 
 const rows = await pretrainingRows();
-const byId = new Map(rows.map((row) => [row.id, row]));
 const batching = batchOptionsSchema.parse({ batchRows: 64 });
 const plan = planBatches([{ rows, seed: SEED, budget: { epochs } }], batching)[0]!;
 console.log(
@@ -129,7 +127,7 @@ const started = Date.now();
 let done = 0;
 for (const [i, planned] of plan.steps.entries()) {
   const feeds = {
-    ...lossFeeds(microBatches(planned, byId)[0]!, 1 / planned.trainedTokens),
+    ...lossFeeds(planned.microBatches[0]!, 1 / planned.trainedTokens),
     seed: int32([], [i]),
     learningRate: float32([], [learningRateAt(optim, i + 1, plan.steps.length)]),
     step: float32([], [i + 1]),

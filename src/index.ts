@@ -12,7 +12,7 @@ export { type SetUpOptions, type SetUpResult, setUp } from './backend/setup.js';
 export { type Recipe, recipeSchema } from './config/recipe.js';
 export { type ErrorCode, type ErrorFields, PhasetuneError } from './core/errors.js';
 export { readStaged, type StagingManifest } from './curriculum/manifest.js';
-export { planStages } from './curriculum/plan.js';
+export { planStages } from './curriculum/stage-plan.js';
 export type { Staging } from './curriculum/staging.js';
 export { resolveStaging, type StagingOptions, stagingOptionsSchema } from './curriculum/staging-options.js';
 export type { Order, PlannedStage, Stage, StagedSet } from './curriculum/types.js';

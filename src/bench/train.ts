@@ -11,7 +11,7 @@ import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import type { StepEvent } from '../train/events.js';
 import { trainOptions } from '../train/options.js';
-import { planRun, type RunPlan } from '../train/plan.js';
+import { planRun, type RunPlan } from '../train/run-plan.js';
 import { trainStage } from '../train/trainer.js';
 import type { Tuner } from '../train/tuner.js';
 import { programOf, type TrainBenchOptions, toldOf } from './options.js';
@@ -139,7 +139,6 @@ async function trainPlan(
   const unsaved = { path: '', sha256: '' };
   const events = trainStage(tuner, {
     plan: plan.stages[0]!,
-    rows: plan.rows,
     optim,
     seed,
     stepsBefore: 0,

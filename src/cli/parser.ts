@@ -5,7 +5,7 @@ import { type Arguments, addOptions, COMMON_FLAGS, placeOf, sentence } from './o
 import { type Place, refusal, unknownCommand } from './refuse.js';
 import type { Registered } from './registry.js';
 import { stopWhenUnread } from './unread.js';
-import { version } from './version.js';
+import { version } from '../core/version.js';
 
 const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.';
 

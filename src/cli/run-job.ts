@@ -8,7 +8,7 @@ import { fingerprintModel } from '../train/fingerprint.js';
 import type { PreparedRun } from '../train/prepare.js';
 import type { RunFile } from '../train/run-file.js';
 import type { RunJob } from '../train/staged-run.js';
-import { version } from './version.js';
+import { version } from '../core/version.js';
 
 /** The job of a prepared run, a resumed one where `run` is given, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
 export async function runJob(

@@ -11,10 +11,10 @@ import { entryBatches } from '../train/entry-shapes.js';
 import { type Attempt, describeChoice, firstThatFits, type MemoryOptions, memoryChoices } from '../train/fit-memory.js';
 import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from '../train/memory.js';
 import { sizeInBytes } from '../train/options.js';
-import { planRun, type RunPlan } from '../train/plan.js';
 import type { PreparedRun } from '../train/prepare.js';
+import { planRun, type RunPlan } from '../train/run-plan.js';
 import type { CommandContext } from './command.js';
-import type { DeviceChoice } from './device.js';
+import type { DeviceChoice } from '../backend/options.js';
 
 /** A run as it will be, and what it takes. */
 export interface MemoryPlan<R extends Recipe> {

@@ -2,22 +2,15 @@ import { PhasetuneError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { chunk } from '../core/lists.js';
 import { random } from '../core/random.js';
-import { type Arranged, type Arrangement, arrange } from './arrange.js';
-import { type BatchShape, fitShapes } from './batch-shapes.js';
 import type { EncodedRow } from './encoded.js';
+import { type BatchLayout, makeBatches, shapeBatches, type UnshapedBatch } from './make-batches.js';
+import { type MicroBatch, rowsOf } from './micro-batch.js';
 import type { BatchOptions } from './options.js';
-import { chooseForms } from './pack.js';
-
-/** Rows that go through the model together. */
-export interface PlannedBatch {
-  /** Ids of the rows of each line, one behind another; lines that `shape` has beyond these are empty. */
-  readonly lines: readonly (readonly string[])[];
-  readonly shape: BatchShape;
-}
+import { chooseSizes } from './pack.js';
 
 /** One optimizer step. */
 export interface PlannedStep {
-  readonly microBatches: readonly PlannedBatch[];
+  readonly microBatches: readonly MicroBatch[];
   /** Trained tokens of all its rows: what its loss is divided by. */
   readonly trainedTokens: number;
   /** Tokens of all its rows, padding not counted. */
@@ -33,7 +26,7 @@ export interface BatchPlan {
   readonly tokens: number;
   /** Positions that the model computes: lines times their length. `1 - tokens / paddedTokens` is the share of padding. */
   readonly paddedTokens: number;
-  /** Hash over rows and shapes of all batches in their order: equal plans train the same. */
+  /** Hash over the ids of the rows and the shapes of all micro-batches, in order: equal plans train the same. */
   readonly hash: string;
 }
 
@@ -41,23 +34,23 @@ export interface BatchPlan {
  * How long a stage trains, one of three. `epochs`: passes over the rows; 1.5 stops after half the steps of the second, rounded
  * up. `steps`: optimizer steps. `tokens`: trained tokens; the step that reaches them is the last and is taken whole.
  */
-export type Budget = { readonly epochs: number } | { readonly steps: number } | { readonly tokens: number };
+export type TrainingBudget = { readonly epochs: number } | { readonly steps: number } | { readonly tokens: number };
 
 /** Rows that are trained together, in the order to visit them without `shuffle`; the seed draws the orders. */
 export interface PlanStage {
   readonly rows: readonly EncodedRow[];
   readonly seed: number;
-  readonly budget: Budget;
+  readonly budget: TrainingBudget;
 }
 
-/** Batches whose rows may change places to fit better, unless the option `window` says how many rows. */
+/** Batches whose rows may change places to fit better, unless the option `window` sets a number of rows. */
 const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
 
 /**
  * All steps of all stages of a run; no batch has rows of two stages. Within an epoch every row comes exactly once; the last
  * batch and the last step of an epoch may be smaller, and a step never reaches over the end of an epoch. Without `shuffle` every
- * epoch has the given order; with it, each has an order of its own, drawn from the seed and the number of the epoch.
- * Lengths of lines and shapes are chosen for all stages together. Throws where there are no rows or no budget.
+ * epoch has the given order; with it, each has its own order, drawn from the seed and the number of the epoch.
+ * Sizes and shapes of batches are chosen for all stages together. Throws where there are no rows or no budget.
  */
 export function planBatches(stages: readonly PlanStage[], options: BatchOptions): BatchPlan[] {
   for (const { rows, budget } of stages) {
@@ -66,20 +59,26 @@ export function planBatches(stages: readonly PlanStage[], options: BatchOptions)
     if (!(amount > 0))
       throw new PhasetuneError('usage', `${kind}: expected a number above 0, found ${amount}`, { field: kind });
   }
-  const how = arrangementOf(stages, options);
-  const planned = stages.map((stage) => stageSteps(stage, options, how));
-  const batches = planned.flat().flatMap((step) => step.batches);
-  const shapes = fitShapes(
-    batches.map(({ lines, form }) => ({ ...form, trained: sum(lines.flat(), trainedOf) })),
-    options.padTo,
+  const layout = chooseLayout(stages, options);
+  const unshaped = stages.map((stage) => stageSteps(stage, options, layout));
+  const parts = unshaped.flat().flatMap((step) => step.parts);
+  const shaped = shapeBatches(parts, options.padTo);
+  const microBatchOf = new Map(parts.map((part, i) => [part, shaped[i]!]));
+  return unshaped.map((steps) =>
+    planOf(
+      steps.map(({ parts, epoch }) =>
+        plannedStep(
+          parts.map((part) => microBatchOf.get(part)!),
+          epoch,
+        ),
+      ),
+    ),
   );
-  const shapeOf = new Map(batches.map((batch, i) => [batch, shapes[i]!]));
-  return planned.map((steps) => planOf(steps, shapeOf));
 }
 
-/** A step before the shapes of its batches are known. */
-interface LooseStep {
-  readonly batches: readonly Arranged[];
+/** A step whose micro-batches have no shapes yet. */
+interface UnshapedStep {
+  readonly parts: readonly UnshapedBatch[];
   readonly epoch: number;
 }
 
@@ -88,14 +87,14 @@ const lengthOf = (row: EncodedRow): number => row.ids.length;
 const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((n, item) => n + of(item), 0);
 
 /** A batch of one row cannot be packed, and a batch is not made for more rows than any stage has. */
-function arrangementOf(stages: readonly PlanStage[], options: BatchOptions): Arrangement {
+function chooseLayout(stages: readonly PlanStage[], options: BatchOptions): BatchLayout {
   const { batching, padTo, packLength } = options;
   const batchRows = Math.min(options.batchRows, Math.max(...stages.map(({ rows }) => rows.length)));
   if (batching !== 'packed' || batchRows === 1)
     return { kind: batching === 'packed' ? 'bucketed' : batching, batchRows, padTo };
   const lengths = stages.map(({ rows }) => rows.map(lengthOf));
   const passes = sum(stages, (stage) => passesOf(stage, options) * stage.rows.length) / lengths.flat().length;
-  return { kind: 'packed', forms: chooseForms(lengths, { batchRows, padTo, packLength, passes }) };
+  return { kind: 'packed', sizes: chooseSizes(lengths, { batchRows, padTo, packLength, passes }) };
 }
 
 /** About how often a stage's rows are visited. */
@@ -106,57 +105,59 @@ function passesOf({ rows, budget }: PlanStage, { batchRows, accumulate }: BatchO
     : budget.tokens / sum(rows, trainedOf);
 }
 
-function stageSteps(stage: PlanStage, options: BatchOptions, how: Arrangement): LooseStep[] {
+function stageSteps(stage: PlanStage, options: BatchOptions, layout: BatchLayout): UnshapedStep[] {
   const { budget } = stage;
-  const steps: LooseStep[] = [];
+  const steps: UnshapedStep[] = [];
   let trained = 0;
-  const full = () =>
+  const done = () =>
     ('steps' in budget && steps.length >= budget.steps) || ('tokens' in budget && trained >= budget.tokens);
-  for (let epoch = 0; !full() && !('epochs' in budget && epoch >= budget.epochs); epoch++) {
-    const groups = chunk(epochBatches(stage, options, how, epoch), options.accumulate);
+  for (let epoch = 0; !done() && !('epochs' in budget && epoch >= budget.epochs); epoch++) {
+    const groups = chunk(epochBatches(stage, options, layout, epoch), options.accumulate);
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
     for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
-      steps.push({ batches: batches.flatMap((batch) => inParts(batch, options.microBatches)), epoch });
-      trained += sum(batches, ({ lines }) => sum(lines.flat(), trainedOf));
-      if (full()) break;
+      steps.push({ parts: batches.flatMap((batch) => splitBatch(batch, options.microBatches)), epoch });
+      trained += sum(batches.flatMap(rowsOf), trainedOf);
+      if (done()) break;
     }
   }
   return steps;
 }
 
 /** A batch in so many parts of equally many lines, or fewer parts where it has fewer lines. */
-function inParts({ lines, form }: Arranged, parts: number): Arranged[] {
-  const each = Math.ceil(form.lines / parts);
-  return chunk(lines, each)
-    .filter((own) => own.flat().length > 0)
-    .map((own) => ({ lines: own, form: { ...form, lines: each } }));
+function splitBatch({ lines, size }: UnshapedBatch, parts: number): UnshapedBatch[] {
+  const linesOfPart = Math.ceil(size.lines / parts);
+  return chunk(lines, linesOfPart)
+    .filter((part) => part.flat().length > 0)
+    .map((part) => ({ lines: part, size: { ...size, lines: linesOfPart } }));
 }
 
-function epochBatches({ rows, seed }: PlanStage, options: BatchOptions, how: Arrangement, epoch: number): Arranged[] {
+function epochBatches(
+  { rows, seed }: PlanStage,
+  options: BatchOptions,
+  layout: BatchLayout,
+  epoch: number,
+): UnshapedBatch[] {
   const { batchRows, shuffle } = options;
   const window = options.window ?? batchRows * WINDOW_BATCHES[shuffle ? 'shuffled' : 'ordered'];
-  if (!shuffle) return arrange(rows, how, window, undefined);
+  if (!shuffle) return makeBatches(rows, layout, window);
   const rng = random(seed, 'epoch', epoch);
-  return arrange(rng.shuffle(rows), how, window, rng);
+  return makeBatches(rng.shuffle(rows), layout, window, rng);
 }
 
-function planOf(loose: readonly LooseStep[], shapeOf: ReadonlyMap<Arranged, BatchShape>): BatchPlan {
-  const steps = loose.map(({ batches, epoch }): PlannedStep => {
-    const rows = batches.flatMap(({ lines }) => lines.flat());
-    const microBatches = batches.map((batch) => ({
-      lines: batch.lines.map((line) => line.map(({ id }) => id)),
-      shape: shapeOf.get(batch)!,
-    }));
-    return { microBatches, trainedTokens: sum(rows, trainedOf), tokens: sum(rows, lengthOf), epoch };
-  });
-  return {
-    steps,
-    trainedTokens: sum(steps, ({ trainedTokens }) => trainedTokens),
-    tokens: sum(steps, ({ tokens }) => tokens),
-    paddedTokens: sum(steps, (step) => sum(step.microBatches, ({ shape }) => shape.lines * shape.length)),
-    hash: hashOf(steps.map((step) => step.microBatches)),
-  };
+function plannedStep(microBatches: readonly MicroBatch[], epoch: number): PlannedStep {
+  const rows = microBatches.flatMap(rowsOf);
+  return { microBatches, trainedTokens: sum(rows, trainedOf), tokens: sum(rows, lengthOf), epoch };
 }
 
-/** Ids of a batch's rows, line after line. */
-export const rowIdsOf = ({ lines }: PlannedBatch): string[] => lines.flat();
+const planOf = (steps: readonly PlannedStep[]): BatchPlan => ({
+  steps,
+  trainedTokens: sum(steps, ({ trainedTokens }) => trainedTokens),
+  tokens: sum(steps, ({ tokens }) => tokens),
+  paddedTokens: sum(steps, (step) => sum(step.microBatches, ({ shape }) => shape.lines * shape.length)),
+  hash: hashOf(steps.map((step) => step.microBatches.map(withIds))),
+});
+
+const withIds = ({ lines, shape }: MicroBatch) => ({ lines: lines.map((line) => line.map(({ id }) => id)), shape });
+
+/** Ids of a micro-batch's rows, line after line. */
+export const rowIdsOf = (batch: MicroBatch): string[] => rowsOf(batch).map(({ id }) => id);

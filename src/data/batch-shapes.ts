@@ -1,109 +1,114 @@
 import { groupBy } from '../core/lists.js';
 
-/** Sizes of a batch as the model computes it: every new one costs the making of a graph. */
-export interface BatchShape {
+/** How large a batch is: so many lines of so many tokens. */
+export interface BatchSize {
   /** Lines B, each a sequence of its own. */
   readonly lines: number;
   /** Tokens T of a line, padding among them. */
   readonly length: number;
-  /** Places M for trained tokens, of which logits are computed. */
+}
+
+/** Sizes of a micro-batch as the model computes it: every new shape costs the making of a graph. */
+export interface BatchShape extends BatchSize {
+  /** Places M for trained tokens, whose logits are computed. */
   readonly targets: number;
 }
 
-/** What a batch needs: the lines and tokens of a line that it is made for, and its trained tokens. */
-export type BatchNeeds = Pick<BatchShape, 'lines' | 'length'> & { readonly trained: number };
+// Measured at 135 million parameters on two cores (docs/log.md). Larger models have longer lines and lighter heads: there these
+// numbers choose shorter lines and closer targets than needed, which costs one more graph and hardly any time.
 
-// Measured at 135 million parameters on two cores (docs/log.md). Larger models have longer lines and lighter heads: there shorter
-// lines and closer targets than needed are chosen, which costs a graph more and hardly any time.
-
-/** Line length at which attention is as much work as all else. */
+/** Line length at which attention is as much work as everything else. */
 const ATTENTION_LENGTH = 1200;
 
 /** Work of a place for a trained token, in positions of the decoder: what the head takes. */
 const TARGET_WORK = 0.25;
 
-/** Positions that could be trained while one more graph is made ready: a few seconds' worth on a CPU, a part of one on a card. */
+/** Positions that could be trained while one more graph is made ready: a few seconds' worth on a CPU, less than one on a card. */
 export const SHAPE_WORK = 8192;
 
-/** Line lengths, and numbers of targets for each of them, at most. */
+/** At most so many line lengths for batches of equally many lines, and so many numbers of targets for each length. */
 const MOST_LENGTHS = 4;
 const MOST_TARGETS = 2;
 
 /** Targets are a multiple of this. */
 const TARGET_STEP = 32;
 
-/** Sizes that are told apart; where there are more, all are rounded up further. */
-const SIZES = 32;
+/** Most different lengths, and numbers of targets, to choose among; where there are more, all are rounded up further first. */
+const MOST_SIZES = 32;
 
 /** Work of so many lines of a length, in positions of a very short line. */
 export const lineWork = (lines: number, length: number): number => lines * length * (1 + length / ATTENTION_LENGTH);
 
 /**
- * A shape for each batch, in order, few in all: of the ways to round lengths and trained tokens up, the one of least work, where
- * one shape more must save {@link SHAPE_WORK}. Lines stay as they are; lengths are multiples of `padTo`.
+ * A shape for each batch, in order, few in all. `exact` is what each batch needs: lines, tokens of its longest line, trained tokens.
+ * Of the ways to round lengths and targets up this is the one of least work, where each further shape must save {@link SHAPE_WORK}.
+ * The number of lines stays as it is; lengths are multiples of `padTo`.
  */
-export function fitShapes(batches: readonly BatchNeeds[], padTo: number): BatchShape[] {
-  const shapes = new Array<BatchShape>(batches.length);
-  for (const [lines, own] of groupBy([...batches.keys()], (i) => batches[i]!.lines)) {
-    const length = roundingUp(
-      own.map((i) => batches[i]!.length),
-      padTo,
-    );
-    const targets = roundingUp(
-      own.map((i) => batches[i]!.trained),
-      TARGET_STEP,
-    );
-    const cells = groupBy(own, (i) => `${length(batches[i]!.length)} ${targets(batches[i]!.trained)}`);
-    const sizes = [...cells].map(([key, { length: count }]): Cell => {
-      const [length, targets] = key.split(' ').map(Number) as [number, number];
-      return { lines, length, targets, count };
+export function fitShapes(exact: readonly BatchShape[], padTo: number): BatchShape[] {
+  const shapes = new Array<BatchShape>(exact.length);
+  for (const [lines, batches] of groupBy([...exact.keys()], (i) => exact[i]!.lines)) {
+    const sizes = batches.map((i) => exact[i]!);
+    const [length, targets] = [roundUp(sizes, 'length', padTo), roundUp(sizes, 'targets', TARGET_STEP)];
+    const groups = groupBy(batches.keys(), (i) => `${length[i]} ${targets[i]}`).values();
+    const rounded = [...groups].map((group): RoundedShape => {
+      const first = group[0]!;
+      return { lines, length: length[first]!, targets: targets[first]!, batches: group.map((i) => batches[i]!) };
     });
-    for (const { shape, of } of cheapestShapes(sizes))
-      for (const { length, targets } of of) for (const i of cells.get(`${length} ${targets}`)!) shapes[i] = shape;
+    for (const { shape, covers } of cheapestShapes(rounded))
+      for (const i of covers.flatMap((one) => one.batches)) shapes[i] = shape;
   }
   return shapes;
 }
 
-/** So many batches that need this shape. */
-interface Cell extends BatchShape {
-  readonly count: number;
+/** A shape that some batches need, each known by its index. */
+interface RoundedShape extends BatchShape {
+  readonly batches: readonly number[];
 }
 
-/** Rounds up to a multiple of `step` that occurs; where more than `SIZES` of them may, to some of those. */
-function roundingUp(sizes: readonly number[], step: number): (size: number) => number {
-  const steps = (size: number) => Math.max(1, Math.ceil(size / step));
-  const most = sizes.reduce((n, size) => Math.max(n, steps(size)), 1);
-  const level = (size: number) => Math.ceil(steps(size) / Math.ceil(most / SIZES));
+type Dimension = 'length' | 'targets';
+
+/**
+ * Each shape's length or targets, rounded up to a multiple of `step` that is the largest of its neighbours: of itself alone, or of
+ * several where there are more than {@link MOST_SIZES} different multiples.
+ */
+function roundUp(shapes: readonly BatchShape[], dimension: Dimension, step: number): number[] {
+  const multiples = shapes.map((shape) => Math.max(1, Math.ceil(shape[dimension] / step)));
+  const width = Math.ceil(multiples.reduce((most, n) => Math.max(most, n), 1) / MOST_SIZES);
+  const neighbours = (n: number) => Math.ceil(n / width);
   const largest = new Map<number, number>();
-  for (const size of sizes) largest.set(level(size), Math.max(largest.get(level(size)) ?? 1, steps(size)));
-  return (size) => largest.get(level(size))! * step;
+  for (const n of multiples) largest.set(neighbours(n), Math.max(largest.get(neighbours(n)) ?? 1, n));
+  return multiples.map((n) => largest.get(neighbours(n))! * step);
 }
 
-/** The shapes of least work for cells with equal lines, each with the cells that it is for. */
-function cheapestShapes(cells: readonly Cell[]): { shape: BatchShape; of: readonly Cell[] }[] {
-  const byLength = levels(cells, 'length');
-  const { groups } = cheapestSplit(byLength, MOST_LENGTHS, (group) => {
-    const count = group.flat().reduce((n, cell) => n + cell.count, 0);
-    return count * lineWork(group[0]![0]!.lines, group.at(-1)![0]!.length) + splitTargets(group.flat()).work;
+/** The shapes of least work, each with the rounded shapes that it replaces; all have equally many lines. */
+function cheapestShapes(rounded: readonly RoundedShape[]): { shape: BatchShape; covers: readonly RoundedShape[] }[] {
+  const { groups } = cheapestSplit(sortedBy(rounded, 'length'), MOST_LENGTHS, (group) => {
+    const { lines, length } = largestOf(group);
+    return countBatches(group) * lineWork(lines, length) + splitTargets(group.flat()).work;
   });
   return groups.flatMap((group) => {
-    const { lines, length } = group.at(-1)![0]!;
+    const { lines, length } = largestOf(group);
     return splitTargets(group.flat()).groups.map((part) => {
-      const { targets } = part.at(-1)![0]!;
-      return { shape: { lines, length, targets }, of: part.flat() };
+      const { targets } = largestOf(part);
+      return { shape: { lines, length, targets }, covers: part.flat() };
     });
   });
 }
 
-const splitTargets = (cells: readonly Cell[]) =>
-  cheapestSplit(levels(cells, 'targets'), MOST_TARGETS, (group) => {
-    const count = group.flat().reduce((n, cell) => n + cell.count, 0);
-    return SHAPE_WORK + TARGET_WORK * count * group.at(-1)![0]!.targets;
-  });
+const splitTargets = (rounded: readonly RoundedShape[]) =>
+  cheapestSplit(
+    sortedBy(rounded, 'targets'),
+    MOST_TARGETS,
+    (group) => SHAPE_WORK + TARGET_WORK * countBatches(group) * largestOf(group).targets,
+  );
 
-/** Cells of equal size together, rising. */
-const levels = (cells: readonly Cell[], size: 'length' | 'targets'): Cell[][] =>
-  [...groupBy(cells, (cell) => cell[size]).values()].sort((x, y) => x[0]![size] - y[0]![size]);
+/** Shapes that are equal in one dimension together, the smallest first. */
+const sortedBy = (rounded: readonly RoundedShape[], dimension: Dimension): RoundedShape[][] =>
+  [...groupBy(rounded, (shape) => shape[dimension]).values()].sort((x, y) => x[0]![dimension] - y[0]![dimension]);
+
+const largestOf = (sorted: readonly (readonly RoundedShape[])[]): RoundedShape => sorted.at(-1)![0]!;
+const countBatches = (groups: readonly (readonly RoundedShape[])[]): number =>
+  groups.flat().reduce((n, { batches }) => n + batches.length, 0);
 
 /** Cuts a list into at most `most` runs so that their costs add up to the least. */
 function cheapestSplit<T>(items: readonly T[], most: number, cost: (run: readonly T[]) => number) {

@@ -2,7 +2,7 @@ import type { PlannedStep } from '../data/batch-plan.js';
 import type { BatchShape } from '../data/batch-shapes.js';
 import type { InputShapes } from '../program/compile-options.js';
 import { lossFeedShapes } from './loss-feeds.js';
-import type { RunPlan } from './plan.js';
+import type { RunPlan } from './run-plan.js';
 
 /** The shapes of the batches that each of a run's entries sees, each once, in the order of their first use. */
 export interface EntryBatches {

@@ -1,6 +1,6 @@
 import { memoryFor, namingMemory, namingMemorySync } from '../core/out-of-memory.js';
 import { readStaged } from '../curriculum/manifest.js';
-import { plannedStageCount } from '../curriculum/plan.js';
+import { plannedStageCount } from '../curriculum/stage-plan.js';
 import type { StagedSet } from '../curriculum/types.js';
 import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
 import type { EncodeOptions } from '../data/options.js';
@@ -12,7 +12,7 @@ import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.
 import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
 import { stageOptionsFor, type TrainOptions } from './options.js';
-import { planRun, type RunPlan } from './plan.js';
+import { planRun, type RunPlan } from './run-plan.js';
 
 /** Everything about a run that is known before TensorFlow is loaded. */
 export interface PreparedRun {

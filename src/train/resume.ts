@@ -4,8 +4,8 @@ import { changes } from './changes.js';
 import type { TrainerState } from './checkpoint.js';
 import { type NewestCheckpoint, newestCheckpoint } from './checkpoints.js';
 import { consumed } from './ledger.js';
-import type { RunPlan } from './plan.js';
 import type { RunAbout, RunFile } from './run-file.js';
+import type { RunPlan } from './run-plan.js';
 
 /** Where a run goes on; without a whole checkpoint it begins anew. */
 export interface ResumePoint extends NewestCheckpoint {

@@ -5,9 +5,9 @@ import type { FolderLock } from '../io/lock.js';
 import { hide } from '../telemetry/redact.js';
 import type { TrainEvent } from './events.js';
 import { consumed } from './ledger.js';
-import type { RunPlan } from './plan.js';
 import type { ResumePoint } from './resume.js';
 import { checkRunFolder, type RunAbout, type RunFile, writeRunFile } from './run-file.js';
+import type { RunPlan } from './run-plan.js';
 
 /** A run's `run.json` and `events.jsonl` while it goes. */
 export interface RunRecord {

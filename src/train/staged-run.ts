@@ -12,10 +12,10 @@ import { checkpointPath, type FoundCheckpoint, tidyCheckpoints } from './checkpo
 import type { CheckpointKind, StageOrigin, TrainEvent } from './events.js';
 import type { TrainOptions } from './options.js';
 import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
-import type { RunPlan, StagePlan } from './plan.js';
 import { type Progress, speedOf } from './progress.js';
 import type { ResumePoint } from './resume.js';
 import type { RunAbout, RunFile } from './run-file.js';
+import type { RunPlan, StagePlan } from './run-plan.js';
 import { openRunRecord, type RunRecord } from './run-record.js';
 import { measure, type StageJob, type StageOutcome, trainStage } from './trainer.js';
 import type { Tuner } from './tuner.js';
@@ -156,7 +156,6 @@ const stageJob = (tuner: Tuner, job: RunJob, plan: StagePlan, begin: Begin, reco
   ...job.options,
   ...begin,
   plan,
-  rows: job.plan.rows,
   optim: job.optim,
   seed: job.plan.seed,
   holdout: job.plan.holdout,

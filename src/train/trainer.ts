@@ -1,15 +1,13 @@
 import { PhasetuneError } from '../core/errors.js';
 import { fromState, random } from '../core/random.js';
-import { type PlannedStep, rowIdsOf } from '../data/batch-plan.js';
-import type { EncodedRow } from '../data/encoded.js';
-import type { MicroBatch } from '../data/micro-batch.js';
+import { rowIdsOf } from '../data/batch-plan.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
 import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
-import type { StagePlan } from './plan.js';
 import { advanced, beginning, bestOf, isBetter, type Progress, reported } from './progress.js';
+import type { StagePlan } from './run-plan.js';
 import { spikeWatch } from './spike.js';
 import type { Tuner } from './tuner.js';
 
@@ -23,7 +21,6 @@ export interface Point {
 /** What {@link trainStage} needs besides the tuner, which already holds the weights that the stage starts from. */
 export interface StageJob {
   readonly plan: StagePlan;
-  readonly rows: ReadonlyMap<string, EncodedRow>;
   readonly optim: OptimOptions;
   readonly seed: number;
   /** Updates behind the carried moments; 0 with fresh ones. */
@@ -145,7 +142,7 @@ async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point)
   const lossLimit = watch.limit();
   const inputs = { learningRate, step: at.optimizerStep + 1, seed, lossLimit };
   const start = performance.now();
-  const { loss, gradNorm, applied } = await tuner.step(microBatches(planned, job.rows), inputs);
+  const { loss, gradNorm, applied } = await tuner.step(planned.microBatches, inputs);
   if (!applied) {
     const rows = planned.microBatches.flatMap(rowIdsOf);
     const spike = { type: 'spike', stage, step, action: job.onSpike, loss, lossLimit, gradNorm, rows } as const;
@@ -219,13 +216,6 @@ const interruption = ({ plan }: StageJob, { progress: { step }, saved: { path } 
     `interrupted at step ${step} of ${plan.batches.steps.length} of stage ${plan.stage}; all is saved in ${path}: go on with --resume`,
     { stage: plan.stage, step, path },
   );
-
-/** The micro-batches of a planned step, with the rows themselves. */
-export const microBatches = (planned: PlannedStep, rows: ReadonlyMap<string, EncodedRow>): MicroBatch[] =>
-  planned.microBatches.map(({ lines, shape }) => ({
-    lines: lines.map((line) => line.map((id) => rows.get(id)!)),
-    shape,
-  }));
 
 const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneError, { saved: { path } }: Point) =>
   new PhasetuneError(

@@ -2,7 +2,7 @@ import type { OptimOptions } from '../optim/options.js';
 import { warmupSteps } from '../optim/schedule.js';
 import { formatNumber } from '../telemetry/format.js';
 import type { TrainOptions } from './options.js';
-import type { RunPlan } from './plan.js';
+import type { RunPlan } from './run-plan.js';
 
 /** What a plan will not do although its options sound like it, in plain words; empty when there is nothing to tell. */
 export function planWarnings(

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BatchNeeds, type BatchShape, fitShapes, lineWork, SHAPE_WORK } from '../../src/data/batch-shapes.js';
+import { type BatchShape, fitShapes, lineWork, SHAPE_WORK } from '../../src/data/batch-shapes.js';
 
-const needs = (lines: number, length: number, trained: number, count = 1): BatchNeeds[] =>
-  Array.from({ length: count }, () => ({ lines, length, trained }));
+const needs = (lines: number, length: number, targets: number, count = 1): BatchShape[] =>
+  Array.from({ length: count }, () => ({ lines, length, targets }));
 const distinct = (shapes: readonly BatchShape[]) => new Map(shapes.map((shape) => [JSON.stringify(shape), shape]));
 
 test('few batches get one shape that all of them fit', () => {
@@ -37,10 +37,10 @@ describe('for any batches', () => {
   const batch = fc.record({
     lines: fc.integer({ min: 1, max: 3 }),
     length: fc.integer({ min: 1, max: 30 }).map((n) => n * 16),
-    trained: fc.integer({ min: 0, max: 400 }),
+    targets: fc.integer({ min: 0, max: 400 }),
   });
   const batches = fc.array(
-    fc.tuple(batch, fc.integer({ min: 1, max: 60 })).map(([one, n]) => new Array<BatchNeeds>(n).fill(one)),
+    fc.tuple(batch, fc.integer({ min: 1, max: 60 })).map(([one, n]) => new Array<BatchShape>(n).fill(one)),
     { minLength: 1, maxLength: 12 },
   );
   const work = ({ lines, length, targets }: BatchShape) => lineWork(lines, length) + 0.25 * targets;
@@ -53,21 +53,21 @@ describe('for any batches', () => {
         const all = groups.flat();
         const shapes = fitShapes(all, 16);
         const up = (n: number) => Math.max(32, Math.ceil(n / 32) * 32);
-        const largest = (lines: number, of: (needs: BatchNeeds) => number) =>
+        const largest = (lines: number, of: (needs: BatchShape) => number) =>
           Math.max(...all.filter((needs) => needs.lines === lines).map(of));
         for (const [i, shape] of shapes.entries()) {
           expect(shape.lines).toBe(all[i]!.lines);
           expect(shape.length).toBeGreaterThanOrEqual(all[i]!.length);
-          expect(shape.targets).toBeGreaterThanOrEqual(all[i]!.trained);
+          expect(shape.targets).toBeGreaterThanOrEqual(all[i]!.targets);
         }
         expect(distinct(shapes).size).toBeLessThanOrEqual(8 * new Set(all.map(({ lines }) => lines)).size);
         const one = all.map(({ lines }) => ({
           lines,
           length: largest(lines, (needs) => needs.length),
-          targets: up(largest(lines, (needs) => needs.trained)),
+          targets: up(largest(lines, (needs) => needs.targets)),
         }));
         expect(total(shapes)).toBeLessThanOrEqual(total(one) + 1e-6);
-        const own = all.map(({ lines, length, trained }) => ({ lines, length, targets: up(trained) }));
+        const own = all.map(({ lines, length, targets }) => ({ lines, length, targets: up(targets) }));
         if (distinct(own).size <= 2) expect(total(shapes)).toBeLessThanOrEqual(total(own) + 1e-6);
       }),
       { seed: 11, numRuns: 60 },

@@ -1,18 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseForms, type LineForm, packLines } from '../../src/data/pack.js';
+import type { BatchSize } from '../../src/data/batch-shapes.js';
+import { chooseSizes, packLines } from '../../src/data/pack.js';
 
 const lengths = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 120 });
-const forms = fc
+const sizes = fc
   .array(fc.record({ length: fc.integer({ min: 20, max: 699 }), lines: fc.integer({ min: 1, max: 5 }) }), {
     maxLength: 2,
   })
-  .map((shorter): LineForm[] => [...shorter.sort((x, y) => x.length - y.length), { length: 700, lines: 2 }]);
+  .map((shorter): BatchSize[] => [...shorter.sort((x, y) => x.length - y.length), { length: 700, lines: 2 }]);
 
 describe('packing', () => {
-  test('every row is in one line, no line is too full, and long forms come in whole batches', async () => {
+  test('every row is in one line, no line is too full, and longer lines come in whole batches', async () => {
     await fc.assert(
-      fc.property(lengths, forms, (rows, kinds) => {
+      fc.property(lengths, sizes, (rows, kinds) => {
         const packed = packLines(rows, kinds);
         expect(packed.flat(2).sort((x, y) => x - y)).toEqual(rows.map((_, i) => i));
         for (const [kind, lines] of packed.entries()) {
@@ -56,21 +57,21 @@ describe('packing', () => {
   });
 });
 
-test('a row longer than every form is an error', () => {
+test('a row longer than every line is an error', () => {
   expect(() => packLines([8, 33], [{ length: 32, lines: 1 }])).toThrow('a row of 33 tokens');
 });
 
-describe('forms', () => {
+describe('sizes', () => {
   const given = { batchRows: 4, padTo: 32, passes: 3 };
   const short = Array.from({ length: 500 }, (_, i) => 60 + ((i * 37) % 90));
 
   test('few rows, or rows much alike, get a single one', () => {
-    expect(chooseForms([[70, 90, 40]], given)).toHaveLength(1);
-    expect(chooseForms([short.map(() => 64)], given)).toEqual([{ length: 64, lines: 4 }]);
+    expect(chooseSizes([[70, 90, 40]], given)).toHaveLength(1);
+    expect(chooseSizes([short.map(() => 64)], given)).toEqual([{ length: 64, lines: 4 }]);
   });
 
-  test('one long row among many gets a form of its own', () => {
-    const chosen = chooseForms([[...short, 900]], given);
+  test('one long row among many gets a size of its own', () => {
+    const chosen = chooseSizes([[...short, 900]], given);
     expect(chosen.length).toBeGreaterThan(1);
     expect(chosen.at(-1)).toEqual({ length: 928, lines: 1 });
     expect(chosen[0]!.length).toBeLessThan(400);
@@ -82,14 +83,14 @@ describe('forms', () => {
       [60, 30, 55, 31],
       [90, 28, 20, 61],
     ];
-    const chosen = chooseForms(rows, { ...given, passes: 1e6 });
+    const chosen = chooseSizes(rows, { ...given, passes: 1e6 });
     expect(chosen.map(({ length }) => length)).toEqual([32, 64, 96]);
   });
 
   test('they do not depend on the order of the rows or the stages', () => {
     const [chosen, turned] = [
-      chooseForms([short, [900, 300]], given),
-      chooseForms([[300, 900], short.toReversed()], given),
+      chooseSizes([short, [900, 300]], given),
+      chooseSizes([[300, 900], short.toReversed()], given),
     ];
     expect(turned).toEqual(chosen);
   });
@@ -97,14 +98,14 @@ describe('forms', () => {
   test('a batch has room for its rows on average', () => {
     const mean = short.reduce((x, y) => x + y, 0) / short.length;
     for (const batchRows of [2, 4, 8, 16, 64]) {
-      const [{ lines, length }] = chooseForms([short], { ...given, batchRows }) as [LineForm];
+      const [{ lines, length }] = chooseSizes([short], { ...given, batchRows }) as [BatchSize];
       expect(Math.abs((lines * length) / (batchRows * mean) - 1)).toBeLessThan(0.4);
     }
   });
 
   test('many lines a batch come out even with the stages: hardly any is computed empty', () => {
     const stages = [short.slice(0, 200), short.slice(200)];
-    const chosen = chooseForms(stages, { ...given, batchRows: 64 });
+    const chosen = chooseSizes(stages, { ...given, batchRows: 64 });
     let computed = 0;
     for (const packed of stages.map((stage) => packLines(stage, chosen)))
       for (const [kind, { lines, length }] of chosen.entries())
@@ -112,8 +113,8 @@ describe('forms', () => {
     expect(computed).toBeLessThan(1.1 * short.reduce((x, y) => x + y, 0));
   });
 
-  test('a given length is taken, rounded up, with a longer form only where a row needs it', () => {
-    expect(chooseForms([short], { ...given, packLength: 250 })).toEqual([{ length: 256, lines: 2 }]);
-    expect(chooseForms([short], { ...given, packLength: 100 }).map(({ length }) => length)).toEqual([128, 160]);
+  test('a given length is taken, rounded up, with longer lines only where a row needs it', () => {
+    expect(chooseSizes([short], { ...given, packLength: 250 })).toEqual([{ length: 256, lines: 2 }]);
+    expect(chooseSizes([short], { ...given, packLength: 100 }).map(({ length }) => length)).toEqual([128, 160]);
   });
 });

@@ -7,9 +7,9 @@ import { differentiable } from '../../src/ops/differentiable.js';
 import { rmsNorm } from '../../src/ops/rms-norm.js';
 import { swiglu } from '../../src/ops/swiglu.js';
 import type { GraphNode } from '../../src/program/captured/graph.js';
-import { rootsOf, sorted } from '../../src/program/captured/passes/rewrite.js';
 import { shareCommon } from '../../src/program/captured/passes/share.js';
 import { record } from '../../src/program/captured/recorder.js';
+import { rootsOf, sortNodes } from '../../src/program/captured/walk.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 
 const [ROWS, WIDTH, LAYERS] = [64, 32, 12];
@@ -99,7 +99,7 @@ nativeOnly('in a recorded graph the second run waits for its gradient and is not
         Object.fromEntries(names.map((name, i) => [name, { shape: shapes[i]!, dtype: 'float32' as const }])),
       ),
     );
-  const nodes = (run: Run) => sorted(rootsOf(graphOf(run)));
+  const nodes = (run: Run) => sortNodes(rootsOf(graphOf(run)));
   const sigmoids = (all: readonly GraphNode[]) => all.filter(({ op }) => op === 'Sigmoid');
   // The last layer's value is needed by nothing but the sum, whose gradient does not depend on it.
   expect(sigmoids(nodes(plain)).length).toBe(LAYERS * 2 - 1);

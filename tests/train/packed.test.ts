@@ -14,7 +14,6 @@ import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { inputShapes } from '../../src/train/entry-shapes.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
-import { microBatches } from '../../src/train/trainer.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { disturbedModel, disturbedRuns, expectNear } from '../helpers/disturbed.js';
@@ -66,8 +65,7 @@ async function realRows(count: number): Promise<EncodedRow[]> {
 function packedBatches(rows: readonly EncodedRow[], batchRows: number): MicroBatch[] {
   const options = batchOptionsSchema.parse({ batchRows });
   const [plan] = planBatches([{ rows, seed: 2, budget: { epochs: 1 } }], options);
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return plan!.steps.flatMap((step) => microBatches(step, byId));
+  return plan!.steps.flatMap((step) => step.microBatches);
 }
 
 /** An adapter of which neither A nor B is zero, moments zero. */

@@ -20,7 +20,6 @@ import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { inputShapes } from '../../src/train/entry-shapes.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
 import { runDifferences } from '../../src/train/run-differences.js';
-import { microBatches } from '../../src/train/trainer.js';
 import type { Tuner } from '../../src/train/tuner.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 import { leastGrowth } from '../helpers/growth.js';
@@ -57,8 +56,7 @@ afterAll(() => model.close());
 function planned(rows: readonly EncodedRow[]): MicroBatch[] {
   const options = batchOptionsSchema.parse({ batchRows: 3, padTo: 64 });
   const [plan] = planBatches([{ rows, seed: 2, budget: { steps: STEPS } }], options);
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return plan!.steps.flatMap((step) => microBatches(step, byId));
+  return plan!.steps.flatMap((step) => step.microBatches);
 }
 
 /** A tuner with a fresh adapter, ready for the planned steps. */

@@ -10,7 +10,6 @@ import { readCheckpoint } from '../../src/train/checkpoint.js';
 import type { StepEvent, TrainEvent } from '../../src/train/events.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import { type RunJob, runStages } from '../../src/train/staged-run.js';
-import { microBatches } from '../../src/train/trainer.js';
 import type { NamedTensors, Tuner } from '../../src/train/tuner.js';
 import { onePerLine } from '../helpers/micro-batch.js';
 import { typicalError } from '../helpers/rounding.js';
@@ -63,7 +62,7 @@ async function byHand(
       seed: 1,
       lossLimit: Number.POSITIVE_INFINITY,
     };
-    await tuner.step(microBatches(step, job.plan.rows), inputs);
+    await tuner.step(step.microBatches, inputs);
   }
   return tuner.read('adapter');
 }
@@ -112,7 +111,7 @@ describe('where a stage starts', () => {
       expect(file.stages[stage - 1]!.origin).toEqual({ from: 'base' });
       const first = job.plan.stages[stage - 1]!.batches.steps[0]!;
       let sum = 0;
-      for (const batch of microBatches(first, job.plan.rows)) {
+      for (const batch of first.microBatches) {
         const losses = await tuner.evaluate(batch);
         sum += losses.reduce((x, y) => x + y, 0);
       }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { trainOptions } from '../../src/train/options.js';
-import type { RunPlan } from '../../src/train/plan.js';
+import type { RunPlan } from '../../src/train/run-plan.js';
 import { planWarnings } from '../../src/train/warnings.js';
 
 type Stage = RunPlan['stages'][number];

@@ -1,6 +1,6 @@
 import { matmulBenchOptions, programOf, toldOf } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench matmul`: how fast matrices are multiplied. */
 export const benchMatmul = defineCommand({

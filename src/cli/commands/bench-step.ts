@@ -1,6 +1,6 @@
 import { stepBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench step`: how fast a training step is. */
 export const benchStep = defineCommand({

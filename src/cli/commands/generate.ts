@@ -4,7 +4,7 @@ import type { Answer } from '../../eval/answer.js';
 import { generateOptions } from '../../generate/options.js';
 import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune generate`: answers of a model, with an adapter or without. */
 export const generate = defineCommand({

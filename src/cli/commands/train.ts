@@ -6,7 +6,7 @@ import type { PreparedRun } from '../../train/prepare.js';
 import type { ClaimedFolder, RunFile } from '../../train/run-file.js';
 import type { RunJob } from '../../train/staged-run.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 const schema = recipeSchema.extend({
   device: deviceOption,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { recipeSchema } from '../../config/recipe.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 const schema = recipeSchema.extend({
   out: z

@@ -27,7 +27,7 @@ import { checkRunFolder, claimRunFolder, type RunFile } from '../../train/run-fi
 import { runStages } from '../../train/staged-run.js';
 import { planWarnings } from '../../train/warnings.js';
 import type { CommandContext } from '../command.js';
-import type { DeviceChoice } from '../device.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { showRun } from '../run-display.js';
 import { runJob } from '../run-job.js';
 import { type DemoModel, demoData, demoModel } from './model.js';

@@ -15,7 +15,7 @@ import type { LossLine, LossPlan, LossProgress } from '../../scoring/measure-los
 import type { Unscored } from '../../scoring/scored.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { CommandContext } from '../command.js';
-import type { DeviceChoice } from '../device.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import type { ScoredRows } from './scored-rows.js';
 
 /** Options of `phasetune score --scorer loss`. */

@@ -5,7 +5,7 @@ import { programOptions } from '../../program/options.js';
 import { judgeOptionsSchema } from '../../scoring/judge-options.js';
 import { lengthOptionsSchema } from '../../scoring/length-options.js';
 import { lossOptionsSchema } from '../../scoring/loss-options.js';
-import { deviceOption } from '../device.js';
+import { deviceOption } from '../../backend/options.js';
 
 const { format, badRows } = importOptionsSchema.shape;
 

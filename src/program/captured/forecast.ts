@@ -4,8 +4,8 @@ import type { ProgramSpec } from '../program.js';
 import { fixedShapes, graphVariables } from './captured.js';
 import { graphEntry } from './entries.js';
 import { calledBy, peakBytes } from './memory.js';
-import { sorted } from './passes/rewrite.js';
 import { groupBytes } from './variable-store.js';
+import { sortNodes } from './walk.js';
 
 /** What one call of an entry takes, for one set of input shapes. */
 export interface EntryMemory {
@@ -39,7 +39,7 @@ export function programMemory(spec: ProgramSpec, options: CompileOptions): Progr
     const fixed = fixedShapes(inputs);
     return (fixed ? [fixed] : (options.shapes?.[entry] ?? [])).map((shapes) => {
       const { outputs, done } = graphEntry('e', entry, spec, shapes, variables, options);
-      const nodes = sorted([...Object.values(outputs), done]);
+      const nodes = sortNodes([...Object.values(outputs), done]);
       const functions = new Set(nodes.flatMap((node) => calledBy(node)?.name ?? [])).size;
       return { entry, tensors: peakBytes(nodes), nodes: nodes.length, functions };
     });

@@ -1,68 +1,20 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { message, text, varint, writeAttribute } from './attribute-proto.js';
 import type { GraphFunction, GraphNode, Ref } from './graph.js';
-import { sorted } from './passes/rewrite.js';
+import { outputNames } from './op-traits.js';
 import { FIELD, TYPE } from './saved-model-schema.js';
-
-/** What TensorFlow's definitions call the output of an op: inside a function, tensors go by it. `output` for those not named here. */
-const OUTPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  y: [
-    'Neg',
-    'Square',
-    'Rsqrt',
-    'Sqrt',
-    'Sigmoid',
-    'Exp',
-    'Expm1',
-    'Log',
-    'Tanh',
-    'Cos',
-    'Sin',
-    'Cast',
-    'Transpose',
-    'ZerosLike',
-    'OnesLike',
-  ],
-  z: [
-    'AddV2',
-    'Sub',
-    'Mul',
-    'Div',
-    'RealDiv',
-    'Maximum',
-    'Minimum',
-    'Greater',
-    'GreaterEqual',
-    'Less',
-    'LessEqual',
-    'Equal',
-    'NotEqual',
-    'LogicalAnd',
-    'LogicalOr',
-    'SigmoidGrad',
-    'FloorDiv',
-    'FloorMod',
-  ],
-  softmax: ['Softmax'],
-  logsoftmax: ['LogSoftmax'],
-  sum: ['AddN'],
-};
-
-const SEVERAL: Readonly<Record<string, readonly string[]>> = {
-  SparseSoftmaxCrossEntropyWithLogits: ['loss', 'backprop'],
-  TopKV2: ['values', 'indices'],
-};
+import { sortNodes } from './walk.js';
 
 /** An output of an op, as nodes of a function name it: the name of its definition, and a place in it where that is a list. */
-const outputOf = (op: string, output: number): string =>
-  SEVERAL[op] ? `${SEVERAL[op][output]}:0` : `${outputName.get(op) ?? 'output'}:${output}`;
-
-const outputName = new Map(Object.entries(OUTPUT_NAMES).flatMap(([name, ops]) => ops.map((op) => [op, name] as const)));
+function outputOf(op: string, output: number): string {
+  const [name = 'output', ...more] = outputNames(op) ?? [];
+  return more.length > 0 ? `${[name, ...more][output]}:0` : `${name}:${output}`;
+}
 
 /** Writes the content of a FunctionDef. */
 export function writeFunction(writer: BinaryWriter, { name, inputs, outputs }: GraphFunction): void {
   const { functionDef, op, argument, entry } = FIELD;
-  const nodes = sorted(outputs.map((from) => from.node)).filter((each) => !inputs.includes(each));
+  const nodes = sortNodes(outputs.map((from) => from.node)).filter((each) => !inputs.includes(each));
   const names = new Map<GraphNode, string>([
     ...inputs.map((input, i) => [input, `a${i}`] as const),
     ...nodes.map((each, i) => [each, `n${i}`] as const),

@@ -1,26 +1,7 @@
 import { sizeOf } from '../../core/host-tensor.js';
 import { BYTES, bytesOf, type GraphFunction, type GraphNode, type Ref, specOf } from './graph.js';
-import { sorted } from './passes/rewrite.js';
-
-/** Ops whose result is their first input's memory, or a variable's. */
-const SHARING: ReadonlySet<string> = new Set(
-  'Reshape Identity ExpandDims Squeeze Bitcast InplaceUpdate ReadVariableOp VarHandleOp'.split(' '),
-);
-
-/** Ops that write their result over an input of its size that nothing else needs. */
-const IN_PLACE: ReadonlySet<string> = new Set(
-  'AddV2 Sub Mul Div RealDiv Maximum Minimum Neg Abs Square Sqrt Rsqrt Exp Log Sin Cos Sigmoid Softmax AddN Select SparseSoftmaxCrossEntropyWithLogits'.split(
-    ' ',
-  ),
-);
-
-/** Ops that take no memory of their own: what is fed or constant is small. */
-const GIVEN: ReadonlySet<string> = new Set(['Const', 'Placeholder', 'VarHandleOp', 'ReadVariableOp']);
-
-/** Ops of which a compiled function keeps one tensor of the size of their input, in float32, while it runs. */
-const WORKING: ReadonlySet<string> = new Set(
-  'Sum Mean Max Softmax Sigmoid SparseSoftmaxCrossEntropyWithLogits'.split(' '),
-);
+import { hasTrait } from './op-traits.js';
+import { needsOf, sortNodes, usersOf } from './walk.js';
 
 /** Memory of one or several tensors. */
 interface Buffer {
@@ -35,10 +16,10 @@ interface Buffer {
  * by element over inputs, and to let a variable take over its new value's memory in exchange for the old.
  */
 export function peakBytes(targets: Iterable<GraphNode>): number {
-  const order = sorted(targets);
+  const order = sortNodes(targets);
   const users = usersOf(order);
   const uses = usesOf(order);
-  const waiting = new Map(order.map((node) => [node, needsOf(node).size]));
+  const waiting = new Map(order.map((node) => [node, new Set(needsOf(node)).size]));
   const buffers = new Map<GraphNode, readonly Buffer[]>();
   const bufferOf = ({ node, output }: Ref): Buffer => buffers.get(node)![output]!;
   const ready = order.filter((node) => waiting.get(node) === 0);
@@ -68,21 +49,14 @@ export function peakBytes(targets: Iterable<GraphNode>): number {
 /** Where a node's results lie. */
 const outputsOf = ({ op, outputs }: GraphNode, inputs: readonly Buffer[]): readonly Buffer[] =>
   outputs.map((spec) => {
-    if (GIVEN.has(op)) return { bytes: 0, uses: 0 };
-    if (SHARING.has(op)) return inputs[0]!;
+    if (hasTrait(op, 'unbilled')) return { bytes: 0, uses: 0 };
+    if (hasTrait(op, 'alias')) return inputs[0]!;
     const bytes = bytesOf(spec);
-    const over = IN_PLACE.has(op) ? inputs.find((input) => input.uses === 1 && input.bytes === bytes) : undefined;
+    const over = hasTrait(op, 'overwrites')
+      ? inputs.find((input) => input.uses === 1 && input.bytes === bytes)
+      : undefined;
     return over ?? { bytes, uses: 0 };
   });
-
-const needsOf = ({ inputs, controls }: GraphNode): ReadonlySet<GraphNode> =>
-  new Set([...inputs.map(({ node }) => node), ...controls]);
-
-function usersOf(order: readonly GraphNode[]): Map<GraphNode, GraphNode[]> {
-  const users = new Map(order.map((node) => [node, [] as GraphNode[]]));
-  for (const node of order) for (const need of needsOf(node)) users.get(need)!.push(node);
-  return users;
-}
 
 /** How many inputs each output of a node is. */
 function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
@@ -96,8 +70,8 @@ function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
 function workBytes(): (node: GraphNode) => number {
   const known = new Map<string, number>();
   const workOf = ({ outputs }: GraphFunction): number =>
-    sorted(outputs.map(({ node }) => node))
-      .filter(({ op }) => WORKING.has(op))
+    sortNodes(outputs.map(({ node }) => node))
+      .filter(({ op }) => hasTrait(op, 'workspace'))
       .reduce((most, { inputs }) => Math.max(most, BYTES.float32 * sizeOf(specOf(inputs[0]!).shape)), 0);
   return (node) => {
     const body = calledBy(node);

@@ -3,6 +3,7 @@ import { message, text, varint } from './attribute-proto.js';
 import { writeFunction, writeNode } from './function-proto.js';
 import { type GraphFunction, type GraphNode, node, ref, specOf } from './graph.js';
 import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
+import { sortNodes } from './walk.js';
 
 /**
  * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A target is fed or fetched
@@ -11,7 +12,7 @@ import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
  */
 export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array {
   const distinct = withoutAliases(targets);
-  const nodes = ordered(distinct.values());
+  const nodes = sortNodes(distinct.values());
   const names = named(nodes, distinct);
   const writer = new BinaryWriter();
   varint(writer, FIELD.savedModel.schemaVersion, SCHEMA_VERSION);
@@ -45,32 +46,6 @@ function alias(target: GraphNode): GraphNode {
   const source = ref(target);
   const spec = specOf(source);
   return node('Identity', { T: { type: spec.dtype } }, [source], [spec]);
-}
-
-/** All nodes that the targets need, each after what it takes from or waits for; a chain may be as long as memory allows. */
-function ordered(targets: Iterable<GraphNode>): GraphNode[] {
-  const order: GraphNode[] = [];
-  const seen = new Set<GraphNode>();
-  const open: { readonly node: GraphNode; readonly needs: Iterator<GraphNode> }[] = [];
-  const enter = (node: GraphNode) => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    open.push({ node, needs: needs(node) });
-  };
-  for (const target of targets) {
-    enter(target);
-    for (let top = open.at(-1); top; top = open.at(-1)) {
-      const next = top.needs.next();
-      if (!next.done) enter(next.value);
-      else order.push(open.pop()!.node);
-    }
-  }
-  return order;
-}
-
-function* needs({ inputs, controls }: GraphNode): Generator<GraphNode> {
-  for (const { node } of inputs) yield node;
-  yield* controls;
 }
 
 function named(nodes: readonly GraphNode[], targets: ReadonlyMap<string, GraphNode>): Map<GraphNode, string> {

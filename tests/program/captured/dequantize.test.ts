@@ -2,8 +2,8 @@ import { beforeAll, describe, expect } from 'vitest';
 import { type GraphEntry, graphEntry } from '../../../src/program/captured/entries.js';
 import { type GraphNode, specOf } from '../../../src/program/captured/graph.js';
 import { isHeldLow } from '../../../src/program/captured/passes/autocast.js';
-import { sorted } from '../../../src/program/captured/passes/rewrite.js';
 import { graphVariable } from '../../../src/program/captured/variables.js';
+import { sortNodes } from '../../../src/program/captured/walk.js';
 import { nativeOnly, testBackend } from '../../helpers/backend.js';
 import { cases } from '../contract/cases.js';
 
@@ -24,7 +24,7 @@ function recorded(in8bit: boolean, xla: boolean, entry = 'trainStep'): GraphEntr
   return graphEntry('e', entry, spec, shapes, variablesOf(in8bit), { precision: 'bfloat16', xla });
 }
 
-const nodesOf = ({ outputs, done }: GraphEntry): GraphNode[] => sorted([...Object.values(outputs), done]);
+const nodesOf = ({ outputs, done }: GraphEntry): GraphNode[] => sortNodes([...Object.values(outputs), done]);
 
 /** Nodes that take a weight that may be held in 8 bits: products, once forward and most of them once back. */
 function usersOfWeights(entry: GraphEntry): GraphNode[] {

@@ -6,7 +6,7 @@ import {
   type Ref,
   specOf,
 } from '../../../src/program/captured/graph.js';
-import { sorted } from '../../../src/program/captured/passes/rewrite.js';
+import { sortNodes } from '../../../src/program/captured/walk.js';
 
 /** Elements in row-major order. */
 interface Value {
@@ -41,7 +41,7 @@ export function interpret(graph: EntryGraph, given: Readonly<Record<string, Floa
 function evaluate(roots: readonly Ref[], known: Known): Value[] {
   const values = new Map<GraphNode, readonly Value[]>();
   const of = ({ node, output }: Ref): Value => values.get(node)![output]!;
-  for (const node of sorted(roots.map((ref) => ref.node))) {
+  for (const node of sortNodes(roots.map((ref) => ref.node))) {
     const elements = known.get(node);
     const outputs = elements ? [elements] : compute(node, node.inputs.map(of));
     values.set(

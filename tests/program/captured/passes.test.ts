@@ -5,10 +5,10 @@ import { constantOf, type EntryGraph, type GraphNode, specOf as typeOf } from '.
 import { autocast, withoutMarks } from '../../../src/program/captured/passes/autocast.js';
 import { mergeClusters } from '../../../src/program/captured/passes/merge.js';
 import { outline, withoutClusters } from '../../../src/program/captured/passes/outline.js';
-import { rootsOf, sorted } from '../../../src/program/captured/passes/rewrite.js';
 import { shareCommon } from '../../../src/program/captured/passes/share.js';
 import { record } from '../../../src/program/captured/recorder.js';
 import { inferShapes, shapeRules } from '../../../src/program/captured/shape-rules/index.js';
+import { rootsOf, sortNodes } from '../../../src/program/captured/walk.js';
 import { compile } from '../../../src/program/compile.js';
 import type { CompileOptions } from '../../../src/program/compile-options.js';
 import { nativeOnly, testBackend } from '../../helpers/backend.js';
@@ -24,7 +24,7 @@ const recorded = (steps: Steps): EntryGraph => {
   const { entries, variables } = specOf(steps);
   return record('go', entries.go!, variables, { x: { shape: [SIDE, SIDE], dtype: 'float32' } });
 };
-const nodesOf = (graph: EntryGraph): GraphNode[] => sorted(rootsOf(graph));
+const nodesOf = (graph: EntryGraph): GraphNode[] => sortNodes(rootsOf(graph));
 const merged = (graph: EntryGraph): EntryGraph => mergeClusters(shareCommon(graph));
 
 /** Ways that graphs go. */
@@ -47,7 +47,7 @@ const ALL = { ...FLOAT32, ...BFLOAT16, outlined16: (graph: EntryGraph) => outlin
 const deepNodes = (nodes: readonly GraphNode[]): GraphNode[] =>
   nodes.flatMap((node) => {
     const { f } = node.attributes;
-    return f && 'function' in f ? [node, ...deepNodes(sorted(f.function.outputs.map((ref) => ref.node)))] : [node];
+    return f && 'function' in f ? [node, ...deepNodes(sortNodes(f.function.outputs.map((ref) => ref.node)))] : [node];
   });
 
 /** What a node's shape rule says that it gives. */

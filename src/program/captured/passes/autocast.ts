@@ -11,23 +11,8 @@ import {
   ref,
   specOf,
 } from '../graph.js';
+import { hasTrait } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
-
-/** Ops that always compute in bfloat16 (they add up in float32 inside). */
-const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'BatchMatMul', 'BatchMatMulV2']);
-
-/**
- * Ops that compute in bfloat16 when all they take is bfloat16 already: they move elements, or round once. Additions are not among
- * them: the residual stream is a sum over all layers, and its roundings add up (at 24 layers logits are off by 1.2 % instead of 0.7).
- */
-const FOLLOWERS: ReadonlySet<string> = new Set(
-  'Sub Mul Neg Reshape Transpose ConcatV2 Slice Split SplitV StridedSlice Pack Unpack Identity Tile ExpandDims Squeeze GatherV2'.split(
-    ' ',
-  ),
-);
-
-/** Ops that put elements into a tensor in place: they compute in that tensor's type. */
-const IN_PLACE: ReadonlySet<string> = new Set(['InplaceUpdate']);
 
 /** True for a variable that is held in bfloat16: a frozen matrix, a cache. Vectors, such as norms, are few and stay as they are. */
 export const isHeldLow = ({ role, dtype, shape }: { role: string; dtype: string; shape: readonly number[] }): boolean =>
@@ -82,9 +67,9 @@ function caster(): (from: Ref, to: Dtype, cluster?: number) => Ref {
 
 function isLow({ op, inputs, outputs, cluster }: GraphNode): boolean {
   if (outputs[0]?.dtype !== 'float32') return false;
-  if (PRODUCTS.has(op)) return true;
-  if (IN_PLACE.has(op)) return specOf(inputs[0]!).dtype === 'bfloat16';
-  if (!FOLLOWERS.has(op) || cluster !== undefined) return false;
+  if (hasTrait(op, 'product')) return true;
+  if (hasTrait(op, 'typeOfFirst')) return specOf(inputs[0]!).dtype === 'bfloat16';
+  if (!hasTrait(op, 'keepsType') || cluster !== undefined) return false;
   const types = inputs.map((input) => (input.node.op === 'Const' ? 'constant' : specOf(input).dtype));
   return types.includes('bfloat16') && !types.includes('float32');
 }

@@ -10,34 +10,35 @@ import {
   specOf,
   type TensorSpec,
 } from '../graph.js';
-import { refsOf, rewrite, rootsOf, sorted } from './rewrite.js';
+import { rootsOf, sortNodes } from '../walk.js';
+import { refsOf, rewrite } from './rewrite.js';
 
 /** Name by which a graph reads the scales of a variable that is held in int8. */
 export const scalesOf = (variable: string): string => `${variable}#scales`;
 
 /**
- * Reads the variables of these names, matrices, as int8, and puts the widening and the scales before each use, in a cluster of its
- * own. Every use has a copy for itself that waits for what else the use takes: made any earlier, or kept from the forward
- * product to the backward one, the wide copies of all layers would be in memory at once.
+ * Reads the variables of these names, matrices, as int8, and puts the widening and the scales before each use, in a
+ * separate cluster. Every use has its own copy, which waits for what else the use takes: made any earlier, or kept from
+ * the forward product to the backward one, the wide copies of all layers would be in memory at once.
  */
 export function dequantize(graph: EntryGraph, names: ReadonlySet<string>): EntryGraph {
   const nameOf = new Map(Object.entries(graph.reads).map(([name, read]) => [read, name]));
   const scales = new Map<GraphNode, GraphNode>();
   const added: Record<string, GraphNode> = {};
-  let cluster = 1 + sorted(rootsOf(graph)).reduce((most, each) => Math.max(most, each.cluster ?? 0), 0);
+  let cluster = 1 + sortNodes(rootsOf(graph)).reduce((most, { cluster = 0 }) => Math.max(most, cluster), 0);
   const quantized = (name: string, spec: TensorSpec): GraphNode => {
-    const own = read({ shape: [spec.shape[0]!, 1], dtype: 'float32' });
-    const main = read({ ...spec, dtype: 'int8' });
-    scales.set(main, own);
-    added[scalesOf(name)] = own;
-    return main;
+    const matrix = read({ ...spec, dtype: 'int8' });
+    const rowScales = read({ shape: [spec.shape[0]!, 1], dtype: 'float32' });
+    scales.set(matrix, rowScales);
+    added[scalesOf(name)] = rowScales;
+    return matrix;
   };
   const widened = (from: Ref, after: readonly GraphNode[]): Ref => {
-    const own = scales.get(from.node);
-    if (!own) return from;
+    const rowScales = scales.get(from.node);
+    if (!rowScales) return from;
     const together = { cluster: cluster++ };
     const wide = { ...cast(ref(identity(from, after)), 'float32'), ...together };
-    return ref({ ...multiply(ref(wide), ref(own)), ...together });
+    return ref({ ...multiply(ref(wide), ref(rowScales)), ...together });
   };
   const result = rewrite(graph, (now, before) => {
     const name = nameOf.get(before);

@@ -10,7 +10,8 @@ import {
   ref,
   specOf,
 } from '../graph.js';
-import { refsOf, rewrite, rootsOf, sorted } from './rewrite.js';
+import { needsOf, rootsOf, sortNodes, sortUnits } from '../walk.js';
+import { refsOf, rewrite } from './rewrite.js';
 
 /** A cluster while it is put together: what it takes from outside, and which of its tensors are wanted there. */
 interface Cluster {
@@ -24,7 +25,7 @@ interface Cluster {
  * compiled once. Constants that a cluster takes become part of it, since shapes and axes must be known to the compiler.
  */
 export function outline(graph: EntryGraph): EntryGraph {
-  const order = sorted(rootsOf(graph));
+  const order = sortNodes(rootsOf(graph));
   const names = new Map(order.map((each, i) => [each, i]));
   const key = ({ node, output }: Ref) => `${names.get(node)}:${output}`;
   const clusters = gather(graph, order, key);
@@ -36,7 +37,8 @@ export function outline(graph: EntryGraph): EntryGraph {
     const { call, outputs } = calls.get(cluster)!;
     return ref(call, outputs.indexOf(key(from)));
   };
-  for (const unit of sortedUnits(order, clusters)) {
+  const nodesOf = (unit: number | GraphNode) => (typeof unit === 'number' ? clusters.get(unit)!.nodes : [unit]);
+  for (const unit of sortUnits(order, clusterOrNode, (unit) => nodesOf(unit).flatMap(needsOf))) {
     if (typeof unit === 'number') {
       const cluster = clusters.get(unit)!;
       calls.set(unit, { call: callOf(cluster, key, follow), outputs: [...cluster.outputs.keys()] });
@@ -61,6 +63,8 @@ export function outline(graph: EntryGraph): EntryGraph {
   };
 }
 
+const clusterOrNode = (node: GraphNode): number | GraphNode => node.cluster ?? node;
+
 function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) => string): Map<number, Cluster> {
   const clusters = new Map<number, Cluster>();
   const want = (from: Ref) => {
@@ -83,35 +87,6 @@ function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) 
   for (const control of order.flatMap(({ controls }) => controls))
     if (control.cluster !== undefined && clusters.get(control.cluster)!.outputs.size === 0) want(ref(control));
   return clusters;
-}
-
-/** Clusters (by number) and the nodes outside of them, each after all that it needs. Throws where a cluster needs itself. */
-function sortedUnits(order: readonly GraphNode[], clusters: ReadonlyMap<number, Cluster>): (number | GraphNode)[] {
-  const unitOf = (each: GraphNode) => each.cluster ?? each;
-  const done = new Set<number | GraphNode>();
-  const open = new Set<number | GraphNode>();
-  const units: (number | GraphNode)[] = [];
-  const needs = (unit: number | GraphNode): (number | GraphNode)[] => {
-    if (typeof unit === 'number') return [...clusters.get(unit)!.inputs.values()].map(({ node }) => unitOf(node));
-    return [...unit.inputs.map(({ node }) => node), ...unit.controls].map(unitOf);
-  };
-  for (const start of order) {
-    const stack = [{ unit: unitOf(start), needs: needs(unitOf(start)) }];
-    while (stack.length > 0) {
-      const top = stack.at(-1)!;
-      open.add(top.unit);
-      const next = top.needs.pop();
-      if (next !== undefined && !done.has(next)) {
-        if (open.has(next)) throw new Error('what is fused depends on itself by way of what is not');
-        stack.push({ unit: next, needs: needs(next) });
-      } else if (next === undefined) {
-        stack.pop();
-        if (!done.has(top.unit)) units.push(top.unit);
-        done.add(top.unit);
-      }
-    }
-  }
-  return units;
 }
 
 function callOf(cluster: Cluster, key: (ref: Ref) => string, follow: (ref: Ref) => Ref): GraphNode {

@@ -1,32 +1,5 @@
 import type { EntryGraph, GraphNode, Ref } from '../graph.js';
-
-/** Nodes that the roots need, each after all that it needs itself. Iterative: a decoder's graph is thousands of nodes deep. */
-export function sorted(roots: Iterable<GraphNode>): GraphNode[] {
-  const done = new Set<GraphNode>();
-  const order: GraphNode[] = [];
-  const stack: { node: GraphNode; next: number }[] = [];
-  const needs = (node: GraphNode, i: number): GraphNode | undefined =>
-    i < node.inputs.length ? node.inputs[i]!.node : node.controls[i - node.inputs.length];
-  for (const root of roots) {
-    if (!done.has(root)) stack.push({ node: root, next: 0 });
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const need = needs(top.node, top.next++);
-      if (need) {
-        if (!done.has(need)) stack.push({ node: need, next: 0 });
-        continue;
-      }
-      stack.pop();
-      if (done.has(top.node)) continue;
-      done.add(top.node);
-      order.push(top.node);
-    }
-  }
-  return order;
-}
-
-/** Nodes of an entry that its outputs and updates are. */
-export const rootsOf = ({ outputs, updates }: EntryGraph): GraphNode[] =>
-  [...Object.values(outputs), ...Object.values(updates)].map((ref) => ref.node);
+import { rootsOf, sortNodes } from '../walk.js';
 
 /**
  * What a node becomes, given the node with its inputs and controls already rewritten (the very same node if none of them
@@ -41,7 +14,7 @@ export type Visit = (node: GraphNode, before: GraphNode) => readonly Ref[];
 export function rewrite(graph: EntryGraph, visit: Visit): EntryGraph {
   const replaced = new Map<GraphNode, readonly Ref[]>();
   const follow = (ref: Ref): Ref => replaced.get(ref.node)![ref.output]!;
-  for (const before of sorted(rootsOf(graph))) {
+  for (const before of sortNodes(rootsOf(graph))) {
     const inputs = before.inputs.map(follow);
     const controls = before.controls.map((control) => replaced.get(control)![0]!.node);
     const same =

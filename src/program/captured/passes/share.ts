@@ -1,12 +1,11 @@
 import { attributeText, type EntryGraph, type GraphNode } from '../graph.js';
+import { hasTrait } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
 
-/** Ops that give something else each time, or act: two of them are never one. */
-const STATEFUL: ReadonlySet<string> = new Set(['Placeholder', 'ReadVariableOp', 'AssignVariableOp']);
-
 /**
- * Joins nodes that compute the same from the same: equal op, attributes, inputs and controls, in the same cluster. Constants among them, so that a shape
- * or a scale that is written at every layer exists once. What nothing needs is dropped on the way.
+ * Joins nodes that compute the same from the same: equal op, attributes, inputs and controls, in the same cluster.
+ * Constants are among them, so that a shape or a scale that is written at every layer exists once. Nodes that nothing
+ * needs are dropped on the way.
  */
 export function shareCommon(graph: EntryGraph): EntryGraph {
   const numbers = new Map<GraphNode, number>();
@@ -18,7 +17,7 @@ export function shareCommon(graph: EntryGraph): EntryGraph {
     return numbers.size - 1;
   };
   return rewrite(graph, (node) => {
-    if (STATEFUL.has(node.op)) return refsOf(node);
+    if (hasTrait(node.op, 'stateful')) return refsOf(node);
     const inputs = node.inputs.map((input) => `${numberOf(input.node)}:${input.output}`);
     const controls = node.controls.map((control) => `^${numberOf(control)}`);
     const key = [node.op, node.cluster ?? '', attributeText(node.attributes), ...inputs, ...controls.sort()].join(' ');

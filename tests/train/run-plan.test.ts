@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Order } from '../../src/curriculum/types.js';
 import { rowIdsOf } from '../../src/data/batch-plan.js';
-import { planRun } from '../../src/train/plan.js';
+import { planRun } from '../../src/train/run-plan.js';
 import { tinyPlan, tinySet, tinyTrain } from '../helpers/tiny-run.js';
 
 const ORDERS: readonly Order[] = ['phased', 'one-off', 'random', 'reversed'];
@@ -124,7 +124,7 @@ describe('rows that encoding dropped', () => {
         without((id) => id.startsWith('s2')),
         tinyTrain(),
       ),
-    ).toThrow('stage 2 of 3 has no rows left, all 8 are too long; raise --max-length');
+    ).toThrow('stage 2 of 3 has no rows left, all 8 are too long; raise `maxLength`');
   });
 });
 

@@ -3,33 +3,42 @@ import { groupBy } from '../core/lists.js';
 import { type Random, random } from '../core/random.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { PlanOptions } from './options.js';
-import type { Order, PlannedStage, StagedSet } from './types.js';
+import type { Order, PlannedStage, Stage } from './types.js';
+
+/** What planning reads of a row. */
+export type ScoredRow = Pick<InstructionRecord, 'score'>;
 
 /** Rows that are trained as one stage, before replay and shuffling. */
-interface Group {
-  readonly rows: readonly InstructionRecord[];
+interface Group<Row> {
+  readonly rows: readonly Row[];
   /** Which rows these are, for people. */
   readonly what: string;
 }
 
 /** A band of difficulty: a stage of the set. */
-interface Band extends Group {
+interface Band<Row> extends Group<Row> {
   readonly index: number;
 }
 
 /** Each order is a way to regroup the bands; what it makes of them is as large as they are, one by one. */
-const ORDERS: Readonly<Record<Order, (bands: readonly Band[], smoothness: number, rng: Random) => readonly Group[]>> = {
-  phased: smoothed,
-  reversed: (bands, smoothness, rng) => smoothed([...bands].reverse(), smoothness, rng),
-  // One stage only once it is known what the stages would visit again.
+const ORDERS: Readonly<Record<Order, Regroup>> = {
+  phased: smooth,
+  reversed: (bands, smoothness, rng) => smooth([...bands].reverse(), smoothness, rng),
+  // They become one stage only after replay is drawn for each of them.
   'one-off': (bands) => bands,
   random: (bands, _, rng) => cutLike(bands, rng.shuffle(allRows(bands))).map((rows) => ({ rows, what: 'random rows' })),
 };
 
-const allRows = (groups: readonly Group[]): InstructionRecord[] => groups.flatMap(({ rows }) => rows);
+type Regroup = <Row extends ScoredRow>(
+  bands: readonly Band<Row>[],
+  smoothness: number,
+  rng: Random,
+) => readonly Group<Row>[];
+
+const allRows = <Row>(groups: readonly Group<Row>[]): Row[] => groups.flatMap(({ rows }) => rows);
 
 /** Number of training stages that an order makes of a set. */
-export const plannedStageCount = (set: StagedSet, order: Order): number =>
+export const plannedStageCount = (set: { readonly stages: readonly unknown[] }, order: Order): number =>
   order === 'one-off' ? 1 : set.stages.length;
 
 /**
@@ -47,8 +56,13 @@ export const plannedStageCount = (set: StagedSet, order: Order): number =>
  * replay. `one-off` is one stage of all that `phased` visits with the same replay and seed, row by row as often. Throws a
  * usage error when a list of shares has another length than the set has stages.
  */
-export function planStages(set: StagedSet, { order, smoothness, within, replay, seed }: PlanOptions): PlannedStage[] {
-  const bands = set.stages.map(({ index, rows }): Band => ({ index, rows, what: `band ${index}, ${scoreSpan(rows)}` }));
+export function planStages<Row extends ScoredRow>(
+  set: { readonly stages: readonly Stage<Row>[] },
+  { order, smoothness, within, replay, seed }: PlanOptions,
+): PlannedStage<Row>[] {
+  const bands = set.stages.map(
+    ({ index, rows }): Band<Row> => ({ index, rows, what: `band ${index}, ${scoreSpan(rows)}` }),
+  );
   const groups = ORDERS[order](bands, smoothness, random(seed, 'plan', 'membership'));
   const shares = typeof replay === 'number' ? groups.map(() => replay) : replay;
   if (shares.length !== groups.length)
@@ -61,32 +75,28 @@ export function planStages(set: StagedSet, { order, smoothness, within, replay, 
     const n = Math.round(shares[i]! * group.rows.length);
     return { ...group, again: draw(earlier, n, random(seed, 'plan', 'replay', i)) };
   });
-  const stages = order === 'one-off' ? [inOne(visits)] : visits;
+  const stages = order === 'one-off' ? [mergeVisits(visits)] : visits;
   return stages.map(({ rows, again, what }, i) => {
     const visited = random(seed, 'plan', 'within', i).shuffle([...rows, ...again]);
     if (within === 'score') visited.sort((x, y) => (x.score! - y.score!) * (order === 'reversed' ? -1 : 1));
-    return {
-      index: i + 1,
-      label: `stage ${i + 1} of ${stages.length}: ${what}`,
-      rowIds: visited.map(({ id }) => id),
-      replayed: again.length,
-    };
+    const label = `stage ${i + 1} of ${stages.length}: ${what}`;
+    return { index: i + 1, label, rows: visited, replayed: again.length };
   });
 }
 
 /** A group and the rows of groups before it that it visits again. */
-interface Visit extends Group {
-  readonly again: readonly InstructionRecord[];
+interface Visit<Row> extends Group<Row> {
+  readonly again: readonly Row[];
 }
 
-const inOne = (visits: readonly Visit[]): Visit => ({
+const mergeVisits = <Row>(visits: readonly Visit<Row>[]): Visit<Row> => ({
   rows: allRows(visits),
   again: visits.flatMap(({ again }) => again),
   what: 'all rows',
 });
 
 /** Mixed bands, in the order of `bands`; see {@link planStages} for the formula. */
-function smoothed(bands: readonly Band[], smoothness: number, rng: Random): readonly Group[] {
+function smooth<Row>(bands: readonly Band<Row>[], smoothness: number, rng: Random): readonly Group<Row>[] {
   if (smoothness === 0) return bands;
   const total = allRows(bands).length;
   let before = 0;
@@ -106,7 +116,7 @@ function smoothed(bands: readonly Band[], smoothness: number, rng: Random): read
 }
 
 /** Items in pieces as large as the groups, one by one. */
-function cutLike<T>(groups: readonly Group[], items: readonly T[]): T[][] {
+function cutLike<T>(groups: readonly Group<unknown>[], items: readonly T[]): T[][] {
   let taken = 0;
   return groups.map(({ rows }) => {
     taken += rows.length;
@@ -115,7 +125,7 @@ function cutLike<T>(groups: readonly Group[], items: readonly T[]): T[][] {
 }
 
 /** What rows of these bands are, for people: `67 % band 1, 33 % band 2`, or the band where it is one. */
-function mixOf(bands: readonly Band[]): string {
+function mixOf(bands: readonly Band<unknown>[]): string {
   const counts = [...groupBy(bands, (band) => band)].sort(([x], [y]) => x.index - y.index);
   if (counts.length === 1) return counts[0]![0].what;
   const percent = (n: number) => Math.round((100 * n) / bands.length);
@@ -123,13 +133,13 @@ function mixOf(bands: readonly Band[]): string {
 }
 
 /** `n` rows of a pool in random order, each as often as the others or once more. */
-function draw(pool: readonly InstructionRecord[], n: number, rng: Random): InstructionRecord[] {
-  let drawn: InstructionRecord[] = [];
+function draw<Row>(pool: readonly Row[], n: number, rng: Random): Row[] {
+  let drawn: Row[] = [];
   while (drawn.length < n && pool.length > 0) drawn = drawn.concat(rng.shuffle(pool).slice(0, n - drawn.length));
   return drawn;
 }
 
-function scoreSpan(rows: readonly InstructionRecord[]): string {
+function scoreSpan(rows: readonly ScoredRow[]): string {
   const scores = rows.map(({ score }) => score!).sort((x, y) => x - y);
   return scores[0] === scores.at(-1) ? `score ${scores[0]}` : `score ${scores[0]} to ${scores.at(-1)}`;
 }

@@ -1,8 +1,8 @@
 import { dataError } from '../core/errors.js';
 import { random } from '../core/random.js';
-import { plannedStageCount, planStages } from '../curriculum/plan.js';
+import { plannedStageCount, planStages, type ScoredRow } from '../curriculum/stage-plan.js';
 import type { Order, PlannedStage, Stage, StagedSet } from '../curriculum/types.js';
-import { type BatchPlan, type Budget, planBatches } from '../data/batch-plan.js';
+import { type BatchPlan, planBatches, type TrainingBudget } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { StageSummary } from './events.js';
 import { type HoldoutPlan, planHoldout } from './holdout.js';
@@ -24,8 +24,8 @@ export interface RunPlan {
   readonly order: Order;
   readonly seed: number;
   readonly stages: readonly StagePlan[];
-  /** Rows by id. */
-  readonly rows: ReadonlyMap<string, EncodedRow>;
+  /** All rows of the set that were encoded, held-out ones among them. */
+  readonly rows: readonly EncodedRow[];
   /** Absent when no rows are held out. */
   readonly holdout?: HoldoutPlan;
 }
@@ -37,17 +37,16 @@ export interface RunPlan {
  */
 export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: TrainOptions): RunPlan {
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const kept = { ...set, stages: set.stages.map((stage) => keepEncoded(stage, byId, set.stages.length)) };
-  const stageOptions = stageOptionsFor(options, plannedStageCount(kept, options.order));
-  const planned = planStages(kept, { ...options, replay: replaySharesFor(options, kept.stages.length) });
-  const members = planned.map((stage) => stage.rowIds.map((id) => byId.get(id)!));
-  const sizes = members.map((stage) => stage.reduce((n, row) => n + row.trained, 0));
-  const total = sizes.reduce((x, y) => x + y, 0);
+  const trainable = { stages: set.stages.map((stage) => trainableRows(stage, byId, set.stages.length)) };
+  const stageOptions = stageOptionsFor(options, plannedStageCount(trainable, options.order));
+  const planned = planStages(trainable, { ...options, replay: replaySharesFor(options, set.stages.length) });
+  const trained = planned.map((stage) => stage.rows.reduce((n, { row }) => n + row.trained, 0));
+  const total = trained.reduce((x, y) => x + y, 0);
   const batches = planBatches(
-    members.map((rows, i) => ({
-      rows,
+    planned.map((stage, i) => ({
+      rows: stage.rows.map(({ row }) => row),
       seed: random(options.seed, 'batches', i + 1).integer(2 ** 31),
-      budget: budgetOf(stageOptions[i]!, (options.budget ?? 0) * (sizes[i]! / total)),
+      budget: budgetOf(stageOptions[i]!, (options.budget ?? 0) * (trained[i]! / total)),
     })),
     // Shuffling would undo an order by score.
     { ...options, shuffle: options.shuffle && options.within === 'shuffle' },
@@ -59,7 +58,7 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
   const stages = planned.map((stage, i) => ({
     stage: stage.index,
     options: stageOptions[i]!,
-    summary: summarise(stage, members[i]!, batches[i]!),
+    summary: summarise(stage, batches[i]!),
     batches: batches[i]!,
     schedule: schedules[i]!,
   }));
@@ -71,24 +70,39 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
     held.length > 0
       ? { holdout: planHoldout(held, { ...options, passes: measurements(options.evalEvery, batches) }) }
       : {};
-  return { order: options.order, seed: options.seed, stages, rows: byId, ...holdout };
+  return { order: options.order, seed: options.seed, stages, rows, ...holdout };
 }
 
 /** How often the held-out loss will be measured: before training, in every stage on the way, and at its end. */
 const measurements = (every: number, batches: readonly BatchPlan[]): number =>
   batches.reduce((n, { steps }) => n + (every > 0 ? Math.ceil(steps.length / every) : 1), 1);
 
-function keepEncoded(stage: Stage, encoded: ReadonlyMap<string, EncodedRow>, of: number): Stage {
-  const rows = stage.rows.filter(({ id }) => encoded.has(id));
-  if (rows.length > 0) return { ...stage, rows };
-  const why =
-    stage.rows.length === 0
-      ? 'has no rows to train on; stage the data anew, with fewer stages or other thresholds'
-      : `has no rows left, all ${stage.rows.length} are too long; raise --max-length`;
-  throw dataError(`stage ${stage.index} of ${of} ${why}`, { stage: stage.index });
+/** A row to train and the score that it is ordered by. */
+type TrainableRow = ScoredRow & { readonly row: EncodedRow };
+
+/** The stage's rows as they were encoded, without those that were dropped. */
+function trainableRows(
+  { index, rows }: Stage,
+  encoded: ReadonlyMap<string, EncodedRow>,
+  stages: number,
+): Stage<TrainableRow> {
+  const trainable = rows.flatMap(({ id, score }) => {
+    const row = encoded.get(id);
+    return row ? [{ row, score }] : [];
+  });
+  if (trainable.length > 0) return { index, rows: trainable };
+  if (rows.length === 0)
+    throw dataError(`stage ${index} of ${stages} has no rows to train on`, {
+      stage: index,
+      remedies: [{ task: 'stage', note: 'again, with fewer stages or other thresholds' }],
+    });
+  throw dataError(`stage ${index} of ${stages} has no rows left, all ${rows.length} are too long`, {
+    stage: index,
+    remedies: [{ option: 'maxLength', change: 'raise' }],
+  });
 }
 
-function budgetOf({ length }: StageOptions, share: number): Budget {
+function budgetOf({ length }: StageOptions, share: number): TrainingBudget {
   if (!length) return { tokens: share };
   return length.unit === 'epochs'
     ? { epochs: length.amount }
@@ -97,7 +111,7 @@ function budgetOf({ length }: StageOptions, share: number): Budget {
       : { tokens: length.amount };
 }
 
-/** A stage with a fresh schedule begins one; the stages behind it that continue belong to it and make it longer. */
+/** A stage with a fresh schedule begins one; the stages after it that continue it belong to it and make it longer. */
 function schedulesOf(options: readonly StageOptions[], steps: readonly number[]): StagePlan['schedule'][] {
   const begins = options.map(({ schedule }, i) => i === 0 || schedule === 'fresh');
   return steps.map((_, i) => {
@@ -108,10 +122,10 @@ function schedulesOf(options: readonly StageOptions[], steps: readonly number[])
   });
 }
 
-const summarise = (stage: PlannedStage, members: readonly EncodedRow[], batches: BatchPlan): StageSummary => ({
+const summarise = (stage: PlannedStage<TrainableRow>, batches: BatchPlan): StageSummary => ({
   stage: stage.index,
   label: stage.label,
-  rows: members.length,
+  rows: stage.rows.length,
   replayed: stage.replayed,
   steps: batches.steps.length,
   tokens: batches.tokens,

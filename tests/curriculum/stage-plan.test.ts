@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planOptionsSchema } from '../../src/curriculum/options.js';
-import { plannedStageCount, planStages } from '../../src/curriculum/plan.js';
+import { plannedStageCount, planStages } from '../../src/curriculum/stage-plan.js';
 import type { StagedSet } from '../../src/curriculum/types.js';
 import { row } from './rows.js';
 
@@ -17,7 +17,13 @@ const set: StagedSet = {
   hash: 'none',
 };
 
-const plan = (options: Record<string, unknown>) => planStages(set, planOptionsSchema.parse(options));
+/** Planned stages, each with the ids of its rows. */
+const withIds = (of: StagedSet, options: Record<string, unknown>) =>
+  planStages(of, planOptionsSchema.parse(options)).map((stage) => ({
+    ...stage,
+    rowIds: stage.rows.map(({ id }) => id),
+  }));
+const plan = (options: Record<string, unknown>) => withIds(set, options);
 const contents = (options: Record<string, unknown>) => plan(options).map(({ rowIds }) => [...rowIds].sort().join(' '));
 
 describe('planStages', () => {
@@ -179,7 +185,7 @@ describe('whatever the set', () => {
       ),
     ),
   });
-  const planned = ({ sizes, ...options }: Drawn) => planStages(setOf(sizes), planOptionsSchema.parse(options));
+  const planned = ({ sizes, ...options }: Drawn) => withIds(setOf(sizes), options);
   const sum = (numbers: readonly number[]) => numbers.reduce((x, y) => x + y, 0);
   /** Rows of each band by stage, the band that is trained first first. */
   const mixture = (options: Drawn) => {
