@@ -15,8 +15,8 @@ import {
 
 /** What {@link judgeRows} reports: a reply or a failure came, a question is asked again, or everyone waits. */
 export type JudgeEvent =
-  | { readonly kind: 'answer'; readonly totals: AskTotals; readonly unreadable: number }
-  | Exclude<AskEvent, { kind: 'answer' }>;
+  | { readonly type: 'answer'; readonly totals: AskTotals; readonly unreadable: number }
+  | Exclude<AskEvent, { type: 'answer' }>;
 
 /** How {@link judgeRows} ended. */
 export interface JudgeResult extends AskResult {
@@ -53,7 +53,7 @@ async function* judgeAll(
   const asking = askQuestions(questions(), settings);
   let [scored, unreadable] = [0, 0];
   for await (const event of asking.events) {
-    if (event.kind !== 'answer') {
+    if (event.type !== 'answer') {
       yield event;
       continue;
     }
@@ -63,7 +63,7 @@ async function* judgeAll(
     repeats.set(question.content, repeats.get(question.content)!.with(question.repeat, judgement));
     if (isScored(judgement)) scored++;
     if (isUnreadable(judgement)) unreadable++;
-    yield { kind: 'answer', totals: event.totals, unreadable };
+    yield { type: 'answer', totals: event.totals, unreadable };
     if (scored === 0 && unreadable >= HOPELESS && isUnreadable(judgement)) throw hopelessJudge(judgement.reason);
   }
   return { ...(await asking.result), judgements: { ...judgements, repeats } };

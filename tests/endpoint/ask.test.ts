@@ -35,7 +35,7 @@ test('each question is answered once, each event is in the ledger before it is t
   const seen: boolean[] = [];
   const { events, end, lines } = await against({}, questionsOf(50), {
     onEvent: (event) => {
-      if (event.kind === 'answer') seen.push(linesOf(path).some(({ key }) => key === event.answer.key));
+      if (event.type === 'answer') seen.push(linesOf(path).some(({ key }) => key === event.answer.key));
     },
   });
   expect(seen).toEqual(Array(50).fill(true));
@@ -105,7 +105,7 @@ test('what passes is asked again, with waits that grow at random, and told', asy
     { script: ({ times }) => (times <= 4 ? '500' : undefined) },
     questionsOf(1),
   );
-  const retries = events.filter((event) => event.kind === 'retry');
+  const retries = events.filter((event) => event.type === 'retry');
   expect(retries.map(({ failure }) => failure.message)).toEqual(Array(4).fill('500: The server had an error'));
   expect(waits).toEqual(retries.map(({ waitMs }) => waitMs));
   for (const [i, ms] of waits.entries()) expect(ms).toBeLessThan(1000 * 2 ** i);
@@ -235,7 +235,7 @@ test.each([
   );
   expect(end).toBeUndefined();
   expect(error).toMatchObject({ message: expect.stringMatching(`${most} retries are used up .*500: The server`) });
-  expect(events.filter(({ kind }) => kind === 'retry')).toHaveLength(most);
+  expect(events.filter(({ type }) => type === 'retry')).toHaveLength(most);
 });
 
 test('interrupted: nothing more is sent, what comes soon is kept, the rest is given up', async () => {

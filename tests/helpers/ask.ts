@@ -106,7 +106,7 @@ export async function askAll(
     ...result,
     events,
     lines: linesOf(path),
-    waits: events.flatMap((event) => (event.kind === 'answer' ? [] : [event.waitMs])),
+    waits: events.flatMap((event) => (event.type === 'answer' ? [] : [event.waitMs])),
   };
 }
 

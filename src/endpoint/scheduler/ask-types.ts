@@ -48,9 +48,9 @@ export interface AskTotals {
  * the endpoint asks for it.
  */
 export type AskEvent =
-  | { readonly kind: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
-  | ({ readonly kind: 'retry' } & Delay)
-  | ({ readonly kind: 'wait' } & Delay);
+  | { readonly type: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
+  | ({ readonly type: 'retry' } & Delay)
+  | ({ readonly type: 'wait' } & Delay);
 
 /** Why a question is asked again, and after how long. */
 export interface Delay {

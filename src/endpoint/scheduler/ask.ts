@@ -149,7 +149,7 @@ async function write(run: AskState, { key, item }: Question, { answer, bill }: Q
     busy.delete(key);
     account.answered++;
   } else account.failed++;
-  run.events.push({ kind: 'answer', answer, totals: totalsOf(run) });
+  run.events.push({ type: 'answer', answer, totals: totalsOf(run) });
 }
 
 /** Writes a line to the ledger, with its cost. */

@@ -1,0 +1,42 @@
+import type { Logger } from '../telemetry/logger.js';
+import type { Progress, Task } from '../telemetry/progress.js';
+
+/** How far a long part of a task is. */
+export interface TaskProgress {
+  /** What is being done: `download`. */
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  /** What is counted: `bytes`, `tensors`; undefined where it has no name. */
+  readonly unit: string | undefined;
+  readonly note: string | undefined;
+  /** True in the last report, which comes after an error too. */
+  readonly ended: boolean;
+}
+
+/** What a program can give a task besides its options; all of it can be left out. */
+export interface Hooks {
+  /** Is given warnings, and what is being done. Default: nobody. */
+  readonly logger?: Logger | undefined;
+  /** Ends the task with an error of code `interrupted`; what is whole by then is kept. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TaskProgress) => void) | undefined;
+  /** Lets TensorFlow's own log lines through to stderr. Default false. */
+  readonly verbose?: boolean | undefined;
+}
+
+/** Reports the progress of functions that ask for something to show it on. */
+export const reportProgress =
+  (onProgress: NonNullable<Hooks['onProgress']>) =>
+  ({ label, total, unit }: Task): Progress => {
+    let [done, note]: [number, string | undefined] = [0, undefined];
+    const report = (ended: boolean) =>
+      onProgress({ label, done, total, unit: typeof unit === 'function' ? 'bytes' : unit, note, ended });
+    return {
+      update(now, about) {
+        [done, note] = [now, about];
+        report(false);
+      },
+      finish: () => report(true),
+    };
+  };
