@@ -23,7 +23,20 @@ const MAY_IMPORT = {
   train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
   eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'train'],
   // Every task once: what the commands, the demo and other programs call. It composes options, so it reads config too.
-  workflow: [...TENSORS, ...TEXT, 'statistics', 'model', 'optim', 'lora', 'generate', 'endpoint', 'train', 'eval', 'scoring', 'config'],
+  workflow: [
+    ...TENSORS,
+    ...TEXT,
+    'statistics',
+    'model',
+    'optim',
+    'lora',
+    'generate',
+    'endpoint',
+    'train',
+    'eval',
+    'scoring',
+    'config',
+  ],
   // Benches time the product's own paths, from outside as a user would.
   bench: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'train'],
   report: FOUNDATION,
@@ -75,7 +88,12 @@ module.exports = {
       { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
       'other programs are started in backend/native/ only',
     ),
-    only('config', '^src/(cli/|config/|workflow/|index\\.ts$)', { path: '^src/config/' }, 'only cli, workflow and index.ts import config'),
+    only(
+      'config',
+      '^src/(cli/|config/|workflow/|index\\.ts$)',
+      { path: '^src/config/' },
+      'only cli, workflow and index.ts import config',
+    ),
     only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
     {
       name: 'public door',
@@ -96,7 +114,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|docs/api)/' },
+    exclude: { path: '^(dist|docs/site)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

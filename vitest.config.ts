@@ -18,6 +18,7 @@ const TENSOR_TESTS = [
   'eval',
   'bench',
   'integration',
+  'workflow',
 ].map((folder) => `tests/${folder}/**/*.test.ts`);
 
 /** What `npm run test:gpu` runs on a card, beside tests/gpu: the contract of all entries, and what was computed with PyTorch. */
@@ -40,6 +41,7 @@ const SLOW = [
   'cli/proxy',
   'data/transformers',
   'docs/scoring',
+  'docs/site',
   'endpoint/money',
   'eval/loss-scores',
   'integration/demo',

@@ -107,13 +107,13 @@ function commonest(scores: ReadonlyMap<string, number>): string {
     .slice(0, 4);
   const share = counts.reduce((sum, { rows }) => sum + rows, 0) / scores.size;
   const named = counts.map(({ score }) => score).sort((x, y) => x - y);
-  return `${(100 * share).toFixed(1)} % of GPT-4's scores are one of ${named.join(', ')}, so that a cut into equal stages goes through ties.`;
+  return `${(100 * share).toFixed(1)} % of GPT-4's scores are one of ${named.join(', ')}, so a cut into equal stages splits ties.`;
 }
 
 const blocks: Block[] = [
   { kind: 'heading', text: 'GPT-4, a small model and a ruler: do they find the same rows difficult?', level: 1 },
   paragraph(
-    `Three scores of the same ${comparison!.pairs[0]!.rows.toLocaleString('en-US')} rows, of the third stage that Phased IFT (arXiv 2406.04371) released: **GPT-4**, the released scores, 3.5 to 5; **IFD** (Li et al. 2023, arXiv 2308.12032), the loss of the answer given the instruction over its loss alone, by ${basename(String(manifests[1]?.options.model ?? 'a model'))}; **length**, the ${manifests[2]?.options.counted === 'tokenizer' ? 'number of' : 'estimated'} tokens of the answer. This page is made by a script, with numbers and ids only: the rows belong to others.`,
+    `This page compares three scores of the same ${comparison!.pairs[0]!.rows.toLocaleString('en-US')} rows, from the third stage that Phased IFT (arXiv 2406.04371) released: **GPT-4**, the released scores, 3.5 to 5; **IFD** (Li et al. 2023, arXiv 2308.12032), the loss of the answer given the instruction divided by its loss alone, computed with ${basename(String(manifests[1]?.options.model ?? 'a model'))}; **length**, the ${manifests[2]?.options.counted === 'tokenizer' ? 'number of' : 'estimated'} tokens of the answer. A script generates this page. It contains only numbers and ids, because the rows belong to others.`,
   ),
   heading('In short'),
   paragraph(
@@ -122,12 +122,12 @@ const blocks: Block[] = [
       .join('\n'),
   ),
   paragraph(
-    `All of these rows were rated ${lowest} or more: what is easy is missing, and correlations within a part of a scale are smaller than over the whole. ${commonest(files[0]!.ratings.scores)}`,
+    `All of these rows were rated ${lowest} or more. Easy rows are missing, and correlations within part of a scale are smaller than over the whole scale. ${commonest(files[0]!.ratings.scores)}`,
   ),
   ...comparisonReport(comparison!, { texts: false, pictureOf }),
   ...together,
   ...drawn,
-  heading('How this page is made'),
+  heading('How this page is generated'),
   paragraph(
     [
       '```sh',
@@ -138,7 +138,7 @@ const blocks: Block[] = [
     ].join('\n'),
   ),
   paragraph(
-    `Intervals are percentiles of ${comparison!.bootstrap.resamples.toLocaleString('en-US')} resamples of the rows (seed ${comparison!.bootstrap.seed}). The paper says that GPT-4 orders about 75 % of pairs as people do; how it counts ties we do not know, hence both figures. The scored files:`,
+    `Intervals are percentiles of ${comparison!.bootstrap.resamples.toLocaleString('en-US')} resamples of the rows (seed ${comparison!.bootstrap.seed}). The paper says that GPT-4 and people order about 75 % of pairs the same way; we do not know how it counts ties, so both figures are given. The scored files:`,
   ),
   {
     kind: 'table',

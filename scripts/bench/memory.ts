@@ -20,14 +20,14 @@ if (!options.model || !options.data) throw new Error('--model and --data are nee
 
 /** What is tried: batches, precisions, and what saves memory. */
 const RUNS: readonly (readonly [string, readonly string[]])[] = [
-  ['bfloat16, 4 rows a batch', []],
-  ['bfloat16, 1 row a batch', ['--batch-rows', '1']],
-  ['bfloat16, 16 rows a batch', ['--batch-rows', '16']],
+  ['bfloat16, 4 rows per batch', []],
+  ['bfloat16, 1 row per batch', ['--batch-rows', '1']],
+  ['bfloat16, 16 rows per batch', ['--batch-rows', '16']],
   ['bfloat16, 16 rows in 4 micro-batches', ['--batch-rows', '16', '--micro-batches', '4']],
   ['bfloat16, 16 rows, gradient checkpointing', ['--batch-rows', '16', '--gradient-checkpointing']],
   ['bfloat16, 4 rows, not compiled', ['--no-xla']],
   ['bfloat16, 4 rows, weights in 8 bits', ['--load-in-8bit']],
-  ['float32, 4 rows a batch', ['--precision', 'float32']],
+  ['float32, 4 rows per batch', ['--precision', 'float32']],
 ];
 
 const home = await mkdtemp(join(tmpdir(), 'phasetune-memory-'));
@@ -48,4 +48,4 @@ for (const [what, more] of RUNS) {
   lines.push([what, predicted.toFixed(0), measured.toFixed(0), percent]);
 }
 await rm(home, { recursive: true });
-process.stderr.write(`${markdown(['run', 'predicted, MiB', 'measured, MiB', 'off by'], lines)}\n`);
+process.stderr.write(`${markdown(['run', '`--dry-run` forecast, MiB', 'measured, MiB', 'off by'], lines)}\n`);

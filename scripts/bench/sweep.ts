@@ -41,7 +41,7 @@ for (const name of chosen) {
     const share = `${Math.round(100 * peak_share!)} %`;
     lines.push([value, seconds, tokens_per_s, share, peak_rss_mib, first_step_seconds].map(String));
   }
-  const heads = [name, 'seconds a step', 'tokens/s', 'of the matrix product', 'peak MiB', 'first step, seconds'];
+  const heads = [name, 'seconds per step', 'tokens/s', 'of the matrix product', 'peak MiB', 'first step, seconds'];
   tables.push(markdown(heads, lines));
 }
 process.stderr.write(`${tables.join('\n\n')}\n`);

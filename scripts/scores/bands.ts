@@ -43,7 +43,7 @@ export async function bandBlocks(
     { kind: 'heading', text: 'Over the whole scale' },
     {
       kind: 'paragraph',
-      text: `A random draw of all 52k rows, ${count(found[0]!.scores.length)} of them: those that are among the rated rows have their GPT-4 score; the others were rated under 3.5, by how much was not published. That makes three bands of ${sizes.map(count).join(', ')} rows. The other scores are cut into stages of just as many rows.`,
+      text: `This is a random sample of ${count(found[0]!.scores.length)} of all 52k rows. Those among the rated rows have their GPT-4 score. The others were rated under 3.5; their exact scores were not published. This gives three bands of ${sizes.map(count).join(', ')} rows. The other scores are cut into stages of the same sizes.`,
     },
     {
       kind: 'table',
@@ -67,7 +67,7 @@ export async function bandBlocks(
     {
       kind: 'table',
       rows: [
-        ["GPT-4's band", 'rows', ...found.map(({ name }) => `${name}: median (quarter to three quarters)`)],
+        ["GPT-4's band", 'rows', ...found.map(({ name }) => `${name}: median (first to third quartile)`)],
         ...BANDS.map((name, band) => [
           name,
           count(sizes[band]!),

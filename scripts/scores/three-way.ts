@@ -37,7 +37,7 @@ export function threeWay(
   });
   const same = common.filter((_, i) => a[i] === b[i] && a[i] === c[i]).length / common.length;
   return [
-    { kind: 'heading', text: 'What it means for the cut: all three at once' },
+    { kind: 'heading', text: 'All three scores together' },
     {
       kind: 'table',
       rows: [
@@ -48,7 +48,7 @@ export function threeWay(
     },
     {
       kind: 'paragraph',
-      text: `${(100 * same).toFixed(1)} % of the ${common.length.toLocaleString('en-US')} rows are in the same stage under all three; 11.1 % would be if the scores had nothing to do with each other.`,
+      text: `${(100 * same).toFixed(1)} % of the ${common.length.toLocaleString('en-US')} rows are in the same stage under all three; 11.1 % would be if the scores were independent.`,
     },
   ];
 }

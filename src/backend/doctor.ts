@@ -39,7 +39,7 @@ export interface Diagnosis {
 
 /** Where to look. */
 export interface DiagnoseOptions {
-  readonly home?: string;
+  readonly home?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly logger: Logger;
   readonly verbose?: boolean;

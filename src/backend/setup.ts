@@ -10,7 +10,7 @@ export interface SetUpOptions extends Omit<WorkspaceOptions, 'home'> {
   /** `auto` means `cuda` where there is an NVIDIA card, else `cpu`. */
   readonly wanted: 'auto' | Variant;
   /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
-  readonly home?: string;
+  readonly home?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
 }
 

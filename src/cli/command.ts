@@ -4,58 +4,86 @@ import type { Logger } from '../telemetry/logger.js';
 import type { Progress, Task } from '../telemetry/progress.js';
 import type { Styled } from '../telemetry/terminal.js';
 
-/** What a handler gets besides its options. */
+/** What a command gets besides its options. */
 export interface CommandContext {
-  /** Talk, on stderr. */
+  /** Messages for the user, on stderr. */
   readonly logger: Logger;
   /** A bar on a terminal, plain lines now and then elsewhere; on stderr. Call `finish` in the end. */
   progress(task: Task): Progress;
-  /** A line of the human-readable result, on stdout; silent under `--json`. */
+  /** Prints a line of the human-readable result on stdout; silent under `--json`. */
   print(line: Styled): void;
-  /** Text that the user wants to see as it is laid out, with its own line breaks and tabs, on stdout; silent under `--json`. */
+  /** Prints text that keeps its own line breaks and tabs on stdout; silent under `--json`. */
   printText(text: Styled): void;
-  /** The text that a command is for, such as a model's answer: as `printText` on a terminal, byte for byte elsewhere. */
+  /** Prints the text that a command is for, such as a model's answer: as `printText` on a terminal, byte for byte elsewhere. */
   printData(text: string): void;
   /** True where stdout shows colours. */
   readonly color: boolean;
-  /** True under `--json`: the handler's return value is then printed as one JSON line, last on stdout. */
+  /** True under `--json`: what the command returns is then printed as one JSON line, last on stdout. */
   readonly json: boolean;
   readonly verbose: boolean;
   /** Asks the user a question and resolves to true for a yes. Undefined where nobody sits at a terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /**
-   * Aborted by the first SIGINT, SIGTERM or SIGHUP; the handler then saves and returns or throws, and the exit code is 130, or 129 for
-   * SIGHUP. A second SIGINT or SIGTERM ends the process at once, and so does the first signal while the handler has not read this property.
+   * Aborted by the first SIGINT, SIGTERM or SIGHUP. The command then saves and returns or throws, and the exit code is 130, or
+   * 129 for SIGHUP. A second SIGINT or SIGTERM ends the process at once, and so does the first signal if the command has not read
+   * this property yet.
    */
   readonly signal: AbortSignal;
 }
 
 /**
- * One command of the command line. Flags, help and defaults come from the schema: a key `maxLength` is the flag
- * `--max-length`, a nested object `lora: { rank }` is `--lora.rank`, a list is written `a,b,c` (or, with
- * `.meta({ repeat: true })`, by giving the flag again), `.describe()` is the help text. Unknown flags are refused.
+ * All that the command line must know of a command to show its help and to read its options; loading it loads no work. Flags,
+ * help and defaults come from the schema: a key `maxLength` is the flag `--max-length`, a nested object `lora: { rank }` is
+ * `--lora.rank`, a list is written `a,b,c` (or, with `.meta({ repeat: true })`, by repeating the flag), `.describe()` is the
+ * help text. Unknown flags are refused. The work is a {@link Run}, in a file of its own.
  */
 export interface Command<S extends z.ZodObject = z.ZodObject> {
   /** Name and words: `stage <file>`; those in <> or [] are positional and must be keys of the schema (`<files..>` for a list). */
   readonly command: string;
   readonly describe: string;
   readonly schema: S;
-  /** Example command lines with a comment each, shown by `--help`. */
+  /** Example command lines with a comment each, shown by `--help`; the first two also on a short page. */
   readonly examples?: readonly (readonly [commandLine: string, comment: string])[];
+  /**
+   * The headings that help lists the options under, each with its options in order: `maxLength`, `lora.rank`, or `lora` for all in
+   * it. Every option is under one of them. Without groups they are all in one list.
+   */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * For a command with many options: those that matter first. `--help` then shows these alone, on one screen, and `--help-all`
+   * shows every option.
+   */
+  readonly first?: readonly string[];
   /** True for commands that read a recipe: they get `--config FILE`, `--set a.b=c` and `PHASETUNE_*` variables. */
   readonly recipe?: boolean;
-  /** Options that stand behind all that were given, from what was given: those of a run that goes on, for instance. */
+  /** Options with a lower priority than any that were given, derived from those: the options of a run that is resumed, for instance. */
   inherits?(given: Readonly<Record<string, unknown>>): Promise<Layer | undefined>;
-  /** Options that no variable gives, by what else is given, because the same name stands for something else with other commands. */
+  /** Options that are not read from variables, because there the same name means something else. */
   notFromEnvironment?(given: Readonly<Record<string, unknown>>): readonly string[];
   /**
-   * True where nothing but what is printed comes of it: the command then ends (with 141) once nobody reads its standard output any more.
-   * All others do their work to its end, read or not.
+   * True if the command only prints: it then ends, with exit code 141, once nobody reads its standard output any more. All
+   * others finish their work whether it is read or not.
    */
   onlyPrints?(options: z.infer<S>): boolean;
-  /** Does the work. Heavy imports belong inside, by `await import`. The result is what `--json` prints. */
+}
+
+/** The options of a command, all defaults filled in. */
+export type OptionsOf<C extends Command> = z.infer<C['schema']>;
+
+/** Does the work of a command: `export const run: Run<typeof command> = …`. What it returns is printed under `--json`. */
+export type Run<C extends Command = Command> = (
+  options: OptionsOf<C>,
+  context: CommandContext,
+) => Promise<Record<string, unknown>>;
+
+/** A command whose options and work are still in one file. */
+export interface WholeCommand<S extends z.ZodObject = z.ZodObject> extends Command<S> {
   run(options: z.infer<S>, context: CommandContext): Promise<Record<string, unknown>>;
 }
 
-/** Keeps the schema's type for `run`. */
-export const defineCommand = <S extends z.ZodObject>(command: Command<S>): Command<S> => command;
+/** Keeps the type of the schema, for `onlyPrints` and {@link Run}. */
+export function defineCommand<S extends z.ZodObject>(command: WholeCommand<S>): WholeCommand<S>;
+export function defineCommand<S extends z.ZodObject>(command: Command<S>): Command<S>;
+export function defineCommand<S extends z.ZodObject>(command: Command<S>): Command<S> {
+  return command;
+}

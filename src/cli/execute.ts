@@ -1,16 +1,18 @@
-import type * as z from 'zod';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
+import { wordText } from '../core/remedies.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
 import type { Terminal } from '../telemetry/terminal.js';
 import type { Command, CommandContext } from './command.js';
 import { confirmOnTerminal } from './confirm.js';
+import { report } from './failure.js';
 import { flagName, positionalsOf } from './flags.js';
 import { type Arguments, given, optionsOf } from './options.js';
 import type { Registered } from './registry.js';
 import { listenForInterrupt } from './signals.js';
 import { stopWhenUnread } from './unread.js';
+import { vocabularyOf } from './wording.js';
 
 /** Where a command runs: the arguments before `--`, and where it prints. */
 interface Place {
@@ -19,16 +21,27 @@ interface Place {
   readonly terminal: Terminal;
 }
 
-/** Runs a command with what yargs read of its arguments. Returns the exit code; errors are thrown. */
-export async function execute(
-  command: Command<z.ZodObject>,
-  schema: JsonSchema,
-  argv: Arguments,
-  place: Place,
-): Promise<number> {
+/** A command that was loaded to be run. */
+export interface Loaded {
+  readonly entry: Registered;
+  readonly command: Command;
+  readonly json: JsonSchema;
+}
+
+/** Runs a command with what yargs read of its arguments and reports an error in the command's words. Returns the exit code. */
+export async function execute(loaded: Loaded, argv: Arguments, place: Place): Promise<number> {
+  const vocabulary = vocabularyOf(loaded.command, loaded.json);
+  try {
+    return await perform(loaded, argv, place, (text) => wordText(text, vocabulary));
+  } catch (thrown) {
+    return report(thrown, place.args, place.terminal, vocabulary);
+  }
+}
+
+async function perform({ entry, command, json: schema }: Loaded, argv: Arguments, place: Place, word: Wording) {
   const { terminal } = place;
   const [json, verbose] = [argv.json === true, argv.verbose === true];
-  const logger = createLogger({ write: terminal.write, verbose });
+  const logger = createLogger({ write: (line) => terminal.write(word(line)), verbose });
   const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, place));
   const interruption = listenForInterrupt(logger);
   if (command.onlyPrints?.(options)) stopWhenUnread(terminal);
@@ -37,7 +50,7 @@ export async function execute(
     json,
     verbose,
     color: terminal.color,
-    print: (line) => json || terminal.print(line),
+    print: (line) => json || terminal.print(typeof line === 'string' ? word(line) : line),
     printText: (text) => json || terminal.printText(text),
     printData: (text) => json || terminal.printData(text),
     progress: (task) => showProgress(terminal, task),
@@ -50,7 +63,8 @@ export async function execute(
     },
   };
   try {
-    const result = await command.run(options, context);
+    const run = await entry.run();
+    const result = await run(options, context);
     if (json) terminal.printJson(result);
     return interruption.code() ?? 0;
   } catch (error) {
@@ -61,16 +75,18 @@ export async function execute(
   }
 }
 
+type Wording = (text: string) => string;
+
 /** Options of all commands that read variables. */
 async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {
   const { jsonSchemaOf } = await import('../config/from-zod.js');
-  const all = await Promise.all(commands.map(({ load }) => load()));
+  const all = await Promise.all(commands.map((entry) => entry.options()));
   return all.filter(({ recipe }) => recipe).map(({ schema }) => jsonSchemaOf(schema));
 }
 
 /** The places that options come from, later ones winning: recipe file, environment, `--set`, flags and words. */
 async function layersOf(
-  command: Command<z.ZodObject>,
+  command: Command,
   json: JsonSchema,
   argv: Arguments,
   { args, commands }: Place,

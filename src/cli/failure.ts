@@ -1,6 +1,8 @@
-import { type ErrorCode, PhasetuneError } from '../core/errors.js';
+import { type ErrorCode, PhasetuneError, wordError } from '../core/errors.js';
 import { FREE_MEMORY, isNamedOutOfMemory, isOutOfMemory } from '../core/out-of-memory.js';
+import type { Vocabulary } from '../core/remedies.js';
 import { fileError } from '../io/files.js';
+import type { Terminal } from '../telemetry/terminal.js';
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   failed: 1,
@@ -42,7 +44,18 @@ export function asFailure(thrown: unknown): PhasetuneError {
   return new PhasetuneError('failed', message, {}, { cause: error });
 }
 
-/** The error as what `--json` prints. */
-export const failureJson = ({ code, message, fields }: PhasetuneError): Record<string, unknown> => ({
-  error: { ...fields, code, message },
+/** The error as what `--json` prints: the message in the words of the command line, the fields as the library has them. */
+export const failureJson = (failure: PhasetuneError, vocabulary?: Vocabulary): Record<string, unknown> => ({
+  error: { ...failure.fields, code: failure.code, message: wordError(failure, vocabulary) },
 });
+
+/** Prints what went wrong and returns the exit code. */
+export function report(thrown: unknown, args: readonly string[], terminal: Terminal, vocabulary?: Vocabulary): number {
+  const [json, verbose] = [args.includes('--json'), args.includes('--verbose')];
+  const failure = asFailure(thrown);
+  terminal.write(`error: ${wordError(failure, vocabulary)}`);
+  for (let cause: unknown = thrown; verbose && cause instanceof Error; cause = cause.cause)
+    terminal.writeText(String(cause.stack));
+  if (json) terminal.printJson(failureJson(failure, vocabulary));
+  return exitCodeOf(failure);
+}

@@ -1,70 +1,17 @@
-import type { Argv, Options } from 'yargs';
-import type * as z from 'zod';
 import { coerceText } from '../config/coerce.js';
-import { alternatives, describeSchema, type JsonSchema } from '../config/json-schema.js';
+import type { JsonSchema } from '../config/json-schema.js';
 import { type Mapping, setAt } from '../config/paths.js';
 import { usageError } from '../core/errors.js';
 import type { Command } from './command.js';
 import { type Flag, flagsOf, nameOf, positionalsOf } from './flags.js';
+import { COMMON_FLAGS, RECIPE_FLAGS } from './help.js';
 import { type Place, unknownFlag } from './refuse.js';
-
-/** Flags that every command has. */
-export const COMMON_FLAGS = ['json', 'verbose', 'help', 'version'];
-
-/** Flags of commands that read a recipe. */
-const RECIPE_FLAGS: Readonly<Record<string, Options>> = {
-  config: { describe: 'Recipe file, YAML or JSON', nargs: 1, group: 'Recipe:' },
-  set: {
-    describe: 'Recipe option as key=value, such as lora.rank=16; may be repeated',
-    nargs: 1,
-    group: 'Recipe:',
-  },
-};
 
 /** What yargs read of a command line. */
 export type Arguments = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
 
-/** Tells yargs a command's usage, words, flags and examples, from its schema. */
-export function addOptions(page: Argv, command: Command<z.ZodObject>, json: JsonSchema): Argv {
-  const words = new Set(positionalsOf(command.command).map(({ name }) => name));
-  page.usage(`Usage: phasetune ${command.command} [flags]\n\n${sentence(command.describe)}`);
-  for (const flag of flagsOf(json)) {
-    if (words.has(flag.name))
-      page.positional(flag.name, { ...optionFor(flag), default: undefined }).nargs(flag.name, 1);
-    else page.option(flag.name, { ...optionFor(flag), group: 'Flags:' });
-  }
-  if (command.recipe) page.options(RECIPE_FLAGS);
-  const examples = command.examples?.flatMap(([line, comment]) => [`  # ${comment}`, `  ${line}`]) ?? [];
-  return examples.length > 0 ? page.epilogue(['Examples:', ...examples].join('\n')) : page;
-}
-
-/** Booleans and choices are checked by yargs; every other value stays as typed, for the schema to read and refuse by name. */
-function optionFor(flag: Flag): Options & { type?: 'boolean' } {
-  const { schema } = flag;
-  const choices = alternatives(schema).length === 1 && schema.enum?.every((choice) => typeof choice === 'string');
-  const plain = flag.boolean || choices || schema.type === 'string';
-  const notes = [plain ? '' : describeSchema(schema), flag.required ? 'required' : ''].filter(Boolean).join('; ');
-  const negatable = schema.default === true ? `(--no-${flag.name} turns it off)` : '';
-  const describe = [sentence(schema.description ?? ''), notes && `[${notes}]`, negatable].filter(Boolean).join(' ');
-  return {
-    describe,
-    ...(flag.boolean ? { type: 'boolean' } : { nargs: 1 }),
-    ...(choices ? { choices: schema.enum as string[] } : {}),
-    ...(schema.default === false ? {} : { defaultDescription: textOf(schema.default) }),
-  };
-}
-
-/** A description as a sentence of a help page. */
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-function textOf(value: unknown): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  if (Array.isArray(value)) return value.join(',') || undefined;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-/** What yargs' refusals of a command's arguments are told with. */
-export const placeOf = (command: Command<z.ZodObject>, json: JsonSchema): Place => ({
+/** What a refusal of a command's arguments by yargs is worded with. */
+export const placeOf = (command: Command, json: JsonSchema): Place => ({
   flags: [
     ...flagsOf(json).map(({ name }) => name),
     ...(command.recipe ? Object.keys(RECIPE_FLAGS) : []),
@@ -84,12 +31,7 @@ export const given = (argv: Arguments, name: string): unknown[] =>
  * `_`, go to the positionals that are still empty. Throws a usage error for a word too many and for `--no-x` where x takes
  * a value.
  */
-export function optionsOf(
-  command: Command<z.ZodObject>,
-  json: JsonSchema,
-  argv: Arguments,
-  args: readonly string[],
-): Mapping {
+export function optionsOf(command: Command, json: JsonSchema, argv: Arguments, args: readonly string[]): Mapping {
   const values: Mapping = {};
   const positionals = positionalsOf(command.command);
   const rest = argv._.slice(nameOf(command.command).split(' ').length).map(String);

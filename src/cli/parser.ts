@@ -1,18 +1,22 @@
 import yargs, { type Argv } from 'yargs';
 import type { Terminal } from '../telemetry/terminal.js';
+import type { Loaded } from './execute.js';
 import { nameOf } from './flags.js';
-import { type Arguments, addOptions, COMMON_FLAGS, placeOf, sentence } from './options.js';
+import { addHelp, COMMON_FLAGS, sentence } from './help.js';
+import { type Arguments, placeOf } from './options.js';
 import { type Place, refusal, unknownCommand } from './refuse.js';
 import type { Registered } from './registry.js';
 import { stopWhenUnread } from './unread.js';
 import { version } from '../core/version.js';
 
-const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of rising difficulty.';
+const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of increasing difficulty.';
 
 /** A parse under way: how far the arguments were understood, and how the command that they name ended. */
 interface Parse {
   /** The arguments before `--`. */
   readonly args: readonly string[];
+  /** Whether help is to show every flag, as by `--help-all`. */
+  readonly all: boolean;
   readonly commands: readonly Registered[];
   readonly terminal: Terminal;
   place: Place;
@@ -25,9 +29,10 @@ export async function dispatch(
   commands: readonly Registered[],
   terminal: Terminal,
 ): Promise<number> {
-  const end = args.indexOf('--');
+  const [before, after] = splitAtDashes(args);
   const parse: Parse = {
-    args: end < 0 ? args : args.slice(0, end),
+    args: before,
+    all: before.includes(HELP_ALL),
     terminal,
     commands,
     place: placeAmong(commands, []),
@@ -41,7 +46,8 @@ export async function dispatch(
     shown = text;
   };
   try {
-    await parser.parseAsync([...args], {}, (_error, _argv, output) => show(output));
+    const words = [...before.map((arg) => (arg === HELP_ALL ? '--help' : arg)), ...after];
+    await parser.parseAsync(words, {}, (_error, _argv, output) => show(output));
   } catch (error) {
     refuse(null, error as Error);
   }
@@ -51,6 +57,15 @@ export async function dispatch(
     terminal.printText(shown);
   }
   return parse.code ?? 0;
+}
+
+/** To yargs it is `--help`, with more on the page. */
+const HELP_ALL = '--help-all';
+
+/** The arguments before `--`, and the rest with it. */
+function splitAtDashes(args: readonly string[]): [readonly string[], readonly string[]] {
+  const end = args.indexOf('--');
+  return end < 0 ? [args, []] : [args.slice(0, end), args.slice(end)];
 }
 
 /** What every page and command shares. Values stay as typed, names as written, and lists take one value at a time. */
@@ -73,13 +88,14 @@ const base = (columns = 100) =>
     .option('verbose', { type: 'boolean', describe: 'Say more, with the native libraries and stack traces' })
     .help('help', 'Show this help')
     .alias('help', 'h')
+    .option('help-all', { type: 'boolean', describe: 'Show this help with every flag' })
     .version('version', 'Show the version', version())
     .group(COMMON_FLAGS, 'Flags of every command:')
-    .epilogue('phasetune <command> --help tells the flags of a command.');
+    .epilogue('phasetune <command> --help shows the flags of a command.');
 
 /**
  * Lists every command, and has the first word lead to its command or, where names have two words, to its family. A family may have a
- * command of that one word as well: it runs where the word behind it names none of the others.
+ * command of that one word as well: it runs unless the next word names one of the others.
  */
 function addCommands(page: Argv, commands: readonly Registered[], parse: Parse): Argv {
   for (const entry of commands) list(page, entry.command, entry);
@@ -113,26 +129,26 @@ function addFamily(page: Argv, word: string, family: readonly Registered[], pars
   });
 }
 
-/** Has a name run its command; the command's file is loaded only then. */
+/** Lets a name run its command; the command's files are loaded only then. */
 function addCommand(page: Argv, line: string, entry: Registered, parse: Parse): void {
-  let loading: ReturnType<typeof load> | undefined;
+  let loading: Promise<Loaded> | undefined;
   const loaded = () => (loading ??= load(entry));
   const build = async (inner: Argv) => {
     const { command, json } = await loaded();
     parse.place = placeOf(command, json);
-    return addOptions(inner, command, json);
+    return addHelp(inner, command, json, parse.all);
   };
   const handle = async (argv: Arguments) => {
-    const { command, json } = await loaded();
-    parse.code = await (await import('./execute.js')).execute(command, json, argv, parse);
+    const { execute } = await import('./execute.js');
+    parse.code = await execute(await loaded(), argv, parse);
   };
-  // A recipe or a variable may tell what a positional does not, so that yargs is to demand none.
+  // yargs must not demand a positional: a recipe or a variable may give it.
   page.command(line.replace(/<([^>]*)>/g, '[$1]'), false, build, handle);
 }
 
-async function load(entry: Registered) {
-  const [command, { jsonSchemaOf }] = await Promise.all([entry.load(), import('../config/from-zod.js')]);
-  return { command, json: jsonSchemaOf(command.schema) };
+async function load(entry: Registered): Promise<Loaded> {
+  const [command, { jsonSchemaOf }] = await Promise.all([entry.options(), import('../config/from-zod.js')]);
+  return { entry, command, json: jsonSchemaOf(command.schema) };
 }
 
 const placeAmong = (commands: readonly Registered[], before: readonly string[]): Place => ({

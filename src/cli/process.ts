@@ -2,9 +2,9 @@ import { PhasetuneError } from '../core/errors.js';
 import { fileError } from '../io/files.js';
 import type { StreamState } from '../telemetry/sink.js';
 import { processTerminal, type Terminal } from '../telemetry/terminal.js';
-import { exitCodeOf, failureJson } from './failure.js';
+import { exitCodeOf, failureJson, report } from './failure.js';
 import type { Registered } from './registry.js';
-import { report, run } from './run.js';
+import { run } from './run.js';
 
 /**
  * Lets the process's arguments run a command, and sets its exit code. A reader that closes the pipe early ends nothing; what nobody caught

@@ -29,12 +29,12 @@ export function refusal(message: string, args: readonly string[], place: Place):
 /** The error for a flag that a command does not have. */
 export const unknownFlag = (typed: string, flags: readonly string[]): PhasetuneError => {
   const dashed = flags.map((name) => `--${name}`);
-  return usageError(`${typed}: unknown flag${didYouMean(typed, dashed) || '; --help lists the flags'}`, {
+  return usageError(`${typed}: unknown flag${didYouMean(typed, dashed) || '; --help-all lists every flag'}`, {
     flag: typed,
   });
 };
 
-/** The error for words that begin with no command, told with the commands that there are. */
+/** The error for words that begin with no command; it lists the commands that there are. */
 export function unknownCommand(typed: string, words: readonly string[], names: readonly string[]): PhasetuneError {
   const near = suggest(words.slice(0, 2).join(' '), names) ?? suggest(words[0]!, names);
   const known = names.map((name) => `phasetune ${name}`).join(', ');

@@ -1,3 +1,4 @@
+import { tryParseJson } from '../core/json-text.js';
 import { alternatives, type JsonSchema } from './json-schema.js';
 
 /**
@@ -51,10 +52,4 @@ function coerceList(schema: JsonSchema, text: string): unknown {
   });
 }
 
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
+const readJson = (text: string): unknown => tryParseJson(text) ?? text;

@@ -1,5 +1,5 @@
 import { escapeControls } from './escape.js';
-import { type Remedy, wordRemedies } from './remedies.js';
+import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from './remedies.js';
 
 /** What went wrong, coarsely: decides the exit code of the command line (1 failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted). */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
@@ -88,6 +88,15 @@ const LONGEST = 1200;
 const oneLine = (message: string): string =>
   escapeControls(message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message);
 
+/** Problem and remedies as one line, in the words of an interface. */
+export const wordError = (
+  { problem, fields }: Pick<PhasetuneError, 'problem' | 'fields'>,
+  vocabulary: Vocabulary = PROGRAM,
+): string =>
+  oneLine(
+    [wordText(problem, vocabulary), wordRemedies(fields.remedies, vocabulary)].filter((part) => part !== '').join('; '),
+  );
+
 /**
  * An error the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message` is both, in
  * one line. All name options as a program writes them (`` `maxLength` ``); an interface with other names words `problem` and
@@ -101,7 +110,7 @@ export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   readonly fields: ErrorFields<C>;
 
   constructor(code: C, problem: string, fields: ErrorFields<C> = {} as ErrorFields<C>, options?: { cause?: unknown }) {
-    super(oneLine([problem, wordRemedies(fields.remedies)].filter(Boolean).join('; ')), options);
+    super(wordError({ problem, fields }), options);
     this.code = code;
     this.problem = oneLine(problem);
     this.fields = fields;

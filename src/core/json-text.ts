@@ -8,5 +8,17 @@ export function jsonText(value: unknown, indent?: number): string {
   return text?.includes('null') ? JSON.stringify(value, asText, indent) : text;
 }
 
+/** The value of a JSON text; undefined for a text that is not JSON. `parseJson` of io/ says why it is not. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for a text that is JSON. */
+export const isJson = (text: string): boolean => tryParseJson(text) !== undefined;
+
 const asText = (_key: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;

@@ -1,18 +1,21 @@
 /** A value that an option can have in a sentence. */
 export type OptionValue = string | number | boolean;
 
+const TASKS = [
+  'setup',
+  'doctor',
+  'model import',
+  'model pull',
+  'data import',
+  'score',
+  'score import',
+  'stage',
+  'train',
+  'inspect rows',
+] as const;
+
 /** The tasks of phasetune that a remedy can name; each is a function of the public API and a command of the command line. */
-export type TaskName =
-  | 'setup'
-  | 'doctor'
-  | 'model import'
-  | 'model pull'
-  | 'data import'
-  | 'score'
-  | 'score import'
-  | 'stage'
-  | 'train'
-  | 'inspect rows';
+export type TaskName = (typeof TASKS)[number];
 
 /**
  * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is the name of an
@@ -48,7 +51,7 @@ export const PROGRAM: Vocabulary = {
 };
 
 /** A remedy as a clause. */
-export function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {
+function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {
   if ('advice' in remedy) return wordText(remedy.advice, vocabulary);
   const note = remedy.note === undefined ? '' : ` ${wordText(remedy.note, vocabulary)}`;
   if ('task' in remedy) return `run ${vocabulary.task(remedy.task, remedy.options ?? {})}${note}`;
@@ -61,12 +64,16 @@ export function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): st
 export const wordRemedies = (remedies: readonly Remedy[] = [], vocabulary: Vocabulary = PROGRAM): string =>
   remedies.map((remedy) => wordRemedy(remedy, vocabulary)).join(', or ');
 
+const TASK = new RegExp(`\\brun \`(${TASKS.join('|')})\``, 'g');
+
+const OPTION = /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g;
+
 /**
  * A sentence of the library in the words of an interface. The library writes the name of an option between backticks, with a value or
- * without (`` `maxLength` ``, `` `mode: eager` ``); what the vocabulary does not know as an option stays as it is.
+ * without (`` `maxLength` ``, `` `mode: eager` ``), and another task as ``run `setup` ``; what the vocabulary does not know as an option
+ * stays as it is.
  */
 export const wordText = (text: string, vocabulary: Vocabulary): string =>
-  text.replace(
-    /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g,
-    (written, name: string, value?: string) => vocabulary.option(name, value) ?? written,
-  );
+  text
+    .replace(TASK, (_, name: TaskName) => `run ${vocabulary.task(name, {})}`)
+    .replace(OPTION, (written, name: string, value?: string) => vocabulary.option(name, value) ?? written);

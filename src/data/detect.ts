@@ -1,7 +1,7 @@
 import { dataError } from '../core/errors.js';
-import { shownName } from '../core/shown.js';
+import { show, shownName } from '../core/shown.js';
 import type { FileRow } from '../io/file-row.js';
-import { isRow, namesOf, show, withoutNulls } from './fields.js';
+import { isRow, namesOf, withoutNulls } from './fields.js';
 import { formatOf, IMPORTERS, type RowFormat } from './importers.js';
 
 /** One object with the rows in a field, as many programs save a data set, is not a row. */

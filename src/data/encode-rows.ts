@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { chunk } from '../core/lists.js';
+import { showSome } from '../core/shown.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { encodeBatch } from './encode.js';
 import type { EncodedRow } from './encoded.js';
@@ -142,12 +143,9 @@ async function breathe({ onProgress, signal }: EncodeHooks, done: number, of: nu
 }
 
 function refusal(long: readonly LongRow[], of: number, maxLength: number): PhasetuneError {
-  const named = long
-    .slice(0, NAMED)
-    .map((row) => `${row.id} (${row.tokens}${row.prompt ? ', by its prompt alone' : ''})`);
-  const more = long.length > NAMED ? ` and ${long.length - NAMED} more` : '';
+  const named = long.map((row) => `${row.id} (${row.tokens}${row.prompt ? ', by its prompt alone' : ''})`);
   return dataError(
-    `${long.length} of ${of} rows are over ${maxLength} tokens: ${named.join(', ')}${more}; raise --max-length, or choose --overflow truncate or drop`,
+    `${long.length} of ${of} rows are over ${maxLength} tokens: ${showSome(named, NAMED)}; raise --max-length, or choose --overflow truncate or drop`,
     { rows: long.length, maxLength },
   );
 }
@@ -155,9 +153,8 @@ function refusal(long: readonly LongRow[], of: number, maxLength: number): Phase
 /** The report for people: a line for the set and one for everything that was cut, dropped or is odd. */
 export function describeReport(report: EncodeReport, { maxLength }: Pick<EncodeOptions, 'maxLength'>): string[] {
   const line = (ids: readonly string[], [one, many]: readonly [string, string], what: string) => {
-    const more = ids.length > NAMED ? ', ...' : '';
     const rows = ids.length === 1 ? `1 row ${one}` : `${ids.length} rows ${many}`;
-    return ids.length > 0 ? [`${rows} ${what}: ${ids.slice(0, NAMED).join(', ')}${more}`] : [];
+    return ids.length > 0 ? [`${rows} ${what}: ${showSome(ids, NAMED)}`] : [];
   };
   const were = ['was', 'were'] as const;
   const have = ['has', 'have'] as const;

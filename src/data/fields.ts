@@ -1,3 +1,5 @@
+import { tryParseJson } from '../core/json-text.js';
+import { show, shownName, showSome } from '../core/shown.js';
 /** A row of a file, not yet understood. */
 export type RawRow = Readonly<Record<string, unknown>>;
 
@@ -41,12 +43,8 @@ export function listIn(value: unknown): readonly unknown[] | undefined {
 
 function parsedList(text: string): readonly unknown[] | undefined {
   if (!/^\s*\[/.test(text)) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = tryParseJson(text);
+  return Array.isArray(value) ? value : undefined;
 }
 
 /** A field that must be a text. */
@@ -71,12 +69,6 @@ const foundIn = (row: RawRow, key: string) => (Object.hasOwn(row, key) ? show(ro
 export function namesOf(row: RawRow): string {
   const names = Object.keys(row);
   if (names.length === 0) return '(no fields)';
-  const first = names.slice(0, 10).map((name) => (name.length > 40 ? `${name.slice(0, 37)}...` : name));
-  return first.join(', ') + (names.length > first.length ? ` and ${names.length - first.length} more` : '');
-}
-
-/** A value for an error message, cut to 40 characters. */
-export function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 40 ? `${json.slice(0, 37)}...` : json;
+  const short = names.map((name) => shownName(name, 40));
+  return showSome(short, 10);
 }

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { dataError } from '../core/errors.js';
-import { shownName } from '../core/shown.js';
+import { andMore, show, shownName, showSome } from '../core/shown.js';
 import type { FileRow } from '../io/file-row.js';
 import { listFolder, statPath } from '../io/files.js';
 import { readRows } from '../io/rows.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { heapShare } from '../telemetry/memory.js';
 import { checkNoListInside, detectFormat, saidBy } from './detect.js';
-import { isRow, RowProblem, show } from './fields.js';
+import { isRow, RowProblem } from './fields.js';
 import type { RowFormat } from './importers.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
@@ -268,7 +268,7 @@ function noteLines({ renamed, equal, turnFields, unusedFields }: Finding): strin
     );
   const most = (counts: ReadonlyMap<string, number>) => {
     const names = [...counts].sort((x, y) => y[1] - x[1]).map(([name, n]) => `${shownName(name, 40)} in ${rows(n)}`);
-    return names.slice(0, 8).join(', ') + (names.length > 8 ? ', ...' : '');
+    return showSome(names, 8);
   };
   if (turnFields.size > 0)
     lines.push(`turns have fields that are not trained on (${most(turnFields)}); they are kept in meta.turnFields`);
@@ -290,7 +290,7 @@ function reportProblems(
   const shown = policy === 'skip' ? problems : problems.slice(1);
   for (const problem of shown.slice(0, SHOWN_ROWS)) logger.warn(problem);
   const left = bad - SHOWN_ROWS - (policy === 'skip' ? 0 : 1);
-  if (left > 0) logger.warn(`... and ${left} more`);
+  if (left > 0) logger.warn(`...${andMore(left)}`);
   if (policy === 'skip') {
     logger.warn(`${path}: skipped ${bad} of ${read} rows`);
     return;

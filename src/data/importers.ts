@@ -1,4 +1,5 @@
-import { isEmpty, isRow, listIn, listOf, type RawRow, RowProblem, show, textIn } from './fields.js';
+import { show } from '../core/shown.js';
+import { isEmpty, isRow, listIn, listOf, type RawRow, RowProblem, textIn } from './fields.js';
 import type { ROW_FORMATS } from './options.js';
 import { type Message, recordSchema } from './record.js';
 import { recordProblem } from './record-problem.js';

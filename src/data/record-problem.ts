@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { isRow, type RawRow, show } from './fields.js';
+import { show } from '../core/shown.js';
+import { isRow, type RawRow } from './fields.js';
 
 /** What the fields of a record hold, for an error message. */
 const EXPECTED: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import { sha256, stableJson } from '../core/hash.js';
 import { numberOf } from '../core/number.js';
-import { isEmpty, isRow, namesOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
+import { show } from '../core/shown.js';
+import { isEmpty, isRow, namesOf, type RawRow, RowProblem, withoutNulls } from './fields.js';
 import { IMPORTERS, type RowFormat } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
 import { belongsToAnswer } from './turns.js';

@@ -1,4 +1,5 @@
-import { isEmpty, type RawRow, RowProblem, show, textIn } from './fields.js';
+import { show } from '../core/shown.js';
+import { isEmpty, type RawRow, RowProblem, textIn } from './fields.js';
 import type { Message } from './record.js';
 
 /** Names of a column with the system prompt, in small letters and without marks. */

@@ -1,4 +1,5 @@
-import { isEmpty, isRow, listOf, type RawRow, RowProblem, show, withoutNulls } from './fields.js';
+import { show } from '../core/shown.js';
+import { isEmpty, isRow, listOf, type RawRow, RowProblem, withoutNulls } from './fields.js';
 import type { Message } from './record.js';
 
 /** The turns of a conversation, and what they have besides text, by place: `{'messages[1]': {model: 'gpt-4'}}`. */

@@ -5,7 +5,7 @@ import type { GenerateOptions } from '../generate/options.js';
 import { type DecodePlan, planDecode } from '../generate/plan.js';
 import type { Program } from '../program/program.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { promptIds } from './answer.js';
+import { promptIds } from './prompt-ids.js';
 
 /** A model's answer to a row, beside the row's own. `index` is the row's place. */
 export interface AnsweredRow {

@@ -8,8 +8,9 @@ import { headName } from '../model/parameters.js';
 import { biasOf, visible } from '../ops/attention.js';
 import { takeRows } from '../ops/take-rows.js';
 import type { Entry, EntryResult, InputSpec, ProgramSpec, Tensors, VariableSpec } from '../program/program.js';
-import { type Choice, candidatesOf, choiceInputs, choiceOf, choose } from './choose.js';
-import type { CacheShape, DecodePlan } from './plan.js';
+import { candidatesOf, choiceInputs, choose } from './choose.js';
+import { type Choice, choiceOf } from './options.js';
+import { type CacheShape, type DecodePlan, takesLongPrompts } from './plan.js';
 
 /** Holds the last logits [rows, V] where a choice may need another try. */
 const LOGITS = 'cache.logits';
@@ -40,12 +41,13 @@ interface Decoding {
 export function generateSpec(
   config: ModelConfig,
   linear: Linear,
-  { prompts, options, shape }: Pick<DecodePlan, 'prompts' | 'options' | 'shape'>,
+  plan: Pick<DecodePlan, 'prompts' | 'options' | 'shape' | 'longPrompts'>,
 ): ProgramSpec {
+  const { options, shape } = plan;
   const choice = choiceOf(options);
   const decoding = { config, linear, shape, choice, candidates: candidatesOf(options, config.vocab_size) };
   const entries: Record<string, Entry> = { prefill: prefill(decoding), decode: decode(decoding) };
-  if (prompts.some((ids) => ids.length > shape.chunk)) entries.prefillNext = prefillNext(decoding);
+  if (takesLongPrompts(plan)) entries.prefillNext = prefillNext(decoding);
   if (choice === 'topP') entries.chooseAll = chooseAll(decoding);
   // Compiling saves nothing of a token's time, and takes that of thirty.
   const plain = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, xla: false }]));

@@ -1,20 +1,7 @@
 import { gatherRows } from '../backend/raw/gather-rows.js';
 import * as tf from '../backend/tf.js';
 import type { InputSpec, Tensors } from '../program/program.js';
-import type { GenerateOptions } from './options.js';
-
-/**
- * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest,
- * or of those the fewest that make up a share; or from the fewest that make up a share of all.
- */
-export type Choice = 'likeliest' | 'any' | 'topK' | 'topP';
-
-/** The choice that the options ask for. */
-export function choiceOf({ temperature, topK, topP }: GenerateOptions): Choice {
-  if (temperature === 0) return 'likeliest';
-  if (topK > 0) return 'topK';
-  return topP === 1 ? 'any' : 'topP';
-}
+import type { Choice, GenerateOptions } from './options.js';
 
 /** What an entry that chooses is fed: `uniforms` [rows] are in [0, 1), one for each row's token. */
 export function choiceInputs(choice: Choice, rows: number): Readonly<Record<string, InputSpec>> {

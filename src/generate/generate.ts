@@ -3,7 +3,8 @@ import { dataError } from '../core/errors.js';
 import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
 import { type Random, random } from '../core/random.js';
 import type { Program } from '../program/program.js';
-import { choiceInputs, choiceOf } from './choose.js';
+import { choiceInputs } from './choose.js';
+import { choiceOf } from './options.js';
 import type { DecodePlan } from './plan.js';
 
 /**

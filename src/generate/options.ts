@@ -11,3 +11,16 @@ export const generateOptions = z.strictObject({
 
 /** See {@link generateOptions}. */
 export type GenerateOptions = z.infer<typeof generateOptions>;
+
+/**
+ * How the next token is chosen, as far as a graph depends on it: the likeliest; drawn from all; from the K likeliest,
+ * or of those the fewest that make up a share; or from the fewest that make up a share of all.
+ */
+export type Choice = 'likeliest' | 'any' | 'topK' | 'topP';
+
+/** The choice that the options ask for. */
+export function choiceOf({ temperature, topK, topP }: GenerateOptions): Choice {
+  if (temperature === 0) return 'likeliest';
+  if (topK > 0) return 'topK';
+  return topP === 1 ? 'any' : 'topP';
+}

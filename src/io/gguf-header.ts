@@ -1,5 +1,5 @@
 import { dataError } from '../core/errors.js';
-import { shownName, shownValue } from '../core/shown.js';
+import { show, shownName } from '../core/shown.js';
 import { BLOCK_TYPES, type BlockType, OTHER_TYPES } from './gguf-blocks.js';
 import { type Cursor, countedText, cursorOver, LIMITS, limitedCount } from './gguf-cursor.js';
 import type { RangedFile } from './ranged.js';
@@ -75,7 +75,7 @@ export function readGgufHeader(file: RangedFile): GgufHeader {
   const c = cursorOver(file);
   const start = c.text(Math.min(4, file.bytes), false)!;
   if (start !== 'GGUF')
-    throw dataError(`${file.path}: not a GGUF file: expected it to begin with GGUF, found ${shownValue(start)}`, {
+    throw dataError(`${file.path}: not a GGUF file: expected it to begin with GGUF, found ${show(start)}`, {
       file: file.path,
     });
   const version = c.u32();
@@ -108,7 +108,7 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>, file: string): nu
   const powers = Array.from({ length: Math.log2(MAX_ALIGNMENT) + 1 }, (_, i) => 2 ** i);
   if (!powers.includes(alignment as number))
     throw dataError(
-      `${file}: field general.alignment: expected a power of two up to ${MAX_ALIGNMENT}, found ${shownValue(alignment)}`,
+      `${file}: field general.alignment: expected a power of two up to ${MAX_ALIGNMENT}, found ${show(alignment)}`,
       { file, field: 'general.alignment' },
     );
   return alignment as number;

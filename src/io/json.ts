@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { dataError } from '../core/errors.js';
-import { shownName } from '../core/shown.js';
+import { andMore, shownName } from '../core/shown.js';
 import { readText } from './files.js';
 
 /** Deepest nesting of lists and objects that is read; what walks a value may then call itself for each level. */
@@ -69,7 +69,7 @@ export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: strin
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const field = shownName(issue.path.map(String).join('.'));
-  const more = result.error.issues.length > 1 ? ` (and ${result.error.issues.length - 1} more)` : '';
+  const more = andMore(result.error.issues.length - 1);
   throw dataError(
     `${file}: ${field ? `field ${field}: ` : ''}${shownName(issue.message, 500)}${more}`,
     { file, field },

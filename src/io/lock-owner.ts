@@ -2,6 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import process from 'node:process';
 import * as z from 'zod';
+import { tryParseJson } from '../core/json-text.js';
 
 /** Schema of a lock file: the process that holds it. What a system does not tell (all but Linux) is absent. */
 const ownerSchema = z.looseObject({
@@ -27,11 +28,7 @@ export type LockOwner = z.infer<typeof ownerSchema>;
 
 /** The owner that a lock file's text tells; undefined when it is none. */
 export function parseOwner(text: string): LockOwner | undefined {
-  try {
-    return ownerSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return ownerSchema.safeParse(tryParseJson(text)).data;
 }
 
 /** This process as the owner of a lock. */

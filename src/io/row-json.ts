@@ -1,3 +1,4 @@
+import { isJson } from '../core/json-text.js';
 import { parseJson } from './json.js';
 
 /** An integer of this many digits may be one that JavaScript's numbers do not hold exactly. */
@@ -30,15 +31,6 @@ export function parseRow(text: string, file: string, firstLine = 1): unknown {
 
 const keepDigits = (number: string) =>
   LONG_INTEGER.test(number) && !Number.isSafeInteger(Number(number)) ? `"${number}"` : number;
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** JSON text with the parts between its quoted texts replaced. */
 function outsideTexts(text: string, replace: (part: string) => string): string {

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
-import { shownName, shownValue } from '../core/shown.js';
+import { show, shownName } from '../core/shown.js';
 import { listFolder, readText, statPath } from './files.js';
 import { isPickledWeights, pickleError } from './foreign.js';
 import { checkSchema, parseJson, scanJson } from './json.js';
@@ -47,14 +47,14 @@ async function readIndex(path: string): Promise<WeightFiles> {
   const value = parseJson(text, path);
   const twice = scanJson(text).duplicateKey;
   if (twice !== undefined)
-    throw dataError(`${path}: ${shownValue(twice)} occurs twice`, { file: path, tensor: shownName(twice) });
+    throw dataError(`${path}: ${show(twice)} occurs twice`, { file: path, tensor: shownName(twice) });
   const index = checkSchema(value, z.looseObject({ weight_map: z.record(z.string(), z.string()) }), path);
   const folder = dirname(path);
   const weightMap = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(index.weight_map)) {
     if (!SHARD.test(shard))
       throw dataError(
-        `${path}: tensor ${shownName(tensor)}: expected the name of a .safetensors file in this folder, found ${shownValue(shard)}`,
+        `${path}: tensor ${shownName(tensor)}: expected the name of a .safetensors file in this folder, found ${show(shard)}`,
         { file: path, tensor: shownName(tensor) },
       );
     weightMap.set(tensor, join(folder, shard));

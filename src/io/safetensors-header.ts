@@ -1,5 +1,5 @@
 import { dataError, type PhasetuneError } from '../core/errors.js';
-import { shownName, shownValue } from '../core/shown.js';
+import { show, shownName } from '../core/shown.js';
 import { scanJson } from './json.js';
 
 /** Bytes of one element of each element type that a safetensors file may hold. */
@@ -52,7 +52,7 @@ export function parseHeader(json: Uint8Array, file: string, fileBytes: number): 
   }
   const twice = scanJson(text).duplicateKey;
   if (twice !== undefined)
-    throw dataError(`${file}: broken header: ${shownValue(twice)} occurs twice`, { file, tensor: shownName(twice) });
+    throw dataError(`${file}: broken header: ${show(twice)} occurs twice`, { file, tensor: shownName(twice) });
   checkLayout(tensors, file, start, fileBytes);
   return { tensors, metadata };
 }
@@ -95,12 +95,12 @@ function parseEntry(name: string, entry: unknown, file: string, start: number): 
   if (name === '__proto__') throw broken('a tensor may not have this name');
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype))
-    throw broken(`expected dtype to be one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${shownValue(dtype)}`);
+    throw broken(`expected dtype to be one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${show(dtype)}`);
   if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount))
-    throw broken(`expected shape to be a list of at most ${MAX_RANK} whole numbers, found ${shownValue(shape)}`);
+    throw broken(`expected shape to be a list of at most ${MAX_RANK} whole numbers, found ${show(shape)}`);
   const [begin, end, ...more] = Array.isArray(offsets) ? offsets : [];
   if (!isCount(begin) || !isCount(end) || more.length > 0 || begin > end)
-    throw broken(`expected data_offsets to be [begin, end], found ${shownValue(offsets)}`);
+    throw broken(`expected data_offsets to be [begin, end], found ${show(offsets)}`);
   const bytes = bytesOf(shape as number[], DTYPE_BYTES[dtype as SafetensorsDtype]);
   if (bytes !== end - begin)
     throw broken(

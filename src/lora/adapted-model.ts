@@ -23,9 +23,19 @@ export async function adaptedModel(
   options: CompileOptions,
   warn: (warning: string) => void = () => {},
 ): Promise<Program> {
-  const linears = linearShapes(model.config);
-  const adapter = adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linears);
+  const adapter =
+    adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, linearShapes(model.config));
   for (const warning of adapter?.warnings ?? []) warn(warning);
+  return programWithAdapter(model, adapter, entries, options);
+}
+
+/** {@link adaptedModel} of an adapter that was read before. */
+export async function programWithAdapter(
+  model: ModelFolder,
+  adapter: Adapter | undefined,
+  entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
+  options: CompileOptions,
+): Promise<Program> {
   const projection = adapter ? loraLinear(adapter.options) : linear;
   const matrices = adapter ? stacked(adapter, model.config) : new Map<string, HostTensor>();
   const spec = joinSpecs(

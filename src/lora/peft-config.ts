@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { dataError } from '../core/errors.js';
-import { shownValue } from '../core/shown.js';
+import { show } from '../core/shown.js';
 import { limitTime } from '../core/time-limit.js';
 import type { Linears } from './adapter.js';
 import type { LoraOptions } from './options.js';
@@ -175,7 +175,7 @@ function readTargets(
   }
 }
 
-const shownTarget = (given: string | string[]): string => shownValue(given);
+const shownTarget = (given: string | string[]): string => show(given);
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];

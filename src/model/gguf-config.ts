@@ -1,6 +1,6 @@
 import { dataError, type PhasetuneError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
-import { shownName, shownValue } from '../core/shown.js';
+import { show, shownName } from '../core/shown.js';
 import type { Gguf, GgufValue } from '../io/gguf.js';
 
 /** Contents of a config.json, field by field. */
@@ -96,10 +96,7 @@ function checkArchitecture(f: Fields): void {
 function refuseUnknown(gguf: Gguf, f: Fields): void {
   for (const [key, value] of gguf.metadata)
     if (key.startsWith('llama.') && !KNOWN.has(key.slice('llama.'.length)) && value && !isEmptyList(value))
-      throw f.error(
-        key,
-        `expected it to be absent, found ${shownValue(value)}: its effect on the model is not known here`,
-      );
+      throw f.error(key, `expected it to be absent, found ${show(value)}: its effect on the model is not known here`);
 }
 
 const isEmptyList = (value: GgufValue): boolean => Array.isArray(value) && value.length === 0;
@@ -114,7 +111,7 @@ export async function configFromGguf(gguf: Gguf, file: string, dtype: string): P
   if (architecture !== 'llama')
     throw f.error(
       'general.architecture',
-      `expected llama (Llama and Mistral models), found ${shownValue(architecture)}: this kind of model is not supported`,
+      `expected llama (Llama and Mistral models), found ${show(architecture)}: this kind of model is not supported`,
     );
   checkArchitecture(f);
   const hidden = f.number('llama.embedding_length');
@@ -197,7 +194,7 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
   if (type === 'linear') return { rope_type: 'linear', factor: shortest(factor) };
   throw f.error(
     'llama.rope.scaling.type',
-    `expected none or linear, found ${shownValue(type)}: this scaling is not supported`,
+    `expected none or linear, found ${show(type)}: this scaling is not supported`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { shownValue } from '../core/shown.js';
+import { show } from '../core/shown.js';
 import type { Fields } from './gguf-config.js';
 
 /** A JSON value. */
@@ -87,7 +87,7 @@ function vocabOf({ tokens, types, fields }: Vocabulary): Map<string, number> {
     if (vocab.has(token))
       throw fields.error(
         'tokenizer.ggml.tokens',
-        `token ${shownValue(token)} occurs twice (ids ${vocab.get(token)} and ${id})`,
+        `token ${show(token)} occurs twice (ids ${vocab.get(token)} and ${id})`,
       );
     vocab.set(token, id);
   }
@@ -121,7 +121,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     const known = SPLITTINGS.flatMap((s) => s.names).join(', ');
     throw fields.error(
       'tokenizer.ggml.pre',
-      `expected one of ${known}, found ${shownValue(pre)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected one of ${known}, found ${show(pre)}; give a folder with its tokenizer.json by --tokenizer`,
     );
   }
   const vocab = vocabOf(vocabulary);
@@ -130,7 +130,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     if (!left || !right || more !== undefined || !vocab.has(left) || !vocab.has(right) || !vocab.has(left + right))
       throw fields.error(
         'tokenizer.ggml.merges',
-        `entry ${i}: expected two tokens that make a third, found ${shownValue(merge)}`,
+        `entry ${i}: expected two tokens that make a third, found ${show(merge)}`,
       );
     return [left, right];
   });

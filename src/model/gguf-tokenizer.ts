@@ -1,4 +1,4 @@
-import { shownValue } from '../core/shown.js';
+import { show } from '../core/shown.js';
 import type { Gguf } from '../io/gguf.js';
 import { fieldsOf, specialIds } from './gguf-config.js';
 import { byteLevelModel, type Json, piecesModel, type Vocabulary } from './gguf-tokenizer-models.js';
@@ -39,7 +39,7 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (kind !== 'gpt2' && kind !== 'llama')
     throw f.error(
       'tokenizer.ggml.model',
-      `expected gpt2 or llama, found ${shownValue(kind)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected gpt2 or llama, found ${show(kind)}; give a folder with its tokenizer.json by --tokenizer`,
     );
   const model = kind === 'gpt2' ? byteLevelModel(vocabulary) : piecesModel(vocabulary);
   const special = specialTokens(vocabulary, {

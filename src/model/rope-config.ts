@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { badField, shown, unsupported } from './config-errors.js';
+import { show } from '../core/shown.js';
+import { badField, unsupported } from './config-errors.js';
 
 const factor = z.number().positive().max(1e6);
 const theta = z.number().positive().max(1e15);
@@ -71,7 +72,7 @@ export function readRope(
       file,
       first.name,
       raw[first.name],
-      [`the same as ${second.name}, ${shown(raw[second.name])}`],
+      [`the same as ${second.name}, ${show(raw[second.name])}`],
       TWICE,
     );
   return {
@@ -92,7 +93,7 @@ function readGroup(
 ): { scaling: RopeScaling; theta: number | undefined } {
   const type = given.rope_type ?? given.type ?? 'default';
   if (given.type !== undefined && given.type !== null && given.type !== type)
-    throw unsupported(file, `${name}.type`, given.type, [`${shown(type)} as in rope_type beside it`], TWICE);
+    throw unsupported(file, `${name}.type`, given.type, [`${show(type)} as in rope_type beside it`], TWICE);
   const { partial_rotary_factor: part } = given;
   if (part !== undefined && part !== null && part !== 1)
     throw unsupported(file, `${name}.partial_rotary_factor`, part, [1]);

@@ -1,5 +1,5 @@
 import { dataError } from '../core/errors.js';
-import { shownValue } from '../core/shown.js';
+import { show } from '../core/shown.js';
 import type { ModelFolder } from './load.js';
 
 type Model = Pick<ModelFolder, 'path' | 'config'>;
@@ -24,7 +24,7 @@ export async function checkTokens(
     for (let i = 0; i < ids.length; i++)
       if (ids[i]! >= rows)
         throw dataError(
-          `${name}: it holds the token ${shownValue(await textOf([ids[i]!]))} (id ${ids[i]}), which ${path} has no embedding for (vocab_size ${rows}); ` +
+          `${name}: it holds the token ${show(await textOf([ids[i]!]))} (id ${ids[i]}), which ${path} has no embedding for (vocab_size ${rows}); ` +
             'take that text out, or take tokenizer and weights from the same model',
           { file: path, expected: rows, actual: ids[i]! },
         );

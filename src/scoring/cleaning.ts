@@ -1,4 +1,5 @@
 import { numberOf } from '../core/number.js';
+import { andMore, show } from '../core/shown.js';
 
 /** What became of the scores that someone else's file has. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId, unreadable. */
 export interface Cleaning {
@@ -32,16 +33,11 @@ export function cleanScore(raw: unknown, range?: readonly [low: number, high: nu
   if (typeof score !== 'number' || !Number.isFinite(score)) {
     const comma =
       typeof text === 'string' && numberOf(text.replace(',', '.')) !== undefined ? ' (write a point, not a comma)' : '';
-    return { problem: 'notNumbers', reason: `expected a number, found ${shown(raw)}${comma}` };
+    return { problem: 'notNumbers', reason: `expected a number, found ${show(raw)}${comma}` };
   }
   if (range && (score < range[0] || score > range[1]))
     return { problem: 'outOfRange', reason: `expected a number from ${range[0]} to ${range[1]}, found ${score}` };
   return { score, trimmed: text !== raw };
-}
-
-function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 40 ? `${json.slice(0, 37)}...` : json;
 }
 
 /** The report as sentences for people; none where there is nothing to tell. */
@@ -61,6 +57,6 @@ export function cleaningLines({ rows, kept, examples, ...counts }: Cleaning): st
   return [
     `${kept} of ${rows} rows used: ${found.join(', ')}`,
     ...examples,
-    ...(more > 0 ? [`... and ${more} more`] : []),
+    ...(more > 0 ? [`...${andMore(more)}`] : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { tryParseJson } from '../core/json-text.js';
 import { scanJson } from '../io/json.js';
 import { excerpt, onScale, type ParsedReply } from './parse-number.js';
 import { parseText } from './parse-text.js';
@@ -66,10 +67,6 @@ function scoreOf(value: Readonly<Record<string, unknown>>, scale: Scale): Parsed
 }
 
 function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = tryParseJson(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }

@@ -1,4 +1,5 @@
 import { dataError } from '../core/errors.js';
+import { show } from '../core/shown.js';
 import type { AddedToken } from './declared-tokens.js';
 import { backtracks } from './pattern.js';
 
@@ -31,11 +32,6 @@ const isMapping = (value: unknown): value is Mapping =>
 
 const isId = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_TOKENS;
-
-const show = (value: unknown): string => {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > 40 ? `${json.slice(0, 37)}...` : json;
-};
 
 /** A tokenizer.json that was checked. */
 export interface CheckedTokenizer {

@@ -1,4 +1,4 @@
-import { shownValue } from '../core/shown.js';
+import { show } from '../core/shown.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /**
@@ -21,7 +21,7 @@ export async function endIdWarnings(
     return text === ''
       ? []
       : [
-          `${folder}: eos_token_id ${id} is ${shownValue(text)}, an ordinary token: every answer ends where it occurs; correct generation_config.json (or config.json where that has none)`,
+          `${folder}: eos_token_id ${id} is ${show(text)}, an ordinary token: every answer ends where it occurs; correct generation_config.json (or config.json where that has none)`,
         ];
   });
 }

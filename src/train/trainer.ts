@@ -1,5 +1,6 @@
 import { PhasetuneError } from '../core/errors.js';
 import { fromState, random } from '../core/random.js';
+import { showSome } from '../core/shown.js';
 import { rowIdsOf } from '../data/batch-plan.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
@@ -227,7 +228,7 @@ const memoryError = ({ plan }: StageJob, { step }: Progress, error: PhasetuneErr
 
 function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): PhasetuneError {
   const { stage, step, loss, lossLimit, gradNorm, rows } = spike;
-  const named = rows.length > 8 ? `${rows.slice(0, 8).join(', ')} and ${rows.length - 8} more` : rows.join(', ');
+  const named = showSome(rows, 8);
   const what = !Number.isFinite(loss)
     ? `the loss is ${loss}`
     : !Number.isFinite(gradNorm)

@@ -14,37 +14,37 @@ it('names flags by their keys, word by word', () => {
   expect(flagName(['loadIn8bit'])).toBe('load-in-8bit');
 });
 
+const named = COMMANDS.map((entry) => [nameOf(entry.command), entry] as const);
+
 describe('the commands', () => {
   it('are all registered: no file in commands/ is forgotten', async () => {
-    const files = readdirSync(`${ROOT}src/cli/commands`).filter((name) => name.endsWith('.ts'));
-    const loaded = new Set(await Promise.all(COMMANDS.map(({ load }) => load())));
-    for (const file of files) {
-      const module = (await import(`${ROOT}src/cli/commands/${file}`)) as Record<string, never>;
-      for (const [name, value] of Object.entries(module)) expect(loaded, `${file}: ${name}`).toContain(value);
+    const registered = new Set<unknown>();
+    for (const { options, run } of COMMANDS) registered.add(await options()).add(await run());
+    const folder = `${ROOT}src/cli/commands/`;
+    const files = readdirSync(folder, { recursive: true }).map(String);
+    for (const file of files.filter((name) => /(options|run)\.ts$/.test(name))) {
+      const module = (await import(folder + file)) as Record<string, never>;
+      for (const [name, value] of Object.entries(module)) expect(registered, `${file}: ${name}`).toContain(value);
     }
-    expect(COMMANDS.length).toBe(loaded.size);
   });
 
-  it.each(COMMANDS.map((entry) => [nameOf(entry.command), entry] as const))(
-    '%s is told as it is',
-    async (name, registered) => {
-      const command = await registered.load();
-      const schema = jsonSchemaOf(command.schema);
-      const flags = flagsOf(schema);
-      expect(registered.describe).toBe(command.describe);
-      expect(registered.command).toBe(command.command);
-      expect(schema.additionalProperties, 'a strict schema').toBe(false);
-      for (const flag of flags) expect(flag.schema.description, `--${flag.name}`).toBeTruthy();
-      for (const { name: word } of positionalsOf(command.command))
-        expect(flags.map((flag) => flag.name)).toContain(word);
-      for (const [line] of command.examples ?? []) expect(line).toContain(`phasetune ${name}`);
-    },
-  );
+  it.each(named)('%s is listed as it describes itself', async (name, registered) => {
+    const command = await registered.options();
+    const schema = jsonSchemaOf(command.schema);
+    const flags = flagsOf(schema);
+    expect(registered.describe).toBe(command.describe);
+    expect(registered.command).toBe(command.command);
+    expect(schema.additionalProperties, 'a strict schema').toBe(false);
+    for (const flag of flags) expect(flag.schema.description, `--${flag.name}`).toBeTruthy();
+    for (const { name: word } of positionalsOf(command.command)) expect(flags.map((flag) => flag.name)).toContain(word);
+    for (const [line] of command.examples ?? []) expect(line).toContain(`phasetune ${name}`);
+  });
 });
 
 describe('loading the commands', () => {
   it('does not load TensorFlow: help and usage errors come without it', async () => {
-    const { before, after } = lastJson((await start('tests/cli/load-all.ts', []).ended).out);
+    const { pages, before, after } = lastJson((await start('tests/cli/load-all.ts', []).ended).out);
+    expect(pages).toBe(2 * COMMANDS.length);
     expect(after).toBeGreaterThan(0);
     expect(before).toBe(0);
   });

@@ -118,7 +118,7 @@ describe('a command that fails', () => {
     ['fail data -json', 2, '-json: unknown flag (did you mean "--json"?)'],
     ['toy ehco', 2, '"toy ehco": unknown command (did you mean "toy echo"?); expected phasetune toy echo'],
     ['toy echo f --no-rate', 2, '--no-rate: unknown flag (did you mean "--rate"?)'],
-    ['toy echo f --zzz', 2, '--zzz: unknown flag; --help lists the flags'],
+    ['toy echo f --zzz', 2, '--zzz: unknown flag; --help-all lists every flag'],
     ['toy echo f --shuffle=maybe', 2, '--shuffle: expected true or false, got "maybe"'],
     ['toy echo f --set lora.rnk=3', 2, '--set lora.rnk: unknown option (did you mean "rank"?)'],
     ['fail data extra', 2, '"extra": unexpected word; expected phasetune fail <how> [flags]'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generateOptions } from '../../src/generate/options.js';
-import { planDecode } from '../../src/generate/plan.js';
+import { enlarge, fitInto, planDecode } from '../../src/generate/plan.js';
 
 const prompt = (length: number) => new Int32Array(length);
 const plan = (lengths: readonly number[], maxTokens: number, rows: number) =>
@@ -48,5 +48,44 @@ describe('planDecode', () => {
   test('no prompt, or an empty one, is refused', () => {
     expect(() => plan([], 1, 1)).toThrow(RangeError);
     expect(() => plan([3, 0], 1, 1)).toThrow(RangeError);
+  });
+});
+
+describe('a program that was made for another plan', () => {
+  const made = plan([5, 40, 12], 20, 2);
+
+  test('carries out a plan with fewer and shorter prompts', () => {
+    const wanted = plan([3], 10, 2);
+    expect(fitInto(wanted, made)).toMatchObject({ batches: wanted.batches, shape: made.shape });
+  });
+
+  test.each([
+    ['more rows', plan([5, 6, 7], 20, 3)],
+    ['longer texts', plan([40], 60, 2)],
+    ['a prompt longer than a chunk', plan([60], 1, 2)],
+    ['another way to choose', { ...plan([5], 5, 1), options: generateOptions.parse({ maxTokens: 5, temperature: 1 }) }],
+  ])('does not carry out one with %s', (_, wanted) => {
+    expect(fitInto(wanted, made)).toBeUndefined();
+  });
+
+  test('one that draws among as many candidates is needed', () => {
+    const draws = (topK: number) => ({
+      ...plan([5], 5, 1),
+      options: generateOptions.parse({ maxTokens: 5, temperature: 1, topK }),
+    });
+    expect(fitInto(draws(5), draws(5))).toBeDefined();
+    expect(fitInto(draws(5), draws(6))).toBeUndefined();
+  });
+
+  test('the next one has twice the slots, and takes any prompt that they hold', () => {
+    const wanted = plan([50], 30, 2);
+    const larger = enlarge(wanted, made, 4096);
+    expect(larger.shape.slots).toBe(2 * made.shape.slots);
+    expect(fitInto(plan([larger.shape.slots - 16], 8, 1), larger)).toBeDefined();
+  });
+
+  test('the next one has no more slots than the model has positions, but all that are asked for', () => {
+    expect(enlarge(plan([50], 30, 2), made, 85).shape.slots).toBe(96);
+    expect(enlarge(plan([50], 90, 2), made, 85).shape.slots).toBe(plan([50], 90, 2).shape.slots);
   });
 });

@@ -1,6 +1,6 @@
+import { deviceOption } from '../../backend/options.js';
 import { buildBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench build`: what comes before the first step. */
 export const benchBuild = defineCommand({

@@ -1,6 +1,6 @@
+import { deviceOption } from '../../backend/options.js';
 import { decodeBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench decode`: how fast answers are written. */
 export const benchDecode = defineCommand({

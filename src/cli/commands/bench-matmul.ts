@@ -1,6 +1,6 @@
+import { deviceOption } from '../../backend/options.js';
 import { matmulBenchOptions, programOf, toldOf } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench matmul`: how fast matrices are multiplied. */
 export const benchMatmul = defineCommand({

@@ -1,6 +1,6 @@
+import { deviceOption } from '../../backend/options.js';
 import { stepBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench step`: how fast a training step is. */
 export const benchStep = defineCommand({

@@ -1,6 +1,6 @@
+import { deviceOption } from '../../backend/options.js';
 import { trainBenchOptions } from '../../bench/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune bench train`: how fast rows are trained, from end to end. */
 export const benchTrain = defineCommand({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import { importOptionsSchema } from '../../data/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune demo`: the whole way on a small model, in a few minutes. */
 export const demo = defineCommand({

@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { encodeOptionsSchema } from '../../data/options.js';
-import type { Answer } from '../../eval/answer.js';
-import { generateOptions } from '../../generate/options.js';
-import { programOptions } from '../../program/options.js';
+import { type Answer, answerOptionsSchema } from '../../eval/answer-options.js';
+import { modelOptionsSchema } from '../../workflow/model-options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
+
+const { adapter, ...modelOptions } = modelOptionsSchema.shape;
 
 /** `phasetune generate`: answers of a model, with an adapter or without. */
 export const generate = defineCommand({
@@ -12,18 +11,14 @@ export const generate = defineCommand({
   describe: 'answer prompts with a model, with an adapter or without',
   schema: z.strictObject({
     model: z.string().min(1).describe('Hugging Face folder of the model'),
-    adapter: z.string().min(1).optional().describe('PEFT adapter folder, such as the one a run leaves'),
+    adapter,
     prompt: z
       .array(z.string().min(1))
       .min(1)
       .meta({ repeat: true })
       .describe('what the user says; give it again for more'),
-    system: z.string().min(1).optional().describe('system message before each prompt'),
-    template: encodeOptionsSchema.shape.template,
-    ...generateOptions.shape,
-    batch: z.number().int().positive().default(16).describe('prompts answered together'),
-    ...programOptions.shape,
-    device: deviceOption,
+    ...answerOptionsSchema.shape,
+    ...modelOptions,
   }),
   examples: [
     ['phasetune generate --model DIR --prompt "What is the capital of France?"', 'the likeliest answer'],
@@ -34,32 +29,16 @@ export const generate = defineCommand({
   ],
   onlyPrints: () => true,
   async run(options, { printText, printData, logger, verbose, signal }) {
-    const { loadBackend } = await import('../../backend/load.js');
-    const { compileOptions } = await import('../../program/options.js');
-    const { openAnswerer } = await import('../../eval/answer.js');
-    const backend = await loadBackend({ device: options.device, logger, verbose });
-    const { model, adapter, template, system, prompt, batch, maxTokens, temperature, topK, topP, seed } = options;
-    const conversations = prompt.map((content) => [
-      ...(system ? [{ role: 'system' as const, content: system }] : []),
-      { role: 'user' as const, content },
-    ]);
-    const decoding = { maxTokens, temperature, topK, topP, seed };
-    const compile = compileOptions(options, backend);
-    // A card has memory for itself.
-    const warn = backend.device === 'cuda' ? {} : { warn: logger.warn };
-    const how = { template, batch, decoding, compile, ...warn };
-    const answerer = await openAnswerer(model, adapter, conversations, how);
-    for (const warning of answerer.warnings) logger.warn(warning);
+    const { openModel } = await import('../../workflow/model.js');
+    const { model, adapter, mode, precision, loadIn8bit, xla, device, prompt, ...answering } = options;
+    const opening = { adapter, mode, precision, loadIn8bit, xla, device };
+    await using llm = await openModel(model, opening, { logger, verbose });
     const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
-    try {
-      for await (const { index, ...answer } of answerer.answers(signal)) {
-        answers[index] = { prompt: prompt[index]!, ...answer };
-        if (prompt.length > 1) printText(`> ${prompt[index]}`);
-        printData(answer.text);
-      }
-    } finally {
-      await answerer.close();
+    for await (const { index, ...answer } of llm.answers(prompt, answering, { signal })) {
+      answers[index] = { prompt: prompt[index]!, ...answer };
+      if (prompt.length > 1) printText(`> ${prompt[index]}`);
+      printData(answer.text);
     }
-    return { answers, device: backend.device };
+    return { answers, device: llm.device };
   },
 });

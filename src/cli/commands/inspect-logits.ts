@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import { usageError } from '../../core/errors.js';
 import { programOptions } from '../../program/options.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
 
 /** `phasetune inspect logits`: what the model says at every position, for comparison with other implementations. */
 export const inspectLogits = defineCommand({

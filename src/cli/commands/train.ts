@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import type { Layer } from '../../config/layers.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { PhasetuneError, usageError } from '../../core/errors.js';
@@ -6,23 +7,21 @@ import type { PreparedRun } from '../../train/prepare.js';
 import type { ClaimedFolder, RunFile } from '../../train/run-file.js';
 import type { RunJob } from '../../train/staged-run.js';
 import { type CommandContext, defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
+import { RECIPE_GROUPS } from '../recipe-help.js';
 
 const schema = recipeSchema.extend({
   device: deviceOption,
   resume: z
     .boolean()
     .default(false)
-    .describe(
-      'Go on with the run in --out where it stopped, with the options that it was begun with; a new one where there is none',
-    ),
+    .describe('resume the run in `out` with its own options; starts a new run if there is none'),
   force: z
     .boolean()
     .default(false)
     .describe(
-      'Resume although data, options, base model or versions differ; the result is then not that of a run never interrupted',
+      'resume although data, options, base model or versions differ; the result then differs from an uninterrupted run',
     ),
-  dryRun: z.boolean().default(false).describe('Tell stages, steps, tokens, padding, shapes and peak memory, then stop'),
+  dryRun: z.boolean().default(false).describe('show stages, steps, tokens, padding, shapes and peak memory, then stop'),
 });
 type Options = z.infer<typeof schema>;
 
@@ -45,6 +44,24 @@ export const train = defineCommand({
   schema,
   recipe: true,
   inherits,
+  first: [
+    'model',
+    'data',
+    'out',
+    'order',
+    'epochs',
+    'lora.rank',
+    'optim.learningRate',
+    'memoryLimit',
+    'resume',
+    'dryRun',
+  ],
+  groups: {
+    ...RECIPE_GROUPS,
+    Checkpoints: [...RECIPE_GROUPS.Checkpoints, 'resume', 'force'],
+    'Memory and speed': ['device', ...RECIPE_GROUPS['Memory and speed']],
+    'Before you start': ['dryRun'],
+  },
   examples: [
     ['phasetune train --model DIR --data STAGED --out checkpoints/first', 'three epochs a stage, as in the paper'],
     ['phasetune train --config recipe.yaml --set lora.rank=16 --order one-off --out checkpoints/control', 'a control'],

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { deviceOption } from '../../backend/options.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { defineCommand } from '../command.js';
-import { deviceOption } from '../../backend/options.js';
+import { RECIPE_GROUPS } from '../recipe-help.js';
 
 const schema = recipeSchema.extend({
   out: z
@@ -21,6 +22,12 @@ export const verifyResume = defineCommand({
   describe: 'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
   schema,
   recipe: true,
+  first: ['model', 'data', 'out', 'kills', 'steps', 'saveEvery', 'device'],
+  groups: {
+    Kills: ['kills'],
+    ...RECIPE_GROUPS,
+    'Memory and speed': ['device', ...RECIPE_GROUPS['Memory and speed']],
+  },
   examples: [
     ['phasetune verify resume --config recipe.yaml --steps 20', 'five kills of a run of 20 steps a stage'],
     ['phasetune verify resume --config recipe.yaml --kills 50 --set saveEvery=5', 'more kills, more checkpoints'],

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PhasetuneError, usageError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
+import { andMore } from '../../core/shown.js';
 import { writeJson } from '../../io/atomic.js';
 import { listFolder, remove, statPath } from '../../io/files.js';
 import { runDifferences } from '../../train/run-differences.js';
@@ -90,10 +91,9 @@ async function checkEmpty(folder: string): Promise<void> {
 async function compare(whole: string, copy: string): Promise<void> {
   const differences = await runDifferences(whole, copy);
   if (differences.length === 0) return;
-  const more = differences.length > 10 ? `; and ${differences.length - 10} more` : '';
   throw new PhasetuneError(
     'failed',
-    `${copy}, killed and resumed, came to another end than ${whole}: ${differences.slice(0, 10).join('; ')}${more}. Both are kept; please report it`,
+    `${copy}, killed and resumed, came to another end than ${whole}: ${differences.slice(0, 10).join('; ')}${andMore(differences.length - 10)}. Both are kept; please report it`,
     { whole, copy, differences: differences.join('; ') },
   );
 }

@@ -1,3 +1,4 @@
+import { tryParseJson } from '../../core/json-text.js';
 /** One complaint of a server that checks requests field by field (FastAPI). */
 export interface FieldIssue {
   /** The field's place, with points: `body.messages.1.content`. */
@@ -70,13 +71,7 @@ export function errorIn(body: string): ErrorBody {
 }
 
 /** A value of JSON; undefined for what is none. A mark of the byte order in front is passed over. */
-export function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
-}
+export const jsonIn = (text: string): unknown => tryParseJson(text.replace(/^\uFEFF/, ''));
 
 const objectIn = (value: unknown): JsonObject | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;

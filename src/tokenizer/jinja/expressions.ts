@@ -1,6 +1,16 @@
-import type { Applied, Call, CallArguments, Expression, Target } from './ast.js';
+import type { Applied, Call, CallArguments, Expression } from './ast.js';
 import { fail, refuse } from './errors.js';
 import type { Token } from './lexer.js';
+import {
+  binary,
+  chain,
+  dottedName,
+  keyword,
+  operators,
+  parseItems,
+  parseTupleOf,
+  type TupleOptions,
+} from './sequences.js';
 import { current, deeper, describe, expect, isNext, LONGEST, type Stream, skipIf } from './stream.js';
 import { float, str } from './values.js';
 
@@ -18,22 +28,6 @@ function parseConditional(stream: Stream): Expression {
   }
   return then;
 }
-
-function chain(
-  next: () => Expression,
-  operator: () => string | undefined,
-  join: (op: string, left: Expression, right: Expression) => Expression,
-) {
-  let left = next();
-  for (let i = 0; ; i++) {
-    const op = operator();
-    if (op === undefined) return left;
-    if (i > LONGEST) refuse('so long an expression');
-    left = join(op, left, next());
-  }
-}
-
-const keyword = (stream: Stream, word: string) => () => (skipIf(stream, 'name', word) ? word : undefined);
 
 const parseOr = (stream: Stream): Expression =>
   chain(
@@ -71,25 +65,6 @@ function parseCompare(stream: Stream): Expression {
   return rest.length === 0 ? first : { type: 'compare', first, rest, line };
 }
 
-const operators =
-  (stream: Stream, ...wanted: string[]) =>
-  () => {
-    const token = current(stream);
-    if (token.type !== 'operator' || !wanted.includes(token.value)) return undefined;
-    stream.at++;
-    return token.value;
-  };
-
-const binary =
-  (stream: Stream) =>
-  (op: string, left: Expression, right: Expression): Expression => ({
-    type: 'binary',
-    op,
-    left,
-    right,
-    line: current(stream).line,
-  });
-
 const parseSum = (stream: Stream): Expression =>
   chain(() => parseConcat(stream), operators(stream, '+', '-'), binary(stream));
 
@@ -125,12 +100,16 @@ const CONSTANTS: Record<string, true | false | null> = {
   None: null,
 };
 
-function parsePrimary(stream: Stream): Expression {
+/** Whether a name stands for a constant. */
+export const isConstant = (name: string): boolean => Object.hasOwn(CONSTANTS, name);
+
+/** A name, a constant, or something in brackets. */
+export function parsePrimary(stream: Stream): Expression {
   const token = current(stream);
   switch (token.type) {
     case 'name':
       stream.at++;
-      if (Object.hasOwn(CONSTANTS, token.value)) return { type: 'const', value: CONSTANTS[token.value]! };
+      if (isConstant(token.value)) return { type: 'const', value: CONSTANTS[token.value]! };
       return { type: 'name', name: token.value, line: token.line };
     case 'string': {
       let text = '';
@@ -167,45 +146,9 @@ function parsePrimary(stream: Stream): Expression {
   return fail(`unexpected ${describe(token)}`);
 }
 
-function parseItems<T>(stream: Stream, close: string, parse: () => T): T[] {
-  const items: T[] = [];
-  while (!skipIf(stream, 'operator', close)) {
-    if (items.length > 0) {
-      expect(stream, 'operator', ',');
-      if (skipIf(stream, 'operator', close)) break;
-    }
-    items.push(parse());
-  }
-  return items;
-}
-
-/** How a tuple is read: names only, without `if`, up to a word, in parentheses. */
-interface TupleOptions {
-  readonly conditional?: boolean;
-  readonly until?: string;
-  readonly parentheses?: boolean;
-}
-
 /** One expression, or several with commas between, which make a tuple. */
 export function parseTuple(stream: Stream, options: TupleOptions = {}): Expression {
-  return tupleOf(stream, options, () => parseExpression(stream, options.conditional ?? true));
-}
-
-function tupleOf(stream: Stream, { until, parentheses }: TupleOptions, parse: () => Expression): Expression {
-  const items: Expression[] = [];
-  let several = false;
-  for (;;) {
-    if (items.length > 0) expect(stream, 'operator', ',');
-    const next = current(stream);
-    if (next.type === 'variable end' || next.type === 'block end' || isNext(stream, 'operator', ')')) break;
-    if (until !== undefined && isNext(stream, 'name', until)) break;
-    items.push(parse());
-    if (!isNext(stream, 'operator', ',')) break;
-    several = true;
-  }
-  if (!several && items.length > 0) return items[0]!;
-  if (!several && !parentheses) fail(`expected an expression, found ${describe(current(stream))}`);
-  return { type: 'tuple', items };
+  return parseTupleOf(stream, options, () => parseExpression(stream, options.conditional ?? true));
 }
 
 function parsePostfix(stream: Stream, from: Expression): Expression {
@@ -306,12 +249,6 @@ function parseArguments(stream: Stream): CallArguments {
   return { positional, named, ...(rest && { rest }), ...(restNamed && { restNamed }) };
 }
 
-function dottedName(stream: Stream): string {
-  let name = expect(stream, 'name').value as string;
-  while (skipIf(stream, 'operator', '.')) name += `.${expect(stream, 'name').value}`;
-  return name;
-}
-
 /** Filters, one after another. `inline`: the first stands without a bar, as in filter blocks. */
 export function parseFilter(stream: Stream, operand: Expression | null, inline = false): Applied | null {
   let node: Applied | null = null;
@@ -344,46 +281,4 @@ function testArguments(stream: Stream): CallArguments {
   if (!begins) return NO_ARGUMENTS;
   if (isNext(stream, 'name', 'is')) fail('tests cannot follow one another with "is"');
   return { positional: [deeper(stream, () => parsePostfix(stream, parsePrimary(stream)))], named: [] };
-}
-
-/** What is assigned to. `fields`: attributes of namespaces too; `single`: one name. */
-export function parseTarget(
-  stream: Stream,
-  options: { readonly until?: string; readonly fields?: boolean; readonly single?: boolean } = {},
-): Target {
-  if (options.single) {
-    if (current(stream).type !== 'name') fail(`expected a name, found ${describe(current(stream))}`);
-    return toTarget(parsePrimary(stream), new Set());
-  }
-  const fields: { -readonly [K in keyof Expression]?: Expression[K] }[] = [];
-  const parsed = tupleOf(stream, options, () => {
-    const token = current(stream);
-    if (
-      options.fields &&
-      token.type === 'name' &&
-      isNext(stream, 'operator', '.', 1) &&
-      !Object.hasOwn(CONSTANTS, token.value)
-    ) {
-      stream.at += 2;
-      const name = expect(stream, 'name').value as string;
-      const field = {
-        type: 'attribute',
-        object: { type: 'name', name: token.value, line: token.line },
-        name,
-        line: token.line,
-      } as const;
-      fields.push(field);
-      return field;
-    }
-    return parsePrimary(stream);
-  });
-  return toTarget(parsed, new Set(fields));
-}
-
-function toTarget(node: Expression, fields: ReadonlySet<unknown>): Target {
-  if (node.type === 'name') return node;
-  if (node.type === 'attribute' && fields.has(node) && node.object.type === 'name')
-    return { type: 'field', of: node.object, name: node.name };
-  if (node.type === 'tuple') return { type: 'targets', items: node.items.map((item) => toTarget(item, fields)) };
-  return fail('expected a name to assign to');
 }

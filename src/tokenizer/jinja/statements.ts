@@ -1,8 +1,9 @@
 import type { Expression, If, Macro, Name, Scoped, Statement, Target } from './ast.js';
 import { fail, refuse, withLine } from './errors.js';
-import { parseExpression, parseFilter, parseTarget, parseTuple } from './expressions.js';
+import { parseExpression, parseFilter, parseTuple } from './expressions.js';
 import { tokenize } from './lexer.js';
 import { current, deeper, describe, expect, isNext, type Stream, skipIf } from './stream.js';
+import { parseTarget } from './targets.js';
 
 /** Most loops inside one another: Python allows twenty blocks. */
 const LOOPS = 18;

@@ -2,8 +2,8 @@ import { float32, type HostTensor, int32, sizeOf } from '../../../src/core/host-
 import { random } from '../../../src/core/random.js';
 import type { EncodedRow } from '../../../src/data/encoded.js';
 import { generateSpec } from '../../../src/generate/cache.js';
-import { choiceInputs, choiceOf } from '../../../src/generate/choose.js';
-import { type GenerateOptions, generateOptions } from '../../../src/generate/options.js';
+import { choiceInputs } from '../../../src/generate/choose.js';
+import { choiceOf, type GenerateOptions, generateOptions } from '../../../src/generate/options.js';
 import { adapterSpecs, adapterStacks } from '../../../src/lora/adapter.js';
 import { loraLinear } from '../../../src/lora/apply.js';
 import { type LoraOptions, loraOptions } from '../../../src/lora/options.js';

@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openAnswerer } from '../../src/eval/answer.js';
-import { generateOptions } from '../../src/generate/options.js';
+import { type AnswerOptions, answerOptionsSchema } from '../../src/eval/answer-options.js';
+import { openAnswering } from '../../src/eval/answering.js';
+import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { testBackend } from '../helpers/backend.js';
 import { rewriteWeights } from '../helpers/rewrite-weights.js';
@@ -18,31 +19,24 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Answers of the model in the folder to what users say, and what is odd about it. */
-async function ask(
-  prompts: readonly string[],
-  decoding: Partial<Parameters<typeof generateOptions.parse>[0] & object> = {},
-) {
-  const answerer = await openAnswerer(
-    folder,
-    undefined,
-    prompts.map((content) => [{ role: 'user', content }]),
-    {
-      template: 'chat',
-      batch: 4,
-      decoding: generateOptions.parse({ maxTokens: 6, ...decoding }),
-      compile: { mode: 'eager', precision: 'float32' },
-    },
-  );
+async function ask(prompts: readonly string[], decoding: Partial<AnswerOptions> = {}) {
+  const warnings: string[] = [];
+  const answering = await openAnswering(folder, {
+    compile: { mode: 'eager', precision: 'float32' },
+    logger: { ...silentLogger, warn: (warning) => warnings.push(warning) },
+  });
+  const conversations = prompts.map((content) => [{ role: 'user' as const, content }]);
+  const { system: _, ...options } = answerOptionsSchema.parse({ batch: 4, maxTokens: 6, ...decoding });
   try {
     const texts: string[] = [];
     const tokens: number[] = [];
-    for await (const { index, text, tokens: count } of answerer.answers()) {
+    for await (const { index, text, tokens: count } of answering.answer(conversations, options)) {
       texts[index] = text;
       tokens[index] = count;
     }
-    return { texts, tokens, warnings: answerer.warnings };
+    return { texts, tokens, warnings };
   } finally {
-    await answerer.close();
+    await answering.close();
   }
 }
 

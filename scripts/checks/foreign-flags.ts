@@ -1,0 +1,22 @@
+import type { ForeignFlags } from './flags.js';
+
+/** Flags of other programs that the library runs or advises to run, as FILE#DECLARATION. */
+export const FOREIGN_FLAGS: ForeignFlags = {
+  'src/backend/doctor.ts#cardProblems': ['--gpus'],
+  'src/backend/native/card-compiler.ts#cardCompilerProblem': ['--version'],
+  'src/backend/native/compile.ts#compileBinding': ['--wrap'],
+  'src/backend/native/detect.ts#findCard': ['--query-gpu', '--format'],
+  'src/backend/native/detect.ts#findCompiler': ['--version'],
+  'src/backend/native/detect.ts#findPython': ['--version'],
+  'src/backend/native/download.ts#ANOTHER_PYTHON': ['--python-version', '--implementation', '--abi', '--platform'],
+  'src/backend/native/download.ts#pipDownload': [
+    ...['--no-deps', '--only-binary', '--no-input', '--disable-pip-version-check'],
+    ...['--progress-bar', '--retries', '--dest'],
+  ],
+  'src/backend/native/probe.ts#probe': ['--input-type'],
+  'src/data/import.ts#outOfMemory': ['--max-old-space-size'],
+  'src/io/file-kinds.ts#KINDS': ['--format'],
+  'src/telemetry/memory.ts#collectSooner': ['--heap-growing-percent'],
+  // Secrets are looked for among the arguments of whatever program this is.
+  'src/telemetry/redact.ts#secretsInArguments': ['--token', '--api-key', '--set'],
+};

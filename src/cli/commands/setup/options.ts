@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { defineCommand } from '../../command.js';
+
+/** `phasetune setup`: puts the native runtime into the cache folder. */
+export const command = defineCommand({
+  command: 'setup',
+  describe: 'fetch and build the native TensorFlow library; skips what is there',
+  schema: z.strictObject({
+    cpu: z.boolean().default(false).describe('for the processor, whatever card there is'),
+    cuda: z.boolean().default(false).describe('for NVIDIA cards, even if none is found'),
+  }),
+  examples: [
+    ['phasetune setup', 'for the NVIDIA card if there is one, else for the processor, else with WASM'],
+    ['PHASETUNE_HOME=/data/cache phasetune setup --cuda', 'for NVIDIA cards, about 9 GB, into another cache folder'],
+  ],
+});

@@ -1,0 +1,23 @@
+import { setUp } from '../../../backend/setup.js';
+import { PhasetuneError, usageError } from '../../../core/errors.js';
+import type { Run } from '../../command.js';
+import type { command } from './options.js';
+
+/** See {@link command}. */
+export const run: Run<typeof command> = async ({ cpu, cuda }, context) => {
+  if (cpu && cuda) throw usageError('expected --cpu or --cuda, got both: run setup twice to have both');
+  const { logger, progress, signal } = context;
+  const wanted = cpu ? 'cpu' : cuda ? 'cuda' : 'auto';
+  try {
+    const result = await setUp({ wanted, logger, progress, signal });
+    context.print(`${result.made ? 'set up' : 'already set up'}: TensorFlow for ${result.device} in ${result.home}`);
+    return { backend: 'tensorflow', ...result };
+  } catch (error) {
+    if (wanted !== 'auto' || !(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
+    logger.warn(error.message);
+    context.print(
+      'WASM will be used instead, which computes many times slower: fix the above and run `phasetune setup` again',
+    );
+    return { backend: 'wasm', device: 'wasm', made: false, problem: error.message };
+  }
+};

@@ -1,0 +1,22 @@
+/** The headings that help lists the options of a recipe under: see `groups` of a command. */
+export const RECIPE_GROUPS = {
+  'Model and data': ['model', 'data', 'out'],
+  'Order of the rows': ['order', 'smoothness', 'within', 'replay', 'seed'],
+  Length: ['epochs', 'steps', 'tokens', 'budget'],
+  Stages: ['start', 'schedule', 'optimizer', 'adapter', 'stages'],
+  LoRA: ['lora'],
+  Optimizer: ['optim'],
+  Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'shuffle', 'window'],
+  'Texts and tokens': ['template', 'trainOn', 'maxLength', 'overflow', 'badRows', 'splitSpecialTokens', 'templateTime'],
+  Evaluation: ['evalEvery', 'evalRows', 'logEvery'],
+  Checkpoints: ['saveEvery', 'keepLast', 'onSpike'],
+  'Memory and speed': [
+    'memoryLimit',
+    'microBatches',
+    'gradientCheckpointing',
+    'loadIn8bit',
+    'precision',
+    'mode',
+    'xla',
+  ],
+} as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import type { Diagnosis } from '../backend/doctor.js';
+import type { SetUpResult } from '../backend/setup.js';
+import { silentLogger } from '../telemetry/logger.js';
+import { type Hooks, reportProgress } from './hooks.js';
+import { parseOptions } from './options.js';
+
+const home = z.string().min(1).optional().describe('cache folder [PHASETUNE_HOME, or ~/.cache/phasetune]');
+
+/** What is set up. */
+export const setUpOptionsSchema = z.strictObject({
+  device: z
+    .enum(['auto', 'cpu', 'cuda'])
+    .default('auto')
+    .describe('what shall compute; auto means the NVIDIA card where there is one, else the processor'),
+  home,
+});
+
+/** See {@link setUpOptionsSchema}. */
+export type SetUpOptions = z.input<typeof setUpOptionsSchema>;
+
+/** Where to look. */
+export const diagnoseOptionsSchema = z.strictObject({ home });
+
+/** See {@link diagnoseOptionsSchema}. */
+export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
+
+/**
+ * Fetches and builds the native TensorFlow library, unless it is there. With `auto`, where the one for cards cannot be had, it sets up the one
+ * for the processor. Throws (code `backend`) with what is missing and what to install; WASM computes then.
+ */
+export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Promise<SetUpResult> {
+  const { device, ...rest } = parseOptions(setUpOptionsSchema, options);
+  const { setUp: provide } = await import('../backend/setup.js');
+  const { logger = silentLogger, signal, onProgress } = hooks;
+  return provide({
+    wanted: device,
+    ...rest,
+    logger,
+    signal,
+    ...(onProgress && { progress: reportProgress(onProgress) }),
+  });
+}
+
+/** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads TensorFlow. */
+export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {}): Promise<Diagnosis> {
+  const given = parseOptions(diagnoseOptionsSchema, options);
+  const { diagnose: examine } = await import('../backend/doctor.js');
+  const { logger = silentLogger, signal, verbose = false } = hooks;
+  return examine({ ...given, logger, verbose, ...(signal && { signal }) });
+}

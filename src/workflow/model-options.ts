@@ -1,0 +1,17 @@
+import * as z from 'zod';
+import { deviceOption } from '../backend/options.js';
+import type { answerOptionsSchema } from '../eval/answer-options.js';
+import { programOptions } from '../program/options.js';
+
+/** How a model is opened. */
+export const modelOptionsSchema = z.strictObject({
+  adapter: z.string().min(1).optional().describe('PEFT adapter folder, such as the one a run leaves'),
+  ...programOptions.shape,
+  device: deviceOption,
+});
+
+/** See {@link modelOptionsSchema}. */
+export type ModelOptions = z.input<typeof modelOptionsSchema>;
+
+/** See `answerOptionsSchema`. */
+export type AnswerOptions = z.input<typeof answerOptionsSchema>;
