@@ -48,7 +48,7 @@ export { encodePairs, type LossPair, lossScoreOf } from './scoring/ifd.js';
 export { type Judge, resolveJudge } from './scoring/judge.js';
 export { type JudgeOptions, judgeOptionsSchema } from './scoring/judge-options.js';
 export { judgeRows } from './scoring/judge-rows.js';
-export { createJudging, type Judging } from './scoring/judgements.js';
+export { type Judgements, openQuestions, readJudgements } from './scoring/judgements.js';
 export { lengthScores } from './scoring/length.js';
 export { type LossOptions, lossOptionsSchema } from './scoring/loss-options.js';
 export {

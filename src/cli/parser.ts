@@ -1,4 +1,5 @@
 import yargs, { type Argv } from 'yargs';
+import { version } from '../core/version.js';
 import type { Terminal } from '../telemetry/terminal.js';
 import type { Loaded } from './execute.js';
 import { nameOf } from './flags.js';
@@ -7,7 +8,6 @@ import { type Arguments, placeOf } from './options.js';
 import { type Place, refusal, unknownCommand } from './refuse.js';
 import type { Registered } from './registry.js';
 import { stopWhenUnread } from './unread.js';
-import { version } from '../core/version.js';
 
 const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of increasing difficulty.';
 

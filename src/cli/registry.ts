@@ -75,30 +75,35 @@ export const COMMANDS: readonly Registered[] = [
     'read rows of any known format and write them as records',
     async () => (await import('./commands/data.js')).dataImport,
   ),
-  whole(
+  entry(
     'score <file>',
-    'tell how hard each row is: an LLM judges it, or a model by its own loss',
-    async () => (await import('./commands/score.js')).score,
+    'score how hard each row is: an LLM judges it, or a model by its own loss',
+    () => import('./commands/score/options.js'),
+    () => import('./commands/score/run.js'),
   ),
-  whole(
+  entry(
     'score compare <files..>',
-    'tell how well scores agree: order, rank correlation, stages that change, worst rows; human ratings too',
-    async () => (await import('./commands/score-compare.js')).scoreCompare,
+    'report how well scores agree: order, rank correlation, stages that change, worst rows; human ratings too',
+    () => import('./commands/score-compare/options.js'),
+    () => import('./commands/score-compare/run.js'),
   ),
-  whole(
+  entry(
     'score sample <file>',
-    'draw rows from easy to hard into a sheet that people rate, without telling them the scores',
-    async () => (await import('./commands/score-sample.js')).scoreSample,
+    'draw rows from easy to hard into a sheet for people to rate, without showing them the scores',
+    () => import('./commands/score-sample/options.js'),
+    () => import('./commands/score-sample/run.js'),
   ),
-  whole(
+  entry(
     'score import <file>',
-    'put scores from another file, or from odd fields of the rows themselves, to rows, and tell what was cleaned',
-    async () => (await import('./commands/score-import.js')).scoreImport,
+    'give rows the scores of another file, or of odd fields of their own, and report what was cleaned',
+    () => import('./commands/score-import/options.js'),
+    () => import('./commands/score-import/run.js'),
   ),
-  whole(
+  entry(
     'stage <file>',
-    'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
-    async () => (await import('./commands/stage.js')).stage,
+    'cut scored rows into 2 to 6 stages of increasing difficulty, with held-out rows of each',
+    () => import('./commands/stage/options.js'),
+    () => import('./commands/stage/run.js'),
   ),
   whole(
     'train',

@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import type { Recipe } from '../config/recipe.js';
+import { version } from '../core/version.js';
 import type { FolderLock } from '../io/lock.js';
 import { linearShapes } from '../model/parameters.js';
 import { hide } from '../telemetry/redact.js';
@@ -8,7 +9,6 @@ import { fingerprintModel } from '../train/fingerprint.js';
 import type { PreparedRun } from '../train/prepare.js';
 import type { RunFile } from '../train/run-file.js';
 import type { RunJob } from '../train/staged-run.js';
-import { version } from '../core/version.js';
 
 /** The job of a prepared run, a resumed one where `run` is given, with what `run.json` tells about it: versions, recipe, inputs and their hashes. */
 export async function runJob(

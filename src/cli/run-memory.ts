@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import { loadBackend } from '../backend/load.js';
+import type { DeviceChoice } from '../backend/options.js';
 import type { Recipe } from '../config/recipe.js';
 import { usageError } from '../core/errors.js';
 import { memoryLimits } from '../io/memory-limits.js';
@@ -14,7 +15,6 @@ import { sizeInBytes } from '../train/options.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { planRun, type RunPlan } from '../train/run-plan.js';
 import type { CommandContext } from './command.js';
-import type { DeviceChoice } from '../backend/options.js';
 
 /** A run as it will be, and what it takes. */
 export interface MemoryPlan<R extends Recipe> {

@@ -50,7 +50,7 @@ describe('phasetune score import', () => {
     const { code, out, err } = await phasetune('score', 'import', rows, ...flags);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out.split('\n')).toEqual([
-      '3 of 6 rows used: 1 had white space around the number, 2 had something else than a number, 1 were out of range',
+      '3 of 6 rows used: 1 had white space around the number, 2 had something other than a number, 1 were out of range',
       `${ratings}:3: expected a number, found "4/5"`,
       `${ratings}:4: expected a number from 1 to 5, found 9`,
       `${ratings}:5: expected a number, found "2,5" (write a point, not a comma)`,
@@ -115,7 +115,7 @@ describe('phasetune score sample and score compare', () => {
 
     const again = await phasetune('score', 'sample', rows, '--rows', '20', '--out', sheet);
     expect(again.code).toBe(2);
-    expect(again.err).toContain('is there already, and ratings may be in it');
+    expect(again.err).toContain('exists, and ratings may be in it');
 
     // A rater who sees what the score sees, for half of the rows.
     const rate = (id: string) => String(3 + ((Number(id) - 1000) % 9) / 4);

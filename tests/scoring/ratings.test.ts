@@ -81,7 +81,7 @@ describe('reading scores from elsewhere', () => {
     expect(cleaning).toMatchObject(counts);
     const path = join(home, 'r.csv');
     expect(cleaningLines(cleaning)).toEqual([
-      '3 of 7 rows used: 1 had white space around the number, 1 had no score, 1 had something else than a number, 1 were out of range, 1 had no id, 2 shared an id with another row',
+      '3 of 7 rows used: 1 had white space around the number, 1 had no score, 1 had something other than a number, 1 were out of range, 1 had no id, 2 shared an id with another row',
       `${path}:4: expected a number, found "4/5"`,
       `${path}:5: expected a number from 1 to 5, found 9`,
       `${path}:6: expected an id, found none`,

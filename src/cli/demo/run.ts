@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Backend } from '../../backend/backend.js';
 import { loadBackend } from '../../backend/load.js';
+import type { DeviceChoice } from '../../backend/options.js';
 import { recipeSchema } from '../../config/recipe.js';
 import { dataError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
@@ -27,7 +28,6 @@ import { checkRunFolder, claimRunFolder, type RunFile } from '../../train/run-fi
 import { runStages } from '../../train/staged-run.js';
 import { planWarnings } from '../../train/warnings.js';
 import type { CommandContext } from '../command.js';
-import type { DeviceChoice } from '../../backend/options.js';
 import { showRun } from '../run-display.js';
 import { runJob } from '../run-job.js';
 import { type DemoModel, demoData, demoModel } from './model.js';
