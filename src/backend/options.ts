@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** The flag that picks what computes. */
+/** The option that picks what computes. */
 export const deviceOption = z
   .enum(['auto', 'cuda', 'cpu', 'wasm'])
   .default('auto')
-  .describe('what computes; auto takes the native library if it is set up (`phasetune doctor` tells), else WASM');
+  .describe('what computes; auto takes the native library if it is set up, else WASM');
 
 /** A value of {@link deviceOption}. */
 export type DeviceChoice = z.infer<typeof deviceOption>;

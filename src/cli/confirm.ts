@@ -1,15 +1,15 @@
 import { createInterface } from 'node:readline/promises';
 
 /**
- * Asks a question that is answered by yes or no and reads the answer from standard input; all but a yes is a no. Rejects when the
- * signal is aborted.
+ * Asks a yes-or-no question and reads the answer from standard input; anything except a yes is a no. Rejects when the signal is
+ * aborted.
  */
 export async function confirmOnTerminal(
   question: string,
   ask: (question: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // As plain lines: an interrupt stays the process's own.
+  // Plain lines, so that an interrupt still reaches the process.
   const lines = createInterface({ input: process.stdin, terminal: false });
   try {
     ask(`${question} [y/N] `);

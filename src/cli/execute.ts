@@ -1,5 +1,7 @@
+import { jsonSchemaOf } from '../config/from-zod.js';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
+import { assignmentLayer, environmentLayer, hasForeignVariable, recipeLayer } from '../config/sources.js';
 import { wordText } from '../core/remedies.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
@@ -79,7 +81,6 @@ type Wording = (text: string) => string;
 
 /** Options of all commands that read variables. */
 async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {
-  const { jsonSchemaOf } = await import('../config/from-zod.js');
   const all = await Promise.all(commands.map((entry) => entry.options()));
   return all.filter(({ recipe }) => recipe).map(({ schema }) => jsonSchemaOf(schema));
 }
@@ -97,11 +98,10 @@ async function layersOf(
     where: (path) => (words.includes(path.join('.')) ? `<${path.join('.')}>` : `--${flagName(path)}`),
   };
   if (!command.recipe) return [flags];
-  const { environmentLayer, hasForeignVariable, recipeLayer, setLayer } = await import('../config/sources.js');
   const files = await Promise.all(given(argv, 'config').map((file) => recipeLayer(String(file))));
   const others = hasForeignVariable(json, process.env) ? await recipeSchemas(commands) : [];
   const variables = environmentLayer(json, process.env, others);
-  const assignments = setLayer(json, given(argv, 'set').map(String));
+  const assignments = assignmentLayer(json, given(argv, 'set').map(String), '--set');
   const dropped = command.notFromEnvironment?.(mergeLayers([...files, variables, assignments, flags])) ?? [];
   const kept = Object.entries(variables.values).filter(([option]) => !dropped.includes(option));
   const layers = [...files, { ...variables, values: Object.fromEntries(kept) }, assignments, flags];

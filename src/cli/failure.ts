@@ -13,28 +13,28 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   interrupted: 130,
 };
 
-/** As a shell shows it for SIGHUP. */
+/** The exit status that a shell shows for SIGHUP. */
 export const HANGUP_CODE = 129;
 
-/** Process exit code of an error; 129 for work that saved and stopped because its terminal went away. */
+/** Process exit code of an error; 129 for work that saved and stopped because its terminal was closed. */
 export const exitCodeOf = ({ code, fields }: PhasetuneError): number =>
   code === 'interrupted' && fields.signal === 'SIGHUP' ? HANGUP_CODE : EXIT_CODES[code];
 
-/** An error that was reported as one of another kind, though memory was all that was missing. */
+/** True for an error of another kind whose real cause is missing memory. */
 const endsForMemory = (error: PhasetuneError): boolean =>
   !isNamedOutOfMemory(error) && ['data', 'failed', 'backend'].includes(error.code) && isOutOfMemory(error);
 
 function unnamedOutOfMemory(thrown: Error): PhasetuneError {
-  const said = thrown.message.split('\n').join(': ');
+  const cause = thrown.message.split('\n').join(': ');
   return new PhasetuneError(
     'failed',
-    `out of memory (${said}): ${FREE_MEMORY}`,
+    `out of memory (${cause}): ${FREE_MEMORY}`,
     { outOfMemory: true },
     { cause: thrown },
   );
 }
 
-/** Any thrown value as an error with a code: file errors of the system as one clear line, all else is a defect of ours. */
+/** Any thrown value as an error with a code: system errors about files as one clear line, everything else as a defect of ours. */
 export function asFailure(thrown: unknown): PhasetuneError {
   if (thrown instanceof PhasetuneError) return endsForMemory(thrown) ? unnamedOutOfMemory(thrown) : thrown;
   if (isOutOfMemory(thrown)) return unnamedOutOfMemory(thrown as Error);

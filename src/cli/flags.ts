@@ -1,13 +1,13 @@
 import { alternatives, type JsonSchema } from '../config/json-schema.js';
 
-/** One flag or positional word of a command. */
+/** A flag or a positional of a command. */
 export interface Flag {
   /** Key path in the options: `['lora', 'rank']`. */
   readonly path: readonly string[];
   /** As typed after `--`, or between <> for a positional: `lora.rank`, `max-length`. */
   readonly name: string;
   readonly schema: JsonSchema;
-  /** Given without a value, or as `--no-name`. */
+  /** True if it is given without a value, or as `--no-name`. */
   readonly boolean: boolean;
   readonly required: boolean;
 }
@@ -18,23 +18,23 @@ const kebab = (key: string) => key.replace(/[A-Z]|(?<=[a-z])[0-9]/g, (start) => 
 /** The flag of a key path: `['lora', 'useRslora']` is `lora.use-rslora`. */
 export const flagName = (path: readonly PropertyKey[]): string => path.map((key) => kebab(String(key))).join('.');
 
-/** Flags of an options schema: a flag for each leaf. Mappings with keys of their own are opened, lists and unions are leaves. */
+/** The flags of an options schema: one for each leaf. Mappings with known keys are opened; lists and unions are leaves. */
 export function flagsOf(schema: JsonSchema, path: readonly string[] = [], optional = false): Flag[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {
-    const at = [...path, key];
+    const childPath = [...path, key];
     const required = !optional && (schema.required?.includes(key) ?? false);
     const options = alternatives(child).filter((option) => option.type !== 'null');
     const described = { ...options[0], description: child.description ?? options[0]?.description };
-    if (options.length === 1 && options[0]!.properties) return flagsOf(described, at, !required);
+    if (options.length === 1 && options[0]!.properties) return flagsOf(described, childPath, !required);
     const boolean = options.length === 1 && options[0]!.type === 'boolean';
-    return [{ path: at, name: flagName(at), schema: child, boolean, required }];
+    return [{ path: childPath, name: flagName(childPath), schema: child, boolean, required }];
   });
 }
 
-/** The name in a command line as a command writes it: `data import` of `data import <src>`. */
+/** The name of a command without its positionals: `data import` of `data import <src>`. */
 export const nameOf = (command: string): string => command.replace(/ ?[<[].*/, '');
 
-/** Positional words of a command line as a command writes it: `import <src> [files..]`. */
+/** The positionals of a command: `src` and `files` of `import <src> [files..]`. */
 export function positionalsOf(command: string): { name: string; many: boolean }[] {
   return [...command.matchAll(/[<[]([\w-]+)(\.\.)?[>\]]/g)].map(([, name, many]) => ({
     name: name!,

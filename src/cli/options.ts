@@ -22,14 +22,13 @@ export const placeOf = (command: Command, json: JsonSchema): Place => ({
     usageError(`"${word}": unexpected word; expected phasetune ${command.command} [flags]`, { word }),
 });
 
-/** Every value given to a flag, as typed; empty when it was not given. */
+/** Every value given to a flag, as typed; empty if it was not given. */
 export const given = (argv: Arguments, name: string): unknown[] =>
   [argv[name]].flat().filter((value) => value !== undefined);
 
 /**
- * The options that a command line stands for, nested as in the command's schema. Words after `--`, which yargs leaves in
- * `_`, go to the positionals that are still empty. Throws a usage error for a word too many and for `--no-x` where x takes
- * a value.
+ * The options on a command line, nested as in the command's schema. Words after `--`, which yargs leaves in `_`, go to the
+ * positionals that are still empty. Throws a usage error for an unexpected word, and for `--no-x` if x takes a value.
  */
 export function optionsOf(command: Command, json: JsonSchema, argv: Arguments, args: readonly string[]): Mapping {
   const values: Mapping = {};
@@ -50,12 +49,12 @@ export function optionsOf(command: Command, json: JsonSchema, argv: Arguments, a
   return values;
 }
 
-/** The last value of a flag, or all of them where it is a list, read as its schema wants. */
+/** The last value of a flag, or all values of a list, read as the schema wants. */
 function lastOf(flag: Flag, typed: readonly unknown[], args: readonly string[]): unknown {
   if (flag.boolean) {
-    // yargs takes --x=maybe for false; the schema refuses it.
-    const odd = args.find((arg) => arg.startsWith(`--${flag.name}=`) && !/=(true|false)$/.test(arg));
-    return odd?.slice(flag.name.length + 3) ?? typed.at(-1);
+    // yargs reads --x=maybe as false; the schema refuses the text.
+    const text = args.find((arg) => arg.startsWith(`--${flag.name}=`) && !/=(true|false)$/.test(arg));
+    return text?.slice(flag.name.length + 3) ?? typed.at(-1);
   }
   if (typed.includes(false)) throw unknownFlag(`--no-${flag.name}`, [flag.name]);
   const read = typed.map((value) => coerceText(flag.schema, String(value)));

@@ -11,7 +11,7 @@ import { stopWhenUnread } from './unread.js';
 
 const ABOUT = 'Tunes Llama and Mistral decoders with LoRA in stages of increasing difficulty.';
 
-/** A parse under way: how far the arguments were understood, and how the command that they name ended. */
+/** The state of a parse: how far the arguments were understood, and how the command that they name ended. */
 interface Parse {
   /** The arguments before `--`. */
   readonly args: readonly string[];
@@ -23,7 +23,7 @@ interface Parse {
   code?: number;
 }
 
-/** Lets yargs read the arguments and run the command they name, or show help. Returns the exit code; errors are thrown. */
+/** Reads the arguments with yargs and runs the command that they name, or shows help. Returns the exit code; throws errors. */
 export async function dispatch(
   args: readonly string[],
   commands: readonly Registered[],
@@ -68,7 +68,7 @@ function splitAtDashes(args: readonly string[]): [readonly string[], readonly st
   return end < 0 ? [args, []] : [args.slice(0, end), args.slice(end)];
 }
 
-/** What every page and command shares. Values stay as typed, names as written, and lists take one value at a time. */
+/** What all pages and commands share. Values stay as typed, names as written, and a list takes one value per flag. */
 const base = (columns = 100) =>
   yargs()
     .scriptName('phasetune')
@@ -85,7 +85,10 @@ const base = (columns = 100) =>
     .strict()
     .strictCommands()
     .option('json', { type: 'boolean', describe: 'Print the result as one JSON line, last on standard output' })
-    .option('verbose', { type: 'boolean', describe: 'Say more, with the native libraries and stack traces' })
+    .option('verbose', {
+      type: 'boolean',
+      describe: 'Print more, including the log of the native libraries and stack traces',
+    })
     .help('help', 'Show this help')
     .alias('help', 'h')
     .option('help-all', { type: 'boolean', describe: 'Show this help with every flag' })
@@ -94,11 +97,11 @@ const base = (columns = 100) =>
     .epilogue('phasetune <command> --help shows the flags of a command.');
 
 /**
- * Lists every command, and has the first word lead to its command or, where names have two words, to its family. A family may have a
- * command of that one word as well: it runs unless the next word names one of the others.
+ * Lists every command, and lets the first word lead to its command or, for names of two words, to its family. A family may also
+ * have a command of that one word: it runs unless the next word names one of the others.
  */
 function addCommands(page: Argv, commands: readonly Registered[], parse: Parse): Argv {
-  for (const entry of commands) list(page, entry.command, entry);
+  for (const entry of commands) listCommand(page, entry.command, entry);
   const first = (entry: Registered) => entry.command.split(' ')[0]!;
   for (const word of new Set(commands.map(first))) {
     const family = commands.filter((entry) => first(entry) === word);
@@ -111,7 +114,7 @@ function addCommands(page: Argv, commands: readonly Registered[], parse: Parse):
   return page;
 }
 
-const list = (page: Argv, line: string, { describe }: Registered) => page.command(line, sentence(describe));
+const listCommand = (page: Argv, line: string, { describe }: Registered) => page.command(line, sentence(describe));
 
 function addFamily(page: Argv, word: string, family: readonly Registered[], parse: Parse): void {
   const place = placeAmong(family, [word]);
@@ -120,7 +123,7 @@ function addFamily(page: Argv, word: string, family: readonly Registered[], pars
     inner.usage(`Usage: phasetune ${word} <command> [flags]`);
     for (const entry of family) {
       const line = entry.command.slice(word.length + 1);
-      addCommand(list(inner, line, entry), line, entry, parse);
+      addCommand(listCommand(inner, line, entry), line, entry, parse);
     }
     return inner;
   };
@@ -139,6 +142,7 @@ function addCommand(page: Argv, line: string, entry: Registered, parse: Parse): 
     return addHelp(inner, command, json, parse.all);
   };
   const handle = async (argv: Arguments) => {
+    // Loaded here, as in `load`, so that `phasetune --help` stays fast.
     const { execute } = await import('./execute.js');
     parse.code = await execute(await loaded(), argv, parse);
   };

@@ -7,8 +7,8 @@ import type { Registered } from './registry.js';
 import { run } from './run.js';
 
 /**
- * Lets the process's arguments run a command, and sets its exit code. A reader that closes the pipe early ends nothing; what nobody caught
- * is reported as one line.
+ * Runs the command that the process's arguments name, and sets the exit code. A reader that closes the pipe early does not end
+ * the work; an uncaught error is reported as one line.
  */
 export async function runProcess(commands?: readonly Registered[]): Promise<void> {
   const args = process.argv.slice(2);
@@ -20,8 +20,8 @@ export async function runProcess(commands?: readonly Registered[]): Promise<void
 }
 
 /**
- * Reports, on the other stream, that a stream could not be written to, and gives the exit code: the command's own, or 1 where all but
- * the output went well. A stream that nobody reads is no failure.
+ * Reports, on the other stream, that a stream could not be written to, and returns the exit code: the command's own, or 1 if
+ * everything but the output succeeded. A stream that nobody reads is not a failure.
  */
 async function reportLosses(code: number, json: boolean, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;
@@ -41,8 +41,8 @@ async function reportLosses(code: number, json: boolean, terminal: Terminal): Pr
 function lossOf({ loss }: StreamState, name: string, code: number): PhasetuneError | undefined {
   if (loss?.kind !== 'failed') return undefined;
   const { message, fields } = fileError('write', name, loss.error);
-  const rest = code === 0 ? ', all else is done' : '';
-  return new PhasetuneError('failed', `${message}; what was to be printed there is lost${rest}`, fields, {
+  const rest = code === 0 ? ', everything else is done' : '';
+  return new PhasetuneError('failed', `${message}; its output is lost${rest}`, fields, {
     cause: loss.error,
   });
 }

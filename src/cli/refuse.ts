@@ -1,17 +1,17 @@
 import { type PhasetuneError, usageError } from '../core/errors.js';
 import { didYouMean, suggest } from '../core/suggest.js';
 
-/** What can be said about a command line that yargs refuses, by how far it was understood. */
+/** What an error can say about a command line that yargs refuses, depending on how far it was understood. */
 export interface Place {
   /** Flags known here, as typed after `--`. */
   readonly flags: readonly string[];
-  /** Names that are positionals here. */
+  /** Names of the positionals here. */
   readonly positionals: readonly string[];
   /** The error for words that nothing here takes. */
   unknownWords(words: readonly string[]): PhasetuneError;
 }
 
-/** The usage error for yargs' message about these arguments: one line, with what was likely meant. */
+/** Turns yargs' message about these arguments into a usage error of one line, with what was probably meant. */
 export function refusal(message: string, args: readonly string[], place: Place): PhasetuneError {
   const [, words] = /^Unknown commands?: ([\s\S]*)$/.exec(message) ?? [];
   if (words !== undefined) return place.unknownWords(words.split(', '));
@@ -42,7 +42,7 @@ export function unknownCommand(typed: string, words: readonly string[], names: r
   return usageError(`"${typed}": unknown command${hint}; expected ${known}`, { command: typed });
 }
 
-/** The argument that gave a name to yargs: `--name`, `--no-name`, or the group of letters that it is one of. */
+/** The argument that yargs read a name from: `--name`, `--no-name`, or a group of letters that contains it. */
 function asTyped(name: string, args: readonly string[]): string {
   const heads = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.replace(/=[\s\S]*$/, ''));
   const exact = heads.find((head) => head === `--${name}` || head === `--no-${name}` || head === `-${name}`);
@@ -50,8 +50,8 @@ function asTyped(name: string, args: readonly string[]): string {
 }
 
 function missingValue(flag: string, args: readonly string[]): PhasetuneError {
-  const at = args.findIndex((arg, i) => arg === `--${flag}` && (args[i + 1] ?? '-').startsWith('-'));
-  const next = args[at + 1];
+  const position = args.findIndex((arg, i) => arg === `--${flag}` && (args[i + 1] ?? '-').startsWith('-'));
+  const next = args[position + 1];
   const hint = next === undefined ? '' : `; a value that begins with - is written --${flag}=${next}`;
   return usageError(`--${flag}: expected a value after it, got ${next ?? 'nothing'}${hint}`, { flag });
 }

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Command, Run, WholeCommand } from './command.js';
+import type { Command, Run } from './command.js';
 
 /** A command by name. Its two files are loaded apart: the options for help and for reading a command line, the work to do it. */
 export interface Registered {
@@ -24,18 +24,6 @@ const entry = <S extends z.ZodObject>(
   run: async () => (await run()).run as unknown as Run,
 });
 
-/** A command whose options and work are still in one file. */
-const whole = <S extends z.ZodObject>(
-  command: string,
-  describe: string,
-  load: () => Promise<WholeCommand<S>>,
-): Registered => ({
-  command,
-  describe,
-  options: async () => (await load()) as unknown as Command,
-  run: async () => (await load()).run as unknown as Run,
-});
-
 /** Every command, in the order that `--help` lists them. */
 export const COMMANDS: readonly Registered[] = [
   entry(
@@ -50,30 +38,35 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/doctor/options.js'),
     () => import('./commands/doctor/run.js'),
   ),
-  whole(
+  entry(
     'demo',
     'tune a small model in three stages and show what it learnt, in a few minutes',
-    async () => (await import('./commands/demo.js')).demo,
+    () => import('./commands/demo/options.js'),
+    () => import('./commands/demo/run.js'),
   ),
-  whole(
+  entry(
     'model import <src>',
     'turn a GGUF file or a Hugging Face folder into a Hugging Face folder',
-    async () => (await import('./commands/model-import.js')).modelImport,
+    () => import('./commands/model-import/options.js'),
+    () => import('./commands/model-import/run.js'),
   ),
-  whole(
+  entry(
     'model pull <name>',
-    'fetch a model from the Hugging Face hub; goes on where it was interrupted',
-    async () => (await import('./commands/model-pull.js')).modelPull,
+    'fetch a model from the Hugging Face hub; resumes an interrupted download',
+    () => import('./commands/model-pull/options.js'),
+    () => import('./commands/model-pull/run.js'),
   ),
-  whole(
+  entry(
     'model merge',
     'add an adapter to its base model and write the result as a model folder',
-    async () => (await import('./commands/model-merge.js')).modelMerge,
+    () => import('./commands/model-merge/options.js'),
+    () => import('./commands/model-merge/run.js'),
   ),
-  whole(
+  entry(
     'data import <src>',
     'read rows of any known format and write them as records',
-    async () => (await import('./commands/data.js')).dataImport,
+    () => import('./commands/data/options.js'),
+    () => import('./commands/data/run.js'),
   ),
   entry(
     'score <file>',
@@ -105,54 +98,64 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/stage/options.js'),
     () => import('./commands/stage/run.js'),
   ),
-  whole(
+  entry(
     'train',
     'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
-    async () => (await import('./commands/train.js')).train,
+    () => import('./commands/train/options.js'),
+    () => import('./commands/train/run.js'),
   ),
-  whole(
+  entry(
     'verify resume',
     'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
-    async () => (await import('./commands/verify-resume.js')).verifyResume,
+    () => import('./commands/verify-resume/options.js'),
+    () => import('./commands/verify-resume/run.js'),
   ),
-  whole(
+  entry(
     'generate',
     'answer prompts with a model, with an adapter or without',
-    async () => (await import('./commands/generate.js')).generate,
+    () => import('./commands/generate/options.js'),
+    () => import('./commands/generate/run.js'),
   ),
-  whole(
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained ones marked, counts and lengths',
-    async () => (await import('./commands/inspect-rows.js')).inspectRows,
+    () => import('./commands/inspect-rows/options.js'),
+    () => import('./commands/inspect-rows/run.js'),
   ),
-  whole(
+  entry(
     'inspect logits',
     'write the logits of token ids to a safetensors file, to compare with other implementations',
-    async () => (await import('./commands/inspect-logits.js')).inspectLogits,
+    () => import('./commands/inspect-logits/options.js'),
+    () => import('./commands/inspect-logits/run.js'),
   ),
-  whole(
+  entry(
     'bench step',
     'time a LoRA step on random weights and tokens: speed, memory, share of the matrix product',
-    async () => (await import('./commands/bench-step.js')).benchStep,
+    () => import('./commands/bench-step/options.js'),
+    () => import('./commands/bench-step/run.js'),
   ),
-  whole(
+  entry(
     'bench train',
     'time an epoch over real rows, from building the program to the last step, on random weights',
-    async () => (await import('./commands/bench-train.js')).benchTrain,
+    () => import('./commands/bench-train/options.js'),
+    () => import('./commands/bench-train/run.js'),
   ),
-  whole(
+  entry(
     'bench decode',
     'time the writing of answers on random weights and prompts',
-    async () => (await import('./commands/bench-decode.js')).benchDecode,
+    () => import('./commands/bench-decode/options.js'),
+    () => import('./commands/bench-decode/run.js'),
   ),
-  whole(
+  entry(
     'bench build',
     'time the recording and building of all entries, and the first call of each',
-    async () => (await import('./commands/bench-build.js')).benchBuild,
+    () => import('./commands/bench-build/options.js'),
+    () => import('./commands/bench-build/run.js'),
   ),
-  whole(
+  entry(
     'bench matmul',
     'time the product of two square matrices, the ceiling of every other bench',
-    async () => (await import('./commands/bench-matmul.js')).benchMatmul,
+    () => import('./commands/bench-matmul/options.js'),
+    () => import('./commands/bench-matmul/run.js'),
   ),
 ];

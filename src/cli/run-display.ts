@@ -1,131 +1,150 @@
-import type { BatchShape } from '../data/batch-shapes.js';
 import { formatCount, formatDuration, formatNumber } from '../telemetry/format.js';
 import type { Progress } from '../telemetry/progress.js';
-import type { EntryBatches } from '../train/entry-shapes.js';
-import type { StageSummary, TrainEvent } from '../train/events.js';
+import type { EvalEvent, EvalProgressEvent, SpikeEvent, StageSummary } from '../train/events.js';
+import { formatLossMatrix } from '../train/forgetting.js';
 import type { RunFile } from '../train/run-file.js';
+import type { TrainEvent, TrainResult } from '../workflow/train-events.js';
 import type { CommandContext } from './command.js';
+import { showPlan } from './plan-display.js';
 
 /** A held-out loss whose batches take longer than this is shown with a bar. */
 const SLOW_BATCH_MS = 500;
 
+/** Shows what happens in a run. */
+export interface RunDisplay {
+  show(event: TrainEvent): void;
+  /** Ends bars that are still there. */
+  close(): void;
+}
+
+type Show = Pick<CommandContext, 'logger' | 'print' | 'progress'>;
+
 /**
- * Passes a run's events on and shows them: a bar a stage with loss, speed and the time that the run will still take, a bar
- * for a measurement of the held-out loss that takes its time, and what was measured as lines.
+ * Shows a run's events: a bar for the rows that are encoded and for each stage, with loss, speed and the time that the run will still take, a bar for
+ * a measurement of the held-out loss that takes long, the plan as a table, and what was measured as lines.
  */
-export async function* showRun<T>(
-  events: AsyncGenerator<TrainEvent, T>,
-  { logger, progress }: Pick<CommandContext, 'logger' | 'progress'>,
-): AsyncGenerator<TrainEvent, T> {
-  let stageBar: Progress | undefined;
-  let evalBar: Progress | undefined;
+export function runDisplay(context: Show): RunDisplay {
+  const { logger, progress } = context;
+  const steps = stageBars(context);
+  const losses = lossBars(context);
+  let encoding: Progress | undefined;
+  const show = (event: TrainEvent): void => {
+    if (event.type === 'encode') {
+      encoding ??= progress({ label: 'encode', total: event.of, unit: 'rows' });
+      encoding.update(event.done);
+      if (event.done === event.of) encoding.finish();
+    } else if (event.type === 'plan') showPlan(event, context);
+    else if (event.type === 'warning') logger.warn(event.message);
+    else if (event.type === 'already-done')
+      logger.info(`${event.folder}: the run is done already; nothing is left to do`);
+    else if (event.type === 'spike') logger.warn(spikeText(event));
+    else if (event.type === 'eval' || event.type === 'eval-progress') losses.show(event);
+    else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);
+    else steps.show(event);
+  };
+  return {
+    show(event) {
+      show(event);
+      losses.wait();
+    },
+    close() {
+      encoding?.finish();
+      losses.close();
+      steps.close();
+    },
+  };
+}
+
+function spikeText({ stage, step, loss, action }: SpikeEvent): string {
+  const then =
+    action === 'rollback'
+      ? 'the stage goes back to its last checkpoint, and leaves out the steps since then'
+      : 'it is left out';
+  return `stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was not made; ${then}`;
+}
+
+/** A bar for each stage, with what the whole run will still take. */
+function stageBars({ logger, progress }: Show) {
+  let bar: Progress | undefined;
   let left = 0;
-  let before = performance.now();
   const speed = { tokens: 0, seconds: 0 };
-  const show = (event: TrainEvent) => {
-    if (event.type === 'run') left = event.stages.reduce((n, { tokens }) => n + tokens, 0);
-    else if (event.type === 'resume') {
-      left = event.stages.reduce((n, { tokens }) => n + tokens, 0) - event.tokens;
-      if (!event.from) logger.info('no whole checkpoint is there yet: the run begins anew');
-      else {
-        const { stage, step, path } = event.from;
-        const { steps } = event.stages[stage - 1]!;
-        logger.info(`going on at step ${step} of ${steps} of stage ${stage}, from ${path}`);
-        stageBar = progress({ label: `stage ${stage} of ${event.stages.length}`, total: steps, unit: 'steps' });
-        stageBar.update(step);
+  const tokensOf = (stages: readonly StageSummary[]) => stages.reduce((n, { tokens }) => n + tokens, 0);
+  const begin = (stage: number, stages: number, steps: number) => {
+    bar = progress({ label: `stage ${stage} of ${stages}`, total: steps, unit: 'steps' });
+  };
+  return {
+    show(event: TrainEvent): void {
+      if (event.type === 'run') left = tokensOf(event.stages);
+      else if (event.type === 'resume') {
+        left = tokensOf(event.stages) - event.tokens;
+        if (!event.from) logger.info('there is no whole checkpoint yet: the run starts from scratch');
+        else {
+          const { stage, step, path } = event.from;
+          const { steps } = event.stages[stage - 1]!;
+          logger.info(`continuing at step ${step} of ${steps} of stage ${stage}, from ${path}`);
+          begin(stage, event.stages.length, steps);
+          bar?.update(step);
+        }
+      } else if (event.type === 'stage') {
+        if (event.stages > 1) logger.info(event.label);
+        begin(event.stage, event.stages, event.steps);
+      } else if (event.type === 'step') {
+        left -= event.tokens;
+        speed.tokens += event.tokens;
+        speed.seconds += event.seconds;
+        const rest = formatDuration((left * speed.seconds) / speed.tokens);
+        const note = `loss ${event.loss.toFixed(3)}, ${formatNumber(event.tokensPerSecond)} tokens/s`;
+        bar?.update(event.step, left > 0 ? `${note}, whole run done in ${rest}` : note);
+        if (event.step === event.steps) bar?.finish();
       }
-    } else if (event.type === 'spike') {
-      const { stage, step, loss, action } = event;
-      const then =
-        action === 'rollback'
-          ? 'the stage goes back to its last checkpoint, and leaves out the steps since then'
-          : 'it is left out';
-      logger.warn(`stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was not made; ${then}`);
-    } else if (event.type === 'stage') {
-      if (event.stages > 1) logger.info(event.label);
-      stageBar = progress({ label: `stage ${event.stage} of ${event.stages}`, total: event.steps, unit: 'steps' });
-    } else if (event.type === 'step') {
-      left -= event.tokens;
-      speed.tokens += event.tokens;
-      speed.seconds += event.seconds;
-      const rest = formatDuration((left * speed.seconds) / speed.tokens);
-      const note = `loss ${event.loss.toFixed(3)}, ${formatNumber(event.tokensPerSecond)} tokens/s`;
-      stageBar?.update(event.step, left > 0 ? `${note}, whole run done in ${rest}` : note);
-      if (event.step === event.steps) stageBar?.finish();
-    } else if (event.type === 'eval-progress') {
-      const slow = performance.now() - before > SLOW_BATCH_MS;
-      if (slow) evalBar ??= progress({ label: 'held-out loss', total: event.of, unit: 'batches' });
-      evalBar?.update(event.done);
-    } else if (event.type === 'eval') {
-      evalBar?.finish();
-      evalBar = undefined;
+    },
+    close: () => bar?.finish(),
+  };
+}
+
+/** The held-out loss, and a bar while one that takes long is measured. */
+function lossBars({ logger, progress }: Show) {
+  let bar: Progress | undefined;
+  let before = performance.now();
+  return {
+    show(event: EvalEvent | EvalProgressEvent): void {
+      if (event.type === 'eval-progress') {
+        const slow = performance.now() - before > SLOW_BATCH_MS;
+        if (slow) bar ??= progress({ label: 'held-out loss', total: event.of, unit: 'batches' });
+        bar?.update(event.done);
+        return;
+      }
+      bar?.finish();
+      bar = undefined;
       const where = event.stage === 0 ? 'base' : `stage ${event.stage}, step ${event.step}`;
       logger.info(`held-out loss, ${where}: ${event.all.toFixed(4)}`);
       if (!Number.isFinite(event.all))
-        logger.warn(`the held-out loss is ${event.all}: training has diverged; begin again with a lower learning rate`);
-    } else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);
-  };
-  try {
-    for (;;) {
-      const next = await events.next();
-      if (next.done) return next.value;
-      show(next.value);
+        logger.warn(`the held-out loss is ${event.all}: training has diverged; start again with a lower learning rate`);
+    },
+    /** What comes next is waited for from now on. */
+    wait() {
       before = performance.now();
-      yield next.value;
-    }
-  } finally {
-    evalBar?.finish();
-    stageBar?.finish();
-    await events.return(undefined as T);
-  }
+    },
+    close: () => bar?.finish(),
+  };
 }
 
-/** The shapes that batches are computed in: `lines x tokens of a line (trained tokens at most)`, most tokens first. */
-export function shapeLines({ trainStep, accumulate, evalLoss }: EntryBatches): string[] {
-  const tokens = ({ lines, length }: BatchShape) => lines * length;
-  const line = (what: string, shapes: readonly BatchShape[]) => {
-    const told = shapes
-      .toSorted((x, y) => tokens(y) - tokens(x))
-      .map(({ lines, length, targets }) => `${lines} x ${length} (${targets})`);
-    return shapes.length > 0 ? [`${what}: ${told.join(', ')}`] : [];
-  };
-  return [
-    ...line('batches, lines x tokens (trained at most)', [...trainStep, ...accumulate]),
-    ...line('held-out batches', evalLoss),
-  ];
-}
-
-/** The stages of a plan as a table: rows, steps, tokens, trained tokens of a step, share of padding among the positions computed. */
-export function planTable(stages: readonly StageSummary[]): string[] {
-  const sum = (of: (stage: StageSummary) => number) => stages.reduce((n, stage) => n + of(stage), 0);
-  const total: StageSummary = {
-    stage: 0,
-    label: 'total',
-    rows: sum(({ rows }) => rows),
-    replayed: sum(({ replayed }) => replayed),
-    steps: sum(({ steps }) => steps),
-    tokens: sum(({ tokens }) => tokens),
-    trainedTokens: sum(({ trainedTokens }) => trainedTokens),
-    paddedTokens: sum(({ paddedTokens }) => paddedTokens),
-  };
-  const cells = (stage: StageSummary) => [
-    stage.label,
-    formatCount(stage.rows),
-    formatCount(stage.replayed),
-    formatCount(stage.steps),
-    formatCount(stage.tokens),
-    formatCount(stage.trainedTokens),
-    `${Math.round(100 * (1 - stage.tokens / stage.paddedTokens))} %`,
-  ];
-  const heads = ['', 'rows', 'replayed', 'steps', 'tokens', 'trained', 'padding'];
-  const lines = [heads, ...stages.map(cells), ...(stages.length > 1 ? [cells(total)] : [])];
-  const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) =>
-    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+/** Shows what came of a run: losses, rows, speed, warnings, files. */
+export function showResult(
+  { folder, adapter, run }: TrainResult,
+  { logger, print }: Pick<Show, 'logger' | 'print'>,
+): void {
+  if (run.matrix) for (const line of ['', ...formatLossMatrix(run.matrix), '']) print(line);
+  for (const line of ledgerLines(run)) print(line);
+  const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
+  print(`trained in ${formatDuration(run.trainingSeconds!)}${speed}`);
+  for (const warning of runWarnings(run)) logger.warn(warning);
+  print(
+    `adapter: ${adapter} (PEFT's files), everything else about the run: ${folder}/run.json, ${folder}/events.jsonl`,
   );
 }
 
-/** What is to be said about a finished run whose numbers do not mean what they seem to, in plain words. */
+/** Warnings of a finished run whose numbers do not mean what they seem to. */
 export function runWarnings({ stages, matrix }: RunFile): string[] {
   const empty = stages.filter(({ steps, consumed }) => steps > 0 && consumed?.rows === 0);
   const diverged = (matrix?.rows ?? []).filter(({ all }) => !Number.isFinite(all)).map(({ after }) => `stage ${after}`);

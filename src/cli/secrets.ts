@@ -8,12 +8,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const KEY_FILE = /(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD)_(?:FILE|PATH)$/i;
 
 const MAX_BYTES = 1 << 16;
-/** Lines of a longer text, such as a PEM file, count alone where they are no words. */
+/** Of a longer text, such as a PEM file, each line that is at least this long and has no spaces is a secret. */
 const SHORTEST_LINE = 16;
 
 /**
- * All secrets that a command can come upon: in the environment, in files that it names and in the hub's own, and in arguments that
- * should not have had one.
+ * All secrets that a command may meet: in the environment, in files that the environment names, in the hub's token file, and in
+ * arguments, where they should not be.
  */
 export async function findSecrets(environment: Environment, args: readonly string[]): Promise<string[]> {
   const named = Object.entries(environment).flatMap(([name, path]) => (path && KEY_FILE.test(name) ? [path] : []));
@@ -25,7 +25,7 @@ export async function findSecrets(environment: Environment, args: readonly strin
   return [...secretsIn(environment), ...secretsInArguments(args), ...inFiles];
 }
 
-/** The access token for the hub: of HF_TOKEN, or from the file that the hub's own tools keep it in. */
+/** The access token for the hub: HF_TOKEN, or the file in which the hub's tools keep it. */
 export async function hubToken(environment: Environment): Promise<string | undefined> {
   for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'])
     if (environment[name]?.trim()) return environment[name].trim();
@@ -36,7 +36,7 @@ export async function hubToken(environment: Environment): Promise<string | undef
   return undefined;
 }
 
-/** Where the hub's own tools keep the token: HF_TOKEN_PATH, else `token` in HF_HOME, else in the user's cache. */
+/** Where the hub's tools keep the token: HF_TOKEN_PATH, else `token` in HF_HOME, else in the user's cache. */
 function hubTokenFiles({ HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HOME }: Environment): string[] {
   if (HF_TOKEN_PATH) return [HF_TOKEN_PATH];
   if (HF_HOME) return [join(HF_HOME, 'token')];
@@ -44,7 +44,7 @@ function hubTokenFiles({ HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HOME }: Environ
   return cache ? [join(cache, 'huggingface', 'token')] : [];
 }
 
-/** A key from its file; undefined where there is none to be had. */
+/** A key from its file; undefined if the file cannot be read. */
 const readKey = (path: string): Promise<string | undefined> =>
   readText(path, { maxBytes: MAX_BYTES }).then(
     (text) => text.trim(),

@@ -2,12 +2,12 @@ import type { EncodedRow } from '../data/encoded.js';
 import type { Span, Styled } from '../telemetry/terminal.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
-/** Numbers of a terminal's styles. */
+/** SGR codes of a terminal. */
 const [DIM, GREEN, UNDERLINE] = [2, 32, 4];
 
 /**
- * A row token by token. With colour, trained tokens are green, the others dim, and every second one is underlined so that
- * borders show. Without, trained tokens stand in brackets and the others are parted by bars. A token that is only part of a
+ * A row token by token. In colour, trained tokens are green, the others dim, and every second one is underlined so that the
+ * boundaries show. Without colour, trained tokens are in brackets and bars separate the others. A token that is only part of a
  * character is written as `<id>`. Ends without a line break.
  */
 export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<Styled> {
@@ -25,14 +25,14 @@ export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: b
   return color ? parts : parts.join('');
 }
 
-/** Line breaks are written out and then made, so that the row can be read. */
+/** A line break is shown as `\n`, followed by a real one. */
 const readable = (text: string, id: number) => (text.includes('\ufffd') ? `<${id}>` : text.replaceAll('\n', '\\n\n'));
 
 const bracketed = (text: string) => (text.endsWith('\n') ? `[${text.slice(0, -1)}]\n` : `[${text}]`);
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** One line with the number of rows in each range of lengths: `32: 5 ▁  64: 120 █`, upper ends first, at most twelve ranges. */
+/** The number of rows in each range of lengths, on one line: `32: 5 ▁  64: 120 █`. Each range is named by its upper end; at most 12. */
 export function lengthHistogram(lengths: readonly number[]): string {
   const longest = Math.max(...lengths, 1);
   let width = 8;

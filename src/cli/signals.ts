@@ -4,22 +4,22 @@ import { asFailure, HANGUP_CODE } from './failure.js';
 
 /** An abort signal tied to SIGINT, SIGTERM and SIGHUP. */
 export interface Interruption {
-  /** Hands the signal out; from then on the first interrupt asks the work to stop and save instead of ending the process. */
+  /** The signal. Once it was read, the first interrupt asks the work to save and stop instead of ending the process. */
   signal(): AbortSignal;
-  /** The exit code, once the work has been asked to stop: 129 where the terminal went away, else 130. */
+  /** The exit code once the work has been asked to stop: 129 if the terminal was closed, else 130. */
   code(): number | undefined;
-  /** What to throw for what the work threw: how it was interrupted, where that is why it ended. */
+  /** The error to throw for what the work threw: the interruption, if that is why the work ended. */
   reasonOf(thrown: unknown): unknown;
-  /** Takes the process's handlers off again. */
+  /** Removes the process's handlers. */
   release(): void;
 }
 
 const INTERRUPTED_CODE = 130;
 
 /**
- * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if anyone holds it. An unheard one ends the process, and so does the
- * second of SIGINT and SIGTERM; SIGHUP does not count there, since what closes a terminal may send several, and SIGTERM with it. Under `nohup`
- * SIGHUP is ignored.
+ * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and otherwise ends the process. A
+ * second SIGINT or SIGTERM ends the process, too. SIGHUP does not count, because closing a terminal may send several, together
+ * with SIGTERM. Under `nohup` SIGHUP is ignored.
  */
 export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEnv = process.env): Interruption {
   const controller = new AbortController();
@@ -35,7 +35,7 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
     code ??= hangup ? HANGUP_CODE : INTERRUPTED_CODE;
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
-    const why = hangup ? 'the terminal is gone' : 'interrupted';
+    const why = hangup ? 'the terminal was closed' : 'interrupted';
     logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop at once)'}`);
     controller.abort(interrupted(why));
   };
@@ -57,5 +57,5 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
   };
 }
 
-/** Node puts back the handling of SIGHUP that `nohup` has turned off; shells leave the name of the program that they started in `_`. */
+/** Node restores the handling of SIGHUP that `nohup` turned off. Shells put the name of the program that they start into `_`. */
 const underNohup = ({ _: started = '' }: NodeJS.ProcessEnv): boolean => /(?:^|\/)nohup$/.test(started);

@@ -1,8 +1,8 @@
 import type { Terminal } from '../telemetry/terminal.js';
 
-/** What a shell shows for a program that SIGPIPE ended. */
+/** The exit status that a shell shows for a program ended by SIGPIPE. */
 const SIGPIPE_STATUS = 141;
 
-/** For what only prints: ends the process, without a word, once nobody reads its standard output any more (`| head`). */
+/** Ends the process silently once nobody reads its standard output any more (`| head`), for commands that only print. */
 export const stopWhenUnread = ({ out }: Pick<Terminal, 'out'>): void =>
   out.onUnread(() => process.exit(SIGPIPE_STATUS));

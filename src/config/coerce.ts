@@ -2,8 +2,8 @@ import { tryParseJson } from '../core/json-text.js';
 import { alternatives, type JsonSchema } from './json-schema.js';
 
 /**
- * Reads the text of a flag, `--set` or environment variable as the type its schema wants. Text that cannot be read so
- * comes back as it is, for the schema's own check to refuse by name.
+ * Reads an option that was given as text, such as an environment variable, as the type that its schema wants. Text that
+ * cannot be read as that type is returned unchanged, so that the schema refuses it by name.
  */
 export function coerceText(schema: JsonSchema, text: string): unknown {
   const options = alternatives(schema);
@@ -29,10 +29,10 @@ export function coerceText(schema: JsonSchema, text: string): unknown {
   }
 }
 
-/** The first alternative that the text can be read as; free text is tried last, lists before it. */
+/** Reads text as the first alternative that fits; lists are tried late, free text last. */
 function coerceUnion(options: readonly JsonSchema[], text: string): unknown {
-  const rank = (s: JsonSchema) =>
-    s.const !== undefined || s.enum ? 0 : s.type === 'array' ? 2 : s.type === 'string' ? 3 : 1;
+  const rank = (option: JsonSchema) =>
+    option.const !== undefined || option.enum ? 0 : option.type === 'array' ? 2 : option.type === 'string' ? 3 : 1;
   for (const option of [...options].sort((a, b) => rank(a) - rank(b))) {
     const value = coerceText(option, text);
     if (value !== text || rank(option) === 3) return value;

@@ -19,17 +19,18 @@ export interface JsonSchema {
   readonly additionalProperties?: boolean | JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
-  /** Our own mark (`.meta({ repeat: true })`): a list whose items may hold commas, so its flag is repeated instead. */
+  /** Ours (`.meta({ repeat: true })`): items of this list may contain commas, so a command line repeats the option instead. */
   readonly repeat?: boolean;
 }
 
-/** The alternatives of a union, or of a list of types; the schema itself where there is one only. */
+/** The alternatives of a union or of a list of types; otherwise the schema itself. */
 export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
   if (typeof schema.type === 'object') return schema.type.map((type) => ({ ...schema, type }));
   return schema.anyOf ?? schema.oneOf ?? [schema];
 }
 
-const own = <T>(of: Readonly<Record<string, T>> = {}, key: string) => (Object.hasOwn(of, key) ? of[key] : undefined);
+const ownProperty = <T>(properties: Readonly<Record<string, T>> = {}, key: string) =>
+  Object.hasOwn(properties, key) ? properties[key] : undefined;
 
 /** The schema at a path of keys, or undefined where the path leads nowhere. */
 export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): JsonSchema | undefined {
@@ -40,20 +41,20 @@ export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[]): Json
     const next =
       typeof key === 'number'
         ? (option.prefixItems?.[key] ?? option.items)
-        : (own(option.properties, String(key)) ?? open);
+        : (ownProperty(option.properties, String(key)) ?? open);
     const found = next && schemaAt(next, rest);
     if (found) return found;
   }
   return undefined;
 }
 
-/** Paths of all options, those within mappings too. */
-export const optionPaths = ({ properties = {} }: JsonSchema, at: readonly string[] = []): string[][] =>
+/** Paths of all options, including those within mappings. */
+export const optionPaths = ({ properties = {} }: JsonSchema, parent: readonly string[] = []): string[][] =>
   Object.entries(properties).flatMap(([key, inner]) =>
-    inner.properties ? optionPaths(inner, [...at, key]) : [[...at, key]],
+    inner.properties ? optionPaths(inner, [...parent, key]) : [[...parent, key]],
   );
 
-/** What a value must be, in words for an error or a help text: `whole number from 1 to 9`, `one of phased, random`. */
+/** What a value must be, worded for an error or a help text: `whole number from 1 to 9`, `one of phased, random`. */
 export function describeSchema(schema: JsonSchema): string {
   const options = alternatives(schema);
   if (options.length > 1) return options.map(describeSchema).join(' or ');
@@ -67,7 +68,7 @@ export function describeSchema(schema: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'string':
-      return schema.minLength ? 'text that is not empty' : 'text';
+      return schema.minLength ? 'non-empty text' : 'text';
     case 'null':
       return 'null';
     case 'array':
@@ -82,8 +83,12 @@ export function describeSchema(schema: JsonSchema): string {
 function describeList({ items, prefixItems, minItems, maxItems }: JsonSchema): string {
   if (prefixItems) return `list of ${prefixItems.length}: ${prefixItems.map(describeSchema).join(', ')}`;
   const count = minItems || maxItems ? `,${describeRange({ minimum: minItems, maximum: maxItems })} of them` : '';
-  return `list${items ? ` of ${describeSchema(items)}` : ''}${count}`;
+  return `list${items ? ` of ${plural(describeSchema(items))}` : ''}${count}`;
 }
+
+/** `number at least 0` as the items of a list: `numbers at least 0`. */
+const plural = (words: string): string =>
+  words.replace(/^(whole number|number|non-empty text|text|mapping|value)\b/, '$1s');
 
 function describeRange(schema: JsonSchema): string {
   const limit = (n: number | undefined) => (n !== undefined && Math.abs(n) < Number.MAX_SAFE_INTEGER ? n : undefined);

@@ -4,7 +4,7 @@ import { didYouMean, sameName } from '../core/suggest.js';
 import { alternatives, describeSchema, type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
 import { define, isMapping, type Mapping, shownInput, valueAt } from './paths.js';
 
-/** Values from one place, with the words that name a key there in an error: `--lora.rank`, `recipe.yaml:12: lora.rank`. */
+/** Values from one place, with a function that names a key there in an error: `recipe.yaml:12: lora.rank`. */
 export interface Layer {
   readonly values: Readonly<Record<string, unknown>>;
   where(path: readonly PropertyKey[]): string;
@@ -12,7 +12,7 @@ export interface Layer {
 
 /**
  * Merges layers, later ones winning key by key (lists are replaced whole), and parses the result once.
- * Unknown keys and bad values are refused with the place they came from.
+ * Refuses unknown keys and bad values, naming the place that they came from.
  */
 export function resolveLayers<S extends z.ZodType>(schema: S, json: JsonSchema, layers: readonly Layer[]): z.infer<S> {
   for (const layer of layers) refuseUnknown(json, layer, layer.values, []);
@@ -22,7 +22,7 @@ export function resolveLayers<S extends z.ZodType>(schema: S, json: JsonSchema, 
   throw explain(parsed.error.issues[0]!, json, merged, layers);
 }
 
-/** The values of all layers, not looked at. */
+/** The values of all layers, not validated. */
 export function mergeLayers(layers: readonly Layer[]): Mapping {
   const merged: Mapping = {};
   for (const { values } of layers) merge(merged, values);
@@ -39,7 +39,7 @@ function merge(into: Mapping, from: Readonly<Mapping>): void {
 
 type Path = readonly (string | number)[];
 
-/** Walks the values of a layer and throws at the first key that the schema does not know there. */
+/** Throws at the first key of a layer that the schema does not know at that place. */
 function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Path, root = json): void {
   const options = alternatives(json);
   if (Array.isArray(value)) {
@@ -52,23 +52,23 @@ function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Pat
   const open = mappings.some((option) => option.additionalProperties);
   const known = [...new Set(mappings.flatMap((option) => Object.keys(option.properties!)))];
   for (const [key, child] of Object.entries(value)) {
-    const at = [...path, key];
+    const childPath = [...path, key];
     const next = schemaAt(json, [key]);
-    if (next) refuseUnknown(next, layer, child, at, root);
+    if (next) refuseUnknown(next, layer, child, childPath, root);
     else if (!open) {
       const hint = elsewhere(key, root) ?? (didYouMean(key, known) || `; known here: ${known.join(', ')}`);
-      throw usageError(`${layer.where(at)}: unknown option${hint}`, { option: at.join('.') });
+      throw usageError(`${layer.where(childPath)}: unknown option${hint}`, { option: childPath.join('.') });
     }
   }
 }
 
-/** The hint at an option of the same name in another mapping, `optim.learningRate` for `learning_rate`; undefined where there is none. */
+/** A hint at an option of the same name in another mapping: `optim.learningRate` for `learning_rate`. */
 function elsewhere(key: string, root: JsonSchema): string | undefined {
-  const path = optionPaths(root).find((at) => sameName(key, at.at(-1)!) || sameName(key, at.join('.')));
+  const path = optionPaths(root).find((known) => sameName(key, known.at(-1)!) || sameName(key, known.join('.')));
   return path && ` (did you mean "${path.join('.')}"?)`;
 }
 
-/** The innermost issue of a union: of its branches, the one that got furthest into the value. */
+/** The issue to report of a union: that of the branch which got furthest into the value. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const branches = issue.errors.filter((branch) => branch.length > 0);
@@ -79,7 +79,7 @@ function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return { ...inner, path: [...issue.path, ...inner.path] };
 }
 
-/** What was expected, by an issue that the schema's JSON does not say it for. */
+/** What was expected, for an issue that the JSON schema says too little about. */
 const wordsOf = (issue: z.core.$ZodIssue): string =>
   issue.code === 'invalid_format' && issue.format === 'url'
     ? 'an address such as https://example.org'
@@ -94,16 +94,16 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const where = (layer ?? layers.at(-1)!).where(path);
   const got = shownInput(value);
   if (issue.code === 'custom') {
-    const came = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
-    return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${came}`, { option, actual: got });
+    const found = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
+    return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${found}`, { option, actual: got });
   }
-  const at = schemaAt(json, path);
-  const described = at && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
-  const words = described ? describeSchema(at) : wordsOf(issue);
-  const odd = typeof value === 'number' && !Number.isFinite(value);
-  const expected = odd ? words.replace(/\bnumber\b/, 'finite number') : words;
+  const expectedSchema = schemaAt(json, path);
+  const described = expectedSchema && issue.code !== 'invalid_format' && issue.code !== 'not_multiple_of';
+  const words = described ? describeSchema(expectedSchema) : wordsOf(issue);
+  const infinite = typeof value === 'number' && !Number.isFinite(value);
+  const expected = infinite ? words.replace(/\bnumber\b/, 'finite number') : words;
   if (value === undefined) {
-    const help = at?.description ? ` (${at.description})` : '';
+    const help = expectedSchema?.description ? ` (${expectedSchema.description})` : '';
     return usageError(`${where} is missing: expected ${expected}${help}`, { option, expected });
   }
   return usageError(`${where}: expected ${expected}, got ${got}`, { option, expected, actual: got });

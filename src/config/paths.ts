@@ -1,25 +1,25 @@
-/** A plain object as option files have them. */
+/** A plain object, as in option files. */
 export type Mapping = Record<string, unknown>;
 
 /** True for a plain mapping of keys, false for lists, scalars and null. */
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A value that was given, as JSON of one short line, except that a number stays one where JSON has none for it (`.inf` in YAML). */
-export function shownInput(value: unknown, most = 200): string {
-  const isOdd = (inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner);
-  const whole = isOdd(value)
+/** A given value as one short line of JSON; numbers that JSON cannot express (`.inf` in YAML) are written as numbers. */
+export function shownInput(value: unknown, maxLength = 200): string {
+  const isInfinite = (inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner);
+  const whole = isInfinite(value)
     ? String(value)
-    : (JSON.stringify(value, (_, inner) => (isOdd(inner) ? String(inner) : inner)) ?? 'nothing');
-  return whole.length > most ? `${whole.slice(0, most - 3)}...` : whole;
+    : (JSON.stringify(value, (_, inner) => (isInfinite(inner) ? String(inner) : inner)) ?? 'nothing');
+  return whole.length > maxLength ? `${whole.slice(0, maxLength - 3)}...` : whole;
 }
 
-/** Sets a key of the mapping itself, also where it is `__proto__`, which would otherwise change what the mapping is. */
+/** Sets an own key of the mapping; assigning to `__proto__` would change the mapping's prototype instead. */
 export function define(into: Mapping, key: string, value: unknown): void {
   Object.defineProperty(into, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Sets the value at a path of keys, making the mappings on the way. */
+/** Sets the value at a path of keys, creating the mappings on the way. */
 export function setAt(values: Mapping, path: readonly string[], value: unknown): void {
   let into = values;
   for (const key of path.slice(0, -1)) {

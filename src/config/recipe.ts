@@ -6,24 +6,24 @@ import { trainOptions } from '../train/options.js';
 import { jsonSchemaOf } from './from-zod.js';
 
 /**
- * A recipe: everything that decides a training run. The run's own options, how rows become tokens and the batches lie at
- * the top; the adapter's and the optimizer's lie under `lora` and `optim`. Only `model`, `data` and `out` have no default.
+ * A recipe: everything that decides a training run. Options of the run, of tokens and of batches are at the top level, those of
+ * the adapter and the optimizer under `lora` and `optim`. Only `model`, `data` and `out` have no default.
  */
 export const recipeSchema = z.strictObject({
   model: z.string().min(1).describe('Hugging Face folder of the base model'),
-  data: z.string().min(1).describe('Staged folder, as written by `phasetune stage`'),
-  out: z.string().min(1).describe('Folder of the run to write: checkpoints, events.jsonl, run.json'),
+  data: z.string().min(1).describe('staged folder, as `stage` writes it'),
+  out: z.string().min(1).describe('folder of the run to write: checkpoints, events.jsonl, run.json'),
   ...trainOptions.shape,
   ...encodeOptionsSchema.shape,
-  lora: loraOptions.prefault({}).describe('The adapter'),
-  optim: optimOptions.prefault({}).describe('The optimizer and its learning rate'),
+  lora: loraOptions.prefault({}).describe('the adapter'),
+  optim: optimOptions.prefault({}).describe('the optimizer and its learning rate'),
 });
 
-/** See {@link recipeSchema}; every option decided. */
+/** See {@link recipeSchema}; all defaults filled in. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** JSON Schema of a recipe file for a command's options, for editors. Nothing is required: flags may say what a file leaves out. */
+/** JSON Schema of a recipe file, for editors. Nothing is required: what a file leaves out can be given in other ways. */
 export const recipeFileSchema = (options: z.ZodObject): object => {
   const { required: _, ...schema } = jsonSchemaOf(options);
-  return { ...schema, title: 'phasetune recipe', description: 'Options of `phasetune train --config`' };
+  return { ...schema, title: 'phasetune recipe', description: 'Options of a training run' };
 };

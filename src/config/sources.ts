@@ -8,32 +8,32 @@ import { type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
 import type { Layer } from './layers.js';
 import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
 
-/** Names that begin with PHASETUNE_ but are no options: they steer the installation and the tests, not a run. */
+/** Variables that begin with PHASETUNE_ but are not options: they configure the installation and the tests, not a run. */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
-/** Longest recipe, and the time it gets to be read: checking that keys differ takes the square of their number. */
+/** The longest recipe, and the time limit for reading it: checking for duplicate keys takes quadratic time. */
 const MAX_RECIPE = { bytes: 1 << 16, ms: 500 };
 
-/** Deepest nesting of a recipe's values; the schema knows three levels. */
+/** The deepest nesting of a recipe's values; the schema has three levels. */
 const MAX_DEPTH = 20;
 
 const TOO_DEEP = 'lists and mappings are nested too deep; expected options';
 
-/** Most brackets that are open at once, texts and comments counted in: more would fill memory before the depth is known. */
+/** Most brackets open at once, including those in texts and comments: more would fill memory before the depth is known. */
 const MAX_OPEN = 500;
 
-function opened(text: string): number {
-  let [open, most] = [0, 0];
+function deepestBracket(text: string): number {
+  let [open, deepest] = [0, 0];
   for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
     open += bracket === '[' || bracket === '{' ? 1 : -1;
-    most = Math.max(most, open);
+    deepest = Math.max(deepest, open);
   }
-  return most;
+  return deepest;
 }
 
 function readYaml(text: string, file: string, lines: LineCounter) {
-  const refuse = (what: string) => usageError(`${file}: ${what}`, { file });
-  if (opened(text) > MAX_OPEN) throw refuse(TOO_DEEP);
+  const refuse = (problem: string) => usageError(`${file}: ${problem}`, { file });
+  if (deepestBracket(text) > MAX_OPEN) throw refuse(TOO_DEEP);
   let document: ReturnType<typeof parseDocument>;
   let values: unknown;
   try {
@@ -41,7 +41,7 @@ function readYaml(text: string, file: string, lines: LineCounter) {
     values = document.errors.length > 0 ? {} : (document.toJS() ?? {});
   } catch (error) {
     if (error instanceof RangeError) throw refuse(TOO_DEEP);
-    // Aliases that multiply, or lead nowhere.
+    // Aliases that expand without end, or refer to nothing.
     if (error instanceof ReferenceError) throw refuse(error.message);
     throw error;
   }
@@ -53,30 +53,30 @@ function readYaml(text: string, file: string, lines: LineCounter) {
   return { document, values };
 }
 
-/** What is wrong with the text; the parser's words, except where they are about its own functions. */
+/** What is wrong with the text, in the parser's words unless they are about its own functions. */
 const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
   code === 'MULTIPLE_DOCS'
-    ? 'a second document begins here; expected the options of one command in one document, without --- between them'
+    ? 'a second document begins here; expected the options of one run in one document, without `---` between them'
     : message.split('\n')[0]!.slice(0, 300);
 
-/** Refuses values that YAML makes and options never are: binary data, sets, dates, and nesting without end. */
-function checkPlain(value: unknown, left: number, refuse: (what: string) => Error): void {
+/** Refuses values that YAML allows but no option takes: binary data, sets, dates, and endless nesting. */
+function checkPlain(value: unknown, levels: number, refuse: (problem: string) => Error): void {
   if (typeof value !== 'object' || value === null) return;
-  if (left === 0) throw refuse(`lists and mappings are nested deeper than ${MAX_DEPTH} levels; expected options`);
+  if (levels === 0) throw refuse(`lists and mappings are nested deeper than ${MAX_DEPTH} levels; expected options`);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== Array.prototype)
-    throw refuse('expected texts, numbers, lists and mappings; found a value with a special tag');
-  for (const child of Object.values(value)) checkPlain(child, left - 1, refuse);
+    throw refuse('expected texts, numbers, lists and mappings; found a value with a YAML tag');
+  for (const child of Object.values(value)) checkPlain(child, levels - 1, refuse);
 }
 
-/** A recipe file, YAML or JSON. Throws a usage error naming file and line when it cannot be read as a mapping. */
+/** Reads a recipe file, YAML or JSON. Throws a usage error that names file and line if it is not a mapping. */
 export async function recipeLayer(file: string): Promise<Layer> {
   const lines = new LineCounter();
   const text = await readText(file, { maxBytes: MAX_RECIPE.bytes });
   const { document, values } = limitTime(
     MAX_RECIPE.ms,
     () => readYaml(text, file, lines),
-    () => usageError(`${file}: it takes too long to read; expected the options of one command`, { file }),
+    () => usageError(`${file}: reading it takes too long; expected the options of one run`, { file }),
   );
   const where = (path: readonly PropertyKey[]) => {
     for (let length = path.length; length > 0; length--) {
@@ -85,42 +85,47 @@ export async function recipeLayer(file: string): Promise<Layer> {
     }
     return `${file}: ${path.join('.')}`;
   };
-  // Tells an editor where the schema is; nothing to us.
+  // For editors: where the schema is.
   delete values.$schema;
   return { values, where };
 }
 
-/** Options set by `--set key=value`, keys dotted as in the recipe. */
-export function setLayer(json: JsonSchema, assignments: readonly string[]): Layer {
+/**
+ * Options given as `key=value`, with dotted keys as in a recipe: `lora.rank=16`. Errors begin with `source`, which says how they
+ * were given.
+ */
+export function assignmentLayer(json: JsonSchema, assignments: readonly string[], source: string): Layer {
   const values: Mapping = {};
   for (const text of assignments) {
-    const at = text.indexOf('=');
-    if (at <= 0) throw usageError(`--set: expected key=value such as lora.rank=16, got "${text}"`, { option: 'set' });
-    put(values, json, text.slice(0, at).split('.'), text.slice(at + 1));
+    const equals = text.indexOf('=');
+    if (equals <= 0)
+      throw usageError(`${source}: expected key=value such as lora.rank=16, got "${text}"`, { option: 'set' });
+    setText(values, json, text.slice(0, equals).split('.'), text.slice(equals + 1));
   }
-  return { values, where: (path) => `--set ${path.join('.')}` };
+  return { values, where: (path) => `${source} ${path.join('.')}` };
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'PHASETUNE_';
 
-/** Variables that may be options. */
+/** The variables that may be options. */
 const optionsIn = (environment: Environment) =>
   Object.entries(environment).flatMap(([name, text]) =>
     name.startsWith(PREFIX) && !RESERVED.has(name) && text !== undefined ? [{ name, text }] : [],
   );
 
-const stands = (json: JsonSchema, name: string): boolean => schemaAt(json, keysOf(json, name)) !== undefined;
+const isOption = (json: JsonSchema, name: string): boolean => schemaAt(json, keysOf(json, name)) !== undefined;
 
-/** True where a variable stands for none of these options: it may stand for one of another command. */
+/** True if some variable is none of these options; it may be an option of another command. */
 export const hasForeignVariable = (json: JsonSchema, environment: Environment): boolean =>
-  optionsIn(environment).some(({ name }) => !stands(json, name));
+  optionsIn(environment).some(({ name }) => !isOption(json, name));
 
 /**
  * Options from the environment: `PHASETUNE_` and the key in capitals with `_` between words and `__` between levels, so
- * `PHASETUNE_LORA__RANK=16` is `lora.rank`. A variable is there for all commands: one that is an option of `others` only is left out.
- * Throws a usage error for a name that stands for no option of any; within a mapping it keeps its own spelling, to be refused by it.
+ * `PHASETUNE_LORA__RANK=16` is `lora.rank`. Variables apply to all commands: one that is an option of `others` only is ignored.
+ * Throws a usage error for a name that is no option of any. An unknown key within a mapping is kept as it is spelled, and is refused
+ * with the layer.
  */
 export function environmentLayer(
   json: JsonSchema,
@@ -129,20 +134,20 @@ export function environmentLayer(
 ): Layer {
   const values: Mapping = {};
   for (const { name, text } of optionsIn(environment)) {
-    if (!stands(json, name) && others.some((other) => stands(other, name))) continue;
+    if (!isOption(json, name) && others.some((other) => isOption(other, name))) continue;
     const keys = keysOf(json, name);
     if (!schemaAt(json, keys.slice(0, 1))) throw unknownVariable(name, [json, ...others]);
-    put(values, json, keys, text);
+    setText(values, json, keys, text);
   }
   return { values, where: variableOf };
 }
 
 function unknownVariable(name: string, schemas: readonly JsonSchema[]): Error {
   const known = [...new Set(schemas.flatMap((schema) => optionPaths(schema).map(variableOf)))];
-  // Without the part that all begin with, which would make any two of them look alike.
+  // Without the common prefix, which would make any two names look similar.
   const near = suggest(
     name.slice(PREFIX.length),
-    known.map((one) => one.slice(PREFIX.length)),
+    known.map((variable) => variable.slice(PREFIX.length)),
   );
   const hint = near ? ` (did you mean "${PREFIX}${near}"?)` : `; options are ${known.join(', ')}`;
   return usageError(`${name}: unknown option${hint}`, { option: name });
@@ -162,7 +167,7 @@ function keysOf(json: JsonSchema, name: string): string[] {
   return keys;
 }
 
-function put(values: Mapping, json: JsonSchema, path: readonly string[], text: string): void {
+function setText(values: Mapping, json: JsonSchema, path: readonly string[], text: string): void {
   const schema = schemaAt(json, path);
   setAt(values, path, schema ? coerceText(schema, text) : text);
 }

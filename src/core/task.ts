@@ -79,3 +79,39 @@ export async function* within<Event, Result>(task: Task<Event, Result>): AsyncGe
   for await (const event of task.events) yield event;
   return task.result;
 }
+
+/**
+ * A function that reports by callback as a generator: yields what `work` reports, as it comes, and returns what it returns. Whoever
+ * leaves the generator aborts `signal` and waits until `work` has ended.
+ */
+export async function* reporting<Event, Result>(
+  work: (report: (event: Event) => void, signal: AbortSignal) => Promise<Result>,
+): AsyncGenerator<Event, Result> {
+  const events: Event[] = [];
+  const left = new AbortController();
+  let wake = () => {};
+  let ended = false;
+  const report = (event: Event) => {
+    events.push(event);
+    wake();
+  };
+  const outcome = work(report, left.signal).finally(() => {
+    ended = true;
+    wake();
+  });
+  // Awaited below; until then a failure is nobody's.
+  outcome.catch(() => {});
+  try {
+    while (!ended || events.length > 0) {
+      if (events.length > 0) yield events.shift()!;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+    return await outcome;
+  } finally {
+    left.abort();
+    await outcome.catch(() => {});
+  }
+}

@@ -22,8 +22,8 @@ export interface CutResult {
   readonly order: Uint32Array;
 }
 
-/** Rows in rising order of score, and the first places of each group of equal scores. */
-interface Rising {
+/** Rows sorted by score, and the first place of each group of equal scores. */
+interface SortedRows {
   readonly order: Uint32Array;
   readonly starts: Uint32Array;
   readonly scores: Float64Array;
@@ -39,9 +39,9 @@ interface Rising {
  * stages and ties stay together, and where no cut gives every stage its least share.
  */
 export function cut(scores: Float64Array, tokens: ArrayLike<number>, plan: StagingPlan): CutResult {
-  const rising = inOrder(scores, tokens, plan.seed);
-  const { order } = rising;
-  const borders = bordersOf(rising, plan);
+  const sorted = sortRows(scores, tokens, plan.seed);
+  const { order } = sorted;
+  const borders = bordersOf(sorted, plan);
   const stageOf = new Uint8Array(scores.length);
   for (const [stage, border] of borders.entries())
     for (let place = border; place < (borders[stage + 1] ?? order.length); place++) stageOf[order[place]!] = stage + 1;
@@ -55,7 +55,7 @@ export function cut(scores: Float64Array, tokens: ArrayLike<number>, plan: Stagi
   return { stageOf, cuts, order };
 }
 
-function inOrder(scores: Float64Array, tokens: ArrayLike<number>, seed: number): Rising {
+function sortRows(scores: Float64Array, tokens: ArrayLike<number>, seed: number): SortedRows {
   const turn = new Uint32Array(scores.length);
   const rows = Array.from({ length: scores.length }, (_, row) => row);
   for (const [i, row] of random(seed, 'curriculum', 'ties').shuffle(rows).entries()) turn[row] = i;
@@ -70,28 +70,37 @@ function inOrder(scores: Float64Array, tokens: ArrayLike<number>, seed: number):
 }
 
 /** First places of the second and later stages. */
-function bordersOf(rising: Rising, plan: StagingPlan): number[] {
-  const { order, starts, scores } = rising;
+function bordersOf(sorted: SortedRows, plan: StagingPlan): number[] {
+  const { order, starts, scores } = sorted;
   const { by, stages } = plan;
-  if (by === 'thresholds') return plan.thresholds!.map((threshold) => reaching(scores, order, threshold));
+  if (by === 'thresholds') return plan.thresholds!.map((threshold) => firstReaching(scores, order, threshold));
   const split = (by === 'rows' || by === 'tokens') && plan.ties === 'split';
   if (!split && starts.length < stages)
     throw dataError(
-      `the scores have only ${starts.length} different value${starts.length === 1 ? '' : 's'}; ${stages} stages that keep equal scores together need as many; make fewer stages${by === 'rows' || by === 'tokens' ? ', or split ties' : ', or cut --by rows'}`,
-      { scores: starts.length, stages },
+      `the scores have only ${starts.length} different value${starts.length === 1 ? '' : 's'}; ${stages} stages that keep equal scores together need as many`,
+      {
+        scores: starts.length,
+        stages,
+        remedies: [
+          { advice: 'make fewer stages' },
+          by === 'rows' || by === 'tokens'
+            ? { option: 'ties', change: 'set', value: 'split' }
+            : { option: 'by', change: 'set', value: 'rows' },
+        ],
+      },
     );
   if (by === 'jenks') {
     const values = Float64Array.from(starts, (place) => scores[order[place]!]!);
     return naturalBreaks(values, sizesOf(starts, order.length), stages).map((group) => starts[group]!);
   }
-  if (by === 'length') return cutByLength(rising, plan);
-  const weigh = by === 'tokens' ? (place: number) => rising.tokens[order[place]!]! : () => 1;
+  if (by === 'length') return cutByLength(sorted, plan);
+  const weigh = by === 'tokens' ? (place: number) => sorted.tokens[order[place]!]! : () => 1;
   const groups = split ? Uint32Array.from(order, (_, place) => place) : starts;
   return equalBorders(sums(groups, order.length, weigh), stages).map((group) => groups[group]!);
 }
 
 /** First place whose score reaches a threshold; the number of rows where none does. */
-function reaching(scores: Float64Array, order: Uint32Array, threshold: number): number {
+function firstReaching(scores: Float64Array, order: Uint32Array, threshold: number): number {
   let [low, high] = [0, order.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -101,13 +110,13 @@ function reaching(scores: Float64Array, order: Uint32Array, threshold: number): 
   return low;
 }
 
-function cutByLength({ order, starts, tokens }: Rising, { stages, minShare }: StagingPlan): number[] {
+function cutByLength({ order, starts, tokens }: SortedRows, { stages, minShare }: StagingPlan): number[] {
   const lengths = Float64Array.from(order, (row) => logLength(tokens[row]!));
-  const found = leastConfounded(starts, lengths, stages, minShare! * order.length);
-  if (found) return found;
+  const borders = leastConfounded(starts, lengths, stages, minShare! * order.length);
+  if (borders) return borders;
   throw dataError(
-    `no cut into ${stages} stages gives each at least ${minShare} of the rows and keeps equal scores together; lower --min-share, or make fewer stages`,
-    { stages, minShare },
+    `no cut into ${stages} stages gives each at least ${minShare} of the rows and keeps equal scores together`,
+    { stages, minShare, remedies: [{ option: 'minShare', change: 'lower' }, { advice: 'make fewer stages' }] },
   );
 }
 
@@ -115,10 +124,10 @@ const sizesOf = (starts: Uint32Array, rows: number): Float64Array => sums(starts
 
 /** Sum of the weights of the places in each group. */
 function sums(starts: Uint32Array, rows: number, weigh: (place: number) => number): Float64Array {
-  const found = new Float64Array(starts.length);
+  const totals = new Float64Array(starts.length);
   for (let group = 0; group < starts.length; group++)
-    for (let place = starts[group]!; place < (starts[group + 1] ?? rows); place++) found[group]! += weigh(place);
-  return found;
+    for (let place = starts[group]!; place < (starts[group + 1] ?? rows); place++) totals[group]! += weigh(place);
+  return totals;
 }
 
 /** First groups of the second and later parts: where the running sum is nearest to an equal share, no part empty. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
+import type { Remedy } from '../core/remedies.js';
 import { importOptionsSchema } from '../data/options.js';
 import { type InstructionRecord, recordSchema } from '../data/record.js';
 import { exists, hashFile, listFolder, statPath } from '../io/files.js';
@@ -11,14 +12,17 @@ import { ownFile } from '../io/own-files.js';
 import { stagingOptionsSchema } from './staging-options.js';
 import type { StagedSet } from './types.js';
 
-/** What was made of what, and how; written last. */
+/** What the folder was made from and how; written last. */
 export const MANIFEST = 'manifest.json';
 /** The held-out rows of all stages. */
 export const HOLDOUT = 'holdout.jsonl';
-/** Rows by score and stage. */
+/** Histogram of the scores by stage. */
 export const PICTURE = 'histogram.svg';
 /** The rows to train on of a stage, from 1. */
 export const stageFile = (index: number): string => `stage-${index}.jsonl`;
+
+const STAGE_AGAIN: Remedy = { task: 'stage', note: 'again' };
+const OTHER_FOLDER: Remedy = { option: 'out', change: 'set', note: 'to another folder' };
 
 const fileName = z
   .string()
@@ -35,7 +39,7 @@ const stagesOf = <T extends z.ZodObject>(entry: T) =>
       'expected the stages 1, 2, 3 and on in their order',
     );
 
-/** What of a manifest of any version tells where the rows are. */
+/** The part of a manifest of any version that says where the rows are. */
 const filesSchema = z.object({
   stages: stagesOf(z.object({ index: z.number().int().min(1), ...fileEntry })),
   holdout: z.object(fileEntry),
@@ -53,7 +57,7 @@ export const stagingManifestSchema = z.strictObject({
     /** How the file was read. */
     import: importOptionsSchema,
   }),
-  /** All options with nothing left open: the same cut can be made from them, see {@link stagingOptionsSchema}. */
+  /** All options with every choice made: the same cut can be made from them, see {@link stagingOptionsSchema}. */
   options: stagingOptionsSchema.required({ stages: true, by: true }),
   lengths: z.strictObject({
     counted: z.enum(['tokenizer', 'estimate']),
@@ -87,7 +91,7 @@ export const stagingManifestSchema = z.strictObject({
 /** See {@link stagingManifestSchema}. */
 export type StagingManifest = z.infer<typeof stagingManifestSchema>;
 
-/** Refuses, with a usage error, a folder that `stageInto` would refuse: told before the work instead of after. */
+/** Refuses, with a usage error, a folder that `stageInto` would refuse: before the work instead of after it. */
 export async function checkFree(folder: string, replace: boolean): Promise<void> {
   const { kind } = await statPath(folder);
   if (kind === 'missing') return;
@@ -100,23 +104,27 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
   );
   const staged = known && names.includes(MANIFEST);
   if (!staged)
-    throw usageError(`${folder} is not empty and not a staged folder; choose another --out or empty it`, {
+    throw usageError(`${folder} is not empty and not a staged folder`, {
       file: folder,
+      remedies: [OTHER_FOLDER, { advice: 'empty it' }],
     });
   if (!replace)
-    throw usageError(`${folder} holds a staged set already; choose another --out, or replace it with --force`, {
+    throw usageError(`${folder} already holds a staged set`, {
       file: folder,
+      remedies: [OTHER_FOLDER, { option: 'force', change: 'set', note: 'to replace it' }],
     });
 }
 
-/** Reads manifest.json of a staged folder, with everything that staging it again needs; a data error where it has none of version 2. */
+/**
+ * Reads manifest.json of a staged folder, with everything that staging it again needs; a data error where it has none of version 2.
+ */
 export async function readManifest(folder: string): Promise<StagingManifest> {
   const { path, value, version } = await readAny(folder);
   if (version === 1)
-    throw dataError(
-      `${path}: version 1 does not tell everything that made it; stage the set anew to have one that does`,
-      { file: path },
-    );
+    throw dataError(`${path}: version 1 does not record everything that made it`, {
+      file: path,
+      remedies: [STAGE_AGAIN],
+    });
   return checkSchema(value, stagingManifestSchema, path);
 }
 
@@ -129,17 +137,17 @@ async function readFiles(folder: string): Promise<z.infer<typeof filesSchema>> {
 async function readAny(folder: string): Promise<{ path: string; value: unknown; version: 1 | 2 }> {
   const path = join(folder, MANIFEST);
   if (!exists(path))
-    throw dataError(
-      `${folder}: not a staged folder (no ${MANIFEST}); make one with \`phasetune stage FILE --out ${folder}\``,
-      { file: path },
-    );
+    throw dataError(`${folder}: not a staged folder (no ${MANIFEST})`, {
+      file: path,
+      remedies: [{ task: 'stage', options: { out: folder }, note: 'to make one' }],
+    });
   const value = await readJson(path);
   const version = (value as { version?: unknown } | null)?.version;
   if (version === 1 || version === 2) return { path, value, version };
-  throw dataError(
-    `${path}: expected version 1 or 2, got ${JSON.stringify(version)}; stage the set anew with this phasetune`,
-    { file: path },
-  );
+  throw dataError(`${path}: expected version 1 or 2, got ${JSON.stringify(version)}`, {
+    file: path,
+    remedies: [{ task: 'stage', note: 'again, with this version of phasetune' }],
+  });
 }
 
 /**
@@ -165,23 +173,21 @@ async function readChecked(
   { file, sha256, rows: expected }: z.infer<typeof filesSchema>['holdout'],
 ): Promise<InstructionRecord[]> {
   const path = (await ownFile(folder, file)) ?? join(folder, file);
-  const found = await hashFile(path);
-  if (found !== sha256)
+  const actual = await hashFile(path);
+  if (actual !== sha256)
     throw dataError(
-      `${path}: changed since it was staged (expected SHA-256 ${sha256.slice(0, 12)}..., got ${found.slice(0, 12)}...); stage the set anew`,
-      { file: path, expected: sha256, actual: found },
+      `${path}: changed since it was staged (expected SHA-256 ${sha256.slice(0, 12)}..., got ${actual.slice(0, 12)}...)`,
+      { file: path, expected: sha256, actual, remedies: [STAGE_AGAIN] },
     );
   const rows: InstructionRecord[] = [];
   for await (const { line, value } of readJsonLines(path))
     rows.push(checkSchema(value, recordSchema, `${path}:${line}`));
   if (rows.length !== expected)
-    throw dataError(
-      `${path}: expected ${expected} rows as ${MANIFEST} says, found ${rows.length}; stage the set anew`,
-      {
-        file: path,
-        expected,
-        actual: rows.length,
-      },
-    );
+    throw dataError(`${path}: expected ${expected} rows as ${MANIFEST} says, found ${rows.length}`, {
+      file: path,
+      expected,
+      actual: rows.length,
+      remedies: [STAGE_AGAIN],
+    });
   return rows;
 }

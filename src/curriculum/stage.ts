@@ -12,15 +12,15 @@ import type { StagingPlan } from './staging-options.js';
 import type { RowTable } from './table.js';
 
 /**
- * Cuts scored rows into stages of rising difficulty and holds out a part of each; duplicates are those of the same table. Throws
- * a data error for fewer rows than stages, and where a stage is empty or would keep no row to train on.
+ * Cuts scored rows into stages of increasing difficulty and holds out a part of each; duplicates are those of the same table. Throws
+ * a data error for fewer rows than stages, and where a stage is empty or would have no row left to train on.
  */
 export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...duplicates }: Duplicates): Staging {
   const { scores, tokens, rows } = table;
   if (rows < plan.stages)
     throw dataError(
-      `${rows} scored row${rows === 1 ? '' : 's'} for ${plan.stages} stages; expected at least one a stage; make fewer stages or score more rows`,
-      { rows, stages: plan.stages },
+      `${rows} scored row${rows === 1 ? '' : 's'} for ${plan.stages} stages; expected at least one per stage`,
+      { rows, stages: plan.stages, remedies: [{ advice: 'make fewer stages' }, { advice: 'score more rows' }] },
     );
   const { stageOf, cuts, order } = cut(scores, tokens, plan);
   checkNoneEmpty(stageOf, scores, order, plan);
@@ -30,25 +30,25 @@ export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...du
     plan,
     stageOf,
     held,
-    stages: Array.from({ length: plan.stages }, (_, stage) => summary(stage, { stageOf, held, order }, table)),
+    stages: Array.from({ length: plan.stages }, (_, stage) => summarizeStage(stage, { stageOf, held, order }, table)),
     cuts,
     duplicates,
     length: {
-      ...(correlation !== undefined && { spearman: rounded(correlation) }),
-      etaSquared: rounded(lengthExplained(tokens, stageOf, plan.stages)),
+      ...(correlation !== undefined && { spearman: roundShare(correlation) }),
+      etaSquared: roundShare(lengthExplained(tokens, stageOf, plan.stages)),
     },
     histogram: histogramOf(scores, stageOf, order, plan.stages),
   };
 }
 
-const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
+const roundShare = (value: number): number => Math.round(value * 1e4) / 1e4;
 
 function meanOf(values: Float64Array): number {
   const scale = scaleToOrdinary(values);
   return values.reduce((sum, value) => sum + value * scale, 0) / values.length / scale;
 }
 
-function summary(
+function summarizeStage(
   stage: number,
   { stageOf, held, order }: { stageOf: Uint8Array; held: Uint8Array; order: Uint32Array },
   { scores, tokens }: RowTable,
@@ -85,8 +85,14 @@ function checkNoneEmpty(
   const [from, to] = [thresholds[empty - 1], thresholds[empty]];
   const band = from === undefined ? `under ${to}` : to === undefined ? `${from} and over` : `${from} to under ${to}`;
   const [min, max] = [scores[order[0]!]!, scores[order.at(-1)!]!];
-  throw dataError(
-    `stage ${empty + 1} of ${stages} (score ${band}) is empty: the scores go from ${min} to ${max}; change --thresholds ${thresholds.join(',')}, make fewer stages, or cut --by rows`,
-    { stage: empty + 1, min, max },
-  );
+  throw dataError(`stage ${empty + 1} of ${stages} (score ${band}) is empty: the scores go from ${min} to ${max}`, {
+    stage: empty + 1,
+    min,
+    max,
+    remedies: [
+      { advice: `change \`thresholds: ${thresholds.join(',')}\`` },
+      { advice: 'make fewer stages' },
+      { option: 'by', change: 'set', value: 'rows' },
+    ],
+  });
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { usageError } from '../core/errors.js';
 
-/** Ways to choose where the stages meet. */
+/** Ways to choose the borders between stages. */
 const WAYS = ['thresholds', 'rows', 'tokens', 'jenks', 'length'] as const;
 
 /** How scored rows become stages. */
@@ -25,13 +25,13 @@ export const stagingOptionsSchema = z.strictObject({
     .max(5)
     .optional()
     .describe(
-      'rising scores to cut at; a row that reaches one goes up: 3.5,4.5 gives under 3.5, 3.5 to under 4.5, 4.5 and over',
+      'increasing scores to cut at; a row with exactly such a score is in the stage above: 3.5,4.5 gives under 3.5, 3.5 to under 4.5, 4.5 and over',
     ),
   ties: z
     .enum(['split', 'together'])
     .default('split')
     .describe(
-      'rows of equal score at a cut by rows or tokens: split at random, or kept together, for stages less equal; the other ways keep them together',
+      'rows of equal score at a cut by rows or tokens: split at random, or kept together, which makes the stages less equal; the other ways keep them together',
     ),
   minShare: z
     .number()
@@ -43,7 +43,9 @@ export const stagingOptionsSchema = z.strictObject({
     .number()
     .min(0)
     .default(0.1)
-    .describe('held out of training in every stage, easy and hard alike: a share when below 1, else a number of rows'),
+    .describe(
+      'hold-out of every stage, spread over its scores: a share of its rows when below 1, else a number of rows',
+    ),
   nearDuplicates: z
     .number()
     .min(0)
@@ -51,32 +53,33 @@ export const stagingOptionsSchema = z.strictObject({
     .default(0.8)
     .refine((value) => value === 0 || value >= 0.5, 'expected 0 (only equal instructions) or 0.5 to 1')
     .describe(
-      'instructions at least so alike (Jaccard, runs of three words) are all trained on or all held out; 0.5 to 1, or 0 for equal ones only',
+      'deduplication across the hold-out: instructions at least this similar (Jaccard, runs of three words) are all trained on or all held out; 0.5 to 1, or 0 for equal ones only',
     ),
   unscored: z
     .enum(['refuse', 'drop'])
     .default('refuse')
-    .describe('rows without a score: refuse the set, or drop them and tell'),
+    .describe('rows without a score: refuse the set, or drop them with a warning'),
   seed: z
     .number()
     .int()
     .min(0)
     .default(0)
-    .describe('seed of the held-out rows, of ties at a cut and of the hashes that find near duplicates'),
+    .describe('seed of the held-out rows, of ties at a cut and of the hashes that find near-duplicates'),
 });
 
 /** See {@link stagingOptionsSchema}. */
 export type StagingOptions = z.infer<typeof stagingOptionsSchema>;
 
-/** Staging options with nothing left open; `thresholds` is there when cutting by them, `minShare` when cutting by length. */
+/** Staging options with every choice made; `thresholds` is there when cutting by them, `minShare` when cutting by length. */
 export interface StagingPlan extends StagingOptions {
   readonly stages: number;
   readonly by: (typeof WAYS)[number];
 }
 
 /**
- * Fills in what was left open. Throws a usage error for thresholds that are missing, too many or too few, not strictly
- * rising, or given beside another way to cut, for a held-out number that is not whole, and for a least share that cannot be.
+ * Fills in what was left out. Throws a usage error for thresholds that are missing, too many or too few, not strictly
+ * increasing, or given together with another way to cut, for a number of held-out rows that is not whole, and for a least share
+ * that so many stages cannot have.
  */
 export function resolveStaging({ thresholds, minShare, ...options }: StagingOptions): StagingPlan {
   const by = options.by ?? (thresholds ? 'thresholds' : 'rows');
@@ -85,20 +88,29 @@ export function resolveStaging({ thresholds, minShare, ...options }: StagingOpti
       option: 'holdout',
     });
   if (by !== 'thresholds' && thresholds)
-    throw usageError(`thresholds are given, but the cut is by ${by}; leave one of them out`, { option: 'thresholds' });
+    throw usageError(`thresholds are given, but the cut is by ${by}`, {
+      option: 'thresholds',
+      remedies: [
+        { option: 'thresholds', change: 'omit' },
+        { option: 'by', change: 'omit' },
+      ],
+    });
   if (by !== 'length' && minShare !== undefined)
-    throw usageError(`a least share is given, but the cut is by ${by}; it is for --by length`, { option: 'minShare' });
+    throw usageError(`a least share is given, but the cut is by ${by}; it is for \`by: length\``, {
+      option: 'minShare',
+    });
   if (by === 'thresholds')
-    return { ...options, by, thresholds: checked(thresholds, options.stages), stages: thresholds!.length + 1 };
+    return { ...options, by, thresholds: checkThresholds(thresholds, options.stages), stages: thresholds!.length + 1 };
   const stages = options.stages ?? 3;
   if (by !== 'length') return { ...options, by, stages };
-  return { ...options, by, stages, minShare: checkedShare(minShare ?? 0.5 / stages, stages) };
+  return { ...options, by, stages, minShare: checkShare(minShare ?? 0.5 / stages, stages) };
 }
 
-function checked(thresholds: readonly number[] | undefined, stages: number | undefined): number[] {
+function checkThresholds(thresholds: readonly number[] | undefined, stages: number | undefined): number[] {
   if (!thresholds)
-    throw usageError('by thresholds: no thresholds given; give rising scores, such as --thresholds 3.5,4.5', {
+    throw usageError('by thresholds: no thresholds given', {
       option: 'thresholds',
+      remedies: [{ option: 'thresholds', change: 'set', value: '3.5,4.5', note: 'or other increasing scores' }],
     });
   if (stages !== undefined && thresholds.length !== stages - 1)
     throw usageError(
@@ -108,18 +120,16 @@ function checked(thresholds: readonly number[] | undefined, stages: number | und
   const wrong = thresholds.findIndex((t, i) => i > 0 && !(t > thresholds[i - 1]!));
   if (wrong > 0)
     throw usageError(
-      `thresholds: expected strictly rising numbers, got ${thresholds.join(', ')} (${thresholds[wrong]} does not come after ${thresholds[wrong - 1]})`,
+      `thresholds: expected strictly increasing numbers, got ${thresholds.join(', ')} (${thresholds[wrong]} does not come after ${thresholds[wrong - 1]})`,
       { option: 'thresholds' },
     );
   return [...thresholds];
 }
 
-function checkedShare(share: number, stages: number): number {
+function checkShare(share: number, stages: number): number {
   if (share * stages <= 1) return share;
   throw usageError(
     `minShare: ${stages} stages of ${share} of the rows each are more than all; expected at most ${1 / stages}`,
-    {
-      option: 'minShare',
-    },
+    { option: 'minShare' },
   );
 }

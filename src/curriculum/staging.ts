@@ -25,7 +25,7 @@ export interface Confounding {
   readonly etaSquared: number;
 }
 
-/** Where every row of a set goes, and what there is to tell about it. */
+/** Where every row of a set goes, and what there is to know about it. */
 export interface Staging {
   readonly plan: StagingPlan;
   /** Stage of each row, from 0. */

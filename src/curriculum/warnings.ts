@@ -2,29 +2,29 @@ import { formatCount } from '../telemetry/format.js';
 import type { Measure } from './lengths.js';
 import type { Staging } from './staging.js';
 
-/** A stage with fewer rows to train on, or a smaller share of them, or fewer held-out rows, is called tiny. */
+/** A stage with fewer rows to train on, a smaller share of all rows, or fewer held-out rows, is called tiny. */
 const FEW = { rows: 30, share: 0.02, heldOut: 10 };
 
-/** Spearman's correlation of score and length, of either sign, from which difficulty may be mostly length. */
+/** Spearman's correlation of score and length, of either sign, from which on difficulty may be mostly length. */
 const MOSTLY_LENGTH = 0.5;
 
-/** Share of all rows in one cluster of like instructions from which it is told. */
-const MANY_ALIKE = 0.05;
+/** Share of all rows in one cluster of near-duplicates from which on a warning says so. */
+const LARGE_CLUSTER = 0.05;
 
-/** A staging, and what happened on the way to it. */
-export interface Warned extends Staging {
+/** A staging, and what happened while it was made. */
+export interface StagingFacts extends Staging {
   readonly counted: Measure['counted'];
   /** Rows left out because they have no score. */
   readonly dropped: number;
 }
 
-/** What the user should know about a staging, a plain sentence each. */
-export function stagingWarnings(staging: Warned): string[] {
+/** What the user should know about a staging, in one sentence each. */
+export function stagingWarnings(staging: StagingFacts): string[] {
   const { plan, dropped, counted } = staging;
   return [
     ...(dropped > 0 ? [`${rows(dropped)} without a score ${dropped === 1 ? 'was' : 'were'} left out`] : []),
     ...((plan.by === 'tokens' || plan.by === 'length') && counted === 'estimate'
-      ? ['tokens are estimated from characters; give --model DIR to count them with its tokenizer']
+      ? ['tokens are estimated from characters; set `model` to count them with its tokenizer']
       : []),
     ...tieWarnings(staging),
     ...lengthWarnings(staging),
@@ -35,25 +35,25 @@ export function stagingWarnings(staging: Warned): string[] {
 
 const rows = (n: number) => `${formatCount(n)} row${n === 1 ? '' : 's'}`;
 
-const tieWarnings = ({ plan, cuts }: Warned): string[] =>
+const tieWarnings = ({ plan, cuts }: StagingFacts): string[] =>
   plan.by === 'thresholds'
     ? []
     : cuts.flatMap(({ score, tiedBelow, tiedAbove }, i) =>
         tiedBelow > 0
-          ? `ties at the cut between stages ${i + 1} and ${i + 2}: of ${formatCount(tiedBelow + tiedAbove)} rows with score ${score}, ${formatCount(tiedBelow)} were put below and ${formatCount(tiedAbove)} above, at random by the seed; to keep equal scores together, use --ties together or --thresholds`
+          ? `ties at the cut between stages ${i + 1} and ${i + 2}: of ${formatCount(tiedBelow + tiedAbove)} rows with score ${score}, ${formatCount(tiedBelow)} were put below and ${formatCount(tiedAbove)} above, at random by the seed; to keep equal scores together, set \`ties: together\` or \`thresholds\``
           : [],
       );
 
-function lengthWarnings({ length: { spearman, etaSquared }, plan }: Warned): string[] {
+function lengthWarnings({ length: { spearman, etaSquared }, plan }: StagingFacts): string[] {
   if (spearman === undefined || Math.abs(spearman) < MOSTLY_LENGTH) return [];
   const sign = spearman > 0 ? 'longer rows score higher' : 'shorter rows score higher';
-  const advice = plan.by === 'length' ? '' : '; --by length cuts where stages differ least in length';
+  const advice = plan.by === 'length' ? '' : '; `by: length` cuts where stages differ least in length';
   return [
-    `difficulty may be mostly length: ${sign} (Spearman ${spearman.toFixed(2)}, told from ${MOSTLY_LENGTH} on), and the stages explain ${Math.round(100 * etaSquared)} % of the variance of log length${advice}`,
+    `difficulty may be mostly length: ${sign} (Spearman ${spearman.toFixed(2)}, reported from ${MOSTLY_LENGTH} on), and the stages explain ${Math.round(100 * etaSquared)} % of the variance of log length${advice}`,
   ];
 }
 
-function sizeWarnings({ plan, stages }: Warned): string[] {
+function sizeWarnings({ plan, stages }: StagingFacts): string[] {
   const all = stages.reduce((sum, stage) => sum + stage.rows, 0);
   const warnings: string[] = [];
   for (const { index, rows: trained, heldOut } of stages) {
@@ -64,7 +64,7 @@ function sizeWarnings({ plan, stages }: Warned): string[] {
     if (plan.holdout === 0) continue;
     if (heldOut === 0)
       warnings.push(
-        `stage ${index} has no held-out rows: all of its instructions occur several times or are near to others`,
+        `stage ${index} has no held-out rows: all of its instructions occur several times or are near-duplicates of others`,
       );
     else if (heldOut < FEW.heldOut)
       warnings.push(
@@ -75,16 +75,16 @@ function sizeWarnings({ plan, stages }: Warned): string[] {
   return warnings;
 }
 
-function duplicateWarnings({ plan, duplicates: { largest, uncompared }, stageOf }: Warned): string[] {
+function duplicateWarnings({ plan, duplicates: { largest, uncompared }, stageOf }: StagingFacts): string[] {
   if (plan.nearDuplicates === 0) return [];
   const warnings: string[] = [];
-  if (largest > Math.max(FEW.rows, MANY_ALIKE * stageOf.length))
+  if (largest > Math.max(FEW.rows, LARGE_CLUSTER * stageOf.length))
     warnings.push(
-      `${rows(largest)} hang together as near duplicates, so that all of them are trained on or all held out; where they only share a form, raise --near-duplicates (${plan.nearDuplicates})`,
+      `${rows(largest)} are connected as near-duplicates, so that all of them are trained on or all held out; if they only follow one template, raise \`nearDuplicates\` (${plan.nearDuplicates})`,
     );
   if (uncompared > 0)
     warnings.push(
-      `${formatCount(uncompared)} times a row had more rows of the same form than it was compared with; near duplicates among them can have been missed`,
+      `${formatCount(uncompared)} times a row shared its template with more rows than it was compared with; near-duplicates among them can have been missed`,
     );
   return warnings;
 }

@@ -25,18 +25,18 @@ export interface StagingInput {
   readonly import: ImportOptions;
 }
 
-/** How far a staging is; told every 50,000 rows, so never of a small set. */
+/** How far a staging is; reported every 50,000 rows, so never for a small set. */
 export interface StagingProgress {
   readonly doing: 'reading' | 'comparing' | 'writing';
   /** Rows read or written; bands of hashes compared. */
   readonly done: number;
-  /** Not known while reading. */
+  /** Unknown while reading. */
   readonly total?: number;
 }
 
-/** What staging can do besides. */
+/** Further settings of {@link stageInto}. */
 export interface StagingSettings {
-  /** Takes the place of a staged set that is there. Default false. */
+  /** Replaces a staged set that is already there. Default false. */
   readonly replace?: boolean;
   /** How rows are measured. Default: tokens estimated from characters. */
   readonly measure?: Measure;
@@ -46,30 +46,30 @@ export interface StagingSettings {
   readonly signal?: AbortSignal;
 }
 
-/** A staging that was written. */
+/** What {@link stageInto} wrote. */
 export interface Staged {
   readonly staging: Staging;
   readonly manifest: StagingManifest;
-  /** Plain sentences about what the user should know. */
+  /** What the user should know, in one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** Rows between two looks at the signal, and two tellings of how far it is. */
-const LOOK = 50_000;
-/** Rows whose comparing takes long enough to tell how far it is. */
-const MANY = 200_000;
-/** Rows measured at one time, and their characters, more or less. */
+/** Rows after which the signal is checked and progress reported. */
+const REPORT_EVERY = 50_000;
+/** Rows from which on comparing takes so long that its progress is reported. */
+const SLOW_TO_COMPARE = 200_000;
+/** Most rows that are measured together, and about how many characters. */
 const MEASURED = { rows: 32, characters: 1 << 20 };
 
-/** The rows as they came, in the folder under way; removed before it is put in its place. */
+/** The rows as they were read, in the temporary folder; removed before that folder is put in place. */
 const SPOOL = 'rows.jsonl';
 
 /**
- * Cuts scored rows, see {@link stageRows}, and writes a staged folder in one go: `stage-1.jsonl` and on, `holdout.jsonl`,
- * `manifest.json` with the hash of each. The rows are read once and kept on the disk, in memory only what cutting needs of them;
- * they keep their order, and each gets its `stage`. A folder that is there and not empty is refused with a usage error, unless it
- * is a staged folder and `replace` is set. Throws a data error for an empty set, unscored rows unless they are dropped, and what
- * cannot be cut as the plan says; then nothing is written.
+ * Cuts scored rows, see {@link stageRows}, and writes a staged folder atomically: `stage-1.jsonl` and so on, `holdout.jsonl`,
+ * `manifest.json` with the hash of each. The rows are read once and kept on disk, in memory only what cutting needs of them;
+ * they keep their order, and each gets its `stage`. A folder that exists and is not empty is refused with a usage error, unless it
+ * is a staged folder and `replace` is set. Throws a data error for an empty set, for unscored rows unless they are dropped, and for
+ * rows that cannot be cut as the plan says; then nothing is written.
  */
 export async function stageInto(
   folder: string,
@@ -107,7 +107,7 @@ export async function stageInto(
   );
 }
 
-/** Takes the rows in: what cutting needs into a table, the scored ones themselves into a file. */
+/** Reads the rows: what cutting needs goes into a table, the scored rows themselves into a file. */
 async function readTable(
   rows: Iterable<InstructionRecord> | AsyncIterable<InstructionRecord>,
   spool: string,
@@ -133,7 +133,7 @@ async function readTable(
   };
   try {
     for await (const row of rows) {
-      if (++read % LOOK === 0) {
+      if (++read % REPORT_EVERY === 0) {
         onProgress?.({ doing: 'reading', done: read });
         signal?.throwIfAborted();
       }
@@ -157,10 +157,14 @@ async function readTable(
 }
 
 const unscoredRows = ({ count, named }: { count: number; named: readonly string[] }, read: number) =>
-  dataError(
-    `${count} of ${read} rows have no score (${named.join(', ')}${count > named.length ? ', ...' : ''}); give each a score, name their field with --score-field, or leave them out with --unscored drop`,
-    { rows: count },
-  );
+  dataError(`${count} of ${read} rows have no score (${named.join(', ')}${count > named.length ? ', ...' : ''})`, {
+    rows: count,
+    remedies: [
+      { advice: 'give each a score' },
+      { option: 'scoreField', change: 'set', note: 'to name the field of the scores' },
+      { option: 'unscored', change: 'set', value: 'drop', note: 'to leave them out' },
+    ],
+  });
 
 async function duplicatesOf(
   { keys, shingles, rows }: RowTable,
@@ -171,14 +175,14 @@ async function duplicatesOf(
   for (let done = 1; ; done++) {
     const next = search.next();
     if (next.done) return next.value;
-    if (rows >= MANY) onProgress?.({ doing: 'comparing', done, total: bandsFor(plan.nearDuplicates).bands });
-    // Signals and the display get their turn.
+    if (rows >= SLOW_TO_COMPARE) onProgress?.({ doing: 'comparing', done, total: bandsFor(plan.nearDuplicates).bands });
+    // Lets signals and the display have their turn.
     await setImmediate();
     signal?.throwIfAborted();
   }
 }
 
-/** What lies in a folder under which name. */
+/** A file of the staged folder. */
 interface Part {
   readonly file: string;
   readonly sha256: string;
@@ -207,7 +211,7 @@ async function writeParts(
       const part = held[row] === 1 ? plan.stages : stage;
       counts[part]!++;
       await files[part]!.add(bytes.subarray(0, bytes.length - CLOSE), ends[stage]!, NEWLINE);
-      if (++row % LOOK !== 0) continue;
+      if (++row % REPORT_EVERY !== 0) continue;
       onProgress?.({ doing: 'writing', done: row, total: stageOf.length });
       signal?.throwIfAborted();
     }

@@ -28,13 +28,13 @@ export function detectFormat(rows: readonly FileRow[], path: string): RowFormat 
   for (const row of rows) {
     const value = saidBy(row);
     if (!isRow(value)) continue;
-    const found = formatOf(withoutNulls(value));
-    if (found) return found;
+    const format = formatOf(withoutNulls(value));
+    if (format) return format;
   }
   const first = rows.find(({ error }) => !error);
   if (!first) throw rows[0]!.error!;
   const value = saidBy(first);
-  const came = first.columns
+  const actual = first.columns
     ? `a table with the columns ${first.columns
         .slice(0, 10)
         .map((name) => shownName(name, 40))
@@ -43,10 +43,8 @@ export function detectFormat(rows: readonly FileRow[], path: string): RowFormat 
       ? `the fields ${namesOf(value)}`
       : show(value);
   const known = Object.entries(IMPORTERS).map(([format, { looksLike }]) => `${format} ${looksLike}`);
-  throw dataError(
-    `${first.place}: no known row format; found ${came}; expected one of ${known.join(', ')}; rename its fields, or name the format with --format`,
-    {
-      file: path,
-    },
-  );
+  throw dataError(`${first.place}: no known row format; found ${actual}; expected one of ${known.join(', ')}`, {
+    file: path,
+    remedies: [{ advice: 'rename its fields' }, { option: 'format', change: 'set' }],
+  });
 }

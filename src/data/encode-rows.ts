@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { chunk } from '../core/lists.js';
+import type { Remedy } from '../core/remedies.js';
 import { showSome } from '../core/shown.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { encodeBatch } from './encode.js';
 import type { EncodedRow } from './encoded.js';
+import { FIX_OR_SKIP } from './import-report.js';
 import type { EncodeOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 
@@ -22,7 +24,7 @@ export interface EncodeReport {
   readonly droppedPromptTooLong: readonly string[];
   /** Ids of kept rows whose template writes no end token after an answer: nothing teaches the model to stop. */
   readonly withoutEnd: readonly string[];
-  /** Ids of kept rows of which the template does not write all that the turns say, such as thoughts of earlier answers. */
+  /** Ids of kept rows whose template leaves out some of their text, such as the reasoning of earlier answers. */
   readonly leftOut: readonly string[];
   /** Ids of rows that were dropped since none of their answers is to be trained. */
   readonly untrained: readonly string[];
@@ -35,22 +37,25 @@ export interface EncodeReport {
   readonly longest: number;
 }
 
-/** How to watch and stop {@link encodeRows}. */
+/** Progress and interruption of {@link encodeRows}. */
 interface EncodeHooks {
   /** Called every 256 rows, and at the end. */
   readonly onProgress?: (done: number, of: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Rows that are encoded together, between two breaths for the event loop. */
+/** Rows that are encoded together; after each batch the event loop gets its turn. */
 const BATCH = 256;
 
 /** Rows named in one error message. */
 const NAMED = 5;
 
+const RAISE_MAX_LENGTH: Remedy = { option: 'maxLength', change: 'raise' };
+
 /**
- * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` a row that is too long, by its prompt or in all, is a data error that names such
- * rows, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise what was cut and dropped is in the report. A data error as well when no row is left.
+ * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` rows that are too long, by their prompt or in all, are a data
+ * error that names them, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise the report lists what was
+ * cut and dropped. When no row is left, that is a data error as well.
  */
 export async function encodeRows(
   records: readonly InstructionRecord[],
@@ -71,7 +76,7 @@ export async function encodeRows(
   let longest = 0;
   let done = 0;
   for (const batch of chunk(records, BATCH)) {
-    await breathe(hooks, done, records.length);
+    await pause(hooks, done, records.length);
     for (const [i, outcome] of (await encodeBatch(batch, tokenizer, options)).entries()) {
       const { id } = batch[i]!;
       longest = Math.max(longest, outcome.tokens);
@@ -88,7 +93,7 @@ export async function encodeRows(
   }
   hooks.onProgress?.(records.length, records.length);
   if (refused.length > 0 && options.badRows === 'refuse') throw refusedError(refused, records.length);
-  if (long.length > 0 && options.overflow === 'refuse') throw refusal(long, records.length, options.maxLength);
+  if (long.length > 0 && options.overflow === 'refuse') throw tooLongError(long, records.length, options.maxLength);
   const report: EncodeReport = {
     rows: records.length,
     kept: rows.length,
@@ -100,7 +105,7 @@ export async function encodeRows(
     trainedTokens: rows.reduce((n, row) => n + row.trained, 0),
     longest,
   };
-  if (rows.length === 0) throw nothingLeft(report, options);
+  if (rows.length === 0) throw nothingLeftError(report, options);
   return { rows, report };
 }
 
@@ -111,43 +116,45 @@ interface LongRow {
   readonly prompt: boolean;
 }
 
-function nothingLeft(
+function nothingLeftError(
   { rows, longest, untrained, refused }: EncodeReport,
   { maxLength, trainOn }: EncodeOptions,
 ): PhasetuneError {
   const [first] = refused;
   if (refused.length + untrained.length < rows)
-    return dataError(
-      `none of ${rows} rows fits in ${maxLength} tokens (the longest has ${longest}); raise --max-length`,
-    );
-  const earlier = trainOn === 'last' ? '; --train-on all trains earlier ones' : '';
-  const why = first
-    ? `row ${first.id}: ${first.reason}`
-    : `no ${trainOn === 'last' ? 'last ' : ''}answer is to be trained (weight 0)${earlier}`;
-  return dataError(`none of ${rows} rows can be trained; ${why}`);
-}
-
-function refusedError(refused: EncodeReport['refused'], of: number): PhasetuneError {
-  const { id, reason } = refused[0]!;
-  const more = refused.length > 1 ? ` (the first of ${refused.length} such rows of ${of})` : '';
-  return dataError(`row ${id}: ${reason}${more}; fix it, or leave such rows out with --bad-rows skip`, {
-    id,
-    badRows: refused.length,
+    return dataError(`none of ${rows} rows fits in ${maxLength} tokens (the longest has ${longest})`, {
+      remedies: [RAISE_MAX_LENGTH],
+    });
+  if (first) return dataError(`none of ${rows} rows can be trained; row ${first.id}: ${first.reason}`);
+  if (trainOn === 'all') return dataError(`none of ${rows} rows can be trained; no answer is to be trained (weight 0)`);
+  return dataError(`none of ${rows} rows can be trained; no last answer is to be trained (weight 0)`, {
+    remedies: [{ option: 'trainOn', change: 'set', value: 'all', note: 'to train earlier ones' }],
   });
 }
 
-async function breathe({ onProgress, signal }: EncodeHooks, done: number, of: number): Promise<void> {
+function refusedError(refused: EncodeReport['refused'], rows: number): PhasetuneError {
+  const { id, reason } = refused[0]!;
+  const more = refused.length > 1 ? ` (the first of ${refused.length} such rows of ${rows})` : '';
+  return dataError(`row ${id}: ${reason}${more}`, { id, badRows: refused.length, remedies: FIX_OR_SKIP });
+}
+
+async function pause({ onProgress, signal }: EncodeHooks, done: number, of: number): Promise<void> {
   await setImmediate();
   if (signal?.aborted) throw new PhasetuneError('interrupted', `stopped after encoding ${done} of ${of} rows`);
   onProgress?.(done, of);
 }
 
-function refusal(long: readonly LongRow[], of: number, maxLength: number): PhasetuneError {
+function tooLongError(long: readonly LongRow[], rows: number, maxLength: number): PhasetuneError {
   const named = long.map((row) => `${row.id} (${row.tokens}${row.prompt ? ', by its prompt alone' : ''})`);
-  return dataError(
-    `${long.length} of ${of} rows are over ${maxLength} tokens: ${showSome(named, NAMED)}; raise --max-length, or choose --overflow truncate or drop`,
-    { rows: long.length, maxLength },
-  );
+  return dataError(`${long.length} of ${rows} rows are over ${maxLength} tokens: ${showSome(named, NAMED)}`, {
+    rows: long.length,
+    maxLength,
+    remedies: [
+      RAISE_MAX_LENGTH,
+      { option: 'overflow', change: 'set', value: 'truncate' },
+      { option: 'overflow', change: 'set', value: 'drop' },
+    ],
+  });
 }
 
 /** The report for people: a line for the set and one for everything that was cut, dropped or is odd. */

@@ -16,7 +16,7 @@ export type EncodedOutcome =
       readonly tokens: number;
       /** True where every trained answer has its end token. */
       readonly ended: boolean;
-      /** True where the template does not write all that the turns say. */
+      /** True where the template leaves out some text of the turns. */
       readonly leavesOut: boolean;
     }
   /** `untrained`: no answer of the row is to be trained. `refused`: the row cannot be used, and why. */
@@ -25,9 +25,10 @@ export type EncodedOutcome =
 
 /**
  * Tokens and masks of rows. A rendered conversation is tokenised once, as a whole, so the ids are those of transformers'
- * `apply_chat_template(tokenize=True)`, except where a turn spells a special token: with `splitSpecialTokens` that stays text. Trained (mask 1)
- * are the tokens that hold a character of a trained answer, and what follows up to and with the end token that the template writes. The very
- * first token is never trained. Where the template has `{% generation %}` blocks, the mask is transformers' `assistant_masks`.
+ * `apply_chat_template(tokenize=True)`, except where a turn spells a special token: with `splitSpecialTokens` that stays text.
+ * Trained (mask 1) are the tokens that hold a character of a trained answer, and what follows up to and including the end token that
+ * the template writes. The very first token is never trained. Where the template has `{% generation %}` blocks, the mask is
+ * transformers' `assistant_masks`.
  *
  * A row over `maxLength` is cut at its end under `truncate`, so its answer loses its end token; under the other policies
  * it is `too-long`. A row whose prompt leaves no room for one trained token is `prompt-too-long` under every policy. What
@@ -118,7 +119,10 @@ function outcomeOf(
     : { kind: 'kept', row, tokens, ended, leavesOut };
 }
 
-/** One pass over tokens and answers: the tokens that hold a character of an answer, then those up to its end token, if there is one before the next turn's text. */
+/**
+ * One pass over tokens and answers: the tokens that hold a character of an answer, then those up to its end token, if there is one
+ * before the next turn's text.
+ */
 function maskOf({ ids, offsets }: Encoding, answers: readonly AnswerPart[], ends: ReadonlySet<number>) {
   const mask = new Uint8Array(ids.length);
   let ended = true;
@@ -132,9 +136,9 @@ function maskOf({ ids, offsets }: Encoding, answers: readonly AnswerPart[], ends
     }
     let stop = t;
     while (stop < ids.length && offsets[2 * stop]! < limit && !ends.has(ids[stop]!)) stop++;
-    const found = stop < ids.length && offsets[2 * stop]! < limit;
-    if (found) mask.fill(1, t, stop + 1);
-    ended &&= found;
+    const hasEnd = stop < ids.length && offsets[2 * stop]! < limit;
+    if (hasEnd) mask.fill(1, t, stop + 1);
+    ended &&= hasEnd;
   }
   mask[0] = 0;
   return { mask, ended };

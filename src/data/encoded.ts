@@ -1,5 +1,5 @@
 /**
- * One row as the trainer sees it. `ids[t]` is a token; `mask[t]` is 1 where the token is trained, that is where the
+ * A row as the trainer sees it. `ids[t]` is a token; `mask[t]` is 1 where the token is trained, that is where the
  * model is asked to predict `ids[t]` from the tokens before it. The first token is never trained.
  */
 export interface EncodedRow {

@@ -8,18 +8,18 @@ const badRows = z
   .default('refuse')
   .describe('a row that cannot be used: refuse the set and name it, or leave the row out and report it');
 
-/** How rows of other people's making are read. */
+/** How foreign rows are read. */
 export const importOptionsSchema = z.strictObject({
   format: z
     .enum(['auto', ...ROW_FORMATS])
     .default('auto')
-    .describe('how the rows are written; auto looks at the first rows'),
+    .describe('format of the rows; auto looks at the first rows'),
   scoreField: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'field that holds the difficulty, dots reach inside (meta.level); every row must then have it [score, where a row has one]',
+      'field that holds the difficulty, with dots for nested fields (meta.level); every row must then have it [score, where a row has one]',
     ),
   badRows,
 });
@@ -37,7 +37,7 @@ export const encodeOptionsSchema = z.strictObject({
     .enum(['last', 'all'])
     .default('last')
     .describe('which answers of a conversation are trained: the last, or all'),
-  maxLength: z.number().int().min(2).default(1024).describe('most tokens of a row, prompt and answer together'),
+  maxLength: z.number().int().min(2).default(1024).describe('maximum tokens of a row, prompt and answer together'),
   overflow: z
     .enum(['truncate', 'drop', 'refuse'])
     .default('truncate')
@@ -67,48 +67,46 @@ export const batchOptionsSchema = z.strictObject({
     .enum(['packed', 'bucketed', 'padded'])
     .default('packed')
     .describe(
-      'packed: rows lie one behind another in lines of a few lengths; bucketed: a row a line, rows of like length together; padded: a row a line, in the order they come',
+      'packed: rows one after another in lines of a few lengths; bucketed: one row a line, rows of similar length together; padded: one row a line, in the given order',
     ),
   batchRows: z
     .number()
     .int()
     .min(1)
     .default(4)
-    .describe(
-      'rows that go through the model together; packed: on average, for every batch has about equally many tokens',
-    ),
+    .describe('rows of a batch; packed: on average, since every batch has about the same number of tokens'),
   accumulate: z
     .number()
     .int()
     .min(1)
     .default(1)
-    .describe('batches whose gradients are added up for one optimizer step'),
+    .describe('gradient accumulation: batches whose gradients are added up for one optimizer step'),
   microBatches: z
     .number()
     .int()
     .min(1)
     .default(1)
-    .describe('parts in which a batch goes through the model, a few lines each: less memory for the same step'),
+    .describe('parts in which a batch goes through the model, some of its lines each: less memory for the same step'),
   packLength: z
     .number()
     .int()
     .min(2)
     .optional()
-    .describe('packed: tokens of a line; longer rows get lines of their own [a few lengths that suit the rows]'),
+    .describe('packed: tokens of a line; longer rows get longer lines [a few lengths that suit the rows]'),
   padTo: z
     .number()
     .int()
     .min(1)
     .default(32)
-    .describe('lines are padded to a multiple of this many tokens, so that shapes are few'),
-  shuffle: z.boolean().default(true).describe('draw a new seeded order in every epoch; off keeps the given order'),
+    .describe('lines are padded to a multiple of this many tokens, so that there are few shapes'),
+  shuffle: z.boolean().default(true).describe('draw a new seeded order for every epoch; off keeps the given order'),
   window: z
     .number()
     .int()
     .min(1)
     .optional()
     .describe(
-      'packed and bucketed: rows among which batches are made up; an order by score holds from window to window [64 batches; 16 where the order is kept]',
+      'packed and bucketed: rows that may change places to fit into batches; the order is kept from window to window [64 batches; 16 without shuffle]',
     ),
 });
 

@@ -16,17 +16,17 @@ const EXPECTED: Readonly<Record<string, string>> = {
 /** What is wrong with a row that must be a record: the first field that is not as the schema has it. */
 export function recordProblem(row: RawRow, error: z.ZodError): string {
   const issue = error.issues[0]!;
-  const at = issue.path.map(String);
-  const place = at.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
+  const path = issue.path.map(String);
+  const place = path.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
   if (issue.code === 'unrecognized_keys') {
     const where = place === '' ? '' : `${place}: `;
-    return `${where}expected the fields of a record alone, found ${issue.keys.slice(0, 5).join(', ')}; read such rows with --format messages`;
+    return `${where}expected the fields of a record alone, found ${issue.keys.slice(0, 5).join(', ')}; \`format: messages\` reads such rows`;
   }
-  const value = at.reduce<unknown>(
+  const value = path.reduce<unknown>(
     (inner, key) => (isRow(inner) ? inner[key] : Array.isArray(inner) ? inner[Number(key)] : undefined),
     row,
   );
-  const name = at.findLast((key) => !/^\d+$/.test(key)) ?? '';
-  const expected = /^\d+$/.test(at.at(-1) ?? '') ? 'an object with role and content' : EXPECTED[name];
+  const name = path.findLast((key) => !/^\d+$/.test(key)) ?? '';
+  const expected = /^\d+$/.test(path.at(-1) ?? '') ? 'an object with role and content' : EXPECTED[name];
   return `${place}: expected ${expected ?? 'a record'}, found ${show(value)}`;
 }

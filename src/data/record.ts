@@ -13,7 +13,7 @@ export const recordSchema = z.strictObject({
   messages: z.array(message).min(1),
   /** Difficulty; higher is harder. */
   score: z.number().optional(),
-  /** Stage that the row's score falls in, from 1; set by `phasetune stage`, on held-out rows too. */
+  /** Stage that the row's score falls in, from 1; set by staging, on held-out rows too. */
   stage: z.number().int().min(1).optional(),
   meta: z.record(z.string(), z.unknown()).optional(),
 });

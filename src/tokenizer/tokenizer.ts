@@ -62,7 +62,7 @@ export interface Tokenizer {
  */
 export async function loadTokenizer(folder: string, { now = new Date() } = {}): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');
-  if (!exists(path)) throw dataError(missing(folder, path), { file: path });
+  if (!exists(path)) throw missingError(folder, path);
   const text = await readText(path);
   const checked = checkTokenizerJson(parseJson(text, path, 1, { anyKey: true }), path);
   const declared = await readDeclaredTokens(folder, checked.added);
@@ -96,7 +96,8 @@ export async function loadTokenizer(folder: string, { now = new Date() } = {}): 
 
 const refuseToRender = (folder: string) => (): never => {
   throw dataError(
-    `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json); put one there or use --template paper`,
+    `${folder} has no chat template (neither chat_template.jinja nor chat_template in tokenizer_config.json)`,
+    { remedies: [{ advice: 'put one there' }, { option: 'template', change: 'set', value: 'paper' }] },
   );
 };
 
@@ -188,7 +189,7 @@ function decoder(rust: RustTokenizer, cleanUp: boolean, path: string): Pick<Toke
         lists.map((ids) => [...ids]),
         skipSpecialTokens,
       );
-      return cleanUp ? texts.map(cleaned) : texts;
+      return cleanUp ? texts.map(tidySpaces) : texts;
     } catch (cause) {
       throw broken(path, 'decode', cause);
     }
@@ -203,7 +204,7 @@ const cleansUp = (config: TokenizerConfig, { json }: CheckedTokenizer): boolean 
     config.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output === true);
 
 /** What `clean_up_tokenization_spaces` does in transformers: no blank before a mark or a shortened word. */
-const cleaned = (text: string): string =>
+const tidySpaces = (text: string): string =>
   text
     .replace(/ ([.?!,])/g, '$1')
     .replaceAll(" ' ", "'")
@@ -214,11 +215,16 @@ function broken(path: string, what: string, cause: unknown): PhasetuneError {
   return dataError(`${path}: not a tokenizer that can ${what}: ${reason}`, { file: path }, cause);
 }
 
-function missing(folder: string, path: string): string {
-  const hint = exists(join(folder, 'tokenizer.model'))
-    ? "the folder has only SentencePiece's tokenizer.model: save it with transformers' AutoTokenizer.save_pretrained, which writes tokenizer.json"
-    : 'expected a Hugging Face model folder; for a GGUF file run `phasetune model import` first';
-  return `${path}: no such file; ${hint}`;
+function missingError(folder: string, path: string): PhasetuneError {
+  if (exists(join(folder, 'tokenizer.model')))
+    return dataError(
+      `${path}: no such file; the folder has only SentencePiece's tokenizer.model: save it with transformers' AutoTokenizer.save_pretrained, which writes tokenizer.json`,
+      { file: path },
+    );
+  return dataError(`${path}: no such file; expected a Hugging Face model folder`, {
+    file: path,
+    remedies: [{ task: 'model import', note: 'first for a GGUF file' }],
+  });
 }
 
 /** What follows an answer in the rendered template, if it is one control token: the token that ends a turn. */

@@ -9,9 +9,9 @@ type Inputs = Readonly<Record<(typeof INPUTS)[number], string>>;
 type Run = Pick<RunFile, 'begunIn' | 'status' | 'recipe'>;
 
 /**
- * A run's recipe with its inputs as they are found from this folder: relative paths are those of the folder that the run was begun in,
- * else, where it was moved with all that is in it, of this one. Throws a usage error that says where an input lay, unless another place for it
- * is `given` or nothing is left to be done.
+ * A run's recipe with its inputs as they are found from this folder: relative paths start from the folder that the run was begun in,
+ * or, where it was moved with all that is in it, from this one. Throws a usage error that says where an input was, unless another place
+ * for it is `given` or nothing is left to do.
  */
 export function findInputs(
   out: string,
@@ -21,22 +21,23 @@ export function findInputs(
 ): RunFile['recipe'] {
   const { begunIn, recipe, status } = run;
   if (status === 'done' || (begunIn && resolve(begunIn) === resolve(here))) return recipe;
-  const found = INPUTS.filter((key) => given[key] === undefined).map((key) => {
+  const inputs = INPUTS.filter((key) => given[key] === undefined).map((key) => {
     const path = String(recipe[key]);
     const there = resolve(begunIn ?? here, path);
     if (isAbsolute(path) || (begunIn && exists(there))) return [key, there];
     if (exists(resolve(here, path))) return [key, path];
     const folder = begunIn ?? 'a folder that it does not name';
-    throw usageError(
-      `${out}: the run was begun in ${folder}, with --${key} ${path}; there is no ${there} now: say by --${key} where it is`,
-      { file: there, option: key },
-    );
+    throw usageError(`${out}: the run was begun in ${folder}, with \`${key}: ${path}\`; there is no ${there} now`, {
+      file: there,
+      option: key,
+      remedies: [{ option: key, change: 'set', note: 'to where it is' }],
+    });
   });
-  return { ...recipe, ...Object.fromEntries(found) };
+  return { ...recipe, ...Object.fromEntries(inputs) };
 }
 
 /**
- * How the inputs of a run are written down, and the folder that relative ones are to be seen from: as a resumed run
+ * How the inputs of a run are recorded, and the folder that relative ones start from: as a resumed run
  * has them already, where they are the same folders, so that it comes to the same bytes wherever it is resumed.
  */
 export function recordInputs<R extends Inputs>(

@@ -84,8 +84,12 @@ function checkFinite(folder: string, { tensors }: Adapter): void {
     if (at >= 0)
       throw new PhasetuneError(
         'failed',
-        `${folder}: nothing was saved, since the adapter is of no use: element ${at} of ${name} is ${data[at]}, so training has diverged; the checkpoints before it were kept: begin again with a lower learning rate`,
-        { file: folder, tensor: name },
+        `${folder}: nothing was saved, since the adapter is of no use: element ${at} of ${name} is ${data[at]}, so training has diverged; the checkpoints before it were kept`,
+        {
+          file: folder,
+          tensor: name,
+          remedies: [{ option: 'optim.learningRate', change: 'lower', note: 'and start again' }],
+        },
       );
   }
 }
@@ -135,8 +139,11 @@ async function readingBack<T>(place: string, check: () => Promise<T>): Promise<T
     if (!isDataError(cause) || isOutOfMemory(cause)) throw cause;
     throw new PhasetuneError(
       'failed',
-      `cannot write ${place}: it does not read back as it was written (${cause.message}); what was there before was kept. Look after the disk, then go on from the last whole checkpoint with --resume`,
-      { file: place },
+      `cannot write ${place}: it does not read back as it was written (${cause.message}); what was there before was kept`,
+      {
+        file: place,
+        remedies: [{ advice: 'check the disk, then continue from the last whole checkpoint with `resume`' }],
+      },
       { cause },
     );
   }

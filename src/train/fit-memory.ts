@@ -34,8 +34,8 @@ export function memoryChoices(
 }
 
 /**
- * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error that tells the
- * least that is needed when none does.
+ * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error that says what is needed
+ * at least when none does.
  */
 export function firstThatFits(
   choices: readonly MemoryOptions[],
@@ -50,8 +50,17 @@ export function firstThatFits(
   }
   const least = tooLarge.reduce((x, y) => (y.forecast.peak < x.forecast.peak ? y : x));
   throw usageError(
-    `--memory-limit: the run needs ${formatBytes(least.forecast.peak)} at least (${describeChoice(least.options)}), the limit is ${formatBytes(limit)}; raise it, shorten rows with --max-length, or hold weights in 8 bits with --load-in-8bit`,
-    { option: 'memoryLimit', expected: least.forecast.peak, actual: limit },
+    `\`memoryLimit\`: the run needs ${formatBytes(least.forecast.peak)} at least (${describeChoice(least.options)}), the limit is ${formatBytes(limit)}`,
+    {
+      option: 'memoryLimit',
+      expected: least.forecast.peak,
+      actual: limit,
+      remedies: [
+        { option: 'memoryLimit', change: 'raise' },
+        { option: 'maxLength', change: 'lower', note: 'to shorten rows' },
+        { option: 'loadIn8bit', change: 'set', value: true, note: 'to hold weights in 8 bits' },
+      ],
+    },
   );
 }
 

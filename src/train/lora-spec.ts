@@ -40,8 +40,16 @@ export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointi
   const most = Math.max(...groups.map(({ tensors }) => tensors.size));
   if (most > MOST_NUMBERS)
     throw usageError(
-      `lora.rank: an adapter of rank ${lora.rank} has ${most} numbers, more than TensorFlow has in one tensor (${MOST_NUMBERS}); lower --lora.rank, or adapt fewer projections with --lora.targets`,
-      { option: 'lora.rank', expected: MOST_NUMBERS, actual: most },
+      `\`lora.rank\`: an adapter of rank ${lora.rank} has ${most} numbers, more than one tensor of TensorFlow holds (${MOST_NUMBERS})`,
+      {
+        option: 'lora.rank',
+        expected: MOST_NUMBERS,
+        actual: most,
+        remedies: [
+          { option: 'lora.rank', change: 'lower' },
+          { option: 'lora.targets', change: 'set', note: 'to fewer projections' },
+        ],
+      },
     );
   const training = trainSpec({
     config,

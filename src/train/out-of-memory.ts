@@ -16,9 +16,9 @@ const NAMED = 4;
  * lower, with the field `outOfMemory`. Nothing that the tuner holds has changed then: it can be read and saved.
  */
 export const namingMemory = <T>({ batch, ...use }: MemoryUse, work: () => Promise<T>): Promise<T> =>
-  naming({ ...use, details: batch && (() => described(batch)) }, work);
+  naming({ ...use, details: batch && (() => describeBatch(batch)) }, work);
 
-function described({ lines, shape }: MicroBatch) {
+function describeBatch({ lines, shape }: MicroBatch) {
   const rows = lines.flat().sort((x, y) => y.ids.length - x.ids.length);
   const named = rows.slice(0, NAMED).map(({ id, ids }: EncodedRow) => `${id} (${ids.length})`);
   const more = rows.length > NAMED ? ` and ${rows.length - NAMED} shorter` : '';
@@ -28,24 +28,24 @@ function described({ lines, shape }: MicroBatch) {
   };
 }
 
-/** How a tuner runs, as far as it decides what can still be lowered. */
+/** The part of how a tuner runs that decides what can still be lowered. */
 export interface MemorySetting {
   readonly gradientCheckpointing: boolean;
   readonly loadIn8bit: boolean;
 }
 
-/** What each use of memory can do with less of. `batch` where one goes through the model. */
+/** What would help for each use of memory. `batch` where one goes through the model. */
 export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting) {
-  const weights = loadIn8bit ? [] : ['hold the weights in 8 bits with --load-in-8bit'];
-  const choose = 'let --memory-limit choose for you (--dry-run tells what a run takes)';
+  const weights = loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`'];
+  const choose = 'let `memoryLimit` choose for you (a plan shows what a run takes)';
   return {
     step: (batch?: MicroBatch): MemoryUse => ({
       what: 'a training step',
       batch,
       remedies: [
-        'raise --micro-batches',
-        ...(gradientCheckpointing ? [] : ['give --gradient-checkpointing']),
-        'lower --max-length',
+        'raise `microBatches`',
+        ...(gradientCheckpointing ? [] : ['set `gradientCheckpointing`']),
+        'lower `maxLength`',
         ...weights,
         choose,
       ],
@@ -53,7 +53,7 @@ export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting)
     evaluate: (batch: MicroBatch): MemoryUse => ({
       what: 'the measurement of the held-out loss',
       batch,
-      remedies: ['lower --eval-rows', 'lower --max-length', ...weights, choose],
+      remedies: ['lower `evalRows`', 'lower `maxLength`', ...weights, choose],
     }),
     load: (): MemoryUse => ({
       what: 'loading the base weights',
@@ -61,15 +61,15 @@ export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting)
     }),
     adapter: (): MemoryUse => ({
       what: 'making the adapter and its moments',
-      remedies: ['lower --lora.rank', 'adapt fewer projections with --lora.targets', ...weights, FREE_MEMORY],
+      remedies: ['lower `lora.rank`', 'adapt fewer projections with `lora.targets`', ...weights, FREE_MEMORY],
     }),
     read: (): MemoryUse => ({
       what: 'reading the adapter and its moments for a checkpoint',
-      remedies: ['lower --lora.rank', 'adapt fewer projections with --lora.targets', FREE_MEMORY],
+      remedies: ['lower `lora.rank`', 'adapt fewer projections with `lora.targets`', FREE_MEMORY],
     }),
     compile: (): MemoryUse => ({
       what: 'making the program ready, before any row went through it',
-      remedies: [...weights, 'lower --lora.rank', FREE_MEMORY, choose],
+      remedies: [...weights, 'lower `lora.rank`', FREE_MEMORY, choose],
     }),
   };
 }

@@ -17,6 +17,8 @@ import { planRun, type RunPlan } from './run-plan.js';
 /** Everything about a run that is known before TensorFlow is loaded. */
 export interface PreparedRun {
   readonly plan: RunPlan;
+  /** The same run with other batches. */
+  planWith(options: Pick<TrainOptions, 'microBatches' | 'evalRows'>): RunPlan;
   readonly set: StagedSet;
   readonly tokenizer: Tokenizer;
   /** Opened, its headers checked; the caller closes it. */
@@ -51,7 +53,7 @@ export async function prepareRun(
       loadTokenizer(options.model, { now: new Date(time) }),
     );
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
-    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower --max-length'), () =>
+    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower `maxLength`'), () =>
       encodeRows(records, tokenizer, options, hooks),
     );
     await checkTokens(
@@ -70,10 +72,11 @@ export async function prepareRun(
       ),
     ];
     const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
-    const plan = namingMemorySync(memoryFor('planning the batches', 'train fewer epochs'), () =>
-      planRun(set, rows, options),
-    );
-    return { plan, set, tokenizer, model, report, templateTime, warnings };
+    const planWith = (changes: Partial<TrainOptions>) =>
+      namingMemorySync(memoryFor('planning the batches', 'train fewer epochs'), () =>
+        planRun(set, rows, { ...options, ...changes }),
+      );
+    return { plan: planWith({}), planWith, set, tokenizer, model, report, templateTime, warnings };
   } catch (error) {
     await model.close();
     throw error;

@@ -18,10 +18,10 @@ export const progressSchema = z.strictObject({
   since: z.strictObject({ ...sumsShape, loss: measuredField }),
   /** State of the generator that gives every step its dropout seed. */
   random: z.tuple([count, count, count, count]),
-  /** Losses that a jump is told from. */
+  /** Losses that a jump is recognised by, see `spikeWatch`. */
   losses: z.array(measuredField),
   consumed: rowLedgerSchema,
-  /** Steps that are left out, from 1, and how many losses, not finite or too high, were the reason. */
+  /** Steps that are left out, from 1, and how many losses, not finite or too high, caused that. */
   skipped: z.array(count),
   spikes: count,
   /** The checkpoint with the least held-out loss over all bands so far. */
@@ -44,8 +44,8 @@ export const isBetter = (loss: number, best: { readonly loss: number } | undefin
 export const speedOf = (tokens: number, seconds: number): number | undefined =>
   seconds > 0 ? tokens / seconds : undefined;
 
-/** Before the first step; `stepsBefore` updates are behind the moments. */
-export const beginning = (random: Progress['random'], stepsBefore: number): Progress => ({
+/** Before the first step; the moments have seen `stepsBefore` updates. */
+export const startProgress = (random: Progress['random'], stepsBefore: number): Progress => ({
   step: 0,
   optimizerStep: stepsBefore,
   tokens: 0,
@@ -59,8 +59,8 @@ export const beginning = (random: Progress['random'], stepsBefore: number): Prog
   spikes: 0,
 });
 
-/** After a step that took so many seconds and whose update was made. */
-export function advanced(at: Progress, planned: PlannedStep, loss: number, seconds: number): Progress {
+/** The progress after a step that took so many seconds and whose update was made. */
+export function advance(before: Progress, planned: PlannedStep, loss: number, seconds: number): Progress {
   const { tokens, trainedTokens } = planned;
   const add = <T extends { tokens: number; trainedTokens: number; seconds: number }>(sums: T): T => ({
     ...sums,
@@ -69,19 +69,19 @@ export function advanced(at: Progress, planned: PlannedStep, loss: number, secon
     seconds: sums.seconds + seconds,
   });
   return {
-    ...add(at),
-    step: at.step + 1,
-    optimizerStep: at.optimizerStep + 1,
-    since: { ...add(at.since), loss: at.since.loss + loss * trainedTokens },
-    consumed: consume(at.consumed, planned),
+    ...add(before),
+    step: before.step + 1,
+    optimizerStep: before.optimizerStep + 1,
+    since: { ...add(before.since), loss: before.since.loss + loss * trainedTokens },
+    consumed: consume(before.consumed, planned),
   };
 }
 
-/** What is told since the last report, and the progress from which the next one counts. */
-export function reported(
-  at: Progress,
+/** Loss and speed since the last report, and the progress from which the next report counts. */
+export function takeReport(
+  progress: Progress,
 ): readonly [Pick<StepEvent, 'loss' | 'tokens' | 'trainedTokens' | 'seconds' | 'tokensPerSecond'>, Progress] {
-  const { loss, tokens, trainedTokens, seconds } = at.since;
-  const told = { loss: loss / trainedTokens, tokens, trainedTokens, seconds, tokensPerSecond: tokens / seconds };
-  return [told, { ...at, since: NOTHING }];
+  const { loss, tokens, trainedTokens, seconds } = progress.since;
+  const report = { loss: loss / trainedTokens, tokens, trainedTokens, seconds, tokensPerSecond: tokens / seconds };
+  return [report, { ...progress, since: NOTHING }];
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
 import { jsonText } from '../core/json-text.js';
+import type { Remedy } from '../core/remedies.js';
 import { isLeftover, removeLeftovers, writeFileAtomic } from '../io/atomic.js';
 import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
@@ -28,7 +29,7 @@ const stage = z.strictObject({
   ...stageResultSchema.shape,
 });
 
-/** A time that the run went on after it had stopped. */
+/** A time that the run was resumed after it had stopped. */
 const resumption = z.strictObject({
   time: z.string(),
   /** Absent where there was no checkpoint yet. */
@@ -47,7 +48,7 @@ export const runFileSchema = z.strictObject({
   started: z.string(),
   finished: z.string().optional(),
   versions: z.record(z.string(), z.string()),
-  /** The folder that relative paths of `recipe` and `inputs` are to be seen from. Absent in runs of before it was written. */
+  /** The folder that relative paths of `recipe` and `inputs` start from. Absent in older runs, which did not record it. */
   begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
@@ -73,12 +74,12 @@ export const runFileSchema = z.strictObject({
 /** See {@link runFileSchema}. */
 export type RunFile = z.infer<typeof runFileSchema>;
 
-/** What the caller knows about a run: versions, options, inputs and their hashes. */
+/** What a run is made of: versions, options, inputs and their hashes. */
 export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs'>;
 
 const NAME = 'run.json';
 
-/** Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not take the old one's place. */
+/** Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not replace the old one. */
 export async function writeRunFile(folder: string, run: RunFile): Promise<void> {
   const path = join(folder, NAME);
   const text = jsonText(hide(run), 2);
@@ -90,11 +91,15 @@ export async function writeRunFile(folder: string, run: RunFile): Promise<void> 
 export async function readRunFile(folder: string): Promise<RunFile> {
   const path = join(folder, NAME);
   if (!exists(path))
-    throw dataError(`${folder}: not a run (no ${NAME} in it); make one with \`phasetune train --out ${folder}\``, {
+    throw dataError(`${folder}: not a run (no ${NAME} in it)`, {
       file: path,
+      remedies: [{ task: 'train', options: { out: folder }, note: 'to make one' }],
     });
   return readJson(path, runFileSchema);
 }
+
+/** What helps wherever a run cannot be written to its folder. */
+export const OTHER_FOLDER: Remedy = { option: 'out', change: 'set', note: 'to another folder' };
 
 /** What a folder is to a run: free for a new one, or with one in it. Throws a usage error for anything else. */
 async function contents(folder: string): Promise<'free' | 'run'> {
@@ -104,7 +109,11 @@ async function contents(folder: string): Promise<'free' | 'run'> {
     throw usageError(`${folder} is a file; expected a folder to write the run to`, { file: folder });
   if (exists(join(folder, NAME))) return 'run';
   if ((await listFolder(folder)).every((name) => isLockFile(name) || isLeftover(name))) return 'free';
-  throw usageError(`${folder} is not empty, and no run is in it; choose another --out`, { file: folder });
+  throw usageError(`${folder} is not empty, and there is no run in it`, {
+    file: folder,
+    option: 'out',
+    remedies: [OTHER_FOLDER],
+  });
 }
 
 /**
@@ -114,8 +123,14 @@ async function contents(folder: string): Promise<'free' | 'run'> {
 export async function checkRunFolder(folder: string, resume = false): Promise<RunFile | undefined> {
   if ((await contents(folder)) === 'free') return undefined;
   if (resume) return readRunFile(folder);
-  throw usageError(`${folder} holds a run already; go on with it by --resume, choose another --out, or remove it`, {
+  throw usageError(`${folder} holds a run already`, {
     file: folder,
+    option: 'out',
+    remedies: [
+      { option: 'resume', change: 'set', note: 'to continue it' },
+      OTHER_FOLDER,
+      { advice: 'remove the folder' },
+    ],
   });
 }
 
@@ -129,8 +144,8 @@ export interface ClaimedFolder {
 }
 
 /**
- * Locks a run's folder, which is made where it is missing, and clears away what a killed process left half written. Throws as {@link checkRunFolder}, and when another
- * process holds it.
+ * Locks a run's folder, which is made where it is missing, and removes what a killed process left half written. Throws as
+ * {@link checkRunFolder}, and when another process holds it.
  */
 export async function claimRunFolder(folder: string, resume = false): Promise<ClaimedFolder> {
   await checkRunFolder(folder, resume);

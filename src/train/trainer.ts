@@ -7,7 +7,7 @@ import { learningRateAt } from '../optim/schedule.js';
 import type { CheckpointKind, SpikeEvent, TrainEvent } from './events.js';
 import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
-import { advanced, beginning, bestOf, isBetter, type Progress, reported } from './progress.js';
+import { advance, bestOf, isBetter, type Progress, startProgress, takeReport } from './progress.js';
 import type { StagePlan } from './run-plan.js';
 import { spikeWatch } from './spike.js';
 import type { Tuner } from './tuner.js';
@@ -85,7 +85,7 @@ export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<T
 async function* beginOrGoOn(job: StageJob): AsyncGenerator<TrainEvent, Point> {
   const { stage } = job.plan;
   if (!job.from)
-    return yield* save(job, beginning(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
+    return yield* save(job, startProgress(random(job.seed, 'dropout', stage).state(), job.stepsBefore), 'begin');
   const { kind, saved, progress } = job.from;
   // What came behind the checkpoint in the log is told anew; one made for an interruption is not told of.
   if (kind !== 'interrupted') yield { type: 'checkpoint', stage, step: progress.step, kind, ...saved };
@@ -151,9 +151,9 @@ async function* takeStep(tuner: Tuner, job: StageJob, at: Progress, from: Point)
   }
   watch.add(loss);
   const seconds = (performance.now() - start) / 1000;
-  const next = { ...advanced(at, planned, loss, seconds), ...behind, losses: [...watch.state()] };
+  const next = { ...advance(at, planned, loss, seconds), ...behind, losses: [...watch.state()] };
   if (step % job.logEvery > 0 && !isEnd(job, step)) return next;
-  const [told, now] = reported(next);
+  const [told, now] = takeReport(next);
   const epoch = planned.epoch + 1;
   yield { type: 'step', stage, step, steps: batches.steps.length, epoch, ...told, learningRate, gradNorm };
   return now;

@@ -4,7 +4,7 @@ import { formatNumber } from '../telemetry/format.js';
 import type { TrainOptions } from './options.js';
 import type { RunPlan } from './run-plan.js';
 
-/** What a plan will not do although its options sound like it, in plain words; empty when there is nothing to tell. */
+/** Warnings of options that have no effect in a plan, or less than they seem to have; empty when there are none. */
 export function planWarnings(
   plan: Pick<RunPlan, 'stages' | 'holdout'>,
   options: Pick<TrainOptions, 'evalEvery' | 'order' | 'smoothness' | 'replay' | 'stages'> & {
@@ -14,7 +14,7 @@ export function planWarnings(
   const warnings: string[] = [];
   if (!plan.holdout) warnings.push('no rows are held out: there will be no held-out loss');
   if (plan.stages.some((stage) => stage.options.start === 'previous-best') && !(plan.holdout && options.evalEvery > 0))
-    warnings.push('start: previous-best is the same as previous-end without held-out rows and --eval-every');
+    warnings.push('`start: previous-best` is the same as `start: previous-end` without held-out rows and `evalEvery`');
   for (const { stage, batches, schedule } of plan.stages) {
     const steps = batches.steps.length;
     const warmup = warmupSteps(options.optim.warmup, schedule.steps);
@@ -23,15 +23,15 @@ export function planWarnings(
     const highest = (schedule.before + steps - 1) / warmup;
     warnings.push(
       highest === 0
-        ? `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or --optim.warmup 0`
-        : `stage ${stage} ends within the ${warmup} steps of warm-up: its learning rate comes to ${formatNumber(100 * highest)} % of what is set, at most; give it more steps, or lower --optim.warmup`,
+        ? `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or set \`optim.warmup: 0\``
+        : `stage ${stage} ends within the ${warmup} steps of warm-up: its learning rate comes to ${formatNumber(100 * highest)} % of what is set, at most; give it more steps, or lower \`optim.warmup\``,
     );
   }
   const { order, smoothness } = options;
   if (smoothness > 0 && (order === 'one-off' || order === 'random'))
-    warnings.push(`smoothness does nothing under order ${order}: its stages are mixed already`);
+    warnings.push(`\`smoothness\` does nothing with \`order: ${order}\`: its stages are mixed already`);
   if (asksForReplay(options) && plan.stages.every(({ summary }) => summary.replayed === 0))
-    warnings.push('replay does nothing: the stages that ask for it have no rows of earlier stages to visit again');
+    warnings.push('`replay` does nothing: the stages that ask for it have no rows of earlier stages to visit again');
   return warnings;
 }
 

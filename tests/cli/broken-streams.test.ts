@@ -71,7 +71,7 @@ function to(streams: { stdout?: string; stderr?: string }, ...args: string[]) {
 
 describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
   const lost = (name: string) =>
-    `error: cannot write ${name}: no space left on the device; free some space; what was to be printed there is lost, all else is done`;
+    `error: cannot write ${name}: no space left on the device; free some space; its output is lost, everything else is done`;
 
   it('of results is reported on standard error once the work is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file());
@@ -82,14 +82,14 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
     expect(err).not.toMatch(/^ +at /m);
   });
 
-  it('of talk is reported on standard output', () => {
+  it('of messages is reported on standard output', () => {
     const { code, out } = to({ stderr: '/dev/full' }, 'work', file());
     expect(code).toBe(1);
     expect(readFileSync(file(), 'utf8')).toBe('done');
     expect(out.trimEnd().split('\n').slice(-2)).toEqual(['line 20', lost('standard error')]);
   });
 
-  it('of talk is the error that --json ends with', () => {
+  it('of messages is the error that --json ends with', () => {
     const { code, out } = to({ stderr: '/dev/full' }, 'work', file(), '--json');
     expect(code).toBe(1);
     expect(lastJson(out)).toMatchObject({ error: { code: 'failed', errno: 'ENOSPC' } });
@@ -109,11 +109,11 @@ describe.skipIf(!existsSync('/dev/full'))('a stream that is full', () => {
     expect({ code, lines: err.trimEnd().split('\n').length }).toEqual({ code: 2, lines: 1 });
   });
 
-  it('does not change the status of a failure, nor claim that all else is done', () => {
+  it('does not change the status of a failure, nor claim that everything else is done', () => {
     const { code, err } = to({ stdout: '/dev/full' }, 'work', file(), '--fail');
     expect(code).toBe(3);
     expect(err).toContain('error: a bad end\nerror: cannot write standard output: no space left');
-    expect(err).not.toContain('all else');
+    expect(err).not.toContain('everything else');
   });
 
   it.each([[['--help']], [['--version']], [['work', 'x', '--only-print']]])(

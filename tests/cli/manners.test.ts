@@ -26,7 +26,7 @@ async function toy(args: string, env: Record<string, string> = {}) {
 }
 
 describe('a command that works', () => {
-  it('puts its result on standard output, its talk on standard error, and no secret on either', async () => {
+  it('puts its result on standard output, its messages on standard error, and no secret on either', async () => {
     const { code, out, err } = await toy('toy echo rows.jsonl', { SOME_TOKEN: 'secret-abc' });
     expect({ code, out, err }).toEqual({ code: 0, out: 'file rows.jsonl\n', err: 'token is [hidden]\n' });
   });
@@ -102,7 +102,7 @@ describe('a command of one word beside one that has a second word', () => {
 
 describe('a command that fails', () => {
   it.each([
-    ['toy echo', 2, '<file> is missing: expected text that is not empty (File to read)'],
+    ['toy echo', 2, '<file> is missing: expected non-empty text (File to read)'],
     ['toy echo f --max-length x', 2, '--max-length: expected whole number from 1 to 4096, got "x"'],
     ['toy echo f --max-lenght 3', 2, '--max-lenght: unknown flag (did you mean "--max-length"?)'],
     ['toy echo f --lora.rnk=3', 2, '--lora.rnk: unknown flag (did you mean "--lora.rank"?)'],
@@ -233,7 +233,7 @@ describe('an interrupt', () => {
     async (signals) => {
       const { code, out, err } = await interrupt('wait save', [...signals]);
       expect({ code, out }).toEqual({ code: 129, out: 'waiting\nsaved\n' });
-      expect(err).toBe('warning: the terminal is gone: saving, then stopping\n');
+      expect(err).toBe('warning: the terminal was closed: saving, then stopping\n');
     },
   );
 
@@ -247,7 +247,7 @@ describe('an interrupt', () => {
   it('by a terminal that goes away keeps its status where the work throws', async () => {
     const { code, err } = await interrupt('wait throw', ['SIGHUP']);
     expect(code).toBe(129);
-    expect(err).toMatch(/\nerror: the terminal is gone\n$/);
+    expect(err).toMatch(/\nerror: the terminal was closed\n$/);
   });
 
   it('by a terminal that goes away ends at once what does not save', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { type Layer, resolveLayers } from '../../src/config/layers.js';
-import { environmentLayer, setLayer } from '../../src/config/sources.js';
+import { assignmentLayer, environmentLayer } from '../../src/config/sources.js';
 import { PhasetuneError } from '../../src/core/errors.js';
 
 const schema = z.strictObject({
@@ -42,7 +42,7 @@ describe('layers of options', () => {
     const layers = [
       file({ rate: 1, out: 'file', lora: { rank: 1, useBias: true } }),
       environmentLayer(json, { PHASETUNE_LORA__RANK: '2', PHASETUNE_OUT: 'environment' }),
-      setLayer(json, ['lora.rank=3']),
+      assignmentLayer(json, ['lora.rank=3'], '--set'),
       { values: { lora: { rank: 4 } }, where: () => '' },
     ];
     const ranks = layers.map((_, count) => resolve(...layers.slice(0, count + 1)).lora.rank);
@@ -52,7 +52,7 @@ describe('layers of options', () => {
 
   it('replaces lists whole and does not write into a layer', () => {
     const first = file({ lora: { targets: ['q_proj', 'k_proj'] } });
-    const second = setLayer(json, ['lora.targets=v_proj', 'lora.rank=2']);
+    const second = assignmentLayer(json, ['lora.targets=v_proj', 'lora.rank=2'], '--set');
     expect(resolve(first, second).lora.targets).toEqual(['v_proj']);
     expect(first.values).toEqual({ lora: { targets: ['q_proj', 'k_proj'] } });
   });
@@ -84,9 +84,9 @@ describe('options refused', () => {
     [{ order: 'rising' }, 'recipe.yaml:7: order: expected one of phased, random, got "rising"'],
     [{ rate: 'fast' }, 'recipe.yaml:7: rate: expected number above 0, got "fast"'],
     [{ rate: null }, 'recipe.yaml:7: rate: expected number above 0, got null'],
-    [{ out: '' }, 'recipe.yaml:7: out: expected text that is not empty, got ""'],
+    [{ out: '' }, 'recipe.yaml:7: out: expected non-empty text, got ""'],
     [{ betas: [0.9] }, 'recipe.yaml:7: betas: expected list of 2: number, number, got [0.9]'],
-    [{ lora: { targets: 7 } }, 'recipe.yaml:7: lora.targets: expected all-linear or list of text, got 7'],
+    [{ lora: { targets: 7 } }, 'recipe.yaml:7: lora.targets: expected all-linear or list of texts, got 7'],
     [{ lora: { targets: ['q_proj', 7] } }, 'recipe.yaml:7: lora.targets.1: expected text, got 7'],
     [{ cap: 'x' }, 'recipe.yaml:7: cap: expected whole number or null, got "x"'],
     [
@@ -100,7 +100,7 @@ describe('options refused', () => {
   });
 
   it('names the layer that the bad value came from, not the last one', () => {
-    const error = failure(() => resolve(file({ lora: { rank: 99 } }), setLayer(json, ['rate=2'])));
+    const error = failure(() => resolve(file({ lora: { rank: 99 } }), assignmentLayer(json, ['rate=2'], '--set')));
     expect(error.message).toMatch(/^recipe\.yaml:7: lora\.rank: /);
   });
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { train } from '../../src/cli/commands/train.js';
+import { command as train } from '../../src/cli/commands/train/options.js';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { resolveLayers } from '../../src/config/layers.js';
 import { recipeFileSchema, recipeSchema } from '../../src/config/recipe.js';
-import { recipeLayer, setLayer } from '../../src/config/sources.js';
+import { assignmentLayer, recipeLayer } from '../../src/config/sources.js';
 import { stageOptionsFor } from '../../src/train/options.js';
 
 const json = jsonSchemaOf(recipeSchema);
@@ -23,7 +23,7 @@ describe('shipped recipes', () => {
   });
 
   it('the control takes the budget of the phased run', async () => {
-    const budget = setLayer(json, ['budget=1000']);
+    const budget = assignmentLayer(json, ['budget=1000'], '--set');
     for (const name of ['phased.yaml', 'one-off.yaml']) {
       const recipe = resolveLayers(recipeSchema, json, [await recipeLayer(folder + name), budget, paths]);
       expect(stageOptionsFor(recipe, 1)).toHaveLength(1);

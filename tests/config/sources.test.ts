@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
 import { resolveLayers } from '../../src/config/layers.js';
-import { environmentLayer, hasForeignVariable, recipeLayer, setLayer } from '../../src/config/sources.js';
+import { assignmentLayer, environmentLayer, hasForeignVariable, recipeLayer } from '../../src/config/sources.js';
 
 const schema = z.strictObject({
   maxLength: z.number().int(),
@@ -51,11 +51,13 @@ describe('--set', () => {
     ['extra.a=3', { extra: { a: 3 } }],
     ['unknown.key=3', { unknown: { key: '3' } }],
   ])('%s', (text, values) => {
-    expect(setLayer(json, [text]).values).toEqual(values);
+    expect(assignmentLayer(json, [text], '--set').values).toEqual(values);
   });
 
   it.each(['maxLength', '=3', ''])('refuses %j, which is no key=value', (text) => {
-    expect(() => setLayer(json, [text])).toThrow(`--set: expected key=value such as lora.rank=16, got "${text}"`);
+    expect(() => assignmentLayer(json, [text], '--set')).toThrow(
+      `--set: expected key=value such as lora.rank=16, got "${text}"`,
+    );
   });
 });
 
@@ -141,7 +143,7 @@ describe('recipe file', () => {
     [
       'documents.yaml',
       'a: 1\n---\nb: 2\n',
-      /documents\.yaml:2: a second document begins here; expected the options of one command in one document, without --- between them$/,
+      /documents\.yaml:2: a second document begins here; expected the options of one run in one document, without `---` between them$/,
     ],
     ['twice.yaml', 'a: 1\nb: 2\na: 3\n', /twice\.yaml:3: /],
     ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],
@@ -162,11 +164,11 @@ describe('recipe file', () => {
     [
       'more keys than can be compared',
       Array.from({ length: 7000 }, (_, i) => `k${i}: 1\n`).join(''),
-      /it takes too long to read|at most 65536 are read/,
+      /reading it takes too long|at most 65536 are read/,
     ],
     ['two megabytes', `model: ${'x'.repeat(2 << 20)}`, /hostile\.yaml: 2097159 bytes; at most 65536 are read/],
-    ['binary data', 'model: !!binary "aGVsbG8="\n', /a value with a special tag/],
-    ['a set', 'model: !!set {a, b}\n', /a value with a special tag/],
+    ['binary data', 'model: !!binary "aGVsbG8="\n', /a value with a YAML tag/],
+    ['a set', 'model: !!set {a, b}\n', /a value with a YAML tag/],
     ['bytes that are no UTF-8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /hostile\.yaml: expected UTF-8 text/],
   ])('refuses %s with one line', async (_, text, message) => {
     const path = join(folder, 'hostile.yaml');
@@ -181,7 +183,7 @@ describe('recipe file', () => {
   it.each(['__proto__', 'constructor', 'prototype', '<<'])('refuses the key %s as any unknown one', async (key) => {
     const layer = await recipeLayer(await write('key.yaml', `${key}: {polluted: true}\n`));
     expect(() => resolveLayers(schema, json, [layer])).toThrow(`key.yaml:1: ${key}: unknown option`);
-    expect(() => resolveLayers(schema, json, [setLayer(json, [`${key}.polluted=true`])])).toThrow(
+    expect(() => resolveLayers(schema, json, [assignmentLayer(json, [`${key}.polluted=true`], '--set')])).toThrow(
       `--set ${key}: unknown option`,
     );
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startTask, within } from '../../src/core/task.js';
+import { reporting, startTask, within } from '../../src/core/task.js';
 
 async function* three(log: string[] = []): AsyncGenerator<number, string> {
   try {
@@ -92,4 +92,51 @@ test('a task inside another passes on its events and its result', async () => {
   for await (const event of outer.events) seen.push(event);
   expect(seen).toEqual([1, 2, 3]);
   await expect(outer.result).resolves.toBe('done twice');
+});
+
+test('what a function reports by callback becomes events, in order, and its result the result', async () => {
+  const task = startTask(() =>
+    reporting<number, string>(async (report) => {
+      report(1);
+      report(2);
+      await new Promise((resolve) => setImmediate(resolve));
+      report(3);
+      return 'done';
+    }),
+  );
+  const seen: number[] = [];
+  for await (const event of task.events) seen.push(event);
+  expect(seen).toEqual([1, 2, 3]);
+  await expect(task.result).resolves.toBe('done');
+});
+
+test('a function that reports and fails ends both, what it reported before first', async () => {
+  const seen: number[] = [];
+  const task = startTask(() =>
+    reporting<number, string>(async (report) => {
+      report(1);
+      throw new Error('broken');
+    }),
+  );
+  await expect(
+    (async () => {
+      for await (const event of task.events) seen.push(event);
+    })(),
+  ).rejects.toThrow('broken');
+  expect(seen).toEqual([1]);
+});
+
+test('a function whose reports nobody reads any more is told so, and waited for', async () => {
+  let closed = false;
+  const task = startTask(() =>
+    reporting<number, string>(async (report, signal) => {
+      report(1);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      closed = true;
+      return 'stopped';
+    }),
+  );
+  for await (const _ of task.events) break;
+  expect(closed).toBe(true);
 });

@@ -148,7 +148,7 @@ describe('cut by length', () => {
 
   it('says what to do where no cut gives every stage its share', () => {
     expect(() => cut([1, 1, 1, 1, 1, 2, 3], planOf({ by: 'length', minShare: 0.25 }))).toThrow(
-      expect.objectContaining({ code: 'data', message: expect.stringContaining('lower --min-share') }),
+      expect.objectContaining({ code: 'data', message: expect.stringContaining('lower `minShare`') }),
     );
   });
 });

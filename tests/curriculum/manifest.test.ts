@@ -196,7 +196,7 @@ describe('stageInto', () => {
   it('replaces a staged set only when told to, with no file of the old one left', async () => {
     await write(out, plan, { draw: () => '<svg/>' });
     const two = planOf({ stages: 2 });
-    await refused(write(out, two), 'usage', out, 'holds a staged set already', '--force');
+    await refused(write(out, two), 'usage', out, 'already holds a staged set', '`force`');
     expect((await readStaged(out)).stages).toHaveLength(3);
     await write(out, two, { replace: true });
     expect(readdirSync(out).sort()).toEqual(['holdout.jsonl', 'manifest.json', 'stage-1.jsonl', 'stage-2.jsonl']);
@@ -239,7 +239,7 @@ describe('a set of version 1', () => {
     const { hash: _, ...set } = await readStaged(out);
     edit('manifest.json', () => JSON.stringify(old(manifest)));
     expect(await readStaged(out)).toMatchObject(set);
-    await refused(readManifest(out), 'data', 'manifest.json: version 1', 'stage the set anew');
+    await refused(readManifest(out), 'data', 'manifest.json: version 1', 'run `stage` again');
     edit('stage-1.jsonl', (text) => text.replace('Answer', 'answer'));
     await refused(readStaged(out), 'data', 'stage-1.jsonl: changed since it was staged');
   });
@@ -267,7 +267,7 @@ describe('readStaged refuses', () => {
 
   it('a folder without a manifest, and a path that is none', async () => {
     rmSync(join(out, 'manifest.json'));
-    await refused(readStaged(out), 'data', 'not a staged folder', 'phasetune stage');
+    await refused(readStaged(out), 'data', 'not a staged folder', 'run `stage` to make one');
     await refused(readStaged(join(home, 'nowhere')), 'data', 'not a staged folder');
   });
 

@@ -38,7 +38,7 @@ describe('resolveStaging', () => {
     ['equal thresholds', { thresholds: [3, 3] }, '3 does not come after 3'],
     ['no thresholds', { by: 'thresholds' }, 'no thresholds given'],
     ['thresholds beside another way', { by: 'rows', thresholds: [3] }, 'the cut is by rows'],
-    ['a least share beside another way', { by: 'rows', minShare: 0.1 }, 'it is for --by length'],
+    ['a least share beside another way', { by: 'rows', minShare: 0.1 }, 'it is for `by: length`'],
     ['least shares of more than all', { by: 'length', minShare: 0.4 }, 'expected at most 0.333'],
     [
       'a number of rows that is not whole',

@@ -162,7 +162,7 @@ describe('stagingWarnings', () => {
     const rising = rows.map((_, i) => 10 + i);
     expect(warnings(rows, { holdout: 0.1 }, rising)).toEqual([
       expect.stringMatching(
-        /^difficulty may be mostly length: longer rows score higher \(Spearman 1\.00, .* explain \d\d % .*--by length/,
+        /^difficulty may be mostly length: longer rows score higher \(Spearman 1\.00, .* explain \d\d % .*`by: length`/,
       ),
     ]);
     expect(warnings(rows, { holdout: 0.1 }, rising.toReversed())[0]).toContain(
@@ -177,12 +177,12 @@ describe('stagingWarnings', () => {
     ).toEqual([]);
   });
 
-  it('tell rows that hang together as near duplicates', () => {
+  it('report rows that are connected as near-duplicates', () => {
     const frame =
       'Write in a few short words how somebody who lives alone by the sea, far from any town or road, could go about the task of building a small boat from nothing but driftwood, rope and tar, given this many days:';
     const rows = Array.from({ length: 450 }, (_, i) => row(`r${i}`, i, i < 50 ? `${frame} ${i}` : `q${i}`));
     const found = warnings(rows, { holdout: 0.1 }, new Array(450).fill(9));
-    expect(found).toEqual([expect.stringContaining('50 rows hang together as near duplicates')]);
+    expect(found).toEqual([expect.stringContaining('50 rows are connected as near-duplicates')]);
   });
 });
 

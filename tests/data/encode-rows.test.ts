@@ -55,7 +55,7 @@ test('drop: long rows are left out and named', async () => {
 
 test('refuse: an error that names the rows and what to do', async () => {
   await expect(encodeRows(records, tokenizer, options({ maxLength, overflow: 'refuse' }))).rejects.toThrow(
-    '2 of 4 rows are over 20 tokens: long (21), asks (42, by its prompt alone); raise --max-length, or choose --overflow truncate or drop',
+    '2 of 4 rows are over 20 tokens: long (21), asks (42, by its prompt alone); raise `maxLength`, or set `overflow: truncate`, or set `overflow: drop`',
   );
 });
 
@@ -96,7 +96,7 @@ test('rows that a template refuses, that have nothing to train or lose text: nam
   const refused = encodeRows(rows, picky, options());
   await expect(refused).rejects.toMatchObject({ code: 'data' });
   await expect(refused).rejects.toThrow(
-    'row bad: turns must take turns; fix it, or leave such rows out with --bad-rows skip',
+    'row bad: turns must take turns; fix it, or set `badRows: skip` to leave such rows out',
   );
   const { rows: kept, report } = await encodeRows(rows, picky, options({ badRows: 'skip' }));
   expect(kept.map(({ id }) => id)).toEqual(['good']);
@@ -109,7 +109,7 @@ test('rows that a template refuses, that have nothing to train or lose text: nam
     'none of 1 rows can be trained; row bad: turns must take turns',
   );
   await expect(encodeRows(rows.slice(2), picky, options())).rejects.toThrow(
-    'none of 1 rows can be trained; no last answer is to be trained (weight 0); --train-on all trains earlier ones',
+    'none of 1 rows can be trained; no last answer is to be trained (weight 0); set `trainOn: all` to train earlier ones',
   );
 });
 
@@ -125,7 +125,7 @@ test('a row that the tokenizer has no tokens for is refused alone, by its id', a
   const [asked] = record('x', 1).messages;
   const odd = { id: 'odd', messages: [asked!, { role: 'assistant' as const, content: '日' }] };
   await expect(encodeRows([record('a', 1), odd], deaf, options())).rejects.toThrow(
-    'row odd: it has no token for "日"; fix it, or leave such rows out with --bad-rows skip',
+    'row odd: it has no token for "日"; fix it, or set `badRows: skip` to leave such rows out',
   );
   const { rows, report } = await encodeRows([record('a', 1), odd, record('b', 2)], deaf, options({ badRows: 'skip' }));
   expect(rows.map(({ id }) => id)).toEqual(['a', 'b']);

@@ -309,7 +309,7 @@ describe('a torn file', () => {
     ]) {
       expect((await imported(torn, { badRows: 'skip' })).records).toHaveLength(1);
       expect(warnings().at(-1)).toBe('rows: skipped 1 of 2 rows');
-      await expect(imported(torn)).rejects.toThrow(/leave such rows out with --bad-rows skip/);
+      await expect(imported(torn)).rejects.toThrow(/set `badRows: skip` to leave such rows out/);
     }
   });
 });

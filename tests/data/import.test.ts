@@ -234,7 +234,7 @@ describe('bad rows', () => {
   test('the error names the first and counts them; the others are told', async () => {
     const rows = [alpaca(), alpaca('', 'q2'), alpaca('c', 'q3'), 7];
     expect(await refused(JSON.stringify(rows))).toMatch(
-      /^rows\.jsonl: row 2: row without an answer.*the first of 2 bad rows of 4.*--bad-rows skip$/,
+      /^rows\.jsonl: row 2: row without an answer.*the first of 2 bad rows of 4.*set `badRows: skip` to leave such rows out$/,
     );
     expect(told).toEqual(['rows.jsonl: row 4: expected an object like {instruction, input, output}, found 7']);
   });

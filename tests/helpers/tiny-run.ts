@@ -146,13 +146,12 @@ export async function runTiny(
   watch?: (event: TrainEvent) => void | Promise<void>,
 ): Promise<{ events: TrainEvent[]; run: RunFile }> {
   const events: TrainEvent[] = [];
-  const going = runStages(tuner, job);
-  for (;;) {
-    const next = await going.next();
-    if (next.done) return { events, run: next.value };
-    events.push(next.value);
-    await watch?.(next.value);
+  const stages = runStages(tuner, job);
+  for await (const event of stages.events) {
+    events.push(event);
+    await watch?.(event);
   }
+  return { events, run: await stages.result };
 }
 
 /** Bytes of a file of a run's folder. */

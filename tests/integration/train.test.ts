@@ -189,7 +189,7 @@ nativeOnly('a run that is resumed from another folder finds its inputs, and come
   const elsewhere = join(home, 'elsewhere');
   await mkdir(elsewhere);
   const resumed = startPhasetune(['train', '--out', join(home, 'far'), '--resume'], { cwd: elsewhere });
-  expect(await resumed.ended).toMatchObject({ code: 0, err: expect.stringContaining('going on at step') });
+  expect(await resumed.ended).toMatchObject({ code: 0, err: expect.stringContaining('continuing at step') });
   expect(await runDifferences(join(home, 'straight'), join(home, 'far'))).toEqual([]);
   expect(await readRunFile(join(home, 'far'))).toMatchObject({
     begunIn: home,

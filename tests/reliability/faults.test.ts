@@ -95,7 +95,7 @@ withDisks(
     expect(straight.code).toBe(0);
     const adapter = (run: string) => readFileSync(join(home, run, 'adapter/adapter_model.safetensors'));
     expect(adapter('resumed').equals(adapter('straight'))).toBe(true);
-    expect(read('more.err')).toMatch(/going on at step \d of 5 of stage \d/);
+    expect(read('more.err')).toMatch(/continuing at step \d of 5 of stage \d/);
   },
 );
 
@@ -158,7 +158,7 @@ describe('a run that goes', () => {
     // Once only: a second interrupt would stop it at once.
     let heard = false;
     next.child.stderr.on('data', (text: string) => {
-      if (heard || !text.includes('going on at step')) return;
+      if (heard || !text.includes('continuing at step')) return;
       heard = true;
       next.child.kill('SIGINT');
     });

@@ -20,10 +20,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])(
         (await tuner.evaluate(...given)).map((value, i) => (i === 0 ? loss : value)),
     };
     try {
-      const run = async () => {
-        for await (const _ of runStages(broken, job));
-      };
-      await expect(run()).rejects.toThrow(`held-out rows is ${loss} before any training`);
+      await expect(runStages(broken, job).result).rejects.toThrow(`held-out rows is ${loss} before any training`);
       expect(steps).toBe(0);
     } finally {
       tuner.dispose();

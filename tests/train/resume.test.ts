@@ -17,14 +17,9 @@ afterAll(() => tuner.dispose());
 
 /** Runs until `stop` says so, then does nothing more, as if killed right there. True when the run came to its end. */
 async function runUntil(job: RunJob, stop: (event: TrainEvent, index: number) => boolean): Promise<boolean> {
-  const going = runStages(tuner, job);
-  for (let i = 0; ; i++) {
-    const next = await going.next();
-    if (next.done) return true;
-    if (!stop(next.value, i)) continue;
-    await going.return(undefined as never);
-    return false;
-  }
+  let i = 0;
+  for await (const event of runStages(tuner, job).events) if (stop(event, i++)) return false;
+  return true;
 }
 
 /** The same job, to go on with what is in its folder. */

@@ -325,7 +325,7 @@ describe('a run that cannot go on', () => {
   test('a caller that stops listening leaves a run.json that says interrupted', async () => {
     const job = await tinyJob();
     const { runStages } = await import('../../src/train/staged-run.js');
-    for await (const { type } of runStages(tuner, job)) if (type === 'step') break;
+    for await (const { type } of runStages(tuner, job).events) if (type === 'step') break;
     expect((await readRunFile(job.folder)).status).toBe('interrupted');
   });
 
@@ -353,7 +353,7 @@ test('a run whose folder is gone says so, whatever else failed for it', async ()
     },
   });
   const run = async () => {
-    for await (const event of runStages(failing, { ...job, lock })) if (event.type === 'step') gone = true;
+    for await (const event of runStages(failing, { ...job, lock }).events) if (event.type === 'step') gone = true;
   };
   await expect(run()).rejects.toBe(lost);
   await job.lock.release();

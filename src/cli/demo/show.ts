@@ -1,11 +1,11 @@
 import type { Backend } from '../../backend/backend.js';
 import type { Staging } from '../../curriculum/staging.js';
-import type { AnsweredRow } from '../../eval/exact-match.js';
 import type { CompileOptions } from '../../program/compile-options.js';
 import { formatDuration, formatNumber } from '../../telemetry/format.js';
 import { formatLossMatrix } from '../../train/forgetting.js';
 import type { RunFile } from '../../train/run-file.js';
 import type { CommandContext } from '../command.js';
+import type { AnsweredRow } from './ask.js';
 import type { DemoModel } from './model.js';
 
 type Show = Pick<CommandContext, 'print'>;
@@ -48,7 +48,7 @@ export interface DemoResult {
 export function showResult({ before, after, run, files, model }: DemoResult, { print }: Show): Record<string, unknown> {
   const share = (rows: readonly AnsweredRow[]) => `${rows.filter((row) => row.matches).length} of ${rows.length}`;
   print('');
-  print('Held-out loss (nats a token, lower is better; behind it the change since the base model):');
+  print('Held-out loss (nats a token, lower is better; next to it the change since the base model):');
   if (run.matrix) for (const line of formatLossMatrix(run.matrix)) print(`  ${line}`);
   print('');
   print(`Held-out questions answered exactly as expected: ${share(before)} before, ${share(after)} after.`);
@@ -62,7 +62,7 @@ export function showResult({ before, after, run, files, model }: DemoResult, { p
   }
   print('');
   print(
-    `Trained at ${formatNumber(run.tokensPerSecond ?? 0)} tokens/s, ${formatDuration(run.trainingSeconds!)} in all.`,
+    `Trained at ${formatNumber(run.tokensPerSecond ?? 0)} tokens/s, ${formatDuration(run.trainingSeconds!)} in total.`,
   );
   print(`  ${files.adapter}  the adapter, in PEFT's format`);
   print(`  ${files.run}  run.json, events.jsonl and a checkpoint of each stage`);

@@ -1,10 +1,10 @@
-import { diagnose } from '../../../backend/doctor.js';
+import { diagnose } from '../../../workflow/machine.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async (_options, { logger, print, verbose, signal }) => {
-  const diagnosis = await diagnose({ logger, verbose, signal });
+  const diagnosis = await diagnose({}, { logger, verbose, signal });
   const { backend, device, tensorflow, tfjs, cuda, problems } = diagnosis;
   const library = backend === 'tensorflow' ? `TensorFlow ${tensorflow}, native` : 'WASM';
   print(`computes on  ${device} (${library}; TensorFlow.js ${tfjs})`);

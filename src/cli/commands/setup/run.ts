@@ -1,5 +1,6 @@
-import { setUp } from '../../../backend/setup.js';
 import { PhasetuneError, usageError } from '../../../core/errors.js';
+import { setUp } from '../../../workflow/machine.js';
+import { showBars } from '../../bars.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
 
@@ -7,13 +8,13 @@ import type { command } from './options.js';
 export const run: Run<typeof command> = async ({ cpu, cuda }, context) => {
   if (cpu && cuda) throw usageError('expected --cpu or --cuda, got both: run setup twice to have both');
   const { logger, progress, signal } = context;
-  const wanted = cpu ? 'cpu' : cuda ? 'cuda' : 'auto';
+  const device = cpu ? 'cpu' : cuda ? 'cuda' : 'auto';
   try {
-    const result = await setUp({ wanted, logger, progress, signal });
+    const result = await setUp({ device }, { logger, signal, onProgress: showBars(progress) });
     context.print(`${result.made ? 'set up' : 'already set up'}: TensorFlow for ${result.device} in ${result.home}`);
     return { backend: 'tensorflow', ...result };
   } catch (error) {
-    if (wanted !== 'auto' || !(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
+    if (device !== 'auto' || !(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
     logger.warn(error.message);
     context.print(
       'WASM will be used instead, which computes many times slower: fix the above and run `phasetune setup` again',

@@ -1,0 +1,44 @@
+import type { TaskProgress } from '../../../workflow/hooks.js';
+import { planTraining, train } from '../../../workflow/train.js';
+import type { TrainingOptions } from '../../../workflow/train-options.js';
+import type { CommandContext, Run } from '../../command.js';
+import { showPlan } from '../../plan-display.js';
+import { runDisplay, showResult } from '../../run-display.js';
+import type { command } from './options.js';
+
+/** See {@link command}. */
+export const run: Run<typeof command> = ({ dryRun, ...options }, context) =>
+  dryRun ? showPlanned(options, context) : trainShown(options, context);
+
+/** Shows what a run would do. */
+async function showPlanned(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
+  const { logger, signal, verbose, progress } = context;
+  let bar: ReturnType<CommandContext['progress']> | undefined;
+  const onProgress = ({ label, done, total, ended }: TaskProgress) => {
+    bar ??= progress({ label, total, unit: 'rows' });
+    bar.update(done);
+    if (ended) bar.finish();
+  };
+  const plan = await planTraining(options, { logger, signal, verbose, onProgress }).finally(() => bar?.finish());
+  showPlan(plan, context);
+  const { recipe, order, stages, shapes, bands, report } = plan;
+  const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
+  const forecast = plan.memory?.forecast;
+  const memory = forecast && { ...forecast, microBatches, evalRows, gradientCheckpointing };
+  return { dryRun: true, order, stages, shapes, bands, ...(memory && { memory }), report };
+}
+
+/** Trains, and shows what happens and what comes of it. */
+async function trainShown(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
+  const { logger, signal, verbose } = context;
+  const display = runDisplay(context);
+  const training = train(options, { logger, signal, verbose });
+  try {
+    for await (const event of training.events) display.show(event);
+  } finally {
+    display.close();
+  }
+  const result = await training.result;
+  showResult(result, context);
+  return { out: result.folder, ...result.run };
+}

@@ -1,0 +1,119 @@
+import type { Backend } from '../backend/backend.js';
+import { usageError } from '../core/errors.js';
+import { memoryLimits } from '../io/memory-limits.js';
+import type { OptimOptions } from '../optim/options.js';
+import { compileOptions } from '../program/options.js';
+import { rssMib } from '../telemetry/memory.js';
+import { memoryWarning } from '../telemetry/memory-warning.js';
+import { entryBatches } from './entry-shapes.js';
+import { type Attempt, firstThatFits, type MemoryOptions, memoryChoices } from './fit-memory.js';
+import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from './memory.js';
+import { sizeInBytes } from './options.js';
+import type { PreparedRun, PrepareOptions } from './prepare.js';
+import type { RunPlan } from './run-plan.js';
+
+/** The options of a run that decide what memory it takes. */
+export type MemoryRecipe = PrepareOptions & { readonly optim: OptimOptions };
+
+/** A run as it will be, and what it takes. */
+export interface MemoryPlan<R extends MemoryRecipe> {
+  /** With what was chosen for the limit. */
+  readonly recipe: R;
+  readonly plan: RunPlan;
+  /** Absent for an eager program, whose memory is not known beforehand. */
+  readonly forecast?: MemoryForecast;
+  /** What was too large for the limit. */
+  readonly tooLarge: readonly Attempt[];
+}
+
+/**
+ * Works out what a run will take, and with `memoryLimit` chooses how it is trained. Throws a usage error for a limit that cannot be
+ * kept.
+ */
+export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: PreparedRun, backend: Backend): MemoryPlan<R> {
+  const { plan, model } = prepared;
+  const compile = compileOptions(recipe, backend);
+  const { memoryLimit, lora, optim } = recipe;
+  if (compile.mode === 'eager') {
+    if (memoryLimit === undefined) return { recipe, plan, tooLarge: [] };
+    throw usageError('`memoryLimit` needs `mode: captured`: what an eager program takes is not known beforehand', {
+      option: 'memoryLimit',
+    });
+  }
+  const held = rssMib() * 2 ** 20;
+  const forecast = (plan: RunPlan, gradientCheckpointing = false) =>
+    forecastMemory(
+      { config: model.config, lora, optim, gradientCheckpointing, compile, batches: entryBatches(plan) },
+      backend.device,
+      held,
+    );
+  if (memoryLimit === undefined)
+    return { recipe, plan, forecast: forecast(plan, recipe.gradientCheckpointing), tooLarge: [] };
+  const planFor = plansOf(recipe, prepared);
+  const choices = memoryChoices(recipe, recipe.microBatches * mostLines(plan));
+  const { chosen, tooLarge } = firstThatFits(choices, sizeInBytes(memoryLimit), (options) =>
+    forecast(planFor(options), options.gradientCheckpointing),
+  );
+  const { options } = chosen;
+  return { recipe: { ...recipe, ...options }, plan: planFor(options), forecast: chosen.forecast, tooLarge };
+}
+
+/** The plan for each choice, made once: gradient checkpointing changes none. */
+function plansOf(recipe: MemoryRecipe, { plan, planWith }: PreparedRun): (options: MemoryOptions) => RunPlan {
+  const key = ({ microBatches, evalRows }: Pick<MemoryOptions, 'microBatches' | 'evalRows'>) =>
+    `${microBatches} ${evalRows}`;
+  const plans = new Map([[key(recipe), plan]]);
+  return (options) => {
+    const made = plans.get(key(options)) ?? planWith(options);
+    plans.set(key(options), made);
+    return made;
+  };
+}
+
+/** Lines of the largest batch of a plan. */
+const mostLines = ({ stages }: RunPlan): number =>
+  stages
+    .flatMap(({ batches }) => batches.steps.flatMap(({ microBatches }) => microBatches))
+    .reduce((most, { shape }) => Math.max(most, shape.lines), 1);
+
+/**
+ * A warning for a run that is forecast to take more memory than there is; `forecast` where it is known already. Undefined where
+ * it fits, and on a card, which has its own memory.
+ */
+export function runMemoryWarning(
+  recipe: MemoryRecipe,
+  { plan, model }: Pick<PreparedRun, 'plan' | 'model'>,
+  backend: Backend,
+  forecast?: MemoryForecast,
+): string | undefined {
+  const limits = memoryLimits();
+  const [least] = limits;
+  if (backend.device === 'cuda' || !least) return undefined;
+  const held = rssMib() * 2 ** 20;
+  const { lora, optim, gradientCheckpointing = false } = recipe;
+  const compile = compileOptions(recipe, backend);
+  const run: ForecastedRun = {
+    ...{ config: model.config, lora, optim, gradientCheckpointing, compile },
+    batches: entryBatches(plan),
+  };
+  if (compile.mode === 'eager')
+    return memoryWarning('the run (of its weights alone)', leastMemory(run, held), weightRemedies(recipe), limits);
+  if (!forecast && 2 * roughMemory(run, held) < least.bytes) return undefined;
+  const { tensors, variables, peak } = forecast ?? forecastMemory(run, backend.device, held);
+  const [first, then] = [batchRemedies(recipe), weightRemedies(recipe)];
+  const weighty = tensors < variables || lora.rank > model.config.hidden_size;
+  const remedies = weighty ? [...then, ...first] : [...first, ...then];
+  return memoryWarning('the run', peak, [...remedies, 'let `memoryLimit` choose'], limits);
+}
+
+const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): string[] => [
+  'lower `maxLength` or `padTo`',
+  'raise `microBatches`',
+  ...(gradientCheckpointing ? [] : ['set `gradientCheckpointing`']),
+];
+
+const weightRemedies = ({ loadIn8bit }: MemoryRecipe): string[] => [
+  'lower `lora.rank`',
+  ...(loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`']),
+  'take a smaller model',
+];

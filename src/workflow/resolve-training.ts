@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { jsonSchemaOf } from '../config/from-zod.js';
+import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
+import { usageError } from '../core/errors.js';
+import { findInputs } from '../train/begun-in.js';
+import { checkRunFolder } from '../train/run-file.js';
+import { type TrainingInput, type TrainingOptions, trainingOptionsSchema } from './train-options.js';
+
+/** The options of the run that is resumed, which stand wherever others are not given; undefined for a new run. */
+export async function inheritedOptions(given: Readonly<Record<string, unknown>>): Promise<Layer | undefined> {
+  const { resume, out } = given;
+  if (resume !== true || typeof out !== 'string') return undefined;
+  const run = await checkRunFolder(out, true);
+  if (!run) return undefined;
+  const values = findInputs(out, run, resolve(), given);
+  return { values, where: (path) => `${out}/run.json: recipe.${path.join('.')}` };
+}
+
+/** Decides every option: those given, then those of the run that is resumed, then the defaults. Throws a usage error that names an option. */
+export async function resolveTraining(input: TrainingInput): Promise<TrainingOptions> {
+  const given: Layer = { values: { ...input }, where: (path) => `\`${path.join('.')}\`` };
+  const inherited = await inheritedOptions(mergeLayers([given]));
+  const layers = inherited ? [inherited, given] : [given];
+  const options = resolveLayers(trainingOptionsSchema, jsonSchemaOf(trainingOptionsSchema), layers);
+  if (options.force && !options.resume)
+    throw usageError('`force` goes with `resume`: without it there is no run to continue', { option: 'force' });
+  return options;
+}

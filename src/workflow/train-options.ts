@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import { deviceOption } from '../backend/options.js';
+import { recipeSchema } from '../config/recipe.js';
+
+/** Options of a training run: its recipe, and how it is run. */
+export const trainingOptionsSchema = recipeSchema.extend({
+  device: deviceOption,
+  resume: z
+    .boolean()
+    .default(false)
+    .describe('resume the run in `out` with its own options; starts a new run if there is none'),
+  force: z
+    .boolean()
+    .default(false)
+    .describe(
+      'resume although data, options, base model or versions differ; the result then differs from an uninterrupted run',
+    ),
+});
+
+/** Options of {@link train}, every one decided. */
+export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
+
+/** What `train` takes: options with a default may be left out; to resume a run, so may all that its `run.json` records. */
+export type TrainingInput =
+  | z.input<typeof trainingOptionsSchema>
+  | (Partial<z.input<typeof trainingOptionsSchema>> & { readonly out: string; readonly resume: true });

@@ -1,0 +1,175 @@
+import { PhasetuneError, usageError } from '../core/errors.js';
+import { reporting, startTask, type Task } from '../core/task.js';
+import { changes } from '../train/changes.js';
+import { entryBatches } from '../train/entry-shapes.js';
+import { type PreparedRun, prepareRun } from '../train/prepare.js';
+import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
+import type { RunPlan } from '../train/run-plan.js';
+import { planWarnings } from '../train/warnings.js';
+import type { Hooks } from './hooks.js';
+import { resolveTraining } from './resolve-training.js';
+import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type TrainResult } from './train-events.js';
+import type { TrainingInput, TrainingOptions } from './train-options.js';
+
+/**
+ * Trains a LoRA adapter on a staged set, stage after stage: reads and checks all inputs, plans every step, compiles, trains, and records the run
+ * in the folder `out`, which no other process can write to meanwhile. Versions and hashes of all inputs are worked out here.
+ *
+ * With `resume` it continues the run in `out` from its newest whole checkpoint, to the same bytes as a run that was never interrupted. Whoever
+ * leaves the loop over the events stops the run; it can be resumed, and so can one that `signal` stopped or that failed.
+ *
+ * Warnings are events of type `warning`, and `warnings` of the `plan` event. Throws (the loop as well as `result`) usage and data
+ * errors of options and inputs, `failed` for a run that diverged or ran out of memory, `interrupted` where it was stopped.
+ *
+ * @example
+ * const run = train({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first', steps: 2 });
+ * for await (const event of run.events) if (event.type === 'step') console.log(event.stage, event.step, event.loss);
+ * const { adapter } = await run.result;
+ */
+export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEvent, TrainResult> =>
+  startTask(() => training(options, hooks));
+
+/**
+ * What {@link train} would do with the same options: stages, steps, shapes of batches, peak memory, warnings. Reads all inputs and
+ * writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws the same errors of options and inputs.
+ *
+ * @example
+ * const { stages, memory } = await planTraining({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first' });
+ */
+export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
+  const options = await resolveTraining(input);
+  await checkRunFolder(options.out, options.resume);
+  const { onProgress, signal } = hooks;
+  const report = (done: number, total: number) =>
+    onProgress?.({ label: 'encode', done, total, unit: 'rows', note: undefined, ended: done === total });
+  const { recipe, prepared, warnings } = await prepare(options, report, signal);
+  try {
+    const decided = await forecast(recipe, prepared, options, hooks);
+    return describe(decided, prepared, [...warnings, ...decided.warnings]);
+  } finally {
+    await prepared.model.close();
+  }
+}
+
+async function* training(input: TrainingInput, hooks: Hooks): AsyncGenerator<TrainEvent, TrainResult> {
+  const options = await resolveTraining(input);
+  const claim = await claimRunFolder(options.out, options.resume);
+  try {
+    if (claim.run?.status !== 'done') return yield* trainIn(claim, options, hooks);
+    refuseOthers(claim.run, options);
+    yield { type: 'already-done', folder: options.out };
+    return resultOf(options.out, claim.run);
+  } finally {
+    await claim.release();
+  }
+}
+
+/** The recipe alone: what decides what a run comes to. */
+function recipeOf({ device: _, resume: __, force: ___, ...recipe }: TrainingOptions) {
+  return recipe;
+}
+
+/** A run that has nothing left to do cannot continue with other options. */
+function refuseOthers(run: RunFile, options: TrainingOptions): void {
+  const { out } = options;
+  const changed = changes(run, { ...run, recipe: recipeOf(options) });
+  if (changed.length > 0)
+    throw usageError(`${out}: the run is done, and cannot continue with other options (${changed.join('; ')})`, {
+      file: out,
+      option: 'out',
+      changes: changed.join('; '),
+      remedies: [OTHER_FOLDER],
+    });
+}
+
+/** Plans the run and trains it in its claimed folder. */
+async function* trainIn(
+  claim: ClaimedFolder,
+  options: TrainingOptions,
+  hooks: Hooks,
+): AsyncGenerator<TrainEvent, TrainResult> {
+  const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>((report, left) =>
+    prepare(
+      options,
+      (done, of) => report({ type: 'encode', done, of }),
+      hooks.signal ? AbortSignal.any([hooks.signal, left]) : left,
+    ),
+  );
+  try {
+    const { memoryLimit } = recipe;
+    // What was chosen for a limit stays chosen.
+    const choose = memoryLimit !== undefined && !claim.run;
+    const decided = choose ? await forecast(recipe, prepared, options, hooks) : { recipe, plan: prepared.plan };
+    yield {
+      type: 'plan',
+      ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
+    };
+    const { runPlanned } = await import('./training-run.js');
+    const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
+    return yield* runPlanned(job, options, hooks);
+  } finally {
+    await prepared.model.close();
+  }
+}
+
+type Recipe = ReturnType<typeof recipeOf>;
+
+/** Inputs that were read and checked, and the recipe as it will be recorded. */
+interface Prepared {
+  readonly recipe: Recipe;
+  readonly prepared: PreparedRun;
+  readonly warnings: readonly string[];
+}
+
+async function prepare(
+  options: TrainingOptions,
+  onProgress: (done: number, of: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Prepared> {
+  const given = recipeOf(options);
+  const prepared = await prepareRun(given, { onProgress, ...(signal && { signal }) });
+  const { templateTime } = prepared;
+  if (templateTime === undefined) return { recipe: given, prepared, warnings: [] };
+  const fixed = `the chat template prints the time: every row has ${templateTime}; give runs that are to be compared the same by \`templateTime: ${templateTime}\``;
+  return { recipe: { ...given, templateTime }, prepared, warnings: given.templateTime === undefined ? [fixed] : [] };
+}
+
+/** A run as it will be. */
+interface Decided {
+  readonly recipe: Recipe;
+  readonly plan: RunPlan;
+  readonly memory?: TrainingPlan['memory'];
+}
+
+/** The run as it will be, chosen for the memory limit if there is one, and what it will take. */
+async function forecast(
+  recipe: Recipe,
+  prepared: PreparedRun,
+  options: TrainingOptions,
+  hooks: Hooks,
+): Promise<Decided & { readonly warnings: readonly string[] }> {
+  try {
+    const { forecastRun } = await import('./training-run.js');
+    return await forecastRun(recipe, prepared, options, hooks);
+  } catch (error) {
+    if (recipe.memoryLimit !== undefined || (error instanceof PhasetuneError && error.code === 'usage')) throw error;
+    // All else about a run is known where TensorFlow is not installed, too.
+    const [reason] = (error as Error).message.split('\n');
+    return { recipe, plan: prepared.plan, warnings: [`peak memory is not known: ${reason}`] };
+  }
+}
+
+const describe = (
+  { recipe, plan, memory }: Decided,
+  prepared: PreparedRun,
+  warnings: readonly string[],
+): TrainingPlan => ({
+  recipe,
+  order: recipe.order,
+  stages: plan.stages.map(({ summary }) => summary),
+  shapes: entryBatches(plan),
+  bands: plan.holdout?.bands ?? [],
+  report: prepared.report,
+  ...(memory && { memory }),
+  warnings: [...prepared.warnings, ...planWarnings(plan, recipe), ...warnings],
+});

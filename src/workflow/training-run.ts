@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import { version as nodeVersion } from 'node:process';
+import type { Backend } from '../backend/backend.js';
+import { loadBackend } from '../backend/load.js';
+import type { Recipe } from '../config/recipe.js';
+import { PhasetuneError } from '../core/errors.js';
+import { within } from '../core/task.js';
+import { version } from '../core/version.js';
+import { linearShapes } from '../model/parameters.js';
+import { compileOptions } from '../program/options.js';
+import { hide } from '../telemetry/redact.js';
+import { recordInputs } from '../train/begun-in.js';
+import { entryBatches, inputShapes } from '../train/entry-shapes.js';
+import { fingerprintModel } from '../train/fingerprint.js';
+import { loraTuner } from '../train/lora-tuner.js';
+import type { PreparedRun } from '../train/prepare.js';
+import { findResumePoint, type ResumePoint } from '../train/resume.js';
+import type { ClaimedFolder } from '../train/run-file.js';
+import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
+import { type RunJob, runStages } from '../train/staged-run.js';
+import type { Hooks } from './hooks.js';
+import { resultOf, type TrainEvent, type TrainResult, type WarningEvent } from './train-events.js';
+import type { TrainingOptions } from './train-options.js';
+
+/** A planned run, in its claimed folder. */
+export interface PlannedRun {
+  readonly recipe: Recipe;
+  /** With the plan as it will be trained. */
+  readonly prepared: PreparedRun;
+  readonly claim: ClaimedFolder;
+  /** Whether its memory is forecast already. */
+  readonly checked: boolean;
+}
+
+type Device = Pick<TrainingOptions, 'device'>;
+
+const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Promise<Backend> =>
+  loadBackend({ device, verbose, ...(logger && { logger }) });
+
+const warning = (message: string): WarningEvent => ({ type: 'warning', message });
+
+/** What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that cannot be kept. */
+export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: Device, hooks: Hooks) {
+  const backend = await backendFor(device, hooks);
+  const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);
+  const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, forecast);
+  return {
+    ...run,
+    memory: { ...(forecast && { forecast }), tooLarge },
+    warnings: tooMuch === undefined ? [] : [tooMuch],
+  };
+}
+
+/** Compiles a planned run and trains it, or what is left of it. */
+export async function* runPlanned(
+  { recipe: given, prepared, claim, checked }: PlannedRun,
+  options: Device & Pick<TrainingOptions, 'force'>,
+  hooks: Hooks,
+): AsyncGenerator<TrainEvent, TrainResult> {
+  const backend = await backendFor(options, hooks);
+  if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
+  const program = compileOptions(given, backend);
+  const recipe = { ...given, ...program };
+  const { lora, optim, gradientCheckpointing } = recipe;
+  const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)) };
+  const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
+  const resume = yield* resumePoint(job, claim, options.force);
+  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
+  try {
+    const run = yield* within(runStages(tuner, { ...job, resume }));
+    return resultOf(recipe.out, run);
+  } finally {
+    tuner.dispose();
+  }
+}
+
+/** Says so where a run will hardly fit into memory; it begins all the same, since that is a forecast. */
+async function* warnOfMemory(
+  recipe: Recipe,
+  prepared: PreparedRun,
+  backend: Backend,
+  { logger }: Hooks,
+): AsyncGenerator<WarningEvent, void> {
+  try {
+    const tooMuch = runMemoryWarning(recipe, prepared, backend);
+    if (tooMuch !== undefined) yield warning(tooMuch);
+  } catch (error) {
+    // What is wrong with the run itself is an error; that its memory cannot be forecast is none.
+    if (error instanceof PhasetuneError) throw error;
+    logger?.debug(`peak memory is not known: ${String(error)}`);
+  }
+}
+
+/** The job of a prepared run, with what `run.json` says about it: versions, recipe, inputs and their hashes. */
+async function runJob(
+  given: Recipe,
+  { plan, model, set }: PreparedRun,
+  backend: Backend,
+  { run, lock }: ClaimedFolder,
+  signal: AbortSignal | undefined,
+): Promise<RunJob> {
+  const { recipe, begunIn } = recordInputs(given, run, resolve());
+  const { lora, optim } = recipe;
+  const versions = { phasetune: version(), node: nodeVersion, [backend.name]: backend.version };
+  return {
+    folder: recipe.out,
+    lock,
+    plan,
+    options: recipe,
+    optim,
+    lora,
+    base: { name: hide(recipe.model), linears: linearShapes(model.config) },
+    about: hide({
+      versions: { ...versions, device: backend.device },
+      begunIn,
+      recipe,
+      inputs: {
+        model: { path: recipe.model, files: await fingerprintModel(given.model) },
+        data: { path: recipe.data, manifest: set.hash },
+      },
+    }),
+    signal,
+  };
+}
+
+/** Where the run in the folder continues, if there is one. */
+async function* resumePoint(
+  job: RunJob,
+  { run, lock }: ClaimedFolder,
+  force: boolean,
+): AsyncGenerator<WarningEvent, ResumePoint | undefined> {
+  if (lock.takenOver) {
+    const { pid, since } = lock.takenOver;
+    yield warning(
+      `process ${pid}, which held this run since ${since}, ended without releasing it: it was killed, or ran out of memory`,
+    );
+  }
+  if (!run) return undefined;
+  const point = await findResumePoint({ ...job, run, linears: job.base.linears, force });
+  for (const line of point.broken) yield warning(`a checkpoint is passed over: ${line}`);
+  for (const change of point.changes) yield warning(`\`force\`: ${change}`);
+  if (point.changes.length > 0)
+    yield warning(
+      '`force`: the result will be neither that of the run as it was begun nor that of one with these options',
+    );
+  return point;
+}
