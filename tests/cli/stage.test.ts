@@ -135,7 +135,12 @@ describe('phasetune stage', () => {
   });
 
   it.each([
-    ['thresholds out of order', 2, ['--thresholds', '3.5,2.5'], 'error: thresholds: expected strictly increasing numbers'],
+    [
+      'thresholds out of order',
+      2,
+      ['--thresholds', '3.5,2.5'],
+      'error: thresholds: expected strictly increasing numbers',
+    ],
     [
       'thresholds of the wrong number',
       2,
