@@ -61,6 +61,8 @@ const SLOW = [
   'reliability/kills',
   'reliability/score-kills',
   'scripts/bootstrap',
+  'scripts/installed',
+  'scripts/release',
   'tokenizer/pattern',
   'train/checkpointing',
   'train/gate',

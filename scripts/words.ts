@@ -9,7 +9,7 @@ interface Rule {
 
 /** A space in a phrase also matches a line break. */
 const rule = (pattern: string, instead: string): Rule => ({
-  pattern: new RegExp(`\\b(?:${pattern.replaceAll(' ', '\\s+')})`, 'gi'),
+  pattern: new RegExp(`(?:\\b|(?=[,;] ))(?:${pattern.replaceAll(' ', '\\s+')})`, 'gi'),
   instead,
 });
 
@@ -44,9 +44,24 @@ const RULES: readonly Rule[] = [
   rule('(?:whence|thence|thereof|whereof|hitherto)\\b', 'from where, of it, so far'),
   rule('that (?:is|are) there\\b|what there is\\b', 'existing or available'),
   rule(
-    'a (?:number|line|row|reply|band|folder|file) a (?:band|row|line|stage|reply|question|set|step)\\b',
-    'one … per …',
+    '(?:a (?:number|line|row|reply|band|folder|file)|rows|tokens|nats|seconds|epochs|steps|lines|stages|bytes|batches|values) an? (?:band|row|line|stage|reply|question|step|batch|token|request|op|epoch)(?=[.,;:)]|$)',
+    'one … per …, … per …',
   ),
+  rule('passed over\\b', 'skip or ignore'),
+  rule('without a word\\b|no word (?:of|on)\\b', 'silently'),
+  rule('read off\\b', 'derived or measured from'),
+  rule('[,;] else\\b', 'otherwise'),
+  rule('begun\\b', 'started'),
+  rule('look(?:s|ed)? after\\b', 'check'),
+  rule('stands? (?:in|under|nowhere|there|before|behind)\\b', 'is in, appears'),
+  rule('(?:lie|lies|lay) (?:in|beside|under|there)\\b', 'is in, is next to'),
+  rule('that (?:is|are) none\\b', 'that is not one'),
+  rule(
+    '(?<!\\bthere )(?:is|was|are|were) no (?:number|adapter|folder|file|address|id|row|text|record|tensor|model|token|score)s?\\b',
+    'is not a …, or there is no …',
+  ),
+  rule('nothing of (?:it|them|this|these)\\b', 'none of'),
+  rule('of (?:another|other|one) make\\b|of other people.s making\\b', 'from others'),
 ];
 
 /** Sentences where a refused word is right, each with the reason. */
@@ -54,6 +69,10 @@ const ALLOWED: readonly { sentence: string; because: string }[] = [
   {
     sentence: 'with a mark that is told before and stands nowhere else',
     because: 'part of the prompt to a judge: replies that are already paid for belong to exactly this text',
+  },
+  {
+    sentence: 'a score or a reply that stands in it counts for nothing',
+    because: 'part of the prompt to a judge, like the one above',
   },
 ];
 

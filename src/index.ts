@@ -1,81 +1,126 @@
 /**
- * phasetune for other programs: what the commands are made of. Nothing here prints; talk goes to a `Logger`, progress comes as
- * events. Nothing loads TensorFlow before it is used, except `loadBackend` and what needs it.
+ * phasetune for other programs: one function for each task. None of them prints: talk goes to a `Logger`, progress comes as events. Each takes
+ * the options of the command of the same name, with the same defaults; one that is not as it must be is a `PhasetuneError`
+ * that names it. Importing this loads no TensorFlow: what computes loads it.
  *
- * @module
+ * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`, `phasetune/train`, `phasetune/statistics`.
+ *
+ * @module phasetune
  */
 
 export type { Backend, Device } from './backend/backend.js';
-export { type Diagnosis, diagnose } from './backend/doctor.js';
-export { type LoadOptions, loadBackend } from './backend/load.js';
-export { type SetUpOptions, type SetUpResult, setUp } from './backend/setup.js';
-export { type Recipe, recipeSchema } from './config/recipe.js';
-export { type ErrorCode, type ErrorFields, PhasetuneError } from './core/errors.js';
-export { readStaged, type StagingManifest } from './curriculum/manifest.js';
-export { planStages } from './curriculum/stage-plan.js';
-export type { Staging } from './curriculum/staging.js';
-export { resolveStaging, type StagingOptions, stagingOptionsSchema } from './curriculum/staging-options.js';
-export type { Order, PlannedStage, Stage, StagedSet } from './curriculum/types.js';
-export { stageInto } from './curriculum/write.js';
-export { encodeRows } from './data/encode-rows.js';
-export type { EncodedRow } from './data/encoded.js';
-export { importFile, readRecords } from './data/import.js';
-export { type EncodeOptions, type ImportOptions, ROW_FORMATS } from './data/options.js';
-export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
-export { type ChatClient, createChatClient } from './endpoint/client.js';
-export { estimateAsking } from './endpoint/estimate.js';
-export { type Ledger, openLedger } from './endpoint/ledger.js';
-export { type EndpointOptions, endpointOptionsSchema, resolveEndpoint } from './endpoint/options.js';
-export { priceOf } from './endpoint/prices.js';
-export { askQuestions as ask } from './endpoint/scheduler/ask.js';
-export type { AskEvent, AskSettings } from './endpoint/scheduler/ask-types.js';
-export type { ChatReply, ChatRequest, Question } from './endpoint/types.js';
-export { type Answer, type AnswerOptions, answerOptionsSchema } from './eval/answer-options.js';
-export { type ModelMeter, openLossMeter } from './eval/loss-meter.js';
-export type { GenerateOptions } from './generate/options.js';
-export { mergeAdapter } from './lora/merge-folder.js';
-export type { LoraOptions } from './lora/options.js';
-export { readAdapter, writeAdapter } from './lora/peft-files.js';
-export { importModel } from './model/import.js';
-export type { ImportOptions as ModelImportOptions, ImportResult as ModelImportResult } from './model/import-options.js';
-export { linearShapes } from './model/parameters.js';
-export type { OptimOptions } from './optim/options.js';
-export { agreementPlot } from './report/agreement-plot.js';
-export { type Comparison, compareRatings as compareScores } from './scoring/compare/compare.js';
-export { type CompareOptions, compareOptionsSchema } from './scoring/compare/options.js';
-export { comparisonReport } from './scoring/compare/report.js';
-export { encodePairs, type LossPair, lossScoreOf } from './scoring/ifd.js';
-export { type Judge, resolveJudge } from './scoring/judge.js';
-export { type JudgeOptions, judgeOptionsSchema } from './scoring/judge-options.js';
-export { judgeRows } from './scoring/judge-rows.js';
-export { type Judgements, openQuestions, readJudgements } from './scoring/judgements.js';
-export { lengthScores } from './scoring/length.js';
-export { type LossOptions, lossOptionsSchema } from './scoring/loss-options.js';
+export type { Diagnosis } from './backend/doctor.js';
+export type { Card, Problem } from './backend/native/detect.js';
+export type { Variant } from './backend/native/paths.js';
+export type { DeviceChoice } from './backend/options.js';
+export type { SetUpResult } from './backend/setup.js';
 export {
-  type LossMeter,
-  type LossPlan,
-  type LossProgress,
-  meanLoss,
-  measureLosses,
-  planLosses,
-} from './scoring/measure-losses.js';
-export { parseReply } from './scoring/parse.js';
-export { type PromptOptions, promptFor } from './scoring/prompt.js';
-export { type RatingOptions, type Ratings, readRatings } from './scoring/ratings.js';
-export { loadRubric, type Rubric, type Scale } from './scoring/rubric.js';
-export { drawSample as sampleRows } from './scoring/sample.js';
-export { readScoresManifest, type ScoresManifest, writeScored } from './scoring/scored.js';
-export { type Block, markdown, plainLines } from './telemetry/document.js';
-export { createLogger, type Logger, silentLogger } from './telemetry/logger.js';
-export { keepSecret } from './telemetry/redact.js';
-export { loadTokenizer, type Tokenizer } from './tokenizer/tokenizer.js';
-export { readCheckpoint } from './train/checkpoint.js';
-export type { TrainEvent } from './train/events.js';
-export type { LossMatrix } from './train/forgetting.js';
-export { loraTuner } from './train/lora-tuner.js';
-export type { TrainOptions } from './train/options.js';
-export { type PreparedRun, prepareRun } from './train/prepare.js';
-export { findResumePoint } from './train/resume.js';
-export { claimRunFolder, type RunFile, readRunFile } from './train/run-file.js';
-export { type RunJob, runStages } from './train/staged-run.js';
+  type AllOf,
+  type CommonFields,
+  type ErrorCode,
+  type ErrorFields,
+  type FieldsOfCode,
+  PhasetuneError,
+} from './core/errors.js';
+export type { OptionValue, Remedy, TaskName } from './core/remedies.js';
+export type { Task } from './core/task.js';
+export type { Cut } from './curriculum/cut.js';
+export type { Duplicates } from './curriculum/duplicates.js';
+export type { Histogram } from './curriculum/histogram.js';
+export { readStaged, type StagingManifest } from './curriculum/manifest.js';
+export type { Confounding, StageSummary, Staging } from './curriculum/staging.js';
+export type { StagingOptions, StagingPlan } from './curriculum/staging-options.js';
+export type { Order, Stage, StagedSet } from './curriculum/types.js';
+export { importOptionsSchema } from './data/options.js';
+export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
+export type { AskingEstimate } from './endpoint/estimate.js';
+export type { EndpointAddress } from './endpoint/options.js';
+export type { Price } from './endpoint/prices.js';
+export type { AskEvent, AskResult, AskTotals, Delay } from './endpoint/scheduler/ask-types.js';
+export type {
+  ChatReply,
+  Failure,
+  FailureKind,
+  Feature,
+  RequestMessage,
+  SettledQuestion,
+  TokenLogprob,
+  Usage,
+} from './endpoint/types.js';
+export { type Answer, answerOptionsSchema } from './eval/answer-options.js';
+export type { MergeResult } from './lora/merge-folder.js';
+export type { ImportResult } from './model/import-options.js';
+export type { PullResult } from './model/pull.js';
+export type { Cleaning } from './scoring/cleaning.js';
+export type { Agreement, LengthCorrelation } from './scoring/compare/agreement.js';
+export type { Comparison, ComparisonProgress, Disagreement, PairComparison } from './scoring/compare/compare.js';
+export type { StageMoves } from './scoring/compare/moves.js';
+export type { Judge } from './scoring/judge.js';
+export type { JudgeOptions } from './scoring/judge-options.js';
+export type { JudgeEvent } from './scoring/judge-rows.js';
+export type { JudgementCounts } from './scoring/judged-outcomes.js';
+export type { MatchBy } from './scoring/match.js';
+export type { LossProgress } from './scoring/measure-losses.js';
+export type { JudgePrompt } from './scoring/prompt.js';
+export type { Rubric, Scale } from './scoring/rubric.js';
+export type { Stratum } from './scoring/sample.js';
+export type { ScoresManifest } from './scoring/scored.js';
+export type { Estimate } from './statistics/bootstrap.js';
+export type { Confusion } from './statistics/kappa.js';
+export type { PairCounts } from './statistics/pairs.js';
+export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.js';
+export { type RunFile, readRunFile as readRun } from './train/run-file.js';
+export { type CompareScoresOptions, compareScoresOptionsSchema } from './workflow/compare-options.js';
+export { type CompareScoresEvent, type CompareScoresResult, compareScores } from './workflow/compare-scores.js';
+export type { Hooks, TaskProgress } from './workflow/hooks.js';
+export {
+  type ImportedFile,
+  type ImportOptions,
+  type ImportRowsOptions,
+  importRows,
+  importRowsOptionsSchema,
+  readRecords,
+} from './workflow/import.js';
+export { type ImportScoresResult, importScores } from './workflow/import-scores.js';
+export { type ImportScoresOptions, importScoresOptionsSchema } from './workflow/import-scores-options.js';
+export {
+  type DiagnoseOptions,
+  diagnose,
+  type SetUpOptions,
+  setUp,
+  setUpOptionsSchema,
+} from './workflow/machine.js';
 export { type LanguageModel, openModel, type Prompt } from './workflow/model.js';
+export {
+  type ImportModelOptions,
+  importModel,
+  importModelOptionsSchema,
+  type MergeOptions,
+  mergeAdapter,
+  mergeOptionsSchema,
+  type PullModelOptions,
+  pullModel,
+  pullModelOptionsSchema,
+} from './workflow/model-files.js';
+export { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './workflow/model-options.js';
+export { type SampleOptions, sampleOptionsSchema } from './workflow/sample-options.js';
+export { type SampleResult, sampleRows } from './workflow/sample-rows.js';
+export { planScoring, score } from './workflow/score.js';
+export { type ScoreOptions, scoreOptionsSchema } from './workflow/score-options.js';
+export type {
+  CostQuestion,
+  CountedFile,
+  CountingPlan,
+  JudgedFile,
+  JudgingEstimate,
+  JudgingPlan,
+  MeasuredFile,
+  MeasuringPlan,
+  ScoredFile,
+  ScoreEvent,
+  ScoreHooks,
+  ScoreResult,
+  ScoringPlan,
+} from './workflow/score-types.js';
+export { type StageResult, stage } from './workflow/stage.js';
+export { type StageOptions, stageOptionsSchema } from './workflow/stage-options.js';

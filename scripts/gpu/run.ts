@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findCard, oldDriver, platformProblem } from '../../src/backend/native/detect.js';
 import { PhasetuneError } from '../../src/core/errors.js';
+import { wordRemedies } from '../../src/core/remedies.js';
 import { machine } from '../bench/measure.js';
 import { askCard, LEAST_MIB, usedMib, watched } from './card.js';
 import { jobsIn } from './jobs.js';
@@ -34,11 +35,11 @@ const refusal = (why: string) =>
 /** Why nothing can be run here; undefined where there is a card. */
 async function withoutCard(): Promise<string | undefined> {
   const platform = platformProblem();
-  if (platform) return `${platform.what}: ${platform.fix}`;
+  if (platform) return `${platform.what}; ${wordRemedies([platform.remedy])}`;
   const card = await findCard(process.env);
   if (!card) return 'there is none to be seen: make `nvidia-smi` list one (in a container: start it with `--gpus all`)';
   const old = oldDriver(card);
-  if (old) return `${old.what}: ${old.fix}`;
+  if (old) return `${old.what}; ${wordRemedies([old.remedy])}`;
   try {
     usedMib();
   } catch (error) {

@@ -38,7 +38,7 @@ export interface Diagnosis {
 }
 
 /** Where to look. */
-export interface DiagnoseOptions {
+export interface DoctorOptions {
   readonly home?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly logger: Logger;
@@ -47,7 +47,7 @@ export interface DiagnoseOptions {
 }
 
 /** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads the backend. */
-export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
+export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { env = processEnv, home = cacheHome(env), signal, verbose = false } = options;
   const card = await findCard(env);
   const platform = platformProblem();
@@ -75,20 +75,20 @@ function cardProblems(card: Card | undefined, env: NodeJS.ProcessEnv): Problem[]
   const old = card && oldDriver(card);
   if (old) return [old];
   if (card || !driverPresent(env)) return [];
-  const fix = 'make `nvidia-smi` list a card (in a container: start it with `--gpus all`), then run `phasetune setup`';
-  return [{ what: NO_CARD, fix }];
+  const note = 'once `nvidia-smi` lists a card (in a container: start it with `--gpus all`)';
+  return [{ what: NO_CARD, remedy: { task: 'setup', note } }];
 }
 
-/** What is not set up, and what set-up would lack. */
+/** What is not set up, and what set-up would miss. */
 async function missingParts(home: string, card: Card | undefined, env: NodeJS.ProcessEnv): Promise<Problem[]> {
   const variant: Variant = card ? 'cuda' : 'cpu';
   if (findRuntime(home, variant) || (variant === 'cpu' && findRuntime(home, 'cuda'))) return [];
   const what = `the native library for ${card ? 'NVIDIA cards' : 'the processor'} is not set up in ${home}`;
   const needs = [await findPython(env), await findCompiler(env)].filter((found) => isProblem(found));
-  return [...needs, { what, fix: 'run `phasetune setup`' }];
+  return [...needs, { what, remedy: { task: 'setup' } }];
 }
 
-/** Tries a runtime in a process of its own. A fatal problem is one that loading it here would share. */
+/** Tries a runtime in a separate process. A fatal problem is one that loading it here would share. */
 async function tryRuntime(
   { variant, paths }: NativeRuntime,
   card: Card | undefined,
@@ -98,12 +98,13 @@ async function tryRuntime(
   const found = await probe(paths.binding, env, signal);
   if (typeof found === 'string') {
     const what = `the native library does not work (${found})`;
-    return { problem: { what, fix: `delete ${paths.root} and run \`phasetune setup\`` }, fatal: true };
+    return { problem: { what, remedy: { task: 'setup', note: `after deleting ${paths.root}` } }, fatal: true };
   }
   if (variant !== 'cuda' || !card || found.usesCard) return undefined;
   const said = found.complaints.length > 0 ? ` (${found.complaints.join('; ')})` : '';
   const what = `TensorFlow does not use the ${card.name}${said}`;
-  return { problem: { what, fix: 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver' }, fatal: false };
+  const advice = 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver';
+  return { problem: { what, remedy: { advice } }, fatal: false };
 }
 
 const SIDE = 1024;

@@ -19,7 +19,7 @@ import * as tf from './tf.js';
 
 /** How to load the backend. */
 export interface LoadOptions {
-  /** `auto` (default) takes the native library if it is set up and loads, else WASM. */
+  /** `auto` (default) takes the native library if it is set up and loads, otherwise WASM. */
   readonly device?: 'auto' | Device;
   /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
   readonly home?: string;
@@ -45,7 +45,7 @@ export async function loadBackend(options: LoadOptions = {}): Promise<Backend> {
   if (device !== 'auto' && device !== backend.device)
     throw new PhasetuneError(
       'backend',
-      `this process already computes on ${backend.device}; ${device} needs a process of its own`,
+      `this process already computes on ${backend.device}; ${device} needs a separate process`,
     );
   return backend;
 }
@@ -60,16 +60,13 @@ async function load({
   const runtime = chooseRuntime(home, device);
   if (device !== 'auto') {
     if (!runtime)
-      throw new PhasetuneError(
-        'backend',
-        `the native library for ${device} is not set up in ${home}: run \`phasetune setup --${device}\``,
-      );
+      throw new PhasetuneError('backend', `the native library for ${device} is not set up in ${home}`, {
+        remedies: [{ task: 'setup', options: { [device]: true } }],
+      });
     return loadNative(runtime, device, { verbose, logger });
   }
   if (!runtime) {
-    logger.warn(
-      'the native TensorFlow library is not set up, going on with WASM (many times slower): run `phasetune setup`',
-    );
+    logger.warn('the native TensorFlow library is not set up, continuing with WASM (many times slower): run `setup`');
     return loadWasm();
   }
   try {
@@ -80,7 +77,7 @@ async function load({
   } catch (error) {
     // Where there is no memory for the one there is none for the other.
     if (!(error instanceof PhasetuneError) || isNamedOutOfMemory(error)) throw error;
-    logger.warn(`${error.message}; going on with WASM`);
+    logger.warn(`${error.message}; continuing with WASM`);
     return loadWasm();
   }
 }
@@ -88,14 +85,14 @@ async function load({
 /** Why the processor computes although there may be a card; undefined where there is nothing to say. */
 async function cardProblem(variant: Variant): Promise<string | undefined> {
   if (driverPresent() && !(await findCard(env)))
-    return `${NO_CARD}, so the processor computes: \`phasetune doctor\` says what to do (or give --device cpu)`;
+    return `${NO_CARD}, so the processor computes: run \`doctor\` to see what to do, or set \`device: cpu\``;
   if (variant === 'cuda')
-    return 'the NVIDIA card cannot be used, going on with the processor: `phasetune doctor` says why';
+    return 'the NVIDIA card cannot be used, continuing with the processor: run `doctor` to see why';
   if (!driverPresent()) return undefined;
-  return 'there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`';
+  return 'there is an NVIDIA card, but only the library for the processor is set up: run `setup`';
 }
 
-/** The build to load: for a card its own only; for the processor either build; for `auto` the card's build where there is a card. */
+/** The build to load: for a card only the card's; for the processor either; for `auto` the card's where there is a card. */
 export function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
   const order: readonly Variant[] =
     device === 'cuda' ? ['cuda'] : device === 'auto' && driverPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
@@ -110,7 +107,7 @@ async function loadNative(
   if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   if (limitedBelowBfloat16(env)) {
     logger.warn(
-      'ONEDNN_MAX_CPU_ISA leaves oneDNN without bfloat16, on which TensorFlow would end this process: going on without oneDNN',
+      'ONEDNN_MAX_CPU_ISA leaves oneDNN without bfloat16, on which TensorFlow would end this process: continuing without oneDNN',
     );
     env.TF_ENABLE_ONEDNN_OPTS = '0';
   }
@@ -133,7 +130,9 @@ async function loadNative(
   if (!(await tf.setBackend('tensorflow'))) throw new Error('TensorFlow.js could not start the native backend');
   const usesCard = binding.isUsingGpuDevice();
   if (device === 'cuda' && !usesCard)
-    throw new PhasetuneError('backend', 'TensorFlow found no NVIDIA card that it can use: `phasetune doctor` says why');
+    throw new PhasetuneError('backend', 'TensorFlow found no NVIDIA card that it can use', {
+      remedies: [{ task: 'doctor', note: 'to see why' }],
+    });
   return { name: 'tensorflow', device: usesCard ? 'cuda' : 'cpu', version: binding.TF_Version, memory };
 }
 
@@ -149,8 +148,13 @@ function openBinding({ paths }: NativeRuntime, verbose: boolean): Binding {
     if (isOutOfMemory(cause) || isUnmapped(cause))
       throw outOfMemoryError({ what: 'loading the native TensorFlow library', remedies: [FREE_MEMORY] }, cause);
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    const message = `the native TensorFlow library does not load (${reason}): \`phasetune doctor\` tells what to do`;
-    throw new PhasetuneError('backend', message, {}, { cause });
+    const remedies = [{ task: 'doctor', note: 'to see what to do' }] as const;
+    throw new PhasetuneError(
+      'backend',
+      `the native TensorFlow library does not load (${reason})`,
+      { remedies },
+      { cause },
+    );
   }
 }
 

@@ -6,7 +6,7 @@ import { setUpNative } from './native/setup.js';
 import type { WorkspaceOptions } from './native/workspace.js';
 
 /** What to set up, and where. */
-export interface SetUpOptions extends Omit<WorkspaceOptions, 'home'> {
+export interface SetUpRequest extends Omit<WorkspaceOptions, 'home'> {
   /** `auto` means `cuda` where there is an NVIDIA card, else `cpu`. */
   readonly wanted: 'auto' | Variant;
   /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
@@ -26,7 +26,7 @@ export interface SetUpResult {
  * Provides the native library; where the one for cards cannot be had and none was asked for by name, the one for the
  * processor. Throws (code `backend`) with what is missing and what to install.
  */
-export async function setUp(options: SetUpOptions): Promise<SetUpResult> {
+export async function setUp(options: SetUpRequest): Promise<SetUpResult> {
   const { wanted, env = processEnv, home = cacheHome(env), logger } = options;
   const attempt = async (device: Variant) => ({
     device,

@@ -1,11 +1,11 @@
 import { formatBytes } from '../telemetry/format.js';
-import type { Progress } from '../telemetry/progress.js';
+import type { ProgressBar } from '../telemetry/progress.js';
 import type { TaskProgress } from '../workflow/hooks.js';
 import type { CommandContext } from './command.js';
 
 /** Shows the progress that a function of `workflow/` reports: a bar for each part of the work. */
 export function showBars(progress: CommandContext['progress']): (report: TaskProgress) => void {
-  const bars = new Map<string, Progress>();
+  const bars = new Map<string, ProgressBar>();
   return ({ label, done, total, unit, note, ended }) => {
     const bar =
       bars.get(label) ??

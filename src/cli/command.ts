@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { Layer } from '../config/layers.js';
+import type { Vocabulary } from '../core/remedies.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { Progress, Task } from '../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../telemetry/progress.js';
 import type { Styled } from '../telemetry/terminal.js';
 
 /** What a command gets besides its options. */
@@ -9,13 +10,15 @@ export interface CommandContext {
   /** Messages for the user, on stderr. */
   readonly logger: Logger;
   /** A bar on a terminal, plain lines now and then elsewhere; on stderr. Call `finish` in the end. */
-  progress(task: Task): Progress;
+  progress(task: ProgressTask): ProgressBar;
   /** Prints a line of the human-readable result on stdout; silent under `--json`. */
   print(line: Styled): void;
   /** Prints text that keeps its own line breaks and tabs on stdout; silent under `--json`. */
   printText(text: Styled): void;
   /** Prints the text that a command is for, such as a model's answer: as `printText` on a terminal, byte for byte elsewhere. */
   printData(text: string): void;
+  /** How this command names options and tasks, for what it words itself. */
+  readonly vocabulary: Vocabulary;
   /** True where stdout shows colours. */
   readonly color: boolean;
   /** True under `--json`: what the command returns is then printed as one JSON line, last on stdout. */

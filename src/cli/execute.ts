@@ -2,7 +2,7 @@ import { jsonSchemaOf } from '../config/from-zod.js';
 import type { JsonSchema } from '../config/json-schema.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { assignmentLayer, environmentLayer, hasForeignVariable, recipeLayer } from '../config/sources.js';
-import { wordText } from '../core/remedies.js';
+import { type Vocabulary, wordText } from '../core/remedies.js';
 import { createLogger } from '../telemetry/logger.js';
 import { showProgress } from '../telemetry/progress.js';
 import type { Terminal } from '../telemetry/terminal.js';
@@ -34,13 +34,19 @@ export interface Loaded {
 export async function execute(loaded: Loaded, argv: Arguments, place: Place): Promise<number> {
   const vocabulary = vocabularyOf(loaded.command, loaded.json);
   try {
-    return await perform(loaded, argv, place, (text) => wordText(text, vocabulary));
+    return await perform(loaded, argv, place, vocabulary);
   } catch (thrown) {
     return report(thrown, place.args, place.terminal, vocabulary);
   }
 }
 
-async function perform({ entry, command, json: schema }: Loaded, argv: Arguments, place: Place, word: Wording) {
+async function perform(
+  { entry, command, json: schema }: Loaded,
+  argv: Arguments,
+  place: Place,
+  vocabulary: Vocabulary,
+) {
+  const word: Wording = (text) => wordText(text, vocabulary);
   const { terminal } = place;
   const [json, verbose] = [argv.json === true, argv.verbose === true];
   const logger = createLogger({ write: (line) => terminal.write(word(line)), verbose });
@@ -52,6 +58,7 @@ async function perform({ entry, command, json: schema }: Loaded, argv: Arguments
     json,
     verbose,
     color: terminal.color,
+    vocabulary,
     print: (line) => json || terminal.print(typeof line === 'string' ? word(line) : line),
     printText: (text) => json || terminal.printText(text),
     printData: (text) => json || terminal.printData(text),

@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatNumber } from '../telemetry/format.js';
-import type { Progress } from '../telemetry/progress.js';
+import type { ProgressBar } from '../telemetry/progress.js';
 import type { EvalEvent, EvalProgressEvent, SpikeEvent, StageSummary } from '../train/events.js';
 import { formatLossMatrix } from '../train/forgetting.js';
 import type { RunFile } from '../train/run-file.js';
@@ -27,7 +27,7 @@ export function runDisplay(context: Show): RunDisplay {
   const { logger, progress } = context;
   const steps = stageBars(context);
   const losses = lossBars(context);
-  let encoding: Progress | undefined;
+  let encoding: ProgressBar | undefined;
   const show = (event: TrainEvent): void => {
     if (event.type === 'encode') {
       encoding ??= progress({ label: 'encode', total: event.of, unit: 'rows' });
@@ -65,7 +65,7 @@ function spikeText({ stage, step, loss, action }: SpikeEvent): string {
 
 /** A bar for each stage, with what the whole run will still take. */
 function stageBars({ logger, progress }: Show) {
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   let left = 0;
   const speed = { tokens: 0, seconds: 0 };
   const tokensOf = (stages: readonly StageSummary[]) => stages.reduce((n, { tokens }) => n + tokens, 0);
@@ -104,7 +104,7 @@ function stageBars({ logger, progress }: Show) {
 
 /** The held-out loss, and a bar while one that takes long is measured. */
 function lossBars({ logger, progress }: Show) {
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   let before = performance.now();
   return {
     show(event: EvalEvent | EvalProgressEvent): void {

@@ -8,6 +8,10 @@ import { jsonSchemaOf } from './from-zod.js';
 /**
  * A recipe: everything that decides a training run. Options of the run, of tokens and of batches are at the top level, those of
  * the adapter and the optimizer under `lora` and `optim`. Only `model`, `data` and `out` have no default.
+ *
+ * @example
+ * const recipe = recipeSchema.parse({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/run' });
+ * console.log(recipe.lora.rank, recipe.optim.learningRate);
  */
 export const recipeSchema = z.strictObject({
   model: z.string().min(1).describe('Hugging Face folder of the base model'),

@@ -5,7 +5,7 @@ import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from '.
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
 /** What an error of any code can say, for a program that reads it. */
-interface CommonFields {
+export interface CommonFields {
   /** The file or folder that the error is about. */
   readonly file?: string | undefined;
   /** The option that the error is about: `maxLength`, `lora.rank`. */
@@ -31,8 +31,12 @@ interface CommonFields {
 }
 
 /** What only errors of one code say. */
-interface OwnFields {
+export interface FieldsOfCode {
   readonly failed: {
+    /** The process that holds a lock, its host, and since when (ISO 8601). */
+    readonly pid?: number | undefined;
+    readonly host?: string | undefined;
+    readonly since?: string | undefined;
     readonly loss?: number | undefined;
     readonly gradNorm?: number | undefined;
     readonly whole?: string | undefined;
@@ -76,10 +80,11 @@ interface OwnFields {
   readonly interrupted: { readonly signal?: string | undefined };
 }
 
-type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+/** What has the fields of all members of a union. */
+export type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
 /** Where and what, for a program that reads the error, by its code; without a code, whatever any error can say. */
-export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<OwnFields[C]>;
+export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<FieldsOfCode[C]>;
 
 /** Longest message, in characters. */
 const LONGEST = 1200;
@@ -101,6 +106,14 @@ export const wordError = (
  * An error the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message` is both, in
  * one line. All name options as a program writes them (`` `maxLength` ``); an interface with other names words `problem` and
  * `remedies` with its own vocabulary.
+ *
+ * @example
+ * try {
+ *   await readRecords('missing.jsonl');
+ * } catch (error) {
+ *   if (!(error instanceof PhasetuneError)) throw error;
+ *   console.error(error.code, error.problem, error.fields.file, error.fields.remedies);
+ * }
  */
 export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'PhasetuneError';

@@ -37,6 +37,12 @@ interface SortedRows {
  * are in random order by the seed, unless ties stay together. By jenks the borders are natural breaks, see {@link naturalBreaks};
  * by length they are where {@link leastConfounded} finds them. Throws a data error where there are fewer different scores than
  * stages and ties stay together, and where no cut gives every stage its least share.
+ *
+ * @example
+ * const scores = Float64Array.from([1, 1, 2, 4, 5, 5]);
+ * const tokens = [10, 12, 30, 31, 60, 80];
+ * const { stageOf } = cut(scores, tokens, resolveStaging(stagingOptionsSchema.parse({ stages: 2 })));
+ * console.log(stageOf);
  */
 export function cut(scores: Float64Array, tokens: ArrayLike<number>, plan: StagingPlan): CutResult {
   const sorted = sortRows(scores, tokens, plan.seed);

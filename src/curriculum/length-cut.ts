@@ -73,7 +73,13 @@ function centredSums(values: Float64Array, places: readonly number[]): Float64Ar
   return sums;
 }
 
-/** Eta squared of log length by stage: the share of its variance that lies between the stages; 0 where lengths do not vary. */
+/**
+ * Eta squared of log length by stage: the share of its variance that lies between the stages; 0 where lengths do not vary.
+ *
+ * @example
+ * const share = lengthExplained([10, 12, 60, 80], Uint8Array.from([0, 0, 1, 1]), 2);
+ * console.log(`${Math.round(100 * share)} % of the variance of length lies between the stages`);
+ */
 export function lengthExplained(tokens: ArrayLike<number>, stageOf: Uint8Array, stages: number): number {
   const [count, sum] = [new Float64Array(stages), new Float64Array(stages)];
   let [all, total] = [0, 0];

@@ -117,6 +117,9 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
 
 /**
  * Reads manifest.json of a staged folder, with everything that staging it again needs; a data error where it has none of version 2.
+ *
+ * @example
+ * const { stages, input } = await readManifest('staged');
  */
 export async function readManifest(folder: string): Promise<StagingManifest> {
   const { path, value, version } = await readAny(folder);
@@ -153,6 +156,10 @@ async function readAny(folder: string): Promise<{ path: string; value: unknown; 
 /**
  * Reads a staged folder back. A file that is missing or differs from its hash in the manifest, a row that is not as
  * {@link recordSchema} says, and an id that occurs twice are data errors.
+ *
+ * @example
+ * const { stages, holdout } = await readStaged('staged');
+ * console.log(stages.map(({ rows }) => rows.length), holdout.length);
  */
 export async function readStaged(folder: string): Promise<StagedSet> {
   const manifest = await readFiles(folder);

@@ -6,6 +6,9 @@ import { scaleToOrdinary } from '../core/ordinary.js';
  * that halving finds them in O(classes * n log n) (as Ckmeans.1d.dp does, Wang and Song 2011). `weights` say how often each
  * value occurs. Returns the first place of the second and later classes; of equal solutions the one with the lowest breaks
  * from the right. Needs at least as many values as classes.
+ *
+ * @example
+ * console.log(naturalBreaks(Float64Array.from([1, 2, 2.5, 8, 9]), [1, 1, 1, 1, 1], 2)); // [3]
  */
 export function naturalBreaks(values: Float64Array, weights: ArrayLike<number>, classes: number): number[] {
   const n = values.length;

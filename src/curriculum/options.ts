@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** How a run goes through the stages. */
+/**
+ * How a run goes through the stages.
+ *
+ * @example
+ * const { order, replay } = planOptionsSchema.parse({ order: 'reversed', replay: 0.1 });
+ */
 export const planOptionsSchema = z.strictObject({
   order: z
     .enum(['phased', 'one-off', 'random', 'reversed'])

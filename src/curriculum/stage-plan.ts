@@ -55,6 +55,11 @@ export const plannedStageCount = (set: { readonly stages: readonly unknown[] }, 
  * rows: each at most once while there are enough of them, then each once more, and so on. The first stage has nothing to
  * replay. `one-off` is one stage of all that `phased` visits with the same replay and seed, row by row as often. Throws a
  * usage error when a list of shares has another length than the set has stages.
+ *
+ * @example
+ * const options = planOptionsSchema.parse({ order: 'random', seed: 1 });
+ * const stages = planStages(await readStaged('staged'), options);
+ * console.log(stages.map(({ rows }) => rows.length));
  */
 export function planStages<Row extends ScoredRow>(
   set: { readonly stages: readonly Stage<Row>[] },

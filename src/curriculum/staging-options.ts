@@ -4,7 +4,12 @@ import { usageError } from '../core/errors.js';
 /** Ways to choose the borders between stages. */
 const WAYS = ['thresholds', 'rows', 'tokens', 'jenks', 'length'] as const;
 
-/** How scored rows become stages. */
+/**
+ * How scored rows become stages.
+ *
+ * @example
+ * const options = stagingOptionsSchema.parse({ thresholds: [3.5, 4.5], holdout: 0.1 });
+ */
 export const stagingOptionsSchema = z.strictObject({
   stages: z
     .number()
@@ -80,6 +85,10 @@ export interface StagingPlan extends StagingOptions {
  * Fills in what was left out. Throws a usage error for thresholds that are missing, too many or too few, not strictly
  * increasing, or given together with another way to cut, for a number of held-out rows that is not whole, and for a least share
  * that so many stages cannot have.
+ *
+ * @example
+ * const { by, stages } = resolveStaging(stagingOptionsSchema.parse({ thresholds: [3.5, 4.5] }));
+ * console.log(by, stages); // thresholds 3
  */
 export function resolveStaging({ thresholds, minShare, ...options }: StagingOptions): StagingPlan {
   const by = options.by ?? (thresholds ? 'thresholds' : 'rows');

@@ -51,6 +51,14 @@ const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
  * batch and the last step of an epoch may be smaller, and a step never reaches over the end of an epoch. Without `shuffle` every
  * epoch has the given order; with it, each has its own order, drawn from the seed and the number of the epoch.
  * Sizes and shapes of batches are chosen for all stages together. Throws where there are no rows or no budget.
+ *
+ * @example
+ * const tokenizer = await loadTokenizer('models/tiny-llama');
+ * const records = await readRecords('rows.jsonl');
+ * const { rows } = await encodeRows(records, tokenizer, encodeOptionsSchema.parse({}));
+ * const stage = { rows, seed: 0, budget: { epochs: 1 } };
+ * const [plan] = planBatches([stage], batchOptionsSchema.parse({ batchRows: 4 }));
+ * console.log(plan!.steps.length, 1 - plan!.tokens / plan!.paddedTokens);
  */
 export function planBatches(stages: readonly PlanStage[], options: BatchOptions): BatchPlan[] {
   for (const { rows, budget } of stages) {

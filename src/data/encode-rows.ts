@@ -37,8 +37,8 @@ export interface EncodeReport {
   readonly longest: number;
 }
 
-/** Progress and interruption of {@link encodeRows}. */
-interface EncodeHooks {
+/** How to watch and stop {@link encodeRows}. */
+export interface EncodeHooks {
   /** Called every 256 rows, and at the end. */
   readonly onProgress?: (done: number, of: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -56,6 +56,12 @@ const RAISE_MAX_LENGTH: Remedy = { option: 'maxLength', change: 'raise' };
  * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` rows that are too long, by their prompt or in all, are a data
  * error that names them, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise the report lists what was
  * cut and dropped. When no row is left, that is a data error as well.
+ *
+ * @example
+ * const tokenizer = await loadTokenizer('models/tiny-llama');
+ * const options = encodeOptionsSchema.parse({ maxLength: 256 });
+ * const { rows, report } = await encodeRows(await readRecords('rows.jsonl'), tokenizer, options);
+ * console.log(rows.length, report);
  */
 export async function encodeRows(
   records: readonly InstructionRecord[],

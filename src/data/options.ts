@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** Ways to write rows that the importers know; `auto` looks at the first rows. */
+/**
+ * Ways to write rows that the importers know; `auto` looks at the first rows.
+ *
+ * @example
+ * for (const format of ROW_FORMATS) console.log(format);
+ */
 export const ROW_FORMATS = ['records', 'messages', 'sharegpt', 'phasedsft', 'alpaca', 'prompt-completion'] as const;
 
 const badRows = z
@@ -8,7 +13,12 @@ const badRows = z
   .default('refuse')
   .describe('a row that cannot be used: refuse the set and name it, or leave the row out and report it');
 
-/** How foreign rows are read. */
+/**
+ * How foreign rows are read.
+ *
+ * @example
+ * const { format, badRows } = importOptionsSchema.parse({ badRows: 'skip' });
+ */
 export const importOptionsSchema = z.strictObject({
   format: z
     .enum(['auto', ...ROW_FORMATS])
@@ -27,7 +37,13 @@ export const importOptionsSchema = z.strictObject({
 /** See {@link importOptionsSchema}. */
 export type ImportOptions = z.infer<typeof importOptionsSchema>;
 
-/** How a row becomes tokens. */
+/**
+ * How a row becomes tokens.
+ *
+ * @example
+ * const options = encodeOptionsSchema.parse({ maxLength: 512 });
+ * console.log(options.template, options.overflow);
+ */
 export const encodeOptionsSchema = z.strictObject({
   template: z
     .enum(['chat', 'paper'])
@@ -61,7 +77,12 @@ export const encodeOptionsSchema = z.strictObject({
 /** See {@link encodeOptionsSchema}. */
 export type EncodeOptions = z.infer<typeof encodeOptionsSchema>;
 
-/** How encoded rows become the batches of a stage. */
+/**
+ * How encoded rows become the batches of a stage.
+ *
+ * @example
+ * const options = batchOptionsSchema.parse({ batching: 'bucketed', batchRows: 8 });
+ */
 export const batchOptionsSchema = z.strictObject({
   batching: z
     .enum(['packed', 'bucketed', 'padded'])

@@ -34,9 +34,16 @@ export const encodable = (
 /**
  * The prompt of a conversation whose next turn is the model's: what a model tuned with this template must be given. The
  * paper's ends with `Assistant:` without a space, which belongs to the first token of the answer.
+ *
+ * @example
+ * const tokenizer = await loadTokenizer('models/tiny-llama');
+ * const { text } = renderPrompt([{ role: 'user', content: 'Hi' }], tokenizer, 'chat');
  */
-export const renderPrompt = (messages: readonly Message[], tokenizer: Tokenizer, template: Template): RenderedChat =>
-  rendererOf(tokenizer, template)(messages, { addGenerationPrompt: true });
+export const renderPrompt = (
+  messages: readonly Message[],
+  tokenizer: Tokenizer,
+  template: EncodeOptions['template'],
+): RenderedChat => rendererOf(tokenizer, template)(messages, { addGenerationPrompt: true });
 
 /**
  * Renders a conversation that ends with an answer, once, and finds the answers by where the template put their text. `trainOn` picks

@@ -7,7 +7,18 @@ const message = z.strictObject({
   train: z.literal(false).optional(),
 });
 
-/** Schema of one line of a record file: an instruction with its answer as the last message. */
+/**
+ * Schema of one line of a record file: an instruction with its answer as the last message.
+ *
+ * @example
+ * const record = recordSchema.parse({
+ *   id: 'row-1',
+ *   messages: [
+ *     { role: 'user', content: 'Name a river.' },
+ *     { role: 'assistant', content: 'The Rhine.' },
+ *   ],
+ * });
+ */
 export const recordSchema = z.strictObject({
   id: z.string().min(1),
   messages: z.array(message).min(1),

@@ -2,7 +2,12 @@ import * as z from 'zod';
 import { encodeOptionsSchema } from '../data/options.js';
 import { generateOptions } from '../generate/options.js';
 
-/** How prompts are answered. */
+/**
+ * How prompts are answered.
+ *
+ * @example
+ * const { maxTokens, temperature } = answerOptionsSchema.parse({ maxTokens: 64 });
+ */
 export const answerOptionsSchema = z.strictObject({
   system: z.string().min(1).optional().describe('system message before each prompt'),
   template: encodeOptionsSchema.shape.template,

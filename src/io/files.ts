@@ -33,7 +33,7 @@ const ADVICE: Record<string, string> = {
   ENOSPC: 'free some space',
   EDQUOT: 'free some space',
   EFBIG: 'raise that limit',
-  EIO: 'look after the disk',
+  EIO: 'check the disk',
 };
 
 /**

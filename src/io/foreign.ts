@@ -34,13 +34,14 @@ export function refuseForeign(path: string, start: Uint8Array, expected: 'safete
   const text = String.fromCharCode(...start);
   if (text.startsWith('GGUF')) {
     if (expected === 'GGUF') return;
-    throw dataError(`${path} is a GGUF file; turn it into a folder first: phasetune model import ${path} --out DIR`, {
+    throw dataError(`${path} is a GGUF file; expected a folder`, {
       file: path,
+      remedies: [{ task: 'model import', options: { src: path, out: 'DIR' }, note: 'first' }],
     });
   }
   if (text.startsWith('version '))
     throw dataError(`${path} is a Git LFS pointer, not the weights; fetch them with: git lfs pull`, { file: path });
-  // A bare pickle begins with 0x80 and its version. So does a safetensors header of 640 bytes, but that has zeros behind.
+  // A bare pickle begins with 0x80 and its version. So does a safetensors header of 640 bytes, but that has zeros after it.
   const bare = start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5 && start.subarray(2).some((byte) => byte !== 0);
   if (text.startsWith('PK\u0003\u0004') || bare || PICKLE_NAME.test(path)) throw pickleError(path);
   if (expected === 'GGUF' && path.endsWith('.safetensors'))

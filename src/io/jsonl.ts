@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, truncate } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, truncate } from 'node:fs/promises';
 import { dataError } from '../core/errors.js';
 import { jsonText } from '../core/json-text.js';
 import { withAtomicFile } from './atomic.js';
 import { readChunks } from './chunks.js';
 import { MAX_ROW_BYTES } from './file-row.js';
-import { fileError, makeFolder, statPath, syncFolder } from './files.js';
+import { fileError, statPath } from './files.js';
 import { parseLine } from './json-rows.js';
 import { splitLines } from './json-split.js';
+import { type LineWriter, lineWriter, openToAppend, repairEnd } from './line-writer.js';
 
 /** A line of a JSON Lines file. */
 export interface JsonLine {
@@ -48,79 +48,34 @@ export function writeJsonLines(path: string, rows: Iterable<unknown> | AsyncIter
 }
 
 /** A JSON Lines file that grows. */
-export interface Appender {
+export interface Appender extends LineWriter {
   /** Bytes of a half-written last line that were dropped when it was opened; 0 when the file was whole. */
   readonly dropped: number;
-  /** Adds one line, or none of it when it fails; calls may overlap, lines never mix. */
-  append(value: unknown): Promise<void>;
-  /** Waits until all lines are on the disk. */
-  flush(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /**
- * Opens (or makes) a JSON Lines file to append to. What a killed writer left after the last line break is dropped, or,
- * when it is whole JSON that only lacks its line break, kept.
+ * Opens (or makes) a JSON Lines file to append to. What a killed writer left after the last line break is dropped, or kept
+ * where it is whole JSON that is only missing its line break.
  */
-export async function openAppender(path: string): Promise<Appender> {
-  const guard = (cause: unknown): never => {
-    throw fileError('write', path, cause);
-  };
-  await makeFolder(dirname(path));
-  const handle = await open(path, 'a+').catch(guard);
-  const ready = async () => {
-    await syncFolder(dirname(path));
-    return repair(handle, path);
-  };
-  const { dropped, size } = await ready().catch(async (cause: unknown) => {
-    await handle.close();
-    return guard(cause);
+export const openAppender = (path: string): Promise<Appender> =>
+  openToAppend(path, async (handle) => {
+    const { end, rest } = await lastLine(handle, path);
+    const { dropped, size } = await repairEnd(handle, end, rest);
+    return { dropped, ...lineWriter(path, handle, size, false) };
   });
-  let [whole, torn] = [size, false];
-  const untear = async () => {
-    await handle.truncate(whole);
-    torn = false;
-  };
-  const add = async (text: string) => {
-    if (torn) await untear();
-    try {
-      await handle.appendFile(text);
-      whole += Buffer.byteLength(text);
-    } catch (error) {
-      torn = true;
-      await untear().catch(() => {});
-      throw error;
-    }
-  };
-  let last: Promise<unknown> = Promise.resolve();
-  const queue = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work).catch(guard);
-    last = next.catch(() => {});
-    return next;
-  };
-  return {
-    dropped,
-    append: (value) => {
-      const text = `${jsonText(value)}\n`;
-      return queue(() => add(text));
-    },
-    flush: () => queue(() => handle.datasync()),
-    close: () => queue(() => handle.close()),
-  };
-}
 
-/** Cuts a file off behind so many lines. Throws a data error when it has fewer; a missing file has none. */
+/** Cuts a file off after so many lines. Throws a data error when it has fewer; a missing file has none. */
 export async function keepLines(path: string, lines: number): Promise<void> {
-  let [found, end, at] = [0, 0, 0];
+  let [found, end, chunkStart] = [0, 0, 0];
   try {
     const { kind, bytes } = await statPath(path);
     if (kind === 'file' && lines > 0)
       for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
         for (let i = chunk.indexOf(NEWLINE); i >= 0 && found < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
           found++;
-          end = at + i + 1;
+          end = chunkStart + i + 1;
         }
-        at += chunk.length;
+        chunkStart += chunk.length;
         if (found === lines) break;
       }
     if (found === lines && end < bytes) await truncate(path, end);
@@ -135,7 +90,8 @@ export async function keepLines(path: string, lines: number): Promise<void> {
     });
 }
 
-async function repair(handle: FileHandle, path: string): Promise<{ dropped: number; size: number }> {
+/** The text after the last line break, and the byte at which it begins. */
+async function lastLine(handle: FileHandle, path: string): Promise<{ end: number; rest: Buffer }> {
   const { size } = await handle.stat();
   let tail = Buffer.alloc(0);
   let start = size;
@@ -147,20 +103,5 @@ async function repair(handle: FileHandle, path: string): Promise<{ dropped: numb
     tail = Buffer.concat([part, tail]);
   }
   const rest = tail.subarray(tail.lastIndexOf(NEWLINE) + 1);
-  if (rest.length === 0) return { dropped: 0, size };
-  if (isJson(rest)) {
-    await handle.appendFile('\n');
-    return { dropped: 0, size: size + 1 };
-  }
-  await handle.truncate(size - rest.length);
-  return { dropped: rest.length, size: size - rest.length };
-}
-
-function isJson(bytes: Buffer): boolean {
-  try {
-    JSON.parse(bytes.toString('utf8'));
-    return true;
-  } catch {
-    return false;
-  }
+  return { end: size - rest.length, rest };
 }

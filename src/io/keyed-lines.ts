@@ -1,8 +1,7 @@
 import { readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { jsonText } from '../core/json-text.js';
-import { fileError, makeFolder, syncFolder } from './files.js';
+import type { FileHandle } from 'node:fs/promises';
+import { tryParseJson } from '../core/json-text.js';
+import { lineWriter, openToAppend, repairEnd } from './line-writer.js';
 
 /** What one line of the file is under: its key, and whether it settles that key. */
 export interface KeyedLine {
@@ -14,7 +13,7 @@ export interface KeyedLine {
 export interface KeyedLines {
   /** Bytes of a half-written last line that were cut off when it was opened; 0 when the file was whole. */
   readonly dropped: number;
-  /** Lines that are no such lines, and were passed over. */
+  /** Lines that are not in the format, and were skipped. */
   readonly passedOver: number;
   /** Keys that a line settles. */
   readonly size: number;
@@ -30,24 +29,24 @@ export interface KeyedLines {
   close(): Promise<void>;
 }
 
-/** What {@link openKeyedLines} needs to know of its lines. */
+/** How {@link openKeyedLines} reads its lines. */
 export interface KeyedFormat {
   /** First line of a new file. */
   readonly head: unknown;
   /** Throws for a first line that is not such a head. */
   checkHead(value: unknown): void;
-  /** What a line is under; undefined for one that is none of this format. */
+  /** What a line is under; undefined for one that is not in this format. */
   keyOf(value: unknown): KeyedLine | undefined;
 }
 
 const NEWLINE = 10;
 const CHUNK = 1 << 20;
 
-/** What a pass over the file found. */
-interface Found {
+/** What is in the file when it is opened. */
+interface Contents {
   /** Byte at which each line begins, and the end of the last. */
   readonly starts: number[];
-  /** Line that settles each key, as an index into `starts`. */
+  /** Index into `starts` of the line that settles each key. */
   readonly settled: Map<string, number>;
   /** The last line of each other key. */
   readonly open: Map<string, number>;
@@ -56,26 +55,13 @@ interface Found {
 }
 
 /**
- * Opens (or makes) such a file. A last line that a killed writer left half is cut off; one that is whole and only lacks its
- * line break is kept. The caller sees to it that no other process writes to it.
+ * Opens (or makes) such a file. A last line that a killed writer left half is cut off; one that is whole and only missing its
+ * line break is kept. The caller makes sure that no other process writes to it.
  */
-export async function openKeyedLines(path: string, format: KeyedFormat): Promise<KeyedLines> {
-  const guard = (cause: unknown): never => {
-    throw fileError('write', path, cause);
-  };
-  await makeFolder(dirname(path));
-  const handle = await open(path, 'a+').catch(guard);
-  try {
-    await syncFolder(dirname(path));
-    const found = await scan(handle, format);
-    return grow(path, handle, found);
-  } catch (cause) {
-    await handle.close();
-    return guard(cause);
-  }
-}
+export const openKeyedLines = (path: string, format: KeyedFormat): Promise<KeyedLines> =>
+  openToAppend(path, async (handle) => keyedLines(path, handle, await scan(handle, format)));
 
-async function scan(handle: FileHandle, format: KeyedFormat): Promise<Found> {
+async function scan(handle: FileHandle, format: KeyedFormat): Promise<Contents> {
   const head = `${JSON.stringify(format.head)}\n`;
   const settled = new Map<string, number>();
   const open = new Map<string, number>();
@@ -83,7 +69,7 @@ async function scan(handle: FileHandle, format: KeyedFormat): Promise<Found> {
   let passedOver = 0;
   const take = (text: string): void => {
     const line = starts.length - 1;
-    const value = parsed(text);
+    const value = tryParseJson(text);
     if (line === 0) format.checkHead(value);
     else {
       const key = value === undefined ? undefined : format.keyOf(value);
@@ -96,32 +82,30 @@ async function scan(handle: FileHandle, format: KeyedFormat): Promise<Found> {
   for await (const chunk of chunksOf(handle)) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     let from = 0;
-    for (let at = bytes.indexOf(NEWLINE, rest.length); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-      take(bytes.toString('utf8', from, at));
-      from = at + 1;
+    for (let newline = bytes.indexOf(NEWLINE, rest.length); newline >= 0; newline = bytes.indexOf(NEWLINE, from)) {
+      take(bytes.toString('utf8', from, newline));
+      from = newline + 1;
       starts.push(end + from);
     }
     end += from;
     rest = Buffer.from(bytes.subarray(from));
   }
   const last = rest.toString('utf8');
-  const half = last !== '' && parsed(last) === undefined;
-  if (starts.length === 1 && !head.startsWith(last)) format.checkHead(parsed(last));
-  if (half) await handle.truncate(end);
-  else if (last !== '') {
+  if (starts.length === 1 && !head.startsWith(last)) format.checkHead(tryParseJson(last));
+  const { dropped, size } = await repairEnd(handle, end, rest);
+  if (size > end) {
     take(last);
-    await handle.appendFile('\n');
-    starts.push(end + rest.length + 1);
+    starts.push(size);
   }
   if (starts.length === 1) {
     await handle.appendFile(head);
     await handle.datasync();
     starts.push(Buffer.byteLength(head));
   }
-  return { starts, settled, open, passedOver, dropped: half ? rest.length : 0 };
+  return { starts, settled, open, passedOver, dropped };
 }
 
-function note({ settled, open }: Pick<Found, 'settled' | 'open'>, { key, settles }: KeyedLine, line: number): void {
+function note({ settled, open }: Pick<Contents, 'settled' | 'open'>, { key, settles }: KeyedLine, line: number): void {
   if (settles) {
     settled.set(key, line);
     open.delete(key);
@@ -130,68 +114,24 @@ function note({ settled, open }: Pick<Found, 'settled' | 'open'>, { key, settles
 
 /** The file from its beginning; each chunk has its own memory. */
 async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let at = 0; ; ) {
+  for (let position = 0; ; ) {
     const chunk = Buffer.allocUnsafeSlow(CHUNK);
-    const { bytesRead } = await handle.read(chunk, 0, CHUNK, at);
+    const { bytesRead } = await handle.read(chunk, 0, CHUNK, position);
     if (bytesRead === 0) return;
-    at += bytesRead;
+    position += bytesRead;
     yield chunk.subarray(0, bytesRead);
   }
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A line on its way to the disk. */
-interface Waiting extends KeyedLine {
-  readonly text: Buffer;
-  done(): void;
-  failed(error: unknown): void;
-}
-
-function grow(path: string, handle: FileHandle, { starts, settled, open, passedOver, dropped }: Found): KeyedLines {
-  let waiting: Waiting[] = [];
-  let working: Promise<void> | undefined;
-  const write = async (group: readonly Waiting[]) => {
-    const end = starts.at(-1)!;
-    try {
-      await handle.appendFile(Buffer.concat(group.map(({ text }) => text)));
-      await handle.datasync();
-    } catch (cause) {
-      // A part of it may be there: nothing of it counts, and the next line must not go on behind half a one.
-      await handle.truncate(end).catch(() => {});
-      const error = fileError('write', path, cause);
-      for (const { failed } of group) failed(error);
-      return;
-    }
-    for (const line of group) {
-      note({ settled, open }, line, starts.length - 1);
-      starts.push(starts.at(-1)! + line.text.length);
-      line.done();
-    }
-  };
-  const work = async () => {
-    while (waiting.length > 0) {
-      const group = waiting;
-      waiting = [];
-      await write(group);
-    }
-    working = undefined;
-  };
-  const flush = async () => {
-    await working;
-  };
+function keyedLines(path: string, handle: FileHandle, contents: Contents): KeyedLines {
+  const { starts, settled, open, passedOver, dropped } = contents;
+  const { append, flush, close } = lineWriter(path, handle, starts.at(-1)!, true);
   const read = (line: number | undefined): unknown => {
     if (line === undefined) return undefined;
     const from = starts[line]!;
     const bytes = Buffer.allocUnsafe(starts[line + 1]! - from);
-    const got = readSync(handle.fd, bytes, 0, bytes.length, from);
-    return JSON.parse(bytes.toString('utf8', 0, got));
+    const length = readSync(handle.fd, bytes, 0, bytes.length, from);
+    return JSON.parse(bytes.toString('utf8', 0, length));
   };
   return {
     dropped,
@@ -203,14 +143,11 @@ function grow(path: string, handle: FileHandle, { starts, settled, open, passedO
     get: (key) => read(settled.get(key)),
     unsettled: (key) => read(open.get(key)),
     append: ({ key, settles, value }) =>
-      new Promise((done, failed) => {
-        waiting.push({ key, settles, text: Buffer.from(`${jsonText(value)}\n`), done, failed });
-        working ??= work();
+      append(value, (end) => {
+        note({ settled, open }, { key, settles }, starts.length - 1);
+        starts.push(end);
       }),
     flush,
-    async close() {
-      await flush();
-      await handle.close();
-    },
+    close,
   };
 }

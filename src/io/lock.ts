@@ -24,6 +24,8 @@ const NAME = 'run.lock';
 const HEARTBEAT_MS = 20_000;
 const PATIENCE_MS = 5_000;
 const POLL_MS = 25;
+/** Time between two tries to take a lock that another process holds. */
+const WAIT_MS = 300;
 /** More is no lock of ours. */
 const MAX_BYTES = 1 << 16;
 
@@ -41,6 +43,30 @@ export const lockFolder = (folder: string, command?: string): Promise<FolderLock
 /** Takes a file, which need not be there yet, as {@link lockFolder} takes a folder, by a file `NAME.lock` beside it. */
 export const lockFile = (file: string, command?: string): Promise<FolderLock> =>
   lockAt(`${file}.lock`, { path: file, kind: 'file' }, command);
+
+/**
+ * Takes a file as {@link lockFile} does, but waits while another process has it; `onWait` is called once, with the error that
+ * says who has it. An aborted `signal` ends the wait with its reason.
+ */
+export async function waitForFile(
+  file: string,
+  {
+    command,
+    signal,
+    onWait,
+  }: { command?: string; signal?: AbortSignal | undefined; onWait(held: PhasetuneError): void },
+): Promise<FolderLock> {
+  for (let waits = false; ; waits = true) {
+    signal?.throwIfAborted();
+    try {
+      return await lockFile(file, command);
+    } catch (error) {
+      if (!(error instanceof PhasetuneError) || error.fields.pid === undefined) throw error;
+      if (!waits) onWait(error);
+    }
+    await sleep(WAIT_MS);
+  }
+}
 
 /** What a lock is for. */
 interface Subject {
@@ -207,13 +233,19 @@ async function free(path: string, { token }: LockOwner): Promise<void> {
   await rm(claim, { force: true });
 }
 
+/** What to do about a lost lock, by what it was for: a run's folder or a ledger. */
+const whenLost: Readonly<Record<Subject['kind'], string>> = {
+  folder: 'find out which process runs there, then continue with `resume`',
+  file: 'find out which process runs there, then do the same again: it continues where it stopped',
+};
+
 const lost = ({ path, subject }: Mine) =>
   new PhasetuneError(
     'failed',
     exists(subject.path)
-      ? `${subject.path}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it; look who runs there, then go on${subject.kind === 'folder' ? ' with --resume' : ' by the same command'}`
+      ? `${subject.path}: the lock of this run was removed or taken over by another process; stopped, so that no two write to it`
       : `${subject.path} is gone: it was removed or unmounted while this process wrote to it; stopped, since there is no place to save to`,
-    { file: path },
+    { file: path, remedies: exists(subject.path) ? [{ advice: whenLost[subject.kind] }] : [] },
   );
 
 const unreadable = (path: string, subject: Subject) =>
@@ -235,8 +267,12 @@ function held({ path, subject, me }: Mine, owner: LockOwner, standing: Standing,
       ? 'it is this very process; end the other run first'
       : `wait for it, stop it (kill ${pid}), or choose another ${subject.kind}`
     : `its last sign of life is ${ago(silentMs)} old; wait for it, stop it there (${SILENT_MS / 60_000} min of silence free the ${subject.kind}), or choose another ${subject.kind}`;
-  const fields = { file: path, pid, host, since };
-  return new PhasetuneError('failed', `${subject.path} is in use by ${who}${when}; ${advice}`, fields);
+  return new PhasetuneError('failed', `${subject.path} is in use by ${who}${when}; ${advice}`, {
+    file: path,
+    pid,
+    host,
+    since,
+  });
 }
 
 /** Text of a file that anyone may have written, on one line. */

@@ -9,8 +9,11 @@ export const countField = z.number().int().min(0);
 /**
  * A number that was measured or computed, such as a loss or a speed: it need not be finite. In a file it is as `jsonText` writes it; null,
  * as earlier versions wrote it where it was not finite, is read as NaN.
+ *
+ * Its type is written out since TypeScript declares the inferred one with a key `[-Infinity]`, which no other program can
+ * compile.
  */
-export const measuredField = z
+export const measuredField: z.ZodType<number, number | 'NaN' | 'Infinity' | '-Infinity' | null> = z
   .union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']), z.null()], {
     error: 'expected a number, "NaN", "Infinity" or "-Infinity"',
   })

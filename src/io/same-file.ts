@@ -9,14 +9,14 @@ async function isSameFile(first: string, second: string): Promise<boolean> {
   return (await realPath(first)) === (await realPath(second));
 }
 
-/** True when `path` is `folder` or lies in it, by whatever links. */
-async function liesIn(folder: string, path: string): Promise<boolean> {
-  let at = await realPath(path);
+/** True when `path` is `folder` or in it, by whatever links. */
+async function isInside(folder: string, path: string): Promise<boolean> {
+  let current = await realPath(path);
   for (;;) {
-    if (await isSameFile(folder, at)) return true;
-    const above = dirname(at);
-    if (above === at) return false;
-    at = above;
+    if (await isSameFile(folder, current)) return true;
+    const above = dirname(current);
+    if (above === current) return false;
+    current = above;
   }
 }
 
@@ -49,26 +49,23 @@ export async function refuseInputs(
       const what =
         path === out ? `${out} is the file that is read` : `${path} is written beside ${out}, and it is read`;
       const name = resolve(path) === resolve(input) ? '' : ` (it is ${input} by another name)`;
-      throw usageError(`--out: ${what}${name}; choose another one`, { flag: 'out', file: path });
+      throw refusal(`${what}${name}`, path, 'choose another file');
     }
 }
 
-/** Throws a usage error where one of the files and folders that are read is, or lies in, the folder `out`, which is replaced as a whole. */
+/** Throws a usage error where one of the files and folders that are read is, or is in, the folder `out`, which is replaced as a whole. */
 export async function refuseInputsIn(out: string, inputs: readonly string[]): Promise<void> {
   for (const input of inputs)
-    if ((await idOf(input)) !== undefined && (await liesIn(out, input)))
-      throw usageError(`--out: ${input}, which is read, lies in ${out}, which is replaced; choose another folder`, {
-        flag: 'out',
-        file: input,
-      });
+    if ((await idOf(input)) !== undefined && (await isInside(out, input)))
+      throw refusal(`${input}, which is read, is in ${out}, which is replaced`, input, 'choose another folder');
 }
 
 /** Throws a usage error where `out` would be written into one of the folders that are read. */
 export async function refuseInside(out: string, folders: readonly string[]): Promise<void> {
   for (const folder of folders)
-    if ((await idOf(folder)) !== undefined && (await liesIn(folder, out)))
-      throw usageError(`--out: ${out} lies in ${folder}, which is read; choose another place`, {
-        flag: 'out',
-        file: out,
-      });
+    if ((await idOf(folder)) !== undefined && (await isInside(folder, out)))
+      throw refusal(`${out} is in ${folder}, which is read`, out, 'choose another place');
 }
+
+const refusal = (problem: string, file: string, advice: string) =>
+  usageError(`\`out\`: ${problem}`, { option: 'out', file, remedies: [{ advice }] });

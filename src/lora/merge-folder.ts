@@ -118,7 +118,7 @@ function checkRange(tensor: string, data: Float32Array, dtype: SafetensorsDtype)
   const at = data.findIndex((value) => !(Math.abs(value) <= most));
   if (at >= 0)
     throw dataError(
-      `${tensor}: element ${at} of the result is ${data[at]}, more than ${dtype} holds; merge with --dtype float32 or bfloat16`,
+      `${tensor}: element ${at} of the result is ${data[at]}, more than ${dtype} holds; merge with \`dtype: float32\` or \`dtype: bfloat16\``,
       { tensor },
     );
 }

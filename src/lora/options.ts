@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** Options of a LoRA adapter (Hu et al. 2021, arXiv 2106.09685). Names of the projections are PEFT's target_modules. */
+/**
+ * Options of a LoRA adapter (Hu et al. 2021, arXiv 2106.09685). Names of the projections are PEFT's target_modules.
+ *
+ * @example
+ * const { rank, alpha, targets } = loraOptions.parse({ rank: 16 });
+ */
 export const loraOptions = z.strictObject({
   rank: z.number().int().positive().default(8).describe('Rank of the adapter matrices'),
   alpha: z.number().positive().default(16).describe('Scale of the adapter: its output is multiplied by alpha / rank'),

@@ -132,7 +132,7 @@ function slidingWindow(raw: RawConfig, file: string): number | undefined {
       'use_sliding_window',
       used,
       'sliding_window to be null with it',
-      'Programs differ in which of the two they follow; set sliding_window to null if the model was trained without a window, else remove use_sliding_window',
+      'Programs differ in which of the two they follow; set sliding_window to null if the model was trained without a window, otherwise remove use_sliding_window',
     );
   return window;
 }

@@ -5,7 +5,7 @@ import type { Fields } from './gguf-config.js';
 export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 /** The tokens of a GGUF file and their types, by id. */
-export interface Vocabulary {
+export interface TokenVocabulary {
   readonly fields: Fields;
   readonly tokens: readonly string[];
   readonly types: readonly number[];
@@ -80,7 +80,7 @@ const SPLITTINGS: readonly Splitting[] = [
 ];
 
 /** Tokens that text can become, with their ids. Unused ones only pad the embedding. */
-function vocabOf({ tokens, types, fields }: Vocabulary): Map<string, number> {
+function vocabOf({ tokens, types, fields }: TokenVocabulary): Map<string, number> {
   const vocab = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
     if (types[id] === UNUSED) continue;
@@ -113,7 +113,7 @@ const bpe = (
 });
 
 /** A byte-level BPE tokenizer (`tokenizer.ggml.model` gpt2): merges as in the file, splitting by `tokenizer.ggml.pre`. */
-export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
+export function byteLevelModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields } = vocabulary;
   const pre = fields.text('tokenizer.ggml.pre', 'default');
   const splitting = SPLITTINGS.find((s) => s.names.includes(pre));
@@ -121,7 +121,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
     const known = SPLITTINGS.flatMap((s) => s.names).join(', ');
     throw fields.error(
       'tokenizer.ggml.pre',
-      `expected one of ${known}, found ${show(pre)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected one of ${known}, found ${show(pre)}; set \`tokenizer\` to a folder with its tokenizer.json`,
     );
   }
   const vocab = vocabOf(vocabulary);
@@ -148,7 +148,7 @@ export function byteLevelModel(vocabulary: Vocabulary): TokenizerModel {
  * A SentencePiece BPE tokenizer (`tokenizer.ggml.model` llama) as transformers writes Llama 2's: spaces as U+2581, one put
  * before the text, unknown characters as bytes, merges recovered from the scores.
  */
-export function piecesModel(vocabulary: Vocabulary): TokenizerModel {
+export function piecesModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields, tokens } = vocabulary;
   const scores = fields.list('tokenizer.ggml.scores', 'number');
   if (scores.length !== tokens.length)
@@ -185,14 +185,14 @@ export function piecesModel(vocabulary: Vocabulary): TokenizerModel {
 const MAX_WORK = 1 << 25;
 
 /** Every way to make a token of two others, best score first, then longer parts first (transformers' `generate_merges`). */
-function mergesOf({ tokens, types, fields }: Vocabulary, scores: readonly number[]): [string, string][] {
+function mergesOf({ tokens, types, fields }: TokenVocabulary, scores: readonly number[]): [string, string][] {
   const ids = new Map(tokens.flatMap((token, id) => (types[id] === NORMAL ? [[token, id]] : [])) as [string, number][]);
   let work = 0;
   for (const token of ids.keys()) work += token.length ** 2;
   if (work > MAX_WORK)
     throw fields.error(
       'tokenizer.ggml.tokens',
-      'its tokens are too long to be pieces of words; give a folder with its tokenizer.json by --tokenizer',
+      'its tokens are too long to be pieces of words; set `tokenizer` to a folder with its tokenizer.json',
     );
   const merges: { parts: [string, string]; score: number; left: number; right: number }[] = [];
   for (const [token, id] of ids) {

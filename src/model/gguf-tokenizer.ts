@@ -1,7 +1,7 @@
 import { show } from '../core/shown.js';
 import type { Gguf } from '../io/gguf.js';
 import { fieldsOf, specialIds } from './gguf-config.js';
-import { byteLevelModel, type Json, piecesModel, type Vocabulary } from './gguf-tokenizer-models.js';
+import { byteLevelModel, type Json, piecesModel, type TokenVocabulary } from './gguf-tokenizer-models.js';
 
 /** The tokenizer files of a Hugging Face folder, by name: JSON values, and the chat template as text. */
 export interface TokenizerFiles {
@@ -22,9 +22,9 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (!f.has('tokenizer.ggml.model') && !f.has('tokenizer.ggml.tokens'))
     throw f.error(
       'tokenizer.ggml.tokens',
-      'there is no tokenizer in the file; give a folder with its tokenizer.json by --tokenizer',
+      'there is no tokenizer in the file; set `tokenizer` to a folder with its tokenizer.json',
     );
-  const vocabulary: Vocabulary = {
+  const vocabulary: TokenVocabulary = {
     fields: f,
     tokens: f.list('tokenizer.ggml.tokens', 'string'),
     types: f.list('tokenizer.ggml.token_type', 'number'),
@@ -39,7 +39,7 @@ export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   if (kind !== 'gpt2' && kind !== 'llama')
     throw f.error(
       'tokenizer.ggml.model',
-      `expected gpt2 or llama, found ${show(kind)}; give a folder with its tokenizer.json by --tokenizer`,
+      `expected gpt2 or llama, found ${show(kind)}; set \`tokenizer\` to a folder with its tokenizer.json`,
     );
   const model = kind === 'gpt2' ? byteLevelModel(vocabulary) : piecesModel(vocabulary);
   const special = specialTokens(vocabulary, {
@@ -82,7 +82,7 @@ interface Special {
 
 type Specials = Partial<Record<'bos' | 'eos' | 'pad' | 'unk', Special>>;
 
-function specialTokens({ tokens, fields }: Vocabulary, defaults: Record<string, number>): Specials {
+function specialTokens({ tokens, fields }: TokenVocabulary, defaults: Record<string, number>): Specials {
   const keys = { bos: 'bos_token_id', eos: 'eos_token_id', pad: 'padding_token_id', unk: 'unknown_token_id' };
   const found: Specials = {};
   for (const [name, key] of Object.entries(keys)) {
@@ -97,7 +97,7 @@ function specialTokens({ tokens, fields }: Vocabulary, defaults: Record<string, 
 }
 
 /** Tokens that are found in a text before it is cut: control tokens, the user's own, and those with a role. */
-function addedTokens({ tokens, types }: Vocabulary, specials: Specials): Json[] {
+function addedTokens({ tokens, types }: TokenVocabulary, specials: Specials): Json[] {
   const roles = new Set(Object.values(specials).map((s) => s.id));
   return tokens.flatMap((content, id) => {
     const special = types[id] === CONTROL || roles.has(id);

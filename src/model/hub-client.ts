@@ -23,7 +23,7 @@ export interface HubSettings {
 }
 
 /** Where downloaded bytes go; knows how many are there from before. */
-export interface Sink {
+export interface DownloadSink {
   readonly bytes: number;
   append(chunk: Uint8Array): Promise<void>;
   restart(): Promise<void>;
@@ -38,7 +38,7 @@ export interface HubClient {
   /** The JSON at an address; `what` names it in messages. */
   getJson(path: string, what: string): Promise<unknown>;
   /** Fills a sink up to `bytes`, going on where it is; a server that cannot do that begins anew. */
-  download(path: string, what: string, sink: Sink, bytes: number): Promise<void>;
+  download(path: string, what: string, sink: DownloadSink, bytes: number): Promise<void>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -137,7 +137,7 @@ async function retrying<T>(
   work: (madeHeadway: () => void) => Promise<T>,
 ): Promise<T> {
   const interrupted = () =>
-    new PhasetuneError('interrupted', `interrupted while fetching ${what}; run it again to go on`);
+    new PhasetuneError('interrupted', `interrupted while fetching ${what}; run it again to continue`);
   for (let failures = 0; ; ) {
     try {
       return await work(() => {

@@ -74,7 +74,9 @@ function noWeights(model: string, names: readonly string[]): PhasetuneError {
   const pickle = names.find((name) => /\.(bin|pth|pt)$/.test(name));
   const gguf = names.find((name) => name.endsWith('.gguf'));
   if (gguf)
-    return dataError(`${model} has GGUF files (${gguf}); download one and run: phasetune model import FILE --out DIR`);
+    return dataError(`${model} has GGUF files (${gguf}), which are not fetched`, {
+      remedies: [{ task: 'model import', options: { out: 'DIR' }, note: 'on one that you downloaded' }],
+    });
   if (pickle)
     return dataError(
       `${model}: its weights are pickled (${pickle}), which can run any code when opened, and are not fetched; convert them in Python: ` +

@@ -4,7 +4,7 @@ import { writeJson } from '../io/atomic.js';
 import { readJson } from '../io/json.js';
 import type { TensorToWrite } from '../io/safetensors.js';
 import { companionsOf, copyCompanions, isTokenizerFile } from './companions.js';
-import type { Converted, ImportOptions } from './import-options.js';
+import type { Converted, ModelImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
 import { openModel } from './load.js';
 import { parameterShapes } from './parameters.js';
@@ -13,7 +13,7 @@ import { parameterShapes } from './parameters.js';
  * Writes a Hugging Face folder again with its weights in another element type; all other files are copied. Throws a data
  * error for a folder that is no Llama or Mistral model, or whose tensors are not those of its config.json.
  */
-export async function convertFolder(source: string, folder: string, options: ImportOptions): Promise<Converted> {
+export async function convertFolder(source: string, folder: string, options: ModelImportOptions): Promise<Converted> {
   const model = await openModel(source);
   try {
     const names = await companionsOf(source, { card: true });

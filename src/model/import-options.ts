@@ -1,16 +1,16 @@
-import type { Progress, Task } from '../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../telemetry/progress.js';
 
 /** Element types that a model can be imported to. */
 export type ImportDtype = 'bfloat16' | 'float32';
 
 /** How a model is imported. */
-export interface ImportOptions {
+export interface ModelImportOptions {
   readonly dtype: ImportDtype;
   /** A folder whose tokenizer files are taken instead of the tokenizer in the source. */
   readonly tokenizer?: string | undefined;
   /** Replaces an output folder that is not empty; default false. */
   readonly overwrite?: boolean;
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
   /** Ends the import with an error of code `interrupted`, nothing written. */
   readonly signal?: AbortSignal;
 }

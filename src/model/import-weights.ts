@@ -2,7 +2,7 @@ import { PhasetuneError } from '../core/errors.js';
 import { sizeOf } from '../core/host-tensor.js';
 import { type TensorToWrite, writeShardedSafetensors } from '../io/safetensors.js';
 import { formatBytes } from '../telemetry/format.js';
-import type { ImportDtype, ImportOptions } from './import-options.js';
+import type { ImportDtype, ModelImportOptions } from './import-options.js';
 
 /** The name of an element type in a safetensors file. */
 export const fileDtype = (dtype: ImportDtype) => (dtype === 'float32' ? 'F32' : 'BF16');
@@ -11,7 +11,7 @@ export const fileDtype = (dtype: ImportDtype) => (dtype === 'float32' ? 'F32' : 
 export async function writeWeights(
   folder: string,
   tensors: readonly TensorToWrite[],
-  options: ImportOptions,
+  options: ModelImportOptions,
 ): Promise<{ tensors: number; parameters: number }> {
   const parameters = tensors.reduce((sum, t) => sum + sizeOf(t.shape), 0);
   const width = options.dtype === 'float32' ? 4 : 2;

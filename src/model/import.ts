@@ -9,14 +9,14 @@ import { configFromGguf, fieldsOf, specialIds } from './gguf-config.js';
 import { tokenizerFromGguf } from './gguf-tokenizer.js';
 import { weightsFromGguf } from './gguf-weights.js';
 import { convertFolder } from './import-folder.js';
-import type { Converted, ImportOptions, ImportResult } from './import-options.js';
+import type { Converted, ImportResult, ModelImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
 
 /**
  * Turns a GGUF file or a Hugging Face folder into a Hugging Face folder (config.json, tokenizer, chat template,
  * safetensors) that appears whole or not at all. Weights stream through tensor by tensor.
  */
-export async function importModel(source: string, out: string, options: ImportOptions): Promise<ImportResult> {
+export async function importModel(source: string, out: string, options: ModelImportOptions): Promise<ImportResult> {
   const { kind } = await statPath(source);
   if (kind === 'folder') await refuseGgufFolder(source);
   if (kind === 'missing')
@@ -44,7 +44,7 @@ async function refuseGgufFolder(folder: string): Promise<void> {
   throw dataError(`${folder}: a folder with GGUF files; an import takes the file itself: ${which}`, { file: folder });
 }
 
-async function convertGguf(source: string, folder: string, options: ImportOptions): Promise<Converted> {
+async function convertGguf(source: string, folder: string, options: ModelImportOptions): Promise<Converted> {
   const gguf = await openGguf(source);
   try {
     const config = await configFromGguf(gguf, source, options.dtype);

@@ -4,7 +4,7 @@ import { hashFile, listFolder, remove, statPath } from '../io/files.js';
 import { moveTo, openResumable } from '../io/resumable.js';
 import { formatBytes } from '../telemetry/format.js';
 import { silentLogger } from '../telemetry/logger.js';
-import type { Progress, Task } from '../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../telemetry/progress.js';
 import { findModel, type HubFile, type HubModel, neededFiles } from './hub.js';
 import { type HubClient, type HubSettings, hubClient } from './hub-client.js';
 
@@ -14,7 +14,7 @@ export interface PullOptions extends HubSettings {
   readonly revision?: string;
   /** Replaces an output folder that holds something else; default false. */
   readonly overwrite?: boolean;
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
 }
 
 /** What was fetched. */

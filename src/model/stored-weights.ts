@@ -97,7 +97,7 @@ function missing(config: ModelConfig, weights: Safetensors, name: string, shape:
     return wrong(
       file,
       name,
-      `${expected}; if the model has no head and uses its embedding as one, set tie_word_embeddings to true in config.json, else take the files of the whole model (LlamaForCausalLM)`,
+      `${expected}; if the model has no head and uses its embedding as one, set tie_word_embeddings to true in config.json, otherwise take the files of the whole model (LlamaForCausalLM)`,
     );
   const end = name.replace(/^model\./, '');
   const other = [...weights.tensors.keys()].find((found) => found.endsWith(`.${end}`) || found === end);

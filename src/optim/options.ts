@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** Options of the optimizer and its learning rate. Defaults are what LoRA on an instruction set usually wants. */
+/**
+ * Options of the optimizer and its learning rate. Defaults are what LoRA on an instruction set usually wants.
+ *
+ * @example
+ * const { learningRate, schedule, warmup } = optimOptions.parse({ schedule: 'linear' });
+ */
 export const optimOptions = z.strictObject({
   learningRate: z.number().positive().default(2e-4).describe('Highest learning rate, reached after warm-up'),
   schedule: z

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
+import type { Remedy } from '../core/remedies.js';
 import type { CompileOptions } from './compile-options.js';
 
 /** How a program runs. What is left out is chosen by {@link compileOptions}. */
@@ -30,18 +31,21 @@ export function compileOptions(
 ): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'xla'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
-  const instead = native
-    ? 'use --mode captured'
-    : 'run `phasetune setup`, for that needs the native TensorFlow library';
+  const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
+  const captured: Remedy = native
+    ? { option: 'mode', change: 'set', value: 'captured' }
+    : { task: 'setup', note: 'to have the native TensorFlow library, which captured programs need' };
+  const refusal = (problem: string, option: string, ...remedies: Remedy[]) => usageError(problem, { option, remedies });
+  const withoutIt = (option: string): Remedy => ({ option, change: 'omit' });
   if (mode === 'captured' && !native)
-    throw usageError('--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager');
+    throw refusal('`mode: captured` needs the native TensorFlow library', 'mode', { task: 'setup' }, eager);
   const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
   if (mode === 'eager' && precision !== 'float32')
-    throw usageError(`op by op only float32 is computed: leave --precision out, or ${instead}`);
+    throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
   if (mode === 'eager' && options.loadIn8bit)
-    throw usageError(`--load-in-8bit needs a captured program: leave it out, or ${instead}`);
+    throw refusal('`loadIn8bit` needs a captured program', 'loadIn8bit', withoutIt('loadIn8bit'), captured);
   if (mode === 'eager' && options.xla)
-    throw usageError(`--xla compiles parts of a captured program: leave it out, or ${instead}`);
+    throw refusal('`xla` compiles parts of a captured program', 'xla', withoutIt('xla'), captured);
   const xla = mode === 'captured' && (options.xla ?? true);
   return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, xla };
 }

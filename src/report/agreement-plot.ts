@@ -23,6 +23,13 @@ const GAP = 8;
 /**
  * Two scores against each other as a heat map: how many rows have both values, the darker the more, with each score's own distribution
  * along its side and, for every column, the median of the other score as a dot. Ties show as what they are. Rows: at least one.
+ *
+ * @example
+ * const svg = agreementPlot({
+ *   x: { name: 'judge', values: [1, 2, 2, 5] },
+ *   y: { name: 'length', values: [10, 30, 25, 80] },
+ *   subtitle: 'Spearman 0.95',
+ * });
  */
 export function agreementPlot({ x, y, subtitle }: AgreementPlot): string {
   const [columns, rows] = [bandsOf(x.values, [LEFT, RIGHT]), bandsOf(y.values, [BOTTOM, TOP])];

@@ -11,7 +11,7 @@ export const STYLE = {
 } as const;
 
 /** Attributes of an element; those that are undefined are left out, numbers are written with at most two decimals. */
-export type Attributes = Readonly<Record<string, string | number | undefined>>;
+export type SvgAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -23,7 +23,7 @@ const shown = (value: string | number) =>
   typeof value === 'number' ? String(Math.round(value * 100) / 100) : escapeXml(value);
 
 /** One SVG element. Children are SVG already: text goes through {@link text} or {@link escapeXml}. */
-export function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
+export function element(name: string, attributes: SvgAttributes, ...children: readonly string[]): string {
   const pairs = Object.entries(attributes).flatMap(([key, value]) =>
     value === undefined ? [] : [` ${key}="${shown(value)}"`],
   );
@@ -33,11 +33,11 @@ export function element(name: string, attributes: Attributes, ...children: reado
 }
 
 /** A line of text at a place, 12 pixels high and in ink unless the attributes say otherwise. */
-export const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
+export const text = (x: number, y: number, content: string, attributes: SvgAttributes = {}): string =>
   element('text', { x, y, 'font-size': 12, fill: STYLE.ink, ...attributes }, escapeXml(content));
 
 /** A straight line, thin and grey unless the attributes say otherwise. */
-export const line = (x1: number, y1: number, x2: number, y2: number, attributes: Attributes = {}): string =>
+export const line = (x1: number, y1: number, x2: number, y2: number, attributes: SvgAttributes = {}): string =>
   element('line', { x1, y1, x2, y2, stroke: STYLE.grid, 'stroke-width': 1, ...attributes });
 
 /** A whole picture of some pixels on white; the title and the description are for those who hear it read. */

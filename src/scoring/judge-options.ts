@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** How an LLM judges rows. */
+/**
+ * How an LLM judges rows.
+ *
+ * @example
+ * const { rubric, repeats } = judgeOptionsSchema.parse({ repeats: 3 });
+ */
 export const judgeOptionsSchema = z.strictObject({
   rubric: z
     .string()

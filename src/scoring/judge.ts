@@ -6,7 +6,7 @@ import { expectedScore } from './expected.js';
 import type { JudgeOptions } from './judge-options.js';
 import { parseReply } from './parse.js';
 import { excerpt } from './parse-number.js';
-import { PROMPT_VERSION, type Prompt, replySchema } from './prompt.js';
+import { type JudgePrompt, PROMPT_VERSION, replySchema } from './prompt.js';
 import type { Rubric } from './rubric.js';
 
 /** A judge with every default filled in: what is asked, of which model, how. */
@@ -66,7 +66,7 @@ export function resolveJudge(options: JudgeOptions, rubric: Rubric, model: strin
  * What a row's replies depend on, as a hash: model, parameters, rubric and the row's content as the judge sees it. What only decides whether a
  * reply comes (limits, structured output) is not in it, so that no answer is lost to a change of those.
  */
-export const contentKey = ({ model, rubric, temperature, seed, expected }: Judge, { messages }: Prompt): string =>
+export const contentKey = ({ model, rubric, temperature, seed, expected }: Judge, { messages }: JudgePrompt): string =>
   // The system turn, if there is one, follows from the rubric.
   shortHash(
     JSON.stringify([
@@ -85,7 +85,7 @@ export const questionKey = (content: string, repeat: number, attempt: number): s
   shortHash(`${content}:${repeat}:${attempt}`);
 
 /** The question about a row, for one of its repeats. */
-export function questionOf(judge: Judge, prompt: Prompt, key: string, item: string, repeat: number): Question {
+export function questionOf(judge: Judge, prompt: JudgePrompt, key: string, item: string, repeat: number): Question {
   const schema = judge.structured ? replySchema(judge.rubric) : undefined;
   const request: ChatRequest = {
     messages: prompt.messages,

@@ -4,7 +4,7 @@ import type { Ledger } from '../endpoint/ledger.js';
 import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import type { ChatReply, Feature, Question, SettledQuestion } from '../endpoint/types.js';
 import { contentKey, type Judge, questionKey, questionOf, type Verdict, verdictOf } from './judge.js';
-import { type Prompt, promptFor } from './prompt.js';
+import { type JudgePrompt, promptFor } from './prompt.js';
 import type { Unscored } from './scored.js';
 
 /**
@@ -88,7 +88,7 @@ export async function* openQuestions(judgements: Judgements, rows: RowSource): A
 function* questionsAbout(
   { judge, repeats }: Judgements,
   { id }: InstructionRecord,
-  prompt: Prompt,
+  prompt: JudgePrompt,
   content: string,
 ): Generator<JudgeQuestion> {
   for (const [repeat, judgement] of repeats.get(content)!.entries()) {

@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** Options of the scorer that goes by length. */
+/**
+ * Options of the scorer that goes by length.
+ *
+ * @example
+ * const { lengthOf } = lengthOptionsSchema.parse({});
+ */
 export const lengthOptionsSchema = z.strictObject({
   lengthOf: z
     .enum(['answer', 'instruction', 'both'])

@@ -13,6 +13,11 @@ const BATCH = 256;
  * Scores rows by their number of tokens, without those of a template: the baseline that every other scorer must beat. By default the
  * tokens of the last answer, the length that other difficulty scores correlate with most. Counted by the tokenizer, or estimated
  * from characters where there is none.
+ *
+ * @example
+ * const record = { id: 'row-1', messages: [{ role: 'assistant' as const, content: 'The Rhine.' }] };
+ * const [first] = await lengthScores([record], lengthOptionsSchema.parse({}));
+ * console.log(first!.score);
  */
 export async function lengthScores(
   records: readonly InstructionRecord[],

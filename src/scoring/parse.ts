@@ -15,6 +15,11 @@ const REFUSAL = /\b(?:sorry|cannot|can['’]t|unable|won['’]t|not able|as an a
  * Reads the score out of a judge's reply: accepted is what can mean one thing only (`4`, `4/5`, `Score: 4.`, `four`, `**4**`, JSON with a
  * score, a line with the score before its reasons or behind them; thoughts are passed over), refused is the rest, with the reason.
  * Of a reply that was cut off only whole JSON counts. Never throws, and never gives a number that is not on the scale.
+ *
+ * @example
+ * const { scale } = await loadRubric('difficulty-1-5');
+ * console.log(parseReply('Score: 4/5', scale)); // { score: 4 }
+ * console.log(parseReply('I am not sure.', scale)); // { unclear: '…' }
  */
 export function parseReply(reply: string, scale: Scale, cutOff = false): ParsedReply {
   if (reply.length > LONGEST) return { unclear: `the reply has ${reply.length} characters` };

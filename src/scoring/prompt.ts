@@ -15,7 +15,7 @@ export interface PromptOptions {
 }
 
 /** What a judge is sent about one row. */
-export interface Prompt {
+export interface JudgePrompt {
   readonly messages: readonly RequestMessage[];
   /** Characters of the row that were left out since it was too long. */
   readonly cut: number;
@@ -25,11 +25,15 @@ export interface Prompt {
  * Makes what puts rows before a judge. The row is data: it stands as one line of JSON between two lines that carry a mark made of its own hash,
  * which it therefore cannot contain; nothing of it can end the block, pose as a turn, or be read as a control token of a chat template.
  * What to do is said outside of the block, before it and once more behind it.
+ *
+ * @example
+ * const promptOf = promptFor(await loadRubric('difficulty-1-5'), { maxChars: 24_000, systemTurn: true });
+ * const { messages } = promptOf({ id: 'row-1', messages: [{ role: 'user', content: 'Name a river.' }] });
  */
 export function promptFor(
   rubric: Rubric,
   { maxChars, systemTurn }: PromptOptions,
-): (record: InstructionRecord) => Prompt {
+): (record: InstructionRecord) => JudgePrompt {
   const fill = (text: string) =>
     text.replaceAll('{{min}}', String(rubric.scale.min)).replaceAll('{{max}}', String(rubric.scale.max)).trim();
   // The same for every row, so that servers can keep what they computed of it.

@@ -65,6 +65,10 @@ interface RawRating {
  * Reads scores from a file of any kind that {@link readRows} reads: rows with a score in any format that importing knows, or ids and numbers, as in a table.
  * What is no number is dropped and counted, never guessed at, and so is a row that cannot be read. Throws a data error where a
  * column is missing and where no score is left.
+ *
+ * @example
+ * const { scores, cleaning } = await readRatings('scored.jsonl', { range: [0, 500] });
+ * console.log(scores.size, cleaning.kept);
  */
 export async function readRatings(path: string, options: RatingOptions = {}): Promise<Ratings> {
   const found = collect();

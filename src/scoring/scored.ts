@@ -197,6 +197,10 @@ export async function checkScoredOut(out: string, inputs: readonly string[], rep
 /**
  * Reads the manifest of a file of scored rows; undefined where there is none beside it. One of another version, and one of other rows
  * than those that are there, is a data error.
+ *
+ * @example
+ * const manifest = await readScoresManifest('scored.jsonl');
+ * console.log(manifest?.scorer);
  */
 export async function readScoresManifest(scored: string): Promise<ScoresManifest | undefined> {
   const path = scoredPaths(scored).manifest;

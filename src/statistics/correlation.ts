@@ -4,6 +4,9 @@ import { averageRanks, type Counts, groupSizes, type Ranked, total } from './ran
  * Pearson's correlation of two scores of the same rows, -1 to 1; undefined for fewer than two rows and where one of the scores is the same
  * everywhere. In three passes: means, largest deviations, and products of the deviations over these. Sums of squares would lose the digits that
  * the scores differ in, and those of large numbers would overflow.
+ *
+ * @example
+ * console.log(pearson(rank([1, 2, 3]), rank([2, 4, 6]))); // 1
  */
 export function pearson(first: Ranked, second: Ranked, counts?: Counts): number | undefined {
   const [x, y] = [first.values, second.values];
@@ -44,7 +47,12 @@ function isConstant(group: Int32Array, counts: Counts): boolean {
   return true;
 }
 
-/** Spearman's rank correlation, -1 to 1, with the mean rank for ties; undefined as {@link pearson} is. */
+/**
+ * Spearman's rank correlation, -1 to 1, with the mean rank for ties; undefined as {@link pearson} is.
+ *
+ * @example
+ * console.log(spearman(rank([1, 2, 3]), rank([1, 10, 5]))); // 0.5
+ */
 export function spearman(x: Ranked, y: Ranked, counts?: Counts): number | undefined {
   const mean = (total(x, counts) + 1) / 2;
   const [first, second] = [rankDeviations(x, mean, counts), rankDeviations(y, mean, counts)];

@@ -3,7 +3,12 @@ import type { Counts } from './ranks.js';
 /** How many rows are in category i by the first rater (row) and j by the second (column). */
 export type Confusion = readonly (readonly number[])[];
 
-/** Counts rows by the categories, from 0, that two raters put them into. */
+/**
+ * Counts rows by the categories, from 0, that two raters put them into.
+ *
+ * @example
+ * console.log(confusion([0, 1, 1], [0, 1, 0], 2)); // [[1, 0], [1, 1]]
+ */
 export function confusion(
   first: ArrayLike<number>,
   second: ArrayLike<number>,
@@ -18,6 +23,9 @@ export function confusion(
 /**
  * Cohen's kappa with quadratic weights (Cohen 1968), at most 1, 0 for chance: disagreements count by the square of the distance between
  * categories. Undefined where chance would never disagree, all rows being in one category.
+ *
+ * @example
+ * const kappa = quadraticKappa(confusion([0, 1, 2, 2], [0, 1, 2, 1], 3));
  */
 export function quadraticKappa(table: Confusion): number | undefined {
   const rows = table.map((row) => row.reduce((sum, n) => sum + n, 0));

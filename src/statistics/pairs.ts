@@ -25,7 +25,13 @@ export interface PairOrder {
   readonly groupY: Int32Array;
 }
 
-/** Puts the rows of two scores in order for {@link countPairs}. */
+/**
+ * Puts the rows of two scores in order for {@link countPairs}.
+ *
+ * @example
+ * const order = pairOrder(rank([1, 2, 3]), rank([1, 3, 2]));
+ * console.log(countPairs(order).concordant); // 2
+ */
 export function pairOrder(x: Ranked, y: Ranked): PairOrder {
   if (x.values.length !== y.values.length)
     throw new RangeError(`expected as many values, got ${x.values.length} and ${y.values.length}`);
@@ -37,6 +43,9 @@ export function pairOrder(x: Ranked, y: Ranked): PairOrder {
 /**
  * Counts pairs in n log n steps, not n²: 52,002 rows have 1.35e9 pairs. Rows come in order of the first score, and a tree of sums (Fenwick
  * 1994) over the second tells how many before each have less; ties are counted by their groups as Knight (1966) does.
+ *
+ * @example
+ * const { pairs, discordant } = countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2])));
  */
 export function countPairs({ x, y, rows, groupX, groupY }: PairOrder, counts?: Counts): PairCounts {
   const tree = new Float64Array(y.groups + 1);
@@ -75,6 +84,9 @@ const tiedPairs = (ranked: Ranked, counts: Counts) =>
 /**
  * Kendall's tau-b, -1 to 1: concordant less discordant pairs, over the geometric mean of the pairs that each score tells apart; undefined
  * where one of them tells none apart.
+ *
+ * @example
+ * const tau = kendallTauB(countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2]))));
  */
 export function kendallTauB({ pairs, concordant, discordant, tiedX, tiedY }: PairCounts): number | undefined {
   const [toldX, toldY] = [pairs - tiedX, pairs - tiedY];
@@ -90,7 +102,12 @@ export interface OrderAgreement {
   readonly tied: number | undefined;
 }
 
-/** See {@link OrderAgreement}. */
+/**
+ * See {@link OrderAgreement}.
+ *
+ * @example
+ * const { untied } = orderAgreement(countPairs(pairOrder(rank([1, 2, 3]), rank([1, 3, 2]))));
+ */
 export function orderAgreement({ pairs, concordant, discordant, tiedBoth }: PairCounts): OrderAgreement {
   const told = concordant + discordant;
   return {

@@ -10,7 +10,12 @@ export interface Ranked {
 /** How often each row counts; absent, every row once. A bootstrap resample is such a list of counts. */
 export type Counts = Int32Array | undefined;
 
-/** Puts values in order; -0 and 0 are the same value. Throws a RangeError for a value that is not a finite number. */
+/**
+ * Puts values in order; -0 and 0 are the same value. Throws a RangeError for a value that is not a finite number.
+ *
+ * @example
+ * console.log(rank([3, 1, 3]).group); // [1, 0, 1]
+ */
 export function rank(values: ArrayLike<number>): Ranked {
   const own = Float64Array.from(values);
   const wrong = own.findIndex((value) => !Number.isFinite(value));

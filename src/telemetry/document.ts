@@ -7,7 +7,16 @@ export type Block =
   /** Only in Markdown: `file` as seen from where the report is. */
   | { readonly kind: 'picture'; readonly title: string; readonly file: string };
 
-/** Lines for a terminal: columns aligned, an empty line before every heading but the first. */
+/**
+ * Lines for a terminal: columns aligned, an empty line before every heading but the first.
+ *
+ * @example
+ * const lines = plainLines([
+ *   { kind: 'heading', text: 'Scores' },
+ *   { kind: 'table', rows: [['name', 'rows'], ['judge', '1,000']] },
+ * ]);
+ * console.log(lines.join('\n'));
+ */
 export function plainLines(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block, i) => {
     if (block.kind === 'heading') return i === 0 ? [block.text] : ['', block.text];
@@ -24,7 +33,15 @@ export function alignedLines(rows: readonly (readonly string[])[], left = 1): st
   return rows.map((row) => row.map(put).join('  ').trimEnd());
 }
 
-/** The report as Markdown. Cells of tables are escaped; headings and paragraphs are Markdown already. */
+/**
+ * The report as Markdown. Cells of tables are escaped; headings and paragraphs are Markdown already.
+ *
+ * @example
+ * const text = markdown([
+ *   { kind: 'heading', text: 'Scores' },
+ *   { kind: 'table', rows: [['name', 'rows'], ['judge', '1,000']] },
+ * ]);
+ */
 export function markdown(blocks: readonly Block[]): string {
   return `${blocks.map(markdownBlock).join('\n\n')}\n`;
 }

@@ -19,7 +19,13 @@ export interface LoggerOptions {
   readonly verbose?: boolean;
 }
 
-/** A logger that writes one line a message, secrets hidden and control characters escaped. */
+/**
+ * A logger that writes one line a message, secrets hidden and control characters escaped.
+ *
+ * @example
+ * const logger = createLogger({ write: (line) => console.error(line) });
+ * const records = await readRecords('rows.jsonl', {}, { logger });
+ */
 export function createLogger({ write, verbose = false }: LoggerOptions): Logger {
   const line = (prefix: string) => (message: string) => void write(`${prefix}${escapeControls(hide(message))}`);
   return { debug: verbose ? line('debug: ') : () => {}, info: line(''), warn: line('warning: ') };

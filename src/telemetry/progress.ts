@@ -2,7 +2,7 @@ import { formatDuration, formatNumber } from './format.js';
 import type { Terminal } from './terminal.js';
 
 /** What is being done and how much of it there is. */
-export interface Task {
+export interface ProgressTask {
   /** For people: `stage 1 of 3`, `download`. */
   readonly label: string;
   /** Units of work in all. */
@@ -12,7 +12,7 @@ export interface Task {
 }
 
 /** Shows how far a task is and how long it will take. */
-export interface Progress {
+export interface ProgressBar {
   /** Units done so far, and what else there is to tell: `loss 1.234, 510 tokens/s`. */
   update(done: number, note?: string): void;
   /** Ends the display; without it, a live line would stay. Says how long it took when the task was completed. */
@@ -36,14 +36,14 @@ const MOMENT_MS = 500;
 const BAR_WIDTH = 24;
 
 /** A bar on a terminal, elsewhere a plain line every few seconds; at the end, on both, one line with what it took. */
-export function showProgress(terminal: Terminal, task: Task, settings: ProgressSettings = {}): Progress {
+export function showProgress(terminal: Terminal, task: ProgressTask, settings: ProgressSettings = {}): ProgressBar {
   const { intervalMs = 10_000, now = () => performance.now() } = settings;
   const start = now();
   const marks: { at: number; done: number }[] = [{ at: start, done: 0 }];
   let told = start;
   let lastNote = '';
   let finished = false;
-  const count = ({ unit }: Task, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
+  const count = ({ unit }: ProgressTask, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
   const suffix = typeof task.unit === 'string' ? ` ${task.unit}` : '';
   const left = (done: number) => {
     const [first, last] = [marks[0]!, marks.at(-1)!];

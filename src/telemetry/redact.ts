@@ -24,7 +24,7 @@ function passwordIn(text: string): string {
 const SECRET_KEY =
   /^(?:token|authorization|credentials?|.*(?:password|passphrase|secret)|.*(?:api|access|auth|hub|hf|bearer|private|secret)[._-]?(?:key|token))$/i;
 
-/** Values that flags with a secret's name were given: `--token VALUE`, `--api-key=VALUE`, `--set judge.apiKey=VALUE`. */
+/** Values of flags with a secret's name: `--token VALUE`, `--api-key=VALUE`, `--set judge.apiKey=VALUE`. */
 export function secretsInArguments(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => {
     const [, flag, assigned] = /^(?:--)?([\w.-]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];

@@ -59,6 +59,11 @@ export interface Tokenizer {
  * special_tokens_map.json, added_tokens.json, chat_template.jinja, generation_config.json and config.json. Special tokens count as
  * transformers counts them ({@link readDeclaredTokens}). `now` is the time that the template may print [the clock, once]. A missing or
  * broken file is a data error.
+ *
+ * @example
+ * const tokenizer = await loadTokenizer('models/tiny-llama');
+ * const ids = await tokenizer.encode('Name a river.');
+ * console.log(ids.length, await tokenizer.decode(ids));
  */
 export async function loadTokenizer(folder: string, { now = new Date() } = {}): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json');

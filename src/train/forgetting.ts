@@ -29,7 +29,17 @@ const changeOf = (loss: number, from: number | undefined): string =>
     ? ''
     : `${loss < from ? '-' : '+'}${Math.abs(loss - from).toFixed(3)}`;
 
-/** The matrix as lines of plain text: a row a moment, a column a band, behind each loss its difference against the base model. */
+/**
+ * The matrix as lines of plain text: a row a moment, a column a band, behind each loss its difference against the base model.
+ *
+ * @example
+ * const bands = [{ stage: 1, rows: 20, tokens: 900 }];
+ * const rows = [
+ *   { after: 0, losses: [2.5], all: 2.5 },
+ *   { after: 1, losses: [1.9], all: 1.9 },
+ * ];
+ * console.log(formatLossMatrix({ bands, rows }).join('\n'));
+ */
 export function formatLossMatrix({ bands, rows }: LossMatrix): string[] {
   const base = rows.find(({ after }) => after === 0);
   const cell = (value: string, change = '') => `${value.padStart(9)} ${change.padEnd(6)}`;

@@ -36,6 +36,9 @@ const stageOverrides = z.strictObject({
 /**
  * Options of a run: way through the stages, batches, and what every stage does unless `stages` says otherwise. The
  * defaults are those of Phased IFT (arXiv 2406.04371).
+ *
+ * @example
+ * const { order, epochs } = trainOptions.parse({ order: 'one-off' });
  */
 export const trainOptions = z.strictObject({
   ...planOptionsSchema.shape,

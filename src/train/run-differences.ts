@@ -13,6 +13,10 @@ const isSkipped = (name: string): boolean => name === 'manifest.json' || isLockF
 /**
  * What differs between what two finished runs left, one line each; empty when they came to the same: the bytes of every
  * adapter and optimizer, the event log line by line, the states of checkpoints and `run.json`, all but times and places.
+ *
+ * @example
+ * const differences = await runDifferences('checkpoints/first', 'checkpoints/first');
+ * if (differences.length === 0) console.log('both runs came to the same');
  */
 export async function runDifferences(one: string, other: string): Promise<string[]> {
   const [a, b] = [await leftIn(one), await leftIn(other)];

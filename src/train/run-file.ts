@@ -87,7 +87,13 @@ export async function writeRunFile(folder: string, run: RunFile): Promise<void> 
   await writeFileAtomic(path, `${text}\n`);
 }
 
-/** Reads `run.json` of a run's folder; a folder without one is a data error. */
+/**
+ * Reads `run.json` of a run's folder; a folder without one is a data error.
+ *
+ * @example
+ * const { status, stages, inputs } = await readRun('checkpoints/first');
+ * console.log(status, stages.length, inputs);
+ */
 export async function readRunFile(folder: string): Promise<RunFile> {
   const path = join(folder, NAME);
   if (!exists(path))

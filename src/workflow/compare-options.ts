@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { compareOptionsSchema } from '../scoring/compare/options.js';
 import { ratingOptions } from './rating-options.js';
 
-/** Which scores are compared, and how. */
+/**
+ * Which scores are compared, and how.
+ *
+ * @example
+ * const { resamples } = compareScoresOptionsSchema.parse({ files: ['scored.jsonl', 'imported.jsonl'] });
+ * console.log(resamples);
+ */
 export const compareScoresOptionsSchema = z.strictObject({
   files: z
     .array(z.string().min(1))

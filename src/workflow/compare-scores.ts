@@ -37,7 +37,7 @@ export interface CompareScoresResult {
  * each with bootstrap intervals; ratings by people count as scores. Writes a report and pictures where they are asked for.
  *
  * @example
- * const { comparison } = await compareScores({ files: ['judge=scored.jsonl', 'people=sheet.csv'] }).result;
+ * const { comparison } = await compareScores({ files: ['all=scored.jsonl', 'easy=staged/stage-1.jsonl'] }).result;
  * for (const { first, second, agreement } of comparison.pairs) console.log(first, second, agreement.spearman.value);
  */
 export const compareScores = (

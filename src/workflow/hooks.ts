@@ -1,5 +1,5 @@
 import type { Logger } from '../telemetry/logger.js';
-import type { Progress, Task } from '../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../telemetry/progress.js';
 
 /** How far a long part of a task is. */
 export interface TaskProgress {
@@ -28,7 +28,7 @@ export interface Hooks {
 /** Reports the progress of functions that ask for something to show it on. */
 export const reportProgress =
   (onProgress: NonNullable<Hooks['onProgress']>) =>
-  ({ label, total, unit }: Task): Progress => {
+  ({ label, total, unit }: ProgressTask): ProgressBar => {
     let [done, note]: [number, string | undefined] = [0, undefined];
     const report = (ended: boolean) =>
       onProgress({ label, done, total, unit: typeof unit === 'function' ? 'bytes' : unit, note, ended });

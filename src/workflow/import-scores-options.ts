@@ -3,7 +3,13 @@ import { importOptionsSchema } from '../data/options.js';
 import { compareOptionsSchema } from '../scoring/compare/options.js';
 import { ratingOptions } from './rating-options.js';
 
-/** Which scores are imported, for which rows. */
+/**
+ * Which scores are imported, for which rows.
+ *
+ * @example
+ * const { match } = importScoresOptionsSchema.parse({ file: 'rows.jsonl', out: 'imported.jsonl' });
+ * console.log(match);
+ */
 export const importScoresOptionsSchema = z.strictObject({
   file: z.string().min(1).describe('rows of any format that `data import` reads'),
   out: z.string().min(1).describe('JSON Lines file of scored records to write, with its manifest beside it'),

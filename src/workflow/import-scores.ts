@@ -33,7 +33,7 @@ export interface ImportScoresResult {
  * manifest. What is not a number is dropped and counted, never guessed. Throws a data error where no score is left.
  *
  * @example
- * const { manifest, missing } = await importScores({ file: 'rows.jsonl', from: 'ratings.csv', out: 'scored.jsonl' });
+ * const { manifest, missing } = await importScores({ file: 'rows.jsonl', from: 'scored.jsonl', out: 'imported.jsonl' });
  * console.log(manifest.counts.scored, 'scored,', missing, 'without a rating');
  */
 export async function importScores(

@@ -1,13 +1,22 @@
 import * as z from 'zod';
-import { importFile } from '../data/import.js';
+import { importFile, readRecords as readAll } from '../data/import.js';
 import { importOptionsSchema } from '../data/options.js';
+import type { InstructionRecord } from '../data/record.js';
 import { hashFile } from '../io/files.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { refuseInputs } from '../io/same-file.js';
 import type { Hooks } from './hooks.js';
 import { parseOptions } from './options.js';
 
-/** How rows of other formats become a file of records. */
+/** How rows are read; see {@link importOptionsSchema}. */
+export type ImportOptions = z.input<typeof importOptionsSchema>;
+
+/**
+ * How rows of other formats become a file of records.
+ *
+ * @example
+ * const { out, badRows } = importRowsOptionsSchema.parse({ out: 'rows.jsonl', badRows: 'skip' });
+ */
 export const importRowsOptionsSchema = z.strictObject({
   out: z.string().min(1).describe('JSON Lines file of records to write'),
   ...importOptionsSchema.shape,
@@ -38,6 +47,10 @@ export interface ImportedFile {
 /**
  * Reads rows of any known format (JSON Lines, JSON, CSV, Parquet, packed or not) and writes them as records, which `score`, `stage` and
  * `train` read. Throws a data error that names a bad row, unless `badRows` is `skip`.
+ *
+ * @example
+ * const { rows, format } = await importRows('datasets/demo/raw.jsonl', { out: 'imported.jsonl' });
+ * console.log(`${rows} rows, written as ${format}`);
  */
 export async function importRows(
   file: string,
@@ -51,3 +64,17 @@ export async function importRows(
   const scored = records.filter(({ score }) => score !== undefined).length;
   return { rows: records.length, scored, ...imported, out, sha256: await hashFile(out) };
 }
+
+/**
+ * Reads all rows of a file of any known format, or of the stages of a staged folder, as records. Throws a data error that names a bad row,
+ * unless `badRows` is `skip`.
+ *
+ * @example
+ * const records = await readRecords('rows.jsonl');
+ * const scores = records.map(({ score }) => score);
+ */
+export const readRecords = (
+  path: string,
+  options: ImportOptions = {},
+  { logger }: Pick<Hooks, 'logger'> = {},
+): Promise<InstructionRecord[]> => readAll(path, parseOptions(importOptionsSchema, options), logger);

@@ -7,7 +7,12 @@ import { parseOptions } from './options.js';
 
 const home = z.string().min(1).optional().describe('cache folder [PHASETUNE_HOME, or ~/.cache/phasetune]');
 
-/** What is set up. */
+/**
+ * What is set up.
+ *
+ * @example
+ * const { device } = setUpOptionsSchema.parse({});
+ */
 export const setUpOptionsSchema = z.strictObject({
   device: z
     .enum(['auto', 'cpu', 'cuda'])
@@ -28,6 +33,10 @@ export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
 /**
  * Fetches and builds the native TensorFlow library, unless it is there. With `auto`, where the one for cards cannot be had, it sets up the one
  * for the processor. Throws (code `backend`) with what is missing and what to install; WASM computes then.
+ *
+ * @example
+ * const { device, home, made } = await setUp({ device: 'cpu' });
+ * console.log(made ? 'set up' : 'already set up', device, home);
  */
 export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Promise<SetUpResult> {
   const { device, ...rest } = parseOptions(setUpOptionsSchema, options);
@@ -42,7 +51,13 @@ export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Prom
   });
 }
 
-/** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads TensorFlow. */
+/**
+ * Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads TensorFlow.
+ *
+ * @example
+ * const { device, gflops, problems } = await diagnose();
+ * for (const { what, fix } of problems) console.error(`${what}: ${fix}`);
+ */
 export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {}): Promise<Diagnosis> {
   const given = parseOptions(diagnoseOptionsSchema, options);
   const { diagnose: examine } = await import('../backend/doctor.js');

@@ -1,3 +1,4 @@
+import { env } from 'node:process';
 import * as z from 'zod';
 import { memoryFor, namingMemory } from '../core/out-of-memory.js';
 import { refuseInputsIn } from '../io/same-file.js';
@@ -7,7 +8,12 @@ import type { PullResult } from '../model/pull.js';
 import { type Hooks, reportProgress } from './hooks.js';
 import { parseOptions } from './options.js';
 
-/** How a model is turned into a Hugging Face folder. */
+/**
+ * How a model is turned into a Hugging Face folder.
+ *
+ * @example
+ * const { dtype } = importModelOptionsSchema.parse({ out: 'models/base' });
+ */
 export const importModelOptionsSchema = z.strictObject({
   out: z.string().min(1).describe('folder to write; it must be empty or not there'),
   dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('element type of the weights'),
@@ -18,7 +24,12 @@ export const importModelOptionsSchema = z.strictObject({
 /** See {@link importModelOptionsSchema}. */
 export type ImportModelOptions = z.input<typeof importModelOptionsSchema>;
 
-/** How a model is fetched from a hub. */
+/**
+ * How a model is fetched from a hub.
+ *
+ * @example
+ * const { revision } = pullModelOptionsSchema.parse({});
+ */
 export const pullModelOptionsSchema = z.strictObject({
   out: z.string().min(1).optional().describe('folder to write [models/NAME]'),
   revision: z.string().min(1).default('main').describe('branch, tag or commit'),
@@ -26,10 +37,15 @@ export const pullModelOptionsSchema = z.strictObject({
   overwrite: z.boolean().default(false).describe('replace a folder that holds something else'),
 });
 
-/** See {@link pullModelOptionsSchema}. `token` is an access token, for private and gated models. */
+/** See {@link pullModelOptionsSchema}. `token` is an access token for private and gated models [HF_TOKEN]. */
 export type PullModelOptions = z.input<typeof pullModelOptionsSchema> & { readonly token?: string | undefined };
 
-/** How an adapter is added to its base model. */
+/**
+ * How an adapter is added to its base model.
+ *
+ * @example
+ * const { dtype } = mergeOptionsSchema.parse({ adapter: 'checkpoints/first/adapter', out: 'models/tuned' });
+ */
 export const mergeOptionsSchema = z.strictObject({
   adapter: z.string().min(1).describe('PEFT adapter folder, such as the one a run leaves'),
   out: z.string().min(1).describe('folder to write; it must be empty or not there'),
@@ -51,6 +67,9 @@ function warnOf<T extends { readonly warnings: readonly string[] }>(result: T, {
 /**
  * Turns a GGUF file (the first one of a split model) or a Hugging Face folder into a Hugging Face folder: config.json, tokenizer, chat
  * template, safetensors. It appears whole or not at all. Throws data errors of the source.
+ *
+ * @example
+ * const { tensors, parameters } = await importModel('models/tiny-llama', { out: 'models/base', dtype: 'float32' });
  */
 export async function importModel(
   source: string,
@@ -74,6 +93,9 @@ export async function importModel(
 /**
  * Fetches a model (`ORG/NAME`) from the Hugging Face hub into a folder that appears whole or not at all. What has come when it fails or
  * is interrupted stays in `<out>.part`, and the next call continues there. Every file is checked against the hub's hash.
+ *
+ * @example
+ * const { files, commit } = await pullModel('org/name', { out: 'models/pulled' });
  */
 export async function pullModel(
   name: string,
@@ -84,7 +106,8 @@ export async function pullModel(
   const { pullModel: fetch } = await import('../model/pull.js');
   const result = await fetch(name, out, {
     ...rest,
-    token,
+    endpoint: rest.endpoint ?? (env.HF_ENDPOINT || undefined),
+    token: token ?? (env.HF_TOKEN || undefined),
     ...(logger && { logger }),
     ...(signal && { signal }),
     ...(onProgress && { progress: reportProgress(onProgress) }),
@@ -95,6 +118,12 @@ export async function pullModel(
 /**
  * Writes a Hugging Face folder whose weights are the base model's with the adapter added, in float32 rounded once to `dtype`. It appears
  * whole or not at all. Throws data errors of both folders.
+ *
+ * @example
+ * const { merged, lost } = await mergeAdapter('models/tiny-llama', {
+ *   adapter: 'checkpoints/first/adapter',
+ *   out: 'models/tuned',
+ * });
  */
 export async function mergeAdapter(model: string, options: MergeOptions, hooks: Hooks = {}): Promise<MergeResult> {
   const { adapter, out, dtype } = parseOptions(mergeOptionsSchema, options);

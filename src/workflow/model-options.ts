@@ -3,7 +3,12 @@ import { deviceOption } from '../backend/options.js';
 import type { answerOptionsSchema } from '../eval/answer-options.js';
 import { programOptions } from '../program/options.js';
 
-/** How a model is opened. */
+/**
+ * How a model is opened.
+ *
+ * @example
+ * const { device, loadIn8bit } = modelOptionsSchema.parse({ loadIn8bit: true });
+ */
 export const modelOptionsSchema = z.strictObject({
   adapter: z.string().min(1).optional().describe('PEFT adapter folder, such as the one a run leaves'),
   ...programOptions.shape,

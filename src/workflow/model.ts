@@ -41,6 +41,13 @@ export interface LanguageModel {
  * Opens a model folder in Hugging Face's layout, with a PEFT adapter or without. It is opened once and answers many calls: the first one
  * loads the weights, and so does a later one with more or longer prompts than there was room for, or another way to choose
  * tokens (which of `temperature`, `topK` and `topP` are set). Room grows by doubling. Throws data errors of the files.
+ *
+ * @example
+ * await using llm = await openModel('models/tiny-llama', { adapter: 'checkpoints/first/adapter' });
+ * const [first] = await llm.generate(['Name three rivers.'], { maxTokens: 16 });
+ * console.log(first!.text);
+ * for await (const { index, text } of llm.answers(['Hi', 'Why?'], { temperature: 0.7, seed: 1, maxTokens: 16 }))
+ *   console.log(index, text);
  */
 export async function openModel(
   folder: string,

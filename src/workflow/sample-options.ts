@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { importOptionsSchema } from '../data/options.js';
 
-/** Which rows are drawn for people to rate. */
+/**
+ * Which rows are drawn for people to rate.
+ *
+ * @example
+ * const { rows, strata } = sampleOptionsSchema.parse({ file: 'scored.jsonl', out: 'sheet.csv' });
+ * console.log(rows, strata);
+ */
 export const sampleOptionsSchema = z.strictObject({
   file: z.string().min(1).describe('scored rows'),
   out: z.string().min(1).describe('sheet to write (.csv), with a guide for the raters beside it (.guide.md)'),

@@ -9,7 +9,13 @@ import { lossOptionsSchema } from '../scoring/loss-options.js';
 
 const { format, badRows } = importOptionsSchema.shape;
 
-/** Options of scoring. */
+/**
+ * Options of scoring.
+ *
+ * @example
+ * const { scorer, concurrency } = scoreOptionsSchema.parse({ file: 'rows.jsonl', out: 'scored.jsonl' });
+ * console.log(scorer, concurrency);
+ */
 export const scoreOptionsSchema = z.strictObject({
   file: z.string().min(1).describe('rows in any format that `data import` reads'),
   out: z

@@ -7,8 +7,8 @@ import type { AskResult, AskTotals } from '../endpoint/scheduler/ask-types.js';
 import type { Judge } from '../scoring/judge.js';
 import type { JudgeEvent } from '../scoring/judge-rows.js';
 import type { JudgementCounts } from '../scoring/judged-outcomes.js';
-import type { LossPlan, LossProgress } from '../scoring/measure-losses.js';
-import type { Prompt } from '../scoring/prompt.js';
+import type { LossProgress } from '../scoring/measure-losses.js';
+import type { JudgePrompt } from '../scoring/prompt.js';
 import type { ScoresManifest } from '../scoring/scored.js';
 import type { Hooks } from './hooks.js';
 
@@ -51,13 +51,19 @@ export interface JudgingPlan {
   /** Questions of all rows, those that the ledger answers among them. */
   readonly questions: number;
   /** Row and prompt of the first question; by {@link planScoring} only. */
-  readonly sample?: { readonly id: string; readonly prompt: Prompt };
+  readonly sample?: { readonly id: string; readonly prompt: JudgePrompt };
 }
 
 /** What a model will measure. */
-export interface MeasuringPlan extends Omit<LossPlan, 'batches' | 'keyOf'> {
+export interface MeasuringPlan {
   readonly scorer: 'loss';
   readonly rows: number;
+  /** Texts of all rows, equal ones counted once, and those of them that the ledger knows. */
+  readonly texts: number;
+  readonly known: number;
+  /** Tokens of the texts that are left, and positions that the model computes for them, padding included. */
+  readonly tokens: number;
+  readonly paddedTokens: number;
   readonly batches: number;
   /** Forecast of the memory that it takes, in bytes; 0 where nothing is left to measure. */
   readonly memory: number;
@@ -86,7 +92,7 @@ export type ScoreEvent =
   | ({ readonly type: 'measure' } & LossProgress);
 
 /** What every scorer returns. */
-interface ScoredFile {
+export interface ScoredFile {
   /** The scored rows, in the order of the input. */
   readonly out: string;
   readonly manifestFile: string;

@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { stagingOptionsSchema } from '../curriculum/staging-options.js';
 import { importOptionsSchema } from '../data/options.js';
 
-/** How scored rows are staged, and where to. */
+/**
+ * How scored rows are staged, and where to.
+ *
+ * @example
+ * const { holdout } = stageOptionsSchema.parse({ file: 'scored.jsonl', out: 'staged' });
+ * console.log(holdout);
+ */
 export const stageOptionsSchema = z.strictObject({
   file: z.string().min(1).describe('scored rows: a record file, or any format that `data import` reads'),
   out: z

@@ -50,7 +50,7 @@ test('on a bare machine: WASM, its speed, and a fix for everything that is missi
   ]);
 });
 
-test('without python and g++ setup says so and goes on with WASM; asked for by name it is an error', async () => {
+test('without python and g++ setup says so and continues with WASM; asked for by name it is an error', async () => {
   machine = fakeMachine({ python: false, compiler: false });
   const auto = await command(machine, 'setup', '--json');
   expect(auto).toMatchObject({ code: 0, result: { backend: 'wasm', device: 'wasm' } });
@@ -77,7 +77,7 @@ test('without python and g++ setup says so and goes on with WASM; asked for by n
 );
 
 (realRuntime() ? test : test.skip)(
-  'a card without what --xla compiles with, or with an assembler that does not run, is told with a fix',
+  'a card without what XLA compiles with, or with an assembler that does not run, is reported with a fix',
   async () => {
     machine = fakeMachine();
     await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
@@ -90,8 +90,8 @@ test('without python and g++ setup says so and goes on with WASM; asked for by n
     expect(result.problems).toEqual([
       expect.objectContaining({ what: expect.stringContaining('TensorFlow does not use the NVIDIA Test 9000') }),
       {
-        what: `--xla would find nothing to compile with for the card (${assembler} and ${library} missing); everything else works`,
-        fix: `delete ${root} and run \`phasetune setup --cuda\``,
+        what: `\`xla\` would find nothing to compile with for the card (${assembler} and ${library} missing); everything else works`,
+        fix: `run \`phasetune setup --cuda\` after deleting ${root}`,
       },
     ]);
     for (const path of [assembler, library]) {

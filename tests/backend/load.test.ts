@@ -90,13 +90,13 @@ test('where the native library is not set up, auto is WASM with one line that sa
   const got = await inChild(`{ home: ${JSON.stringify(empty)} }`);
   expect(got).toMatchObject({ name: 'wasm', device: 'wasm', stderr: '' });
   expect(got.warnings).toHaveLength(1);
-  expect(got.warnings[0]).toMatch(/not set up.*WASM.*run `phasetune setup`/);
+  expect(got.warnings[0]).toMatch(/not set up.*WASM.*run `setup`/);
 });
 
 test.each(['cpu', 'cuda'])('%s by name where it is not set up is refused with what to run', async (device) => {
   const got = await inChild(`{ device: '${device}', home: ${JSON.stringify(empty)} }`);
   expect(got).toMatchObject({ code: 'backend' });
-  expect(got.message).toContain(`run \`phasetune setup --${device}\``);
+  expect(got.message).toMatch(/is not set up in .*; run `setup`$/);
 });
 
 nativeOnly(
@@ -119,7 +119,7 @@ nativeOnly('a library that does not load: auto warns and takes WASM, by name it 
   // Without LD_LIBRARY_PATH the binding finds what lies beside it, which is no library.
   const [auto, named] = await Promise.all([inChild(`{ home: ${home} }`), inChild(`{ home: ${home}, device: 'cpu' }`)]);
   machine.remove();
-  const message = /does not load \(.*invalid ELF header\): `phasetune doctor` tells what to do/;
+  const message = /does not load \(.*invalid ELF header\); run `doctor` to see what to do/;
   expect(auto).toMatchObject({ device: 'wasm', warnings: [expect.stringMatching(message)] });
   expect(named).toMatchObject({ code: 'backend', message: expect.stringMatching(message) });
 });
@@ -139,14 +139,14 @@ nativeOnly('a driver without a card is reported as that, without advice that cha
   const got = await beside('process.exit(9);');
   expect(got.device).toBe('cpu');
   expect(got.warnings).toEqual([
-    'there is an NVIDIA driver but no card to be seen, so the processor computes: `phasetune doctor` says what to do (or give --device cpu)',
+    'there is an NVIDIA driver but no card to be seen, so the processor computes: run `doctor` to see what to do, or set `device: cpu`',
   ]);
 });
 
 nativeOnly('a card beside the library for the processor alone is reported with the way to use it', async () => {
   const got = await beside("console.log('NVIDIA Test 9000, 550.54.15');");
   expect(got.warnings).toEqual([
-    'there is an NVIDIA card, but only the library for the processor is set up: run `phasetune setup`',
+    'there is an NVIDIA card, but only the library for the processor is set up: run `setup`',
   ]);
 });
 

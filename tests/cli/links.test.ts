@@ -109,7 +109,7 @@ describe('an --out that leads to what is read', () => {
       const { code, err } = await phasetune('stage', file, ...flags, staged, '--force');
       expect({ code, err }).toEqual({
         code: 2,
-        err: expect.stringContaining(`${file}, which is read, lies in ${staged}, which is replaced`),
+        err: expect.stringContaining(`${file}, which is read, is in ${staged}, which is replaced`),
       });
       expect(readFileSync(join(staged, 'stage-1.jsonl'), 'utf8')).toBe(before);
     },
@@ -121,7 +121,7 @@ describe('an --out that leads to what is read', () => {
     writeFileSync(join(model, 'config.json'), '{}');
     symlinkSync(model, join(home, 'linked'));
     const imported = await phasetune('model', 'import', model, '--out', join(home, 'linked'), '--overwrite');
-    expect(imported.err).toContain('which is read, lies in');
+    expect(imported.err).toContain('which is read, is in');
     const logits = ['inspect', 'logits', '--model', model, '--ids', '1', '--device', 'cpu', '--out'];
     expect((await phasetune(...logits, join(home, 'linked', 'model.safetensors'))).err).toContain('which is read');
     expect(readFileSync(join(model, 'config.json'), 'utf8')).toBe('{}');

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** True when the build, which `npm test` makes, is younger than every source. */
-function isBuilt(): boolean {
+export function isBuilt(): boolean {
   const stamp = join(ROOT, 'dist/.source-hash');
   if (!existsSync(stamp)) return false;
   const built = statSync(stamp).mtimeMs;

@@ -179,7 +179,7 @@ describe('a lock of another host', () => {
     await lock.check();
     const other = { ...JSON.parse(lockText()), host: 'elsewhere', token: 'e'.repeat(24) };
     write(other);
-    await expect(lock.check()).rejects.toThrow(/removed or taken over by another process.*--resume/);
+    await expect(lock.check()).rejects.toThrow(/removed or taken over by another process.*continue with `resume`/);
     await lock.release();
     expect(JSON.parse(lockText())).toEqual(other);
     rmSync(join(folder, 'run.lock'));

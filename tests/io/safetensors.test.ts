@@ -327,7 +327,11 @@ describe('a hostile or broken file', () => {
       () => Uint8Array.of(100, 0, 0, 0, 0, 0, 0, 0, 123),
       /cut off in its header: expected at least 108 bytes, file has 9/,
     ],
-    ['a GGUF file', () => Buffer.from('GGUF\u0003\0\0\0\0\0\0\0'), /is a GGUF file; .*phasetune model import/],
+    [
+      'a GGUF file',
+      () => Buffer.from('GGUF\u0003\0\0\0\0\0\0\0'),
+      /is a GGUF file; expected a folder; run `model import` first/,
+    ],
     ['a Git LFS pointer', () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /Git LFS pointer/],
     ['a zipped pickle', () => Buffer.from('PK\u0003\u0004\0\0\0\0\0\0'), /pickled weights/],
   ])('%s is named', async (_what, bytes, message) => {

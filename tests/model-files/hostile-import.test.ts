@@ -63,7 +63,7 @@ describe('a GGUF file', () => {
     [
       'a token of ten thousand letters, whose merges would take long to find',
       [...PIECES, tokens('a'.repeat(10_000))],
-      /field tokenizer\.ggml\.tokens: its tokens are too long to be pieces of words; give a folder with its tokenizer\.json by --tokenizer/,
+      /field tokenizer\.ggml\.tokens: its tokens are too long to be pieces of words; set `tokenizer` to a folder with its tokenizer\.json/,
     ],
     [
       'an end-of-text token that is not there',

@@ -194,7 +194,7 @@ describe('what cannot be imported', () => {
       'a pre-tokenizer nobody knows',
       'smollm',
       'smorgs',
-      /field tokenizer\.ggml\.pre: expected one of gpt-2.* found "smorgs"; give a folder/,
+      /field tokenizer\.ggml\.pre: expected one of gpt-2.* found "smorgs"; set `tokenizer` to a folder/,
     ],
     ['a tokenizer nobody knows', 'gpt2', 'bert', /field tokenizer\.ggml\.model: expected gpt2 or llama, found "bert"/],
     [

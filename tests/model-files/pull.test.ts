@@ -274,7 +274,7 @@ describe('what cannot be pulled', () => {
     [
       'a model with only GGUF files',
       { 'x.Q4_K_M.gguf': bytes(9, 1) },
-      /GGUF files \(x\.Q4_K_M\.gguf\).*phasetune model import/,
+      /GGUF files \(x\.Q4_K_M\.gguf\).*run `model import`/,
     ],
     ['a model without weights', { 'config.json': Buffer.from('{}') }, /no weights in it; expected model\.safetensors/],
     ['weights without config.json', { 'model.safetensors': bytes(9, 1) }, /no config\.json in it/],

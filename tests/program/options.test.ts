@@ -19,26 +19,26 @@ test.each<[string, ProgramOptions, Device, object]>([
   expect(compileOptions(options, backend)).toMatchObject(decided);
 });
 
-const SETUP = 'run `phasetune setup`, for that needs the native TensorFlow library';
+const SETUP = 'run `setup` to have the native TensorFlow library, which captured programs need';
 
 test.each<[ProgramOptions, Device, string]>([
   [
     { mode: 'captured' },
     WASM,
-    '--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager',
+    '`mode: captured` needs the native TensorFlow library; run `setup`, or set `mode: eager`',
   ],
-  [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed: leave --precision out, or ${SETUP}`],
-  [{ xla: true }, WASM, `--xla compiles parts of a captured program: leave it out, or ${SETUP}`],
-  [{ loadIn8bit: true }, WASM, `--load-in-8bit needs a captured program: leave it out, or ${SETUP}`],
+  [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed; leave out \`precision\`, or ${SETUP}`],
+  [{ xla: true }, WASM, `\`xla\` compiles parts of a captured program; leave out \`xla\`, or ${SETUP}`],
+  [{ loadIn8bit: true }, WASM, `\`loadIn8bit\` needs a captured program; leave out \`loadIn8bit\`, or ${SETUP}`],
   [
     { mode: 'eager', precision: 'bfloat16' },
     PROCESSOR,
-    'op by op only float32 is computed: leave --precision out, or use --mode captured',
+    'op by op only float32 is computed; leave out `precision`, or set `mode: captured`',
   ],
   [
     { mode: 'eager', xla: true },
     CARD,
-    '--xla compiles parts of a captured program: leave it out, or use --mode captured',
+    '`xla` compiles parts of a captured program; leave out `xla`, or set `mode: captured`',
   ],
 ])('%j on %j is refused with what to do', (options, backend, message) => {
   const refusal = () => compileOptions(options, backend);

@@ -52,7 +52,7 @@ test('a captured program is refused by name', async () => {
 test('training that asks for it is refused with what to do, and writes nothing', async () => {
   const { code, err } = await startPhasetune([...training, '--mode', 'captured']).ended;
   expect(err.trimEnd().split('\n').at(-1)).toContain(
-    '--mode captured needs the native TensorFlow library: run `phasetune setup`, or use --mode eager',
+    '--mode captured needs the native TensorFlow library; run `phasetune setup`, or set --mode eager',
   );
   expect(code).toBe(2);
   expect(await readdir(home)).not.toContain('run');

@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { temporaryFolder } from '../helpers/folder.js';
+import { MANIFEST, packageWithoutBuild } from '../helpers/package.js';
 import { ROOT } from '../helpers/program.js';
 
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
-const manifest = readJson(join(ROOT, 'package.json'));
 const PACKAGE = join(ROOT, 'node_modules/@tensorflow/tfjs-node-gpu');
 
 /** What the repository's own .npmrc says is not in the tarball: whoever installs that runs every install script. */
@@ -19,25 +18,16 @@ test('no package that is installed along has an install script, but for one that
   // It prints a request for donations, and cannot fail.
   const { postinstall } = readJson(join(ROOT, 'node_modules/core-js/package.json')).scripts;
   expect(postinstall).toBe(`node -e "try{require('./postinstall')}catch(e){}"`);
-  for (const name of ['preinstall', 'install', 'postinstall']) expect(manifest.scripts).not.toHaveProperty(name);
+  for (const name of ['preinstall', 'install', 'postinstall']) expect(MANIFEST.scripts).not.toHaveProperty(name);
   // npm would run node-gyp for it.
   expect(existsSync(join(ROOT, 'binding.gyp'))).toBe(false);
 });
 
 let project: string;
 let packed: Set<string>;
-/** A project of what is packed, with a build that has nothing but what scripts/ship-binding.mjs puts there. */
 beforeAll(() => {
-  project = temporaryFolder('tarball');
-  for (const path of ['package.json', '.gitignore', '.npmrc', 'README.md', 'LICENSE', 'scripts/ship-binding.mjs'])
-    cpSync(join(ROOT, path), join(project, path));
-  for (const path of manifest.files as string[])
-    if (path !== 'dist') cpSync(join(ROOT, path), join(project, path), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
-  mkdirSync(join(project, 'dist/cli'), { recursive: true });
-  writeFileSync(join(project, 'dist/cli/main.js'), '');
-  const shipped = spawnSync(process.execPath, ['scripts/ship-binding.mjs'], { cwd: project, encoding: 'utf8' });
-  expect([shipped.status, shipped.stderr]).toEqual([0, '']);
+  project = packageWithoutBuild();
+  writeFileSync(join(project, 'dist/.source-hash'), '');
   const args = ['pack', '--dry-run', '--json', '--offline', '--loglevel=error'];
   const { stdout } = spawnSync('npm', args, { cwd: project, encoding: 'utf8' });
   packed = new Set((JSON.parse(stdout)[0].files as { path: string }[]).map(({ path }) => path));
@@ -45,11 +35,14 @@ beforeAll(() => {
 
 test('the tarball has what is read at run time', () => {
   const needed = [
-    ...['LICENSE', 'README.md', 'dist/cli/main.js', 'docs/prices.json', 'docs/recipe.schema.json'],
+    ...['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli/main.js', 'docs/prices.json', 'docs/recipe.schema.json'],
     ...['datasets/demo/raw.jsonl', 'models/tiny-llama/model.safetensors', 'models/tiny-llama/tokenizer.json'],
     ...readdirSync(join(ROOT, 'src/scoring/rubrics')).map((name) => `src/scoring/rubrics/${name}`),
   ];
   expect(needed.filter((path) => !packed.has(path))).toEqual([]);
+  expect(
+    [...packed].filter((path) => /^(tests|scripts|\.|docs\/site)|\.(tsbuildinfo|map)$|source-hash/.test(path)),
+  ).toEqual([]);
   // Whatever a source names by its own place.
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
     path.endsWith('.ts'),
@@ -71,7 +64,7 @@ test('the tarball has what is needed of tfjs-node, as it is there, with its lice
   for (const path of files.filter((name) => !own.includes(name)))
     expect(readFileSync(join(folder, path)).equals(readFileSync(join(PACKAGE, path))), path).toBe(true);
   expect(readJson(join(folder, 'package.json'))).toMatchObject({
-    version: manifest.devDependencies['@tensorflow/tfjs-node-gpu'],
+    version: MANIFEST.devDependencies['@tensorflow/tfjs-node-gpu'],
     license: 'Apache-2.0',
   });
   expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toContain('Apache License');
@@ -96,6 +89,6 @@ test('what is shipped of tfjs-node needs only what is installed along', () => {
       ),
     ),
   );
-  const known = new Set([...Object.keys(manifest.dependencies), 'util', 'os']);
+  const known = new Set([...Object.keys(MANIFEST.dependencies), 'util', 'os']);
   expect([...required].filter((name) => !known.has(name))).toEqual([]);
 });

@@ -4,13 +4,13 @@ import { join, relative } from 'node:path';
 import type { Logger } from '../../telemetry/logger.js';
 import { QUIET, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
-import type { Program } from './detect.js';
+import type { FoundProgram } from './detect.js';
 import { failure } from './download.js';
 import { bindingPackage, NODE_API_VERSION } from './paths.js';
 
 /** What to compile and where. */
-export interface CompileOptions {
-  readonly compiler: Program;
+export interface BindingBuild {
+  readonly compiler: FoundProgram;
   /** The unpacked wheel's `tensorflow/` folder as the finished binding will see it from `destination`. */
   readonly libraries: string;
   /** Where the binding will lie in the end; the way from there to the libraries is compiled in. */
@@ -31,7 +31,7 @@ export async function compileBinding({
   env,
   logger,
   signal,
-}: CompileOptions): Promise<void> {
+}: BindingBuild): Promise<void> {
   const require = createRequire(import.meta.url);
   const headers = (require('node-api-headers') as { include_dir: string }).include_dir;
   const common = ['-O2', '-fPIC', '-shared', '-std=c++17', `-DNAPI_VERSION=${NODE_API_VERSION}`, '-I', headers];
@@ -48,7 +48,7 @@ export async function compileBinding({
     const line = said.split('\n').find((text) => /error|undefined reference|cannot find/i.test(text)) ?? lastLine(said);
     throw failure({
       what: `${compiler.command} does not compile the binding to TensorFlow (${line.trim() || `it ended with ${answer?.killedBy ?? answer?.code}`})`,
-      fix: 'use g++ 9 or newer (CXX names another compiler)',
+      remedy: { advice: 'use g++ 9 or newer (CXX names another compiler)' },
     });
   };
   await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);

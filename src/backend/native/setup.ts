@@ -5,7 +5,7 @@ import { isDataError } from '../../core/errors.js';
 import { writeJson } from '../../io/atomic.js';
 import { cardCompilerProblem } from './card-compiler.js';
 import { compileBinding } from './compile.js';
-import { findCompiler, findPython, isProblem, type Program, platformProblem, roomProblem } from './detect.js';
+import { type FoundProgram, findCompiler, findPython, isProblem, platformProblem, roomProblem } from './detect.js';
 import { downloadWheel, failure } from './download.js';
 import {
   bindingVersion,
@@ -68,7 +68,7 @@ export async function setUpNative(options: SetupOptions): Promise<SetupResult> {
     const whole = findRuntime(home, variant);
     if (whole || !compiler) {
       await rm(downloads(home), { recursive: true, force: true });
-      if (!whole) throw failure({ what: `${paths.root} vanished`, fix: 'try again' });
+      if (!whole) throw failure({ what: `${paths.root} vanished`, remedy: { advice: 'try again' } });
       return { ...whole, made: false };
     }
     if (!librariesWhole(paths)) await placeLibraries({ ...options, env }, paths, folder);
@@ -98,7 +98,7 @@ async function requirements(
   variant: Variant,
   home: string,
   env: NodeJS.ProcessEnv,
-): Promise<Program> {
+): Promise<FoundProgram> {
   const platform = platformProblem();
   if (platform) throw failure(platform);
   const librariesThere = librariesWhole(paths);
@@ -144,7 +144,7 @@ async function placeLibraries(options: Ready, paths: RuntimePaths, staging: stri
   if (missing.length > 0)
     throw failure({
       what: `${basename(wheel)} holds no ${missing.join(', ')}`,
-      fix: 'check the package index that `pip config list` names',
+      remedy: { advice: 'check the package index that `pip config list` names' },
     });
   const sizes = await Promise.all(names.map(async (name) => [name, (await stat(join(root, name))).size] as const));
   await writeFile(join(root, 'inventory.json'), JSON.stringify(Object.fromEntries(sizes)));
@@ -166,16 +166,20 @@ export const extraRequirements = (metadata: string, extra: string): string[] =>
     .map(([, requirement]) => requirement!.trim());
 
 /** Multiplies two matrices in a child process and, if the product is right, writes the marker. */
-async function verify({ env, logger, variant, signal }: Ready, paths: RuntimePaths, compiler: Program): Promise<void> {
+async function verify(
+  { env, logger, variant, signal }: Ready,
+  paths: RuntimePaths,
+  compiler: FoundProgram,
+): Promise<void> {
   const found = await probe(paths.binding, env, signal);
   if (typeof found === 'string')
     throw failure({
       what: `the native library does not work on this machine: ${found}`,
-      fix: 'run `phasetune doctor`',
+      remedy: { task: 'doctor' },
     });
   if (variant === 'cuda' && !found.usesCard)
     logger.warn(
-      'TensorFlow sees no NVIDIA card that it can use and would compute on the processor: `phasetune doctor` says more',
+      'TensorFlow sees no NVIDIA card that it can use and would compute on the processor; run `doctor` to see why',
     );
   const uncompiled = variant === 'cuda' && (await cardCompilerProblem(paths, env, signal));
   if (uncompiled) logger.warn(uncompiled.what);

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import lockfile from 'proper-lockfile';
 import { PhasetuneError } from '../../core/errors.js';
+import { type FolderLock, waitForFile } from '../../io/lock.js';
 import type { Logger } from '../../telemetry/logger.js';
-import type { Progress, Task } from '../../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { nativeHome } from './paths.js';
 
 /** Where to work, and how to talk and be stopped. */
@@ -14,13 +13,11 @@ export interface WorkspaceOptions {
   readonly home: string;
   readonly logger: Logger;
   /** Shows how far a download is; default nothing does. */
-  readonly progress?: (task: Task) => Progress;
+  readonly progress?: (task: ProgressTask) => ProgressBar;
   readonly signal?: AbortSignal | undefined;
 }
 
 const STAGING = 'staging-';
-const STALE_MS = 10_000;
-const POLL_MS = 300;
 
 /** Folder of wheels that were fetched whole; each goes when what it is for is done. */
 export const downloads = (home: string): string => join(nativeHome(home), 'downloads');
@@ -42,7 +39,7 @@ export async function withWorkspace<T>(options: WorkspaceOptions, work: (folder:
   } catch (error) {
     throw unwritable(place, error);
   }
-  const release = await lock(place, options);
+  const held = await lock(place, options);
   try {
     for (const name of await readdir(place))
       if (name.startsWith(STAGING)) await rm(join(place, name), { recursive: true, force: true });
@@ -56,30 +53,26 @@ export async function withWorkspace<T>(options: WorkspaceOptions, work: (folder:
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   } finally {
-    // A lock that was lost (the machine slept) is not ours to release.
-    await release().catch(() => {});
+    await held.release();
   }
 }
 
-async function lock(place: string, { logger, signal }: WorkspaceOptions): Promise<() => Promise<void>> {
-  // Happens when the machine slept. Whoever took the lock over cleared our folder away, so that we fail and do no harm.
-  const onCompromised = () => logger.warn(`lost the lock of ${place} to another process`);
-  for (let waited = 0; ; waited += POLL_MS) {
-    try {
-      return await lockfile.lock(place, { stale: STALE_MS, update: STALE_MS / 4, onCompromised });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw unwritable(place, error);
-    }
-    if (waited === 0) logger.info(`another process is setting up in ${place} (or was just killed): waiting for it`);
+/** A machine that slept may lose the lock to another host: that one clears our folder away, so that we fail and do no harm. */
+async function lock(place: string, { logger, signal }: WorkspaceOptions): Promise<FolderLock> {
+  const onWait = ({ problem }: PhasetuneError) =>
+    logger.info(`another set-up is under way, waiting for it: ${problem}`);
+  try {
+    return await waitForFile(place, { command: 'set-up', signal, onWait });
+  } catch (error) {
     if (signal?.aborted) throw new PhasetuneError('interrupted', 'interrupted while waiting for another set-up');
-    await sleep(POLL_MS);
+    throw error instanceof PhasetuneError && error.fields.errno ? unwritable(place, error.cause) : error;
   }
 }
 
 function explained(error: unknown, home: string): unknown {
   const { name, code } = error as NodeJS.ErrnoException;
   if (name === 'AbortError')
-    return new PhasetuneError('interrupted', 'interrupted while setting up: run it again to go on');
+    return new PhasetuneError('interrupted', 'interrupted while setting up: run it again to continue');
   const fix = 'free some space, or set PHASETUNE_HOME to a folder on a larger disk';
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new PhasetuneError('backend', `the disk of ${home} is full: ${fix}`, {}, { cause: error });

@@ -1,6 +1,6 @@
 import type { AskResult, AskTotals } from '../../endpoint/scheduler/ask-types.js';
 import { formatCount, formatCounted, formatDollars, formatDuration, formatNumber } from '../../telemetry/format.js';
-import type { Progress, Task } from '../../telemetry/progress.js';
+import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import type { ResolvedScoreOptions } from '../../workflow/score-options.js';
 import type { ScoreEvent } from '../../workflow/score-types.js';
 import type { CommandContext } from '../command.js';
@@ -10,13 +10,13 @@ import { logPlan } from './plan.js';
 export function showScoring(context: CommandContext, options: Pick<ResolvedScoreOptions, 'maxCost'>) {
   const { logger } = context;
   const delayLines = createDelayLines();
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   let label: string | undefined;
   const end = () => {
     bar?.finish();
     bar = undefined;
   };
-  const update = (task: Task, done: number, note?: string) => {
+  const update = (task: ProgressTask, done: number, note?: string) => {
     if (label !== task.label) end();
     label = task.label;
     bar ??= context.progress(task);

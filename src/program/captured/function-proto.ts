@@ -1,6 +1,6 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { message, text, varint, writeAttribute } from './attribute-proto.js';
-import type { GraphFunction, GraphNode, Ref } from './graph.js';
+import type { GraphFunction, GraphNode, TensorRef } from './graph.js';
 import { outputNames } from './op-traits.js';
 import { FIELD, TYPE } from './saved-model-schema.js';
 import { sortNodes } from './walk.js';
@@ -19,7 +19,7 @@ export function writeFunction(writer: BinaryWriter, { name, inputs, outputs }: G
     ...inputs.map((input, i) => [input, `a${i}`] as const),
     ...nodes.map((each, i) => [each, `n${i}`] as const),
   ]);
-  const tensor = ({ node, output }: Ref): string =>
+  const tensor = ({ node, output }: TensorRef): string =>
     inputs.includes(node) ? names.get(node)! : `${names.get(node)}:${outputOf(node.op, output)}`;
   message(writer, functionDef.signature, () => {
     text(writer, op.name, name);

@@ -47,7 +47,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 export interface GraphNode {
   readonly op: string;
   readonly attributes: Attributes;
-  readonly inputs: readonly Ref[];
+  readonly inputs: readonly TensorRef[];
   /** Nodes that must have run before this one, though it takes nothing from them. */
   readonly controls: readonly GraphNode[];
   readonly outputs: readonly TensorSpec[];
@@ -60,11 +60,11 @@ export interface GraphFunction {
   /** Tells functions that differ apart. */
   readonly name: string;
   readonly inputs: readonly GraphNode[];
-  readonly outputs: readonly Ref[];
+  readonly outputs: readonly TensorRef[];
 }
 
 /** One output of a node. */
-export interface Ref {
+export interface TensorRef {
   readonly node: GraphNode;
   readonly output: number;
 }
@@ -75,28 +75,28 @@ export interface EntryGraph {
   readonly inputs: Readonly<Record<string, GraphNode>>;
   /** Nodes that read a variable, by variable name; those in use only. */
   readonly reads: Readonly<Record<string, GraphNode>>;
-  readonly outputs: Readonly<Record<string, Ref>>;
+  readonly outputs: Readonly<Record<string, TensorRef>>;
   /** New values of variables, by variable name. */
-  readonly updates: Readonly<Record<string, Ref>>;
+  readonly updates: Readonly<Record<string, TensorRef>>;
 }
 
 /** Bytes of a tensor. */
 export const bytesOf = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * BYTES[dtype];
 
 /** Shape and type of the tensor that a reference stands for. */
-export const specOf = (ref: Ref): TensorSpec => ref.node.outputs[ref.output]!;
+export const specOf = (ref: TensorRef): TensorSpec => ref.node.outputs[ref.output]!;
 
 /** A node with what is usual left out. */
 export const node = (
   op: string,
   attributes: Attributes,
-  inputs: readonly Ref[],
+  inputs: readonly TensorRef[],
   outputs: readonly TensorSpec[],
   controls: readonly GraphNode[] = [],
 ): GraphNode => ({ op, attributes, inputs, controls, outputs });
 
 /** A node's only, or nth, output. */
-export const ref = (node: GraphNode, output = 0): Ref => ({ node, output });
+export const ref = (node: GraphNode, output = 0): TensorRef => ({ node, output });
 
 /** A node that holds a constant. */
 export const constant = (value: Constant): GraphNode =>
@@ -115,20 +115,20 @@ export function constantOf({ op, attributes }: GraphNode): Constant | undefined 
 }
 
 /** The same value once more, after these nodes have run. */
-export const identity = (value: Ref, after: readonly GraphNode[]): GraphNode => {
+export const identity = (value: TensorRef, after: readonly GraphNode[]): GraphNode => {
   const spec = specOf(value);
   return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);
 };
 
 /** The same elements in another type; bfloat16 is rounded to nearest. */
-export const cast = (from: Ref, to: Dtype): GraphNode => {
+export const cast = (from: TensorRef, to: Dtype): GraphNode => {
   const { shape, dtype } = specOf(from);
   const types = { SrcT: { type: dtype }, DstT: { type: to }, Truncate: { bool: false } } as const;
   return node('Cast', types, [from], [{ shape, dtype: to }]);
 };
 
 /** x times y, where y broadcasts to the shape of x. */
-export const multiply = (x: Ref, y: Ref): GraphNode => {
+export const multiply = (x: TensorRef, y: TensorRef): GraphNode => {
   const spec = specOf(x);
   return node('Mul', { T: { type: spec.dtype } }, [x, y], [spec]);
 };

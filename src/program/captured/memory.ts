@@ -1,5 +1,5 @@
 import { sizeOf } from '../../core/host-tensor.js';
-import { BYTES, bytesOf, type GraphFunction, type GraphNode, type Ref, specOf } from './graph.js';
+import { BYTES, bytesOf, type GraphFunction, type GraphNode, specOf, type TensorRef } from './graph.js';
 import { hasTrait } from './op-traits.js';
 import { needsOf, sortNodes, usersOf } from './walk.js';
 
@@ -21,7 +21,7 @@ export function peakBytes(targets: Iterable<GraphNode>): number {
   const uses = usesOf(order);
   const waiting = new Map(order.map((node) => [node, new Set(needsOf(node)).size]));
   const buffers = new Map<GraphNode, readonly Buffer[]>();
-  const bufferOf = ({ node, output }: Ref): Buffer => buffers.get(node)![output]!;
+  const bufferOf = ({ node, output }: TensorRef): Buffer => buffers.get(node)![output]!;
   const ready = order.filter((node) => waiting.get(node) === 0);
   const work = workBytes();
   let live = 0;

@@ -23,9 +23,9 @@ import {
   type GraphNode,
   identity,
   node,
-  type Ref,
   ref,
   specOf,
+  type TensorRef,
   type TensorSpec,
 } from './graph.js';
 import { inferShapes } from './shape-rules/index.js';
@@ -76,20 +76,20 @@ interface Recorder {
   readonly binding: Binding;
   /** A tensor that stands for the only output of a node. */
   tensor(node: GraphNode): tf.Tensor;
-  refOf(tensor: tf.Tensor): Ref;
+  refOf(tensor: tf.Tensor): TensorRef;
 }
 
 function makeRecorder(entry: string): Recorder {
-  const refs = new Map<number, Ref>();
+  const refs = new Map<number, TensorRef>();
   const types = dtypeNumbers();
   const kinds = attributeKinds(types);
-  const keep = (ref: Ref): BindingTensor => {
+  const keep = (ref: TensorRef): BindingTensor => {
     const id = FIRST_HANDLE + refs.size;
     refs.set(id, ref);
     const { shape, dtype } = specOf(ref);
     return { id, shape: [...shape], dtype: types.number(dtype) };
   };
-  const known = (id: number, what: string): Ref => {
+  const known = (id: number, what: string): TensorRef => {
     const found = refs.get(id);
     if (!found)
       throw new Error(
@@ -104,7 +104,7 @@ function makeRecorder(entry: string): Recorder {
       const refsIn = inputs.map((id) => known(id, `${op} takes`));
       const cluster = currentCluster();
       if (op === AFTER) {
-        const [value, ...first] = refsIn as [Ref, ...Ref[]];
+        const [value, ...first] = refsIn as [TensorRef, ...TensorRef[]];
         return [keep(ref(identity(value, [...new Set(first.map(({ node }) => node))])))];
       }
       const decoded = { ...inferred(op, refsIn), ...decode(attributes, kinds) };
@@ -139,7 +139,7 @@ const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ClipByValue: { T: 0 },
 };
 
-const inferred = (op: string, inputs: readonly Ref[]): Attributes =>
+const inferred = (op: string, inputs: readonly TensorRef[]): Attributes =>
   mapValues(LEFT_OUT[op] ?? {}, (input) => ({ type: specOf(inputs[input]!).dtype }));
 
 /** One element in place of many equal ones. */

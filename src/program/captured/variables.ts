@@ -12,9 +12,9 @@ import {
   identity,
   multiply,
   node,
-  type Ref,
   ref,
   specOf,
+  type TensorRef,
   type TensorSpec,
 } from './graph.js';
 import { quantizeRows, type Room } from './quantize-rows.js';
@@ -93,8 +93,12 @@ function heldTensor(name: string, spec: TensorSpec) {
 }
 
 /** Gives a variable a new value. */
-export const assign = (handle: GraphNode, value: Ref, dtype: Dtype, after: readonly GraphNode[] = []): GraphNode =>
-  node('AssignVariableOp', { dtype: { type: dtype } }, [ref(handle), value], [], after);
+export const assign = (
+  handle: GraphNode,
+  value: TensorRef,
+  dtype: Dtype,
+  after: readonly GraphNode[] = [],
+): GraphNode => node('AssignVariableOp', { dtype: { type: dtype } }, [ref(handle), value], [], after);
 
 /** A variable's value. */
 export const readVariable = (handle: GraphNode, spec: { shape: readonly number[]; dtype: Dtype }): GraphNode =>
@@ -131,7 +135,7 @@ function quantized(name: string, value: HostTensor, room?: Room): Record<'input'
 }
 
 /** Elements out of the words that they were fed in: no float32 copy is made on the way. */
-function fromWords(words: Ref, { shape, dtype }: TensorSpec): Ref {
+function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): TensorRef {
   const perWord = 4 / BYTES[dtype];
   const [count] = specOf(words).shape as [number];
   const types = { T: { type: 'int32' }, type: { type: dtype } } as const;
@@ -147,7 +151,7 @@ function fromWords(words: Ref, { shape, dtype }: TensorSpec): Ref {
   return ref(reshape(ref(slice), shape));
 }
 
-const reshape = (from: Ref, shape: readonly number[]): GraphNode => {
+const reshape = (from: TensorRef, shape: readonly number[]): GraphNode => {
   const { dtype } = from.node.outputs[from.output]!;
   return node(
     'Reshape',

@@ -82,6 +82,14 @@ const RESAMPLES_PER_TURN = 10;
 /**
  * Compares every file with every other, on the rows that both have a score for, and each with the length of its rows. Throws a data
  * error for two files with fewer than two rows in common, and a usage error for thresholds that are none.
+ *
+ * @example
+ * const files = [
+ *   { name: 'length', ratings: await readRatings('scored.jsonl') },
+ *   { name: 'again', ratings: await readRatings('scored.jsonl') },
+ * ];
+ * const { comparison } = await compareRatings(files, compareOptionsSchema.parse({ resamples: 100 })).result;
+ * console.log(plainLines(comparisonReport(comparison)).join('\n'));
  */
 export const compareRatings = (
   files: readonly NamedRatings[],

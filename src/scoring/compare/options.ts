@@ -1,6 +1,11 @@
 import * as z from 'zod';
 
-/** How scores of the same rows are compared. */
+/**
+ * How scores of the same rows are compared.
+ *
+ * @example
+ * const { resamples, level } = compareOptionsSchema.parse({ resamples: 500 });
+ */
 export const compareOptionsSchema = z.strictObject({
   stages: z.number().int().min(2).max(6).optional().describe('stages to cut into, to see whose stage changes [3]'),
   thresholds: z

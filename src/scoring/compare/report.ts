@@ -15,7 +15,15 @@ export interface ReportSettings {
   readonly pictureOf?: ((pair: PairComparison) => string) | undefined;
 }
 
-/** A comparison for people: files, agreement, length, stages, worst disagreements. */
+/**
+ * A comparison for people: files, agreement, length, stages, worst disagreements.
+ *
+ * @example
+ * const ratings = await readRatings('scored.jsonl');
+ * const files = [{ name: 'one', ratings }, { name: 'other', ratings }];
+ * const { comparison } = await compareRatings(files, compareOptionsSchema.parse({ resamples: 0 })).result;
+ * console.log(markdown(comparisonReport(comparison)));
+ */
 export function comparisonReport(comparison: Comparison, { texts = true, pictureOf }: ReportSettings = {}): Block[] {
   const { pairs } = comparison;
   const pictures = pairs.flatMap((pair): Block[] =>

@@ -3,8 +3,8 @@ import {
   type EntryGraph,
   type GraphFunction,
   type GraphNode,
-  type Ref,
   specOf,
+  type TensorRef,
 } from '../../../src/program/captured/graph.js';
 import { sortNodes } from '../../../src/program/captured/walk.js';
 
@@ -38,9 +38,9 @@ export function interpret(graph: EntryGraph, given: Readonly<Record<string, Floa
   return Object.fromEntries(roots.map(([name], i) => [name, Buffer.from(values[i]!.data.buffer)]));
 }
 
-function evaluate(roots: readonly Ref[], known: Known): Value[] {
+function evaluate(roots: readonly TensorRef[], known: Known): Value[] {
   const values = new Map<GraphNode, readonly Value[]>();
-  const of = ({ node, output }: Ref): Value => values.get(node)![output]!;
+  const of = ({ node, output }: TensorRef): Value => values.get(node)![output]!;
   for (const node of sortNodes(roots.map((ref) => ref.node))) {
     const elements = known.get(node);
     const outputs = elements ? [elements] : compute(node, node.inputs.map(of));

@@ -10,8 +10,8 @@ import {
   type Dtype,
   type GraphNode,
   node,
-  type Ref,
   ref,
+  type TensorRef,
 } from '../../../src/program/captured/graph.js';
 import { savedModel } from '../../../src/program/captured/saved-model.js';
 import { nativeOnly } from '../../helpers/backend.js';
@@ -38,7 +38,7 @@ function elements(session: Session, feeds: Readonly<Record<string, tf.Tensor>>, 
 const T = (dtype: Dtype): Attributes => ({ T: { type: dtype } });
 const placeholder = (shape: readonly number[], dtype: Dtype): GraphNode =>
   node('Placeholder', { dtype: { type: dtype }, shape: { shape } }, [], [{ shape, dtype }]);
-const cast = (from: Ref, to: Dtype): GraphNode => {
+const cast = (from: TensorRef, to: Dtype): GraphNode => {
   const { shape, dtype } = from.node.outputs[from.output]!;
   return node('Cast', { SrcT: { type: dtype }, DstT: { type: to } }, [from], [{ shape, dtype: to }]);
 };
@@ -237,7 +237,7 @@ describe('variables', () => {
       [],
       [{ shape: [], dtype: 'resource' }],
     );
-  const assign = (to: GraphNode, value: Ref, dtype: Dtype, after: readonly GraphNode[] = []) =>
+  const assign = (to: GraphNode, value: TensorRef, dtype: Dtype, after: readonly GraphNode[] = []) =>
     node('AssignVariableOp', { dtype: { type: dtype } }, [ref(to), value], [], after);
   const read = (from: GraphNode, dtype: Dtype, shape: readonly number[], after: readonly GraphNode[] = []) =>
     node('ReadVariableOp', { dtype: { type: dtype } }, [ref(from)], [{ shape, dtype }], after);

@@ -1,6 +1,6 @@
 import { comparisonReport } from '../../../scoring/compare/report.js';
 import { plainLines } from '../../../telemetry/document.js';
-import type { Progress } from '../../../telemetry/progress.js';
+import type { ProgressBar } from '../../../telemetry/progress.js';
 import { compareScores } from '../../../workflow/compare-scores.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
@@ -8,7 +8,7 @@ import type { command } from './options.js';
 /** See {@link command}. */
 export const run: Run<typeof command> = async (options, { print, progress }) => {
   const comparing = compareScores(options);
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   try {
     for await (const event of comparing.events) {
       if (event.type === 'resample') {

@@ -7,9 +7,9 @@ import {
   type Dtype,
   type EntryGraph,
   type GraphNode,
-  type Ref,
   ref,
   specOf,
+  type TensorRef,
 } from '../graph.js';
 import { hasTrait } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
@@ -49,14 +49,14 @@ export const withoutMarks = (graph: EntryGraph): EntryGraph =>
   rewrite(graph, (now) => (now.op === LOW ? [now.inputs[0]!] : refsOf(now)));
 
 /** Casts floating-point tensors, each at most once in a cluster. */
-function caster(): (from: Ref, to: Dtype, cluster?: number) => Ref {
-  const casts = new Map<GraphNode, Map<string, Ref>>();
+function caster(): (from: TensorRef, to: Dtype, cluster?: number) => TensorRef {
+  const casts = new Map<GraphNode, Map<string, TensorRef>>();
   return (from, to, cluster) => {
     const { dtype } = specOf(from);
     if (dtype === to || (dtype !== 'float32' && dtype !== 'bfloat16')) return from;
     const value = constantOf(from.node);
     if (value) return ref(constant({ ...value, dtype: to }));
-    const known = casts.get(from.node) ?? new Map<string, Ref>();
+    const known = casts.get(from.node) ?? new Map<string, TensorRef>();
     casts.set(from.node, known);
     const key = `${from.output} ${cluster}`;
     const made = known.get(key) ?? ref({ ...castTo(from, to), ...(cluster === undefined ? {} : { cluster }) });
@@ -75,7 +75,7 @@ function isLow({ op, inputs, outputs, cluster }: GraphNode): boolean {
 }
 
 /** The node with every float32 in its attributes and outputs turned into `dtype`. */
-function retyped(now: GraphNode, inputs: readonly Ref[], dtype: Dtype): GraphNode {
+function retyped(now: GraphNode, inputs: readonly TensorRef[], dtype: Dtype): GraphNode {
   const attributes: Attributes = Object.fromEntries(
     Object.entries(now.attributes).map(([name, value]) => [
       name,

@@ -5,9 +5,9 @@ import {
   identity,
   multiply,
   node,
-  type Ref,
   ref,
   specOf,
+  type TensorRef,
   type TensorSpec,
 } from '../graph.js';
 import { rootsOf, sortNodes } from '../walk.js';
@@ -33,7 +33,7 @@ export function dequantize(graph: EntryGraph, names: ReadonlySet<string>): Entry
     added[scalesOf(name)] = rowScales;
     return matrix;
   };
-  const widened = (from: Ref, after: readonly GraphNode[]): Ref => {
+  const widened = (from: TensorRef, after: readonly GraphNode[]): TensorRef => {
     const rowScales = scales.get(from.node);
     if (!rowScales) return from;
     const together = { cluster: cluster++ };

@@ -6,9 +6,9 @@ import {
   type GraphFunction,
   type GraphNode,
   node,
-  type Ref,
   ref,
   specOf,
+  type TensorRef,
 } from '../graph.js';
 import { needsOf, rootsOf, sortNodes, sortUnits } from '../walk.js';
 import { refsOf, rewrite } from './rewrite.js';
@@ -16,8 +16,8 @@ import { refsOf, rewrite } from './rewrite.js';
 /** A cluster while it is put together: what it takes from outside, and which of its tensors are wanted there. */
 interface Cluster {
   readonly nodes: GraphNode[];
-  readonly inputs: Map<string, Ref>;
-  readonly outputs: Map<string, Ref>;
+  readonly inputs: Map<string, TensorRef>;
+  readonly outputs: Map<string, TensorRef>;
 }
 
 /**
@@ -27,11 +27,11 @@ interface Cluster {
 export function outline(graph: EntryGraph): EntryGraph {
   const order = sortNodes(rootsOf(graph));
   const names = new Map(order.map((each, i) => [each, i]));
-  const key = ({ node, output }: Ref) => `${names.get(node)}:${output}`;
+  const key = ({ node, output }: TensorRef) => `${names.get(node)}:${output}`;
   const clusters = gather(graph, order, key);
   const calls = new Map<number, { call: GraphNode; outputs: readonly string[] }>();
   const replaced = new Map<GraphNode, GraphNode>();
-  const follow = (from: Ref): Ref => {
+  const follow = (from: TensorRef): TensorRef => {
     const { cluster } = from.node;
     if (cluster === undefined) return { node: replaced.get(from.node)!, output: from.output };
     const { call, outputs } = calls.get(cluster)!;
@@ -65,9 +65,9 @@ export function outline(graph: EntryGraph): EntryGraph {
 
 const clusterOrNode = (node: GraphNode): number | GraphNode => node.cluster ?? node;
 
-function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) => string): Map<number, Cluster> {
+function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: TensorRef) => string): Map<number, Cluster> {
   const clusters = new Map<number, Cluster>();
-  const want = (from: Ref) => {
+  const want = (from: TensorRef) => {
     if (from.node.cluster !== undefined) clusters.get(from.node.cluster)!.outputs.set(key(from), from);
   };
   for (const each of order) {
@@ -89,9 +89,9 @@ function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Ref) 
   return clusters;
 }
 
-function callOf(cluster: Cluster, key: (ref: Ref) => string, follow: (ref: Ref) => Ref): GraphNode {
+function callOf(cluster: Cluster, key: (ref: TensorRef) => string, follow: (ref: TensorRef) => TensorRef): GraphNode {
   const body = functionOf(cluster, key);
-  const types = (refs: readonly Ref[]) => ({ types: refs.map((each) => specOf(each).dtype) });
+  const types = (refs: readonly TensorRef[]) => ({ types: refs.map((each) => specOf(each).dtype) });
   const attributes = {
     Tin: types([...cluster.inputs.values()]),
     Tout: types(body.outputs),
@@ -101,15 +101,15 @@ function callOf(cluster: Cluster, key: (ref: Ref) => string, follow: (ref: Ref) 
   return node('PartitionedCall', attributes, [...cluster.inputs.values()].map(follow), body.outputs.map(specOf));
 }
 
-function functionOf({ nodes, inputs, outputs }: Cluster, key: (ref: Ref) => string): GraphFunction {
+function functionOf({ nodes, inputs, outputs }: Cluster, key: (ref: TensorRef) => string): GraphFunction {
   const given = new Map([...inputs].map(([name, from]) => [name, argument(from)]));
   const inside = new Map<GraphNode, GraphNode>();
-  const within = (from: Ref): Ref => {
+  const within = (from: TensorRef): TensorRef => {
     const input = given.get(key(from));
     return input ? ref(input) : { node: inside.get(from.node) ?? from.node, output: from.output };
   };
   const numbers = new Map([...given.values()].map((each, i) => [each, i]));
-  const numbered = ({ node, output }: Ref): string =>
+  const numbered = ({ node, output }: TensorRef): string =>
     node.op === 'Const' ? attributeText(node.attributes) : `${numbers.get(node)}:${output}`;
   const written = [...given.values()].map(({ attributes }) => attributeText(attributes));
   for (const before of nodes) {
@@ -124,7 +124,7 @@ function functionOf({ nodes, inputs, outputs }: Cluster, key: (ref: Ref) => stri
   return { name: `f${sha256(written.join('\n')).slice(0, 16)}`, inputs: [...given.values()], outputs: results };
 }
 
-const argument = (from: Ref): GraphNode => {
+const argument = (from: TensorRef): GraphNode => {
   const spec = specOf(from);
   return node('Placeholder', { dtype: { type: spec.dtype }, shape: { shape: spec.shape } }, [], [spec]);
 };

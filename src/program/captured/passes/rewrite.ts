@@ -1,19 +1,19 @@
-import type { EntryGraph, GraphNode, Ref } from '../graph.js';
+import type { EntryGraph, GraphNode, TensorRef } from '../graph.js';
 import { rootsOf, sortNodes } from '../walk.js';
 
 /**
  * What a node becomes, given the node with its inputs and controls already rewritten (the very same node if none of them
  * changed): one reference for each of its outputs.
  */
-export type Visit = (node: GraphNode, before: GraphNode) => readonly Ref[];
+export type Visit = (node: GraphNode, before: GraphNode) => readonly TensorRef[];
 
 /**
  * A new graph in which every node that is needed was replaced by what `visit` makes of it. Nodes that nothing needs are
  * gone, inputs and reads of variables that nothing needs among them.
  */
 export function rewrite(graph: EntryGraph, visit: Visit): EntryGraph {
-  const replaced = new Map<GraphNode, readonly Ref[]>();
-  const follow = (ref: Ref): Ref => replaced.get(ref.node)![ref.output]!;
+  const replaced = new Map<GraphNode, readonly TensorRef[]>();
+  const follow = (ref: TensorRef): TensorRef => replaced.get(ref.node)![ref.output]!;
   for (const before of sortNodes(rootsOf(graph))) {
     const inputs = before.inputs.map(follow);
     const controls = before.controls.map((control) => replaced.get(control)![0]!.node);
@@ -41,4 +41,4 @@ function entries<A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B |
 }
 
 /** References to all outputs of a node: what {@link Visit} returns for a node that stays. */
-export const refsOf = (node: GraphNode): Ref[] => node.outputs.map((_, output) => ({ node, output }));
+export const refsOf = (node: GraphNode): TensorRef[] => node.outputs.map((_, output) => ({ node, output }));

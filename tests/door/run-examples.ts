@@ -1,0 +1,85 @@
+// Runs examples in this process, one after another, each in a folder of its own: run-examples.ts EXAMPLES FOLDER
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { run } from '../../src/cli/run.js';
+import { startEndpoint } from '../helpers/endpoint-server.js';
+import { startHub } from '../helpers/hub.js';
+
+/** An example as JavaScript; `bare` ones find only what a new installation has. */
+export interface Runnable {
+  readonly name: string;
+  readonly code: string;
+  readonly bare: boolean;
+}
+
+const [list, place] = process.argv.slice(2) as [string, string];
+const examples = JSON.parse(readFileSync(list, 'utf8')) as Runnable[];
+const root = resolve('.');
+
+/** What examples find where they run. Each link is left out where the example itself writes to that name. */
+const SHIPPED = ['models/tiny-llama', 'datasets/demo'];
+const MADE = ['rows.jsonl', 'scored.jsonl', 'scored.scores.json', 'staged', 'checkpoints/first'];
+
+const phasetune = async (...args: string[]): Promise<void> => {
+  const code = await run(args);
+  if (code !== 0) throw new Error(`phasetune ${args.join(' ')} ended with ${code}`);
+};
+
+/** A set that is scored and staged, and a run over it. */
+async function prepare(world: string): Promise<void> {
+  link(SHIPPED, root, world);
+  process.chdir(world);
+  const rows = readFileSync('datasets/demo/raw.jsonl', 'utf8').split('\n').slice(0, 60);
+  writeFileSync('raw.jsonl', rows.join('\n'));
+  await phasetune('data', 'import', 'raw.jsonl', '--out', 'rows.jsonl');
+  await phasetune('score', 'rows.jsonl', '--scorer', 'length', '--out', 'scored.jsonl');
+  await phasetune('stage', 'scored.jsonl', '--out', 'staged', '--stages', '2', '--holdout', '4');
+  const run = ['--model', 'models/tiny-llama', '--data', 'staged', '--out', 'checkpoints/first'];
+  await phasetune('train', ...run, '--steps', '2', '--max-length', '64');
+}
+
+function link(names: readonly string[], from: string, to: string): void {
+  for (const name of names) {
+    mkdirSync(join(to, name, '..'), { recursive: true });
+    symlinkSync(join(from, name), join(to, name));
+  }
+}
+
+const world = join(place, 'world');
+mkdirSync(world);
+const out = process.stdout.write.bind(process.stdout);
+const silence = (): boolean => true;
+process.stdout.write = silence;
+process.stderr.write = silence;
+await prepare(world);
+const endpoint = await startEndpoint();
+const hub = await startHub(
+  Object.fromEntries(
+    ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'].map((name) => [
+      name,
+      readFileSync(join(root, 'models/tiny-llama', name)),
+    ]),
+  ),
+);
+process.env.HF_ENDPOINT = hub.endpoint;
+const failures: string[] = [];
+for (const [i, { name, code, bare }] of examples.entries()) {
+  const folder = join(place, `example-${i}`);
+  mkdirSync(folder);
+  if (bare) for (const shipped of SHIPPED) cpSync(join(root, shipped), join(folder, shipped), { recursive: true });
+  else {
+    const kept = [...SHIPPED, ...MADE].filter((path) => !code.includes(`out: '${path}'`));
+    link(kept, world, folder);
+  }
+  process.chdir(folder);
+  writeFileSync('example.mjs', code.replaceAll('http://localhost:8000/v1', endpoint.baseUrl));
+  try {
+    await import(pathToFileURL(join(folder, 'example.mjs')).href);
+  } catch (error) {
+    failures.push(`${name}: ${(error as Error).stack}`);
+  }
+}
+await Promise.all([endpoint.close(), hub.close()]);
+out(JSON.stringify(failures));
+process.exit(0);
