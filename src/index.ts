@@ -28,7 +28,7 @@ export type { Cut } from './curriculum/cut.js';
 export type { Duplicates } from './curriculum/duplicates.js';
 export type { Histogram } from './curriculum/histogram.js';
 export { readStaged, type StagingManifest } from './curriculum/manifest.js';
-export type { Confounding, StageSummary, Staging } from './curriculum/staging.js';
+export type { Confounding, StageContents, Staging } from './curriculum/staging.js';
 export type { StagingOptions, StagingPlan } from './curriculum/staging-options.js';
 export type { Order, Stage, StagedSet } from './curriculum/types.js';
 export { importOptionsSchema } from './data/options.js';

@@ -7,7 +7,7 @@ import type { WorkspaceOptions } from './native/workspace.js';
 
 /** What to set up, and where. */
 export interface SetUpRequest extends Omit<WorkspaceOptions, 'home'> {
-  /** `auto` means `cuda` where there is an NVIDIA card, else `cpu`. */
+  /** `auto` means `cuda` where there is an NVIDIA card, otherwise `cpu`. */
   readonly wanted: 'auto' | Variant;
   /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
   readonly home?: string | undefined;

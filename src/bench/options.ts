@@ -8,7 +8,7 @@ const count = z.number().int().positive();
 
 /** Options of every bench that runs a model. */
 export const benchOptions = z.strictObject({
-  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model to make, with random weights'),
+  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model shape to use, with random weights'),
   layers: count.optional().describe('another number of layers than the shape has'),
   width: count.optional().describe('another model width: heads keep their size, their number and the MLP follow'),
   vocab: count.optional().describe('another size of the vocabulary'),
@@ -22,7 +22,7 @@ export const benchOptions = z.strictObject({
 const gradientCheckpointing = z
   .boolean()
   .default(false)
-  .describe('compute activations again on the way back in place of keeping them');
+  .describe('gradient checkpointing: compute activations again in the backward pass instead of keeping them');
 
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
@@ -54,7 +54,7 @@ export type BuildBenchOptions = z.infer<typeof buildBenchOptions>;
 export const trainBenchOptions = z.strictObject({
   tokenizer: z.string().min(1).describe('model folder whose tokenizer is used; its weights are not'),
   data: z.string().min(1).describe('rows to train on, in any format that is imported'),
-  rows: count.default(96).describe('how many of them; where there are fewer they come again'),
+  rows: count.default(96).describe('number of rows; if there are fewer, they are repeated'),
   maxLength: z.number().int().min(2).default(512).describe('most tokens of a row; longer answers are cut'),
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
@@ -68,10 +68,10 @@ export type TrainBenchOptions = z.infer<typeof trainBenchOptions>;
 /** Options of `phasetune bench decode`. */
 export const decodeBenchOptions = z.strictObject({
   ...benchOptions.shape,
-  rows: count.default(16).describe('answers that are written together'),
+  rows: count.default(16).describe('answers decoded together'),
   prompt: count.default(64).describe('tokens of each prompt'),
-  tokens: count.default(128).describe('new tokens of each answer; none ends before'),
-  repeats: count.default(3).describe('times that it is done, after once that is not timed'),
+  tokens: count.default(128).describe('new tokens per answer; none ends earlier'),
+  repeats: count.default(3).describe('timed repetitions, after one that is not timed'),
 });
 
 /** See {@link decodeBenchOptions}. */
@@ -85,7 +85,7 @@ export const matmulBenchOptions = z.strictObject({
   xla: benchOptions.shape.xla,
 });
 
-/** How a bench's program runs on a backend: as the options say, else as the product would choose. */
+/** How a bench's program runs on a backend: as the options say, otherwise as the product would choose. */
 export const programOf = (
   { mode, dtype, loadIn8bit, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'xla'>,
   backend: Backend,

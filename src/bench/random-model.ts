@@ -13,7 +13,7 @@ const VALUES = 2 ** 16;
 
 /**
  * A model without files: matrices normal with mean 0 and standard deviation 0.02, norms one, biases zero, as transformers
- * begins. Each tensor has random numbers of its own, from the seed and its name. Weights are drawn from a table of 65,536
+ * begins. Each tensor has its own random numbers, from the seed and its name. Weights are drawn from a table of 65,536
  * normal values, which takes about a second for 135 million: nothing that is measured depends on more.
  */
 export function randomModel(config: ModelConfig, seed = 0): ModelFolder {

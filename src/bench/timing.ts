@@ -1,7 +1,7 @@
 /** Steps left out of medians: the first builds what the others use, the second may still. */
 export const DROPPED = 2;
 
-/** What a bench tells while it goes, and how it is stopped: between two steps. */
+/** What a bench shows while it goes, and how it is stopped: between two steps. */
 export interface BenchHooks {
   readonly onStep?: (done: number, note: string, of: number) => void;
   readonly signal?: AbortSignal;
@@ -24,5 +24,5 @@ export async function timed<T>(work: () => Promise<T> | T): Promise<{ value: T; 
 /** Seconds since the process started. */
 export const sinceStart = (): number => performance.now() / 1000;
 
-/** Rounds to `digits` behind the point, for figures that are printed. */
+/** Rounds to `digits` after the decimal point, for figures that are printed. */
 export const round = (value: number, digits: number): number => Number(value.toFixed(digits));

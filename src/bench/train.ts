@@ -162,7 +162,7 @@ async function trainPlan(
   return { steps, firstStepEnd };
 }
 
-/** Tokens a second of the steps behind the first two. */
+/** Tokens a second of the steps after the first two. */
 function steadySpeed(steps: readonly StepEvent[]): number | null {
   const kept = steps.slice(DROPPED);
   if (kept.length === 0) return null;

@@ -36,7 +36,7 @@ export async function hubToken(environment: Environment): Promise<string | undef
   return undefined;
 }
 
-/** Where the hub's tools keep the token: HF_TOKEN_PATH, else `token` in HF_HOME, else in the user's cache. */
+/** Where the hub's tools keep the token: HF_TOKEN_PATH, otherwise `token` in HF_HOME, otherwise in the user's cache. */
 function hubTokenFiles({ HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME, HOME }: Environment): string[] {
   if (HF_TOKEN_PATH) return [HF_TOKEN_PATH];
   if (HF_HOME) return [join(HF_HOME, 'token')];

@@ -2,7 +2,7 @@ import { groupBy } from '../core/lists.js';
 
 /** How large a batch is: so many lines of so many tokens. */
 export interface BatchSize {
-  /** Lines B, each a sequence of its own. */
+  /** Lines B, each a separate sequence. */
   readonly lines: number;
   /** Tokens T of a line, padding among them. */
   readonly length: number;

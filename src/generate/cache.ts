@@ -162,7 +162,7 @@ const filling =
       [0, slots - t],
       [0, 0],
     ];
-    // A tensor of its own, not shared with anything: later calls write into it.
+    // Its own tensor, not shared with anything: later calls write into it.
     const table = (x: tf.Tensor) =>
       tf.reshape(tf.pad(tf.reshape(x, [b * heads, t, h]), padding), [b * heads * slots, h]);
     updates[names(layer).keys] = table(keys);

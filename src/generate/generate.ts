@@ -27,7 +27,7 @@ interface Row {
 }
 
 /**
- * Answers the plan's prompts, a batch at a time, each until a stop token or the limit; the program must hold
+ * Answers the plan's prompts, one batch at a time, each until a stop token or the limit; the program must hold
  * `generateSpec` of the same plan. Yields the answers batch by batch: in the order of the prompts within a batch, but
  * not over all. What an answer is depends on nothing but its prompt, its place among the prompts, the seed and the
  * options. Throws the reason of `signal` between two tokens, and a data error after all answers where the logits for some prompts were
@@ -108,7 +108,7 @@ function promptFeeds(rows: readonly Row[], { rows: size, chunk }: DecodePlan['sh
   return { ids: int32([size, chunk], ids), last: int32([size], last), lengths: int32([size], lengths) };
 }
 
-/** The newest token of each row and its position. A row that is done goes on with its last one, which nothing sees. */
+/** The newest token of each row and its position. A row that is done continues with its last one, which nothing sees. */
 function tokenFeeds(rows: readonly Row[], size: number) {
   const [ids, positions] = [new Int32Array(size), new Int32Array(size)];
   for (const [row, { prompt, answer }] of rows.entries()) {

@@ -3,10 +3,10 @@ import * as z from 'zod';
 /** How an answer is decoded. */
 export const generateOptions = z.strictObject({
   maxTokens: z.number().int().positive().default(128).describe('Tokens an answer may have at most'),
-  temperature: z.number().min(0).default(0).describe('0 takes the likeliest token; higher draws more freely'),
-  topK: z.number().int().min(0).default(0).describe('Draw among the K likeliest tokens; 0 for all'),
-  topP: z.number().gt(0).max(1).default(1).describe('Draw among the fewest tokens whose probabilities add up to P'),
-  seed: z.number().int().min(0).default(0).describe('Seed of the draws'),
+  temperature: z.number().min(0).default(0).describe('Sampling temperature; 0 takes the most likely token'),
+  topK: z.number().int().min(0).default(0).describe('Sample from the K most likely tokens; 0 for all'),
+  topP: z.number().gt(0).max(1).default(1).describe('Sample from the fewest tokens whose probabilities add up to P'),
+  seed: z.number().int().min(0).default(0).describe('Seed of the sampling'),
 });
 
 /** See {@link generateOptions}. */

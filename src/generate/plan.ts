@@ -45,13 +45,13 @@ export const takesLongPrompts = ({
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /**
- * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows` at a time: prompts of
+ * Plans answers to prompts (token ids, at least one prompt and one token each), at most `rows` at once: prompts of
  * like length together, in batches as even as can be. Whatever the prompts, calls have three shapes: that of a first
  * chunk, of further chunks, and of a token.
  */
 export function planDecode(prompts: readonly Int32Array[], options: GenerateOptions, rows: number): DecodePlan {
   const lengths = prompts.map((ids) => ids.length);
-  if (prompts.length === 0 || lengths.includes(0)) throw new RangeError('a prompt must have a token at least');
+  if (prompts.length === 0 || lengths.includes(0)) throw new RangeError('a prompt must have at least one token');
   const longest = Math.max(...lengths);
   const even = Math.ceil(prompts.length / Math.ceil(prompts.length / rows));
   const largest = Math.max(LEAST_CHUNK, roundUp(Math.ceil(TOKENS_A_CALL / even), STEP));

@@ -50,7 +50,10 @@ export function adapterSpecs(
   return specs;
 }
 
-/** The A matrices that are multiplied with the same input, by the name of their stack; `inputs` are groups of modules that share one. */
+/**
+ * The A matrices that are multiplied with the same input, by the name of their stack; `inputs` are
+ * groups of modules that share one.
+ */
 export function adapterStacks(
   specs: ReadonlyMap<string, readonly number[]>,
   inputs: readonly (readonly string[])[],
@@ -65,7 +68,7 @@ export function adapterStacks(
 
 /**
  * Values of a fresh adapter, tensor by tensor, as PEFT begins: A uniform in +-1/sqrt(inputs) (Kaiming with a = sqrt 5),
- * B zero. Each matrix has random numbers of its own, from the seed and its name.
+ * B zero. Each matrix has its own random numbers, from the seed and its name.
  */
 export function* initAdapter(
   specs: ReadonlyMap<string, readonly number[]>,

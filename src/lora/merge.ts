@@ -4,8 +4,9 @@ import { type Adapter, matrixNames } from './adapter.js';
 import { scalingOf } from './options.js';
 
 /**
- * Adds an adapter's change to one of the model's parameters, in place: W + scale * B A for the weight of a projection that
- * has an adapter, nothing for any other name. Sums are in float64 and rounded to float32 once.
+ * Adds an adapter's change to one of the model's parameters, in place: W + scale * B A for the
+ * weight of a projection that has an adapter, nothing for any other name. Sums are in float64 and
+ * rounded to float32 once.
  */
 export function mergeInto(name: string, weight: HostTensor, adapter: Adapter): void {
   const matrices = matricesFor(name, adapter);
@@ -30,7 +31,7 @@ function matricesFor(name: string, { tensors }: Adapter): { a: HostTensor; b: Ho
   return a && b ? { a, b } : undefined;
 }
 
-/** w [outputs, inputs] += scale * b [outputs, R] a [R, inputs], four ranks at a time. */
+/** w [outputs, inputs] += scale * b [outputs, R] a [R, inputs], four ranks at once. */
 function addProduct(w: HostTensor['data'], b: HostTensor, a: HostTensor, scale: number): void {
   const [rank, inputs] = a.shape as [number, number];
   const sum = new Float64Array(inputs);

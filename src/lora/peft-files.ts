@@ -21,7 +21,10 @@ export interface AdapterFolder extends Adapter {
 const WEIGHTS = 'adapter_model.safetensors';
 const CONFIG = 'adapter_config.json';
 
-/** Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file whole or not at all. */
+/**
+ * Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file
+ * whole or not at all.
+ */
 export async function writeAdapter(
   folder: string,
   { options, tensors }: Adapter,
@@ -77,7 +80,7 @@ interface StoredMatrix extends TensorInfo {
 
 type StoredMatrices = ReadonlyMap<string, StoredMatrix>;
 
-/** PEFT's name for its only adapter, which stands in names where a model was saved instead of its adapter. */
+/** PEFT's name for its only adapter, which is in names where a model was saved instead of its adapter. */
 const DEFAULT_NAME = /(\.lora_[AB])\.default(\.weight)$/;
 
 /** The file's matrices by PEFT's names. */
@@ -87,7 +90,7 @@ function storedNames(file: string, { tensors }: Safetensors): StoredMatrices {
     const name = stored.replace(DEFAULT_NAME, '$1$2');
     const twice = byName.get(name);
     if (twice)
-      throw dataError(`${file}: ${stored}: the matrix is there as ${twice.stored}, too; leave one of them`, {
+      throw dataError(`${file}: ${stored}: the matrix is also there as ${twice.stored}; keep only one of them`, {
         file,
         tensor: stored,
       });
@@ -111,12 +114,12 @@ function checkMatrices(
     });
   };
   for (const [name, shape] of expected) {
-    const found = tensors.get(name);
-    if (!found) fail(name, `the matrix is missing, expected [${shape.join(', ')}]${otherNames(tensors, expected)}`);
-    else if (found.shape.join() !== shape.join())
-      fail(name, `expected [${shape.join(', ')}], found [${found.shape.join(', ')}]`);
-    else if (!['F32', 'F16', 'BF16', 'F64'].includes(found.dtype))
-      fail(name, `expected F32, F16, BF16 or F64, found ${found.dtype}`);
+    const tensor = tensors.get(name);
+    if (!tensor) fail(name, `the matrix is missing, expected [${shape.join(', ')}]${otherNames(tensors, expected)}`);
+    else if (tensor.shape.join() !== shape.join())
+      fail(name, `expected [${shape.join(', ')}], found [${tensor.shape.join(', ')}]`);
+    else if (!['F32', 'F16', 'BF16', 'F64'].includes(tensor.dtype))
+      fail(name, `expected F32, F16, BF16 or F64, found ${tensor.dtype}`);
   }
   for (const name of tensors.keys())
     if (!expected.has(name))
@@ -126,7 +129,7 @@ function checkMatrices(
       );
 }
 
-/** A name that is there and has no place, where one is missing. */
+/** A name that exists and has no place, where one is missing. */
 function otherNames(tensors: StoredMatrices, expected: ReadonlyMap<string, unknown>): string {
   const other = [...tensors.keys()].find((name) => !expected.has(name));
   return other === undefined

@@ -28,7 +28,7 @@ export function isApplied({ loss, gradNorm, lossLimit }: Judged<number>): boolea
   return finite(loss) && finite(gradNorm) && Math.fround(loss) <= Math.fround(lossLimit);
 }
 
-/** The new values of variables where `open` (a scalar, bool), else what they are now, to the bit. */
+/** The new values of variables where `open` (a scalar, bool), otherwise what they are now, to the bit. */
 export const gated = (open: tf.Tensor, variables: Tensors, updates: Tensors): Tensors =>
   // Together, so that a compiled graph passes over old and new values once.
   fuse(() =>

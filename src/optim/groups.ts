@@ -7,7 +7,7 @@ import { type Layout, type Shapes, type Stacks, stackedLayouts } from './layout.
 export interface ParameterGroup {
   readonly name: 'decayed' | 'undecayed';
   readonly weightDecay: number;
-  /** Every parameter under its own name, as it stands in files. */
+  /** Every parameter under its own name, as it is in files. */
   readonly tensors: Layout;
   /** The same vector as the model sees it: stacks in one piece. */
   readonly pieces: Layout;

@@ -6,7 +6,7 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 /** Names of tensors that lie one after the other and may be taken as one, stacked along the first axis, by the stack's name. */
 export type Stacks = ReadonlyMap<string, readonly string[]>;
 
-/** Where a tensor lies in a vector: its elements in row-major order from `offset` on. */
+/** Where a tensor is in a vector: its elements in row-major order from `offset` on. */
 interface Place {
   readonly offset: number;
   readonly shape: readonly number[];

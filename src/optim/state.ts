@@ -21,7 +21,7 @@ export async function readState(
   );
   const wanted = [...names].map((name) => {
     const place = places.get(name);
-    if (!place) throw new RangeError(`${name}: nothing of this name is trained`);
+    if (!place) throw new RangeError(`${name}: no trained variable has this name`);
     return [name, { ...place, vector: vectorName(place.group, place.kept) }] as const;
   });
   const vectors = await program.read(new Set(wanted.map(([, { vector }]) => vector)));

@@ -83,7 +83,7 @@ function optionsAt({ token, logprob, top }: TokenLogprob): Option[] {
   return [...all].flatMap(([text, probability]) => (Number.isFinite(probability) ? [{ text, probability }] : []));
 }
 
-/** The digits that an alternative begins with, behind what stands before the score in the token that was chosen, or white space. */
+/** The digits that an alternative begins with, after what comes before the score in the token that was chosen, or white space. */
 function digitsOf({ text, probability }: Option, lead: string) {
   const rest = lead !== '' && text.startsWith(lead) ? text.slice(lead.length) : text.replace(/^[\s▁Ġ"]+/, '');
   const digits = /^\d+/.exec(rest)?.[0];

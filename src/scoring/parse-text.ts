@@ -23,9 +23,9 @@ const RATES =
 /** What one line contributes to the score. */
 interface ReadLine {
   readonly parsed: ParsedReply;
-  /** A word before the number tells that it is the score. */
+  /** A word before the number says that it is the score. */
   readonly labelled: boolean;
-  /** Nothing stands behind the number. */
+  /** Nothing stands after the number. */
   readonly alone: boolean;
 }
 
@@ -62,7 +62,7 @@ function doubtAround(lines: readonly string[], chosen: readonly number[], labell
   if (behind.some(doubtful)) return `what follows the score may change it: "${excerpt(behind.find(doubtful)!)}"`;
   const before = lines.slice(0, chosen[0]);
   if (!labelled && before.some((line) => /\d/.test(line) || NAMES_SCORE.test(line)))
-    return 'a number stands alone, and others before it';
+    return 'a number stands alone, with others before it';
   return undefined;
 }
 
@@ -98,7 +98,7 @@ function readLine(line: string, scale: Scale): ReadLine | undefined {
   const parted = labelled ? /^[\s.,;:!(–—]/ : /^(?:\s*[:(,]|\s+[-–—]\s|\s+because\b)/i;
   if (DOUBT.test(rest) || NUMBER_WORD.test(rest) || (labelled && !parted.test(rest)))
     return { parsed: { unclear: `it may mean several things: "${excerpt(line)}"` }, labelled, alone: false };
-  // "4 steps are needed" is no score.
+  // "4 steps are needed" is not a score.
   return parted.test(rest) ? { parsed: score(), labelled, alone: false } : undefined;
 }
 

@@ -39,7 +39,7 @@ export interface Spoken {
   /** Where it begins, after all thoughts. */
   readonly start: number;
   /**
-   * What stands before thoughts that end without having begun: thoughts whose opening mark the server cut off, or a reply that quotes a closing
+   * What comes before thoughts that end without having started: thoughts whose opening mark the server cut off, or a reply that quotes a closing
    * mark, which a row may hold.
    */
   readonly before: string;
@@ -47,7 +47,7 @@ export interface Spoken {
 
 /**
  * Finds the reply after the thoughts that a text begins with, or that it begins inside of. Undefined where they do not end, or where marks
- * stand in the middle of a reply, so that it is not certain what is thought and what is said. Whole JSON holds no thoughts, only texts.
+ * are in the middle of a reply, so that it is not certain what is thought and what is said. Whole JSON holds no thoughts, only texts.
  */
 export function spokenIn(text: string): Spoken | undefined {
   if (!MAY_BE_MARKED.test(text)) return { start: 0, before: '' };

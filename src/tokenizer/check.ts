@@ -163,7 +163,7 @@ function checkLength(token: string, field: string, problem: Problem): number {
   return token.length;
 }
 
-/** Merges of two tokens each whose result is a token; else text would be lost without a word. */
+/** Merges of two tokens each whose result is a token; otherwise text would be lost without a word. */
 function checkMerges(
   { type, merges, continuing_subword_prefix: prefix }: Mapping,
   vocab: Mapping,

@@ -141,7 +141,7 @@ function specialOf(config: Declaring): Special {
 }
 
 /**
- * What is added, in order: all listed tokens, which changes the flags of those that are there already, and special ones whose text is
+ * What is added, in order: all listed tokens, which changes the flags of those that already exist, and special ones whose text is
  * not there. As transformers has it, the same text may come twice with other flags, of which the last count.
  */
 function additions(

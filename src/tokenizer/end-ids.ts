@@ -15,7 +15,9 @@ export async function endIdWarnings(
   );
   return [...endIds].flatMap((id, i) => {
     if (id >= vocabSize)
-      return [`${folder}: eos_token_id ${id} is no token of the tokenizer, which has ${vocabSize}: nothing ends at it`];
+      return [
+        `${folder}: eos_token_id ${id} is not a token of the tokenizer, which has ${vocabSize}: nothing ends at it`,
+      ];
     // A special token is left out of a text where that is asked for; an ordinary one stays.
     const text = texts[i]!;
     return text === ''

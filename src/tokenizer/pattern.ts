@@ -113,7 +113,7 @@ function skipClass(reader: Reader): Shape {
   return ATOM;
 }
 
-/** What stands before, as often as the quantifier after it says. */
+/** What comes before, as often as the quantifier after it says. */
 function quantified(reader: Reader, shape: Shape): Shape {
   let found = shape;
   for (;;) {
@@ -128,7 +128,7 @@ function repeated(shape: Shape, quantifier: string): Shape {
   const [least, most] = bounds(quantifier);
   const required = least > 0 && shape.required;
   if (most <= 1) return { ...shape, choice: true, required };
-  // A possessive repeat gives nothing back; after braces the mark is a repeat of its own in Oniguruma.
+  // A possessive repeat gives nothing back; after braces the mark is its own repeat in Oniguruma.
   if (/^[*+?]\+$/.test(quantifier)) return { ...shape, repeats: 0, choice: false, required };
   const several = shape.choice && most > FEW;
   const repeats = several ? Infinity : most > MANY ? 1 + shape.repeats : shape.repeats * most;

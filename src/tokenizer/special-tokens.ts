@@ -18,7 +18,7 @@ const tokenizerConfigSchema = z.looseObject({
 /** tokenizer_config.json, its special tokens as plain texts. */
 export type TokenizerConfig = z.infer<typeof tokenizerConfigSchema>;
 
-/** Reads tokenizer_config.json; a folder without one has no special tokens of its own. */
+/** Reads tokenizer_config.json; a folder without one has no special tokens. */
 export async function readTokenizerConfig(folder: string): Promise<TokenizerConfig> {
   const path = join(folder, 'tokenizer_config.json');
   return exists(path) ? readJson(path, tokenizerConfigSchema) : {};

@@ -1,10 +1,10 @@
 import type { RunAbout } from './run-file.js';
 
-/** Options that may change where a run goes on: they do not decide what it comes to, or only from there on. */
+/** Options that may change where a run continues: they do not decide what it comes to, or only from there on. */
 const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit']);
 
 /**
- * What differs between what a run was begun with and what it would go on with, one line each, such as `lora.rank was 8, is 16`:
+ * What differs between what a run was started with and what it would continue with, one line each, such as `lora.rank was 8, is 16`:
  * options, data, files of the base model, versions. Where model and data lie does not count, only what is in them.
  */
 export function changes(was: RunAbout, is: RunAbout): string[] {
@@ -37,5 +37,5 @@ function differences(was: ReadonlyMap<string, string>, is: ReadonlyMap<string, s
     .map((name) => `${name} was ${told(was.get(name))}, is ${told(is.get(name))}`);
 }
 
-/** A hash by its beginning, which tells it from another. */
+/** A hash by its beginning, which distinguishes it from another. */
 const shortened = (value: string): string => value.replace(/[0-9a-f]{64}/g, (hash) => `${hash.slice(0, 12)}...`);

@@ -92,9 +92,12 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const path = join(folder, MANIFEST);
   if (!exists(path))
-    throw dataError(`${folder}: not a whole checkpoint (no ${MANIFEST} in it); expected a folder stage-N/step-NNNNNN`, {
-      file: path,
-    });
+    throw dataError(
+      `${folder}: not a complete checkpoint (no ${MANIFEST} in it); expected a folder stage-N/step-NNNNNN`,
+      {
+        file: path,
+      },
+    );
   const { files } = await readJson(path, checkpointManifestSchema);
   for (const [file, entry] of Object.entries(files)) {
     refuseMissing(join(folder, file));

@@ -9,7 +9,7 @@ export interface StageOrigin {
   readonly path?: string | undefined;
   /** SHA-256 of the `adapter_model.safetensors` that was read back. */
   readonly sha256?: string | undefined;
-  /** True when that adapter was merged into the base and a new one begun. */
+  /** True when that adapter was merged into the base and a new one started. */
   readonly merged?: boolean | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface StepEvent {
   readonly steps: number;
   /** Passes over the stage's rows so far. */
   readonly epoch: number;
-  /** Mean loss in nats a trained token. */
+  /** Mean loss in nats per trained token. */
   readonly loss: number;
   readonly learningRate: number;
   /** Global norm of the last step's gradients before clipping. */
@@ -68,7 +68,7 @@ export interface EvalEvent {
   readonly type: 'eval';
   readonly stage: number;
   readonly step: number;
-  /** Nats a trained token, a number a band. */
+  /** Nats per trained token, a number per band. */
   readonly losses: readonly number[];
   readonly all: number;
   /** Less than any before it in this stage. */
@@ -135,17 +135,17 @@ export interface RunEndEvent {
   readonly seconds: number;
 }
 
-/** A run goes on where it stopped; not written to events.jsonl, which goes on from there as if nothing had been. */
+/** A run continues where it stopped; not written to events.jsonl, which continues from there as if nothing had been. */
 export interface ResumeEvent {
   readonly type: 'resume';
-  /** Absent where no checkpoint was found: the run begins anew. */
+  /** Absent where no checkpoint was found: the run starts again. */
   readonly from?: { readonly stage: number; readonly step: number; readonly path: string };
   readonly stages: readonly StageSummary[];
-  /** Tokens of the plan that are behind it. */
+  /** Tokens of the plan that are after it. */
   readonly tokens: number;
 }
 
-/** What a run tells while it goes. `seconds` and `tokensPerSecond` alone differ between two runs with the same seed. */
+/** What a run shows while it goes. `seconds` and `tokensPerSecond` alone differ between two runs with the same seed. */
 export type TrainEvent =
   | RunEvent
   | StageEvent

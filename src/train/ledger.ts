@@ -5,7 +5,7 @@ import type { RowLedger } from './outcome.js';
 /** A stage that has consumed nothing. */
 export const NO_ROWS: RowLedger = { rows: 0, sha256: sha256('') };
 
-/** The ledger after one more step: SHA-256 of the hash before and the ids of the step's rows, each behind a line break. */
+/** The ledger after one more step: SHA-256 of the hash before and the ids of the step's rows, each after a line break. */
 export function consume({ rows, sha256: before }: RowLedger, step: PlannedStep): RowLedger {
   const ids = step.microBatches.flatMap(rowIdsOf);
   return { rows: rows + ids.length, sha256: sha256([before, ...ids].join('\n')) };

@@ -99,7 +99,7 @@ function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
   return async (batches, { seed, learningRate, step, lossLimit }) => {
     const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
     if (trained === 0) throw new RangeError('a step needs at least one trained token');
-    // Each micro-batch has dropout masks of its own: an odd multiplier keeps the seeds of neighbouring steps apart.
+    // Each micro-batch has its own dropout masks: an odd multiplier keeps the seeds of neighbouring steps apart.
     const feeds = (batch: MicroBatch, i: number) => ({
       ...lossFeeds(batch, 1 / trained),
       seed: int32([], [(Math.imul(seed, 0x9e3779b1) + i) | 0]),

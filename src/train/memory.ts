@@ -18,7 +18,7 @@ export interface MemoryForecast {
   readonly besides: number;
 }
 
-/** The run to tell about. */
+/** The run to report about. */
 export interface ForecastedRun extends LoraTraining {
   readonly config: ModelConfig;
   readonly compile: CompileOptions;
@@ -38,7 +38,7 @@ const FUNCTION = 2.5 * MIB;
 const HOLES = 1.1;
 
 /**
- * Tells what a run will take, by recording the largest of its calls: nothing is computed. `process` is what the process holds
+ * Says what a run will take, by recording the largest of its calls: nothing is computed. `process` is what the process holds
  * now, with the library and the rows loaded. Needs the native library.
  */
 export function forecastMemory(run: ForecastedRun, device: Backend['device'], process: number): MemoryForecast {

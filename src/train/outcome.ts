@@ -47,5 +47,5 @@ export const stageResultSchema = z.strictObject({
   tokensPerSecond: measuredField.optional(),
 });
 
-/** What came of a stage so far: in `run.json`, and in every checkpoint of the stages behind it. */
+/** What came of a stage so far: in `run.json`, and in every checkpoint of the stages after it. */
 export type StageResult = z.infer<typeof stageResultSchema>;

@@ -18,7 +18,7 @@ export interface RunRecord {
   /** Time that the run has taken, up to a checkpoint that it was resumed from and since then. */
   seconds(): number;
   write(): Promise<void>;
-  /** Passes events on, each once it is in `events.jsonl` with its time, but for those that are passed on only. */
+  /** Passes events on, each once it is in `events.jsonl` with its time, except for those that are passed on only. */
   log(events: AsyncGenerator<TrainEvent, void>): AsyncGenerator<TrainEvent, void>;
   /** Waits until all events are on the disk. */
   flush(): Promise<void>;

@@ -18,11 +18,11 @@ export interface SpikeWatch {
 }
 
 /**
- * Tells losses that jump from those that scatter: the limit is the median m of the stage's last 64 losses plus the larger of 2 nats and
+ * Distinguishes losses that spike from losses that scatter: the limit is the median m of the stage's last 64 losses plus the larger of 2 nats and
  * 2 m. Others go by the mean: Lightning's SpikeDetection fires above twice that of the last 10 losses, LLM Foundry's KillLossSpike
  * above twice that of the last 100 four times running; a single loss of a fine-tune's few rows comes too close to that, and a mean
  * runs away with what it is to catch. In recorded runs (SmolLM2-135M, 3 stages of 38 steps of 8 rows; a tiny model, 3 of 64 and one
- * of 51) the largest loss behind the first 20 was 0.54 of the limit.
+ * of 51) the largest loss after the first 20 was 0.54 of the limit.
  */
 export function spikeWatch(saved: readonly number[] = []): SpikeWatch {
   let losses = saved.slice(-WINDOW);

@@ -52,7 +52,7 @@ const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
  *   loss and the norm before clipping. Where one of them is not finite, or the loss over the input `lossLimit`, every variable
  *   stays as it is.
  * - `accumulate`: a micro-batch of several: its gradients are added to the sum so far. Gives its share of the loss.
- * - `applyAccumulated`: the end of a step of several, whose `loss` is fed: as `trainStep`, for the sum so far, which begins anew
+ * - `applyAccumulated`: the end of a step of several, whose `loss` is fed: as `trainStep`, for the sum so far, which starts again
  *   in any case. Gives the norm.
  * - `evalLoss`: cross-entropy at every trained position, without gradients.
  */

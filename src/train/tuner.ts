@@ -8,7 +8,7 @@ export interface StepInputs {
   readonly step: number;
   /** Seed of the dropout masks of this step. */
   readonly seed: number;
-  /** The step is not applied where its loss, in nats a trained token, is over this; Infinity where anything finite will do. */
+  /** The step is not applied where its loss, in nats per trained token, is over this; Infinity where anything finite will do. */
   readonly lossLimit: number;
 }
 
@@ -32,7 +32,7 @@ export type NamedTensors = ReadonlyMap<string, HostTensor>;
 export interface Tuner {
   /**
    * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by the number of
-   * them. A step that cannot be good is told, and changes nothing; nor does one that there is no memory for, which throws an
+   * them. A step that cannot be good is reported, and changes nothing; nor does one that there is no memory for, which throws an
    * error with the field `outOfMemory`, as the other calls do.
    */
   step(batches: readonly MicroBatch[], inputs: StepInputs): Promise<StepResult>;

@@ -48,8 +48,8 @@ export const scoreOptionsSchema = z.strictObject({
   device: deviceOption,
   format,
   badRows,
-  reparse: z.boolean().default(false).describe('read the replies in the ledger again, and ask nothing'),
-  yes: z.boolean().default(false).describe('agree to what it may cost'),
+  reparse: z.boolean().default(false).describe('parse the replies in the ledger again, without sending requests'),
+  yes: z.boolean().default(false).describe('agree to the cost without being asked'),
   force: z.boolean().default(false).describe('replace an existing `out` that no scorer made'),
 });
 

@@ -79,7 +79,11 @@ describe('files of scores', () => {
   });
 
   it.each([
-    ['xz', Buffer.from('\xfd7zXZ\0\0', 'latin1'), 'it is packed with xz, which is not read; unpack it: xz -dk'],
+    [
+      'xz',
+      Buffer.from('\xfd7zXZ\0\0', 'latin1'),
+      'it is compressed with xz, which is not supported; decompress it: xz -dk',
+    ],
     [
       'an Excel workbook',
       Buffer.from('PK\x03\x04\x14\0[Content_Types].xml', 'latin1'),

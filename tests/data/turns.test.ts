@@ -61,7 +61,7 @@ describe('what would be lost is refused by its name', () => {
 
   test.each(['tool', 'function', 'ipython', 'observation', 'function_call'])('the role %s', async (role) => {
     expect(await problemOf({ messages: [user('q'), { role, content: '21' }, assistant('a')] })).toContain(
-      `messages[1]: expected the role system, user or assistant, found "${role}" (calls of tools and what they give back are not read)`,
+      `messages[1]: expected the role system, user or assistant, found "${role}" (tool calls and their results are not supported)`,
     );
   });
 

@@ -38,9 +38,15 @@ test.each<[what: string, body: Buffer, encoding: string]>([
 const network = (message: string, next: string) => ({ failure: { kind: 'network', message }, next, worked: true });
 const LIMIT = 16 << 20;
 test.each<[what: string, body: Buffer, encoding: string, message: string, next: string]>([
-  ['a packing that is not known', GOOD, 'zstd', 'a body packed as "zstd"; expected gzip, deflate, br or none', 'stop'],
-  ['not what it says', GOOD, 'gzip', 'a packed body that does not unpack', 'retry'],
-  ['cut off', gzipSync(GOOD).subarray(0, 50), 'gzip', 'a packed body that does not unpack', 'retry'],
+  [
+    'a packing that is not known',
+    GOOD,
+    'zstd',
+    'a body compressed as "zstd"; expected gzip, deflate, br or none',
+    'stop',
+  ],
+  ['not what it says', GOOD, 'gzip', 'a compressed body that does not decompress', 'retry'],
+  ['cut off', gzipSync(GOOD).subarray(0, 50), 'gzip', 'a compressed body that does not decompress', 'retry'],
   ['packed without a word', gzipSync(GOOD), '', `a body that is not text (${gzipSync(GOOD).length} bytes)`, 'retry'],
   ['zeros', Buffer.alloc(10), '', 'a body that is not text (10 bytes)', 'retry'],
   ['a bomb', gzipSync(Buffer.alloc(LIMIT + 1, 'x')), 'gzip', `a body of more than ${LIMIT} bytes`, 'retry'],
@@ -64,7 +70,7 @@ test('a refusal is read as well, and its status counts where its words cannot be
     failure: { status: 400, message: `400: a body that is not text (${said.length} bytes)` },
   });
   expect(await attempt(said, { 'content-encoding': 'zstd' }, 503)).toMatchObject({
-    failure: { status: 503, message: '503: a body packed as "zstd"; expected gzip, deflate, br or none' },
+    failure: { status: 503, message: '503: a body compressed as "zstd"; expected gzip, deflate, br or none' },
     next: 'retry',
   });
 });
@@ -102,7 +108,7 @@ test('a proxy that speaks of time is quoted, and may be asked again', async () =
     expect(await client.send(REQUEST)).toEqual({
       failure: {
         kind: 'network',
-        message: `the proxy 127.0.0.1:${stuck.port} does not open the way to the server (504 Gateway Timeout)`,
+        message: `the proxy 127.0.0.1:${stuck.port} does not open a tunnel to the server (504 Gateway Timeout)`,
       },
       next: 'retry',
       worked: false,

@@ -23,27 +23,31 @@ const zip = (inside: string) => latin1(`PK\x03\x04\x14\0\0\0\x08\0${'x'.repeat(1
 
 describe('a file that is not read', () => {
   it.each([
-    ['xz', latin1('\xfd7zXZ\0\0\x04'), 'packed with xz, which is not read; unpack it: xz -dk rows.jsonl'],
-    ['bzip2', latin1('BZh91AY&SY'), 'packed with bzip2, which is not read; unpack it: bzip2 -dk rows.jsonl'],
-    ['lz4', latin1('\x04"M\x18d@'), 'packed with lz4, which is not read; unpack it: lz4 -d rows.jsonl'],
-    ['lzma', latin1(']\0\0\x80\0\xff'), 'packed with lzma'],
-    ['compress', latin1('\x1f\x9d\x90'), 'packed with compress, which is not read; unpack it: uncompress'],
-    ['7z', latin1("7z\xbc\xaf'\x1c"), 'a 7z archive, which is not read; unpack it: 7z x'],
+    ['xz', latin1('\xfd7zXZ\0\0\x04'), 'compressed with xz, which is not supported; decompress it: xz -dk rows.jsonl'],
+    [
+      'bzip2',
+      latin1('BZh91AY&SY'),
+      'compressed with bzip2, which is not supported; decompress it: bzip2 -dk rows.jsonl',
+    ],
+    ['lz4', latin1('\x04"M\x18d@'), 'compressed with lz4, which is not supported; decompress it: lz4 -d rows.jsonl'],
+    ['lzma', latin1(']\0\0\x80\0\xff'), 'compressed with lzma'],
+    ['compress', latin1('\x1f\x9d\x90'), 'compressed with compress, which is not supported; decompress it: uncompress'],
+    ['7z', latin1("7z\xbc\xaf'\x1c"), 'a 7z archive, which is not supported; decompress it: 7z x'],
     ['RAR', latin1('Rar!\x1a\x07\x01'), 'a RAR archive'],
-    ['zip', zip('rows.jsonl'), 'a zip archive, which is not read; unpack it: unzip rows.jsonl'],
-    ['xlsx', zip('[Content_Types].xml'), 'an Excel workbook, which is not read; save the sheet as CSV (UTF-8)'],
+    ['zip', zip('rows.jsonl'), 'a zip archive, which is not supported; decompress it: unzip rows.jsonl'],
+    ['xlsx', zip('[Content_Types].xml'), 'an Excel workbook, which is not supported; save the sheet as CSV (UTF-8)'],
     ['ods', zip('mimetypeapplication/vnd.oasis.opendocument.spreadsheet'), 'an OpenDocument sheet'],
     ['xls', latin1('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'), 'an Excel workbook (.xls)'],
-    ['tar', tar, 'a tar archive, which is not read; unpack it: tar -xf rows.jsonl'],
+    ['tar', tar, 'a tar archive, which is not supported; decompress it: tar -xf rows.jsonl'],
     [
       'feather',
       latin1('ARROW1\0\0'),
-      'an Arrow (Feather) file, which is not read; convert it in Python: pandas.read_feather(',
+      'an Arrow (Feather) file, which is not supported; convert it in Python: pandas.read_feather(',
     ],
     [
       'arrow stream',
       latin1('\xff\xff\xff\xff\x10\x01\0\0'),
-      'an Arrow stream, which is not read; convert it in Python: datasets.',
+      'an Arrow stream, which is not supported; convert it in Python: datasets.',
     ],
     ['orc', latin1('ORC\x11'), 'an ORC file'],
     ['avro', latin1('Obj\x01\x02'), 'an Avro file'],
@@ -51,16 +55,20 @@ describe('a file that is not read', () => {
     [
       'sqlite',
       latin1('SQLite format 3\0'),
-      'an SQLite database, which is not read; write its table as JSON: sqlite3 -json rows.jsonl',
+      'an SQLite database, which is not supported; write its table as JSON: sqlite3 -json rows.jsonl',
     ],
     ['duckdb', latin1('01234567DUCK'), 'a DuckDB database'],
     ['numpy', latin1('\x93NUMPY\x01\0'), 'a NumPy array'],
-    ['pickle', latin1('\x80\x04\x95'), 'a Python pickle, which is not read; it can run any code when it is opened'],
+    [
+      'pickle',
+      latin1('\x80\x04\x95'),
+      'a Python pickle, which is not supported; it can run any code when it is opened',
+    ],
     ['PDF', Buffer.from('%PDF-1.7\n%\xe2\xe3'), 'a PDF document'],
     [
       'LFS',
       'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n',
-      'a Git LFS pointer, not the file itself, which is not read; fetch it: git lfs pull',
+      'a Git LFS pointer, not the file itself, which is not supported; fetch it: git lfs pull',
     ],
     [
       'HTML',
@@ -75,13 +83,13 @@ describe('a file that is not read', () => {
     [
       'UTF-32',
       Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0]),
-      'text in UTF-32, which is not read; convert it: iconv -f UTF-32 -t UTF-8',
+      'text in UTF-32, which is not supported; convert it: iconv -f UTF-32 -t UTF-8',
     ],
     ['UTF-32, the other way round', Buffer.from([0, 0, 0xfe, 0xff, 0, 0, 0, 0x7b]), 'text in UTF-32'],
     [
       'UTF-16 without a mark',
       Buffer.from('{"instruction":"q"}', 'utf16le'),
-      'text in UTF-16 without a byte order mark, which is not read; convert it: iconv -f UTF-16LE',
+      'text in UTF-16 without a byte order mark, which is not supported; convert it: iconv -f UTF-16LE',
     ],
     ['UTF-16, the other way round', Buffer.from('{"instruction":"q"}', 'utf16le').swap16(), 'iconv -f UTF-16BE'],
     [
@@ -105,9 +113,9 @@ describe('a file that is not read', () => {
   });
 
   it('is named inside of gzip too', async () => {
-    expect(await refusal(put(gzipSync(tar)))).toContain('it is packed with gzip, and inside a tar archive');
+    expect(await refusal(put(gzipSync(tar)))).toContain('it is compressed with gzip, and inside it a tar archive');
     const parquet = gzipSync(latin1('PAR1\x15\0'));
-    expect(await refusal(put(parquet))).toMatch(/packed with gzip, and inside a Parquet file.*gunzip -k/);
+    expect(await refusal(put(parquet))).toMatch(/compressed with gzip, and inside it a Parquet file.*gunzip -k/);
   });
 
   it.each([

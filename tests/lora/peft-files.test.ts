@@ -149,7 +149,7 @@ describe('files that PEFT opens', () => {
         tensors.set(name.replace('.weight', '.default.weight'), value);
       },
     });
-    expect((await refusal(path)).message).toMatch(/the matrix is there as base_model\..*, too; leave one of them/);
+    expect((await refusal(path)).message).toMatch(/the matrix is also there as base_model\..*; keep only one of them/);
   });
 
   test('a target that matches nothing is passed over with a warning', async () => {

@@ -48,7 +48,7 @@ describe('packed content', () => {
     hub.fault = (request, response, content) =>
       isWeights(request.url) && Boolean(response.writeHead(200, { 'content-encoding': 'zstd' }).end(content));
     await expect(pull()).rejects.toThrow(
-      'model.safetensors: a body packed as "zstd"; expected gzip, deflate, br or none',
+      'model.safetensors: a body compressed as "zstd"; expected gzip, deflate, br or none',
     );
     expect(hub.requests.filter((r) => isWeights(r.path))).toHaveLength(1);
   });
@@ -104,7 +104,7 @@ it('a hub whose certificate is not trusted ends it at once', async () => {
   await expect(pull({ endpoint })).rejects.toMatchObject({
     code: 'endpoint',
     message: expect.stringMatching(
-      /^org\/name at revision main: the certificate of the server is signed by itself.*NODE_EXTRA_CA_CERTS/,
+      /^org\/name at revision main: the certificate of the server is self-signed.*NODE_EXTRA_CA_CERTS/,
     ),
   });
   expect(connections).toBe(1);

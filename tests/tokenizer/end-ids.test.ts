@@ -39,6 +39,6 @@ test('an end id that is an ordinary token, or none, is warned of', async () => {
   const endIds = new Set([...tokenizer.endIds, ordinary!, tokenizer.vocabSize + 5]);
   expect(await endIdWarnings({ ...tokenizer, endIds })).toEqual([
     expect.stringMatching(new RegExp(`eos_token_id ${ordinary} is "#", an ordinary token`)),
-    expect.stringMatching(/eos_token_id \d+ is no token of the tokenizer/),
+    expect.stringMatching(/eos_token_id \d+ is not a token of the tokenizer/),
   ]);
 });

@@ -136,7 +136,7 @@ test('a folder without its manifest is no checkpoint', async () => {
   await rm(join(folder, 'manifest.json'));
   await expect(readCheckpoint(folder, linears)).rejects.toMatchObject({
     code: 'data',
-    message: expect.stringMatching(/not a whole checkpoint \(no manifest.json in it\)/),
+    message: expect.stringMatching(/not a complete checkpoint \(no manifest.json in it\)/),
   });
 });
 

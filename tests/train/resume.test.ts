@@ -148,7 +148,7 @@ describe('a checkpoint that is not whole', () => {
   const damage: readonly (readonly [string, RegExp, (folder: string) => Promise<void>])[] = [
     ['cut off', /changed since/, async (folder) => writeFile(join(folder, 'optimizer.safetensors'), 'cut')],
     ['without a file', /missing, though/, async (folder) => rm(join(folder, 'adapter_config.json'))],
-    ['without its manifest', /not a whole checkpoint/, async (folder) => rm(join(folder, 'manifest.json'))],
+    ['without its manifest', /not a complete checkpoint/, async (folder) => rm(join(folder, 'manifest.json'))],
     ['with other state', /changed since/, async (folder) => appendFile(join(folder, 'trainer_state.json'), ' ')],
   ];
 

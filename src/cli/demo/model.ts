@@ -38,7 +38,7 @@ export async function demoModel(backend: Backend, context: CommandContext): Prom
     return { name: REAL, folder, tiny: false };
   } catch (error) {
     if (!(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
-    context.logger.warn(`${error.message}; the demo goes on with models/tiny-llama`);
+    context.logger.warn(`${error.message}; the demo continues with models/tiny-llama`);
     return tiny;
   }
 }

@@ -19,7 +19,7 @@ function ranges(scores: readonly number[]): { name: string; rows: number }[] {
     .map((rows) => ({ name: `${short(rows.x0! / scale)} to ${short(rows.x1! / scale)}`, rows: rows.length }));
 }
 
-/** How many rows have which score: a bar a value where there are few, else a bar a range. */
+/** How many rows have which score: a bar a value where there are few, otherwise a bar a range. */
 function scoreBars(scores: readonly number[]): string[] {
   const values = new Map<number, number>();
   for (const score of scores) values.set(score, (values.get(score) ?? 0) + 1);

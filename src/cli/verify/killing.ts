@@ -18,10 +18,10 @@ export type Hit =
   | 'while measuring'
   | 'at the end';
 
-/** A run in a process of its own, on one folder. */
+/** A run in its own process, on one folder. */
 export interface KilledRun {
   readonly folder: string;
-  /** Program and arguments that begin the run in the folder, or go on with it. */
+  /** Program and arguments that begin the run in the folder, or continue with it. */
   readonly command: readonly [string, ...string[]];
   readonly env: NodeJS.ProcessEnv;
   /** About how long the whole run takes, the start of the process included. */
@@ -31,7 +31,7 @@ export interface KilledRun {
 
 const POLL_MS = 2;
 
-/** Starts the process and kills it (SIGKILL) at a moment drawn at random. Tells where that hit; undefined when it was done before. */
+/** Starts the process and kills it (SIGKILL) at a moment drawn at random. Says where that hit; undefined when it was done before. */
 export async function startAndKill(run: KilledRun, random: Random): Promise<Hit | undefined> {
   const over = new AbortController();
   const kill = new AbortController();

@@ -93,7 +93,7 @@ async function compare(whole: string, copy: string): Promise<void> {
   if (differences.length === 0) return;
   throw new PhasetuneError(
     'failed',
-    `${copy}, killed and resumed, came to another end than ${whole}: ${differences.slice(0, 10).join('; ')}${andMore(differences.length - 10)}. Both are kept; please report it`,
+    `${copy}, killed and resumed, ended differently from ${whole}: ${differences.slice(0, 10).join('; ')}${andMore(differences.length - 10)}. Both are kept; please report it`,
     { whole, copy, differences: differences.join('; ') },
   );
 }

@@ -17,14 +17,14 @@ export interface ErrorBody {
   readonly type?: string;
   /** The field of the request that is refused. */
   readonly param?: string;
-  /** The status of HTTP that the body names, which may stand under a status of success. */
+  /** The status of HTTP that the body names, which may come with a status of success. */
   readonly status?: number;
   /** All words that stand for a kind of error (codes, types, statuses and reasons of gRPC), the innermost first, in lower case. */
   readonly names: readonly string[];
   readonly issues: readonly FieldIssue[];
   /** The `details` of gRPC: RetryInfo, QuotaFailure, ErrorInfo, BadRequest. */
   readonly details: readonly JsonObject[];
-  /** Headers of the server that a gateway stands in front of, names in lower case. */
+  /** Headers of the server that a gateway is in front of, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Fields beside the message, of all parts, the innermost first: `estimated_time`, `retry_after`, `n_ctx`. */
   readonly fields: JsonObject;
@@ -70,7 +70,7 @@ export function errorIn(body: string): ErrorBody {
   };
 }
 
-/** A value of JSON; undefined for what is none. A mark of the byte order in front is passed over. */
+/** A value of JSON; undefined for what is none. A mark of the byte order in front is skipped. */
 export const jsonIn = (text: string): unknown => tryParseJson(text.replace(/^\uFEFF/, ''));
 
 const objectIn = (value: unknown): JsonObject | undefined =>

@@ -29,7 +29,7 @@ const choiceSchema = z.looseObject({
   message: saidSchema.optional(),
   /** In a stream, a piece of the message. */
   delta: saidSchema.optional(),
-  /** One that is no text ends the reply in a way that nobody knows. */
+  /** One that is not a text ends the reply in a way that nobody knows. */
   finish_reason: z.unknown().transform((word) => (word == null ? '' : typeof word === 'string' ? word : 'unknown')),
   logprobs: logprobSchema.nullish().catch(null),
 });

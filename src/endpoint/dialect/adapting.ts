@@ -92,7 +92,7 @@ export function createDialectAdapter(first: Dialect, settings: AdapterSettings):
   return { send: (request, say, signal) => send(state, request, countSent(say), signal) };
 }
 
-/** What was sent for one request, all in all. */
+/** What was sent for one request, in total. */
 interface Counted {
   readonly say: Say;
   /** The attempt, with what was sent besides. */

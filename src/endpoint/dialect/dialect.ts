@@ -96,7 +96,7 @@ export const proofOf = (part: Part, { limit }: Dialect): string => (part === 'li
 export const signOf = ({ limit, without, mostLogprobs, stream }: Dialect): string =>
   JSON.stringify([limit, FEATURES.filter((feature) => without.has(feature)), String(mostLogprobs), stream]);
 
-/** What there is to say about a change from one dialect to another, one line each. */
+/** What to report about a change from one dialect to another, one line each. */
 export function describeChanges(from: Dialect, to: Dialect): string[] {
   const lost = FEATURES.filter((feature) => to.without.has(feature) && !from.without.has(feature));
   const won = FEATURES.filter((feature) => from.without.has(feature) && !to.without.has(feature));

@@ -145,7 +145,7 @@ const findingOf = ({ attempt }: Exchange, dialect: Dialect): Finding =>
   isServed(attempt) ? { attempt, dialect } : { attempt };
 
 /**
- * Puts back, from what was taken away without being named, all with which the request is answered, too: everything at once, else one half
+ * Puts back, from what was taken away without being named, all with which the request is answered, too: everything at once, otherwise one half
  * after the other.
  */
 async function putBack(search: Search, found: Finding, parts: readonly Part[]): Promise<Finding> {

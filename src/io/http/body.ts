@@ -37,13 +37,14 @@ function packingsOf({ headers }: Body): (typeof PACKINGS)[keyof typeof PACKINGS]
     .filter((name) => name !== '' && name !== 'identity');
   return names.reverse().map((name) => {
     if (Object.hasOwn(PACKINGS, name)) return PACKINGS[name as keyof typeof PACKINGS];
-    throw new BodyFailure(`a body packed as ${JSON.stringify(name)}; expected gzip, deflate, br or none`, false);
+    throw new BodyFailure(`a body compressed as ${JSON.stringify(name)}; expected gzip, deflate, br or none`, false);
   });
 }
 
 /**
- * All of an answer's body, unpacked by its content-encoding. Throws {@link BodyFailure} where that is not known, where the body does
- * not unpack, and where it has more than `most` bytes, packed or not.
+ * All of an answer's body, unpacked by its content-encoding. Throws {@link BodyFailure} where that
+ * is not known, where the body does not unpack, and where it has more than `most` bytes, packed or
+ * not.
  */
 export async function readBody(answer: Body, most: number): Promise<Buffer> {
   const tooLong = (cause?: unknown) => new BodyFailure(`a body of more than ${most} bytes`, true, cause);
@@ -63,20 +64,20 @@ export async function readBody(answer: Body, most: number): Promise<Buffer> {
   return body;
 }
 
-const notWhole = (cause: unknown) => new BodyFailure('a packed body that does not unpack', true, cause);
+const notWhole = (cause: unknown) => new BodyFailure('a compressed body that does not decompress', true, cause);
 
-/** Some servers leave the header of zlib out, against the standard. */
+/** Some servers leave out zlib's header, which the standard asks for. */
 function inflated(body: Buffer, options: zlib.ZlibOptions): Promise<Buffer> {
   const unpack = promisify<Buffer, zlib.ZlibOptions, Buffer>((body[0]! & 0x0f) === 8 ? zlib.inflate : zlib.inflateRaw);
   return unpack(body, options);
 }
 
-/** An answer's body piece by piece, unpacked by its content-encoding; whoever reads ends it with `destroy`. */
+/** An answer's body piece by piece, unpacked by its content-encoding; the reader ends it with `destroy`. */
 export function unpackedBody(answer: Body): Readable {
   return packingsOf(answer).reduce<Readable>(
     (body, { stream }) =>
       pipeline(body, stream(), () => {
-        // What goes wrong is given to whoever reads.
+        // Errors go to the reader.
       }),
     answer.body,
   );

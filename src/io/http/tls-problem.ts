@@ -22,7 +22,7 @@ const RENEW = "it has to be renewed there, unless this machine's clock is wrong"
 
 /** What is wrong with a certificate, by Node's code, and what helps. */
 const CERTIFICATES: Readonly<Record<string, readonly [what: string, fix: string]>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['is signed by itself', ADD_CERTIFICATE],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['is self-signed', ADD_CERTIFICATE],
   SELF_SIGNED_CERT_IN_CHAIN: [UNKNOWN_AUTHORITY, ADD_AUTHORITY],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [UNKNOWN_AUTHORITY, ADD_AUTHORITY],
   UNABLE_TO_GET_ISSUER_CERT: [UNKNOWN_AUTHORITY, ADD_AUTHORITY],
@@ -71,7 +71,7 @@ function certificateProblem(code: string, said: string): TlsProblem | undefined 
     : undefined;
 }
 
-/** What there is to say of a server that answers in HTTP/2 whatever it is asked in. */
+/** What to report about a server that answers in HTTP/2 whatever it is asked in. */
 export const http2Only = (name: string): TlsProblem => ({
   message: `${name} speaks HTTP/2 only`,
   fix: 'allow HTTP/1.1 there, or put a gateway that speaks it in front',

@@ -19,7 +19,10 @@ export const text = (writer: BinaryWriter, field: number, value: string): Binary
 export const varint = (writer: BinaryWriter, field: number, value: number): BinaryWriter =>
   writer.tag(field, WireType.Varint).int64(value);
 
-/** Writes the content of an attribute's message. Throws a RangeError on a constant whose elements do not fill its shape. */
+/**
+ * Writes the content of an attribute's message. Throws a RangeError on a constant whose elements do
+ * not fill its shape.
+ */
 export function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
   const { attribute: field, list } = FIELD;
   if ('type' in attribute) varint(writer, field.type, TYPE[attribute.type]);
@@ -62,7 +65,7 @@ function writeElement(writer: BinaryWriter, dtype: Exclude<Dtype, 'resource'>, v
   else varint(writer, ELEMENTS[dtype], dtype === 'bfloat16' ? toBfloat16(Float32Array.of(value))[0]! : value);
 }
 
-/** Elements as they lie in memory. Arrays here and TensorFlow's are both little-endian. */
+/** Elements as they are in memory. Arrays here and TensorFlow's are both little-endian. */
 function bytesOf(dtype: Exclude<Dtype, 'resource'>, values: ArrayLike<number>): Uint8Array {
   const { buffer, byteOffset, byteLength } = MEMORY[dtype](values);
   return new Uint8Array(buffer, byteOffset, byteLength);

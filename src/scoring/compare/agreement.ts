@@ -9,7 +9,7 @@ import type { StagePair } from './moves.js';
 export interface Agreement {
   /** Same order among the pairs of rows that both scores tell apart, in percent; 50 is chance. */
   readonly order: Estimate;
-  /** Same answer among all pairs, a tie being an answer of its own, in percent. */
+  /** Same answer among all pairs, a tie being its own answer, in percent. */
   readonly orderWithTies: Estimate;
   readonly spearman: Estimate;
   readonly kendall: Estimate;

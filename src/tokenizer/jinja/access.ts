@@ -55,7 +55,7 @@ function attribute(value: Value, name: string, budget: Budget): Value | undefine
   return undefined;
 }
 
-/** The first that is there. None is there. */
+/** The first that exists. None is there. */
 const firstOf = (...found: readonly (() => Value | undefined)[]): Value | undefined => {
   for (const find of found) {
     const value = find();
@@ -64,7 +64,7 @@ const firstOf = (...found: readonly (() => Value | undefined)[]): Value | undefi
   return undefined;
 };
 
-/** `value.name`: an attribute, else the item of that name. */
+/** `value.name`: an attribute, otherwise the item of that name. */
 export function getAttribute(value: Value, name: string, budget: Budget): Value {
   if (isUndefined(value)) fail(value.why);
   const found = firstOf(
@@ -74,7 +74,7 @@ export function getAttribute(value: Value, name: string, budget: Budget): Value 
   return found === undefined ? noAttribute(value, name) : found;
 }
 
-/** `value[index]`: the item, else the attribute of that name. */
+/** `value[index]`: the item, otherwise the attribute of that name. */
 export function getItem(value: Value, index: Value, budget: Budget): Value {
   if (isUndefined(value)) fail(value.why);
   const found = firstOf(

@@ -22,7 +22,7 @@ export function capitalize(of: Text): Text {
   const at = first(of.text);
   if (at === 0) return of;
   const rest = of.text.slice(at);
-  // What stands before a sigma decides which small one it becomes.
+  // What comes before a sigma decides which small one it becomes.
   if (/\u03a3/.test(rest)) refuse('the small sigma of capitalize');
   return concat([mapText(slice(of, 0, at), titleCase), lower(slice(of, at))]);
 }
@@ -49,7 +49,7 @@ export function title(of: Text): Text {
   return concat(parts);
 }
 
-/** The filter `title`: words, between spaces, hyphens and opening brackets, begin large and go on small. */
+/** The filter `title`: words, between spaces, hyphens and opening brackets, begin large and continue small. */
 export function titleFilter(of: Text): Text {
   const opens = (character: string) => '-({[<'.includes(character) || isSpace(character);
   const parts: Text[] = [];

@@ -103,7 +103,7 @@ function rawBegin(source: string, tag: number): number | undefined {
   return source.startsWith('%}', at) ? at + 2 : undefined;
 }
 
-/** End of a closing tag that may stand at `at`, with the white space that it takes along; undefined where none stands there. */
+/** End of a closing tag that may stand at `at`, with the white space that it takes along; undefined where none is there. */
 function closing(source: string, at: number, close: '%}' | '#}' | '}}'): number | undefined {
   if (source.startsWith(`-${close}`, at)) return skipSpace(source, at + 3);
   if (close !== '}}' && source.startsWith(`+${close}`, at)) return at + 3;
@@ -136,7 +136,7 @@ function readComment(state: State): undefined {
   advance(state, closing(source, signed ? end - 1 : end, '#}')!);
 }
 
-/** What stands in `{{ }}` or `{% %}`. */
+/** What is in `{{ }}` or `{% %}`. */
 function readTag(state: State, kind: 'variable' | 'block'): undefined {
   const { source, tokens } = state;
   const close = kind === 'variable' ? '}}' : '%}';

@@ -54,7 +54,7 @@ export interface Namespace {
 }
 
 /** Arguments of a call. */
-export interface Arguments {
+export interface ArgumentValues {
   readonly positional: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
 }
@@ -64,7 +64,7 @@ export interface Callable {
   readonly kind: 'callable';
   readonly name: string;
   readonly print?: string;
-  readonly call: (args: Arguments) => Value;
+  readonly call: (args: ArgumentValues) => Value;
 }
 
 /** The `loop` variable. */
@@ -181,7 +181,7 @@ function keyOf(value: Value): string | undefined {
   return key;
 }
 
-/** A dict of these pairs; a key that is there already keeps its place and its first spelling. */
+/** A dict of these pairs; a key that already exists keeps its place and its first spelling. */
 export function dict(pairs: Iterable<readonly [Value, Value]>, budget: Budget): Dict {
   const entries = new Map<string, readonly [Value, Value]>();
   for (const [key, value] of pairs) {

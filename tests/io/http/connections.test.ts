@@ -97,9 +97,7 @@ test('a tunnel is asked for once while connections are kept, and TLS is spoken i
   const through = await proxy({ user: 'me:secret' });
   const environment = { HTTPS_PROXY: `me:secret@127.0.0.1:${through.port}` };
   expect(await problem(`https://judge.example:${port}/`, environment)).toEqual({
-    message: expect.stringMatching(
-      /^the certificate of the server is signed by itself \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
-    ),
+    message: expect.stringMatching(/^the certificate of the server is self-signed \(DEPTH_ZERO_SELF_SIGNED_CERT\)/),
     retry: false,
     begun: false,
   });
@@ -157,16 +155,21 @@ test('many tunnels at once, and no warning', async () => {
 
 const answering = (answer: string) => (client: Socket) => Boolean(client.end(answer));
 test.each<[what: string, onConnect: (client: Socket) => boolean, message: string, retry: boolean]>([
-  ['403', answering('HTTP/1.1 403 Forbidden\r\n\r\n'), 'does not open the way to the server (403 Forbidden)', false],
+  ['403', answering('HTTP/1.1 403 Forbidden\r\n\r\n'), 'does not open a tunnel to the server (403 Forbidden)', false],
   [
     '403 with a reason',
     answering('HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\ncontent-length: 16\r\n\r\nhost not allowed'),
-    'does not open the way to the server (403 Forbidden: host not allowed)',
+    'does not open a tunnel to the server (403 Forbidden: host not allowed)',
     false,
   ],
-  ['405 without words', answering('HTTP/1.1 405\r\n\r\n'), 'does not open the way to the server (405)', false],
-  ['502', answering('HTTP/1.1 502 Bad Gateway\r\n\r\n'), 'does not open the way to the server (502 Bad Gateway)', true],
-  ['503', answering('HTTP/1.0 503 Busy\r\n\r\n'), 'does not open the way to the server (503 Busy)', true],
+  ['405 without words', answering('HTTP/1.1 405\r\n\r\n'), 'does not open a tunnel to the server (405)', false],
+  [
+    '502',
+    answering('HTTP/1.1 502 Bad Gateway\r\n\r\n'),
+    'does not open a tunnel to the server (502 Bad Gateway)',
+    true,
+  ],
+  ['503', answering('HTTP/1.0 503 Busy\r\n\r\n'), 'does not open a tunnel to the server (503 Busy)', true],
   ['nothing', answering(''), 'that ALL_PROXY names breaks the connection (ECONNRESET)', true],
   ['SSH', answering('SSH-2.0-OpenSSH_9\r\n'), 'does not speak HTTP (HPE_INVALID_CONSTANT); check ALL_PROXY', false],
 ])('what a proxy says to a tunnel: %s', async (_what, onConnect, message, retry) => {
@@ -202,9 +205,7 @@ test('a proxy that speaks TLS is told apart from one that does not', async () =>
   const plain = await proxy();
   const url = 'https://api.example.com/';
   expect(await problem(url, { HTTPS_PROXY: `https://localhost:${secure.port}` })).toMatchObject({
-    message: expect.stringMatching(
-      /^the certificate of the proxy localhost:\d+ is signed by itself .*NODE_EXTRA_CA_CERTS/,
-    ),
+    message: expect.stringMatching(/^the certificate of the proxy localhost:\d+ is self-signed .*NODE_EXTRA_CA_CERTS/),
     retry: false,
   });
   expect(await problem(url, { HTTPS_PROXY: `https://localhost:${plain.port}` })).toMatchObject({
@@ -237,7 +238,7 @@ test('closing ends what is under way, at a proxy that never answers too', async 
 const authority = makeAuthority('an authority');
 const EXTRA = /set NODE_EXTRA_CA_CERTS to the path of that file$/;
 test.each([
-  ['signed by itself', { hosts: ['localhost'] }, 'is signed by itself (DEPTH_ZERO_SELF_SIGNED_CERT)', EXTRA],
+  ['signed by itself', { hosts: ['localhost'] }, 'is self-signed (DEPTH_ZERO_SELF_SIGNED_CERT)', EXTRA],
   [
     'of an authority that is not known',
     { hosts: ['localhost'], issuer: authority },

@@ -8,12 +8,8 @@ export const command = defineCommand({
   command: 'demo',
   describe: 'tune a small model in three stages and show what it learnt, in a few minutes',
   schema: z.strictObject({
-    model: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Hugging Face folder of your own model [SmolLM2-135M, or a tiny Llama]'),
-    data: z.string().min(1).optional().describe('file of your own rows, with scores [datasets/demo/raw.jsonl]'),
+    model: z.string().min(1).optional().describe('Hugging Face folder of your model [SmolLM2-135M, or a tiny Llama]'),
+    data: z.string().min(1).optional().describe('file of your rows, with scores [datasets/demo/raw.jsonl]'),
     ...importOptionsSchema.shape,
     rows: z
       .number()
@@ -21,9 +17,14 @@ export const command = defineCommand({
       .positive()
       .optional()
       .describe('rows to train on in each stage [128; 512 with the tiny Llama]'),
-    heldOut: z.number().int().min(2).default(12).describe('rows of each difficulty held out of training and answered'),
-    out: z.string().min(1).optional().describe('folder to write [checkpoints/demo-1, or the next number that is free]'),
-    seed: z.number().int().min(0).default(0).describe('seed of the choice of rows and of the training'),
+    heldOut: z
+      .number()
+      .int()
+      .min(2)
+      .default(12)
+      .describe('held-out rows of each difficulty, which are answered before and after training'),
+    out: z.string().min(1).optional().describe('folder to write [checkpoints/demo-1, or the next free number]'),
+    seed: z.number().int().min(0).default(0).describe('seed of the selection of rows and of the training'),
     device: deviceOption,
   }),
   examples: [

@@ -6,11 +6,11 @@ export const command = defineCommand({
   command: 'setup',
   describe: 'fetch and build the native TensorFlow library; skips what is there',
   schema: z.strictObject({
-    cpu: z.boolean().default(false).describe('for the processor, whatever card there is'),
+    cpu: z.boolean().default(false).describe('for the CPU, even if there is a card'),
     cuda: z.boolean().default(false).describe('for NVIDIA cards, even if none is found'),
   }),
   examples: [
-    ['phasetune setup', 'for the NVIDIA card if there is one, else for the processor, else with WASM'],
+    ['phasetune setup', 'for the NVIDIA card if there is one, otherwise for the CPU, otherwise with WASM'],
     ['PHASETUNE_HOME=/data/cache phasetune setup --cuda', 'for NVIDIA cards, about 9 GB, into another cache folder'],
   ],
 });

@@ -24,7 +24,10 @@ const reshape: ShapeRule = (call) => {
   return [{ shape, dtype: typeOf(call, [x], ANY) }];
 };
 
-/** The shape with its one -1 worked out. Beside a 0 it is worked out from what is not 0 on either side, as TensorFlow does. */
+/**
+ * The shape with its one -1 worked out. Beside a 0 it is worked out from what is not 0 on either
+ * side, as TensorFlow does.
+ */
 function fill(call: OpCall, sizes: readonly number[], from: readonly number[]): number[] {
   const known = sizes.filter((size) => size !== -1);
   if (known.length < sizes.length - 1) refuse(call, `more than one -1 in ${text(sizes)}`);
@@ -36,7 +39,7 @@ const transpose: ShapeRule = (call) => {
   const [x, perm] = take(call, 'x', 'perm');
   const order = vectorOf(call, perm, 'permutation').map((axis) => axisOf(call, axis, x.shape.length));
   if (order.length !== x.shape.length || new Set(order).size < order.length)
-    refuse(call, `${text(order)} is no permutation of rank ${x.shape.length}`);
+    refuse(call, `${text(order)} is not a permutation of rank ${x.shape.length}`);
   return [{ shape: order.map((axis) => x.shape[axis]!), dtype: typeOf(call, [x], ANY) }];
 };
 
@@ -45,8 +48,8 @@ const expandDims: ShapeRule = (call) => {
   checkIndices(call, dim, 'axis');
   const [axis, ...more] = valuesOf(call, dim, 'axis');
   if (axis === undefined || more.length > 0) return refuse(call, 'its axis must be one number');
-  const at = axisOf(call, axis, x.shape.length + 1);
-  return [{ shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], dtype: typeOf(call, [x], ANY) }];
+  const place = axisOf(call, axis, x.shape.length + 1);
+  return [{ shape: [...x.shape.slice(0, place), 1, ...x.shape.slice(place)], dtype: typeOf(call, [x], ANY) }];
 };
 
 const squeeze: ShapeRule = (call) => {
@@ -97,7 +100,7 @@ const broadcastTo: ShapeRule = (call) => {
   return [{ shape, dtype: typeOf(call, [x], ANY) }];
 };
 
-/** Rules of ops that arrange the elements of one tensor anew. */
+/** Rules of ops that rearrange the elements of one tensor. */
 export const layout: Readonly<Record<string, ShapeRule>> = {
   Reshape: reshape,
   Transpose: transpose,
