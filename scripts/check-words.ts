@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { findWords } from './words.js';
 
 const filesUnder = (path: string) =>
-  ts.sys.directoryExists(path) ? ts.sys.readDirectory(path, ['.md', '.yaml', '.ts'], ['docs/api']) : [path];
+  ts.sys.directoryExists(path) ? ts.sys.readDirectory(path, ['.md', '.yaml', '.ts'], ['docs/site']) : [path];
 
 let found = 0;
 for (const file of process.argv.slice(2).flatMap(filesUnder).sort())

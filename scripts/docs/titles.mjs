@@ -1,5 +1,5 @@
-// A typedoc plugin for guides: each is called by its first heading, which its page then shows once, stands in the group of its
-// folder, and keeps its file's name in the address.
+// A typedoc plugin for guides: each is called by its first heading, stands in the group of its folder, and keeps its file's
+// name in the address.
 import { Converter, KindRouter } from 'typedoc';
 
 /** A group by a guide's path from docs/, without its ending. */
@@ -23,12 +23,11 @@ class GuideRouter extends KindRouter {
 export function load(app) {
   app.renderer.defineRouter('guides', GuideRouter);
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
-    const first = document.content[0];
-    const heading = /^# +(.+)\n+/.exec(first?.text ?? '');
+    const heading = /^# +(.+)/.exec(document.content[0]?.text ?? '');
     if (!heading) throw new Error(`${document.name}: a guide begins with a heading`);
-    files.set(document, document.name.replace(/\/README$/, ''));
-    document.frontmatter.group = groupOf(document.name);
+    const path = document.name.replace(/^docs\//, '').replace(/\/README$/, '');
+    files.set(document, path);
+    document.frontmatter.group = groupOf(path);
     document.name = heading[1];
-    first.text = first.text.slice(heading[0].length);
   });
 }

@@ -46,7 +46,10 @@ export interface DoctorOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Finds out what computes on this machine, how fast, and what stands in the way of something better. Loads the backend. */
+/**
+ * Finds out what computes on this machine, how fast, and what stands in the way of something
+ * better. Loads the backend.
+ */
 export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { env = processEnv, home = cacheHome(env), signal, verbose = false } = options;
   const card = await findCard(env);
@@ -95,13 +98,13 @@ async function tryRuntime(
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<{ problem: Problem; fatal: boolean } | undefined> {
-  const found = await probe(paths.binding, env, signal);
-  if (typeof found === 'string') {
-    const what = `the native library does not work (${found})`;
+  const result = await probe(paths.binding, env, signal);
+  if (typeof result === 'string') {
+    const what = `the native library does not work (${result})`;
     return { problem: { what, remedy: { task: 'setup', note: `after deleting ${paths.root}` } }, fatal: true };
   }
-  if (variant !== 'cuda' || !card || found.usesCard) return undefined;
-  const said = found.complaints.length > 0 ? ` (${found.complaints.join('; ')})` : '';
+  if (variant !== 'cuda' || !card || result.usesCard) return undefined;
+  const said = result.complaints.length > 0 ? ` (${result.complaints.join('; ')})` : '';
   const what = `TensorFlow does not use the ${card.name}${said}`;
   const advice = 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver';
   return { problem: { what, remedy: { advice } }, fatal: false };
@@ -110,7 +113,10 @@ async function tryRuntime(
 const SIDE = 1024;
 const LONG_ENOUGH_MS = 300;
 
-/** Doubles the number of products until they take long enough to be timed; the last one's elements are read to be sure of all. */
+/**
+ * Doubles the number of products until they take long enough to be timed; the last one's elements
+ * are read to be sure of all.
+ */
 async function productSpeed(): Promise<number> {
   const [a, b] = [0, 1].map((seed) => tf.randomUniform([SIDE, SIDE], -1, 1, 'float32', seed));
   try {

@@ -75,7 +75,7 @@ async function load({
     if (idle) logger.warn(idle);
     return backend;
   } catch (error) {
-    // Where there is no memory for the one there is none for the other.
+    // WASM would have no memory either.
     if (!(error instanceof PhasetuneError) || isNamedOutOfMemory(error)) throw error;
     logger.warn(`${error.message}; continuing with WASM`);
     return loadWasm();
@@ -92,7 +92,10 @@ async function cardProblem(variant: Variant): Promise<string | undefined> {
   return 'there is an NVIDIA card, but only the library for the processor is set up: run `setup`';
 }
 
-/** The build to load: for a card only the card's; for the processor either; for `auto` the card's where there is a card. */
+/**
+ * The build to load: for a card only the card's; for the processor either; for `auto` the card's
+ * where there is a card.
+ */
 export function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): NativeRuntime | undefined {
   const order: readonly Variant[] =
     device === 'cuda' ? ['cuda'] : device === 'auto' && driverPresent() ? ['cuda', 'cpu'] : ['cpu', 'cuda'];
@@ -111,7 +114,7 @@ async function loadNative(
     );
     env.TF_ENABLE_ONEDNN_OPTS = '0';
   }
-  // The library takes the whole card when it starts unless told otherwise.
+  // By default the library takes the card's whole memory when it starts.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (runtime.variant === 'cuda') {
     // The binding computes on the last card and sessions on the first: there is to be one, and in `nvidia-smi`'s order.
@@ -158,7 +161,7 @@ function openBinding({ paths }: NativeRuntime, verbose: boolean): Binding {
   }
 }
 
-/** So the linker says that it has no address space, and adds why where there is another reason. */
+/** The linker's message for missing address space; for other causes it adds the reason. */
 const isUnmapped = (cause: unknown): boolean =>
   cause instanceof Error && /failed to map segment from shared object\s*$/.test(cause.message.split('\n')[0]!);
 
@@ -166,7 +169,8 @@ async function loadWasm(): Promise<Backend> {
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
   const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: new (size: { initial: number }) => object } })
     .WebAssembly;
-  // Each memory of WebAssembly takes some GiB of address space, and what is asked for it there only prints why it failed.
+  // Each memory of WebAssembly takes some GiB of address space, and what is asked for it there only
+  // prints why it failed.
   const remedies = [FREE_MEMORY];
   namingMemorySync({ what: 'starting the WASM backend', remedies }, () => new Memory({ initial: 1 }));
   if (!(await tf.setBackend('wasm')))
@@ -180,8 +184,8 @@ const memory = () => {
 };
 
 /**
- * The native backend's JavaScript calls `util.isNullOrUndefined`, which is gone from Node 23 on, and `util.isArray`; Node 22
- * prints a warning for either.
+ * The native backend's JavaScript calls `util.isNullOrUndefined`, which is gone from Node 23 on,
+ * and `util.isArray`; Node 22 prints a warning for either.
  */
 function restoreUtil(): void {
   const util = require('node:util') as Record<'isNullOrUndefined' | 'isArray', (value: unknown) => boolean>;

@@ -14,9 +14,9 @@ const FIELD = {
 const LEVEL_0 = -1;
 
 /**
- * Options of a session (a ConfigProto): it runs the graph as it was written. TensorFlow's own rewriting of the graph costs
- * seconds for each new set of feeds and fetches, and may undo what was written on purpose. What a card has no kernel
- * for, the processor computes.
+ * Options of a session (a ConfigProto): it runs the graph as it was written. TensorFlow's own
+ * rewriting of the graph costs seconds for each new set of feeds and fetches, and may undo what was
+ * written on purpose. What a card has no kernel for, the processor computes.
  */
 export function sessionConfig(): Uint8Array {
   const writer = new BinaryWriter();

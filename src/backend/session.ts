@@ -4,12 +4,13 @@ import { nativeBackend } from './raw/native-op.js';
 import { sessionConfig } from './session-config.js';
 import type * as tf from './tf.js';
 
-/** A graph held by TensorFlow, with its own variables that live as long as it does. */
+/** A graph held by TensorFlow, with its own variables, which live as long as it does. */
 export interface Session {
   /**
-   * Computes what is fetched from what is fed. Either is named by its node, with `:1` and so on for a further output.
-   * Fetches are float32, int32 or bool. A variable that a fed tensor is assigned to may continue sharing that tensor's memory,
-   * and so a JavaScript array's, unless the graph copies it. Throws TensorFlow's own message.
+   * Computes what is fetched from what is fed. Either is named by its node, with `:1` and so on for
+   * a further output. Fetches are float32, int32 or bool. A variable that a fed tensor is assigned
+   * to may continue to share that tensor's memory, and so a JavaScript array's, unless the graph
+   * copies it. Throws TensorFlow's own message.
    */
   run(feeds: Readonly<Record<string, tf.Tensor>>, fetches: readonly string[]): tf.Tensor[];
   /** Frees the graph and its variables; nothing can be run afterwards. */
@@ -27,8 +28,8 @@ interface SessionBinding {
 }
 
 /**
- * Loads a SavedModel (tag `serve`) into a session of the native backend, which runs it as it is written. Throws TensorFlow's
- * own message when it is refused.
+ * Loads a SavedModel (tag `serve`) into a session of the native backend, which runs it as it is
+ * written. Throws TensorFlow's own message when it is refused.
  */
 export function openSession(savedModel: Uint8Array): Session {
   const binding = nativeBackend().binding as unknown as SessionBinding;
@@ -53,7 +54,10 @@ export function openSession(savedModel: Uint8Array): Session {
   };
 }
 
-/** Names as the binding splits them again. Without its output's number it would misread a name that starts with a digit. */
+/**
+ * Names as the binding splits them again. Without its output's number it would misread a name that
+ * starts with a digit.
+ */
 const joined = (names: readonly string[]): string =>
   names.map((name) => (name.includes(':') ? name : `${name}:0`)).join(',');
 

@@ -14,7 +14,10 @@ export interface OpTime {
   readonly seconds: number;
 }
 
-/** Field numbers of TensorFlow's public config.proto, step_stats.proto, tensor_description.proto and tensor_shape.proto. */
+/**
+ * Field numbers of TensorFlow's public config.proto, step_stats.proto, tensor_description.proto and
+ * tensor_shape.proto.
+ */
 const FIELD = {
   runs: 1,
   runMetadata: { stepStats: 1 },
@@ -28,8 +31,8 @@ const FIELD = {
 };
 
 /**
- * Runs `work` while TensorFlow keeps the time of every op that sessions run. Gives the times by op and shape, the longest
- * first; none where the backend is not the native one.
+ * Runs `work` while TensorFlow keeps the time of every op that sessions run. Gives the times by op
+ * and shape, the longest first; none where the backend is not the native one.
  */
 export async function traced<T>(work: () => Promise<T>): Promise<{ value: T; times: OpTime[] }> {
   const { value, trace } = await withTraceFile(work);

@@ -1,10 +1,10 @@
 import { escapeControls } from './escape.js';
 import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from './remedies.js';
 
-/** What went wrong, coarsely: decides the exit code of the command line (1 failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted). */
+/** The kind of error. The command line exits with 1 for failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted. */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
-/** What an error of any code can say, for a program that reads it. */
+/** Fields that an error of any code can have. */
 export interface CommonFields {
   /** The file or folder that the error is about. */
   readonly file?: string | undefined;
@@ -12,11 +12,11 @@ export interface CommonFields {
   readonly option?: string | undefined;
   readonly expected?: string | number | boolean | undefined;
   readonly actual?: string | number | boolean | undefined;
-  /** What would help; part of the message, too. */
+  /** What would help; also part of the message. */
   readonly remedies?: readonly Remedy[] | undefined;
-  /** The operating system's code for what failed: `ENOSPC`. */
+  /** The operating system's error code: `ENOSPC`. */
   readonly errno?: string | undefined;
-  /** True where memory is all that was missing. */
+  /** True if missing memory is the only cause. */
   readonly outOfMemory?: boolean | undefined;
   /** Stage of a run, from 1. */
   readonly stage?: number | undefined;
@@ -24,13 +24,13 @@ export interface CommonFields {
   readonly step?: number | undefined;
   /** The checkpoint to continue from. */
   readonly path?: string | undefined;
-  /** How many rows, or their ids. */
+  /** The number of rows, or their ids. */
   readonly rows?: number | string | undefined;
   readonly field?: string | undefined;
   readonly tensor?: string | undefined;
 }
 
-/** What only errors of one code say. */
+/** Fields that only errors of one code have. */
 export interface FieldsOfCode {
   readonly failed: {
     /** The process that holds a lock, its host, and since when (ISO 8601). */
@@ -80,18 +80,18 @@ export interface FieldsOfCode {
   readonly interrupted: { readonly signal?: string | undefined };
 }
 
-/** What has the fields of all members of a union. */
+/** The fields of all members of a union. */
 export type AllOf<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
-/** Where and what, for a program that reads the error, by its code; without a code, whatever any error can say. */
+/** What a program can read of an error, by its code; without a code, the fields of all. */
 export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<FieldsOfCode[C]>;
 
-/** Longest message, in characters. */
-const LONGEST = 1200;
+/** The longest message, in characters. */
+const MAX_LENGTH = 1200;
 
-/** What is in a file may be in a message: it stays one short line to read, in a log and a report too. */
+/** A message may quote a file: control characters are escaped and the length is bounded, so that it stays one readable line. */
 const oneLine = (message: string): string =>
-  escapeControls(message.length > LONGEST ? `${message.slice(0, LONGEST - 3)}...` : message);
+  escapeControls(message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH - 3)}...` : message);
 
 /** Problem and remedies as one line, in the words of an interface. */
 export const wordError = (
@@ -103,9 +103,9 @@ export const wordError = (
   );
 
 /**
- * An error the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message` is both, in
- * one line. All name options as a program writes them (`` `maxLength` ``); an interface with other names words `problem` and
- * `remedies` with its own vocabulary.
+ * An error that the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message`
+ * is both, in one line. All of them name options as a program writes them (`` `maxLength` ``). An interface with other names
+ * calls {@link wordError} with its own vocabulary.
  *
  * @example
  * try {
@@ -130,11 +130,11 @@ export class PhasetuneError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Shorthand for the commonest case: a file, row or field of the user's that is not as it must be. */
+/** The most common error: a file, row or field that is not as it must be. */
 export const dataError = (message: string, fields?: ErrorFields<'data'>, cause?: unknown): PhasetuneError<'data'> =>
   new PhasetuneError('data', message, fields, { cause });
 
-/** Whether an error is a {@link dataError}: trouble of one file or row, which others need not share. */
+/** True for a {@link dataError}: a problem of one file or row, which others need not have. */
 export const isDataError = (error: unknown): error is PhasetuneError<'data'> =>
   error instanceof PhasetuneError && error.code === 'data';
 

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 /** SHA-256 in lower-case hexadecimal. */
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-/** The first 128 bits of the SHA-256 in lower-case hexadecimal: enough to tell millions of things apart, in half the memory. */
+/**
+ * The first 128 bits of the SHA-256 in lower-case hexadecimal: enough to tell millions of things
+ * apart, in half the memory.
+ */
 export const shortHash = (data: string): string => createHash('sha256').update(data).digest().toString('hex', 0, 16);
 
 /** SHA-256 of a value as JSON with sorted keys: equal values give equal hashes, whatever the order of their keys. */

@@ -1,4 +1,7 @@
-/** The array that holds each element type in JavaScript memory; bfloat16 as bit patterns, for which there is no array of its own. */
+/**
+ * The array that holds each element type in JavaScript memory; bfloat16 as bit patterns, for which
+ * there is no built-in array.
+ */
 interface Arrays {
   float32: Float32Array;
   int32: Int32Array;
@@ -9,8 +12,9 @@ interface Arrays {
 export type HostDtype = 'float32' | 'int32';
 
 /**
- * A dense row-major array in JavaScript memory. `data.length` is the product of `shape`; a scalar has shape []. Only where
- * the type says so is it one of bfloat16, which is moved and converted but not computed with.
+ * A dense row-major array in JavaScript memory. `data.length` is the product of `shape`; a scalar
+ * has shape []. Only where the type says so is it one of bfloat16, which is moved and converted but
+ * not computed with.
  */
 export type HostTensor<D extends keyof Arrays = HostDtype> = D extends D
   ? { readonly shape: readonly number[]; readonly dtype: D; readonly data: Arrays[D] }

@@ -1,6 +1,7 @@
 /**
- * A value as JSON. A number that is not finite, which JSON has no form for, is the text `"NaN"`, `"Infinity"` or `"-Infinity"`, as
- * protobuf's JSON has it; `JSON.stringify` would make it null, and what it was would be lost. `measuredField` reads it back.
+ * A value as JSON. A number that is not finite, which JSON has no form for, is the text `"NaN"`,
+ * `"Infinity"` or `"-Infinity"`, as protobuf's JSON has it; `JSON.stringify` would make it null,
+ * and what it was would be lost. `measuredField` reads it back.
  */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, undefined, indent);

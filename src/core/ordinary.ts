@@ -2,8 +2,9 @@
 const [SMALL, LARGE] = [1e-100, 1e100];
 
 /**
- * A power of ten that brings the largest of these numbers to an ordinary size, so that it can be calculated with; 1 where it has one.
- * Numbers can be as small as 5e-324, where the difference of two is rounded to nothing, or so large that their sum is infinite.
+ * A power of ten that brings the largest of these numbers to an ordinary size, so that it can be
+ * calculated with; 1 where it has one. Numbers can be as small as 5e-324, where the difference of
+ * two is rounded to nothing, or so large that their sum is infinite.
  */
 export function scaleToOrdinary(values: Iterable<number>): number {
   let most = 0;

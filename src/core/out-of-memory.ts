@@ -1,7 +1,7 @@
 import { PhasetuneError } from './errors.js';
 
 /**
- * How those say that there is no memory who need it: TensorFlow's allocators and status, XLA, CUDA and its libraries, oneDNN, the
+ * Messages of "out of memory": TensorFlow's allocators and status, XLA, CUDA and its libraries, oneDNN, the
  * C++ library, the dynamic linker, the system, Node.js, V8 for an array or a text, WebAssembly.
  */
 const SAYINGS: readonly RegExp[] = [
@@ -28,15 +28,15 @@ const CODES: ReadonlySet<unknown> = new Set([
 
 /** True for an error, or one whose cause it is, that says that there was no memory for something. */
 export function isOutOfMemory(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (isNamedOutOfMemory(at) || CODES.has((at as NodeJS.ErrnoException).code)) return true;
-    const { message } = at;
-    if (!quotes(at) && SAYINGS.some((saying) => saying.test(message))) return true;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isNamedOutOfMemory(cause) || CODES.has((cause as NodeJS.ErrnoException).code)) return true;
+    const { message } = cause;
+    if (!quotes(cause) && SAYINGS.some((saying) => saying.test(message))) return true;
   }
   return false;
 }
 
-/** Our own errors, and those of parsers, have in their message what is in a file, whatever that says. */
+/** Our own errors, and those of parsers, quote what is in a file, which may say anything. */
 const quotes = (error: Error): boolean =>
   error instanceof PhasetuneError || error instanceof SyntaxError || /Zod|YAML/.test(error.name);
 
@@ -46,7 +46,7 @@ export interface MemoryUse {
   readonly what: string;
   /** What the user can do, in the order in which it should be tried. */
   readonly remedies: readonly string[];
-  /** More about it, asked for only when there is no memory: words after `what`, and fields of the error. */
+  /** Details, worked out only when memory ran out: words after `what`, and fields of the error. */
   readonly details?:
     | (() => { readonly at: string; readonly fields: Readonly<Record<string, string | number>> })
     | undefined;
@@ -54,7 +54,7 @@ export interface MemoryUse {
 
 /** What helps wherever memory is short. */
 export const FREE_MEMORY =
-  'free memory that others hold, or raise the limit that this process runs under (ulimit -v, the memory of its container)';
+  'free memory that other processes hold, or raise the limit of this process (ulimit -v, the memory of its container)';
 
 /** A use of memory with what helps there, and what helps everywhere. */
 export const memoryFor = (what: string, ...remedies: readonly string[]): MemoryUse => ({
@@ -66,7 +66,10 @@ export const memoryFor = (what: string, ...remedies: readonly string[]): MemoryU
 export const anyOf = (remedies: readonly string[]): string =>
   remedies.length > 1 ? `${remedies.slice(0, -1).join(', ')} or ${remedies.at(-1)}` : remedies.join('');
 
-/** The error of code `failed` for a lack of memory: what it was needed for and what to do, with the field `outOfMemory`. */
+/**
+ * The error of code `failed` for a lack of memory: what it was needed for and what to do, with the
+ * field `outOfMemory`.
+ */
 export function outOfMemoryError({ what, remedies, details }: MemoryUse, cause: unknown): PhasetuneError {
   const { at, fields } = details?.() ?? { at: '', fields: {} };
   const message = `out of memory in ${what}${at}: ${anyOf(remedies)}`;
@@ -77,7 +80,10 @@ export function outOfMemoryError({ what, remedies, details }: MemoryUse, cause: 
 export const isNamedOutOfMemory = (error: unknown): boolean =>
   error instanceof PhasetuneError && error.fields.outOfMemory === true;
 
-/** The error to throw instead of one that was caught: what memory was needed for where there was none; any other stays what it is. */
+/**
+ * The error to throw instead of one that was caught: what memory was needed for where there was
+ * none; any other stays what it is.
+ */
 export const namedForMemory = (use: MemoryUse, error: unknown): unknown =>
   isNamedOutOfMemory(error) || !isOutOfMemory(error) ? error : outOfMemoryError(use, error);
 

@@ -14,7 +14,7 @@ export interface Random {
   state(): RandomState;
 }
 
-/** xoshiro128** (Blackman and Vigna 2018), continuing from a saved state. */
+/** xoshiro128** (Blackman and Vigna 2018), continued from a saved state. */
 export function fromState(saved: RandomState): Random {
   let [a, b, c, d] = saved;
   const rotl = (x: number, k: number) => (x << k) | (x >>> (32 - k));

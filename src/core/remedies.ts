@@ -1,4 +1,4 @@
-/** A value that an option can have in a sentence. */
+/** The value of an option that a sentence can name. */
 export type OptionValue = string | number | boolean;
 
 const TASKS = [
@@ -14,19 +14,22 @@ const TASKS = [
   'inspect rows',
 ] as const;
 
-/** The tasks of phasetune that a remedy can name; each is a function of the public API and a command of the command line. */
+/**
+ * The tasks of phasetune that a remedy can name; each is a function of the public API and a command
+ * of the command line.
+ */
 export type TaskName = (typeof TASKS)[number];
 
 /**
- * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is the name of an
- * option of the task that failed (`maxLength`, `lora.rank`), `task` another task to run first, `advice` anything else, as an imperative
- * clause without a full stop. `note` follows in the sentence: `raise maxLength to keep them`.
+ * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is an option
+ * of the task that failed (`maxLength`, `lora.rank`), `task` another task to run first, and `advice` anything else, as an
+ * imperative clause without a full stop. `note` follows in the sentence: `raise maxLength to keep them`.
  */
 export type Remedy =
   | {
       readonly option: string;
       readonly change: 'raise' | 'lower' | 'set' | 'omit';
-      /** For `set`: the value. None for an option that needs a value of the user's own. */
+      /** For `set`: the value. Left out if the user must choose it. */
       readonly value?: OptionValue | undefined;
       readonly note?: string | undefined;
     }
@@ -39,7 +42,7 @@ export type Remedy =
 
 /** How an interface names options and tasks. */
 export interface Vocabulary {
-  /** An option, or an option with a value. Undefined for a word that is no option there, which then stays as it is. */
+  /** An option, or an option with a value. Undefined for a word that is not an option; it is then left unchanged. */
   option(name: string, value?: OptionValue): string | undefined;
   task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
 }
@@ -69,9 +72,9 @@ const TASK = new RegExp(`\\brun \`(${TASKS.join('|')})\``, 'g');
 const OPTION = /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g;
 
 /**
- * A sentence of the library in the words of an interface. The library writes the name of an option between backticks, with a value or
- * without (`` `maxLength` ``, `` `mode: eager` ``), and another task as ``run `setup` ``; what the vocabulary does not know as an option
- * stays as it is.
+ * A sentence of the library in the words of an interface. The library writes an option in backticks, with a value or without
+ * (`` `maxLength` ``, `` `mode: eager` ``), and another task as ``run `setup` ``. What the vocabulary does not know as an option
+ * is left unchanged.
  */
 export const wordText = (text: string, vocabulary: Vocabulary): string =>
   text

@@ -2,8 +2,9 @@
 const MOST = 120;
 
 /**
- * A name that came out of a file, fit for a message of one line: characters that are not printed (control characters, line
- * ends, marks that turn the direction of text) are escaped, and what is over `most` characters [120] is cut.
+ * A name that came out of a file, fit for a message of one line: characters that are not printed
+ * (control characters, line ends, marks that turn the direction of text) are escaped, and what is
+ * over `most` characters [120] is cut.
  */
 export function shownName(name: string, most = MOST): string {
   const part = name.length > most ? `${name.slice(0, most)}…` : name;
@@ -11,8 +12,9 @@ export function shownName(name: string, most = MOST): string {
 }
 
 /**
- * A value that came out of a file, for a message: as JSON on one line, cut to `most` characters [80]. What is deeply nested or
- * far behind in a list is left out, so that a large value costs no more than a small one.
+ * A value that came out of a file, for a message: as JSON on one line, cut to `most` characters
+ * [80]. What is deeply nested or far behind in a list is left out, so that a large value costs no
+ * more than a small one.
  */
 export function show(value: unknown, most = 80): string {
   return shownName(brief(value, 0), most);

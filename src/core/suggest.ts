@@ -17,13 +17,19 @@ function distance(a: string, b: string): number {
 
 const plain = (word: string) => word.toLowerCase().replace(/[-_. ]/g, '');
 
-/** Whether two names are the same, except for the way that words are separated in them: `learning_rate` and `learningRate`. */
+/**
+ * Whether two names are the same, except for the way that words are parted in them: `learning_rate`
+ * and `learningRate`.
+ */
 export const sameName = (one: string, other: string): boolean => plain(one) === plain(other);
 
 /** Longest word that is looked at: nobody means an option by a longer one. */
 const MAX_WORD = 100;
 
-/** The candidate that a mistyped word most likely meant, or undefined when none is near. Case, `-`, `_` and `.` do not count. */
+/**
+ * The candidate that a mistyped word most likely meant, or undefined when none is near. Case, `-`,
+ * `_` and `.` do not count.
+ */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_WORD) return undefined;
   const typed = plain(word);
@@ -44,6 +50,6 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 
 /** ` (did you mean "x"?)` for the end of an error message, or nothing. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const found = suggest(word, candidates);
-  return found === undefined ? '' : ` (did you mean "${found}"?)`;
+  const nearest = suggest(word, candidates);
+  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`;
 }

@@ -1,10 +1,12 @@
 import { PhasetuneError } from './errors.js';
 
 /**
- * Work under way: what happens, as it happens, and what comes of it. It starts when `events` or `result` is first read.
+ * Work under way: what happens, as it happens, and what comes of it. It starts when `events` or
+ * `result` is first read.
  *
- * `events` has one reader. The work waits for it; whoever reads only `result` gets the work done without events. An error
- * ends both. A reader that leaves its loop early stops the work, and `result` then rejects with code `interrupted`.
+ * `events` has one reader. The work waits for it; whoever reads only `result` gets the work done
+ * without events. An error ends both. A reader that leaves its loop early stops the work, and
+ * `result` then rejects with code `interrupted`.
  */
 export interface Task<Event, Result> {
   readonly events: AsyncIterable<Event>;
@@ -12,8 +14,8 @@ export interface Task<Event, Result> {
 }
 
 /**
- * A task from the generator that does it: what it yields are the events, what it returns is the result, which `for await` over the generator
- * itself would throw away.
+ * A task from the generator that does it: what it yields are the events, what it returns is the
+ * result, which `for await` over the generator itself would throw away.
  */
 export function startTask<Event, Result>(work: () => AsyncGenerator<Event, Result>): Task<Event, Result> {
   let generator: AsyncGenerator<Event, Result> | undefined;
@@ -81,8 +83,9 @@ export async function* within<Event, Result>(task: Task<Event, Result>): AsyncGe
 }
 
 /**
- * A function that reports by callback as a generator: yields what `work` reports, as it comes, and returns what it returns. Whoever
- * leaves the generator aborts `signal` and waits until `work` has ended.
+ * A function that reports by callback as a generator: yields what `work` reports, as it comes, and
+ * returns what it returns. Whoever leaves the generator aborts `signal` and waits until `work` has
+ * ended.
  */
 export async function* reporting<Event, Result>(
   work: (report: (event: Event) => void, signal: AbortSignal) => Promise<Result>,

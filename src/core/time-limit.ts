@@ -8,9 +8,10 @@ let inside = false;
 const TRIES = 2;
 
 /**
- * Runs synchronous `work` for at most `ms` milliseconds of the clock, `TRIES` times over; then it is stopped wherever it is, in a loop
- * or in a pattern that backtracks for ever, and what `late` makes is thrown. `work` must be free of effects, for it may be started twice.
- * Costs about 0.1 ms; inside another limit nothing, for that one holds.
+ * Runs synchronous `work` for at most `ms` milliseconds of the clock, `TRIES` times over; then it
+ * is stopped wherever it is, in a loop or in a pattern that backtracks for ever, and what `late`
+ * makes is thrown. `work` must have no effects, since it may be started twice. Costs about 0.1 ms;
+ * inside another limit nothing, for that one holds.
  */
 export function limitTime<T>(ms: number, work: () => T, late: () => Error): T {
   if (inside) return work();

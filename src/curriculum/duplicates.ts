@@ -1,9 +1,9 @@
 import { random } from '../core/random.js';
 import { type ShingleSets, similarity } from './shingles.js';
 
-/** How alike instructions must be, and what chance decides. */
+/** How similar instructions must be, and the seed of the hash functions. */
 export interface NearOptions {
-  /** Least Jaccard similarity of near-duplicates; 0 for none but exact ones. */
+  /** Least Jaccard similarity of near-duplicates; 0 finds only equal instructions. */
   readonly nearDuplicates: number;
   readonly seed: number;
 }
@@ -14,7 +14,7 @@ export interface Duplicates {
   readonly clusterOf: Int32Array;
   /** Rows whose instruction an earlier row has, white space and case apart. */
   readonly exact: number;
-  /** Different instructions that are near to an earlier one, itself or by others between them. */
+  /** Different instructions that are near-duplicates of an earlier one, directly or through others. */
   readonly near: number;
   /** Clusters of two rows and more, and the rows of the largest. */
   readonly clusters: number;
@@ -23,23 +23,23 @@ export interface Duplicates {
   readonly uncompared: number;
 }
 
-/** Hash functions at most, and how rarely a pair just at the threshold may be missed. */
+/** Most hash functions, and how rarely a pair exactly at the threshold may be missed. */
 const MOST_HASHES = 128;
-const MISSED = 2e-3;
+const MISS_RATE = 2e-3;
 
-/** Rows of its bucket that a row is compared with, by their sketches, and that it is compared with, shingle by shingle. */
-const LOOKED_AT = 1024;
-const COMPARED = 256;
+/** Most rows of its bucket whose sketches a row is compared with, and most that it is compared with shingle by shingle. */
+const MOST_SKETCHES = 1024;
+const MOST_COMPARISONS = 256;
 
 /**
- * Bands and rows per band for a threshold: the most rows per band, at most 128 hashes in total, with which a pair just at the
- * threshold t is missed at most twice in a thousand times; the chance is (1 - t^rows)^bands (Leskovec, Rajaraman and Ullman,
+ * Bands, and rows per band, for a threshold: the most rows per band, with at most 128 hashes in all, at which a pair exactly at
+ * the threshold t is missed at most twice in a thousand times; the chance is (1 - t^rows)^bands (Leskovec, Rajaraman and Ullman,
  * Mining of Massive Datasets, 3.4). At 0.8 these are 21 bands of 6 rows.
  */
 export function bandsFor(threshold: number): { bands: number; rows: number } {
   for (let rows = MOST_HASHES; rows > 1; rows--) {
     const bands = Math.floor(MOST_HASHES / rows);
-    if ((1 - threshold ** rows) ** bands <= MISSED) return { bands, rows };
+    if ((1 - threshold ** rows) ** bands <= MISS_RATE) return { bands, rows };
   }
   return { bands: MOST_HASHES, rows: 1 };
 }
@@ -67,10 +67,10 @@ export function* findDuplicates(
       yield (band + 1) / bands;
     }
   }
-  return summary(forest, distinct.length, uncompared);
+  return summarizeClusters(forest, distinct.length, uncompared);
 }
 
-/** The first row of a row's cluster; shortens the way there. */
+/** The first row of a row's cluster; shortens the path to it. */
 function find(forest: Int32Array, row: number): number {
   let at = row;
   while (forest[at] !== at) {
@@ -108,7 +108,7 @@ function joinEqual(keys: Uint32Array, forest: Int32Array): Uint32Array {
   return Uint32Array.from(distinct);
 }
 
-/** Numbers of an entry: eight to a row, half a line of the processor's cache, for chains lead all over the table. */
+/** Numbers of an entry: eight per row, half a cache line, because a chain leads all over the table. */
 const ENTRY = 8;
 const [NEXT, KEY, SIZE, LOW, HIGH] = [0, 1, 2, 3, 4];
 
@@ -160,7 +160,7 @@ function popcount(bits: number): number {
   return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** Joins the rows that agree in the keys of their entries and are near. Returns how many rows had too many to compare with. */
+/** Joins the near-duplicates among rows whose entries have equal keys. Returns how many rows had too many to compare with. */
 function joinNear(
   entries: Int32Array,
   sets: ShingleSets,
@@ -180,7 +180,7 @@ function joinNear(
     for (let j = heads[slot]!; j >= 0; j = entries[ENTRY * j + NEXT]!) {
       const other = ENTRY * j;
       if (entries[other + KEY] !== key) continue;
-      if (++looked > LOOKED_AT || compared > COMPARED) {
+      if (++looked > MOST_SKETCHES || compared > MOST_COMPARISONS) {
         left++;
         break;
       }
@@ -196,7 +196,7 @@ function joinNear(
   return left;
 }
 
-function summary(forest: Int32Array, distinct: number, uncompared: number): Duplicates {
+function summarizeClusters(forest: Int32Array, distinct: number, uncompared: number): Duplicates {
   const sizes = new Uint32Array(forest.length);
   for (let row = 0; row < forest.length; row++) {
     forest[row] = find(forest, row);

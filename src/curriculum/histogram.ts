@@ -3,24 +3,24 @@ import { scaleToOrdinary } from '../core/ordinary.js';
 
 /** How many rows of each stage have which scores: bars of equal width. */
 export interface Histogram {
-  /** Scores at the sides of the bars, ascending; one more than there are bars. A bar holds its lower side, not its upper. */
+  /** Scores at the edges of the bars, increasing; one more than there are bars. A bar includes its lower edge, not its upper. */
   readonly edges: readonly number[];
-  /** Of each bar the rows of each stage. */
+  /** For each bar, the rows of each stage. */
   readonly counts: readonly (readonly number[])[];
-  /** True where the first or the last bar also holds the rows beyond it: rare scores far off would squeeze the rest. */
+  /** True where the first or the last bar also counts the rows beyond it: rare outliers would squeeze the rest. */
   readonly openBelow: boolean;
   readonly openAbove: boolean;
 }
 
 const BARS = 30;
-/** Shares of the rows at both ends that may lie beyond the bars, and how much wider the bars may be to hold all. */
+/** Share of the rows at either end that may lie beyond the bars, and how much wider the bars may be to include all. */
 const BEYOND = 0.005;
 const WIDER = 1.25;
-/** Bars for scores that differ too little for their size to have round sides between them, and how little that is. */
+/** Bars for scores too close together, relative to their size, for round edges between them, and how close that is. */
 const CLOSE_BARS = 15;
 const CLOSE = 1e-7;
 
-/** Counts rows by score and stage, in at most some 40 bars with round sides. `order` are the rows in ascending order of score. */
+/** Counts rows by score and stage, in at most about 40 bars with round edges. `order` lists the rows by increasing score. */
 export function histogramOf(scores: Float64Array, stageOf: Uint8Array, order: Uint32Array, stages: number): Histogram {
   const at = (share: number) => scores[order[Math.min(order.length - 1, Math.floor(share * order.length))]!]!;
   const scale = scaleToOrdinary([at(0), at(1)]);
@@ -44,7 +44,7 @@ export function histogramOf(scores: Float64Array, stageOf: Uint8Array, order: Ui
 
 type Ends = [min: number, max: number, low: number, high: number];
 
-/** Sides of bars, and the bar that a score is in; before the first and after the last where it lies beyond them. */
+/** Edges of bars, and the bar that a score is in; before the first or after the last where it lies beyond them. */
 interface Bars {
   readonly edges: readonly number[];
   place(score: number): number;
@@ -53,14 +53,14 @@ interface Bars {
 /** Bars of a round width, from a multiple of it on. */
 function roundBars(from: number, to: number): Bars {
   const width = from === to ? 10 ** Math.max(0, Math.floor(Math.log10(Math.abs(from))) - 6) : tickStep(from, to, BARS);
-  // By whole numbers of bars: 1.2 / 0.1 is not 12, so a score on a side must not fall by rounding.
+  // By whole numbers of bars: 1.2 / 0.1 is not 12, so rounding must not move a score off an edge.
   const bar = (score: number) => Math.floor(score / width + 1e-9);
   const [first, last] = [bar(from), bar(to)];
   const edges = Array.from({ length: last - first + 2 }, (_, i) => Number(((first + i) * width).toPrecision(10)));
   return { edges, place: (score) => bar(score) - first };
 }
 
-/** Bars of equal width between the two, the last with both its sides; as many as there are numbers for their sides. */
+/** Bars of equal width between the two, the last with both its edges; as many as there are numbers for their edges. */
 function evenBars(from: number, to: number): Bars {
   const sides = Array.from({ length: CLOSE_BARS + 1 }, (_, i) => from + (to - from) * (i / CLOSE_BARS));
   const edges = [...new Set(sides)];

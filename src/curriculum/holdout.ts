@@ -1,14 +1,14 @@
 import { dataError } from '../core/errors.js';
 import { random } from '../core/random.js';
 
-/** Parts of a stage by difficulty that give their share of its held-out rows each. */
+/** Parts of a stage by difficulty; each gives the same share of its rows to the hold-out. */
 const STRATA = 10;
 
-/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), otherwise a number of rows. */
+/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), else a number of rows. */
 const wantedOf = (rows: number, holdout: number): number =>
   holdout >= 1 ? holdout : holdout === 0 ? 0 : Math.max(1, Math.round(rows * holdout));
 
-/** Which rows go where, by difficulty and by what they ask. */
+/** What the hold-out is chosen by: difficulty, and which rows ask the same. */
 export interface HoldoutInput {
   /** Rows in the order of their scores. */
   readonly order: Uint32Array;
@@ -20,9 +20,9 @@ export interface HoldoutInput {
 
 /**
  * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number, spread over ten parts of
- * the stage by ascending score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
- * parts, or then its stages, still want is trained on, so a stage can miss its number where such rows are many. Throws a data
- * error when a stage would keep no row to train on.
+ * the stage by increasing score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
+ * parts, or else its stages, still need is trained on, so a stage with many such rows can miss its number. Throws a data
+ * error when a stage would have no row left to train on.
  */
 export function holdOut(
   { order, stageOf, clusterOf }: HoldoutInput,
@@ -34,7 +34,7 @@ export function holdOut(
   const shuffled = random(seed, 'curriculum', 'holdout').shuffle(Array.from(starts.keys()).slice(0, -1));
   const rowsOf = (cluster: number) => members.subarray(starts[cluster]!, starts[cluster + 1]!);
   let unfit = shuffled;
-  /** Takes the clusters that fit into what is left of each part, which `partOf` shows for a row. */
+  /** Takes the clusters that fit into what is left of each part; `partOf` is the part of a row. */
   const fill = (left: Int32Array, partOf: (row: number) => number) => {
     let open = left.reduce((sum, n) => sum + n, 0);
     unfit = unfit.filter((cluster) => {
@@ -71,7 +71,7 @@ function strata(order: Uint32Array, stageOf: Uint8Array, stages: number, holdout
   for (const stage of stageOf) total[stage]!++;
   const wanted = new Int32Array(stages * STRATA);
   for (const [stage, rows] of total.entries()) {
-    const all = checkedWant(rows, holdout, stage);
+    const all = checkWanted(rows, holdout, stage);
     // Whole rows for each part, which add up to all of them; a part of a small stage can want more than it has.
     for (let part = 0; part < STRATA; part++)
       wanted[stage * STRATA + part] = Math.round((all * (part + 1)) / STRATA) - Math.round((all * part) / STRATA);
@@ -85,16 +85,20 @@ function strata(order: Uint32Array, stageOf: Uint8Array, stages: number, holdout
   return { stratumOf, wanted };
 }
 
-function checkedWant(rows: number, holdout: number, stage: number): number {
+function checkWanted(rows: number, holdout: number, stage: number): number {
   const wanted = wantedOf(rows, holdout);
   if (wanted < rows || rows === 0) return wanted;
   throw dataError(
-    `stage ${stage + 1} has ${rows} row${rows === 1 ? '' : 's'}; holding out ${wanted} leaves none to train on; lower holdout (${holdout}) or make fewer stages`,
-    { stage: stage + 1, rows },
+    `stage ${stage + 1} has ${rows} row${rows === 1 ? '' : 's'}; holding out ${wanted} leaves none to train on`,
+    {
+      stage: stage + 1,
+      rows,
+      remedies: [{ option: 'holdout', change: 'lower', note: `(${holdout})` }, { advice: 'make fewer stages' }],
+    },
   );
 }
 
-/** Rows of each cluster side by side: those of cluster c lie from `starts[c]` to before `starts[c + 1]`. */
+/** Rows of each cluster next to each other: those of cluster c lie from `starts[c]` to before `starts[c + 1]`. */
 function clusterRows(clusterOf: Int32Array): { members: Int32Array; starts: Uint32Array } {
   const sizes = new Uint32Array(clusterOf.length);
   for (const first of clusterOf) sizes[first]!++;

@@ -1,4 +1,4 @@
-/** Places that a cut is looked for at: with more different scores than this, those nearest to as many equal shares. */
+/** Most places considered for a cut: with more different scores than this, those nearest to as many equal shares. */
 const PLACES = 2000;
 
 /** Natural logarithm of a row's tokens, in which lengths are compared; an empty row counts as one token. */
@@ -7,8 +7,8 @@ export const logLength = (tokens: number): number => Math.log(Math.max(1, tokens
 /**
  * Where to cut so that the stages explain least of the variance of log length: with m the mean and N the number of all rows,
  * m_g and N_g those of stage g, the sum over stages of N_g (m_g - m)^2 is least (eta squared is that over the variance).
- * `starts` are the first places of groups of equal score, rising from 0; every stage is made of whole groups and has at least
- * `least` rows. `logLengths` are in the order of the scores. Exact among the places looked at. Undefined where no cut will do.
+ * `starts` are the first places of groups of equal score, increasing from 0; every stage is made of whole groups and has at least
+ * `least` rows. `logLengths` are in the order of the scores. Exact among the places considered. Undefined where no cut satisfies this.
  */
 export function leastConfounded(
   starts: Uint32Array,
@@ -17,7 +17,7 @@ export function leastConfounded(
   least: number,
 ): number[] | undefined {
   const rows = logLengths.length;
-  const places = thinned(starts, rows);
+  const places = choosePlaces(starts, rows);
   const sums = centredSums(logLengths, places);
   const m = places.length - 1;
   let best = new Float64Array(m + 1).fill(Number.POSITIVE_INFINITY);
@@ -38,16 +38,16 @@ export function leastConfounded(
     breaks.push(from);
   }
   if (best[m] === Number.POSITIVE_INFINITY) return undefined;
-  const found: number[] = [];
+  const borders: number[] = [];
   for (let k = stages - 1, to = m; k > 0; k--) {
     to = breaks[k]![to]!;
-    found.unshift(places[to]!);
+    borders.unshift(places[to]!);
   }
-  return found;
+  return borders;
 }
 
-/** The starts and, behind them, the number of rows; where they are too many, the one nearest to each of equal shares. */
-function thinned(starts: Uint32Array, rows: number): number[] {
+/** The starts, then the number of rows; where there are too many, the start nearest to each of equal shares. */
+function choosePlaces(starts: Uint32Array, rows: number): number[] {
   if (starts.length <= PLACES) return [...starts, rows];
   const chosen = new Set<number>([0]);
   let i = 0;

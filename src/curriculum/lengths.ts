@@ -15,22 +15,22 @@ export interface Measure {
 }
 
 /** English text has about four characters to a token; a turn's markers take about four tokens. */
-const CHARACTERS_A_TOKEN = 4;
-const TOKENS_A_TURN = 4;
+const CHARACTERS_PER_TOKEN = 4;
+const TOKENS_PER_TURN = 4;
 
 /**
- * Tokens guessed without a tokenizer: a quarter of the characters, at least one for each word, and four for each turn. Good
+ * Tokens estimated without a tokenizer: a quarter of the characters, at least one for each word, and four for each turn. Good
  * enough to cut stages of equal length; off by a third and more for code or other languages.
  */
 export const estimateLength = ({ messages }: InstructionRecord): number =>
-  messages.reduce((sum, { content }) => sum + TOKENS_A_TURN + estimateTokens(content), 0);
+  messages.reduce((sum, { content }) => sum + TOKENS_PER_TURN + estimateTokens(content), 0);
 
 /** {@link estimateLength} of each row. */
 export const estimatedLengths: Measure = { counted: 'estimate', count: async (rows) => rows.map(estimateLength) };
 
-/** Tokens of a text guessed without a tokenizer: a quarter of the characters, at least one for each word. */
+/** Tokens of a text estimated without a tokenizer: a quarter of the characters, at least one for each word. */
 export const estimateTokens = (text: string): number =>
-  Math.max(Math.ceil(text.length / CHARACTERS_A_TOKEN), wordsOf(text));
+  Math.max(Math.ceil(text.length / CHARACTERS_PER_TOKEN), wordsOf(text));
 
 const WORD = /\S+/g;
 
@@ -41,8 +41,8 @@ function wordsOf(text: string): number {
   return words;
 }
 
-/** What of a model's folder decides the number of tokens. */
-const DECIDES = [
+/** The files of a model's folder that decide the number of tokens. */
+const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
@@ -50,11 +50,16 @@ const DECIDES = [
   'chat_template.jinja',
 ];
 
-/** Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. A row that they refuse is a data error that names it. */
+/**
+ * Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. A row that they
+ * refuse is a data error that names it.
+ */
 export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
   const render = rendererOf(tokenizer, tokenizer.hasChatTemplate ? 'chat' : 'paper');
   const rendered = ({ messages }: InstructionRecord) => [encodable(render(messages), { splitSpecialTokens: true })];
-  const files = DECIDES.map((name) => [name, join(tokenizer.folder, name)] as const).filter(([, path]) => exists(path));
+  const files = TOKENIZER_FILES.map((name) => [name, join(tokenizer.folder, name)] as const).filter(([, path]) =>
+    exists(path),
+  );
   const hashes = await Promise.all(files.map(async ([name, path]) => [name, await hashFile(path)] as const));
   return {
     counted: 'tokenizer',

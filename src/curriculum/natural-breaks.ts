@@ -1,9 +1,9 @@
 import { scaleToOrdinary } from '../core/ordinary.js';
 
 /**
- * Jenks' natural breaks: where to part rising values into classes so that the sum of squared distances to the class means is
- * least (Fisher 1958; Jenks 1967). Exact, by dynamic programming whose best breaks rise with the end of the last class, so
- * that halving finds them in O(classes * n log n) (as Ckmeans.1d.dp does, Wang and Song 2011). `weights` say how often each
+ * Jenks' natural breaks: where to split sorted values into classes so that the sum of squared distances to the class means is
+ * least (Fisher 1958; Jenks 1967). Exact, by dynamic programming whose best breaks increase with the end of the last class, so
+ * that bisection finds them in O(classes * n log n) (as Ckmeans.1d.dp does, Wang and Song 2011). `weights` is how often each
  * value occurs. Returns the first place of the second and later classes; of equal solutions the one with the lowest breaks
  * from the right. Needs at least as many values as classes.
  *
@@ -35,12 +35,12 @@ export function naturalBreaks(values: Float64Array, weights: ArrayLike<number>, 
     best = next;
     breaks.push(from);
   }
-  const found: number[] = [];
+  const firsts: number[] = [];
   for (let k = classes - 1, to = n; k > 0; k--) {
     to = breaks[k]![to]!;
-    found.unshift(to);
+    firsts.unshift(to);
   }
-  return found;
+  return firsts;
 }
 
 /** Sum of squared distances to their mean of the values from one place to before another; in constant time by running sums. */

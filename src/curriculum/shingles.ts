@@ -4,20 +4,20 @@ import type { InstructionRecord } from '../data/record.js';
 /** Words in a shingle. With the marks at both ends, one changed word changes three of the L + 2 shingles of L words. */
 export const SHINGLE_WORDS = 3;
 
-/** Shingles kept of a row: of longer ones those of the smallest hashes, a sample of the set (Broder 1997, bottom-k). */
+/** Most shingles kept for a row: of a longer row those with the smallest hashes, a sample of the set (Broder 1997, bottom-k). */
 const MOST_SHINGLES = 256;
 
-/** Shingles in a piece of memory; a row is never in two. */
+/** Shingles in a piece of memory; a row never spans two. */
 const PIECE = 2 ** 20;
 
-/** Sets of hashed shingles, one per row, each ascending; packed so that a million rows take their bytes and no more. */
+/** Sets of hashed shingles, one per row, each sorted; packed so that a million rows take their bytes and no more. */
 export interface ShingleSets {
   readonly rows: number;
   /** Where the set of a row lies: `hashes[from]` to before `hashes[to]`. */
   at(row: number): { readonly hashes: Uint32Array; readonly from: number; readonly to: number };
 }
 
-/** Shingle sets that grow one row at a time. */
+/** Shingle sets to which rows are added one by one. */
 export interface ShingleStore extends ShingleSets {
   add(record: InstructionRecord): void;
 }
@@ -62,24 +62,24 @@ const WORD = new RegExp(
 const EDGE = 0x5bd1e995;
 
 /**
- * The ascending hashes of a row's shingles: three words in a row of all turns before the answer, system turns left out, evened
- * out by {@link sameText}, with marks before the first and after the last word. At most 256 of them, those of the smallest hashes.
+ * The sorted hashes of a row's shingles: runs of three words of all turns before the answer, without system turns, normalised by
+ * {@link sameText}, with marks before the first and after the last word. At most 256 of them, those with the smallest hashes.
  */
 export function shinglesOf({ messages }: InstructionRecord): Uint32Array {
-  const found = new Set<number>();
+  const shingles = new Set<number>();
   for (const { role, content } of messages.slice(0, -1)) {
     if (role === 'system') continue;
     let [before, last] = [EDGE, EDGE];
     const shift = (word: number) => {
-      found.add(shingle(before, last, word));
+      shingles.add(shingle(before, last, word));
       [before, last] = [last, word];
     };
     for (const word of sameText(content, true).match(WORD) ?? []) shift(hashWord(word));
     shift(EDGE);
     shift(EDGE);
   }
-  const rising = Uint32Array.from(found).sort();
-  return rising.length > MOST_SHINGLES ? rising.slice(0, MOST_SHINGLES) : rising;
+  const hashes = Uint32Array.from(shingles).sort();
+  return hashes.length > MOST_SHINGLES ? hashes.slice(0, MOST_SHINGLES) : hashes;
 }
 
 /** FNV-1a over UTF-16 units. */
@@ -100,13 +100,13 @@ function mix(h: number): number {
   return z ^ (z >>> 16);
 }
 
-/** Jaccard similarity of the sets of two rows, or -1 as soon as it is known to lie under `least`. */
+/** Jaccard similarity of the sets of two rows, or -1 as soon as it is known to be under `least`. */
 export function similarity(sets: ShingleSets, x: number, y: number, least: number): number {
   const a = sets.at(x);
   const b = sets.at(y);
   const [n, m] = [a.to - a.from, b.to - b.from];
   if (n === 0 || m === 0) return n === m ? 1 : -1;
-  // In both at least so many, or the Jaccard similarity is under `least`.
+  // With fewer in both, the Jaccard similarity is under `least`.
   const needed = Math.ceil((least / (1 + least)) * (n + m) - 1e-9);
   let [i, j, both] = [a.from, b.from, 0];
   while (i < a.to && j < b.to) {

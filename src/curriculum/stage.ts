@@ -7,7 +7,7 @@ import type { Duplicates } from './duplicates.js';
 import { histogramOf } from './histogram.js';
 import { holdOut } from './holdout.js';
 import { lengthExplained } from './length-cut.js';
-import type { StageSummary, Staging } from './staging.js';
+import type { StageContents, Staging } from './staging.js';
 import type { StagingPlan } from './staging-options.js';
 import type { RowTable } from './table.js';
 
@@ -52,7 +52,7 @@ function summarizeStage(
   stage: number,
   { stageOf, held, order }: { stageOf: Uint8Array; held: Uint8Array; order: Uint32Array },
   { scores, tokens }: RowTable,
-): StageSummary {
+): StageContents {
   const members = order.filter((row) => stageOf[row] === stage);
   const trained = Float64Array.from(
     members.filter((row) => held[row] === 0),

@@ -4,7 +4,7 @@ import type { Histogram } from './histogram.js';
 import type { StagingPlan } from './staging-options.js';
 
 /** One stage, for people: what is in it and what is held out of it. */
-export interface StageSummary {
+export interface StageContents {
   /** From 1, the easiest. */
   readonly index: number;
   /** Rows to train on, and held-out ones. */
@@ -32,7 +32,7 @@ export interface Staging {
   readonly stageOf: Uint8Array;
   /** 1 for the rows held out. */
   readonly held: Uint8Array;
-  readonly stages: readonly StageSummary[];
+  readonly stages: readonly StageContents[];
   readonly cuts: readonly Cut[];
   readonly duplicates: Omit<Duplicates, 'clusterOf'>;
   readonly length: Confounding;

@@ -3,25 +3,25 @@ import { sameText } from '../core/same-text.js';
 import type { InstructionRecord } from '../data/record.js';
 import { openShingles, type ShingleSets } from './shingles.js';
 
-/** What cutting needs to know of scored rows, packed: some 50 bytes per row, and 4 for each word of its instruction. */
+/** What cutting needs to know of scored rows, packed: about 50 bytes per row, and 4 for each word of its instruction. */
 export interface RowTable {
   readonly rows: number;
   readonly scores: Float64Array;
   readonly tokens: Uint32Array;
-  /** Two words a row that are the same for equal instructions only, see {@link sameText}. */
+  /** Two numbers per row that are the same only for equal instructions, see {@link sameText}. */
   readonly keys: Uint32Array;
-  /** Undefined where no near-duplicates are looked for. */
+  /** Undefined where near-duplicates are not searched for. */
   readonly shingles?: ShingleSets;
 }
 
-/** A table that grows one row at a time. */
+/** A table to which rows are added one by one. */
 export interface TableBuilder {
   add(record: InstructionRecord, score: number, tokens: number): void;
   /** The table of what was added. */
   done(): RowTable;
 }
 
-/** Makes an empty table. `near` is false where only equal instructions are looked for. */
+/** Makes an empty table. `near` is false where only equal instructions are searched for. */
 export function openTable({ near }: { near: boolean }): TableBuilder {
   const [scores, tokens, keys] = [column(Float64Array), column(Uint32Array), column(Uint32Array)];
   const shingles = near ? openShingles() : undefined;
@@ -47,7 +47,7 @@ export function openTable({ near }: { near: boolean }): TableBuilder {
   };
 }
 
-/** What a row asks, to recognise equal rows: all turns before the answer, evened out by {@link sameText}. */
+/** The instruction of a row, to recognise equal ones: all turns before the answer, normalised by {@link sameText}. */
 export const instructionKey = ({ messages }: InstructionRecord): string =>
   JSON.stringify(messages.slice(0, -1).map(({ role, content }) => [role, sameText(content, true)]));
 

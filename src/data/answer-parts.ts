@@ -9,7 +9,10 @@ export interface AnswerPart {
   readonly start: number;
   /** After the last character of the answer. */
   readonly end: number;
-  /** The template's end token may stand from `end` up to here, where the next turn's text begins. Equal to `end` where the template itself marks what is trained. */
+  /**
+   * The template's end token may stand from `end` up to here, where the next turn's text begins. Equal to `end` where the template
+   * itself marks what is trained.
+   */
   readonly limit: number;
 }
 
@@ -48,7 +51,10 @@ function startOf(text: string, { start, after }: Turn, { prompt, lead }: Opening
   return before.endsWith(lead) ? start - lead.length : start;
 }
 
-/** The parts of the `trained` turns by the places of their texts. Throws a data error where an answer is not in the text, or in several places. */
+/**
+ * The parts of the `trained` turns by the places of their texts. Throws a data error where an answer is not in the text, or in
+ * several places.
+ */
 export function writtenParts(
   rendered: RenderedChat,
   trained: readonly number[],

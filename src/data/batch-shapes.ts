@@ -2,7 +2,7 @@ import { groupBy } from '../core/lists.js';
 
 /** How large a batch is: so many lines of so many tokens. */
 export interface BatchSize {
-  /** Lines B, each its own sequence. */
+  /** Lines B, each a separate sequence. */
   readonly lines: number;
   /** Tokens T of a line, padding among them. */
   readonly length: number;
@@ -40,7 +40,7 @@ const MOST_SIZES = 32;
 export const lineWork = (lines: number, length: number): number => lines * length * (1 + length / ATTENTION_LENGTH);
 
 /**
- * A shape for each batch, in order, few in total. `exact` is what each batch needs: lines, tokens of its longest line, trained tokens.
+ * A shape for each batch, in order, few in all. `exact` is what each batch needs: lines, tokens of its longest line, trained tokens.
  * Of the ways to round lengths and targets up this is the one of least work, where each further shape must save {@link SHAPE_WORK}.
  * The number of lines stays as it is; lengths are multiples of `padTo`.
  */

@@ -57,7 +57,7 @@ export const encodeOptionsSchema = z.strictObject({
   overflow: z
     .enum(['truncate', 'drop', 'refuse'])
     .default('truncate')
-    .describe('a row over maxLength: cut the answer (its end is then not trained), drop the row, or refuse the set'),
+    .describe('a row over `maxLength`: cut the answer (its end is then not trained), drop the row, or refuse the set'),
   templateTime: z
     .string()
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, 'expected a time such as 2026-11-28T09:00')

@@ -96,8 +96,8 @@ export function chooseSizes(stages: readonly (readonly number[])[], options: Siz
     const given = up(packLength);
     return trial(longest > given ? [given, longest] : [given]).sizes;
   }
-  const best = (more: readonly number[], besides: readonly number[]) =>
-    more.map((length) => trial([length, ...besides])).reduce((x, y) => (y.cost < x.cost ? y : x));
+  const best = (candidates: readonly number[], chosen: readonly number[]) =>
+    candidates.map((length) => trial([length, ...chosen])).reduce((x, y) => (y.cost < x.cost ? y : x));
   // The longest lines may be longer than the longest row, where several rows then fill them better.
   let chosen = best(steps(longest, Math.max(longest, Math.min(up(room), 4 * longest)), padTo), []);
   const shorter = steps(padTo, longest - padTo, padTo);

@@ -2,7 +2,7 @@ import { show } from '../core/shown.js';
 import { isEmpty, isRow, listOf, type RawRow, RowProblem, withoutNulls } from './fields.js';
 import type { Message } from './record.js';
 
-/** The turns of a conversation, and what they have besides text, by place: `{'messages[1]': {model: 'gpt-4'}}`. */
+/** The turns of a conversation, and their fields other than text, by place: `{'messages[1]': {model: 'gpt-4'}}`. */
 export interface Turns {
   readonly messages: Message[];
   readonly turnFields: Readonly<Record<string, RawRow>>;
@@ -52,9 +52,9 @@ const wordsOf = (name: string) =>
 const hasWord = (name: string, known: ReadonlySet<string>) => wordsOf(name).some((word) => known.has(word));
 
 /**
- * Reads the turns in a field, as OpenAI (role, content) or ShareGPT (from, value) writes them; null is as good as absent. A mark that an answer is not trained becomes `train: false`.
- * Throws {@link RowProblem} for what would be lost or cannot be honoured: tool calls, thoughts, pictures, a weight that is a fraction; other
- * fields are given back.
+ * Reads the turns in a field, as OpenAI (role, content) or ShareGPT (from, value) writes them; null counts as absent. A mark that an
+ * answer is not trained becomes `train: false`. Throws {@link RowProblem} for what would be lost or cannot be honoured: tool calls,
+ * reasoning, pictures, a weight that is a fraction; other fields are returned in `rest`.
  */
 export function turnsIn(row: RawRow, key: string): Turns {
   const turnFields: Record<string, RawRow> = {};

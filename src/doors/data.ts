@@ -26,7 +26,13 @@ export {
 export { renderPrompt } from '../data/prompt.js';
 export { type InstructionRecord, type Message, recordSchema } from '../data/record.js';
 export type { Logger } from '../telemetry/logger.js';
-export type { ChatMessage, ChatRenderer, RenderedChat, RenderOptions, TextRange } from '../tokenizer/chat-template.js';
+export type {
+  ChatRenderer,
+  RenderedChat,
+  RenderOptions,
+  TemplateMessage,
+  TextRange,
+} from '../tokenizer/chat-template.js';
 export type { Encoding } from '../tokenizer/encoding.js';
 export type { LiteralText } from '../tokenizer/literal-text.js';
 export { type EncodeInput, loadTokenizer, type SpecialToken, type Tokenizer } from '../tokenizer/tokenizer.js';

@@ -34,7 +34,13 @@ export type { Estimate } from '../statistics/bootstrap.js';
 export type { Confusion } from '../statistics/kappa.js';
 export type { PairCounts } from '../statistics/pairs.js';
 export { type Block, markdown, plainLines } from '../telemetry/document.js';
-export type { ChatMessage, ChatRenderer, RenderedChat, RenderOptions, TextRange } from '../tokenizer/chat-template.js';
+export type {
+  ChatRenderer,
+  RenderedChat,
+  RenderOptions,
+  TemplateMessage,
+  TextRange,
+} from '../tokenizer/chat-template.js';
 export type { Encoding } from '../tokenizer/encoding.js';
 export type { LiteralText } from '../tokenizer/literal-text.js';
 export type { EncodeInput, SpecialToken, Tokenizer } from '../tokenizer/tokenizer.js';

@@ -3,8 +3,8 @@ import { FREE_MEMORY, outOfMemoryError } from '../core/out-of-memory.js';
 import { shownName } from '../core/shown.js';
 
 /**
- * A typed array for a tensor of `length` elements. Where there is no memory for it the error names the tensor; a data error where no
- * machine has an array of that length.
+ * A typed array for a tensor of `length` elements. Where there is no memory for it the error names
+ * the tensor; a data error where no machine has an array of that length.
  */
 export function allocated<T>(file: string, tensor: string, length: number, ArrayOf: new (length: number) => T): T {
   try {

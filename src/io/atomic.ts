@@ -19,9 +19,9 @@ export interface AtomicFile {
 const under = new Set<string>();
 
 /**
- * Opens a file for streamed writing that appears whole or not at all: a temporary file beside it, fsync, rename, fsync of
- * the folder; in a folder that {@link writeFolderAtomic} is filling, that one flushes. Missing folders are made. A device or pipe
- * (`/dev/stdout`) is written to directly.
+ * Opens a file for streamed writing that appears whole or not at all: a temporary file beside it,
+ * fsync, rename, fsync of the folder; in a folder that {@link writeFolderAtomic} is filling, that
+ * one flushes. Missing folders are made. A device or pipe (`/dev/stdout`) is written to directly.
  */
 export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const target = await realpath(path).catch(() => resolve(path));
@@ -71,7 +71,10 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
   };
 }
 
-/** A folder under way whose temporary place was removed is lost: making it again would make half a folder. */
+/**
+ * A folder whose temporary place was removed while it was written is lost: making it again would
+ * make half a folder.
+ */
 function refuseLost(target: string, path: string): void {
   for (const temporary of under)
     if (target.startsWith(temporary + sep) && !exists(temporary)) throw fileError('write', path, gone(temporary));
@@ -85,7 +88,10 @@ async function discard(temporary: string): Promise<void> {
   under.delete(temporary);
 }
 
-/** Writes a whole file atomically, see {@link createAtomicFile}: after a crash either the old content is there or the new. */
+/**
+ * Writes a whole file atomically, see {@link createAtomicFile}: after a crash either the old
+ * content is there or the new.
+ */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   await withAtomicFile(path, (file) => file.write(data));
 }
@@ -103,14 +109,18 @@ export async function withAtomicFile<T>(path: string, fill: (file: AtomicFile) =
   }
 }
 
-/** Writes a value as indented JSON with a final newline, atomically; numbers that are not finite as {@link jsonText} has them. */
+/**
+ * Writes a value as indented JSON with a final newline, atomically; numbers that are not finite as
+ * {@link jsonText} has them.
+ */
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeFileAtomic(path, `${jsonText(value, 2)}\n`);
 
 /**
- * Lets `fill` write files into a temporary folder beside `path`, then flushes all of it to the disk and moves it there in one go.
- * An existing empty folder is taken; one with files in it is refused with a usage error, or replaced when `replace` is set: until
- * the new one is whole the old stays, see {@link removeLeftovers} for a crash between the two.
+ * Lets `fill` write files into a temporary folder beside `path`, then flushes all of it to the disk
+ * and moves it there in one go. An existing empty folder is taken; one with files in it is refused
+ * with a usage error, or replaced when `replace` is set: until the new one is whole the old stays,
+ * see {@link removeLeftovers} for a crash between the two.
  */
 export async function writeFolderAtomic<T>(
   path: string,
@@ -170,7 +180,7 @@ async function putFolder(temporary: string, target: string, occupied: boolean): 
   if (occupied) await discard(old);
 }
 
-/** Flushes all files of a folder to the disk, whoever wrote them, each before the folder that names it. */
+/** Flushes all files of a folder to the disk, also those that others wrote, each before the folder that names it. */
 async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -195,8 +205,9 @@ const LEFTOVER = /^\.(.+)\.[0-9a-f]{12}\.(tmp|old)$/;
 export const isLeftover = (name: string): boolean => LEFTOVER.test(name);
 
 /**
- * Removes, in a folder and those in it, what killed writers of this module left there, and returns their paths. Only for a folder
- * in which no other process writes. A folder that was being replaced and has no successor yet is put back, and not reported.
+ * Removes, in a folder and those in it, what killed writers of this module left there, and returns
+ * their paths. Only for a folder in which no other process writes. A folder that was being replaced
+ * and has no successor yet is put back, and not reported.
  */
 export async function removeLeftovers(folder: string): Promise<string[]> {
   const removed: string[] = [];

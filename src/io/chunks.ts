@@ -4,7 +4,10 @@ import { createGunzip } from 'node:zlib';
 import { dataError, PhasetuneError } from '../core/errors.js';
 import { checkIsFile, fileError } from './files.js';
 
-/** A packed file that unpacks to more than this many bytes, and to so many times its size, is not a text that a person packed. */
+/**
+ * A packed file that unpacks to more than this many bytes, and to this many times its size, is not
+ * a text that a person packed.
+ */
 const BOMB = { bytes: 64 << 20, times: 250 };
 
 /** How a file is packed. */
@@ -20,8 +23,9 @@ export function packingOf(head: Uint8Array): Packing | undefined {
 }
 
 /**
- * The bytes of a file as a stream, unpacked when it is gzip or zstd (recognised by its first bytes). Data errors: what is not a file,
- * a broken or cut-off packed file, and one that unpacks to far more than text does.
+ * The bytes of a file as a stream, unpacked when it is gzip or zstd (recognised by its first
+ * bytes). Data errors: what is no file, a broken or cut-off packed file, and one that unpacks to
+ * far more than text does.
  */
 export async function* readChunks(path: string): AsyncGenerator<Buffer> {
   await checkIsFile(path);
@@ -39,7 +43,7 @@ export async function* readChunks(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Throws once so many unpacked bytes cannot be text that was packed. */
+/** Throws once there are more unpacked bytes than a packed text can have. */
 function checkBomb(path: string, packing: Packing, read: number, unpacked: number): void {
   if (unpacked <= BOMB.bytes || unpacked <= BOMB.times * read) return;
   throw dataError(
@@ -74,7 +78,10 @@ async function* unpackGzip(path: string, file: Readable): AsyncGenerator<Buffer>
   }
 }
 
-/** Not by Node's own zlib: Node 20 has no zstd, and that of Node 24 ends without an error after the first of several frames. */
+/**
+ * Not by Node's own zlib: Node 20 has no zstd, and that of Node 24 ends without an error after the
+ * first of several frames.
+ */
 async function* unpackZstd(path: string, file: Readable): AsyncGenerator<Buffer> {
   const { Decompress } = await import('fzstd');
   let [read, unpacked] = [0, 0];

@@ -4,7 +4,10 @@ import { writeFileAtomic } from './atomic.js';
 /** Takes away the mark that {@link writeCsv} puts before what a spreadsheet would take for a formula. */
 export const undefuse = (cell: string): string => (/^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell);
 
-/** Writes a table with a line of names, atomically; cells that a spreadsheet would take for a formula get a `'` before them. */
+/**
+ * Writes a table with a line of names, atomically; cells that a spreadsheet would take for a
+ * formula get a `'` before them.
+ */
 export function writeCsv(
   path: string,
   columns: readonly string[],

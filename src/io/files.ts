@@ -37,8 +37,9 @@ const ADVICE: Record<string, string> = {
 };
 
 /**
- * One clear line for an error of the file system: missing or unreadable input is a data error, failing output a failure with, in
- * its fields, the system's code as `errno`. A lack of memory is an error that says so.
+ * One clear line for an error of the file system: missing or unreadable input is a data error,
+ * failing output a failure with, in its fields, the system's code as `errno`. Missing memory is an
+ * error that says so.
  */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown): PhasetuneError {
   if (cause instanceof PhasetuneError) return cause;
@@ -78,20 +79,21 @@ export async function listFolder(path: string): Promise<string[]> {
 }
 
 /**
- * Makes a folder and its parents, each noted on the disk in its own parent; harmless when it is there. Level by level: Node's own
- * way never ends in a place that has no room for folders, such as /proc. `named` is what an error calls it.
+ * Makes a folder and its parents, each noted on the disk in its own parent; harmless when it is
+ * there. Level by level: Node's own way never ends in a place that has no room for folders, such as
+ * /proc. `named` is what an error calls it.
  */
 export async function makeFolder(path: string, named: string = path): Promise<void> {
   try {
     const missing: string[] = [];
-    let at = resolve(path);
-    while (!(await isFolder(at))) {
-      missing.push(at);
-      at = dirname(at);
+    let current = resolve(path);
+    while (!(await isFolder(current))) {
+      missing.push(current);
+      current = dirname(current);
     }
     for (const folder of missing.reverse()) {
       await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
-        // Where there are files only, as in /proc, the system says that there is no such thing.
+        // Where there are only files, as in /proc, the system says that it does not exist.
         if (error.code === 'ENOENT') throw new Error(`no folder can be made in ${dirname(folder)}`);
         // Another process may have made it just now.
         if (error.code !== 'EEXIST' || !(await isFolder(folder))) throw error;
@@ -143,10 +145,13 @@ export async function copyFile(from: string, to: string): Promise<void> {
   await copy(from, to).catch((cause: unknown) => Promise.reject(fileError('write', to, cause)));
 }
 
-/** Longest text file that is read whole, in bytes, unless told otherwise: 64 MiB, twice the largest tokenizer.json there is. */
+/** Longest text file that is read whole by default, in bytes: 64 MiB, twice the largest tokenizer.json there is. */
 const MAX_TEXT_BYTES = 64 << 20;
 
-/** Throws a data error unless the path leads to a file; a named pipe would keep its reader waiting. Returns its size in bytes. */
+/**
+ * Throws a data error unless the path leads to a file; a named pipe would keep its reader waiting.
+ * Returns its size in bytes.
+ */
 export async function checkIsFile(path: string): Promise<number> {
   const { kind, bytes } = await statPath(path);
   if (kind === 'file') return bytes;
@@ -154,7 +159,7 @@ export async function checkIsFile(path: string): Promise<number> {
   throw dataError(`cannot read ${path}: ${what}${kind === 'missing' ? '' : '; expected a file'}`, { file: path });
 }
 
-/** The first bytes of a file, at most so many. */
+/** The first bytes of a file, at most `bytes`. */
 export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
   await checkIsFile(path);
   try {
@@ -167,7 +172,7 @@ export async function readHead(path: string, bytes: number): Promise<Uint8Array>
   }
 }
 
-/** A file's bytes, unpacked when it is gzip (told by its first two bytes, not by its name), never more than `limit`. */
+/** A file's bytes, unpacked when it is gzip (by its first two bytes, not by its name), never more than `limit`. */
 async function readBytes(path: string, limit: number): Promise<Uint8Array> {
   const tooLong = (what: string) =>
     dataError(`${path}: ${what}; at most ${limit} are read of such a file, so this is not one`, { file: path, limit });
@@ -182,7 +187,10 @@ async function readBytes(path: string, limit: number): Promise<Uint8Array> {
   });
 }
 
-/** A file of at most `maxBytes` (plain and unpacked) as text: strict UTF-8, byte order mark dropped, unpacked when it is gzip. */
+/**
+ * A file of at most `maxBytes` (plain and unpacked) as text: strict UTF-8, byte order mark dropped,
+ * unpacked when it is gzip.
+ */
 export async function readText(path: string, { maxBytes = MAX_TEXT_BYTES, keepMark = false } = {}): Promise<string> {
   const bytes = await readBytes(path, maxBytes);
   try {

@@ -25,7 +25,7 @@ function halves(): Uint32Array {
 }
 
 /**
- * Widens float16 or bfloat16 bit patterns to float32. `from` may be in the last half of the buffer of `to`: each element
+ * Widens float16 or bfloat16 bit patterns to float32. `from` may be the last half of the buffer of `to`: each element
  * is read before the place is overwritten.
  */
 export function widen(from: Uint16Array, to: Float32Array, dtype: 'F16' | 'BF16'): void {
@@ -47,8 +47,9 @@ const scratch = new Float32Array(1);
 const scratchBits = new Uint32Array(scratch.buffer);
 
 /**
- * Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. `into` has as many elements and may
- * are in the first half of the buffer of `from`: each element is read before its place is overwritten.
+ * Rounds float32 to bfloat16 bit patterns, to nearest with ties to even; NaN stays NaN. `into` has
+ * as many elements and may be the first half of the buffer of `from`: each element is read before
+ * its place is overwritten.
  */
 export function toBfloat16(from: Float32Array, into: Uint16Array = new Uint16Array(from.length)): Uint16Array {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
@@ -71,8 +72,9 @@ export const rounded = ({ shape, data }: HostTensor<'float32'>): HostTensor<'bfl
   bfloat16(shape, toBfloat16(data));
 
 /**
- * The bit patterns of a bfloat16 tensor, two by two, as int32 [ceil(n / 2)]: JavaScript has no other way to hand them to the
- * device, where Bitcast makes bfloat16 of them again. A view of the same memory where it can be; an odd end is padded with 0.
+ * The bit patterns of a bfloat16 tensor, two by two, as int32 [ceil(n / 2)]: JavaScript has no
+ * other way to hand them to the device, where Bitcast makes bfloat16 of them again. A view of the
+ * same memory where it can be; an odd end is padded with 0.
  */
 export function bitsOf({ data }: HostTensor<'bfloat16'>): HostTensor<'int32'> {
   const pairs = Math.ceil(data.length / 2);

@@ -75,7 +75,10 @@ function sixBits(b: Uint8Array, at: number, group: number): [number, number] {
   return [(low & 15) | ((b[at + group - 4]! >> 6) << 4), (low >> 4) | ((b[at + group]! >> 6) << 4)];
 }
 
-/** Q6_K: 256 elements as sixteen groups of 16 with an 8-bit scale; low four bits, high two bits, scales, then the scale of all. */
+/**
+ * Q6_K: 256 elements as sixteen groups of 16 with an 8-bit scale; low four bits, high two bits,
+ * scales, then the scale of all.
+ */
 const q6_k: Dequantise = (b, at, out, to) => {
   const d = half(b, at + 208);
   for (let i = 0; i < 256; i++) {

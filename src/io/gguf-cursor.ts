@@ -3,13 +3,14 @@ import { dataError } from '../core/errors.js';
 import type { RangedFile } from './ranged.js';
 
 /**
- * What a GGUF header may hold in total, list entries and bytes of text counted over all fields. The largest vocabularies in use have
- * 262,144 tokens, with as many scores and types and twice as many merges; the largest Llama has 1,138 tensors. A header at
- * every limit takes some 200 MiB of memory.
+ * What a GGUF header may hold in all, list entries and bytes of text counted over all fields. The
+ * largest vocabularies in use have 262,144 tokens, with as many scores and types and twice as many
+ * merges; the largest Llama has 1,138 tensors. A header at every limit takes some 200 MiB of
+ * memory.
  */
 export const LIMITS = { tensors: 1 << 16, fields: 1 << 16, entries: 1 << 21, textBytes: 32 << 20 };
 
-/** Bytes that are read at a time. */
+/** Bytes per read. */
 const WINDOW = 1 << 20;
 
 /** A place in the file that moves on as values are read; knows how much file is left. Numbers are little-endian. */
@@ -22,7 +23,10 @@ export interface Cursor {
   u32(): number;
   /** A number of 64 bits; inexact from 2^53 on. */
   u64(): number;
-  /** The next `n` bytes as text; what is not UTF-8 becomes U+FFFD, or undefined where it must be. A byte order mark stays. */
+  /**
+   * The next `n` bytes as text; what is not UTF-8 becomes U+FFFD, or undefined where it must be. A
+   * byte order mark stays.
+   */
   text(n: number, strict: boolean): string | undefined;
   /** Bytes between here and the end of the file. */
   left(): number;
@@ -34,7 +38,7 @@ export function cursorOver(file: RangedFile): Cursor {
   let window = Buffer.alloc(0);
   let start = 0;
   let position = 0;
-  /** Moves on by `n` bytes, which then are in the window; says where in it. */
+  /** Moves forward by `n` bytes, which are then in the window, and returns where in it they begin. */
   const take = (n: number): number => {
     if (position + n > file.bytes)
       throw dataError(
@@ -50,22 +54,22 @@ export function cursorOver(file: RangedFile): Cursor {
     return position - n - start;
   };
   const u32 = () => {
-    const at = take(4);
-    return window.readUInt32LE(at);
+    const offset = take(4);
+    return window.readUInt32LE(offset);
   };
   return {
     file,
     budget: { ...LIMITS },
     number(read, bytes) {
-      const at = take(bytes);
-      return read.call(window, at);
+      const offset = take(bytes);
+      return read.call(window, offset);
     },
     u32,
     u64: () => u32() + u32() * 2 ** 32,
     text(n, strict) {
-      const at = take(n);
-      if (strict && !isUtf8(window.subarray(at, at + n))) return undefined;
-      return window.toString('utf8', at, at + n);
+      const offset = take(n);
+      if (strict && !isUtf8(window.subarray(offset, offset + n))) return undefined;
+      return window.toString('utf8', offset, offset + n);
     },
     left: () => file.bytes - position,
     at: () => position,
@@ -73,8 +77,8 @@ export function cursorOver(file: RangedFile): Cursor {
 }
 
 /**
- * Reads a count that something of at least `each` bytes follows for. A data error, before memory is taken for it, where the file
- * cannot hold as much or a header may not.
+ * Reads a count that something of at least `each` bytes follows for. A data error, before memory is
+ * taken for it, where the file cannot hold as much or a header may not.
  */
 export function limitedCount(c: Cursor, each: number, of: keyof typeof LIMITS, what: string): number {
   const n = c.u64();
@@ -92,7 +96,10 @@ export function limitedCount(c: Cursor, each: number, of: keyof typeof LIMITS, w
   return n;
 }
 
-/** A text with its length before it. The name of something (`of`) must be UTF-8; elsewhere what is not becomes U+FFFD. */
+/**
+ * A text with its length before it. The name of something (`of`) must be UTF-8; elsewhere what is
+ * not becomes U+FFFD.
+ */
 export function countedText(c: Cursor, of?: string): string {
   const text = c.text(limitedCount(c, 1, 'textBytes', 'a text length'), of !== undefined);
   if (text !== undefined) return text;

@@ -7,7 +7,7 @@ import type { RangedFile } from './ranged.js';
 /** A value of the metadata; 64-bit numbers that do not fit a double come as bigint. */
 export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
 
-/** Where a tensor lies, and how. */
+/** Where a tensor's bytes are, and in which form. */
 export interface GgufTensor {
   readonly type: BlockType;
   /** Row-major, slowest first, the reverse of the file's order: [rows, columns] for a matrix. */
@@ -67,9 +67,10 @@ function value(c: Cursor, type: number, key: string, depth = 0): GgufValue {
 }
 
 /**
- * Reads and checks the header of a GGUF file of version 2 or 3, little-endian; see the format's description in ggml's docs. What it
- * counts is checked against the file's size and against {@link LIMITS} before memory is taken for it; tensors lie inside
- * the file and not over each other.
+ * Reads and checks the header of a GGUF file of version 2 or 3, little-endian; see the format's
+ * description in ggml's docs. What it counts is checked against the file's size and against
+ * {@link LIMITS} before memory is taken for it; tensors lie inside the file and not over each
+ * other.
  */
 export function readGgufHeader(file: RangedFile): GgufHeader {
   const c = cursorOver(file);
@@ -174,7 +175,7 @@ function readTensorInfo(c: Cursor): [name: string, tensor: GgufTensor] {
       `its type ${OTHER_TYPES[id] ?? id} is not read; expected one of ${known}: take another file of this model`,
     );
   }
-  // Checked at every step: a later zero does not make up for a product that was not exact any more.
+  // Checked at every step: a zero later does not make up for a product that is no longer exact.
   let elements = 1;
   for (const size of shape) elements = Number.isSafeInteger(elements * size) ? elements * size : Number.NaN;
   if (!Number.isSafeInteger(elements) || !shape.every(Number.isSafeInteger) || !Number.isSafeInteger(offset))

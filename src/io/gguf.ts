@@ -18,10 +18,13 @@ export interface Gguf {
   close(): Promise<void>;
 }
 
-/** Bytes of blocks that are read at a time. */
+/** Bytes of blocks per read. */
 const PART = 1 << 20;
 
-/** Opens a GGUF file; of a split model (`…-00001-of-00003.gguf`) the first file is given and the others are found beside it. */
+/**
+ * Opens a GGUF file; of a split model (`…-00001-of-00003.gguf`) the first file is given and the
+ * others are found beside it.
+ */
 export async function openGguf(path: string): Promise<Gguf> {
   const open = new Map<string, { file: RangedFile; header: GgufHeader }>();
   const close = async () => {
@@ -107,7 +110,7 @@ async function readTensor(name: string, t: GgufTensor, file: RangedFile, scratch
   for (let done = 0, to = 0; done < t.bytes; done += part.length) {
     const now = part.subarray(0, Math.min(part.length, t.bytes - done));
     await file.read(t.offset + done, now);
-    for (let at = 0; at < now.length; at += bytes, to += elements) dequantise(now, at, data, to);
+    for (let offset = 0; offset < now.length; offset += bytes, to += elements) dequantise(now, offset, data, to);
   }
   return { shape: t.shape, dtype: 'float32', data };
 }

@@ -14,7 +14,10 @@ export interface HashedFile {
 /** Bytes gathered before they are written. */
 const GATHERED = 1 << 18;
 
-/** Opens a file that appears whole or not at all, as {@link createAtomicFile} does, written in large pieces and hashed on the way. */
+/**
+ * Opens a file that appears whole or not at all, as {@link createAtomicFile} does, written in large
+ * pieces and hashed on the way.
+ */
 export async function createHashedFile(path: string): Promise<HashedFile> {
   const file = await createAtomicFile(path);
   const hash = createHash('sha256');

@@ -62,7 +62,10 @@ export async function* objectRows(path: string, chunks: AsyncIterable<Buffer>, l
   }
 }
 
-/** Elements of a JSON array. Where it is broken, a document that is not too long is parsed whole for the exact place. */
+/**
+ * Elements of a JSON array. Where it is broken, a document that is not too long is parsed whole for
+ * the exact place.
+ */
 export async function* listRows(path: string, chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<FileRow> {
   let row = 0;
   let exactKnown = false;
@@ -82,9 +85,9 @@ export async function* listRows(path: string, chunks: AsyncIterable<Buffer>, lim
       yield { place, value: undefined, bytes: bytes.length, error };
       continue;
     }
-    const found = rowOf(place, bytes, () => parseRow(decode(bytes, place, path, true), place))!;
-    const said = found.error?.message.slice(place.length + 2);
-    yield said?.includes('not valid JSON') ? { ...found, error: await broken(said, found.error) } : found;
+    const fileRow = rowOf(place, bytes, () => parseRow(decode(bytes, place, path, true), place))!;
+    const said = fileRow.error?.message.slice(place.length + 2);
+    yield said?.includes('not valid JSON') ? { ...fileRow, error: await broken(said, fileRow.error) } : fileRow;
   }
 }
 

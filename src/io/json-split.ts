@@ -95,9 +95,9 @@ export async function* splitElements(chunks: AsyncIterable<Buffer>, limit: numbe
       if (depth === 0 && state.open.length === 1) start = i + 1;
       const ends = depth === 1 && state.open.length === 0;
       if (!ends && !(byte === COMMA && depth === 1)) continue;
-      const found = piece([...parts, chunk.subarray(start, i)], from);
+      const row = piece([...parts, chunk.subarray(start, i)], from);
       over = ends;
-      if (!over || any || !found.bytes.every(isSpace)) yield found;
+      if (!over || any || !row.bytes.every(isSpace)) yield row;
       if (byte === CLOSE_OBJECT) return yield piece([], line, 'the list ends with }');
       any = true;
       parts = [];
@@ -152,9 +152,10 @@ const BETWEEN =
   'expected JSON objects one after another, found other text between two of them; put [ and ] around a list with commas';
 
 /**
- * How a file whose first character is a brace is written: an object a line, or objects over several lines. Decided by the first object, as far as
- * `head` has it; undefined where more of the file is needed. A line that ends inside a quoted text, or before another object
- * begins, is torn, and the file is one of lines.
+ * How a file whose first character is a brace is written: an object a line, or objects over several
+ * lines. Decided by the first object, as far as `head` has it; undefined where more of the file is
+ * needed. A line that ends inside a quoted text, or before another object begins, is torn, and the
+ * file is one of lines.
  */
 export function objectsOrLines(head: Uint8Array): 'lines' | 'objects' | undefined {
   const state = follow();

@@ -15,8 +15,9 @@ export interface JsonLimits {
 }
 
 /**
- * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what is there; with a zod
- * schema, a wrong field by its path. Of a key that occurs twice the last value counts, as in Python.
+ * Reads a JSON file (gzip or plain). A syntax error is reported with file, line, column and what
+ * stands there; with a zod schema, a wrong field by its path. Of a key that occurs twice the last
+ * value counts, as in Python.
  */
 export async function readJson(path: string, schema?: undefined, limits?: JsonLimits): Promise<unknown>;
 export async function readJson<T>(path: string, schema: z.ZodType<T>, limits?: JsonLimits): Promise<T>;
@@ -26,7 +27,7 @@ export async function readJson<T>(path: string, schema?: z.ZodType<T>, limits: J
 }
 
 /**
- * JSON.parse with an error that names file, line (counted from `firstLine`), column and what is there. Nesting over
+ * JSON.parse with an error that names file, line (counted from `firstLine`), column and what stands there. Nesting over
  * 200 levels is a data error, and so is the key `__proto__`, which can change what an object is when it is copied.
  */
 export function parseJson(
@@ -39,11 +40,14 @@ export function parseJson(
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const at = scanJson(text).errorAt ?? text.length;
-    const before = text.slice(0, at).split('\n');
+    const position = scanJson(text).errorAt ?? text.length;
+    const before = text.slice(0, position).split('\n');
     const line = firstLine + before.length - 1;
     const column = before.at(-1)!.length + 1;
-    const came = at >= text.length ? 'the end of the text' : shownName(JSON.stringify(text.slice(at, at + 20)), 200);
+    const came =
+      position >= text.length
+        ? 'the end of the text'
+        : shownName(JSON.stringify(text.slice(position, position + 20)), 200);
     throw dataError(`${file}:${line}:${column}: not valid JSON, found ${came}`, { file, line, column }, cause);
   }
   const problem = treeProblem(value, MAX_DEPTH, anyKey);
@@ -80,14 +84,17 @@ export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: strin
 /** White space, then a mark, the quote that begins a text, or a number or word. */
 const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|(")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
 
-/** A run inside a text without quotes, and an escape. Each is matched alone: one pattern for both runs out of stack on long texts. */
+/**
+ * A run inside a text without quotes, and an escape. Each is matched alone: one pattern for both
+ * runs out of stack on long texts.
+ */
 const RUN = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /** Index after the quote that ends a text whose inside begins at `from`; undefined where it is broken. */
 function textEnd(text: string, from: number): number | undefined {
-  for (let at = from; ; at = ESCAPE.lastIndex) {
-    RUN.lastIndex = at;
+  for (let position = from; ; position = ESCAPE.lastIndex) {
+    RUN.lastIndex = position;
     RUN.exec(text);
     if (text[RUN.lastIndex] === '"') return RUN.lastIndex + 1;
     ESCAPE.lastIndex = RUN.lastIndex;
@@ -96,25 +103,25 @@ function textEnd(text: string, from: number): number | undefined {
 }
 
 /**
- * Walks JSON text by its grammar, for what JSON.parse does not show: where the first error is, and the first key that
+ * Walks JSON text by its grammar, for what JSON.parse does not say: where the first error is, and the first key that
  * occurs twice in one object.
  */
 export function scanJson(text: string): { errorAt?: number; duplicateKey?: string } {
   const open: { keys?: Set<string> }[] = [];
   let want: 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end' = 'value';
   let duplicateKey: string | undefined;
-  let at = 0;
+  let position = 0;
   const skip = (i: number) => {
     while (i < text.length && ' \t\n\r'.includes(text[i]!)) i++;
     return i;
   };
-  const found = () => (duplicateKey === undefined ? {} : { duplicateKey });
+  const duplicate = () => (duplicateKey === undefined ? {} : { duplicateKey });
   while (want !== ', or end' || open.length > 0) {
-    TOKEN.lastIndex = at;
+    TOKEN.lastIndex = position;
     const [all, mark, quote] = TOKEN.exec(text) ?? [];
-    const begin = at + (all?.length ?? 0);
+    const begin = position + (all?.length ?? 0);
     const end = quote === undefined ? begin : textEnd(text, begin);
-    if (all === undefined || end === undefined) return { errorAt: skip(at), ...found() };
+    if (all === undefined || end === undefined) return { errorAt: skip(position), ...duplicate() };
     const top = open.at(-1);
     if (want === ':' ? mark === ':' : false) want = 'value';
     else if (want.startsWith('key') && quote !== undefined) {
@@ -130,9 +137,9 @@ export function scanJson(text: string): { errorAt?: number; duplicateKey?: strin
     else if (mark === (top?.keys ? '}' : ']') && top && (want === ', or end' || want.endsWith(mark))) {
       open.pop();
       want = ', or end';
-    } else return { errorAt: skip(at), ...found() };
-    at = end;
+    } else return { errorAt: skip(position), ...duplicate() };
+    position = end;
   }
-  const rest = skip(at);
-  return rest < text.length ? { errorAt: rest, ...found() } : found();
+  const rest = skip(position);
+  return rest < text.length ? { errorAt: rest, ...duplicate() } : duplicate();
 }

@@ -20,8 +20,9 @@ export interface JsonLine {
 const NEWLINE = 10;
 
 /**
- * Reads a JSON Lines file as a stream, plain or gzip (told by its first bytes). A broken line is a data error with its
- * number; so is a line over `maxLineBytes` (default 16 MiB), bytes that are not UTF-8, and a cut-off gzip file.
+ * Reads a JSON Lines file as a stream, plain or gzip (recognised by its first bytes). A broken line
+ * is a data error with its number; so is a line over `maxLineBytes` (default 16 MiB), bytes that
+ * are not UTF-8, and a cut-off gzip file.
  */
 export async function* readJsonLines(path: string, options: { maxLineBytes?: number } = {}): AsyncGenerator<JsonLine> {
   for await (const { bytes, line } of splitLines(path, readChunks(path), options.maxLineBytes ?? MAX_ROW_BYTES)) {
@@ -54,8 +55,8 @@ export interface Appender extends LineWriter {
 }
 
 /**
- * Opens (or makes) a JSON Lines file to append to. What a killed writer left after the last line break is dropped, or kept
- * where it is whole JSON that is only missing its line break.
+ * Opens (or makes) a JSON Lines file to append to. What a killed writer left after the last line
+ * break is dropped, or kept where it is whole JSON that is only missing its line break.
  */
 export const openAppender = (path: string): Promise<Appender> =>
   openToAppend(path, async (handle) => {
@@ -64,29 +65,29 @@ export const openAppender = (path: string): Promise<Appender> =>
     return { dropped, ...lineWriter(path, handle, size, false) };
   });
 
-/** Cuts a file off after so many lines. Throws a data error when it has fewer; a missing file has none. */
+/** Cuts a file off after `lines` lines. Throws a data error when it has fewer; a missing file has none. */
 export async function keepLines(path: string, lines: number): Promise<void> {
-  let [found, end, chunkStart] = [0, 0, 0];
+  let [count, end, chunkStart] = [0, 0, 0];
   try {
     const { kind, bytes } = await statPath(path);
     if (kind === 'file' && lines > 0)
       for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-        for (let i = chunk.indexOf(NEWLINE); i >= 0 && found < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
-          found++;
+        for (let i = chunk.indexOf(NEWLINE); i >= 0 && count < lines; i = chunk.indexOf(NEWLINE, i + 1)) {
+          count++;
           end = chunkStart + i + 1;
         }
         chunkStart += chunk.length;
-        if (found === lines) break;
+        if (count === lines) break;
       }
-    if (found === lines && end < bytes) await truncate(path, end);
+    if (count === lines && end < bytes) await truncate(path, end);
   } catch (cause) {
     throw fileError('write', path, cause);
   }
-  if (found < lines)
-    throw dataError(`${path}: expected at least ${lines} lines, found ${found}; was it changed or cut off?`, {
+  if (count < lines)
+    throw dataError(`${path}: expected at least ${lines} lines, found ${count}; was it changed or cut off?`, {
       file: path,
       expected: lines,
-      actual: found,
+      actual: count,
     });
 }
 

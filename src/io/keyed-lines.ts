@@ -9,7 +9,7 @@ export interface KeyedLine {
   readonly settles: boolean;
 }
 
-/** An append-only JSON Lines file with the place of the last settling line of each key in memory, and nothing else of it. */
+/** An append-only JSON Lines file of which only the place of the last settling line of each key is in memory. */
 export interface KeyedLines {
   /** Bytes of a half-written last line that were cut off when it was opened; 0 when the file was whole. */
   readonly dropped: number;
@@ -55,8 +55,9 @@ interface Contents {
 }
 
 /**
- * Opens (or makes) such a file. A last line that a killed writer left half is cut off; one that is whole and only missing its
- * line break is kept. The caller makes sure that no other process writes to it.
+ * Opens (or makes) such a file. A last line that a killed writer left half is cut off; one that is
+ * whole and only missing its line break is kept. The caller makes sure that no other process writes
+ * to it.
  */
 export const openKeyedLines = (path: string, format: KeyedFormat): Promise<KeyedLines> =>
   openToAppend(path, async (handle) => keyedLines(path, handle, await scan(handle, format)));

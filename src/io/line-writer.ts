@@ -4,8 +4,8 @@ import { isJson, jsonText } from '../core/json-text.js';
 import { fileError, makeFolder, syncFolder } from './files.js';
 
 /**
- * Opens (or makes) a file to append lines to, folder included, and does `prepare` with it; where that fails the file is closed
- * again. Errors of the file system say that it cannot be written.
+ * Opens (or makes) a file to append lines to, folder included, and does `prepare` with it; where
+ * that fails the file is closed again. Errors of the file system say that it cannot be written.
  */
 export async function openToAppend<T>(path: string, prepare: (handle: FileHandle) => Promise<T>): Promise<T> {
   const guard = (cause: unknown): never => {
@@ -23,8 +23,9 @@ export async function openToAppend<T>(path: string, prepare: (handle: FileHandle
 }
 
 /**
- * Repairs the end of a file whose writer may have been killed: `rest` is what follows the last line break, at byte `end`. Whole JSON
- * that is only missing its line break is kept, anything else is cut off. Returns the bytes dropped and those that stay.
+ * Repairs the end of a file whose writer may have been killed: `rest` is what follows the last line
+ * break, at byte `end`. Whole JSON that is only missing its line break is kept, anything else is
+ * cut off. Returns the bytes dropped and those that stay.
  */
 export async function repairEnd(
   handle: FileHandle,
@@ -43,8 +44,9 @@ export async function repairEnd(
 /** Appends lines of JSON to an open file. */
 export interface LineWriter {
   /**
-   * Adds one line, or none of it when it fails. Lines that come while others are being written are written together and never mix.
-   * `onWritten` is called with the byte at which the line ends, in the order of the lines.
+   * Adds one line, or none of it when it fails. Lines that come while others are being written are
+   * written together and never mix. `onWritten` is called with the byte at which the line ends, in
+   * the order of the lines.
    */
   append(value: unknown, onWritten?: (end: number) => void): Promise<void>;
   /** Waits until all lines are on the disk. */

@@ -4,7 +4,7 @@ import process from 'node:process';
 import * as z from 'zod';
 import { tryParseJson } from '../core/json-text.js';
 
-/** Schema of a lock file: the process that holds it. What a system does not show (all but Linux) is absent. */
+/** Schema of a lock file: the process that holds it. What a system does not report (all except Linux) is absent. */
 const ownerSchema = z.looseObject({
   schema: z.literal('phasetune/lock'),
   version: z.literal(1),
@@ -26,7 +26,7 @@ const ownerSchema = z.looseObject({
 /** Who holds, or held, a lock; see `ownerSchema`. */
 export type LockOwner = z.infer<typeof ownerSchema>;
 
-/** The owner that a lock file's text tells; undefined when it is none. */
+/** The owner in a lock file's text; undefined when it has none. */
 export function parseOwner(text: string): LockOwner | undefined {
   return ownerSchema.safeParse(tryParseJson(text)).data;
 }
@@ -55,12 +55,13 @@ export async function thisOwner(token: string, command?: string): Promise<LockOw
 /** A lock that is not refreshed for so long is free where its owner's process cannot be looked at. */
 export const SILENT_MS = 120_000;
 
-/** Where an owner stands: `here` its process lives on this machine, `away` it may live on another one. */
+/** State of an owner: `here` its process lives on this machine, `away` it may live on another, `gone` it is dead. */
 export type Standing = 'here' | 'away' | 'gone';
 
 /**
- * Says whether an owner still lives. On this machine its process decides, however long it was silent. Elsewhere (another host,
- * or a container whose processes cannot be seen) `silentMs`, the time since the last sign of life, does.
+ * Tells whether an owner still lives. On this machine its process decides, however long it was
+ * silent. Elsewhere (another host, or a container whose processes cannot be seen) `silentMs`, the
+ * time since the last sign of life, does.
  */
 export async function standingOf(owner: LockOwner, me: LockOwner, silentMs: number): Promise<Standing> {
   const away = silentMs < SILENT_MS ? 'away' : 'gone';

@@ -11,8 +11,8 @@ export interface FolderLock {
   /** The dead owner that it was taken over from. Absent when the folder was free. */
   readonly takenOver?: LockOwner;
   /**
-   * Throws (code `failed`) when it is no longer ours: the folder or file is gone, or another process took it over, which happens to one that
-   * another host heard nothing of for minutes.
+   * Throws (code `failed`) when it is no longer ours: the folder or file is gone, or another
+   * process took it over, which happens to one that another host heard nothing of for minutes.
    */
   check(): Promise<void>;
   /** Frees it, unless it is another's by now; harmless when done before. */
@@ -26,16 +26,17 @@ const PATIENCE_MS = 5_000;
 const POLL_MS = 25;
 /** Time between two tries to take a lock that another process holds. */
 const WAIT_MS = 300;
-/** More is no lock of ours. */
+/** A larger file is not a lock of ours. */
 const MAX_BYTES = 1 << 16;
 
 /** True for the names of a lock's files in a folder. */
 export const isLockFile = (name: string): boolean => name === NAME || name.startsWith(`${NAME}.`);
 
 /**
- * Takes a folder (made where it is missing) for this process, by a file `run.lock` that tells who holds it; `command` says for
- * people what for. Does not keep the process alive. Throws (code `failed`) when it is held, naming owner and age, or when the
- * file is none of ours. A dead owner's is taken over, by one taker only however many try.
+ * Takes a folder (made where it is missing) for this process, by a file `run.lock` that says who
+ * holds it; `command` says for people what for. Does not keep the process alive. Throws (code
+ * `failed`) when it is held, naming owner and age, or when the file is not a lock of ours. A dead
+ * owner's lock is taken over, by exactly one of those that try.
  */
 export const lockFolder = (folder: string, command?: string): Promise<FolderLock> =>
   lockAt(join(folder, NAME), { path: folder, kind: 'folder' }, command);
@@ -45,8 +46,8 @@ export const lockFile = (file: string, command?: string): Promise<FolderLock> =>
   lockAt(`${file}.lock`, { path: file, kind: 'file' }, command);
 
 /**
- * Takes a file as {@link lockFile} does, but waits while another process has it; `onWait` is called once, with the error that
- * says who has it. An aborted `signal` ends the wait with its reason.
+ * Takes a file as {@link lockFile} does, but waits while another process has it; `onWait` is called
+ * once, with the error that says who has it. An aborted `signal` ends the wait with its reason.
  */
 export async function waitForFile(
   file: string,
@@ -101,7 +102,10 @@ async function lockAt(path: string, subject: Subject, command?: string): Promise
   }
 }
 
-/** This process, a file that says so, to be linked to where it is wanted, and the time by the file system's own clock. */
+/**
+ * This process, a file that says so, to be linked to where it is wanted, and the time by the file
+ * system's own clock.
+ */
 interface Mine {
   /** The lock's place. */
   readonly path: string;
@@ -125,22 +129,23 @@ async function writeOwner(file: string, me: LockOwner): Promise<() => number> {
 }
 
 /**
- * Makes the lock file at `path` ours and returns the dead owner it had. A dead owner's file may be replaced only by whoever holds
- * the claim to it: a second lock file, named after the dead lock's token and taken in this same way, so that a claim whose owner
- * died is no obstacle either. Moving the claim onto `path` replaces the one and frees the other in one step, and `path` never
- * has that token again: who comes late finds another token under a claim of his and begins anew.
+ * Makes the lock file at `path` ours and returns the dead owner it had. A dead owner's file may be
+ * replaced only by the process that holds the claim to it: a second lock file, named after the dead
+ * lock's token and taken in this same way, so that a claim whose owner died is no obstacle either.
+ * Moving the claim onto `path` replaces the one and frees the other in one step, and `path` never
+ * has that token again: a late process finds another token under its claim and starts again.
  */
 async function take(path: string, mine: Mine): Promise<LockOwner | undefined> {
   for (const start = performance.now(); ; await sleep(POLL_MS)) {
     if (await putNew(mine.file, path)) return undefined;
-    const found = await readLock(path);
-    if (!found) continue;
+    const existing = await readLock(path);
+    if (!existing) continue;
     const patient = performance.now() - start < PATIENCE_MS;
-    const { owner, bytes } = found;
+    const { owner, bytes } = existing;
     // Where files cannot be linked, one is seen before it is written.
     if (!owner && bytes === 0 && patient) continue;
     if (!owner) throw unreadable(path, mine.subject);
-    const silentMs = mine.now() - found.at;
+    const silentMs = mine.now() - existing.at;
     const standing = await standingOf(owner, mine.me, silentMs);
     if (standing === 'gone') {
       if (await replace(path, owner, mine)) return owner;
@@ -163,7 +168,10 @@ async function replace(path: string, { token }: LockOwner, mine: Mine): Promise<
 
 const CANNOT_LINK = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
-/** Puts a file's content at a place that must be free, at once where the file system has links. False when it is taken. */
+/**
+ * Puts a file's content at a place that must be free, at once where the file system has links.
+ * False when it is taken.
+ */
 async function putNew(file: string, path: string): Promise<boolean> {
   try {
     try {
@@ -181,7 +189,7 @@ async function putNew(file: string, path: string): Promise<boolean> {
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
-/** What lies at a lock's place: undefined when nothing does, without an owner when it is no lock of ours. */
+/** The file at a lock's place: undefined when there is none, without an owner when it is not a lock of ours. */
 async function readLock(
   path: string,
 ): Promise<{ owner?: LockOwner | undefined; at: number; bytes: number } | undefined> {
@@ -196,7 +204,10 @@ async function readLock(
   }
 }
 
-/** Gives a sign of life now and then: the file's first byte, written over by itself, has the file system note its own time. */
+/**
+ * Gives a sign of life now and then: the file's first byte, written over by itself, has the file
+ * system note its own time.
+ */
 async function heartbeat(path: string): Promise<{ stop(): Promise<void> }> {
   const handle = await open(path, 'r+');
   let last: Promise<unknown> = Promise.resolve();
@@ -217,15 +228,15 @@ async function clearDead({ path, me, now }: Mine): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${basename(path)}.`)) continue;
-    const found = await readLock(join(folder, name));
-    if (!found) continue;
-    const silentMs = now() - found.at;
-    const gone = found.owner ? (await standingOf(found.owner, me, silentMs)) === 'gone' : silentMs > SILENT_MS;
+    const lock = await readLock(join(folder, name));
+    if (!lock) continue;
+    const silentMs = now() - lock.at;
+    const gone = lock.owner ? (await standingOf(lock.owner, me, silentMs)) === 'gone' : silentMs > SILENT_MS;
     if (gone) await rm(join(folder, name), { force: true });
   }
 }
 
-/** Removes our lock, under the claim to it: whoever holds that thought us dead and takes it over, and it is theirs. */
+/** Removes our lock, under the claim to it: a process that has the claim believes us dead and takes the lock over. */
 async function free(path: string, { token }: LockOwner): Promise<void> {
   const claim = `${path}.${token}`;
   if (!(await putNew(path, claim))) return;

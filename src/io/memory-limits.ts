@@ -1,16 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How much memory this process may come to hold, and what says so. */
+/** How much memory this process may use, and what sets the limit. */
 export interface MemoryLimit {
   readonly bytes: number;
   /** What the machine has free, its control group (a container, a service, a job), or `ulimit`. */
   readonly by: 'machine' | 'cgroup' | 'ulimit';
-  /** Of the machine: all that it has. Of the others: the limit itself, where a part of it is taken by what is no memory of ours. */
+  /**
+   * Of the machine: all that it has. Of the others: the limit itself, where a part of it is taken
+   * by what is no memory of ours.
+   */
   readonly of: number;
 }
 
-/** Limits at least as high as this are none: the kernel's "no limit" of the first control groups is 2^63 less a page. */
+/**
+ * Limits at least as high as this are none: the kernel's "no limit" of the first control groups is
+ * 2^63 less a page.
+ */
 const UNLIMITED = 2 ** 60;
 
 const KIB = 2 ** 10;
@@ -25,13 +31,13 @@ function text(root: string, path: string): string | undefined {
 }
 
 const kib = (from: string, field: string): number | undefined => {
-  const found = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(from)?.[1];
-  return found === undefined ? undefined : Number(found) * KIB;
+  const kilobytes = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(from)?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * KIB;
 };
 
 /**
- * All limits of this process's memory that the system reports, the least first; empty where it reports none (everywhere except on Linux). `root` is where
- * the system's files are.
+ * All limits of this process's memory that the system reports, the least first; empty where it
+ * reports none (everywhere except on Linux). `root` is where the system's files are.
  */
 export function memoryLimits(root = '/'): MemoryLimit[] {
   const status = text(root, 'proc/self/status') ?? '';
@@ -70,8 +76,9 @@ interface Hierarchy {
 const LIMIT_FILES = { cgroup2: ['memory.max', 'memory.high'], cgroup: ['memory.limit_in_bytes'] } as const;
 
 /**
- * The least limit of the process's group and of all groups around it, in either version: `process.constrainedMemory()` looks at
- * the own group only, and is 2^64 or 2^63 where there is no limit.
+ * The least limit of the process's group and of all groups around it, in either version:
+ * `process.constrainedMemory()` looks at the own group only, and is 2^64 or 2^63 where there is no
+ * limit.
  */
 function cgroupLimit(root: string): MemoryLimit | undefined {
   const limits = hierarchies(root).flatMap(({ files, ...place }) =>
@@ -84,7 +91,10 @@ function cgroupLimit(root: string): MemoryLimit | undefined {
   return least < UNLIMITED ? { bytes: least, by: 'cgroup', of: least } : undefined;
 }
 
-/** Folders of a group and of all around it, up to the one that is mounted. A group that is not below that one is not seen. */
+/**
+ * Folders of a group and of all around it, up to the one that is mounted. A group that is not below
+ * that one is not seen.
+ */
 function foldersUp({ mount, top, group }: Omit<Hierarchy, 'files'>): string[] {
   const base = top === '/' ? '' : top;
   const below = `${group}/`.startsWith(`${base}/`) ? group.slice(base.length).split('/').filter(Boolean) : [];
@@ -103,12 +113,12 @@ function hierarchies(root: string): Hierarchy[] {
     if ((type !== 'cgroup' && type !== 'cgroup2') || top === undefined || mount === undefined) return [];
     if (type === 'cgroup' && !options.split(',').includes('memory')) return [];
     const controller = type === 'cgroup' ? 'memory' : '';
-    const own = groups.find(({ controllers }) => controllers.includes(controller));
-    return own ? [{ mount, top, group: own.group, files: LIMIT_FILES[type] }] : [];
+    const ownGroup = groups.find(({ controllers }) => controllers.includes(controller));
+    return ownGroup ? [{ mount, top, group: ownGroup.group, files: LIMIT_FILES[type] }] : [];
   });
 }
 
-/** Blanks and the like are octal numbers there. */
+/** Blanks and other separators are octal numbers there. */
 const unescaped = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 

@@ -4,11 +4,13 @@ import { dataError } from '../core/errors.js';
 import { copyFile, fileError, statPath } from './files.js';
 
 /**
- * The path of a file in a model's or an adapter's folder, checked to be a file of that folder: a plain one, or a link to a plain
- * one that stays inside. A folder of the Hugging Face cache (`models--ORG--NAME/snapshots/REVISION`) may link into its own
- * `models--ORG--NAME`, where that cache keeps the contents (`blobs`). A link to anywhere else is refused, so that a folder from
- * somebody else cannot make us read, or copy into a new model, what lies outside it; so are pipes and devices, on which reading
- * might never end. The folder itself may be a link: naming it is the user's choice. Undefined where nothing of that name is there.
+ * The path of a file in a model's or an adapter's folder, checked to be a file of that folder: a
+ * plain one, or a link to a plain one that stays inside. A folder of the Hugging Face cache
+ * (`models--ORG--NAME/snapshots/REVISION`) may link into its own `models--ORG--NAME`, where that
+ * cache keeps the contents (`blobs`). A link to anywhere else is refused, so that a folder from
+ * somebody else cannot make us read, or copy into a new model, what is outside it; so are pipes and
+ * devices, on which reading might never end. The folder itself may be a link: naming it is the
+ * user's choice. Undefined where nothing of that name is there.
  */
 export async function ownFile(folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, name);
@@ -39,11 +41,14 @@ export async function copyOwnFile(from: string, name: string, to: string): Promi
   await copyFile((await ownFile(from, name)) ?? join(from, name), join(to, name));
 }
 
-/** The folder that links may not leave: the folder itself, or the model's place in the Hugging Face cache that it is in. */
+/**
+ * The folder that links may not leave: the folder itself, or the model's place in the Hugging Face
+ * cache that it is in.
+ */
 function homeOf(folder: string): string {
-  for (let at = folder; at !== dirname(at); at = dirname(at)) {
-    const above = dirname(at);
-    if (basename(at) === 'snapshots' && basename(above).startsWith('models--')) return above;
+  for (let current = folder; current !== dirname(current); current = dirname(current)) {
+    const above = dirname(current);
+    if (basename(current) === 'snapshots' && basename(above).startsWith('models--')) return above;
   }
   return folder;
 }

@@ -6,13 +6,14 @@ import { dataError, PhasetuneError } from '../core/errors.js';
 import type { FileRow } from './file-row.js';
 import { fileError } from './files.js';
 
-/** Longest group of rows that is read, in bytes unpacked: one is in memory at a time. */
+/** Longest group of rows that is read, in bytes unpacked: one group is in memory. */
 const MAX_GROUP_BYTES = 1 << 30;
 
 /**
- * Rows of a Parquet file, flat or nested, one group of rows after another. What JSON does not have becomes what a JSON file would hold: integers over 2^53 the text
- * of their digits, dates ISO 8601, bytes base64, NaN and absent values null. Data errors: a broken or cut-off file, a packing that is not known, a
- * group of rows of more than 1 GiB.
+ * Rows of a Parquet file, flat or nested, one group of rows after another. What JSON does not have
+ * becomes what a JSON file would hold: integers over 2^53 the text of their digits, dates ISO 8601,
+ * bytes base64, NaN and absent values null. Data errors: a broken or cut-off file, a packing that
+ * is not known, a group of rows of more than 1 GiB.
  */
 export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
   const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
@@ -51,15 +52,19 @@ export async function* parquetRows(path: string): AsyncGenerator<FileRow> {
   }
 }
 
-/** A page without values, such as one of a column that is null throughout, is packed into something that not every unpacker takes. */
+/**
+ * A page without values, such as one of a column that is null throughout, is packed into something
+ * that not every unpacker takes.
+ */
 const unlessEmpty =
   (unpack: (input: Uint8Array, length: number) => Uint8Array) =>
   (input: Uint8Array, length: number): Uint8Array =>
     length === 0 ? new Uint8Array(0) : unpack(input, length);
 
 /**
- * Reads parts of the file. The package begins reads that it does not wait for once another has failed, so no read of a part ever rejects, which nobody
- * would see to: the first failure is `failed`, and after it nothing comes any more.
+ * Reads parts of the file. The package begins reads that it does not wait for once another has
+ * failed, so no read of a part ever rejects, which nobody would see to: the first failure is
+ * `failed`, and after it nothing comes any more.
  */
 function openParts(handle: FileHandle, path: string, size: number) {
   let closed = false;
@@ -70,7 +75,7 @@ function openParts(handle: FileHandle, path: string, size: number) {
   failed.catch(() => {});
   const read = async (start: number, end: number = size): Promise<ArrayBuffer> => {
     const from = start < 0 ? size + start : start;
-    if (!(from >= 0 && from <= end && end <= size)) throw broken(path, new Error('a part lies beyond its end'));
+    if (!(from >= 0 && from <= end && end <= size)) throw broken(path, new Error('a part is beyond its end'));
     const bytes = new ArrayBuffer(end - from);
     const { bytesRead } = await handle.read(new Uint8Array(bytes), 0, end - from, from);
     if (bytesRead !== end - from) throw broken(path, new Error('its end is missing'));
@@ -93,7 +98,7 @@ function openParts(handle: FileHandle, path: string, size: number) {
         closed = true;
         throw cause instanceof PhasetuneError ? cause : broken(path, cause as Error);
       } finally {
-        // What the package has started and no longer waits for fails within this turn of the event loop.
+        // Reads that the package started and no longer waits for fail within this turn of the event loop.
         await setImmediate();
         process.off('unhandledRejection', letStraysGo);
       }
@@ -106,8 +111,9 @@ function openParts(handle: FileHandle, path: string, size: number) {
 }
 
 /**
- * The package decodes the columns of a list together and waits for them one by one: when two are broken, nobody waits for the second, which
- * would end the process. The first is the error of the whole. Any other rejection is thrown as Node.js would.
+ * The package decodes the columns of a list together and waits for them one by one: when two are
+ * broken, nobody waits for the second, which would end the process. The first is the error of the
+ * whole. Any other rejection is thrown as Node.js would.
  */
 function letStraysGo(reason: unknown): void {
   if (!(reason instanceof Error && reason.stack?.includes('/hyparquet/'))) throw reason;

@@ -9,7 +9,7 @@ export interface RangedFile {
   readonly bytes: number;
   /** Fills `into` from byte `offset` on; a data error when the file ends before. */
   read(offset: number, into: Uint8Array): Promise<void>;
-  /** The same at once, for headers that are parsed value by value. */
+  /** The same synchronously, for headers that are parsed value by value. */
   readSync(offset: number, into: Uint8Array): void;
   close(): Promise<void>;
 }
@@ -17,7 +17,10 @@ export interface RangedFile {
 /** One read call may not exceed 2 GiB. */
 const CHUNK = 1 << 28;
 
-/** A named pipe is opened without waiting for a writer, so that it can be reported and refused. Windows has neither. */
+/**
+ * A named pipe is opened without waiting for a writer, so that it can be recognised and refused.
+ * Windows has neither.
+ */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Opens a file for ranged reads; a data error for what is no plain file (a folder, a pipe, a device). */

@@ -4,7 +4,7 @@ import { fileError, makeFolder } from './files.js';
 
 /** A file that grows over several runs, until it is whole and gets its name. */
 export interface ResumableFile {
-  /** Bytes that exist. */
+  /** Bytes that are there. */
   readonly bytes: number;
   append(chunk: Uint8Array): Promise<void>;
   /** Throws away what is there. */
@@ -13,7 +13,7 @@ export interface ResumableFile {
   close(): Promise<void>;
 }
 
-/** Opens a partly written file to continue writing it, or makes it. */
+/** Opens a partly written file to continue it, or makes it. */
 export async function openResumable(path: string): Promise<ResumableFile> {
   const guard = (cause: unknown): never => {
     throw fileError('write', path, cause);

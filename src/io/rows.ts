@@ -11,10 +11,12 @@ import { tableRows } from './table-rows.js';
 const [OPEN_LIST, OPEN_OBJECT] = [91, 123];
 
 /**
- * Rows of a file of any kind that is read, recognised by its first bytes and not by its name: JSON Lines, a JSON array, JSON objects over several lines,
- * a table with a line of names (CSV and the like), Parquet; text plain or packed with gzip or zstd, in UTF-8 or, with a byte order
- * mark, UTF-16. Read as a stream, one row at a time, so that a file may be longer than memory. Data errors: a file of another kind, with how to convert
- * it, and what leaves no way to find the next row, such as one over `maxRowBytes`; what is wrong with one row is that row's `error`.
+ * Rows of a file of any kind that is read, recognised by its first bytes and not by its name: JSON
+ * Lines, a JSON array, JSON objects over several lines, a table with a line of names (CSV, TSV),
+ * Parquet; text plain or packed with gzip or zstd, in UTF-8 or, with a byte order mark, UTF-16.
+ * Read as a stream, row by row, so that a file may be longer than memory. Data errors: a file of
+ * another kind, with how to convert it, and what leaves no way to find the next row, such as one
+ * over `maxRowBytes`; what is wrong with one row is that row's `error`.
  */
 export async function* readRows(path: string, { maxRowBytes = MAX_ROW_BYTES } = {}): AsyncGenerator<FileRow> {
   const packing = packingOf(await readHead(path, 4));
@@ -115,6 +117,6 @@ const isParquet = (head: Uint8Array) =>
 
 const packedParquet = (path: string, packing: Packing) =>
   dataError(
-    `${path}: it is compressed with ${packing}, and inside it a Parquet file, which has its own compression; decompress it: ${packing === 'gzip' ? 'gunzip -k' : 'unzstd'} ${path}`,
+    `${path}: it is packed with ${packing}, and inside a Parquet file, which is packed itself; unpack it: ${packing === 'gzip' ? 'gunzip -k' : 'unzstd'} ${path}`,
     { file: path },
   );

@@ -18,9 +18,10 @@ interface WeightFiles {
 const MAX_INDEX_BYTES = 16 << 20;
 
 /**
- * The weights at a path: a safetensors file, an index, or a folder with `model.safetensors`, `model.safetensors.index.json` or
- * `adapter_model.safetensors`. Inside a folder, links that leave it are refused (see `ownFile`); a folder with only pickled
- * weights is refused with how to convert them.
+ * The weights at a path: a safetensors file, an index, or a folder with `model.safetensors`,
+ * `model.safetensors.index.json` or `adapter_model.safetensors`. Inside a folder, links that leave
+ * it are refused (see `ownFile`); a folder with only pickled weights is refused with how to convert
+ * them.
  */
 export async function findWeights(path: string): Promise<WeightFiles> {
   const { kind } = await statPath(path);

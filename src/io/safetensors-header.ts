@@ -13,7 +13,7 @@ export const DTYPE_BYTES = {
 /** Element type of a tensor in a safetensors file. */
 export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
 
-/** Where a tensor lies. */
+/** Where a tensor's bytes are. */
 export interface TensorInfo {
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
@@ -25,8 +25,8 @@ export interface TensorInfo {
 }
 
 /**
- * Longest header that is read, in bytes: some 16,000 tensors, where the largest Llama has 1,138. The format's own library reads
- * 100 MB, but as a tree in memory that takes gigabytes.
+ * Longest header that is read, in bytes: some 16,000 tensors, where the largest Llama has 1,138.
+ * The format's own library reads 100 MB, but as a tree in memory that takes gigabytes.
  */
 export const MAX_HEADER_BYTES = 2 << 20;
 
@@ -39,7 +39,10 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Parses and checks a header (the JSON after the eight length bytes) against the size of its file; see the format's specification. */
+/**
+ * Parses and checks a header (the JSON after the eight length bytes) against the size of its file;
+ * see the format's specification.
+ */
 export function parseHeader(json: Uint8Array, file: string, fileBytes: number): SafetensorsHeader {
   const text = decoded(json, file);
   const header = parseObject(text, file);
@@ -109,7 +112,7 @@ function parseEntry(name: string, entry: unknown, file: string, start: number): 
   return { dtype: dtype as SafetensorsDtype, shape, file, offset: start + begin, bytes };
 }
 
-/** Undefined where the count, on its way, is not exact any more: a later zero does not make up for it. */
+/** Undefined where an intermediate count is no longer exact: a zero later does not make up for it. */
 function bytesOf(shape: readonly number[], width: number): number | undefined {
   let bytes = width;
   for (const size of shape) {

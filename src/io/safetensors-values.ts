@@ -6,7 +6,7 @@ import { toBfloat16, widen } from './float.js';
 import type { RangedFile } from './ranged.js';
 import type { TensorInfo } from './safetensors-header.js';
 
-/** Elements converted at a time where the result cannot hold what is read. */
+/** Elements converted together where the result has no room for what is read. */
 const PART = 1 << 16;
 
 /** A tensor's values as float32, or int32 where the file has integers; see `Safetensors.read`. */

@@ -7,7 +7,10 @@ import { DTYPE_BYTES, type SafetensorsDtype } from './safetensors-header.js';
 /** Values of a tensor: float32 is rounded to the dtype asked for; a Uint8Array is bytes already in that dtype. */
 type TensorData = Float32Array | Int32Array | Uint8Array;
 
-/** A tensor to be written. As a function `data` is called once, when its turn comes, so that a model can stream through. */
+/**
+ * A tensor to be written. As a function `data` is called once, when its turn comes, so that a model
+ * can stream through.
+ */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: SafetensorsDtype;
@@ -17,12 +20,13 @@ export interface TensorToWrite {
 
 type Tensors = Iterable<TensorToWrite> | AsyncIterable<TensorToWrite>;
 
-/** Elements converted at a time: what a conversion needs besides the tensor is 2 MiB. */
+/** Elements converted together: a conversion needs 2 MiB besides the tensor. */
 const PART = 1 << 20;
 
 /**
- * Writes one safetensors file, streamed and atomic. The layout is the format's own: wider types first, then in the order
- * given. `format: pt` is added to the metadata, without which transformers refuses a file.
+ * Writes one safetensors file, streamed and atomic. The layout is the format's own: wider types
+ * first, then in the order given. `format: pt` is added to the metadata, without which transformers
+ * refuses a file.
  */
 export async function writeSafetensors(
   path: string,
@@ -33,8 +37,9 @@ export async function writeSafetensors(
 }
 
 /**
- * Writes `<base>.safetensors` into a folder, or, when the tensors exceed `maxShardBytes` (default 5 GB, as transformers),
- * `<base>-00001-of-0000N.safetensors` and so on with `<base>.safetensors.index.json`. Returns the names of the files.
+ * Writes `<base>.safetensors` into a folder, or, when the tensors exceed `maxShardBytes` (default 5
+ * GB, as transformers), `<base>-00001-of-0000N.safetensors` and so on with
+ * `<base>.safetensors.index.json`. Returns the names of the files.
  */
 export async function writeShardedSafetensors(
   folder: string,

@@ -19,13 +19,14 @@ export interface Safetensors {
   /** The files, in the order of the index. */
   readonly files: readonly string[];
   /**
-   * One tensor: F32, F16, BF16 and F64 as float32, I32 and I64 as int32 (a data error where it does not fit). With
-   * `scratch` (at least as many elements) float values are put there and `data` is a view of it, so that a model streams
-   * through one buffer; otherwise one new buffer of the tensor's float32 size is used and nothing besides.
+   * One tensor: F32, F16, BF16 and F64 as float32, I32 and I64 as int32 (a data error where it does
+   * not fit). With `scratch` (at least as many elements) float values are put there and `data` is a
+   * view of it, so that a model streams through one buffer; otherwise one new buffer of the
+   * tensor's float32 size is used and nothing besides.
    */
   read(name: string, options?: { scratch?: Float32Array }): Promise<HostTensor>;
   /**
-   * One tensor as bfloat16: BF16 as it is in the file, the other floats rounded (F64 by way of float32, as torch does).
+   * One tensor as bfloat16: BF16 as it is in the file, the other floats rounded (F64 through float32, as in torch).
    * `scratch` as above; besides the result it holds 1 MiB at most.
    */
   readBfloat16(name: string, options?: { scratch?: Uint16Array }): Promise<HostTensor<'bfloat16'>>;
@@ -37,9 +38,10 @@ export interface Safetensors {
 }
 
 /**
- * Opens a safetensors file, a folder's shards by `model.safetensors.index.json`, or its `model.safetensors` or
- * `adapter_model.safetensors`. Only headers are read. Pickle files are refused with how to convert them, links that leave the
- * folder too. Whatever the file says, every tensor lies inside the file, none over another, and a header takes little memory.
+ * Opens a safetensors file, a folder's shards by `model.safetensors.index.json`, or its
+ * `model.safetensors` or `adapter_model.safetensors`. Only headers are read. Pickle files are
+ * refused with how to convert them, links that leave the folder too. Whatever the file says, every
+ * tensor is inside the file, none overlaps another, and a header takes little memory.
  */
 export async function openSafetensors(path: string): Promise<Safetensors> {
   const { files, weightMap } = await findWeights(path);

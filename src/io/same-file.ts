@@ -22,8 +22,8 @@ async function isInside(folder: string, path: string): Promise<boolean> {
 
 /** What the file system calls a file, whatever its names are. */
 async function idOf(path: string): Promise<string | undefined> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found && `${found.dev}:${found.ino}`;
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats && `${stats.dev}:${stats.ino}`;
 }
 
 /** A path without links, also of what is not there yet. */
@@ -36,8 +36,8 @@ async function realPath(path: string): Promise<string> {
 }
 
 /**
- * Throws a usage error where `out`, or a file that is written beside it, is one of the files that are read, by whatever name:
- * another spelling of its path, a link to it, a linked folder.
+ * Throws a usage error where `out`, or a file that is written beside it, is one of the files that
+ * are read, by whatever name: another spelling of its path, a link to it, a linked folder.
  */
 export async function refuseInputs(
   { out, beside = [] }: { readonly out: string; readonly beside?: readonly string[] },
@@ -53,7 +53,10 @@ export async function refuseInputs(
     }
 }
 
-/** Throws a usage error where one of the files and folders that are read is, or is in, the folder `out`, which is replaced as a whole. */
+/**
+ * Throws a usage error where one of the files and folders that are read is, or is in, the folder
+ * `out`, which is replaced as a whole.
+ */
 export async function refuseInputsIn(out: string, inputs: readonly string[]): Promise<void> {
   for (const input of inputs)
     if ((await idOf(input)) !== undefined && (await isInside(out, input)))

@@ -18,10 +18,11 @@ interface Cells {
 }
 
 /**
- * Rows of a table with a line of names: separated by commas, semicolons, tabs or bars (whichever the first line has most of), quoted
- * or not, in UTF-8. Each is an object of texts by the names of the columns, a column without a name under its number. A row with fewer cells has the last ones
- * empty, blank rows are left out; one with more is a row with an error. Data errors name the line: a quote without end, no names, a
- * name that comes twice.
+ * Rows of a table with a line of names: separated by commas, semicolons, tabs or bars (whichever
+ * the first line has most of), quoted or not, in UTF-8. Each is an object of texts by the names of
+ * the columns, a column without a name under its number. A row with fewer cells has the last ones
+ * empty, blank rows are left out; one with more is a row with an error. Data errors name the line:
+ * a quote without end, no names, a name that comes twice.
  */
 export async function* tableRows(
   path: string,
@@ -130,7 +131,10 @@ const noTable = (path: string, start: string) =>
     { file: path },
   );
 
-/** The separator that the first line has most of, outside of quotes, and the names that it separates; a line `sep=;` before them says which one it is. */
+/**
+ * The separator that the first line has most of, outside of quotes, and the names that it
+ * separates; a line `sep=;` before them says which one it is.
+ */
 function firstLine(text: string): { delimiter: string; names: string[]; hint: boolean } {
   const [hint, said] = /^"?sep=(.)"?\r?\n/.exec(text) ?? [];
   const rest = text.slice(hint?.length ?? 0, 1 << 16);
@@ -150,10 +154,10 @@ async function* decoded(path: string, chunks: AsyncIterable<Buffer>): AsyncGener
       return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
     } catch (cause) {
       const good = bytes ? new TextDecoder().decode(bytes).split('\ufffd')[0]! : '';
-      const at = line + good.split('\n').length - 1;
+      const lastGoodLine = line + good.split('\n').length - 1;
       throw dataError(
-        `${path}:${at}: expected UTF-8 text, found bytes that are not; ${saveAsUtf8(path)}`,
-        { file: path, line: at },
+        `${path}:${lastGoodLine}: expected UTF-8 text, found bytes that are not; ${saveAsUtf8(path)}`,
+        { file: path, line: lastGoodLine },
         cause,
       );
     }

@@ -12,9 +12,9 @@ import { loraLinear } from './apply.js';
 import { readAdapter } from './peft-files.js';
 
 /**
- * A program over a model's weights, loaded and frozen, with an adapter folder's matrices where one is named. `entries`
- * says what the program can do, given the projection to do it with; `warn` is given what is odd about the adapter's files. Throws data
- * errors of those files.
+ * A program over a model's weights, loaded and frozen, with an adapter folder's matrices where one
+ * is named. `entries` says what the program can do, given the projection to do it with; `warn` is
+ * given what is odd about the adapter's files. Throws data errors of those files.
  */
 export async function adaptedModel(
   model: ModelFolder,
@@ -49,7 +49,10 @@ export async function programWithAdapter(
   return program;
 }
 
-/** An adapter's matrices with the A's that are multiplied with the same input in one: then no call puts them together. */
+/**
+ * An adapter's matrices with the A's that are multiplied with the same input in one: then no call
+ * puts them together.
+ */
 function stacked({ options, tensors: matrices }: Adapter, config: ModelConfig): Map<string, HostTensor> {
   const specs = adapterSpecs(linearShapes(config), options);
   const { tensors, pieces } = stackedLayouts(specs, adapterStacks(specs, linearGroups(config)));

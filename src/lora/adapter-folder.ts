@@ -2,24 +2,28 @@ import { join } from 'node:path';
 import { exists, hashFile, listFolder, statPath } from '../io/files.js';
 import { readJson } from '../io/json.js';
 
-/** Files in which a tokenizer that was changed for an adapter differs from its base's. Other settings differ by what wrote them. */
+/**
+ * Files in which a tokenizer that was changed for an adapter differs from its base's. Other
+ * settings differ by what wrote them.
+ */
 const DECIDES = ['tokenizer.json', 'tokenizer.model', 'chat_template.jinja', 'chat_template.json'];
 
 /**
- * Says which files of a tokenizer or chat template are in an adapter's folder and differ from the base model's: trainers leave them there, and
- * an adapter that was trained with them answers otherwise with the base's, which are the ones that are used.
+ * Says which files of a tokenizer or chat template are in an adapter's folder and differ from the
+ * base model's: trainers leave them there, and an adapter that was trained with them answers
+ * otherwise with the base's, which are the ones that are used.
  */
 export async function ownTokenizerWarnings(adapterFolder: string, modelFolder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of DECIDES)
     if (exists(join(adapterFolder, name)) && !(await isSame(join(adapterFolder, name), join(modelFolder, name))))
       names.push(name);
-  const [own, base] = [await inlineTemplate(adapterFolder), await inlineTemplate(modelFolder)];
-  if (own !== undefined && own !== base && !exists(join(modelFolder, 'chat_template.jinja')))
+  const [adapters, base] = [await inlineTemplate(adapterFolder), await inlineTemplate(modelFolder)];
+  if (adapters !== undefined && adapters !== base && !exists(join(modelFolder, 'chat_template.jinja')))
     names.push('chat_template in tokenizer_config.json');
   if (names.length === 0) return [];
   return [
-    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} does not have or has in another version; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
+    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} has not or has otherwise; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
   ];
 }
 

@@ -50,7 +50,10 @@ export function adapterSpecs(
   return specs;
 }
 
-/** The A matrices that are multiplied with the same input, by the name of their stack; `inputs` are groups of modules that share one. */
+/**
+ * The A matrices that are multiplied with the same input, by the name of their stack; `inputs` are
+ * groups of modules that share one.
+ */
 export function adapterStacks(
   specs: ReadonlyMap<string, readonly number[]>,
   inputs: readonly (readonly string[])[],

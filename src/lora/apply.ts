@@ -11,9 +11,10 @@ import { matrixNames, stackName } from './adapter.js';
 import { type LoraOptions, scalingOf } from './options.js';
 
 /**
- * Linear projections with LoRA: base(x) + scale * drop(x) A^T B^T wherever the weights have the module's matrices, base(x)
- * elsewhere. With `dropoutSeed` (int32 scalar, another one for each micro-batch) each module drops inputs of its adapter with its own
- * mask and scales the rest by 1 / (1 - dropout), as PEFT in training; without it nothing is dropped, and the narrow products of
+ * Linear projections with LoRA: base(x) + scale * drop(x) A^T B^T wherever the weights have the
+ * module's matrices, base(x) elsewhere. With `dropoutSeed` (int32 scalar, another one for each
+ * micro-batch) each module drops inputs of its adapter with its own mask and scales the rest by 1 /
+ * (1 - dropout), as PEFT in training; without it nothing is dropped, and the narrow products of
  * modules that take the same input are one.
  */
 export const loraLinear =
@@ -27,8 +28,8 @@ export const loraLinear =
         ? adapted.map((name) => dropped(weights, name, x, { scale, share: options.dropout, seed: dropoutSeed }))
         : together(weights, adapted, x, scale);
     return names.map((name) => {
-      const at = adapted.indexOf(name);
-      return at < 0 ? linear(weights, [name], x)[0]! : wide(weights, name, x, narrow[at]!);
+      const index = adapted.indexOf(name);
+      return index < 0 ? linear(weights, [name], x)[0]! : wide(weights, name, x, narrow[index]!);
     });
   };
 
@@ -52,8 +53,8 @@ const product = (inputs: [x: tf.Tensor, a: tf.Tensor], scale: number): tf.Tensor
   );
 
 /**
- * x W^T + bias + narrow B^T: narrow [M, R], B [outputs, R], W [outputs, inputs] gives [M, outputs]. Kept for the gradient are
- * narrow and B.
+ * x W^T + bias + narrow B^T: narrow [M, R], B [outputs, R], W [outputs, inputs] gives [M, outputs].
+ * Kept for the gradient are narrow and B.
  */
 function wide(weights: Tensors, name: string, x: tf.Tensor, narrow: tf.Tensor): tf.Tensor {
   const weight = weights[`${name}.weight`]!;
@@ -69,7 +70,7 @@ function wide(weights: Tensors, name: string, x: tf.Tensor, narrow: tf.Tensor): 
       });
       return { value, saved: [narrow, b] as const };
     },
-    // B's gradient by way of its transpose, [R, outputs]: the library multiplies that way round faster.
+    // B's gradient through its transpose, [R, outputs]: the library multiplies that way round faster.
     (dy, [narrow, b]) => {
       const transposed = matMul(narrow, dy, true);
       return [matMul(dy, weight), matMul(dy, b), fuse(() => tf.transpose(transposed))];
@@ -100,7 +101,10 @@ function dropped(weights: Tensors, name: string, x: tf.Tensor, { scale, share, s
   );
 }
 
-/** Zeroes a share of the elements and scales the rest by 1 / (1 - share); the same ones whenever seed and shape are the same. */
+/**
+ * Zeroes a share of the elements and scales the rest by 1 / (1 - share); the same ones whenever
+ * seed and shape are the same.
+ */
 function drop(x: tf.Tensor, share: number, seed: tf.Tensor, label: number): tf.Tensor {
   const kept = tf.cast(tf.greaterEqual(statelessUniform(x.shape, seed, label), share), 'float32');
   return tf.mul(x, tf.mul(kept, 1 / (1 - share)));

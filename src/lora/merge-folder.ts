@@ -22,7 +22,10 @@ export interface MergeResult {
   readonly tensors: number;
   /** Tensors whose values in the files are others than without the adapter. */
   readonly merged: number;
-  /** How much of the adapter's change rounding took, from 0 (none): the length of the error relative to that of the change. */
+  /**
+   * How much of the adapter's change rounding took, from 0 (none): the length of the error relative
+   * to that of the change.
+   */
   readonly lost: number;
   /** What is odd about the files or the result, in plain words. */
   readonly warnings: readonly string[];
@@ -38,7 +41,7 @@ const GREATEST: Partial<Record<SafetensorsDtype, number>> = { F16: 65504, BF16: 
 
 /**
  * Writes a Hugging Face folder whose weights are the base's with the adapter added, in float32 rounded once to `dtype`.
- * Weights stream through, one at a time; the folder appears whole or not at all. Throws data errors of the model's and the
+ * Weights stream through, one by one; the folder appears whole or not at all. Throws data errors of the model's and the
  * adapter's files, and a usage error when `out` has files in it.
  */
 export async function mergeAdapter(
@@ -84,8 +87,9 @@ const lossWarning = (lost: number): string =>
   `rounding took much of the adapter's change: the error is ${lost < 1 ? `${Math.round(100 * lost)} % of the change` : 'as large as the change, or larger'}; only float32 keeps all of it`;
 
 /**
- * The tensors of the result, read and merged when they are written. `watch` is called with 0 before each, and after it with how many are
- * done and what rounding does to the change, where there is one.
+ * The tensors of the result, read and merged when they are written. `watch` is called with 0 before
+ * each, and after it with how many are done and what rounding does to the change, where there is
+ * one.
  */
 function mergedTensors(
   model: OpenedModel,
@@ -115,10 +119,10 @@ function mergedTensors(
 /** Throws a data error for a value that the type of the file cannot hold. */
 function checkRange(tensor: string, data: Float32Array, dtype: SafetensorsDtype): void {
   const most = GREATEST[dtype] ?? Number.MAX_VALUE;
-  const at = data.findIndex((value) => !(Math.abs(value) <= most));
-  if (at >= 0)
+  const index = data.findIndex((value) => !(Math.abs(value) <= most));
+  if (index >= 0)
     throw dataError(
-      `${tensor}: element ${at} of the result is ${data[at]}, more than ${dtype} holds; merge with \`dtype: float32\` or \`dtype: bfloat16\``,
+      `${tensor}: element ${index} of the result is ${data[index]}, more than ${dtype} holds; merge with \`dtype: float32\` or \`dtype: bfloat16\``,
       { tensor },
     );
 }

@@ -4,8 +4,9 @@ import { type Adapter, matrixNames } from './adapter.js';
 import { scalingOf } from './options.js';
 
 /**
- * Adds an adapter's change to one of the model's parameters, in place: W + scale * B A for the weight of a projection that
- * has an adapter, nothing for any other name. Sums are in float64 and rounded to float32 once.
+ * Adds an adapter's change to one of the model's parameters, in place: W + scale * B A for the
+ * weight of a projection that has an adapter, nothing for any other name. Sums are in float64 and
+ * rounded to float32 once.
  */
 export function mergeInto(name: string, weight: HostTensor, adapter: Adapter): void {
   const matrices = matricesFor(name, adapter);

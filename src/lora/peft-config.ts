@@ -13,7 +13,10 @@ export interface BaseInfo {
   readonly name: string | null;
 }
 
-/** The contents of adapter_config.json, with the fields that PEFT has had for years, so that older versions read it too. */
+/**
+ * The contents of adapter_config.json, with the fields that PEFT has had for years, so that older
+ * versions read it too.
+ */
 export function toPeftConfig(options: LoraOptions, linears: Linears, base: BaseInfo): Record<string, unknown> {
   return {
     alpha_pattern: {},
@@ -89,8 +92,9 @@ const isUnset = (value: unknown): boolean =>
   value === null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 
 /**
- * Reads the contents of an adapter_config.json for a model with these projections. `file` is named in errors. Every field
- * that is set and that phasetune does not know is refused by name: it might change the arithmetic.
+ * Reads the contents of an adapter_config.json for a model with these projections. `file` is named
+ * in errors. Every field that is set and that phasetune does not know is refused by name: it might
+ * change the arithmetic.
  */
 export function fromPeftConfig(
   json: unknown,
@@ -129,8 +133,9 @@ export function fromPeftConfig(
 const OTHERS = ['lm_head', 'model.embed_tokens'];
 
 /**
- * A list matches by ends of names, one string is a pattern for whole names. All projections are `all-linear` again. Of a list, names that the
- * model has not are skipped with a warning, as PEFT opens such adapters; a missing matrix is noticed later.
+ * A list matches by ends of names, one string is a pattern for whole names. All projections are
+ * `all-linear` again. Of a list, names that the model does not have are skipped with a warning, as
+ * PEFT opens such adapters; a missing matrix is noticed later.
  */
 function readTargets(
   given: string | string[],
@@ -149,15 +154,15 @@ function readTargets(
       { file, field: 'target_modules' },
     );
   if (typeof given === 'string') {
-    const found = modules.filter(takes);
-    if (found.length === 0)
+    const matching = modules.filter(takes);
+    if (matching.length === 0)
       throw dataError(
         `${file}: target_modules: the pattern ${shownTarget(given)} matches no projection of this model`,
         {
           file,
         },
       );
-    return { targets: found.length === modules.length ? 'all-linear' : found, warnings: [] };
+    return { targets: matching.length === modules.length ? 'all-linear' : matching, warnings: [] };
   }
   const [known, unknown] = partition(given, (target) => modules.some((module) => matches(target, module)));
   try {
@@ -181,7 +186,10 @@ function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[],
   return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
-/** The names that are matched as wholes by a pattern of Python's, as PEFT asks, within {@link MATCHING} milliseconds. */
+/**
+ * The names that are matched as wholes by a pattern of Python's, as PEFT asks, within
+ * {@link MATCHING} milliseconds.
+ */
 function matched(pattern: string, names: readonly string[], file: string): Set<string> {
   try {
     const whole = pythonPattern(pattern);

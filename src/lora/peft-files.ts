@@ -21,7 +21,10 @@ export interface AdapterFolder extends Adapter {
 const WEIGHTS = 'adapter_model.safetensors';
 const CONFIG = 'adapter_config.json';
 
-/** Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file whole or not at all. */
+/**
+ * Writes adapter_model.safetensors (float32) and adapter_config.json as PEFT has them, each file
+ * whole or not at all.
+ */
 export async function writeAdapter(
   folder: string,
   { options, tensors }: Adapter,
@@ -111,12 +114,12 @@ function checkMatrices(
     });
   };
   for (const [name, shape] of expected) {
-    const found = tensors.get(name);
-    if (!found) fail(name, `the matrix is missing, expected [${shape.join(', ')}]${otherNames(tensors, expected)}`);
-    else if (found.shape.join() !== shape.join())
-      fail(name, `expected [${shape.join(', ')}], found [${found.shape.join(', ')}]`);
-    else if (!['F32', 'F16', 'BF16', 'F64'].includes(found.dtype))
-      fail(name, `expected F32, F16, BF16 or F64, found ${found.dtype}`);
+    const tensor = tensors.get(name);
+    if (!tensor) fail(name, `the matrix is missing, expected [${shape.join(', ')}]${otherNames(tensors, expected)}`);
+    else if (tensor.shape.join() !== shape.join())
+      fail(name, `expected [${shape.join(', ')}], found [${tensor.shape.join(', ')}]`);
+    else if (!['F32', 'F16', 'BF16', 'F64'].includes(tensor.dtype))
+      fail(name, `expected F32, F16, BF16 or F64, found ${tensor.dtype}`);
   }
   for (const name of tensors.keys())
     if (!expected.has(name))

@@ -10,21 +10,24 @@ const GROUPS = /^\?(?::|=|!|<=|<!)/;
 const unknown = (what: string) => new SyntaxError(`${what} is not supported here`);
 
 /**
- * A pattern of Python's `re`, as a JavaScript one that matches whole texts, as `re.fullmatch` does. Throws a SyntaxError, in plain words, for
- * what JavaScript has not, and where it is no pattern.
+ * A pattern of Python's `re`, as a JavaScript one that matches whole texts, as `re.fullmatch` does.
+ * Throws a SyntaxError, in plain words, for what JavaScript has not, and where it is no pattern.
  */
 export function pythonPattern(pattern: string): RegExp {
   const { flags, rest } = globalFlags(pattern);
   let source = '';
-  for (let at = 0; at < rest.length; ) {
-    const [text, length] = nextPart(rest, at);
+  for (let position = 0; position < rest.length; ) {
+    const [text, length] = nextPart(rest, position);
     source += text;
-    at += length;
+    position += length;
   }
   return new RegExp(`^(?:${source})$`, `u${flags}`);
 }
 
-/** The flags at the beginning, which hold for all of the pattern. Those about Unicode change nothing in the names of modules. */
+/**
+ * The flags at the beginning, which hold for all of the pattern. Those about Unicode change nothing
+ * in the names of modules.
+ */
 function globalFlags(pattern: string): { flags: string; rest: string } {
   const match = /^(?:\(\?[aimsux]+\))+/.exec(pattern);
   const letters = new Set(match?.[0].replace(/[(?)]/g, ''));
@@ -34,8 +37,8 @@ function globalFlags(pattern: string): { flags: string; rest: string } {
 }
 
 /** What stands at a place of a Python pattern, in JavaScript, and how many characters it takes there. */
-function nextPart(pattern: string, at: number): readonly [text: string, length: number] {
-  const left = pattern.slice(at);
+function nextPart(pattern: string, position: number): readonly [text: string, length: number] {
+  const left = pattern.slice(position);
   const [first] = left;
   if (first === '\\') return escaped(left, false);
   if (first === '[') return characterClass(left);
@@ -77,16 +80,17 @@ function escaped(left: string, inClass: boolean): readonly [string, number] {
 
 /** `left` begins with a bracket. A closing one that comes first is a character. */
 function characterClass(left: string): readonly [string, number] {
-  let at = left[1] === '^' ? 2 : 1;
-  let source = left.slice(0, at);
-  const begin = at;
-  while (at < left.length && (left[at] !== ']' || at === begin)) {
-    const [text, length] = left[at] === '\\' ? escaped(left.slice(at), true) : [escapeInClass(left[at]!), 1];
+  let position = left[1] === '^' ? 2 : 1;
+  let source = left.slice(0, position);
+  const begin = position;
+  while (position < left.length && (left[position] !== ']' || position === begin)) {
+    const [text, length] =
+      left[position] === '\\' ? escaped(left.slice(position), true) : [escapeInClass(left[position]!), 1];
     source += text;
-    at += length;
+    position += length;
   }
-  if (at >= left.length) throw new SyntaxError('a [ is not closed');
-  return [`${source}]`, at + 1];
+  if (position >= left.length) throw new SyntaxError('a [ is not closed');
+  return [`${source}]`, position + 1];
 }
 
 const escapeInClass = (character: string): string =>

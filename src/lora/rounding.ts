@@ -3,7 +3,7 @@ import type { SafetensorsDtype } from '../io/safetensors.js';
 
 /** What rounding to a file's element type left of a change. */
 export interface Rounded {
-  /** Whether any element is stored otherwise than without the change. */
+  /** Whether any element is stored differently than without the change. */
   readonly changed: boolean;
   /** Sum over the elements of the square of the change, and of what of it rounding took or put in. */
   readonly change: number;

@@ -2,7 +2,10 @@ import type * as z from 'zod';
 import { dataError } from '../core/errors.js';
 import { show } from '../core/shown.js';
 
-/** A field of config.json whose value asks for what is not done; `allowed` are the values that are, null among them as absent. */
+/**
+ * A field of config.json whose value asks for what is not done; `allowed` are the values that are,
+ * null among them as absent.
+ */
 export function unsupported(
   file: string,
   field: string,

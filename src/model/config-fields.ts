@@ -105,7 +105,10 @@ const GENERATION: ReadonlySet<string> = new Set([
   'typical_p',
 ]);
 
-/** Names that say by themselves that they only note something down: versions, ids of tokens, private notes of a program. */
+/**
+ * Names that say by themselves that they only note something down: versions, ids of tokens, private
+ * notes of a program.
+ */
 const NOTES = new RegExp(
   [
     '^_|^unsloth_|flash_att',
@@ -122,8 +125,9 @@ const isUnset = (value: unknown): boolean =>
   (typeof value === 'object' && Object.keys(value).length === 0);
 
 /**
- * Throws a data error for a field that may change the arithmetic and is not in `read`: one with a value that the decoder does not do, and
- * every unknown one that is set. What is not known may not be skipped: the model would answer otherwise than it was trained to.
+ * Throws a data error for a field that may change the arithmetic and is not in `read`: one with a
+ * value that the decoder does not do, and every unknown one that is set. An unknown field may not
+ * be ignored: the model would answer differently than it was trained to.
  */
 export function checkFields(
   raw: Readonly<Record<string, unknown>>,

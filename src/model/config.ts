@@ -6,7 +6,7 @@ import { type RopeScaling, readRope, ropeFields } from './rope-config.js';
 
 export type { RopeScaling } from './rope-config.js';
 
-/** A whole number of at least 1 and at most so many: above the largest model there is, and low enough to be counted through. */
+/** A whole number from 1 to a limit above the largest model there is, and low enough to loop over. */
 const upTo = (most: number) => z.number().int().min(1).max(most);
 
 /** What the decoder needs of a model's config.json, with every default filled in. Field names are Hugging Face's. */
@@ -29,7 +29,10 @@ export interface ModelConfig {
   readonly tie_word_embeddings: boolean;
 }
 
-/** What differs between the families, as their configuration classes in transformers have it when a field is missing. */
+/**
+ * What differs between the families, as their configuration classes in transformers have it when a
+ * field is missing.
+ */
 const FAMILIES = {
   llama: { num_key_value_heads: undefined, max_position_embeddings: 2048, rms_norm_eps: 1e-6 },
   mistral: { num_key_value_heads: 8, max_position_embeddings: 131072, rms_norm_eps: 1e-6 },
@@ -97,8 +100,9 @@ export function parseModelConfig(json: unknown, file: string): ModelConfig {
 }
 
 /**
- * How far back a query sees, in tokens; undefined for all of its text. A window is what Mistral has, in all layers or in none; a Llama with
- * one means another thing to each program that reads it, unless another field says that it is not used.
+ * How far back a query sees, in tokens; undefined for all of its text. A window is what Mistral
+ * has, in all layers or in none; a Llama with one means another thing to each program that reads
+ * it, unless another field says that it is not used.
  */
 function slidingWindow(raw: RawConfig, file: string): number | undefined {
   const { model_type, sliding_window: given, layer_types: types, use_sliding_window: used } = raw;

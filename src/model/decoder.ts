@@ -24,15 +24,15 @@ export interface DecoderInputs {
   /** True where keys are the lines' own tokens, and the bias hides from each those after it. */
   readonly causal: boolean;
   /**
-   * Tokens of the text that a position belongs to, for RoPE kinds that depend on them: of all positions together, or of each
-   * [B or 1, T or 1].
+   * Tokens of the text that a position belongs to, for RoPE kinds that depend on them: of all
+   * positions together, or of each [B or 1, T or 1].
    */
   readonly lengths: number | tf.Tensor;
 }
 
 /**
  * Inputs of whole texts from their start, each token seeing those before it: ids [B, T], int32. With `positions` [B, T]
- * (int32), which count from 0 in each text, several texts may be in one line, and none sees another.
+ * (int32), which count from 0 in each text, several texts may share a line, and none sees another.
  */
 export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf.Tensor): DecoderInputs {
   const length = ids.shape[1]!;
@@ -54,9 +54,10 @@ export type Cache = (layer: number, keys: tf.Tensor, values: tf.Tensor) => reado
 const noCache: Cache = (_layer, keys, values) => [keys, values];
 
 /**
- * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D]. `weights` holds the
- * parameters of `parameterShapes` by name; `linear` applies a projection, with an adapter or without. Given `checkpointed`, the names of
- * all weights that gradients are taken of, a layer keeps only its input for its gradient, and is run again for it.
+ * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D].
+ * `weights` holds the parameters of `parameterShapes` by name; `linear` applies a projection, with
+ * an adapter or without. Given `checkpointed`, the names of all weights that gradients are taken
+ * of, a layer keeps only its input for its gradient, and is run again for it.
  */
 export function decoder(
   config: ModelConfig,
@@ -86,8 +87,8 @@ export function decoder(
         batch,
         cache,
       });
-    const own = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
-    x = own ? runTwice(run, own, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
+    const ofLayer = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
+    x = ofLayer ? runTwice(run, ofLayer, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
   }
   return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
 }
@@ -104,8 +105,8 @@ function runTwice(
 ): tf.Tensor {
   const inputs = trained.map((name) => weights[name]!);
   return checkpoint([x, ...inputs], constants, ([x, ...inputs], constants) => {
-    const own = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
-    return run({ ...weights, ...own }, x!, constants as Triple);
+    const layerWeights = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
+    return run({ ...weights, ...layerWeights }, x!, constants as Triple);
   });
 }
 

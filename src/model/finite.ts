@@ -20,12 +20,13 @@ const firstNotFinite = ({ shape, dtype, data }: Weight): number => {
  * computed from it would be NaN.
  */
 export function checkFinite(file: string, tensor: string, value: Weight): void {
-  const at = firstNotFinite(value);
-  if (at < 0) return;
-  const found = value.dtype === 'bfloat16' ? ((value.data[at]! & 0x7f) === 0 ? 'infinite' : 'NaN') : value.data[at];
+  const index = firstNotFinite(value);
+  if (index < 0) return;
+  const element =
+    value.dtype === 'bfloat16' ? ((value.data[index]! & 0x7f) === 0 ? 'infinite' : 'NaN') : value.data[index];
   const name = shownName(tensor);
   throw dataError(
-    `${file}: ${name}: element ${at} is ${found}, expected a finite number; the file is damaged or its training diverged: get it again, or take an earlier checkpoint`,
+    `${file}: ${name}: element ${index} is ${element}, expected a finite number; the file is damaged or its training diverged: get it again, or take an earlier checkpoint`,
     { file, tensor: name },
   );
 }

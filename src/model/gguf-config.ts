@@ -50,7 +50,10 @@ export function fieldsOf(metadata: ReadonlyMap<string, GgufValue>, file: string)
   };
 }
 
-/** Features of the architecture "llama" that Hugging Face's Llama and Mistral do not have: a file that uses one is refused. */
+/**
+ * Features of the architecture "llama" that Hugging Face's Llama and Mistral do not have: a file
+ * that uses one is refused.
+ */
 const FOREIGN = ['expert_count', 'attention.scale', 'logit_scale', 'embedding_scale', 'residual_scale'];
 
 /** Fields of the architecture that are read here, and those that change nothing. */
@@ -199,8 +202,9 @@ async function ropeScaling(gguf: Gguf, f: Fields, headDim: number): Promise<Reco
 }
 
 /**
- * A GGUF file keeps Llama 3.1's rotary scaling only as the divisor of each frequency. The rule behind it is known except for
- * its factor, the greatest divisor; the divisors it gives must be those in the file.
+ * A GGUF file keeps Llama 3.1's rotary scaling only as the divisor of each frequency. The rule
+ * behind it is known except for its factor, the greatest divisor; the divisors it gives must be
+ * those in the file.
  */
 async function llama3Scaling(gguf: Gguf, f: Fields, headDim: number): Promise<Record<string, unknown>> {
   if (sizeOf(gguf.tensors.get('rope_freqs.weight')!.shape) !== headDim / 2)

@@ -112,7 +112,10 @@ const bpe = (
   merges,
 });
 
-/** A byte-level BPE tokenizer (`tokenizer.ggml.model` gpt2): merges as in the file, splitting by `tokenizer.ggml.pre`. */
+/**
+ * A byte-level BPE tokenizer (`tokenizer.ggml.model` gpt2): merges as in the file, splitting by
+ * `tokenizer.ggml.pre`.
+ */
 export function byteLevelModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields } = vocabulary;
   const pre = fields.text('tokenizer.ggml.pre', 'default');
@@ -145,8 +148,9 @@ export function byteLevelModel(vocabulary: TokenVocabulary): TokenizerModel {
 }
 
 /**
- * A SentencePiece BPE tokenizer (`tokenizer.ggml.model` llama) as transformers writes Llama 2's: spaces as U+2581, one put
- * before the text, unknown characters as bytes, merges recovered from the scores.
+ * A SentencePiece BPE tokenizer (`tokenizer.ggml.model` llama) as transformers writes Llama 2's:
+ * spaces as U+2581, one put before the text, unknown characters as bytes, merges recovered from the
+ * scores.
  */
 export function piecesModel(vocabulary: TokenVocabulary): TokenizerModel {
   const { fields, tokens } = vocabulary;
@@ -179,12 +183,16 @@ export function piecesModel(vocabulary: TokenVocabulary): TokenizerModel {
 }
 
 /**
- * Most work of recovering merges, as characters that are looked at: the square of each token's length, summed. 32,000 tokens
- * come to some millions; a few texts of a million characters among the tokens would take hours.
+ * Most work of recovering merges, as characters that are looked at: the square of each token's
+ * length, summed. 32,000 tokens add up to some millions; a few texts of a million characters among
+ * the tokens would take hours.
  */
 const MAX_WORK = 1 << 25;
 
-/** Every way to make a token of two others, best score first, then longer parts first (transformers' `generate_merges`). */
+/**
+ * Every way to make a token of two others, best score first, then longer parts first (transformers'
+ * `generate_merges`).
+ */
 function mergesOf({ tokens, types, fields }: TokenVocabulary, scores: readonly number[]): [string, string][] {
   const ids = new Map(tokens.flatMap((token, id) => (types[id] === NORMAL ? [[token, id]] : [])) as [string, number][]);
   let work = 0;
@@ -198,9 +206,9 @@ function mergesOf({ tokens, types, fields }: TokenVocabulary, scores: readonly n
   for (const [token, id] of ids) {
     const ways: [left: number, right: number][] = [];
     // Between the halves of a character neither part is a token, as both come from UTF-8.
-    for (let at = 1; at < token.length; at++) {
-      const left = ids.get(token.slice(0, at));
-      const right = left === undefined ? undefined : ids.get(token.slice(at));
+    for (let cut = 1; cut < token.length; cut++) {
+      const left = ids.get(token.slice(0, cut));
+      const right = left === undefined ? undefined : ids.get(token.slice(cut));
       if (left !== undefined && right !== undefined) ways.push([left, right]);
     }
     ways.sort((a, b) => a[0] - b[0] || a[1] - b[1]);

@@ -14,8 +14,9 @@ const CONTROL = 3;
 const USER_DEFINED = 4;
 
 /**
- * The tokenizer of a GGUF file as Hugging Face writes it: tokenizer.json, tokenizer_config.json, and chat_template.jinja
- * where the file has one. Throws a data error that names the field where the file's kind of tokenizer is not known.
+ * The tokenizer of a GGUF file as Hugging Face writes it: tokenizer.json, tokenizer_config.json,
+ * and chat_template.jinja where the file has one. Throws a data error that names the field where
+ * the file's kind of tokenizer is not known.
  */
 export function tokenizerFromGguf(gguf: Gguf, file: string): TokenizerFiles {
   const f = fieldsOf(gguf.metadata, file);
@@ -106,7 +107,7 @@ function addedTokens({ tokens, types }: TokenVocabulary, specials: Specials): Js
   });
 }
 
-/** What is put around a text: `bos` before and `eos` behind each of a pair. */
+/** What is put around a text: `bos` before and `eos` after each of a pair. */
 function template(bos: Special | undefined, eos: Special | undefined): Json {
   if (!bos && !eos) return null;
   const around = (id: 'A' | 'B', type_id: number) => [

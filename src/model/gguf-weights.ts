@@ -8,7 +8,7 @@ import { checkFinite } from './finite.js';
 import type { ConfigJson } from './gguf-config.js';
 import { parameterShapes } from './parameters.js';
 
-/** GGUF's name of each module, by Hugging Face's; those of a layer lie under `blk.N` and `model.layers.N`. */
+/** GGUF's name of each module, by Hugging Face's; those of a layer are under `blk.N` and `model.layers.N`. */
 const MODULES: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
   'model.norm': 'output_norm',
@@ -36,8 +36,8 @@ function ggufName(parameter: string): string {
 }
 
 /**
- * The model's parameters under Hugging Face's names and in their order, read one at a time when written. A missing, wrongly
- * shaped or unexpected tensor is a data error that names it.
+ * The model's parameters under Hugging Face's names and in their order, read one by one when
+ * written. A missing, wrongly shaped or unexpected tensor is a data error that names it.
  */
 export function weightsFromGguf(gguf: Gguf, file: string, json: ConfigJson, dtype: SafetensorsDtype): TensorToWrite[] {
   const config = parseModelConfig(JSON.parse(JSON.stringify(json)), file);

@@ -30,14 +30,15 @@ export interface DownloadSink {
 }
 
 /**
- * A hub, or a mirror with the same paths. Broken connections, silence, 5xx, 408 and 429 are tried again after a while (as
- * long as the server says by `Retry-After`); other refusals are errors of code `endpoint` that say what to do.
+ * A hub, or a mirror with the same paths. Broken connections, silence, 5xx, 408 and 429 are tried
+ * again after a while (as long as the server says by `Retry-After`); other refusals are errors of
+ * code `endpoint` that say what to do.
  */
 export interface HubClient {
   readonly endpoint: string;
   /** The JSON at an address; `what` names it in messages. */
   getJson(path: string, what: string): Promise<unknown>;
-  /** Fills a sink up to `bytes`, going on where it is; a server that cannot do that begins anew. */
+  /** Fills a sink up to `bytes`, continuing where it is; with a server that cannot do that, from the beginning. */
   download(path: string, what: string, sink: DownloadSink, bytes: number): Promise<void>;
   /** Ends all connections. */
   close(): Promise<void>;
@@ -61,8 +62,8 @@ const MAX_JSON_BYTES = 64 << 20;
 const MOST_REDIRECTS = 20;
 
 /**
- * A client of the hub at `endpoint`, through the proxy that the environment names. Throws a usage error where the address, or the
- * proxy's, is none.
+ * A client of the hub at `endpoint`, through the proxy that the environment names. Throws a usage
+ * error where the address, or the proxy's, is none.
  */
 export function hubClient(settings: HubSettings = {}): HubClient {
   const endpoint = checkedEndpoint(settings.endpoint ?? 'https://huggingface.co');

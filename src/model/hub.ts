@@ -49,13 +49,13 @@ export async function findModel(client: HubClient, name: string, revision: strin
   return { name, commit: answer.data.sha, files };
 }
 
-/** Settings, tokenizer, templates and licence; of the top folder only, since the model's other exports lie below it. */
+/** Settings, tokenizer, templates and licence; of the top folder only, since the model's other exports are below it. */
 const SIDE_FILE =
   /^((config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|adapter_config)\.json|merges\.txt|tokenizer\.model|chat_template\.jinja|(LICENSE|NOTICE)[\w.-]*|additional_chat_templates\/[\w-]+\.jinja)$/;
 
 /**
- * The files that are needed: settings, tokenizer, chat templates, and the weights as safetensors, in one file or in shards.
- * A model without them is a data error that says what it has instead.
+ * The files that are needed: settings, tokenizer, chat templates, and the weights as safetensors,
+ * in one file or in shards. A model without them is a data error that says what it has instead.
  */
 export function neededFiles(model: HubModel): HubFile[] {
   const names = new Set(model.files.map((f) => f.name));

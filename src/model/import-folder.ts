@@ -10,8 +10,9 @@ import { openModel } from './load.js';
 import { parameterShapes } from './parameters.js';
 
 /**
- * Writes a Hugging Face folder again with its weights in another element type; all other files are copied. Throws a data
- * error for a folder that is no Llama or Mistral model, or whose tensors are not those of its config.json.
+ * Writes a Hugging Face folder again with its weights in another element type; all other files are
+ * copied. Throws a data error for a folder that is no Llama or Mistral model, or whose tensors are
+ * not those of its config.json.
  */
 export async function convertFolder(source: string, folder: string, options: ModelImportOptions): Promise<Converted> {
   const model = await openModel(source);

@@ -7,7 +7,7 @@ import type { ImportDtype, ModelImportOptions } from './import-options.js';
 /** The name of an element type in a safetensors file. */
 export const fileDtype = (dtype: ImportDtype) => (dtype === 'float32' ? 'F32' : 'BF16');
 
-/** Writes an import's tensors, one in memory at a time, reporting how far it is. Returns how many there were. */
+/** Writes an import's tensors, one in memory at once, reporting progress. Returns how many there were. */
 export async function writeWeights(
   folder: string,
   tensors: readonly TensorToWrite[],

@@ -38,9 +38,9 @@ export async function importModel(source: string, out: string, options: ModelImp
 /** A folder without weights of Hugging Face's kind, but with GGUF files: one of those is what is wanted. */
 async function refuseGgufFolder(folder: string): Promise<void> {
   const names = await listFolder(folder);
-  const found = names.filter((name) => /\.gguf$/i.test(name));
-  if (found.length === 0 || names.some((name) => name === 'config.json' || name.endsWith('.safetensors'))) return;
-  const which = found.length === 1 ? `give ${join(folder, found[0]!)}` : `give one of ${found.slice(0, 4).join(', ')}`;
+  const ggufs = names.filter((name) => /\.gguf$/i.test(name));
+  if (ggufs.length === 0 || names.some((name) => name === 'config.json' || name.endsWith('.safetensors'))) return;
+  const which = ggufs.length === 1 ? `give ${join(folder, ggufs[0]!)}` : `give one of ${ggufs.slice(0, 4).join(', ')}`;
   throw dataError(`${folder}: a folder with GGUF files; an import takes the file itself: ${which}`, { file: folder });
 }
 

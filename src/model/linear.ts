@@ -5,12 +5,16 @@ import { differentiable } from '../ops/differentiable.js';
 import type { Tensors } from '../program/program.js';
 
 /**
- * Applies the linear projections called `names` to x [M, inputs], all to the same: one result [M, outputs] for each. The
- * decoder calls every one of its projections through such a function: an adapter is another one.
+ * Applies the linear projections called `names` to x [M, inputs], all to the same: one result [M,
+ * outputs] for each. The decoder calls every one of its projections through such a function: an
+ * adapter is another one.
  */
 export type Linear = (weights: Tensors, names: readonly string[], x: tf.Tensor) => tf.Tensor[];
 
-/** x W^T + b, W = `<name>.weight` [outputs, inputs], b = `<name>.bias` [outputs] if there is one. Neither is trained. */
+/**
+ * x W^T + b, W = `<name>.weight` [outputs, inputs], b = `<name>.bias` [outputs] if there is one.
+ * Neither is trained.
+ */
 export const linear: Linear = (weights, names, x) =>
   names.map((name) => {
     const weight = weights[`${name}.weight`]!;

@@ -20,9 +20,10 @@ export interface ModelFolder {
   /** What somebody who uses the folder should know, in plain words. */
   readonly warnings: readonly string[];
   /**
-   * Yields every parameter, one at a time, in files' order, as float32 or in the type that is asked for: what the file has in
-   * bfloat16 comes as it is, other types are rounded. Each value is only good until the next is asked for. A weight that is
-   * not a finite number is a data error that names it.
+   * Yields every parameter, one by one, in files' order, as float32 or in the type that is asked
+   * for: what the file has in bfloat16 comes as it is, other types are rounded. Each value is only
+   * good until the next is asked for. A weight that is not a finite number is a data error that
+   * names it.
    */
   parameters(
     dtypeOf?: (name: string) => 'float32' | 'bfloat16',
@@ -45,7 +46,7 @@ export interface OpenedModel extends ModelFolder {
 export async function openModel(path: string): Promise<OpenedModel> {
   const hasAdapter = exists(join(path, ADAPTER_CONFIG));
   if (hasAdapter && !exists(join(path, 'config.json'))) throw await adapterInstead(path);
-  // The weights first: a folder that has only pickled ones is reported so, whatever else it lacks.
+  // The weights first: for a folder with only pickled ones the error says so, whatever else is missing.
   const weights = await openSafetensors(path);
   try {
     const configFile = await ownFile(path, 'config.json');
@@ -79,7 +80,7 @@ export async function openModel(path: string): Promise<OpenedModel> {
 
 const ADAPTER_CONFIG = 'adapter_config.json';
 
-/** transformers puts an adapter that is in a model folder onto the model without being asked. */
+/** transformers applies an adapter in a model folder to the model without being asked. */
 const adapterBeside = (path: string): string =>
   `${path}: there is an adapter in the model folder (${ADAPTER_CONFIG}), which transformers would apply: the model is used without it; give the folder as the adapter, too, to apply it`;
 
@@ -110,8 +111,9 @@ async function* stream(
 }
 
 /**
- * Variables of a program that holds the model's parameters, frozen. The weights of projections inside the layers may be held in 8
- * bits; not the embedding, of which rows are taken, nor the head, which may be the same and decides between tokens.
+ * Variables of a program that holds the model's parameters, frozen. The weights of projections
+ * inside the layers may be held in 8 bits; not the embedding, whose rows are looked up, nor the
+ * head, which may be the same matrix and decides between tokens.
  */
 export function modelVariables(config: ModelConfig): ProgramSpec {
   const variables: Record<string, VariableSpec> = {};

@@ -1,6 +1,9 @@
 import type { ModelConfig } from './config.js';
 
-/** A linear projection: weight [outputs, inputs] under `<name>.weight`, bias [outputs] under `<name>.bias` if it has one. */
+/**
+ * A linear projection: weight [outputs, inputs] under `<name>.weight`, bias [outputs] under
+ * `<name>.bias` if it has one.
+ */
 export interface LinearShape {
   readonly outputs: number;
   readonly inputs: number;

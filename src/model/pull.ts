@@ -27,9 +27,9 @@ export interface PullResult {
 }
 
 /**
- * Fetches the files of a model that are needed here from the Hugging Face hub into a folder that appears whole or not at
- * all. What has come when it fails or is interrupted stays in `<out>.part`, and the next call continues there. Every file is
- * checked against the hub's hash.
+ * Fetches the files of a model that are needed here from the Hugging Face hub into a folder that
+ * appears whole or not at all. What was fetched before it fails or is interrupted stays in
+ * `<out>.part`, and the next call continues there. Every file is checked with the hub's hash.
  */
 export async function pullModel(name: string, out: string, options: PullOptions = {}): Promise<PullResult> {
   if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(name))
@@ -84,13 +84,16 @@ async function holds(folder: string, files: readonly HubFile[]): Promise<boolean
 }
 
 async function isWhole(path: string, { bytes, hash }: HubFile): Promise<boolean> {
-  const { kind, bytes: found } = await statPath(path);
-  if (kind !== 'file' || found !== bytes) return false;
+  const { kind, bytes: size } = await statPath(path);
+  if (kind !== 'file' || size !== bytes) return false;
   const digest = hash.kind === 'sha256' ? await hashFile(path) : await hashFile(path, 'sha1', `blob ${bytes}\0`);
   return digest === hash.hex;
 }
 
-/** Brings one file into the folder, unless it is there. Content that does not have the hub's hash is fetched once more from the beginning. */
+/**
+ * Brings one file into the folder, unless it is there. Content that does not have the hub's hash is
+ * fetched once more from the beginning.
+ */
 async function fetchFile(
   client: HubClient,
   { name, commit }: HubModel,

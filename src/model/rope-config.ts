@@ -46,8 +46,9 @@ type Group = 'rope_scaling' | 'rope_parameters';
 const DEFAULT_THETA = 10000;
 
 /**
- * How positions are rotated. What is written twice, in the old fields and in the new or inside a group and beside it, must be the same:
- * programs differ in which of the two they take. Throws a data error that names the field.
+ * How positions are rotated. What is written twice, in the old fields and in the new or inside a
+ * group and beside it, must be the same: programs differ in which of the two they take. Throws a
+ * data error that names the field.
  */
 export function readRope(
   raw: RopeFields,

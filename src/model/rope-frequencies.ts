@@ -35,8 +35,9 @@ export function inverseFrequencies(config: ModelConfig, length: number): number[
 export const dependsOnLength = ({ rope_scaling }: ModelConfig): boolean => rope_scaling.rope_type === 'dynamic';
 
 /**
- * The same where each position has its own text's length: `lengths` [B or 1, T or 1] gives [B or 1, T or 1, H / 2]. Where the kind
- * of scaling does not look at the length, they are those of all positions, as numbers.
+ * The same where each position has its own text's length: `lengths` [B or 1, T or 1] gives [B or 1,
+ * T or 1, H / 2]. Where the kind of scaling does not look at the length, they are those of all
+ * positions, as numbers.
  */
 export function frequenciesByLength(config: ModelConfig, lengths: tf.Tensor): tf.Tensor | number[] {
   const { head_dim: h, rope_theta: theta, rope_scaling: scaling, max_position_embeddings: limit } = config;
@@ -49,8 +50,8 @@ export function frequenciesByLength(config: ModelConfig, lengths: tf.Tensor): tf
 }
 
 /**
- * Length of the text that each position belongs to, its greatest position and one: [B, T] (float32) of positions [B, T] (int32) that
- * count from 0 in each of the texts in a line.
+ * Length of the text that each position belongs to, its greatest position and one: [B, T] (float32)
+ * of positions [B, T] (int32) that count from 0 in each of the texts in a line.
  */
 export function textLengths(positions: tf.Tensor): tf.Tensor {
   const [b, t] = positions.shape as [number, number];

@@ -4,7 +4,10 @@ import type { Safetensors, TensorInfo } from '../io/safetensors.js';
 import type { ModelConfig } from './config.js';
 import { parameterShapes } from './parameters.js';
 
-/** Where each parameter of a model lies in its files, and the configuration that the files and config.json together make. */
+/**
+ * Where each parameter of a model is in its files, and the configuration that the files and
+ * config.json together make.
+ */
 export interface StoredWeights {
   readonly config: ModelConfig;
   /** The name in the files of each parameter, by Hugging Face's name, in the files' order. */
@@ -20,9 +23,10 @@ const COMPUTED = /(?:^|\.)rotary_emb\.inv_freq$/;
 const [EMBEDDING, HEAD] = ['model.embed_tokens.weight', 'lm_head.weight'];
 
 /**
- * Finds every parameter of config.json in the weights, as transformers does: names may be without `model.` in front, as a decoder without
- * head is saved; of a tied pair either may be there, and where both are and differ they are not tied. Throws a data error that names the
- * tensor where one is missing, has another shape or type, or where there is one that the decoder has no place for.
+ * Finds every parameter of config.json in the weights, as transformers does: names may be without
+ * `model.` in front, as a decoder without head is saved; of a tied pair either may be there, and
+ * where both are and differ they are not tied. Throws a data error that names the tensor where one
+ * is missing, has another shape or type, or where there is one that the decoder has no place for.
  */
 export async function placeWeights(config: ModelConfig, weights: Safetensors): Promise<StoredWeights> {
   const { tensors } = weights;
@@ -53,9 +57,9 @@ function placed(config: ModelConfig, weights: Safetensors, stored: (name: string
   const shapes = parameterShapes(config);
   const byStored = new Map<string, string>();
   for (const [name, shape] of shapes) {
-    const found = weights.tensors.get(stored(name));
-    if (!found) throw missing(config, weights, name, shape);
-    checkTensor(stored(name), found, shape);
+    const tensor = weights.tensors.get(stored(name));
+    if (!tensor) throw missing(config, weights, name, shape);
+    checkTensor(stored(name), tensor, shape);
     byStored.set(stored(name), name);
   }
   for (const [name, { file }] of weights.tensors)

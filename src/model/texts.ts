@@ -11,8 +11,9 @@ export interface TokenText {
 }
 
 /**
- * Throws a data error that names the first text with a token that the embedding has no row for. A tokenizer may know such tokens, as
- * many have a padding token that was added later: only a text that holds one cannot be used.
+ * Throws a data error that names the first text with a token that the embedding has no row for. A
+ * tokenizer may know such tokens, as many have a padding token that was added later: only a text
+ * that holds one cannot be used.
  */
 export async function checkTokens(
   { path, config }: Model,

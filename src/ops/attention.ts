@@ -7,17 +7,21 @@ import { differentiable } from './differentiable.js';
 /** Added to the score of a key that a query must not see. Finite, so that a row that sees nothing stays a number. */
 const HIDDEN = -1e9;
 
-/** Blocks that the queries of a causal text are cut into: two save a quarter of the work, four an eighth more and twice the ops. */
+/**
+ * Blocks that the queries of a causal text are cut into: two save a quarter of the work, four an
+ * eighth more and twice the ops.
+ */
 const BLOCKS = 2;
 /** Queries of a block at least: products of fewer are slow. */
 const LEAST_QUERIES = 64;
 
 /**
- * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245).
- * q: [B, N, T, H], k and v: [B, K, C, H] with N a multiple of K, bias: [B or 1, 1, T, C], added to the scaled scores.
- * Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one are stacked along T. With `causal`
- * (C = T, and the bias hides every key after its query) the first half of the queries is not multiplied with the second half of
- * the keys. Kept for the gradient: q, k, v, the probabilities and the result.
+ * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245). q: [B,
+ * N, T, H], k and v: [B, K, C, H] with N a multiple of K, bias: [B or 1, 1, T, C], added to the
+ * scaled scores. Returns [B, N, T, H]. Key/value heads are not repeated: the queries that share one
+ * are stacked along T. With `causal` (C = T, and the bias hides every key after its query) the
+ * first half of the queries is not multiplied with the second half of the keys. Kept for the
+ * gradient: q, k, v, the probabilities and the result.
  */
 export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Tensor, causal = false): tf.Tensor {
   const spans = spansOf(q.shape[2]!, k.shape[2]!, causal);
@@ -115,19 +119,19 @@ function attendGradient(dy: tf.Tensor, k: tf.Tensor, v: tf.Tensor, [grouped, kep
  * the W newest tokens, itself among them.
  */
 export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
-  const at = tf.range(0, length, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  const places = tf.range(0, length, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
   return tf.reshape(biasOf(visible(distance, slidingWindow)), [1, 1, length, length]);
 }
 
 /**
- * The same for texts that lie one after another in a line: [B, 1, T, T]. `positions` [B, T] (int32) count from 0 in each
+ * The same for texts that follow each other in a line: [B, 1, T, T]. `positions` [B, T] (int32) count from 0 in each
  * text, and a query at position p of its text sees p tokens back at most.
  */
 export function packedBias(positions: tf.Tensor, slidingWindow?: number): tf.Tensor {
   const [b, t] = positions.shape as [number, number];
-  const at = tf.range(0, t, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(at, 1), tf.expandDims(at, 0));
+  const places = tf.range(0, t, 1, 'int32');
+  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
   const ownText = tf.greaterEqual(tf.sub(tf.reshape(positions, [b, 1, t, 1]), distance), 0);
   return tf.add(biasOf(ownText), causalBias(t, slidingWindow));
 }

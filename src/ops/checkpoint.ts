@@ -3,10 +3,11 @@ import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
 
 /**
- * `work(inputs, constants)`, of which nothing is kept for the gradient but what it takes: it is run once more for that (Chen
- * et al. 2016, arXiv 1604.06174). It must do the same each time. All inputs get a gradient and the result must depend on each of
- * them; what else it uses that lives no longer than its caller comes as `constants`, which get none. In a recorded graph the first
- * input waits for the gradient of the result, so that the second run cannot begin before it is needed.
+ * `work(inputs, constants)`, of which nothing is kept for the gradient but what it takes: it is run
+ * once more for that (Chen et al. 2016, arXiv 1604.06174). It must do the same each time. All
+ * inputs get a gradient and the result must depend on each of them; what else it uses that lives no
+ * longer than its caller comes as `constants`, which get none. In a recorded graph the first input
+ * waits for the gradient of the result, so that the second run cannot begin before it is needed.
  */
 export function checkpoint(
   inputs: readonly tf.Tensor[],

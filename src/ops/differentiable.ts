@@ -1,11 +1,13 @@
 import * as tf from '../backend/tf.js';
 
 /**
- * Runs an op that brings its own gradient. `forward` gives the value and the tensors the gradient needs; `backward` gives
- * one gradient for each input, in order, as tensors of their own (never `dy` itself).
+ * Runs an op that brings its own gradient. `forward` gives the value and the tensors the gradient
+ * needs; `backward` gives one gradient for each input, in order, as new tensors (never `dy`
+ * itself).
  *
- * Memory is why a decoder's ops go through here: the tape of TensorFlow.js keeps the inputs of nearly every built-in op,
- * and every gradient until the last is worked out. Here only `saved` stays, and it goes, with `dy`, once it was used.
+ * Memory is why a decoder's ops go through here: the tape of TensorFlow.js keeps the inputs of
+ * nearly every built-in op, and every gradient until the last is worked out. Here only `saved`
+ * stays, and it goes, with `dy`, once it was used.
  */
 export function differentiable<I extends readonly tf.Tensor[], S extends readonly tf.Tensor[]>(
   inputs: I,

@@ -19,13 +19,13 @@ export const mergeHeads = (x: tf.Tensor): tf.Tensor => {
   );
 };
 
-/** {@link splitHeads} as part of another op: without its own gradient. */
+/** {@link splitHeads} as part of another op, without a gradient. */
 export function cutHeads(x: tf.Tensor, batch: number, heads: number): tf.Tensor {
   const [rows, width] = x.shape as [number, number];
   return tf.transpose(tf.reshape(x, [batch, rows / batch, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-/** {@link mergeHeads} as part of another op: without its own gradient. */
+/** {@link mergeHeads} as part of another op, without a gradient. */
 export function joinHeads(x: tf.Tensor): tf.Tensor {
   const [batch, heads, tokens, size] = x.shape as [number, number, number, number];
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch * tokens, heads * size]);

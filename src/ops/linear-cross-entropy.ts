@@ -10,8 +10,8 @@ import { differentiable } from './differentiable.js';
 const CHUNK = 512;
 
 /**
- * Cross-entropy of a linear head, position by position, in nats: hidden [M, D], head [V, D], labels [M] (int32) gives [M].
- * Logits exist for `CHUNK` positions at once and are never kept.
+ * Cross-entropy of a linear head, position by position, in nats: hidden [M, D], head [V, D], labels
+ * [M] (int32) gives [M]. Logits exist for `CHUNK` positions at once and are never kept.
  */
 export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const parts: tf.Tensor[] = [];
@@ -28,9 +28,9 @@ export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: t
 }
 
 /**
- * Sum over positions of weight times cross-entropy, a scalar: as {@link linearCrossEntropy}, with weights [M]. Forward and
- * gradient are worked out together, so that the logits need not be kept: only hidden's and, if the head is trained, the
- * head's gradient are.
+ * Sum over positions of weight times cross-entropy, a scalar: as {@link linearCrossEntropy}, with
+ * weights [M]. Forward and gradient are worked out together, so that the logits need not be kept:
+ * only hidden's and, if the head is trained, the head's gradient are.
  */
 export function linearCrossEntropySum(
   hidden: tf.Tensor,
@@ -48,9 +48,9 @@ export function linearCrossEntropySum(
       const last = slopes.at(-1);
       // One chunk's logits are gone before the next one's come.
       const logits = logitsOf(last ? after(rows, last) : rows, head);
-      const own = tf.slice(labels, start, size);
+      const chunkLabels = tf.slice(labels, start, size);
       const [loss, gradient] = fuse(() => {
-        const [loss, gradient] = sparseCrossEntropy(logits, own);
+        const [loss, gradient] = sparseCrossEntropy(logits, chunkLabels);
         return [loss, low(gradient)];
       }) as [tf.Tensor, tf.Tensor];
       logits.dispose();

@@ -10,8 +10,9 @@ export interface RopeTables {
 }
 
 /**
- * Tables of rotary position embedding for `positions` [B or 1, T] (int32). `inverseFrequencies` has H / 2 entries,
- * or is [B or 1, T or 1, H / 2] where they differ between positions; `scale` multiplies both tables (attention scaling of some RoPE variants; 1 for most).
+ * Tables of rotary position embedding for `positions` [B or 1, T] (int32). `inverseFrequencies` has
+ * H / 2 entries, or is [B or 1, T or 1, H / 2] where they differ between positions; `scale`
+ * multiplies both tables (attention scaling of some RoPE variants; 1 for most).
  */
 export function ropeTables(
   positions: tf.Tensor,
@@ -29,8 +30,9 @@ export function ropeTables(
 }
 
 /**
- * Cuts the last axis into heads and puts rotary position embedding on them (Su et al. 2021, arXiv 2104.09864), in Hugging
- * Face's layout, where entry i of a head pairs with entry i + H/2. x: [B * T, heads * H]; returns [B, heads, T, H].
+ * Cuts the last axis into heads and puts rotary position embedding on them (Su et al. 2021, arXiv
+ * 2104.09864), in Hugging Face's layout, where entry i of a head pairs with entry i + H/2. x: [B *
+ * T, heads * H]; returns [B, heads, T, H].
  */
 export const ropeHeads = (x: tf.Tensor, batch: number, heads: number, { cos, sin }: RopeTables): tf.Tensor =>
   differentiable(

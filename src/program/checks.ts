@@ -1,18 +1,18 @@
 import type { HostTensor } from '../core/host-tensor.js';
 import type { Entry, ProgramSpec, VariableSpec, VariableValue } from './program.js';
 
-/** The spec of a variable. Throws a RangeError where there is none of the name. */
+/** The spec of a variable. Throws a RangeError where none has the name. */
 export function variableSpec(variables: ProgramSpec['variables'], name: string): VariableSpec {
-  const found = variables[name];
-  if (!found) throw new RangeError(`no variable ${name} in this program`);
-  return found;
+  const spec = variables[name];
+  if (!spec) throw new RangeError(`no variable ${name} in this program`);
+  return spec;
 }
 
-/** The entry of a name. Throws a RangeError that says which there are. */
+/** The entry of a name. Throws a RangeError that lists the names there are. */
 export function entryOf(entries: ProgramSpec['entries'], name: string): Entry {
-  const found = entries[name];
-  if (!found) throw new RangeError(`no entry ${name}; there are ${Object.keys(entries).join(', ')}`);
-  return found;
+  const entry = entries[name];
+  if (!entry) throw new RangeError(`no entry ${name}; there are ${Object.keys(entries).join(', ')}`);
+  return entry;
 }
 
 /** Throws a RangeError when a value cannot be written to a variable of its name. */

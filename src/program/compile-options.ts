@@ -9,10 +9,16 @@ export interface CompileOptions {
   /** `captured`: recorded and run as one TensorFlow graph; `eager`: op by op, the reference, in float32 only. */
   readonly mode: 'captured' | 'eager';
   readonly precision: Precision;
-  /** Holds frozen matrices that allow it in 8 bits; they are widened to `precision` at each use. Captured programs only; off by default. */
+  /**
+   * Holds frozen matrices that allow it in 8 bits; they are widened to `precision` at each use.
+   * Captured programs only; off by default.
+   */
   readonly loadIn8bit?: boolean;
-  /** Compiles what lies between products into its own loops, by XLA. Captured programs only; off by default. */
+  /** Compiles the operations between products into loops, by XLA. Captured programs only; off by default. */
   readonly xla?: boolean;
-  /** Shapes that entries will be run with, where they have inputs whose shape varies; others rebuild the graph when they come. */
+  /**
+   * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
+   * rebuild the graph when they come.
+   */
   readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
 }

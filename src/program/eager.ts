@@ -5,7 +5,10 @@ import { widened } from '../io/float.js';
 import { checkFeeds, checkFetches, checkUpdate, checkWrite, entryOf, variableSpec } from './checks.js';
 import type { Entry, Program, ProgramSpec, Tensors, VariableValue } from './program.js';
 
-/** A program whose entries run op by op on the current backend, in float32. The reference for every other way to run it. */
+/**
+ * A program whose entries run op by op on the current backend, in float32. The reference for every
+ * other way to run it.
+ */
 export function eagerProgram(spec: ProgramSpec): Program {
   const values = new Map<string, tf.Tensor>();
   const variable = (name: string): tf.Tensor => {
@@ -69,14 +72,14 @@ export function eagerProgram(spec: ProgramSpec): Program {
 
 const uploaded = (value: VariableValue[1]): tf.Tensor => upload(value.dtype === 'bfloat16' ? widened(value) : value);
 
-/** Runs the entry in its own scope: everything but its outputs and updates is freed, and they are the caller's. */
+/** Runs the entry in a scope: everything except its outputs and updates is freed, and those are the caller's. */
 function runEntry(entry: Entry, variables: Tensors, inputs: Tensors): { outputs: Tensors; updates: Tensors } {
   tf.engine().startScope();
   try {
     const { outputs, updates } = entry.run(variables, inputs);
-    const own = (tensors: Tensors = {}) =>
+    const keep = (tensors: Tensors = {}) =>
       Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tf.keep(tf.clone(t))]));
-    return { outputs: own(outputs), updates: own(updates) };
+    return { outputs: keep(outputs), updates: keep(updates) };
   } finally {
     tf.engine().endScope();
   }

@@ -18,7 +18,7 @@ export const programOptions = z.strictObject({
     .boolean()
     .optional()
     .describe("hold the layers' frozen matrices in 8 bits, half of bfloat16's memory; a captured program only [off]"),
-  xla: z.boolean().optional().describe('compile what lies between the products of a captured program [on]'),
+  xla: z.boolean().optional().describe('compile the operations between the products of a captured program [on]'),
 });
 
 /** See {@link programOptions}. */

@@ -6,11 +6,14 @@ export interface VariableSpec {
   readonly shape: readonly number[];
   readonly dtype: HostDtype;
   /**
-   * Entries may update trainable variables, state and caches; frozen ones only change by `write`. A cache only goes into
-   * products, and may be kept in their type as frozen matrices are.
+   * Entries may update trainable variables, state and caches; frozen ones only change by `write`. A
+   * cache only goes into products, and may be kept in their type as frozen matrices are.
    */
   readonly role: 'frozen' | 'trainable' | 'state' | 'cache';
-  /** True for a frozen matrix [outputs, inputs] that is asked for products only: it may be held in 8 bits, each output with a scale. */
+  /**
+   * True for a frozen matrix [outputs, inputs] that is asked for products only: it may be held in 8
+   * bits, each output with a scale.
+   */
   readonly quantizable?: boolean;
 }
 
@@ -63,21 +66,27 @@ export interface Program {
     fetches?: readonly string[],
   ): Promise<Record<string, HostTensor>>;
   /**
-   * Type to write a variable in: the declared one, or bfloat16 for a frozen float32 variable or a cache that is kept in it. What is kept
-   * in 8 bits is written in its declared type, so that it is rounded once.
+   * Type to write a variable in: the declared one, or bfloat16 for a frozen float32 variable or a
+   * cache that is kept in it. What is kept in 8 bits is written in its declared type, so that it is
+   * rounded once.
    */
   holds(name: string): HostDtype | 'bfloat16';
-  /** Copies variables' values to the host, in their declared types, all in one go: ask for what fits in memory twice. */
+  /**
+   * Copies variables' values to the host, in their declared types, all in one go: ask for what fits
+   * in memory twice.
+   */
   read(names: Iterable<string>): Promise<Map<string, HostTensor>>;
   /**
-   * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be given for a float32 variable,
-   * and a float32 one is rounded where bfloat16 or int8 is held (of int8 each row by itself, see `quantizeRows`). Throws a RangeError on an unknown name or a wrong shape or type,
-   * and has then set nothing.
+   * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be
+   * given for a float32 variable, and a float32 one is rounded where bfloat16 or int8 is held (of
+   * int8 each row by itself, see `quantizeRows`). Throws a RangeError on an unknown name or a wrong
+   * shape or type, and has then set nothing.
    */
   write(values: Iterable<VariableValue>): void;
   /**
-   * Sets variables to values that come one after another. Each is used only until the next is asked for, so all may come in
-   * one array. Throws as `write` does, or what the source throws; some variables may have been set by then.
+   * Sets variables to values that come one after another. Each is used only until the next is asked
+   * for, so all may come in one array. Throws as `write` does, or what the source throws; some
+   * variables may have been set by then.
    */
   load(values: AsyncIterable<VariableValue>): Promise<void>;
   /** Frees every variable. The program cannot be used afterwards. */

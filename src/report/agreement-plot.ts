@@ -3,7 +3,7 @@ import { axisBottom, axisLeft } from './axis.js';
 import { type Bands, bandsOf } from './bands.js';
 import { element, STYLE, svgDocument, text } from './svg.js';
 
-/** Two scores of the same rows, to be drawn against each other. */
+/** Two scores of the same rows, to be plotted against each other. */
 export interface AgreementPlot {
   readonly x: { readonly name: string; readonly values: ArrayLike<number> };
   readonly y: { readonly name: string; readonly values: ArrayLike<number> };
@@ -21,8 +21,9 @@ const MARGINAL = 70;
 const GAP = 8;
 
 /**
- * Two scores against each other as a heat map: how many rows have both values, the darker the more, with each score's own distribution
- * along its side and, for every column, the median of the other score as a dot. Ties show as what they are. Rows: at least one.
+ * Two scores against each other as a heat map: how many rows have both values, darker for more,
+ * with each score's distribution along its side and, for every column, the median of the other
+ * score as a dot. Ties show as what they are. Rows: at least one.
  *
  * @example
  * const svg = agreementPlot({
@@ -59,7 +60,7 @@ export function agreementPlot({ x, y, subtitle }: AgreementPlot): string {
 
 function countCells(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): number[][] {
   const cells = Array.from({ length: columns.count }, () => new Array<number>(rows.count).fill(0));
-  for (let i = 0; i < x.length; i++) cells[columns.of(x[i]!)]![rows.of(y[i]!)]! += 1;
+  for (let i = 0; i < x.length; i++) cells[columns.bandOf(x[i]!)]![rows.bandOf(y[i]!)]! += 1;
   return cells;
 }
 
@@ -118,13 +119,13 @@ const ENOUGH = 5;
 
 function medians(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): string[] {
   const inColumn = Array.from({ length: columns.count }, () => [] as number[]);
-  for (let i = 0; i < x.length; i++) inColumn[columns.of(x[i]!)]!.push(y[i]!);
+  for (let i = 0; i < x.length; i++) inColumn[columns.bandOf(x[i]!)]!.push(y[i]!);
   return inColumn.flatMap((values, i) => {
     if (values.length < ENOUGH) return [];
     const sorted = values.sort((a, b) => a - b);
     const [from, to] = columns.ends(i);
     const median = sorted[(sorted.length - 1) >> 1]!;
-    const place = Math.max(TOP, Math.min(BOTTOM, rows.axis.at(median)));
+    const place = Math.max(TOP, Math.min(BOTTOM, rows.axis.placeOf(median)));
     return [
       element('circle', {
         cx: (from + to) / 2,

@@ -4,8 +4,8 @@ import { line, STYLE, text } from './svg.js';
 
 /** Turns values into places along one side of a picture, in pixels, and says which values to write there. */
 export interface Axis {
-  /** Place of a value; values beyond the axis lie beyond its ends. */
-  at(value: number): number;
+  /** Place of a value; values beyond the axis are beyond its ends. */
+  placeOf(value: number): number;
   /** Where its two ends are; vertical axes run from the bottom, whose place is the larger number. */
   readonly range: readonly [from: number, to: number];
   readonly marks: readonly { readonly value: number; readonly label: string }[];
@@ -27,9 +27,9 @@ export function linearAxis(
   const scale = scaleToOrdinary(values);
   const wide = spread(values[0] * scale, values[1] * scale);
   const [low, high] = rounded ? nice(wide[0], wide[1], count) : wide;
-  const at = (value: number) => range[0] + ((value * scale - low) / (high - low)) * (range[1] - range[0]);
+  const place = (value: number) => range[0] + ((value * scale - low) / (high - low)) * (range[1] - range[0]);
   return {
-    at,
+    placeOf: place,
     range,
     marks: marked(
       ticks(low, high, count).map((value) => value / scale),
@@ -51,25 +51,31 @@ function marked(values: readonly number[], label: (value: number) => string): Ax
   return values.map((value, i) => ({ value, label: distinct ? labels[i]! : String(Number(value.toPrecision(16))) }));
 }
 
-/** A logarithmic axis of positive values, marked at 1, 2 and 5 times the powers of ten, or at the powers where these are many. */
+/**
+ * A logarithmic axis of positive values, marked at 1, 2 and 5 times the powers of ten, or at the
+ * powers where these are many.
+ */
 export function logAxis(
   [low, high]: readonly [low: number, high: number],
   range: readonly [from: number, to: number],
 ): Axis {
   const [from, to] = [Math.log10(low), low === high ? Math.log10(low) + 1 : Math.log10(high)];
-  const at = (value: number) => range[0] + ((Math.log10(value) - from) / (to - from)) * (range[1] - range[0]);
+  const place = (value: number) => range[0] + ((Math.log10(value) - from) / (to - from)) * (range[1] - range[0]);
   const steps = to - from > 3 ? [1] : [1, 2, 5];
   const powers = Array.from({ length: Math.ceil(to) - Math.floor(from) + 1 }, (_, i) => Math.floor(from) + i);
   const values = powers.flatMap((power) => steps.map((step) => step * 10 ** power));
   const marks = values.filter((v) => v >= low * 0.999 && v * 0.999 <= high);
-  return { at, range, marks: marked(marks, number) };
+  return { placeOf: place, range, marks: marked(marks, number) };
 }
 
-/** Marks, labels and the name of an axis along the bottom at height `y`; grid lines go up to `top` where it is given. */
+/**
+ * Marks, labels and the name of an axis along the bottom at height `y`; grid lines go up to `top`
+ * where it is given.
+ */
 export function axisBottom(axis: Axis, { y, label, top }: { y: number; label: string; top?: number }): string {
   const [from, to] = axis.range;
   const marks = axis.marks.flatMap(({ value, label: name }) => {
-    const x = axis.at(value);
+    const x = axis.placeOf(value);
     return [
       ...(top === undefined ? [] : [line(x, y, x, top)]),
       line(x, y, x, y + 5, { stroke: STYLE.muted }),
@@ -84,7 +90,7 @@ export function axisBottom(axis: Axis, { y, label, top }: { y: number; label: st
 export function axisLeft(axis: Axis, { x, label, right }: { x: number; label: string; right?: number }): string {
   const [from, to] = axis.range;
   const marks = axis.marks.flatMap(({ value, label: name }) => {
-    const y = axis.at(value);
+    const y = axis.placeOf(value);
     return [
       ...(right === undefined ? [] : [line(x, y, right, y)]),
       line(x - 5, y, x, y, { stroke: STYLE.muted }),

@@ -6,11 +6,11 @@ import { type Axis, linearAxis, logAxis } from './axis.js';
 export interface Bands {
   readonly count: number;
   /** Band of a value, from 0; values beyond the ends are in the first and the last. */
-  of(value: number): number;
+  bandOf(value: number): number;
   /** Places of a band's two ends in pixels. */
   ends(band: number): readonly [from: number, to: number];
   readonly axis: Axis;
-  /** Values that lie beyond the ends. */
+  /** Values beyond the ends. */
   readonly beyond: number;
 }
 
@@ -21,18 +21,18 @@ function roundEnds(low: number, high: number): readonly [number, number] {
   return [Number.isFinite(from) ? from : low, Number.isFinite(to) ? to : high];
 }
 
-/** As many different values get a band each, whatever lies between them. */
+/** Up to this many different values get a band each, whatever is between them. */
 const FEW = 16;
-/** More rows allow finer bands. */
+/** Number of bands: more rows allow finer ones. */
 const bandsFor = (rows: number) => Math.max(10, Math.min(40, Math.round(2 * Math.sqrt(rows))));
-/** Share of the values at each end that may lie beyond it: a few very long rows shall not squeeze all others. */
+/** Share of the values at each end that may be beyond it: a few very long rows must not squeeze all others. */
 const TAIL = 0.005;
 /** From this ratio of the ends on, the scale is logarithmic. */
 const WIDE = 30;
 
 /**
- * Bands for values, at least one: one for each value where there are few different ones, otherwise up to forty of equal width, on a logarithmic
- * scale where the values are positive and far apart.
+ * Bands for values, at least one: one for each value where there are few different ones, otherwise
+ * up to forty of equal width, on a logarithmic scale where the values are positive and far apart.
  */
 export function bandsOf(values: ArrayLike<number>, range: readonly [from: number, to: number]): Bands {
   const sorted = Float64Array.from(values).sort();
@@ -48,8 +48,8 @@ export function bandsOf(values: ArrayLike<number>, range: readonly [from: number
   const size = (range[1] - range[0]) / count;
   return {
     count,
-    of: (value) => {
-      const place = log && value <= 0 ? range[0] : axis.at(value);
+    bandOf: (value) => {
+      const place = log && value <= 0 ? range[0] : axis.placeOf(value);
       return Math.max(0, Math.min(count - 1, Math.floor((place - range[0]) / size)));
     },
     ends: (band) => [range[0] + band * size, range[0] + (band + 1) * size],
@@ -60,12 +60,12 @@ export function bandsOf(values: ArrayLike<number>, range: readonly [from: number
 
 function bandEach(distinct: Float64Array, range: readonly [from: number, to: number], beyond = 0): Bands {
   const size = (range[1] - range[0]) / distinct.length;
-  const of = (value: number) => {
+  const bandOf = (value: number) => {
     const band = distinct.findIndex((one) => one >= value);
     return band < 0 ? distinct.length - 1 : band;
   };
   const marks = [...distinct].map((value) => ({ value, label: String(Number(value.toPrecision(4))) }));
-  const axis: Axis = { at: (value) => range[0] + (of(value) + 0.5) * size, range, marks };
+  const axis: Axis = { placeOf: (value) => range[0] + (bandOf(value) + 0.5) * size, range, marks };
   const ends = (band: number) => [range[0] + band * size, range[0] + (band + 1) * size] as const;
-  return { count: distinct.length, of, ends, axis, beyond };
+  return { count: distinct.length, bandOf: bandOf, ends, axis, beyond };
 }

@@ -25,13 +25,13 @@ export function drawHistogram({ edges, counts, openBelow, openAbove, cuts, stage
   const highest = Math.max(...counts.map((bar) => bar.reduce((sum, n) => sum + n, 0)));
   const x = linearAxis([edges[0]!, edges.at(-1)!], [PLOT.left, PLOT.right], { rounded: false, count: 10 });
   const y = linearAxis([0, highest], [PLOT.bottom, PLOT.top]);
-  const gap = Math.min(2, (x.at(edges[1]!) - x.at(edges[0]!)) / 5);
+  const gap = Math.min(2, (x.placeOf(edges[1]!) - x.placeOf(edges[0]!)) / 5);
   const bars = counts.flatMap((bar, i) => {
     let below = 0;
     return bar.map((rows, stage) => {
-      const [from, to] = [y.at(below), y.at(below + rows)];
+      const [from, to] = [y.placeOf(below), y.placeOf(below + rows)];
       below += rows;
-      const [left, right] = [x.at(edges[i]!), x.at(edges[i + 1]!)];
+      const [left, right] = [x.placeOf(edges[i]!), x.placeOf(edges[i + 1]!)];
       return rows === 0
         ? ''
         : element('rect', {
@@ -53,12 +53,12 @@ export function drawHistogram({ edges, counts, openBelow, openAbove, cuts, stage
     axisLeft(y, { x: PLOT.left, label: 'rows', right: PLOT.right }),
     ...bars,
     axisBottom(x, { y: PLOT.bottom, label }),
-    ...cuts.map((score, i) => cutLine(x.at(Math.min(edges.at(-1)!, Math.max(edges[0]!, score))), score, i % 2)),
+    ...cuts.map((score, i) => cutLine(x.placeOf(Math.min(edges.at(-1)!, Math.max(edges[0]!, score))), score, i % 2)),
     ...legend(stages, colours),
   );
 }
 
-/** As many colours from light to dark as there are stages, as far apart as may be. */
+/** A colour for each stage, from light to dark, as distinct as possible. */
 const coloursOf = (stages: number): string[] =>
   Array.from({ length: stages }, (_, i) => STYLE.stages[Math.round((i * (STYLE.stages.length - 1)) / (stages - 1))]!);
 

@@ -1,4 +1,4 @@
-/** Colours and type of every picture: dark text on white, a grid that stays behind, stages from light to dark. */
+/** Colours and type of every picture: dark text on white, a grid in the background, stages from light to dark. */
 export const STYLE = {
   font: 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "DejaVu Sans", sans-serif',
   ink: '#1f2328',
@@ -6,7 +6,7 @@ export const STYLE = {
   grid: '#e3e7ec',
   bar: '#6b9bd1',
   accent: '#c2410c',
-  /** Easy to hard, for 2 to 6 stages; told apart in grey and by the colour-blind too. */
+  /** Easy to hard, for 2 to 6 stages; distinct in grey and for the colour-blind too. */
   stages: ['#bfdbf7', '#85b6e8', '#4f8fd0', '#2b6cb0', '#1b4d89', '#0c2f5e'],
 } as const;
 

@@ -3,8 +3,9 @@ import { type MemoryLimit, memoryLimits } from '../io/memory-limits.js';
 import { formatBytes } from './format.js';
 
 /**
- * A warning for work that is forecast to take more memory than this process may have: what it takes, what there is and what says so, and what to
- * change; undefined where it fits, or nothing is known of what there is. It is no error, since a forecast may be wrong.
+ * A warning for work that is forecast to take more memory than this process may have: what it
+ * takes, what there is and what says so, and what to change; undefined where it fits, or nothing is
+ * known of what there is. It is no error, since a forecast may be wrong.
  */
 export function memoryWarning(
   what: string,

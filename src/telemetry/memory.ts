@@ -14,7 +14,8 @@ export function heapShare(): number {
 }
 
 /**
- * Has this process collect garbage once its heap grew by 40 % since the last time, instead of up to fourfold: for long work in which little
- * lasts. Asking 52,002 questions then holds 208 MiB at most instead of 299 to 326, in no more time. To be called before the heap has grown.
+ * Has this process collect garbage once its heap grew by 40 % since the last time, instead of up to
+ * fourfold: for long work in which little lasts. Asking 52,002 questions then holds 208 MiB at most
+ * instead of 299 to 326, in no more time. To be called before the heap has grown.
  */
 export const collectSooner = (): void => setFlagsFromString('--heap-growing-percent=40');

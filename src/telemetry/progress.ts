@@ -5,15 +5,18 @@ import type { Terminal } from './terminal.js';
 export interface ProgressTask {
   /** For people: `stage 1 of 3`, `download`. */
   readonly label: string;
-  /** Units of work in total. */
+  /** Units of work in all. */
   readonly total: number;
-  /** How a count is written: a word after it (`rows`), or a function such as `formatBytes`. Default: the bare number. */
+  /**
+   * How a count is written: a word after it (`rows`), or a function such as `formatBytes`. Default:
+   * the bare number.
+   */
   readonly unit?: string | ((count: number) => string);
 }
 
 /** Shows how far a task is and how long it will take. */
 export interface ProgressBar {
-  /** Units done so far, and anything else to report: `loss 1.234, 510 tokens/s`. */
+  /** Units done so far, and what else to show: `loss 1.234, 510 tokens/s`. */
   update(done: number, note?: string): void;
   /** Ends the display; without it, a live line would stay. Says how long it took when the task was completed. */
   finish(): void;
@@ -28,8 +31,8 @@ export interface ProgressSettings {
 }
 
 /**
- * Updates that the speed is taken over: the first steps of a run are slow and shall not spoil the estimate for long. Those that come
- * within a moment count as one.
+ * Updates that the speed is taken over: the first steps of a run are slow and must not spoil the
+ * estimate for long. Those that come within a moment count as one.
  */
 const WINDOW = 20;
 const MOMENT_MS = 500;
@@ -40,7 +43,7 @@ export function showProgress(terminal: Terminal, task: ProgressTask, settings: P
   const { intervalMs = 10_000, now = () => performance.now() } = settings;
   const start = now();
   const marks: { at: number; done: number }[] = [{ at: start, done: 0 }];
-  let told = start;
+  let lastLine = start;
   let lastNote = '';
   let finished = false;
   const count = ({ unit }: ProgressTask, n: number) => (typeof unit === 'function' ? unit(n) : String(n));
@@ -57,14 +60,14 @@ export function showProgress(terminal: Terminal, task: ProgressTask, settings: P
   };
   return {
     update: (done, note = '') => {
-      const at = now();
-      if (marks.length > 1 && at - marks.at(-2)!.at < MOMENT_MS) marks.pop();
-      marks.push({ at, done });
+      const time = now();
+      if (marks.length > 1 && time - marks.at(-2)!.at < MOMENT_MS) marks.pop();
+      marks.push({ at: time, done });
       lastNote = note;
       if (marks.length > WINDOW) marks.shift();
       if (terminal.live) terminal.show(`${task.label} ${bar(done / task.total)} ${line(done, note)}`);
-      else if (done < task.total && at - told >= intervalMs) {
-        told = at;
+      else if (done < task.total && time - lastLine >= intervalMs) {
+        lastLine = time;
         terminal.write(`${task.label}: ${line(done, note)}`);
       }
     },

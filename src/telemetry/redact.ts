@@ -3,7 +3,10 @@ const SECRET_NAME = /(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDE
 /** Longest text that is hidden only where it is a name's value: shorter ones would be found in innocent words. */
 const SHORTEST = 6;
 
-/** Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …), and passwords in addresses; very short ones are no secrets. */
+/**
+ * Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …), and
+ * passwords in addresses; very short ones are no secrets.
+ */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
   Object.entries(environment).flatMap(([name, value = '']) =>
     [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value), inProxy(name, value)].filter(
@@ -36,7 +39,7 @@ export function secretsInArguments(args: readonly string[]): string[] {
 
 const HIDDEN = '[hidden]';
 
-/** What is secret wherever it stands: credentials in an address, headers, and keys that tell themselves by how they begin. */
+/** Secrets that are recognised anywhere: credentials in an address, headers, and keys by how they begin. */
 const PATTERNS: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'<>]+@/gi, `$1${HIDDEN}@`],
   [/([?&;][\w.-]*(?:token|key|secret|password|signature|sig|credential)=)[^\s&;#"'<>]+/gi, `$1${HIDDEN}`],
@@ -47,7 +50,10 @@ const PATTERNS: readonly [RegExp, string][] = [
 /** In every way that they may be written, the longer of two that begin alike first. */
 let kept: readonly string[] = [];
 
-/** Says which texts {@link hide} hides from now on in this process, instead of those said before; very short ones are no secrets. */
+/**
+ * Says which texts {@link hide} hides from now on in this process, instead of those said before;
+ * very short ones are no secrets.
+ */
 export function keepSecret(secrets: readonly string[]): void {
   const forms = secrets
     .filter((secret) => secret.length >= SHORTEST)
@@ -61,9 +67,9 @@ function redact(text: string): string {
 }
 
 /**
- * What may leave the process, to a stream or a file: in every text of the value, at any depth, secrets are replaced by `[hidden]`,
- * those that are kept and what is one by its looks; texts under keys with a secret's name are hidden whole. Every edge passes
- * what it writes through this.
+ * What may leave the process, to a stream or a file: in every text of the value, at any depth,
+ * secrets are replaced by `[hidden]`, those that are kept and what is one by its looks; texts under
+ * keys with a secret's name are hidden whole. Every edge passes what it writes through this.
  */
 export function hide<T>(value: T): T {
   if (typeof value === 'string') return redact(value) as T;

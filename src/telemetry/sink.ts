@@ -11,7 +11,7 @@ export interface OutputStream {
 /** Why a stream takes no more: nobody reads it, or writing failed, on a full disk for instance. */
 export type Loss = { readonly kind: 'unread' } | { readonly kind: 'failed'; readonly error: Error };
 
-/** How a stream fares. */
+/** State of a stream. */
 export interface StreamState {
   /** Why what is written is dropped by now; undefined while it is not. */
   readonly loss: Loss | undefined;

@@ -13,8 +13,9 @@ export interface Span {
 export type Styled = string | readonly (string | Span)[];
 
 /**
- * Everything that is printed goes through here, and nowhere else: secrets are hidden, and whatever a text brings along that a terminal
- * would obey is written out (see `core/escape.ts`). Colours and the movements of the live line are put to it afterwards.
+ * Everything that is printed goes through here, and nowhere else: secrets are hidden, and whatever
+ * a text brings along that a terminal would obey is written out (see `core/escape.ts`). Colours and
+ * the movements of the live line are put to it afterwards.
  */
 export interface Terminal {
   /** True when a live line can be shown. */
@@ -39,7 +40,7 @@ export interface Terminal {
   printData(text: string): void;
   /** Writes a value to standard output as one line of JSON; as JSON it stays the same value. */
   printJson(value: unknown): void;
-  /** How the two streams fare. */
+  /** State of both streams. */
   readonly out: StreamState;
   readonly err: StreamState;
 }

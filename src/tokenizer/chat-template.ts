@@ -7,7 +7,7 @@ import { list, record, str, type Value } from './jinja/values.js';
 import type { TokenizerConfig } from './special-tokens.js';
 
 /** One turn as a chat template sees it. */
-export interface ChatMessage {
+export interface TemplateMessage {
   readonly role: string;
   readonly content: string;
 }
@@ -36,7 +36,7 @@ export interface RenderOptions {
 }
 
 /** Renders a conversation. A template that refuses it, or uses what is not known here, is a data error. */
-export type ChatRenderer = (messages: readonly ChatMessage[], options?: RenderOptions) => RenderedChat;
+export type ChatRenderer = (messages: readonly TemplateMessage[], options?: RenderOptions) => RenderedChat;
 
 /** The chat template of a model folder. */
 export interface ChatTemplate {
@@ -103,7 +103,7 @@ export function createChatTemplate(
 }
 
 /** A turn as a value: its content knows which turn it is of. */
-function turn({ role, content }: ChatMessage, message: number): Value {
+function turn({ role, content }: TemplateMessage, message: number): Value {
   const marks = content === '' ? [] : [{ start: 0, end: content.length, message }];
   return record([
     ['role', str(role)],
@@ -111,7 +111,7 @@ function turn({ role, content }: ChatMessage, message: number): Value {
   ]);
 }
 
-function refused(where: string, messages: readonly ChatMessage[], cause: unknown): PhasetuneError {
+function refused(where: string, messages: readonly TemplateMessage[], cause: unknown): PhasetuneError {
   const first = messages.slice(0, 6).map((m) => m.role);
   const roles = first.join(', ') + (messages.length > 6 ? ', ...' : '');
   return dataError(
@@ -169,7 +169,7 @@ function specialTexts(config: TokenizerConfig): Record<string, string> {
 }
 
 function reason(cause: unknown): string {
-  if (cause instanceof RangeError) return 'it was stopped, for it calls itself too often or makes too long a text';
+  if (cause instanceof RangeError) return 'it was stopped because it calls itself too often or makes too long a text';
   const line = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
   return line.length > 300 ? `${line.slice(0, 297)}...` : line;
 }

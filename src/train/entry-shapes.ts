@@ -4,36 +4,36 @@ import type { InputShapes } from '../program/compile-options.js';
 import { lossFeedShapes } from './loss-feeds.js';
 import type { RunPlan } from './run-plan.js';
 
-/** The shapes of the batches that each of a run's entries sees, each once, in the order of their first use. */
+/** The shapes of the micro-batches that each of a run's entries sees, each once, in the order of their first use. */
 export interface EntryBatches {
-  /** Where every step is one batch. */
+  /** Where every step is one micro-batch. */
   readonly trainStep: readonly BatchShape[];
-  /** Where steps are of several batches, one that is left over at the end of an epoch among them. */
+  /** Where steps have several micro-batches, including a single one that is left over at the end of an epoch. */
   readonly accumulate: readonly BatchShape[];
   /** Held-out rows. */
   readonly evalLoss: readonly BatchShape[];
 }
 
-/** What steps are computed in: the shapes of their batches. */
+/** What of a step decides the shapes of the inputs. */
 type ShapedStep = { readonly microBatches: readonly Pick<PlannedStep['microBatches'][number], 'shape'>[] };
 
-/** Which shapes a run's entries will see: everything that has to be made ready before the first step. */
+/** Which shapes a run's entries will see: everything that has to be compiled before the first step. */
 export function entryBatches(plan: {
   readonly stages: readonly { readonly batches: { readonly steps: readonly ShapedStep[] } }[];
   readonly holdout?: Pick<NonNullable<RunPlan['holdout']>, 'batches'>;
 }): EntryBatches {
   const steps = plan.stages.flatMap(({ batches }) => batches.steps);
-  const shapes = once(steps.flatMap(({ microBatches }) => microBatches));
+  const shapes = distinctShapes(steps.flatMap(({ microBatches }) => microBatches));
   const several = steps.some(({ microBatches }) => microBatches.length > 1);
-  const evalLoss = once(plan.holdout?.batches ?? []);
+  const evalLoss = distinctShapes(plan.holdout?.batches ?? []);
   return several ? { trainStep: [], accumulate: shapes, evalLoss } : { trainStep: shapes, accumulate: [], evalLoss };
 }
 
-const once = (batches: readonly { readonly shape: BatchShape }[]): BatchShape[] => [
+const distinctShapes = (batches: readonly { readonly shape: BatchShape }[]): BatchShape[] => [
   ...new Map(batches.map(({ shape }) => [JSON.stringify(shape), shape])).values(),
 ];
 
-/** The same as shapes of all inputs, for `compile`: of every entry of `trainSpec` whose inputs differ from call to call. */
+/** The same as shapes of all inputs, for `compile`: of every entry of `trainSpec` whose inputs vary from call to call. */
 export function inputShapes({ trainStep, accumulate, evalLoss }: EntryBatches): Record<string, InputShapes[]> {
   const hyper = { learningRate: [], step: [], lossLimit: [] };
   return {

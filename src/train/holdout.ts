@@ -3,7 +3,7 @@ import { forwardBatches } from '../data/forward-batches.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 import type { BatchOptions } from '../data/options.js';
 import type { EvalProgressEvent } from './events.js';
-import type { Band, LossRow } from './forgetting.js';
+import type { Band } from './forgetting.js';
 import type { Tuner } from './tuner.js';
 
 /** A held-out row and the stage of the staged set whose difficulty it has. */
@@ -12,18 +12,22 @@ export interface HoldoutRow {
   readonly stage: number;
 }
 
-/** Held-out rows in batches, known before training. */
+/** Held-out rows in micro-batches, known before training. */
 export interface HoldoutPlan {
   readonly bands: readonly Band[];
   readonly batches: readonly MicroBatch[];
-  /** For every batch, the index into `bands` of each row, line after line. */
+  /** For every micro-batch, the index into `bands` of each row, line after line. */
   readonly bandOf: readonly (readonly number[])[];
 }
 
-/** Mean held-out loss of each band and of all, in nats per trained token. */
-export type HeldOutLoss = Omit<LossRow, 'after'>;
+/** Mean held-out loss of each band and of all, in nats a trained token. */
+export interface HeldOutLoss {
+  /** One number per band. */
+  readonly losses: readonly number[];
+  readonly all: number;
+}
 
-/** What {@link planHoldout} goes by; `passes` is how often the rows will be measured. */
+/** Options of {@link planHoldout}; `passes` is how often the rows will be measured. */
 export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' | 'packLength'> {
   readonly evalRows: number;
   readonly passes: number;
@@ -33,8 +37,8 @@ export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' 
 export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions): HoldoutPlan {
   const stages = [...new Set(rows.map(({ stage }) => stage))].sort((x, y) => x - y);
   const bands = stages.map((stage) => {
-    const own = rows.filter((row) => row.stage === stage);
-    return { stage, rows: own.length, tokens: own.reduce((n, { row }) => n + row.trained, 0) };
+    const inBand = rows.filter((row) => row.stage === stage);
+    return { stage, rows: inBand.length, tokens: inBand.reduce((n, { row }) => n + row.trained, 0) };
   });
   const { evalRows: batchRows, batching, padTo, packLength, passes } = options;
   const batches = forwardBatches(
@@ -50,8 +54,8 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
 }
 
 /**
- * Measures the held-out loss: of each band the sum over its rows' trained tokens divided by their number. Yields how far
- * it is. Undefined when the signal was aborted on the way.
+ * Measures the held-out loss: of each band the sum over its rows' trained tokens divided by their number. Yields
+ * its progress. Undefined when the signal was aborted meanwhile.
  */
 export async function* evaluateHoldout(
   tuner: Tuner,

@@ -16,7 +16,7 @@ export interface LossFeeds extends Record<string, HostTensor> {
   readonly weights: HostTensor;
 }
 
-/** Shape of each of the {@link LossFeeds} of a batch. */
+/** Shape of each of the {@link LossFeeds} of a micro-batch. */
 export const lossFeedShapes = ({
   lines,
   length,
@@ -29,7 +29,7 @@ export const lossFeedShapes = ({
   weights: [targets],
 });
 
-/** Feeds of a micro-batch whose every trained token weighs `weight` in the loss. Throws a RangeError when it is over its shape. */
+/** Feeds of a micro-batch in whose loss every trained token weighs `weight`. Throws a RangeError when it exceeds its shape. */
 export function lossFeeds({ lines, shape }: MicroBatch, weight: number): LossFeeds {
   const { length, targets } = shape;
   checkFits({ lines, shape });
@@ -79,8 +79,8 @@ function checkFits({ lines, shape }: MicroBatch): void {
 export function lossesByRow({ lines }: MicroBatch, losses: HostTensor): Float32Array {
   let next = 0;
   return Float32Array.from(lines.flat(), ({ trained }) => {
-    const own = losses.data.subarray(next, next + trained) as Float32Array;
+    const ofRow = losses.data.subarray(next, next + trained) as Float32Array;
     next += trained;
-    return own.reduce((sum, loss) => sum + loss, 0);
+    return ofRow.reduce((sum, loss) => sum + loss, 0);
   });
 }

@@ -95,14 +95,14 @@ export const trainOptions = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Keep only the input of each layer for the gradient and run the layer again for it: less memory, about a third more time [off; with memoryLimit where it is needed]',
+      'Keep only the input of each layer for the gradient and run the layer again for it: less memory, about a third more time [off; with `memoryLimit`, if needed]',
     ),
   memoryLimit: z
     .string()
     .regex(SIZE, 'expected a size such as 8GiB')
     .optional()
     .describe(
-      'Most memory that the run may take, such as 8GiB, of the process or of the card: microBatches and gradientCheckpointing are chosen for it',
+      'Most memory that the run may take, such as 8GiB, of the process or of the card; chooses `microBatches` and `gradientCheckpointing`',
     ),
   logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
   ...programOptions.shape,

@@ -8,14 +8,14 @@ import type { StageSummary } from './events.js';
 import { type HoldoutPlan, planHoldout } from './holdout.js';
 import { replaySharesFor, type StageOptions, stageOptionsFor, type TrainOptions } from './options.js';
 
-/** One stage, every step of it known. */
+/** One stage, with every step known. */
 export interface StagePlan {
   /** From 1. */
   readonly stage: number;
   readonly options: StageOptions;
   readonly summary: StageSummary;
   readonly batches: BatchPlan;
-  /** Its place in its learning rate schedule: steps before it, and steps of the whole schedule. */
+  /** Its place in its learning rate schedule: steps before this stage, and steps of the whole schedule. */
   readonly schedule: { readonly before: number; readonly steps: number };
 }
 

@@ -8,7 +8,7 @@ import type { FoundCheckpoint } from './checkpoints.js';
 import type { StageOrigin } from './events.js';
 import type { Saved, StageResult } from './outcome.js';
 import type { StagePlan } from './run-plan.js';
-import type { Point } from './trainer.js';
+import type { SavedProgress } from './trainer.js';
 import type { Tuner } from './tuner.js';
 
 /** A run whose weights a tuner holds. */
@@ -35,7 +35,7 @@ export interface StageStart {
   /** Updates that the moments have seen before this stage. */
   readonly stepsBefore: number;
   /** Where the stage continues; absent at its beginning. */
-  readonly from?: Point;
+  readonly from?: SavedProgress;
 }
 
 /** Seed of the adapter that a stage begins with, unless it continues one. */

@@ -17,7 +17,7 @@ export const trainingOptionsSchema = recipeSchema.extend({
     ),
 });
 
-/** Options of {@link train}, every one decided. */
+/** Options of `train`, every one decided. */
 export type TrainingOptions = z.output<typeof trainingOptionsSchema>;
 
 /** What `train` takes: options with a default may be left out; to resume a run, so may all that its `run.json` records. */

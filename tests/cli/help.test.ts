@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { flagsOf, nameOf } from '../../src/cli/flags.js';
 import { COMMANDS } from '../../src/cli/registry.js';
+import { vocabularyOf } from '../../src/cli/wording.js';
 import { jsonSchemaOf } from '../../src/config/from-zod.js';
+import { wordText } from '../../src/core/remedies.js';
 import { pageOf } from './pages.js';
 import { TOYS } from './toys.js';
 
@@ -31,6 +33,21 @@ describe.each(named)('help of %s', (name, entry) => {
     const listed = Object.values(groups ?? { Flags: paths }).flat();
     expect(listed.flatMap((option) => within(option, paths)).sort()).toEqual([...paths].sort());
     for (const option of [...listed, ...first]) expect(within(option, paths), option).not.toEqual([]);
+  });
+
+  it('names options as flags', async () => {
+    const command = await entry.options();
+    const json = jsonSchemaOf(command.schema);
+    const flags = flagsOf(json);
+    const vocabulary = vocabularyOf(command, json);
+    const keys = flags.map(({ path }) => path.at(-1)!).filter((key) => /[A-Z]/.test(key));
+    for (const { name: flag, schema } of flags) {
+      const words = wordText(schema.description ?? '', vocabulary).split(/[^\w.]+/);
+      expect(
+        words.filter((word) => keys.includes(word)),
+        `--${flag}`,
+      ).toEqual([]);
+    }
   });
 
   it('fits one screen if it shows only some flags, and says where the others are', async () => {

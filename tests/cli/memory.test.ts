@@ -31,7 +31,7 @@ describe('a lack of memory wherever it comes from', () => {
     const failure = asFailure(error);
     expect(failure).toMatchObject({ code: 'failed', fields: { outOfMemory: true } });
     expect(exitCodeOf(failure)).toBe(1);
-    expect(failure.message).toMatch(/^out of memory\b.*free memory that others hold, or raise the limit/);
+    expect(failure.message).toMatch(/^out of memory\b.*free memory that other processes hold, or raise the limit/);
     expect(failure.message).not.toMatch(/report it|unexpected|\n/);
   });
 

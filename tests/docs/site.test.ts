@@ -17,7 +17,8 @@ test('the site builds without a warning, has every guide and the door, and no de
   for (const guide of guides) {
     const heading = /^# (.*)/.exec(readFileSync(join(ROOT, 'docs', guide), 'utf8'))![1]!;
     const page = readFileSync(join(site, 'guides', guide.replace('.md', '.html').toLowerCase()), 'utf8');
-    expect(page).toContain(`<h1>${heading}`);
+    expect(page).toContain(`<title>${heading} | phasetune</title>`);
+    expect(page).toContain(`>${heading}<a`);
   }
   for (const page of [
     'guides/recipes.html',

@@ -40,7 +40,7 @@ describe('two scores against each other', () => {
 
   it('has every row in a cell, and the distribution of each score along its side', () => {
     const heat = found.filter(({ name, attributes }) => name === 'rect' && attributes.fill?.startsWith('rgb('));
-    const cells = new Set(few.map((x, i) => `${x} ${bandsOf(many, [0, 1]).of(many[i]!)}`));
+    const cells = new Set(few.map((x, i) => `${x} ${bandsOf(many, [0, 1]).bandOf(many[i]!)}`));
     // Three of them are in the legend at most.
     expect(heat.length - cells.size).toBeGreaterThanOrEqual(1);
     expect(heat.length - cells.size).toBeLessThanOrEqual(3);
@@ -72,12 +72,12 @@ describe('axes', () => {
   it('mark round numbers within their ends', () => {
     expect(linearAxis([0.13, 4.8], [0, 100]).marks.map(({ label }) => label)).toEqual(['0', '1', '2', '3', '4', '5']);
     expect(logAxis([3, 400], [0, 100]).marks.map(({ value }) => value)).toEqual([5, 10, 20, 50, 100, 200]);
-    expect(linearAxis([0, 10], [400, 0]).at(2.5)).toBe(300);
+    expect(linearAxis([0, 10], [400, 0]).placeOf(2.5)).toBe(300);
   });
 
   it('give each of a few values its own band, in order', () => {
     const bands = bandsOf([5, 1, 3.5, 1], [0, 90]);
-    expect([1, 3.5, 5].map((value) => [bands.of(value), ...bands.ends(bands.of(value))])).toEqual([
+    expect([1, 3.5, 5].map((value) => [bands.bandOf(value), ...bands.ends(bands.bandOf(value))])).toEqual([
       [0, 0, 30],
       [1, 30, 60],
       [2, 60, 90],
@@ -87,7 +87,7 @@ describe('axes', () => {
   it('put what is far beyond the others into the last band, and count it', () => {
     const values = Array.from({ length: 1000 }, (_, i) => (i === 0 ? 1e9 : 100 + i));
     const bands = bandsOf(values, [0, 400]);
-    expect(bands.of(1e9)).toBe(bands.count - 1);
+    expect(bands.bandOf(1e9)).toBe(bands.count - 1);
     expect(bands.beyond).toBeGreaterThan(0);
     expect(bands.beyond).toBeLessThanOrEqual(10);
   });

@@ -50,7 +50,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     [
       'nested loops',
       '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}',
-      'it was stopped, for it ',
+      'it was stopped because it ',
     ],
     [
       'a text that doubles',
@@ -60,7 +60,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     [
       'a block that doubles',
       `{% set x = 'ab' %}${'{% set x %}{{ x }}{{ x }}{% endset %}'.repeat(40)}{{ x }}`,
-      'it was stopped, for it makes more than',
+      'it was stopped because it makes more than',
     ],
     [
       'a list that doubles',
@@ -76,7 +76,7 @@ describe('a chat template that does not come to an end is stopped', () => {
     [
       'a macro that calls itself twice',
       '{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}',
-      'it was stopped, for it ',
+      'it was stopped because it ',
     ],
     [
       'many joined by much',

@@ -182,7 +182,7 @@ describe('chat template', () => {
     rmSync(join(folder, 'chat_template.jinja'));
     const tokenizer = await loadTokenizer(folder);
     expect(tokenizer.hasChatTemplate).toBe(false);
-    expect(() => tokenizer.renderChat(CHAT)).toThrow(/has no chat template .*--template paper/);
+    expect(() => tokenizer.renderChat(CHAT)).toThrow(/has no chat template .*put one there, or set `template: paper`/);
   });
 });
 

@@ -34,11 +34,13 @@ NAPI_MODULE_INIT() {
 `;
 
 /**
- * Part of the binding, which runs graphs with TensorFlow's default options: the linker puts these in place of the two
- * {@link REPLACED} functions. A session takes its options (a ConfigProto) from `session.pb` in the SavedModel's folder where
- * there is one. Where PHASETUNE_TRACE names a file, each run appends its RunMetadata to it, as field 1 of a message. A run
- * that fails frees what it was fed, which the binding forgets. And float32 means float32: unless set otherwise the library lets
- * cards from Ampere on round what they multiply to TF32, whose 10 bits after the point are hardly more than bfloat16's 7.
+ * Part of the binding, which runs graphs with TensorFlow's default options: the linker puts these
+ * in the place of the two {@link REPLACED} functions. A session takes its options (a ConfigProto)
+ * from `session.pb` in the SavedModel's folder where there is one. Where PHASETUNE_TRACE names a
+ * file, each run appends its RunMetadata to it, as field 1 of a message. A run that fails frees
+ * what it was fed, which the binding forgets. And float32 means float32: by default the library
+ * lets cards from Ampere on round what they multiply to TF32, whose 10 bits after the point are
+ * hardly more than bfloat16's 7.
  */
 export const SESSION = `
 #include <cstdlib>

@@ -5,8 +5,9 @@ import type { Problem } from './detect.js';
 import type { RuntimePaths } from './paths.js';
 
 /**
- * What XLA is missing on a card. It brings its own compiler except for NVIDIA's assembler and device library, which it looks
- * for in `nvidia/cuda_nvcc` beside the library's folder (and before that in /usr/local/cuda).
+ * What XLA is missing on a card. It brings its own compiler except for NVIDIA's assembler and
+ * device library, which it looks for in `nvidia/cuda_nvcc` beside the library's folder (and before
+ * that in /usr/local/cuda).
  */
 export async function cardCompilerProblem(
   { root }: Pick<RuntimePaths, 'root'>,

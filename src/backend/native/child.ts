@@ -23,8 +23,9 @@ export interface ChildOptions {
 const KEPT_CHARACTERS = 200_000;
 
 /**
- * Runs a program and collects its output (the last 200,000 characters of each stream). Gives undefined when there is
- * no such program on the PATH; throws (code `interrupted`) once it is gone when the signal aborts it, which kills it.
+ * Runs a program and collects its output (the last 200,000 characters of each stream). Gives
+ * undefined when there is no program of that name on the PATH; throws (code `interrupted`) once it
+ * is gone when the signal aborts it, which kills it.
  */
 export function runChild(
   command: string,
@@ -36,7 +37,7 @@ export function runChild(
     const interrupted = () => reject(new PhasetuneError('interrupted', `interrupted while running ${command}`));
     if (signal?.aborted) return interrupted();
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
-    // Not spawn's own timeout: that keeps the process alive when there is no such program.
+    // Not spawn's own timeout: that keeps the process alive when the program does not exist.
     const timer = timeoutMs ? setTimeout(() => child.kill('SIGKILL'), timeoutMs) : undefined;
     let stdout = '';
     let stderr = '';
@@ -49,7 +50,7 @@ export function runChild(
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      // Who continues from here may count on the process being gone.
+      // Callers may rely on the process being gone.
       if (error.name === 'AbortError') child.once('exit', interrupted);
       else if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR') resolve(undefined);
       else reject(error);

@@ -13,7 +13,7 @@ export interface BindingBuild {
   readonly compiler: FoundProgram;
   /** The unpacked wheel's `tensorflow/` folder as the finished binding will see it from `destination`. */
   readonly libraries: string;
-  /** Where the binding will lie in the end; the way from there to the libraries is compiled in. */
+  /** Where the binding will be in the end; the path from there to the libraries is compiled in. */
   readonly destination: string;
   /** Where it is written now. */
   readonly folder: string;
@@ -22,7 +22,10 @@ export interface BindingBuild {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compiles the binding and the addon that hushes stderr into a folder. Throws (code `backend`) with the compiler's first error. */
+/**
+ * Compiles the binding and the addon that hushes stderr into a folder. Throws (code `backend`) with
+ * the compiler's first error.
+ */
 export async function compileBinding({
   compiler,
   libraries,

@@ -67,7 +67,7 @@ export function platformProblem(): Problem | undefined {
   const what = (text: string) => `the native TensorFlow library needs Linux on x86-64 with glibc and AVX, and ${text}`;
   const remedy = { advice: 'use such a machine (WSL 2 counts), or continue with WASM' };
   if (platform !== 'linux' || arch !== 'x64') return { what: what(`this is ${platform} on ${arch}`), remedy };
-  // A report looks up the names of open connections unless told not to.
+  // By default a report resolves the names of open connections.
   Object.assign(report, { excludeNetwork: true });
   const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
   if (!header.glibcVersionRuntime) return { what: what('this system has another C library'), remedy };

@@ -84,7 +84,7 @@ async function pipDownload(
     '--disable-pip-version-check',
   ];
   args.push('--progress-bar', 'off', '--retries', '2', ...extra, '--dest', folder, requirement);
-  // pip downloads into a folder of its own first; there a killed one's remains are cleared away with the staging folder.
+  // pip downloads into a temporary folder first; inside the staging folder, a killed pip's remains are removed with it.
   const temporary = await mkdtemp(join(options.staging, 'pip-'));
   const meter = watchDownload(requirement, temporary, options.progress);
   const { env, signal } = options;
@@ -111,7 +111,7 @@ function watchDownload(label: string, folder: string, progress: DownloadOptions[
   let shown: ProgressBar | undefined;
   const timer = setInterval(async () => {
     const bytes = await largestBelow(folder);
-    // The size that pip tells is rounded; only its end means that all is there.
+    // The size that pip prints is rounded; only its end means that the file is complete.
     if (bytes > 0) shown?.update(Math.min(bytes, total - 1));
   }, LOOK_EVERY_MS);
   return {

@@ -2,8 +2,9 @@
 const WITHOUT_BFLOAT16 = /^(sse41|avx|avx2|avx2_vnni|avx2_vnni_2)$/i;
 
 /**
- * True where the environment has oneDNN do with fewer instructions than its bfloat16 needs. TensorFlow asks the processor, not the
- * environment, hands it products in bfloat16 all the same, and the error that comes back ends the process.
+ * True where the environment has oneDNN do with fewer instructions than its bfloat16 needs.
+ * TensorFlow asks the processor, not the environment, still hands it products in bfloat16, and the
+ * error that comes back ends the process.
  */
 export function limitedBelowBfloat16(env: NodeJS.ProcessEnv): boolean {
   // The second is the name that oneDNN had before.

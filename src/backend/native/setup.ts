@@ -33,7 +33,10 @@ export interface SetupResult extends NativeRuntime {
   readonly made: boolean;
 }
 
-/** Bytes on disk while setting up (wheels and what is unpacked from them) and of the wheels alone; measured, rounded up. */
+/**
+ * Bytes on disk while setting up (wheels and what is unpacked from them) and of the wheels alone;
+ * measured, rounded up.
+ */
 const SIZES: Record<Variant, { room: number; wheels: number }> = {
   cpu: { room: 1.6e9, wheels: 0.28e9 },
   cuda: { room: 13e9, wheels: 3.4e9 },
@@ -171,19 +174,19 @@ async function verify(
   paths: RuntimePaths,
   compiler: FoundProgram,
 ): Promise<void> {
-  const found = await probe(paths.binding, env, signal);
-  if (typeof found === 'string')
+  const result = await probe(paths.binding, env, signal);
+  if (typeof result === 'string')
     throw failure({
-      what: `the native library does not work on this machine: ${found}`,
+      what: `the native library does not work on this machine: ${result}`,
       remedy: { task: 'doctor' },
     });
-  if (variant === 'cuda' && !found.usesCard)
+  if (variant === 'cuda' && !result.usesCard)
     logger.warn(
       'TensorFlow sees no NVIDIA card that it can use and would compute on the processor; run `doctor` to see why',
     );
   const uncompiled = variant === 'cuda' && (await cardCompilerProblem(paths, env, signal));
   if (uncompiled) logger.warn(uncompiled.what);
-  const marker = { tensorflow: found.tensorflow, tfjs: bindingVersion, variant, compiler: compiler.version };
+  const marker = { tensorflow: result.tensorflow, tfjs: bindingVersion, variant, compiler: compiler.version };
   await writeJson(paths.ready, marker);
 }
 

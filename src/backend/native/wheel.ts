@@ -23,7 +23,10 @@ const LOCAL_HEADER = 0x04034b50;
 const END_RECORD_BYTES = 22;
 const LONGEST_COMMENT = 65535;
 
-/** Files of a wheel, which is a zip archive (APPNOTE 6.3.10, without zip64 and encryption). Throws (code `data`) on another file. */
+/**
+ * Files of a wheel, which is a zip archive (APPNOTE 6.3.10, without zip64 and encryption). Throws
+ * (code `data`) on another file.
+ */
 export async function listMembers(wheel: string): Promise<Member[]> {
   const file = await open(wheel);
   try {
@@ -42,32 +45,35 @@ export async function listMembers(wheel: string): Promise<Member[]> {
 
 function parseDirectory(wheel: string, directory: Buffer, count: number): Member[] {
   const members: Member[] = [];
-  for (let at = 0; members.length < count; ) {
-    if (at + 46 > directory.length || directory.readUInt32LE(at) !== ENTRY)
+  for (let offset = 0; members.length < count; ) {
+    if (offset + 46 > directory.length || directory.readUInt32LE(offset) !== ENTRY)
       throw damaged(wheel, 'its directory is cut off');
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
-      directory.readUInt16LE(at + field),
+      directory.readUInt16LE(offset + field),
     ) as [number, number, number];
-    const method = directory.readUInt16LE(at + 10);
-    const [packedBytes, bytes] = [directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 24)];
-    const headerOffset = directory.readUInt32LE(at + 42);
+    const method = directory.readUInt16LE(offset + 10);
+    const [packedBytes, bytes] = [directory.readUInt32LE(offset + 20), directory.readUInt32LE(offset + 24)];
+    const headerOffset = directory.readUInt32LE(offset + 42);
     if ((method !== 0 && method !== 8) || [packedBytes, bytes, headerOffset].includes(0xffffffff))
       throw damaged(wheel, 'it uses a kind of zip that wheels do not');
     members.push({
-      name: directory.toString('utf8', at + 46, at + 46 + nameLength),
+      name: directory.toString('utf8', offset + 46, offset + 46 + nameLength),
       bytes,
       packedBytes,
-      crc: directory.readUInt32LE(at + 16),
+      crc: directory.readUInt32LE(offset + 16),
       deflated: method === 8,
-      executable: ((directory.readUInt32LE(at + 38) >>> 16) & 0o100) !== 0,
+      executable: ((directory.readUInt32LE(offset + 38) >>> 16) & 0o100) !== 0,
       headerOffset,
     });
-    at += 46 + nameLength + extraLength + commentLength;
+    offset += 46 + nameLength + extraLength + commentLength;
   }
   return members;
 }
 
-/** Writes one member of a wheel to a path, making its folders. Throws (code `data`) when its checksum or length is wrong. */
+/**
+ * Writes one member of a wheel to a path, making its folders. Throws (code `data`) when its
+ * checksum or length is wrong.
+ */
 export async function extractMember(
   wheel: string,
   member: Member,
@@ -112,13 +118,13 @@ export async function extractMembers(
   const members = (await listMembers(wheel)).filter(({ name }) => wanted(name));
   for (const member of members) {
     const path = normalize(member.name);
-    if (isAbsolute(path) || path.startsWith('..')) throw damaged(wheel, `${member.name} would lie outside of it`);
+    if (isAbsolute(path) || path.startsWith('..')) throw damaged(wheel, `${member.name} would be outside of it`);
     await extractMember(wheel, member, join(folder, path), signal);
   }
   return members.map(({ name }) => name);
 }
 
-/** Where a member's data begins: behind its local header, whose extra field may differ from the directory's. */
+/** Where a member's data begins: after its local header, whose extra field may differ from the directory's. */
 async function dataOffset(wheel: string, member: Member): Promise<number> {
   const file = await open(wheel);
   try {

@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.js';
 import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import { nativeHome } from './paths.js';
 
-/** Where to work, and how to talk and be stopped. */
+/** The cache folder to work in, how to report, and how to stop. */
 export interface WorkspaceOptions {
   /** Cache folder. */
   readonly home: string;
@@ -22,7 +22,7 @@ const STAGING = 'staging-';
 /** Folder of wheels that were fetched whole; each goes when what it is for is done. */
 export const downloads = (home: string): string => join(nativeHome(home), 'downloads');
 
-/** True when a killed set-up left files behind that nothing needs any more. */
+/** True when a killed set-up left files that nothing needs any more. */
 export const hasLeftovers = async (home: string): Promise<boolean> =>
   existsSync(nativeHome(home)) &&
   (await readdir(nativeHome(home))).some((name) => name.startsWith(STAGING) || name === 'downloads');
@@ -57,7 +57,10 @@ export async function withWorkspace<T>(options: WorkspaceOptions, work: (folder:
   }
 }
 
-/** A machine that slept may lose the lock to another host: that one clears our folder away, so that we fail and do no harm. */
+/**
+ * A machine that slept may lose the lock to another host: that one clears our folder away, so that
+ * we fail and do no harm.
+ */
 async function lock(place: string, { logger, signal }: WorkspaceOptions): Promise<FolderLock> {
   const onWait = ({ problem }: PhasetuneError) =>
     logger.info(`another set-up is under way, waiting for it: ${problem}`);

@@ -1,7 +1,10 @@
 import type * as tf from '../tf.js';
 import { nativeBackend } from './native-op.js';
 
-/** An attribute as TensorFlow.js hands it to the native library: its kind is one of the binding's `TF_ATTR_*` numbers. */
+/**
+ * An attribute as TensorFlow.js hands it to the native library: its kind is one of the binding's
+ * `TF_ATTR_*` numbers.
+ */
 export interface BindingAttribute {
   readonly name: string;
   readonly type: number;
@@ -49,8 +52,9 @@ interface Swapped {
 const NONE = -1;
 
 /**
- * Runs `work` while the native backend calls `binding`'s functions in place of the library's; its constants stay. A tensor
- * made before has the library's handle, or -1 where it has none yet: it would get it from `binding`, and keep it.
+ * Runs `work` while the native backend calls `binding`'s functions in place of the library's; its
+ * constants stay. A tensor made before has the library's handle, or -1 where it has none yet: it
+ * would get it from `binding`, and keep it.
  */
 export function withBinding<T>(binding: Binding, work: () => T): T {
   const backend = nativeBackend() as unknown as Swapped;
@@ -78,12 +82,12 @@ export function withBinding<T>(binding: Binding, work: () => T): T {
   }
 }
 
-/** A tensor of TensorFlow.js that stands for one of the binding's. */
+/** A tensor of TensorFlow.js for one of the binding's. */
 export const tensorOf = (tensor: BindingTensor): tf.Tensor =>
   (nativeBackend() as unknown as { createOutputTensor(tensor: BindingTensor): tf.Tensor }).createOutputTensor(tensor);
 
 /** The binding's handle of a tensor. */
 export const handleOf = (tensor: tf.Tensor): number => nativeBackend().getInputTensorIds([tensor])[0]!;
 
-/** The binding's numbers by name: `TF_FLOAT`, `TF_ATTR_INT` and the like. */
+/** The binding's numbers by name: `TF_FLOAT`, `TF_ATTR_INT` and others. */
 export const bindingConstants = (): Readonly<Record<string, number>> => nativeBackend().binding;

@@ -2,8 +2,9 @@ import * as tf from '../tf.js';
 import { isNative, nativeOp } from './native-op.js';
 
 /**
- * Rows of a matrix by index: table [R, D], indices [M] (int32) gives [M, D]. Natively without TensorFlow.js's own kernel, which
- * reads the indices to check them; the library checks them itself on a processor, and gives zeros for a wrong one on a card.
+ * Rows of a matrix by index: table [R, D], indices [M] (int32) gives [M, D]. Natively without
+ * TensorFlow.js's own kernel, which reads the indices to check them; the library checks them itself
+ * on a processor, and gives zeros for a wrong one on a card.
  */
 export function gatherRows(table: tf.Tensor, indices: tf.Tensor): tf.Tensor {
   if (!isNative()) return tf.gather(table, indices as tf.Tensor1D);

@@ -2,8 +2,8 @@ import * as tf from '../tf.js';
 import { isNative, nativeOp } from './native-op.js';
 
 /**
- * Product of two matrices, either of them transposed if asked. Natively one op: TensorFlow.js makes a batch of one out of
- * them and a matrix out of the result, three ops more.
+ * Product of two matrices, either of them transposed if asked. Natively one op: TensorFlow.js makes
+ * a batch of one out of them and a matrix out of the result, three ops more.
  */
 export const matMul = (a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor =>
   isNative()

@@ -2,7 +2,7 @@ import * as tf from '../tf.js';
 import { isNative, nativeOp } from './native-op.js';
 
 /**
- * Cross-entropy of each row against its label, in nats, and its gradient towards the logits.
+ * Cross-entropy of each row with its label, in nats, and its gradient by the logits.
  * logits: [M, V], labels: [M] (int32); returns [M] and [M, V]. One TensorFlow op natively; composed elsewhere.
  */
 export function sparseCrossEntropy(logits: tf.Tensor, labels: tf.Tensor): [tf.Tensor, tf.Tensor] {

@@ -3,9 +3,10 @@ import * as tf from '../tf.js';
 import { isNative, nativeOp } from './native-op.js';
 
 /**
- * Uniform numbers in [0, 1) that depend on nothing but `seed` (a scalar tensor, int32, that may be fed), `label` (an int32
- * that tells places of use apart) and the shape: the same again, bit for bit, on the same backend. One TensorFlow op
- * natively (Philox); drawn on the host elsewhere. Has no gradient.
+ * Uniform numbers in [0, 1) that depend on nothing but `seed` (a scalar tensor, int32, that may be
+ * fed), `label` (an int32 that distinguishes places of use) and the shape: the same again, bit for
+ * bit, on the same backend. One TensorFlow op natively (Philox); drawn on the host elsewhere. Has
+ * no gradient.
  */
 export function statelessUniform(shape: readonly number[], seed: tf.Tensor, label: number): tf.Tensor {
   if (!isNative()) {

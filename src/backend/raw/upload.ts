@@ -3,9 +3,10 @@ import * as tf from '../tf.js';
 import { isNative, nativeBackend, nativeOp } from './native-op.js';
 
 /**
- * Copies a host tensor to the device now, after which the array may be reused. The native binding would otherwise share the
- * array's memory, and so would, for as long as it lives, a session's variable that the tensor is assigned to: variables take
- * over what they are given. So the copy made here is also the one that stays.
+ * Copies a host tensor to the device now, after which the array may be reused. The native binding
+ * would otherwise share the array's memory, and so would, for as long as it lives, a session's
+ * variable that the tensor is assigned to: variables take over what they are given. So the copy
+ * made here is also the one that stays.
  */
 export function upload(host: HostTensor): tf.Tensor {
   const lazy = tf.tensor(host.data, [...host.shape], host.dtype);

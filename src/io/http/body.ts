@@ -42,8 +42,9 @@ function packingsOf({ headers }: Body): (typeof PACKINGS)[keyof typeof PACKINGS]
 }
 
 /**
- * All of an answer's body, unpacked by its content-encoding. Throws {@link BodyFailure} where that is not known, where the body does
- * not unpack, and where it has more than `most` bytes, packed or not.
+ * All of an answer's body, unpacked by its content-encoding. Throws {@link BodyFailure} where that
+ * is not known, where the body does not unpack, and where it has more than `most` bytes, packed or
+ * not.
  */
 export async function readBody(answer: Body, most: number): Promise<Buffer> {
   const tooLong = (cause?: unknown) => new BodyFailure(`a body of more than ${most} bytes`, true, cause);
@@ -65,18 +66,18 @@ export async function readBody(answer: Body, most: number): Promise<Buffer> {
 
 const notWhole = (cause: unknown) => new BodyFailure('a compressed body that does not decompress', true, cause);
 
-/** Some servers leave the header of zlib out, against the standard. */
+/** Some servers leave out zlib's header, which the standard asks for. */
 function inflated(body: Buffer, options: zlib.ZlibOptions): Promise<Buffer> {
   const unpack = promisify<Buffer, zlib.ZlibOptions, Buffer>((body[0]! & 0x0f) === 8 ? zlib.inflate : zlib.inflateRaw);
   return unpack(body, options);
 }
 
-/** An answer's body piece by piece, unpacked by its content-encoding; whoever reads ends it with `destroy`. */
+/** An answer's body piece by piece, unpacked by its content-encoding; the reader ends it with `destroy`. */
 export function unpackedBody(answer: Body): Readable {
   return packingsOf(answer).reduce<Readable>(
     (body, { stream }) =>
       pipeline(body, stream(), () => {
-        // What goes wrong is given to whoever reads.
+        // Errors go to the reader.
       }),
     answer.body,
   );

@@ -27,8 +27,8 @@ export interface Connections {
   /** Throws a usage error where the environment names a proxy for this address that is not one. */
   check(url: string): void;
   /**
-   * Sends a request and resolves when the answer begins. Redirects are not followed and nothing is limited in time but the making of
-   * a connection; `connectionProblem` says what an error means.
+   * Sends a request and resolves when the answer begins. Redirects are not followed and nothing is
+   * limited in time but the making of a connection; `connectionProblem` says what an error means.
    */
   send(url: string, request: HttpRequest): Promise<HttpAnswer>;
   /** Ends all connections at once, and what is under way on them. */
@@ -46,8 +46,9 @@ interface Way {
 }
 
 /**
- * The one door to the network: connections to any server, through the proxy that the environment names for it. A server at an address
- * with https is reached by a tunnel through the proxy (CONNECT), another by handing the proxy the request, as proxies expect of each.
+ * The one door to the network: connections to any server, through the proxy that the environment
+ * names for it. A server at an address with https is reached by a tunnel through the proxy
+ * (CONNECT), another by handing the proxy the request, as proxies expect of each.
  */
 export function openConnections(environment: Environment = processEnv): Connections {
   const closing = new AbortController();

@@ -2,9 +2,10 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 
 /**
- * Whether NO_PROXY excepts an address from going through a proxy. The list is separated by commas or blanks, as with curl and Go:
- * `*` for all, names that stand for the names below them too (with a leading dot, `*.` or neither), addresses, ranges such as
- * 10.0.0.0/8, each of them with a port or without. An entry that is not one of these excepts nothing.
+ * Whether NO_PROXY excepts an address from going through a proxy. The list is separated by commas
+ * or blanks, as with curl and Go: `*` for all, names that stand for the names below them too (with
+ * a leading dot, `*.` or neither), addresses, ranges such as 10.0.0.0/8, each with a port or
+ * without. Other entries have no effect.
  */
 export function excepted(url: URL, list: string): boolean {
   const host = bare(url.hostname);

@@ -51,10 +51,10 @@ function codeOf(error: Error): string {
 function lastingProblem(error: Error, party: Party): TlsProblem | undefined {
   const { data } = error as { data?: unknown };
   if (error.name !== 'HTTPParserError' || typeof data !== 'string') return tlsProblem(error, party);
-  // What the bytes are that came in place of an answer: the settings that begin HTTP/2, or an alert of TLS.
-  const at = (place: number) => data.charCodeAt(place);
-  if (data.startsWith('\0\0') && at(3) === 4 && data.slice(5, 9) === '\0\0\0\0') return http2Only(party.name);
-  if (at(0) === 0x15 && at(1) === 3)
+  // What the bytes are that came in the place of an answer: the settings that begin HTTP/2, or an alert of TLS.
+  const codeAt = (place: number) => data.charCodeAt(place);
+  if (data.startsWith('\0\0') && codeAt(3) === 4 && data.slice(5, 9) === '\0\0\0\0') return http2Only(party.name);
+  if (codeAt(0) === 0x15 && codeAt(1) === 3)
     return {
       message: `${party.name} speaks TLS`,
       fix: `write https:// instead of http:// in ${party.address}`,
@@ -62,7 +62,10 @@ function lastingProblem(error: Error, party: Party): TlsProblem | undefined {
   return undefined;
 }
 
-/** The kinds of log-in that a header names, each followed by its settings, as in `Negotiate, Basic realm="a", charset="b"`. */
+/**
+ * The kinds of log-in that a header names, each followed by its settings, as in
+ * `Negotiate, Basic realm="a", charset="b"`.
+ */
 const logInKinds = (header: string): string[] =>
   header.split(',').flatMap((part) => /^\s*([a-z][a-z0-9-]*)(?:\s|$)/i.exec(part)?.[1]?.toLowerCase() ?? []);
 
@@ -85,7 +88,7 @@ function proxyProblem({ proxy, refusal, cause }: ProxyFailure): ConnectionProble
   if (refusal) {
     const { status, said } = refusal;
     const passing = status >= 500 || status === 408 || status === 429;
-    return problem(`does not open a tunnel to the server (${status}${said && ` ${said}`})`, passing);
+    return problem(`does not open the way to the server (${status}${said && ` ${said}`})`, passing);
   }
   const code = cause instanceof Error ? codeOf(cause) : String(cause);
   const lasting = cause instanceof Error && lastingProblem(cause, { name: `the proxy ${place}`, address: variable });

@@ -17,9 +17,10 @@ export interface HttpProxy {
 }
 
 /**
- * The proxy that leads to an address, by the variables that curl obeys: http_proxy or https_proxy by the address's scheme, else
- * all_proxy, in small letters first; none for what no_proxy excepts, nor for a host of this machine or network. Throws a usage error
- * that names the variable, and nothing of its value, when that holds no address of a proxy.
+ * The proxy that leads to an address, by the variables that curl obeys: http_proxy or https_proxy
+ * by the address's scheme, otherwise all_proxy, in small letters first; none for what no_proxy
+ * excepts, nor for a host of this machine or network. Throws a usage error that names the variable,
+ * and nothing of its value, when that holds no address of a proxy.
  */
 export function proxyFor(url: URL, environment: Environment): HttpProxy | undefined {
   if (isLocalHost(url.hostname)) return undefined;
@@ -60,6 +61,6 @@ function parsed(variable: string, value: string): HttpProxy {
   };
 }
 
-/** Bytes, one a character; a percent sign that begins no such byte is itself. */
+/** Bytes, one a character; a percent sign that does not begin such a byte stands for itself. */
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -3,7 +3,10 @@ import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import type { HttpProxy } from './proxy.js';
 
-/** What goes wrong on the way to a proxy or is refused by it; `cause` is the error of the connection where there is one. */
+/**
+ * What goes wrong on the way to a proxy or is refused by it; `cause` is the error of the connection
+ * where there is one.
+ */
 export class ProxyFailure extends Error {
   /** The status of the proxy's refusal, and what it says of it; for 407, by which kinds of log-in it lets in. */
   readonly refusal: { readonly status: number; readonly said: string } | undefined;
@@ -35,7 +38,10 @@ const LONGEST_OPENING_MS = 60_000;
 /** Longest text of a refusal that is kept. */
 const MOST = 200;
 
-/** Opens connections to servers through a proxy (CONNECT), with TLS inside of it where the server's address is https. */
+/**
+ * Opens connections to servers through a proxy (CONNECT), with TLS inside of it where the server's
+ * address is https.
+ */
 export function tunnelConnector(proxy: HttpProxy, closing: AbortSignal): buildConnector.connector {
   const toProxy = buildConnector({});
   const toServer = buildConnector({});

@@ -19,7 +19,10 @@ export const text = (writer: BinaryWriter, field: number, value: string): Binary
 export const varint = (writer: BinaryWriter, field: number, value: number): BinaryWriter =>
   writer.tag(field, WireType.Varint).int64(value);
 
-/** Writes the content of an attribute's message. Throws a RangeError on a constant whose elements do not fill its shape. */
+/**
+ * Writes the content of an attribute's message. Throws a RangeError on a constant whose elements do
+ * not fill its shape.
+ */
 export function writeAttribute(writer: BinaryWriter, attribute: Attribute): void {
   const { attribute: field, list } = FIELD;
   if ('type' in attribute) varint(writer, field.type, TYPE[attribute.type]);

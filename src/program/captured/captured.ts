@@ -14,8 +14,8 @@ import { type GraphVariable, graphVariable } from './variables.js';
 
 /**
  * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
- * variables. Shapes named in `options.shapes` are recorded at once; one that comes unforeseen rebuilds the graph and
- * carries the variables over by way of the host, which takes seconds for a large model.
+ * variables. Shapes named in `options.shapes` are recorded at once; an unforeseen one rebuilds the graph and
+ * copies the variables through the host, which takes seconds for a large model.
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
   const variables = graphVariables(spec, options);
@@ -49,7 +49,8 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
       const entry = await find(name, shapesOf(feeds));
-      // A session's call blocks, and promises are settled before anything else is heard: without this an interrupt would not be.
+      // A session's call blocks, and promises are settled before anything else is heard: without
+      // this an interrupt would not be.
       await setImmediate();
       checkFetches(name, entry.outputs, fetches);
       store.clear(entry.reads);

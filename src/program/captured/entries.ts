@@ -21,7 +21,7 @@ export interface GraphEntry {
   readonly updates: readonly string[];
   readonly outputs: Readonly<Record<string, GraphNode>>;
   readonly inputs: Readonly<Record<string, GraphNode>>;
-  /** Is fetched where no output is. */
+  /** Fetched where no output is wanted. */
   readonly done: GraphNode;
 }
 
@@ -46,8 +46,9 @@ export function graphEntry(
 }
 
 /**
- * What is done to an entry's graph between recording and writing, in order. Where an entry is not to be compiled, the widening of
- * weights in 8 bits is all the same: op by op it takes three times as long.
+ * What is done to an entry's graph between recording and writing, in order. Where an entry is not
+ * to be compiled, the widening of weights in 8 bits is compiled nevertheless: op by op it takes
+ * three times as long.
  */
 function passes(
   recorded: EntryGraph,
@@ -80,9 +81,10 @@ function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVa
 }
 
 /**
- * Outputs that come once all variables have their new values. A variable is set after it was read: the session keeps no
- * other order than the one that nodes ask for. And after the new values of all the others are there, except for caches, which are written
- * in place: where there is no memory for one of them, all are as they were.
+ * Outputs that come once all variables have their new values. A variable is set after it was read:
+ * the session keeps no other order than the one that nodes ask for. And after the new values of all
+ * the others are there, except for caches, which are written in place: where there is no memory for
+ * one of them, all are as they were.
  */
 function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): GraphEntry {
   const isCache = (variable: string) => variables.get(variable)!.spec.role === 'cache';

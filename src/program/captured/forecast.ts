@@ -29,8 +29,8 @@ export interface ProgramMemory {
 }
 
 /**
- * Records the entries for the shapes that `options` name, and those whose shapes do not vary, and works out what they will
- * take. Needs the native library; takes no memory for tensors.
+ * Records the entries for the shapes that `options` name, and those whose shapes do not vary, and
+ * works out what they will take. Needs the native library; takes no memory for tensors.
  */
 export function programMemory(spec: ProgramSpec, options: CompileOptions): ProgramMemory {
   const variables = graphVariables(spec, options);

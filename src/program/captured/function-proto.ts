@@ -5,7 +5,10 @@ import { outputNames } from './op-traits.js';
 import { FIELD, TYPE } from './saved-model-schema.js';
 import { sortNodes } from './walk.js';
 
-/** An output of an op, as nodes of a function name it: the name of its definition, and a place in it where that is a list. */
+/**
+ * An output of an op, as nodes of a function name it: the name of its definition, and a place in it
+ * where that is a list.
+ */
 function outputOf(op: string, output: number): string {
   const [name = 'output', ...more] = outputNames(op) ?? [];
   return more.length > 0 ? `${[name, ...more][output]}:0` : `${name}:${output}`;

@@ -3,7 +3,7 @@ import { sizeOf } from '../../core/host-tensor.js';
 /** Element types of a graph's tensors, under TensorFlow's names. */
 export type Dtype = 'float32' | 'bfloat16' | 'int32' | 'int64' | 'int8' | 'uint8' | 'bool' | 'resource';
 
-/** Bytes of an element; a resource, and what it stands for, is not counted. */
+/** Bytes of an element; a resource, and what it refers to, is not counted. */
 export const BYTES: Readonly<Record<Dtype, number>> = {
   float32: 4,
   bfloat16: 2,
@@ -26,7 +26,7 @@ export interface Constant extends TensorSpec {
   readonly values: ArrayLike<number>;
 }
 
-/** An attribute of a TensorFlow op, told apart by its one key. */
+/** An attribute of a TensorFlow op; its one key says which kind. */
 export type Attribute =
   | { readonly type: Dtype }
   | { readonly types: readonly Dtype[] }
@@ -83,7 +83,7 @@ export interface EntryGraph {
 /** Bytes of a tensor. */
 export const bytesOf = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * BYTES[dtype];
 
-/** Shape and type of the tensor that a reference stands for. */
+/** Shape and type of the tensor that a reference names. */
 export const specOf = (ref: TensorRef): TensorSpec => ref.node.outputs[ref.output]!;
 
 /** A node with what is usual left out. */
@@ -114,7 +114,7 @@ export function constantOf({ op, attributes }: GraphNode): Constant | undefined 
   return value && 'tensor' in value ? value.tensor : undefined;
 }
 
-/** The same value once more, after these nodes have run. */
+/** A copy of the value, made after these nodes have run. */
 export const identity = (value: TensorRef, after: readonly GraphNode[]): GraphNode => {
   const spec = specOf(value);
   return node('Identity', { T: { type: spec.dtype } }, [value], [spec], after);

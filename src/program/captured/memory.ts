@@ -11,9 +11,10 @@ interface Buffer {
 }
 
 /**
- * Most bytes of tensors that are alive at one time while a session computes these nodes; variables are not counted. The session
- * is taken to run what is ready in the order in which it became so, to free what nothing needs any more at once, to write element
- * by element over inputs, and to let a variable take over its new value's memory in exchange for the old.
+ * Most bytes of tensors that are alive at one time while a session computes these nodes; variables
+ * are not counted. The session is taken to run what is ready in the order in which it became so, to
+ * free what nothing needs any more at once, to write element by element over inputs, and to let a
+ * variable take over its new value's memory in exchange for the old.
  */
 export function peakBytes(targets: Iterable<GraphNode>): number {
   const order = sortNodes(targets);
@@ -46,7 +47,7 @@ export function peakBytes(targets: Iterable<GraphNode>): number {
   return peak;
 }
 
-/** Where a node's results lie. */
+/** Memory of a node's results. */
 const outputsOf = ({ op, outputs }: GraphNode, inputs: readonly Buffer[]): readonly Buffer[] =>
   outputs.map((spec) => {
     if (hasTrait(op, 'unbilled')) return { bytes: 0, uses: 0 };
@@ -58,7 +59,7 @@ const outputsOf = ({ op, outputs }: GraphNode, inputs: readonly Buffer[]): reado
     return over ?? { bytes, uses: 0 };
   });
 
-/** How many inputs each output of a node is. */
+/** For each output of a node, the number of inputs that take it. */
 function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
   const uses = new Map(order.map((node) => [node, node.outputs.map(() => 0)]));
   for (const { inputs } of order)

@@ -7,9 +7,9 @@ export type Trait =
   /** Always computes in bfloat16 under that precision; the sums inside are float32. */
   | 'product'
   /**
-   * Computes in bfloat16 when all that it takes is bfloat16 already: it moves elements, or rounds once. Additions are not
-   * among them: the residual stream is a sum over all layers, and its roundings add up (at 24 layers logits are off
-   * by 1.2 % instead of 0.7).
+   * Computes in bfloat16 when all that it takes is bfloat16 already: it moves elements, or rounds
+   * once. Additions are not among them: the residual stream is a sum over all layers, and its
+   * roundings add up (at 24 layers logits are off by 1.2 % instead of 0.7).
    */
   | 'keepsType'
   /** Puts elements into its first input in place, and computes in that input's type. */
@@ -20,20 +20,24 @@ export type Trait =
   | 'alias'
   /** Writes its result over an input of its size that nothing else needs. */
   | 'overwrites'
-  /** Takes no memory of its own: what is fed or constant is small. */
+  /** Takes no memory by itself: what is fed or constant is small. */
   | 'unbilled'
   /** A compiled function that holds it keeps one tensor of the size of its input, in float32, while it runs. */
   | 'workspace';
 
 interface OpFacts {
   readonly traits?: readonly Trait[];
-  /** Names of the outputs in TensorFlow's op definition, by which nodes inside of functions name them; default `output`. */
+  /**
+   * Names of the outputs in TensorFlow's op definition, by which nodes inside of functions name
+   * them; default `output`.
+   */
   readonly outputs?: readonly string[];
 }
 
 /**
- * Ops of which there is more to know than their shapes. One that is missing here is computed all the same: in float32, by itself,
- * into its own memory. A row is needed where TensorFlow does not call its output `output`, or it can be in no fused part.
+ * Ops of which there is more to know than their shapes. One that is missing here still works: in
+ * float32, by itself, into separate memory. A row is needed where TensorFlow does not call its
+ * output `output`, or it can be in no fused part.
  */
 const OPS: ReadonlyMap<string, OpFacts> = new Map(
   Object.entries<OpFacts>({
@@ -92,7 +96,7 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     LogSoftmax: { outputs: ['logsoftmax'] },
     SparseSoftmaxCrossEntropyWithLogits: { traits: ['overwrites', 'workspace'], outputs: ['loss', 'backprop'] },
     TopKV2: { outputs: ['values', 'indices'] },
-    // Where elements lie.
+    // Arrangement of elements.
     Reshape: { traits: ['free', 'keepsType', 'alias'] },
     Identity: { traits: ['keepsType', 'alias'] },
     ExpandDims: { traits: ['keepsType', 'alias'] },

@@ -1,32 +1,37 @@
 import type { HostTensor } from '../../core/host-tensor.js';
 
-/** A matrix [outputs, inputs] in eight bits: element (o, i) is data[o * inputs + i] * scales[o], data in -127 to 127. */
+/**
+ * A matrix [outputs, inputs] in eight bits: element (o, i) is data[o * inputs + i] * scales[o],
+ * data in -127 to 127.
+ */
 export interface QuantizedRows {
   readonly shape: readonly [outputs: number, inputs: number];
   /** Lies in {@link words}, row after row. */
   readonly data: Int8Array;
-  /** The same bytes four by four. */
+  /** The same bytes as 32-bit words. */
   readonly words: Int32Array;
   /** One for each output, [outputs]; 0 for a row of zeros. */
   readonly scales: Float32Array;
 }
 
-/** Room for so many words. */
+/** Room for this many words. */
 export type Room = (words: number) => Int32Array;
 
 /** Adding and taking away again rounds a float64 below 2^51 to the nearest integer, to the even one at the midpoint. */
 const ROUNDER = 1.5 * 2 ** 52;
 
 /**
- * Leaves 17 of a float64's 53 significant bits (Veltkamp's splitting): with the 7 of an element they make float32's 24, so
- * that their product is exact in float32, and what was quantized comes back to the bit when it is quantized again.
+ * Leaves 17 of a float64's 53 significant bits (Veltkamp's splitting): with the 7 of an element
+ * they make float32's 24, so that their product is exact in float32, and what was quantized comes
+ * back to the bit when it is quantized again.
  */
 const SPLITTER = 2 ** 36 + 1;
 
 /**
- * Quantizes a weight [outputs, inputs] symmetrically, each output with its own scale: the largest magnitude of its row
- * is 127 steps except for 2^-18 of it, and no element moves by more than half a step and that. Throws a RangeError that shows the
- * row where a value is not finite, or a shape that is no matrix. `room` is where the elements go; by default it is new.
+ * Quantizes a weight [outputs, inputs] symmetrically, each output with its own scale: the largest
+ * magnitude of its row is 127 steps but for 2^-18 of it, and no element moves by more than half a
+ * step and that. Throws a RangeError that names the row where a value is not finite, or a shape
+ * that is no matrix. `room` is where the elements go; by default it is new.
  */
 export function quantizeRows(
   { shape, data }: HostTensor<'float32'>,

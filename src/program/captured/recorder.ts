@@ -34,9 +34,9 @@ import { inferShapes } from './shape-rules/index.js';
 const FIRST_HANDLE = 2 ** 40;
 
 /**
- * Runs an entry on tensors that have a shape and a type but no elements, and returns the TensorFlow ops that it called.
- * Nothing is computed. Throws, naming the line of the entry, when it reads a tensor's elements, uses a tensor made outside, or calls
- * an op that has no shape rule.
+ * Runs an entry on tensors that have a shape and a type but no elements, and returns the TensorFlow
+ * ops that it called. Nothing is computed. Throws, naming the line of the entry, when it reads a
+ * tensor's elements, uses a tensor made outside, or calls an op that has no shape rule.
  */
 export function record(
   name: string,
@@ -74,7 +74,7 @@ const mapValues = <A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B
 
 interface Recorder {
   readonly binding: Binding;
-  /** A tensor that stands for the only output of a node. */
+  /** A tensor for the only output of a node. */
   tensor(node: GraphNode): tf.Tensor;
   refOf(tensor: tf.Tensor): TensorRef;
 }
@@ -90,12 +90,12 @@ function makeRecorder(entry: string): Recorder {
     return { id, shape: [...shape], dtype: types.number(dtype) };
   };
   const known = (id: number, what: string): TensorRef => {
-    const found = refs.get(id);
-    if (!found)
+    const ref = refs.get(id);
+    if (!ref)
       throw new Error(
         `recording ${entry}: ${what} a tensor that was made outside the entry${callSite()}; feed it as an input`,
       );
-    return found;
+    return ref;
   };
   const binding: Binding = {
     createTensor: (shape, dtype, values) => keep(ref(constant(splat({ shape, dtype: types.name(dtype), values })))).id,
@@ -133,7 +133,10 @@ const inCluster = (made: GraphNode, cluster: number | undefined): GraphNode =>
 /** Ops that TensorFlow.js calls by an older name; what the graph's optimiser knows about is the newer. */
 const MODERN: Readonly<Record<string, string>> = { Add: 'AddV2', BatchMatMul: 'BatchMatMulV2' };
 
-/** Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that each is the type of. */
+/**
+ * Type attributes that TensorFlow.js leaves out, since eager TensorFlow infers them: the input that
+ * each is the type of.
+ */
 const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ExpandDims: { T: 0, Tdim: 1 },
   ClipByValue: { T: 0 },
@@ -159,14 +162,14 @@ function explained<T>(entry: string, work: () => T): T {
   }
 }
 
-/** Where in the code of the entry a call came from: the first frame that is neither TensorFlow.js nor what records. */
+/** Where in the code of the entry a call came from: the first frame outside of TensorFlow.js and the recorder. */
 function callSite(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = limit;
-  const own = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.some((part) => line.includes(part)));
-  return own ? ` (${own.trim()})` : '';
+  const frame = stack.split('\n').find((line) => line.includes(' at ') && !FOREIGN.some((part) => line.includes(part)));
+  return frame ? ` (${frame.trim()})` : '';
 }
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -186,14 +189,14 @@ function dtypeNumbers(): DtypeNumbers {
   ];
   return {
     name(number) {
-      const found = pairs.find(([, n]) => n === number);
-      if (!found) throw new Error(`a tensor of TensorFlow's type ${number} cannot be recorded`);
-      return found[0];
+      const pair = pairs.find(([, n]) => n === number);
+      if (!pair) throw new Error(`a tensor of TensorFlow's type ${number} cannot be recorded`);
+      return pair[0];
     },
     number(name) {
-      const found = pairs.find(([n]) => n === name);
-      if (!found) throw new Error(`TensorFlow.js has no tensors of type ${name}`);
-      return found[1];
+      const pair = pairs.find(([n]) => n === name);
+      if (!pair) throw new Error(`TensorFlow.js has no tensors of type ${name}`);
+      return pair[1];
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Dtype } from './graph.js';
 
 /**
- * Field numbers of the messages that a recorded graph is written with, and nothing else of them: TensorFlow's public
+ * Field numbers of the messages that a recorded graph is written with, only those: TensorFlow's public
  * saved_model.proto, meta_graph.proto, graph.proto, node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto,
  * function.proto, op_def.proto and versions.proto.
  */
@@ -29,7 +29,10 @@ export const FIELD = {
 /** What schemaVersion says: the only one there has been. */
 export const SCHEMA_VERSION = 1;
 
-/** Version of the graph's ops, TensorFlow's GRAPH_DEF_VERSION of the day; older libraries refuse what is too new for them. */
+/**
+ * Version of the graph's ops, TensorFlow's GRAPH_DEF_VERSION of the day; older libraries refuse
+ * what is too new for them.
+ */
 export const PRODUCER = 1882;
 
 /** Element types as types.proto numbers them. */

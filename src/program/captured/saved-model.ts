@@ -6,9 +6,9 @@ import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';
 import { sortNodes } from './walk.js';
 
 /**
- * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A target is fed or fetched
- * by its name in the map; the other nodes get short names. The same graph gives the same bytes. Throws a RangeError on a
- * constant whose elements do not fill its shape.
+ * Writes the nodes that the targets need as a SavedModel (tag `serve`) that a session can load. A
+ * target is fed or fetched by its name in the map; the other nodes get short names. The same graph
+ * gives the same bytes. Throws a RangeError on a constant whose elements do not fill its shape.
  */
 export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array {
   const distinct = withoutAliases(targets);
@@ -70,9 +70,9 @@ function inputsOf({ inputs, controls }: GraphNode, names: ReadonlyMap<GraphNode,
 
 /** Functions that nodes call, each once. */
 function functionsOf(nodes: readonly GraphNode[]): Iterable<GraphFunction> {
-  const found = new Map<string, GraphFunction>();
+  const functions = new Map<string, GraphFunction>();
   for (const { attributes } of nodes)
     for (const attribute of Object.values(attributes))
-      if ('function' in attribute) found.set(attribute.function.name, attribute.function);
-  return found.values();
+      if ('function' in attribute) functions.set(attribute.function.name, attribute.function);
+  return functions.values();
 }

@@ -22,8 +22,9 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
 }
 
 /**
- * Bytes that are loaded at once into variables of so many bytes: until they are set, the old values are in memory beside the new
- * ones, but the session prepares each call with its own feeds (35 ms at 135M). A sixteenth of all that is held, 64 MiB at least.
+ * Bytes that are loaded together into variables of `total` bytes: until they are set, the old
+ * values are in memory beside the new ones, but the session prepares each new set of feeds (35 ms
+ * at 135M). A sixteenth of all that is held, 64 MiB at least.
  */
 export const groupBytes = (all: number): number => Math.max(64 << 20, all / 16);
 

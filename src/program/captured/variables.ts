@@ -35,11 +35,11 @@ export interface GraphVariable extends HeldTensor {
   readonly held: HostDtype | 'bfloat16' | 'int8';
   /** What int8 elements are multiplied by: float32, one for each row [outputs, 1]. */
   readonly scales?: HeldTensor;
-  /** Is fetched to set it. */
+  /** Fetched to set the variable. */
   readonly set: GraphNode;
-  /** Is fetched to set it to zeros. */
+  /** Fetched to set the variable to zeros. */
   readonly clear: GraphNode;
-  /** Is fetched to read it, in its declared type. */
+  /** Fetched to read the variable, in its declared type. */
   readonly get: GraphNode;
   /** Bytes that it takes on the device. */
   readonly bytes: number;
@@ -111,8 +111,8 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
 });
 
 /**
- * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the `room` that is given. Throws a data
- * error on a value that is not finite where int8 is held.
+ * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the
+ * `room` that is given. Throws a data error on a value that is not finite where int8 is held.
  */
 export function feedsOf(
   { held }: Pick<GraphVariable, 'held'>,

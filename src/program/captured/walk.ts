@@ -1,6 +1,6 @@
 import type { EntryGraph, GraphNode } from './graph.js';
 
-/** What a node takes, in order, and then what it only waits for. A node may be in it twice. */
+/** What a node takes, in order, and then what it only waits for. A node may stand in it twice. */
 export const needsOf = ({ inputs, controls }: GraphNode): GraphNode[] => [
   ...inputs.map((input) => input.node),
   ...controls,
@@ -11,9 +11,10 @@ export const rootsOf = ({ outputs, updates }: EntryGraph): GraphNode[] =>
   [...Object.values(outputs), ...Object.values(updates)].map((ref) => ref.node);
 
 /**
- * The units of all nodes that the roots need, each unit after those that it needs, by depth-first search. A unit is a node or a group
- * of nodes; `needs` lists the nodes that a unit takes or waits for, its own among them or not, in the order in which
- * they are visited. Throws where a unit needs itself by way of another. Iterative: a decoder's graph is thousands of nodes deep.
+ * The units of all nodes that the roots need, each unit after those that it needs, by depth-first
+ * search. A unit is a node or a group of nodes; `needs` lists the nodes that a unit takes or waits
+ * for, its own among them or not, in the order in which they are visited. Throws where a unit needs
+ * itself through another. Iterative: a decoder's graph is thousands of nodes deep.
  */
 export function sortUnits<Unit>(
   roots: Iterable<GraphNode>,
@@ -25,7 +26,7 @@ export function sortUnits<Unit>(
   const path: { readonly unit: Unit; readonly needs: Iterator<GraphNode> }[] = [];
   const enter = (unit: Unit) => {
     if (sorted.has(unit) || path.at(-1)?.unit === unit) return;
-    if (entered.has(unit)) throw new Error('fused nodes depend on themselves through a node that is not fused');
+    if (entered.has(unit)) throw new Error('a fused part depends on itself through nodes outside of it');
     entered.add(unit);
     path.push({ unit, needs: needs(unit)[Symbol.iterator]() });
   };

@@ -2,12 +2,12 @@ import type { Budget } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { toText } from './print.js';
 import type { Text } from './text.js';
-import { type Arguments, isText, typeName, type Value, wholeOf } from './values.js';
+import { type ArgumentValues, isText, typeName, type Value, wholeOf } from './values.js';
 
 /** Arguments by parameter name, as Python binds them: too many, unknown or missing ones are errors. `required` counts from the first. */
 export function bind(
   what: string,
-  { positional, named }: Arguments,
+  { positional, named }: ArgumentValues,
   parameters: readonly string[],
   required = 0,
 ): Record<string, Value | undefined> {

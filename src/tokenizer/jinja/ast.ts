@@ -1,7 +1,7 @@
 import type { Value } from './values.js';
 
 /** Where a name is kept: a slot of the function (template, macro, loop filter) that stands `depth` functions deep. */
-export interface Ref {
+export interface SlotRef {
   readonly slot: string;
   readonly depth: number;
 }
@@ -14,7 +14,7 @@ export interface Name {
   readonly type: 'name';
   readonly name: string;
   readonly line: number;
-  ref?: Ref;
+  ref?: SlotRef;
   given?: boolean;
 }
 
@@ -88,7 +88,7 @@ export type Target =
 /** How a slot is filled when a scope is entered: from the variables, from a slot outside, by the caller, or not. */
 export type Load =
   | { readonly kind: 'variable'; readonly name: string }
-  | { readonly kind: 'alias'; readonly ref: Ref }
+  | { readonly kind: 'alias'; readonly ref: SlotRef }
   | { readonly kind: 'parameter' | 'empty' };
 
 /** The slots of a scope. */
@@ -100,7 +100,7 @@ export interface Macro {
   readonly args: readonly Name[];
   readonly defaults: readonly Expression[];
   readonly body: readonly Statement[];
-  special?: { readonly caller?: Ref; readonly kwargs?: Ref; readonly varargs?: Ref };
+  special?: { readonly caller?: SlotRef; readonly kwargs?: SlotRef; readonly varargs?: SlotRef };
   /** The slots of the inside. */
   loads?: Loads;
 }

@@ -1,6 +1,9 @@
 import { TemplateError } from './errors.js';
 
-/** Counts what a template does, and stops it when it does more than a conversation of its size can ask for. */
+/**
+ * Counts what a template does, and stops it when it does more than a conversation of its size can need. Work is counted, not timed:
+ * the same template and conversation end in the same way on every machine.
+ */
 export interface Budget {
   /** Parts that are evaluated, elements that are visited. */
   step(count?: number): void;
@@ -10,17 +13,17 @@ export interface Budget {
   size(characters: number): void;
 }
 
-/** What a character counts for that is looked at by our own code instead of the engine's. */
-export const LOOKED_AT = 16;
+/** Cost of a character that this code inspects, and not the JavaScript engine. */
+export const INSPECTION = 16;
 
-/** What a character counts for that becomes its own text. */
-export const CUT_OUT = 1024;
+/** Cost of a character that becomes a separate text. */
+export const SLICE = 1024;
 
-/** What a list's element counts for in characters: about its size in memory. */
+/** Cost of a list's element in characters: about its size in memory. */
 export const ELEMENT = 32;
 
-const stopped = (what: string) =>
-  new TemplateError(`it was stopped, for it ${what}; a chat template only writes turns one after another`);
+const stop = (what: string) =>
+  new TemplateError(`it was stopped because it ${what}; a chat template only writes turns one after another`);
 
 /** Bounds far above what the templates of published models do, which is a few hundred parts for a turn. */
 export function createBudget(turns: number, characters: number): Budget {
@@ -35,14 +38,14 @@ export function createBudget(turns: number, characters: number): Budget {
   return {
     step(count = 1) {
       work += count;
-      if (work > most.work) throw stopped(`does not end (over ${most.work} steps)`);
+      if (work > most.work) throw stop(`does not end (over ${most.work} steps)`);
     },
     spend(count) {
       volume += count;
-      if (volume > most.volume) throw stopped(`makes more than ${most.volume} characters`);
+      if (volume > most.volume) throw stop(`makes more than ${most.volume} characters`);
     },
     size(count) {
-      if (count > most.size) throw stopped(`makes a value of more than ${most.size} characters`);
+      if (count > most.size) throw stop(`makes a value of more than ${most.size} characters`);
     },
   };
 }

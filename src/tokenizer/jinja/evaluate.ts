@@ -1,5 +1,5 @@
 import { getAttribute, getItem, getSlice } from './access.js';
-import type { CallArguments, Expression, Loads, Name, Ref } from './ast.js';
+import type { CallArguments, Expression, Loads, Name, SlotRef } from './ast.js';
 import { type Budget, ELEMENT } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { applyFilter } from './filters.js';
@@ -9,7 +9,7 @@ import { binary, compare, unary } from './operators.js';
 import { toText } from './print.js';
 import { applyTest } from './tests.js';
 import { concat } from './text.js';
-import { type Arguments, dict, isText, list, missing, truth, tuple, typeName, type Value } from './values.js';
+import { type ArgumentValues, dict, isText, list, missing, truth, tuple, typeName, type Value } from './values.js';
 
 /** The slots of a function that runs, and those of the function that it is in. A slot that holds nothing is missing. */
 export interface Frame {
@@ -19,7 +19,7 @@ export interface Frame {
 }
 
 /** What a whole rendering shares. */
-export interface Run {
+export interface Rendering {
   readonly budget: Budget;
   /** A variable or function by name. */
   readonly variable: (name: string) => Value | undefined;
@@ -36,14 +36,14 @@ function frameOf(frame: Frame, depth: number): Frame {
 }
 
 /** What a slot holds. */
-export const read = (frame: Frame, ref: Ref): Value | undefined => frameOf(frame, ref.depth).slots.get(ref.slot);
+export const read = (frame: Frame, ref: SlotRef): Value | undefined => frameOf(frame, ref.depth).slots.get(ref.slot);
 
 /** Fills a slot. */
-export const write = (frame: Frame, ref: Ref, value: Value): undefined =>
+export const write = (frame: Frame, ref: SlotRef, value: Value): undefined =>
   void frameOf(frame, ref.depth).slots.set(ref.slot, value);
 
 /** Fills the slots of a scope that is entered. */
-export function enter(loads: Loads, frame: Frame, run: Run): undefined {
+export function enter(loads: Loads, frame: Frame, run: Rendering): undefined {
   run.budget.step(loads.length);
   for (const [slot, load] of loads) {
     if (load.kind === 'variable') frame.slots.set(slot, run.variable(load.name));
@@ -58,7 +58,7 @@ export function leave(loads: Loads, frame: Frame): undefined {
 }
 
 /** The value of an expression. */
-export function evaluate(node: Expression, frame: Frame, run: Run): Value {
+export function evaluate(node: Expression, frame: Frame, run: Rendering): Value {
   run.budget.step();
   switch (node.type) {
     case 'const':
@@ -101,7 +101,7 @@ function present(value: Value | undefined, { name, given }: Name): Value {
 }
 
 /** Runs a step of a line, for messages. */
-function at<T>(line: number, run: Run, work: () => T): T {
+function at<T>(line: number, run: Rendering, work: () => T): T {
   run.line = line;
   return work();
 }
@@ -113,7 +113,7 @@ function make(
     { type: 'const' | 'name' | 'attribute' | 'item' | 'and' | 'or' | 'not' | 'compare' | 'if' }
   >,
   frame: Frame,
-  run: Run,
+  run: Rendering,
 ): Value {
   const of = (part: Expression) => evaluate(part, frame, run);
   switch (node.type) {
@@ -157,14 +157,14 @@ export function apply(
   node: Extract<Expression, { type: 'filter' | 'test' }>,
   value: Value,
   frame: Frame,
-  run: Run,
+  run: Rendering,
 ): Value {
   const args = evaluateArguments(node.args, frame, run);
   run.line = node.line;
   return (node.type === 'filter' ? applyFilter : applyTest)(node.name, value, args, run.budget);
 }
 
-function comparison(node: Extract<Expression, { type: 'compare' }>, frame: Frame, run: Run): boolean {
+function comparison(node: Extract<Expression, { type: 'compare' }>, frame: Frame, run: Rendering): boolean {
   let left = evaluate(node.first, frame, run);
   for (const [op, operand] of node.rest) {
     const right = evaluate(operand, frame, run);
@@ -175,7 +175,7 @@ function comparison(node: Extract<Expression, { type: 'compare' }>, frame: Frame
 }
 
 /** The arguments of a call; `caller` is what a call block adds to them. */
-export function evaluateArguments(args: CallArguments, frame: Frame, run: Run, caller?: Value): Arguments {
+export function evaluateArguments(args: CallArguments, frame: Frame, run: Rendering, caller?: Value): ArgumentValues {
   const positional = args.positional.map((arg) => evaluate(arg, frame, run));
   const named = new Map(args.named.map(([name, value]) => [name, evaluate(value, frame, run)]));
   if (caller !== undefined && named.has('caller')) fail('a call block gives "caller" twice');

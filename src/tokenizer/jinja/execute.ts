@@ -1,12 +1,22 @@
 import type { For, If, Macro, Scoped, Statement, Target } from './ast.js';
 import { fail, refuse } from './errors.js';
-import { apply, enter, evaluate, evaluateArguments, type Frame, leave, type Run, read, write } from './evaluate.js';
+import {
+  apply,
+  enter,
+  evaluate,
+  evaluateArguments,
+  type Frame,
+  leave,
+  type Rendering,
+  read,
+  write,
+} from './evaluate.js';
 import { callValue, fieldName } from './globals.js';
 import { iterate } from './iterate.js';
 import { createLoop } from './loop.js';
 import { toText } from './print.js';
 import { concat, plain, type Text } from './text.js';
-import { type Arguments, type Callable, missing, record, truth, tuple, type Value } from './values.js';
+import { type ArgumentValues, type Callable, missing, record, truth, tuple, type Value } from './values.js';
 
 /** Most macros at work inside one another; Python gives up at about two hundred. */
 const DEEPEST_CALL = 150;
@@ -24,7 +34,7 @@ type Leaving = 'break' | 'continue' | undefined;
 /** What running statements needs. */
 interface Place {
   readonly frame: Frame;
-  readonly run: Run;
+  readonly run: Rendering;
   readonly out: Output;
   /** Notes a generation block, wherever it stands. */
   readonly generation: (written: Text) => undefined;
@@ -165,7 +175,7 @@ function checkFields(target: Target, frame: Frame): undefined {
     fail(`cannot assign the attribute ${target.name}: ${target.of.name} is no namespace`);
 }
 
-function assign(target: Target, value: Value, frame: Frame, run: Run): undefined {
+function assign(target: Target, value: Value, frame: Frame, run: Rendering): undefined {
   if (target.type === 'name') return write(frame, target.ref!, value);
   if (target.type === 'field') {
     const of = read(frame, target.of.ref!);
@@ -185,10 +195,10 @@ function macroValue(macro: Macro, place: Place): Callable {
   return { kind: 'callable', name, print, call: (args) => callMacro(macro, args, place) };
 }
 
-function callMacro(macro: Macro, args: Arguments, place: Place): Text {
+function callMacro(macro: Macro, args: ArgumentValues, place: Place): Text {
   const { run } = place;
   if (run.calls >= DEEPEST_CALL)
-    refuse(`it was stopped, for it calls itself too often: a macro more than ${DEEPEST_CALL} deep`);
+    refuse(`it was stopped because it calls itself too often: a macro more than ${DEEPEST_CALL} deep`);
   const frame: Frame = { slots: new Map(), depth: place.frame.depth + 1, outer: place.frame };
   const absent = bindMacro(macro, args, frame);
   run.calls++;
@@ -209,7 +219,7 @@ function callMacro(macro: Macro, args: Arguments, place: Place): Text {
 /** Fills a macro's parameters; returns which were not given. */
 function bindMacro(
   { name, args: parameters, special = {} }: Macro,
-  { positional, named }: Arguments,
+  { positional, named }: ArgumentValues,
   frame: Frame,
 ): number[] {
   const called = name === null ? 'the call block' : `macro '${name}'`;

@@ -11,14 +11,14 @@ import {
   parseTupleOf,
   type TupleOptions,
 } from './sequences.js';
-import { current, deeper, describe, expect, isNext, LONGEST, type Stream, skipIf } from './stream.js';
+import { current, deeper, describe, expect, isNext, LONGEST, skipIf, type TokenStream } from './stream.js';
 import { float, str } from './values.js';
 
 /** An expression, `a if b else c` among them unless it is left out. */
-export const parseExpression = (stream: Stream, conditional = true): Expression =>
+export const parseExpression = (stream: TokenStream, conditional = true): Expression =>
   deeper(stream, () => (conditional ? parseConditional(stream) : parseOr(stream)));
 
-function parseConditional(stream: Stream): Expression {
+function parseConditional(stream: TokenStream): Expression {
   let then = parseOr(stream);
   for (let i = 0; skipIf(stream, 'name', 'if'); i++) {
     if (i > LONGEST) refuse('so long an expression');
@@ -29,28 +29,28 @@ function parseConditional(stream: Stream): Expression {
   return then;
 }
 
-const parseOr = (stream: Stream): Expression =>
+const parseOr = (stream: TokenStream): Expression =>
   chain(
     () => parseAnd(stream),
     keyword(stream, 'or'),
     (_, left, right) => ({ type: 'or', left, right }),
   );
 
-const parseAnd = (stream: Stream): Expression =>
+const parseAnd = (stream: TokenStream): Expression =>
   chain(
     () => parseNot(stream),
     keyword(stream, 'and'),
     (_, left, right) => ({ type: 'and', left, right }),
   );
 
-function parseNot(stream: Stream): Expression {
+function parseNot(stream: TokenStream): Expression {
   if (!skipIf(stream, 'name', 'not')) return parseCompare(stream);
   return { type: 'not', operand: deeper(stream, () => parseNot(stream)) };
 }
 
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
-function parseCompare(stream: Stream): Expression {
+function parseCompare(stream: TokenStream): Expression {
   const { line } = current(stream);
   const first = parseSum(stream);
   const rest: [string, Expression][] = [];
@@ -65,22 +65,22 @@ function parseCompare(stream: Stream): Expression {
   return rest.length === 0 ? first : { type: 'compare', first, rest, line };
 }
 
-const parseSum = (stream: Stream): Expression =>
+const parseSum = (stream: TokenStream): Expression =>
   chain(() => parseConcat(stream), operators(stream, '+', '-'), binary(stream));
 
-function parseConcat(stream: Stream): Expression {
+function parseConcat(stream: TokenStream): Expression {
   const items = [parseProduct(stream)];
   while (skipIf(stream, 'operator', '~')) items.push(parseProduct(stream));
   return items.length === 1 ? items[0]! : { type: 'concat', items };
 }
 
-const parseProduct = (stream: Stream): Expression =>
+const parseProduct = (stream: TokenStream): Expression =>
   chain(() => parsePower(stream), operators(stream, '*', '/', '//', '%'), binary(stream));
 
-const parsePower = (stream: Stream): Expression =>
+const parsePower = (stream: TokenStream): Expression =>
   chain(() => parseUnary(stream), operators(stream, '**'), binary(stream));
 
-function parseUnary(stream: Stream, withFilter = true): Expression {
+function parseUnary(stream: TokenStream, withFilter = true): Expression {
   let node: Expression;
   if (skipIf(stream, 'operator', '-'))
     node = { type: 'negative', operand: deeper(stream, () => parseUnary(stream, false)) };
@@ -104,7 +104,7 @@ const CONSTANTS: Record<string, true | false | null> = {
 export const isConstant = (name: string): boolean => Object.hasOwn(CONSTANTS, name);
 
 /** A name, a constant, or something in brackets. */
-export function parsePrimary(stream: Stream): Expression {
+export function parsePrimary(stream: TokenStream): Expression {
   const token = current(stream);
   switch (token.type) {
     case 'name':
@@ -147,11 +147,11 @@ export function parsePrimary(stream: Stream): Expression {
 }
 
 /** One expression, or several with commas between, which make a tuple. */
-export function parseTuple(stream: Stream, options: TupleOptions = {}): Expression {
+export function parseTuple(stream: TokenStream, options: TupleOptions = {}): Expression {
   return parseTupleOf(stream, options, () => parseExpression(stream, options.conditional ?? true));
 }
 
-function parsePostfix(stream: Stream, from: Expression): Expression {
+function parsePostfix(stream: TokenStream, from: Expression): Expression {
   let node = from;
   for (let i = 0; i <= LONGEST; i++) {
     if (isNext(stream, 'operator', '.') || isNext(stream, 'operator', '[')) node = parseSubscript(stream, node);
@@ -161,7 +161,7 @@ function parsePostfix(stream: Stream, from: Expression): Expression {
   return refuse('so long an expression');
 }
 
-function parseFilters(stream: Stream, from: Expression): Expression {
+function parseFilters(stream: TokenStream, from: Expression): Expression {
   let node = from;
   for (let i = 0; i <= LONGEST; i++) {
     if (isNext(stream, 'operator', '|')) node = parseFilter(stream, node)!;
@@ -172,7 +172,7 @@ function parseFilters(stream: Stream, from: Expression): Expression {
   return refuse('so long an expression');
 }
 
-function parseSubscript(stream: Stream, object: Expression): Expression {
+function parseSubscript(stream: TokenStream, object: Expression): Expression {
   const { line } = current(stream);
   if (skipIf(stream, 'operator', '.')) {
     const token = current(stream);
@@ -195,7 +195,7 @@ function parseSubscript(stream: Stream, object: Expression): Expression {
   return { type: 'item', object, index: items.length === 1 ? items[0]! : { type: 'tuple', items }, line };
 }
 
-function parseSlice(stream: Stream, object: Expression, start: Expression | undefined, line: number): Expression {
+function parseSlice(stream: TokenStream, object: Expression, start: Expression | undefined, line: number): Expression {
   const bound = () => {
     if (!skipIf(stream, 'operator', ':')) return undefined;
     const none = isNext(stream, 'operator', ':') || isNext(stream, 'operator', ']') || isNext(stream, 'operator', ',');
@@ -208,14 +208,14 @@ function parseSlice(stream: Stream, object: Expression, start: Expression | unde
   return { type: 'slice', object, bounds: [start, stop, step], line };
 }
 
-function parseCall(stream: Stream, callee: Expression): Call {
+function parseCall(stream: TokenStream, callee: Expression): Call {
   const { line } = current(stream);
   return { type: 'call', callee, args: parseArguments(stream), line };
 }
 
 const NO_ARGUMENTS: CallArguments = { positional: [], named: [] };
 
-function parseArguments(stream: Stream): CallArguments {
+function parseArguments(stream: TokenStream): CallArguments {
   expect(stream, 'operator', '(');
   const positional: Expression[] = [];
   const named: [string, Expression][] = [];
@@ -250,7 +250,7 @@ function parseArguments(stream: Stream): CallArguments {
 }
 
 /** Filters, one after another. `inline`: the first stands without a bar, as in filter blocks. */
-export function parseFilter(stream: Stream, operand: Expression | null, inline = false): Applied | null {
+export function parseFilter(stream: TokenStream, operand: Expression | null, inline = false): Applied | null {
   let node: Applied | null = null;
   for (let i = 0; (i === 0 && inline) || skipIf(stream, 'operator', '|'); i++) {
     if (i > LONGEST) refuse('so long an expression');
@@ -262,7 +262,7 @@ export function parseFilter(stream: Stream, operand: Expression | null, inline =
   return node;
 }
 
-function parseTest(stream: Stream, operand: Expression): Expression {
+function parseTest(stream: TokenStream, operand: Expression): Expression {
   const { line } = expect(stream, 'name', 'is');
   const negated = skipIf(stream, 'name', 'not');
   const name = dottedName(stream);
@@ -270,7 +270,7 @@ function parseTest(stream: Stream, operand: Expression): Expression {
   return negated ? { type: 'not', operand: node } : node;
 }
 
-function testArguments(stream: Stream): CallArguments {
+function testArguments(stream: TokenStream): CallArguments {
   const token = current(stream);
   if (isNext(stream, 'operator', '(')) return parseArguments(stream);
   const begins =

@@ -1,6 +1,6 @@
 import { getItem } from './access.js';
 import { bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, CUT_OUT, ELEMENT } from './budget.js';
+import { type Budget, ELEMENT, SLICE } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
 import { iterate } from './iterate.js';
@@ -10,7 +10,7 @@ import { toText } from './print.js';
 import { applyTest } from './tests.js';
 import { characters, concat, type Text } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   hashKey,
   isText,
   isUndefined,
@@ -26,7 +26,7 @@ import {
 } from './values.js';
 
 /** A filter: a value and the arguments to another value. */
-export type Filter = (value: Value, args: Arguments, budget: Budget) => Value;
+export type Filter = (value: Value, args: ArgumentValues, budget: Budget) => Value;
 
 /** Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is undefined, None for nothing. */
 export function attributeGetter(attribute: Value, budget: Budget, fallback: Value = null): (item: Value) => Value {
@@ -120,7 +120,7 @@ const reverse: Filter = (value, args, budget) => {
   bind('reverse', args, []);
   if (isText(value)) {
     budget.size(ELEMENT * value.text.length);
-    budget.spend(CUT_OUT * value.text.length);
+    budget.spend(SLICE * value.text.length);
     return concat([...characters(textArgument('reverse', value))].reverse());
   }
   const kind = kindOf(value);
@@ -167,7 +167,7 @@ function* selected(
   keep: boolean,
   byAttribute: boolean,
   value: Value,
-  args: Arguments,
+  args: ArgumentValues,
   budget: Budget,
 ): Generator<Value, undefined> {
   if (!truth(value)) return undefined;

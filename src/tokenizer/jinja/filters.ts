@@ -1,5 +1,5 @@
 import { asText, bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, CUT_OUT, ELEMENT, LOOKED_AT } from './budget.js';
+import { type Budget, ELEMENT, INSPECTION, SLICE } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { attributeGetter, type Filter, LIST_FILTERS } from './filters-of-lists.js';
 import { formatPercent } from './format.js';
@@ -11,7 +11,7 @@ import { toText } from './print.js';
 import { replace, splitLines } from './search.js';
 import { concat, countingCost, mapText, strip, type Text } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   isText,
   isUndefined,
   kindOf,
@@ -31,7 +31,7 @@ const onText =
   (value, args, budget) => {
     bind(name, args, []);
     const text = asText(name, value, budget);
-    budget.spend((name === 'title' ? CUT_OUT : LOOKED_AT) * text.text.length);
+    budget.spend((name === 'title' ? SLICE : INSPECTION) * text.text.length);
     return change(text);
   };
 
@@ -186,7 +186,7 @@ export const KNOWN_FILTERS: readonly string[] = [
 ];
 
 /** Applies a filter by name. */
-export function applyFilter(name: string, value: Value, args: Arguments, budget: Budget): Value {
+export function applyFilter(name: string, value: Value, args: ArgumentValues, budget: Budget): Value {
   if (!Object.hasOwn(FILTERS, name)) {
     if (KNOWN_FILTERS.includes(name)) refuse(`the filter "${name}"`);
     fail(`no filter is named "${name}"`);
@@ -195,11 +195,11 @@ export function applyFilter(name: string, value: Value, args: Arguments, budget:
 }
 
 /** `map`: an attribute of each, or a filter applied to each. */
-function map(value: Value, args: Arguments, budget: Budget): Value {
+function map(value: Value, args: ArgumentValues, budget: Budget): Value {
   return stream(mapped(value, args, budget));
 }
 
-function* mapped(value: Value, { positional, named }: Arguments, budget: Budget): Generator<Value, undefined> {
+function* mapped(value: Value, { positional, named }: ArgumentValues, budget: Budget): Generator<Value, undefined> {
   if (!truth(value)) return undefined;
   let change: (item: Value) => Value;
   if (positional.length === 0 && named.has('attribute')) {

@@ -4,7 +4,7 @@ import { fail, refuse } from './errors.js';
 import { repr, toText } from './print.js';
 import { slice, type Text } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   type Dict,
   isUndefined,
   kindOf,
@@ -66,7 +66,7 @@ export interface Access {
 }
 
 /** `text.format(...)`: fields by number, name, attribute and item, with `!r` and `!s`; format specifications are refused. */
-export function formatBraces(of: Text, args: Arguments, budget: Budget, access: Access): Text {
+export function formatBraces(of: Text, args: ArgumentValues, budget: Budget, access: Access): Text {
   const { put, done } = createBuilder(budget);
   let automatic = 0;
   let manual = false;
@@ -110,7 +110,7 @@ function printable(value: Value, budget: Budget): Text {
     : toText(value, budget);
 }
 
-function argument(name: string, { positional, named }: Arguments): Value {
+function argument(name: string, { positional, named }: ArgumentValues): Value {
   if (!/^\d+$/.test(name)) return named.has(name) ? named.get(name)! : fail(`the format field "${name}" is not given`);
   return (
     positional[Number(name)] ??

@@ -5,7 +5,7 @@ import { iterate } from './iterate.js';
 import { toText } from './print.js';
 import { strftime } from './strftime.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   type Callable,
   dict,
   isText,
@@ -21,7 +21,7 @@ const LONGEST_RANGE = 100_000;
 
 const builtin = (name: string, call: Callable['call']): Callable => ({ kind: 'callable', name, call });
 
-function range({ positional, named }: Arguments): Range {
+function range({ positional, named }: ArgumentValues): Range {
   if (named.size > 0) fail('range() takes no keyword arguments');
   if (positional.length < 1 || positional.length > 3) fail('range expects 1 to 3 numbers');
   const [a, b, step = 1] = positional.map((value) => wholeArgument('range', value));
@@ -29,12 +29,12 @@ function range({ positional, named }: Arguments): Range {
   if (step === 0) fail('range() arg 3 must not be zero');
   const made: Range = { kind: 'range', start, stop, step };
   if (rangeLength(made) > LONGEST_RANGE)
-    fail(`it was stopped, for it asks for a range of ${rangeLength(made)} numbers (at most ${LONGEST_RANGE})`);
+    fail(`it was stopped because it asks for a range of ${rangeLength(made)} numbers (at most ${LONGEST_RANGE})`);
   return made;
 }
 
 /** The pairs that `dict(...)` is made of. */
-function pairs({ positional, named }: Arguments, budget: Budget): (readonly [Value, Value])[] {
+function pairs({ positional, named }: ArgumentValues, budget: Budget): (readonly [Value, Value])[] {
   if (positional.length > 1) fail(`dict expected at most 1 argument, got ${positional.length}`);
   const [from] = positional;
   const found: (readonly [Value, Value])[] = [];
@@ -52,7 +52,7 @@ function pairs({ positional, named }: Arguments, budget: Budget): (readonly [Val
   return [...found, ...[...named].map(([name, value]) => [str(name), value] as const)];
 }
 
-function namespace(args: Arguments, budget: Budget): Value {
+function namespace(args: ArgumentValues, budget: Budget): Value {
   const fields = new Map<string, Value>();
   for (const [key, value] of dict(pairs(args, budget), budget).entries.values()) {
     if (!isText(key)) refuse('a namespace with a name that is no text');
@@ -87,7 +87,7 @@ export function createGlobals(budget: Budget, now: () => Date): Map<string, Valu
 export const REFUSED_GLOBALS: readonly string[] = ['lipsum', 'cycler', 'joiner'];
 
 /** Calls a value. */
-export function callValue(value: Value, args: Arguments): Value {
+export function callValue(value: Value, args: ArgumentValues): Value {
   if (value !== null && typeof value === 'object') {
     if (value.kind === 'callable') return value.call(args);
     if (value.kind === 'undefined') fail(value.why);

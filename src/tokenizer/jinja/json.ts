@@ -5,7 +5,7 @@ import { fail, refuse } from './errors.js';
 import { order } from './operators.js';
 import { DEEPEST_VALUE, floatRepr } from './print.js';
 import { concat, mapText, type Text } from './text.js';
-import { type Arguments, isText, numberOf, type Sequence, str, truth, typeName, type Value } from './values.js';
+import { type ArgumentValues, isText, numberOf, type Sequence, str, truth, typeName, type Value } from './values.js';
 
 interface Style {
   readonly ascii: boolean;
@@ -16,7 +16,7 @@ interface Style {
 }
 
 /** The filter `tojson` as transformers has it: Python's `json.dumps`, which does not escape HTML. */
-export function toJson(value: Value, args: Arguments, budget: Budget): Text {
+export function toJson(value: Value, args: ArgumentValues, budget: Budget): Text {
   const style = styleOf(args, budget);
   const { put, done } = createBuilder(budget);
   write(value, 0);
@@ -61,7 +61,7 @@ export function toJson(value: Value, args: Arguments, budget: Budget): Text {
   }
 }
 
-function styleOf(args: Arguments, budget: Budget): Style {
+function styleOf(args: ArgumentValues, budget: Budget): Style {
   const bound = bind('tojson', args, ['ensure_ascii', 'indent', 'separators', 'sort_keys']);
   const { indent = null, separators = null } = bound;
   const width =

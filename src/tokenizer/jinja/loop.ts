@@ -2,7 +2,7 @@ import type { Budget } from './budget.js';
 import { fail } from './errors.js';
 import { lengthOf } from './iterate.js';
 import { equal } from './operators.js';
-import { type Arguments, type Callable, type Loop, missing, type Value } from './values.js';
+import { type ArgumentValues, type Callable, type Loop, missing, type Value } from './values.js';
 
 /** A loop that runs: its elements, and its variable. */
 export interface RunningLoop {
@@ -69,7 +69,7 @@ export function createLoop(
 }
 
 function method(name: string, call: (values: readonly Value[]) => Value): Callable {
-  const checked = ({ positional, named }: Arguments) =>
+  const checked = ({ positional, named }: ArgumentValues) =>
     named.size > 0 ? fail(`${name} takes no keyword arguments`) : call(positional);
   return { kind: 'callable', name, call: checked };
 }

@@ -1,5 +1,5 @@
 import { bind, textArgument, wholeArgument } from './arguments.js';
-import { type Budget, CUT_OUT, LOOKED_AT } from './budget.js';
+import { type Budget, INSPECTION, SLICE } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail, refuse } from './errors.js';
 import { iterate } from './iterate.js';
@@ -8,7 +8,7 @@ import { equal } from './operators.js';
 import { replace, split, splitLines } from './search.js';
 import { pointLength, pointOffset, slice, strip, type Text } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   type Dict,
   hashKey,
   isText,
@@ -21,8 +21,8 @@ import {
   type Value,
 } from './values.js';
 
-type Method = (self: Value, args: Arguments, budget: Budget) => Value;
-type TextMethod = (self: Text, args: Arguments, budget: Budget) => Value;
+type Method = (self: Value, args: ArgumentValues, budget: Budget) => Value;
+type TextMethod = (self: Text, args: ArgumentValues, budget: Budget) => Value;
 
 /** A method without arguments. */
 const alone =
@@ -32,7 +32,7 @@ const alone =
     return work(self);
   };
 
-const positionalOnly = (name: string, args: Arguments): Arguments =>
+const positionalOnly = (name: string, args: ArgumentValues): ArgumentValues =>
   args.named.size > 0 ? fail(`${name}() takes no keyword arguments`) : args;
 
 const stripping =
@@ -44,7 +44,7 @@ const stripping =
 
 /** Parts of a text as a list; each counts as its own text. */
 function parts(found: readonly Text[], budget: Budget): Value {
-  budget.spend(CUT_OUT * found.length);
+  budget.spend(SLICE * found.length);
   return list(found);
 }
 
@@ -96,7 +96,7 @@ const property =
     return TEXT_PROPERTIES[name]!(self.text);
   };
 
-function joinTexts(self: Text, args: Arguments, budget: Budget): Value {
+function joinTexts(self: Text, args: ArgumentValues, budget: Budget): Value {
   const { items } = bind('join', positionalOnly('join', args), ['items'], 1);
   const { put, done } = createBuilder(budget);
   let first = true;
@@ -233,7 +233,7 @@ export const METHODS: Partial<Record<Kind, Record<string, Method>>> = {
     Object.entries(TEXT).map(([name, method]): [string, Method] => [
       name,
       (self, args, budget) => {
-        const cost = name === 'title' ? CUT_OUT : QUICK.includes(name) ? 1 : LOOKED_AT;
+        const cost = name === 'title' ? SLICE : QUICK.includes(name) ? 1 : INSPECTION;
         budget.spend(cost * (self as Text).text.length);
         return method(self as Text, args, budget);
       },

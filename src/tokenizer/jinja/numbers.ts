@@ -3,7 +3,7 @@ import type { Budget } from './budget.js';
 import { fail, refuse } from './errors.js';
 import { plain, strip } from './text.js';
 import {
-  type Arguments,
+  type ArgumentValues,
   float,
   integer,
   isText,
@@ -26,7 +26,7 @@ function readFloat(text: string): number | undefined {
 }
 
 /** The filter `int`. */
-export function toWhole(value: Value, args: Arguments, _budget: Budget): Value {
+export function toWhole(value: Value, args: ArgumentValues, _budget: Budget): Value {
   const { default: otherwise = 0, base = 10 } = bind('int', args, ['default', 'base']);
   if (base !== 10) refuse('the filter int with a base');
   if (isUndefined(value)) fail(value.why);
@@ -42,7 +42,7 @@ export function toWhole(value: Value, args: Arguments, _budget: Budget): Value {
 }
 
 /** The filter `float`. */
-export function toFloat(value: Value, args: Arguments, _budget: Budget): Value {
+export function toFloat(value: Value, args: ArgumentValues, _budget: Budget): Value {
   const { default: otherwise = { kind: 'float', value: 0 } } = bind('float', args, ['default']) as { default?: Value };
   if (isUndefined(value)) fail(value.why);
   const number = isText(value) ? readFloat(textArgument('float', value).text) : numberOf(value);
@@ -50,7 +50,7 @@ export function toFloat(value: Value, args: Arguments, _budget: Budget): Value {
 }
 
 /** The filter `round`. */
-export function round(value: Value, args: Arguments, _budget: Budget): Value {
+export function round(value: Value, args: ArgumentValues, _budget: Budget): Value {
   const { precision = 0, method } = bind('round', args, ['precision', 'method']);
   const how = method === undefined ? 'common' : textArgument('round', method).text;
   if (!['common', 'ceil', 'floor'].includes(how)) fail('method must be common, ceil or floor');

@@ -1,4 +1,4 @@
-import type { Applied, Expression, For, Loads, Macro, Name, Ref, Scoped, Statement, Target } from './ast.js';
+import type { Applied, Expression, For, Loads, Macro, Name, Scoped, SlotRef, Statement, Target } from './ast.js';
 import { fail, refuse } from './errors.js';
 import { FILTERS, KNOWN_FILTERS } from './filters.js';
 import {
@@ -147,7 +147,7 @@ function resolveFor(node: For, place: Place): undefined {
 function resolveMacro(macro: Macro, place: Place): undefined {
   const scope = innerScope(place.scope, true);
   analyseMacro(scope, macro);
-  const special: { caller?: Ref; kwargs?: Ref; varargs?: Ref } = {};
+  const special: { caller?: SlotRef; kwargs?: SlotRef; varargs?: SlotRef } = {};
   for (const name of ['caller', 'kwargs', 'varargs'] as const)
     if (readIn(macro.body, name)) special[name] = declare(scope, name);
   analyseMacro(scope, macro);

@@ -1,4 +1,4 @@
-import type { CallArguments, Expression, If, Load, Loads, Macro, Ref, Statement, Target } from './ast.js';
+import type { CallArguments, Expression, If, Load, Loads, Macro, SlotRef, Statement, Target } from './ast.js';
 import { refuse } from './errors.js';
 
 /**
@@ -10,7 +10,7 @@ export interface Scope {
   /** How many functions deep it stands. */
   readonly depth: number;
   readonly parent?: Scope;
-  refs: Map<string, Ref>;
+  refs: Map<string, SlotRef>;
   loads: Map<string, Load>;
   stores: Set<string>;
   /** How many names were copied for branches, in all scopes of the template. */
@@ -29,7 +29,7 @@ export function innerScope(parent?: Scope, inFunction = false): Scope {
 }
 
 /** Where a name is kept, seen from a scope. */
-export function findRef(scope: Scope | undefined, name: string): Ref | undefined {
+export function findRef(scope: Scope | undefined, name: string): SlotRef | undefined {
   for (let at = scope; at; at = at.parent) {
     const ref = at.refs.get(name);
     if (ref) return ref;
@@ -38,7 +38,7 @@ export function findRef(scope: Scope | undefined, name: string): Ref | undefined
 }
 
 /** Whether what a slot holds is given from outside: a parameter or a loop's variable. */
-export function isGiven(scope: Scope | undefined, { slot }: Ref): boolean {
+export function isGiven(scope: Scope | undefined, { slot }: SlotRef): boolean {
   for (let at = scope; at; at = at.parent) {
     const found = at.loads.get(slot);
     if (found) return found.kind === 'parameter';
@@ -46,7 +46,7 @@ export function isGiven(scope: Scope | undefined, { slot }: Ref): boolean {
   return false;
 }
 
-function define(scope: Scope, name: string, load: Load): Ref {
+function define(scope: Scope, name: string, load: Load): SlotRef {
   const ref = { slot: `${scope.level}_${name}`, depth: scope.depth };
   scope.refs.set(name, ref);
   scope.loads.set(ref.slot, load);
@@ -54,7 +54,7 @@ function define(scope: Scope, name: string, load: Load): Ref {
 }
 
 /** Makes a name one that is given from outside: a parameter, a loop's variable. */
-export function declare(scope: Scope, name: string): Ref {
+export function declare(scope: Scope, name: string): SlotRef {
   scope.stores.add(name);
   return define(scope, name, { kind: 'parameter' });
 }

@@ -1,4 +1,4 @@
-import { type Budget, CUT_OUT } from './budget.js';
+import { type Budget, SLICE } from './budget.js';
 import { createBuilder } from './builder.js';
 import { fail } from './errors.js';
 import { characters, isSpace, slice, type Text } from './text.js';
@@ -9,7 +9,7 @@ export function replace(of: Text, old: string, to: Text, count: number, budget: 
   const { put, done } = createBuilder(budget);
   if (old === '') {
     budget.size(of.text.length + Math.min(most, of.text.length) * to.text.length);
-    budget.spend(CUT_OUT * of.text.length);
+    budget.spend(SLICE * of.text.length);
     let i = 0;
     if (most > 0) put(to);
     for (const character of characters(of)) {

@@ -1,6 +1,6 @@
 import type { Expression } from './ast.js';
 import { fail, refuse } from './errors.js';
-import { current, describe, expect, isNext, LONGEST, type Stream, skipIf } from './stream.js';
+import { current, describe, expect, isNext, LONGEST, skipIf, type TokenStream } from './stream.js';
 
 /** What `next` reads, once or joined by operators from the left. */
 export function chain(
@@ -18,11 +18,11 @@ export function chain(
 }
 
 /** Takes a keyword that joins expressions. */
-export const keyword = (stream: Stream, word: string) => () => (skipIf(stream, 'name', word) ? word : undefined);
+export const keyword = (stream: TokenStream, word: string) => () => (skipIf(stream, 'name', word) ? word : undefined);
 
 /** Takes one of these operators. */
 export const operators =
-  (stream: Stream, ...wanted: string[]) =>
+  (stream: TokenStream, ...wanted: string[]) =>
   () => {
     const token = current(stream);
     if (token.type !== 'operator' || !wanted.includes(token.value)) return undefined;
@@ -32,7 +32,7 @@ export const operators =
 
 /** An operator with two operands, as a node. */
 export const binary =
-  (stream: Stream) =>
+  (stream: TokenStream) =>
   (op: string, left: Expression, right: Expression): Expression => ({
     type: 'binary',
     op,
@@ -42,7 +42,7 @@ export const binary =
   });
 
 /** Items up to the closing bracket, with commas between them and perhaps one after the last. */
-export function parseItems<T>(stream: Stream, close: string, parse: () => T): T[] {
+export function parseItems<T>(stream: TokenStream, close: string, parse: () => T): T[] {
   const items: T[] = [];
   while (!skipIf(stream, 'operator', close)) {
     if (items.length > 0) {
@@ -63,7 +63,7 @@ export interface TupleOptions {
 
 /** One item, or several with commas between them, which make a tuple. */
 export function parseTupleOf(
-  stream: Stream,
+  stream: TokenStream,
   { until, parentheses }: TupleOptions,
   parse: () => Expression,
 ): Expression {
@@ -84,7 +84,7 @@ export function parseTupleOf(
 }
 
 /** A name, perhaps with dots in it. */
-export function dottedName(stream: Stream): string {
+export function dottedName(stream: TokenStream): string {
   let name = expect(stream, 'name').value as string;
   while (skipIf(stream, 'operator', '.')) name += `.${expect(stream, 'name').value}`;
   return name;

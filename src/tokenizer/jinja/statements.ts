@@ -2,7 +2,7 @@ import type { Expression, If, Macro, Name, Scoped, Statement, Target } from './a
 import { fail, refuse, withLine } from './errors.js';
 import { parseExpression, parseFilter, parseTuple } from './expressions.js';
 import { tokenize } from './lexer.js';
-import { current, deeper, describe, expect, isNext, type Stream, skipIf } from './stream.js';
+import { current, deeper, describe, expect, isNext, skipIf, type TokenStream } from './stream.js';
 import { parseTarget } from './targets.js';
 
 /** Most loops inside one another: Python allows twenty blocks. */
@@ -15,7 +15,7 @@ interface Place {
 
 /** A template read from its source; errors carry the line. */
 export function parse(source: string): Statement[] {
-  const stream: Stream = { tokens: tokenize(source), at: 0, depth: 0 };
+  const stream: TokenStream = { tokens: tokenize(source), at: 0, depth: 0 };
   try {
     return parseBody(stream, [], { loops: 0 });
   } catch (error) {
@@ -23,8 +23,8 @@ export function parse(source: string): Statement[] {
   }
 }
 
-/** Statements up to one of these end words, whose tag has started then. */
-function parseBody(stream: Stream, ends: readonly string[], place: Place): Statement[] {
+/** Statements up to one of these end words, whose tag has begun then. */
+function parseBody(stream: TokenStream, ends: readonly string[], place: Place): Statement[] {
   return deeper(stream, () => {
     const body: Statement[] = [];
     for (;;) {
@@ -50,7 +50,7 @@ function parseBody(stream: Stream, ends: readonly string[], place: Place): State
 }
 
 /** The body of a block, after its head; the end word is taken. */
-function parseBlock(stream: Stream, ends: readonly string[], place: Place): { body: Statement[]; end: string } {
+function parseBlock(stream: TokenStream, ends: readonly string[], place: Place): { body: Statement[]; end: string } {
   skipIf(stream, 'operator', ':');
   expect(stream, 'block end');
   const body = parseBody(stream, ends, place);
@@ -59,7 +59,7 @@ function parseBlock(stream: Stream, ends: readonly string[], place: Place): { bo
 
 const UNSUPPORTED = ['block', 'extends', 'include', 'from', 'import', 'autoescape'];
 
-type Parser = (stream: Stream, line: number, place: Place) => Statement[];
+type Parser = (stream: TokenStream, line: number, place: Place) => Statement[];
 
 const PARSERS: Record<string, Parser> = {
   if: (stream, _, place) => [parseIf(stream, place)],
@@ -97,7 +97,7 @@ const PARSERS: Record<string, Parser> = {
   continue: (_, __, place) => [leave('continue', place)],
 };
 
-function parseStatement(stream: Stream, place: Place): Statement[] {
+function parseStatement(stream: TokenStream, place: Place): Statement[] {
   const { type, value, line } = current(stream);
   if (type !== 'name') fail(`expected the name of a tag, found ${describe(current(stream))}`);
   stream.at++;
@@ -110,7 +110,7 @@ function leave(type: 'break' | 'continue', { loops }: Place): Statement {
   return loops > 0 ? { type } : fail(`{% ${type} %} stands outside of a loop`);
 }
 
-function parseIf(stream: Stream, place: Place): If {
+function parseIf(stream: TokenStream, place: Place): If {
   const branches: If['branches'][number][] = [];
   for (;;) {
     const test = parseTuple(stream, { conditional: false });
@@ -121,7 +121,7 @@ function parseIf(stream: Stream, place: Place): If {
   }
 }
 
-function parseFor(stream: Stream, line: number, place: Place): Statement[] {
+function parseFor(stream: TokenStream, line: number, place: Place): Statement[] {
   const start = stream.at;
   const target = parseTarget(stream, { until: 'in' });
   const again = { ...stream, at: start };
@@ -146,7 +146,7 @@ function namesIn(target: Target): string[] {
   return target.type === 'targets' ? target.items.flatMap(namesIn) : [];
 }
 
-/** The names that a statement and what is in it assign to. */
+/** The names that a statement and what stands in it assign to. */
 function storedIn(statement: Statement): string[] {
   const inside = bodies(statement).flat().flatMap(storedIn);
   if (statement.type === 'set' || statement.type === 'set block' || statement.type === 'for')
@@ -162,7 +162,7 @@ function bodies(statement: Statement): (readonly Statement[])[] {
   return 'body' in statement ? [statement.body] : [];
 }
 
-function parseSet(stream: Stream, line: number, place: Place): Statement[] {
+function parseSet(stream: TokenStream, line: number, place: Place): Statement[] {
   const target = parseTarget(stream, { fields: true });
   if (skipIf(stream, 'operator', '=')) return [{ type: 'set', target, value: parseTuple(stream), line }];
   const filter = parseFilter(stream, null);
@@ -170,7 +170,7 @@ function parseSet(stream: Stream, line: number, place: Place): Statement[] {
   return [{ type: 'set block', target, ...(filter && { filter }), body, line }];
 }
 
-function parseWith(stream: Stream, place: Place): Scoped {
+function parseWith(stream: TokenStream, place: Place): Scoped {
   const targets: Target[] = [];
   const values: Expression[] = [];
   while (current(stream).type !== 'block end') {
@@ -182,12 +182,12 @@ function parseWith(stream: Stream, place: Place): Scoped {
   return { type: 'with', targets, values, body: parseBlock(stream, ['endwith'], place).body };
 }
 
-function parseName(stream: Stream): Name {
+function parseName(stream: TokenStream): Name {
   const target = parseTarget(stream, { single: true });
   return target.type === 'name' ? target : fail('expected a name');
 }
 
-function parseSignature(stream: Stream): Pick<Macro, 'args' | 'defaults'> {
+function parseSignature(stream: TokenStream): Pick<Macro, 'args' | 'defaults'> {
   const args: Name[] = [];
   const defaults: Expression[] = [];
   expect(stream, 'operator', '(');
@@ -205,13 +205,13 @@ function parseSignature(stream: Stream): Pick<Macro, 'args' | 'defaults'> {
 
 const SPECIAL: readonly string[] = ['caller', 'kwargs', 'varargs'];
 
-function parseMacro(stream: Stream, name: string, end: string): Macro {
+function parseMacro(stream: TokenStream, name: string, end: string): Macro {
   const signature = parseSignature(stream);
   const { body } = parseBlock(stream, [end], { loops: 0 });
   return checked({ name, ...signature, body });
 }
 
-/** Refuses macros that assign to names with their own meaning there. */
+/** Refuses macros that assign to names with a meaning of their own there. */
 function checked(macro: Macro): Macro {
   const taken = macro.body.flatMap(storedIn).find((name) => SPECIAL.includes(name));
   return taken === undefined ? macro : refuse(`assigning to ${taken} in a macro`);

@@ -8,23 +8,23 @@ const DEEPEST = 80;
 export const LONGEST = 180;
 
 /** What a parser reads from. */
-export interface Stream {
+export interface TokenStream {
   readonly tokens: readonly Token[];
   at: number;
   depth: number;
 }
 
 /** The token that is next. */
-export const current = ({ tokens, at }: Stream): Token => tokens[Math.min(at, tokens.length - 1)]!;
+export const current = ({ tokens, at }: TokenStream): Token => tokens[Math.min(at, tokens.length - 1)]!;
 
 /** Whether the next token is this operator or name. */
-export const isNext = (stream: Stream, type: 'operator' | 'name', value: string, ahead = 0): boolean => {
+export const isNext = (stream: TokenStream, type: 'operator' | 'name', value: string, ahead = 0): boolean => {
   const token = stream.tokens[stream.at + ahead];
   return token?.type === type && token.value === value;
 };
 
 /** Takes the next token where it is this one. */
-export function skipIf(stream: Stream, type: 'operator' | 'name', value: string): boolean {
+export function skipIf(stream: TokenStream, type: 'operator' | 'name', value: string): boolean {
   if (!isNext(stream, type, value)) return false;
   stream.at++;
   return true;
@@ -35,7 +35,7 @@ export const describe = (token: Token): string =>
   token.type === 'name' || token.type === 'operator' ? `"${token.value}"` : token.type;
 
 /** Takes the next token, which must be of this kind (and this value). */
-export function expect(stream: Stream, type: Token['type'], value?: string): Token {
+export function expect(stream: TokenStream, type: Token['type'], value?: string): Token {
   const token = current(stream);
   if (token.type !== type || (value !== undefined && token.value !== value))
     fail(`expected ${value === undefined ? type : `"${value}"`}, found ${describe(token)}`);
@@ -44,7 +44,7 @@ export function expect(stream: Stream, type: Token['type'], value?: string): Tok
 }
 
 /** Runs a part of the parser one level deeper. */
-export function deeper<T>(stream: Stream, parse: () => T): T {
+export function deeper<T>(stream: TokenStream, parse: () => T): T {
   if (++stream.depth > DEEPEST) refuse(`a nesting of more than ${DEEPEST} levels`);
   const parsed = parse();
   stream.depth--;

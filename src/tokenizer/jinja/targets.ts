@@ -2,11 +2,11 @@ import type { Expression, Target } from './ast.js';
 import { fail } from './errors.js';
 import { isConstant, parsePrimary } from './expressions.js';
 import { parseTupleOf } from './sequences.js';
-import { current, describe, expect, isNext, type Stream } from './stream.js';
+import { current, describe, expect, isNext, type TokenStream } from './stream.js';
 
 /** What is assigned to. `fields`: attributes of namespaces too; `single`: one name. */
 export function parseTarget(
-  stream: Stream,
+  stream: TokenStream,
   options: { readonly until?: string; readonly fields?: boolean; readonly single?: boolean } = {},
 ): Target {
   if (options.single) {

@@ -1,6 +1,6 @@
 import { createBudget } from './budget.js';
 import { refuse, withLine } from './errors.js';
-import { enter, type Frame, type Run } from './evaluate.js';
+import { enter, type Frame, type Rendering } from './evaluate.js';
 import { execute, type Output } from './execute.js';
 import { createGlobals, REFUSED_GLOBALS } from './globals.js';
 import { resolve } from './resolve.js';
@@ -48,7 +48,7 @@ export function compileTemplate(source: string): Template {
         if (REFUSED_GLOBALS.includes(name)) refuse(`the function "${name}"`);
         return globals.get(name);
       };
-      const run: Run = { budget, variable, line: 1, calls: 0 };
+      const run: Rendering = { budget, variable, line: 1, calls: 0 };
       const out: Output = { parts: [] };
       const frame: Frame = { slots: new Map(), depth: 0 };
       const generated = trackGeneration(out);

@@ -5,10 +5,10 @@ import { isIterable } from './iterate.js';
 import { isCased } from './letters.js';
 import { binary, compare, equal } from './operators.js';
 import { toText } from './print.js';
-import { type Arguments, isText, type Kind, kindOf, type Value } from './values.js';
+import { type ArgumentValues, isText, type Kind, kindOf, type Value } from './values.js';
 
 /** A test of a value: what stands after `is`. */
-export type Test = (value: Value, args: Arguments, budget: Budget) => boolean;
+export type Test = (value: Value, args: ArgumentValues, budget: Budget) => boolean;
 
 const ofKind =
   (name: string, ...kinds: Kind[]): Test =>
@@ -113,7 +113,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
 export const KNOWN_TESTS: readonly string[] = ['filter', 'test'];
 
 /** Applies a test by name. */
-export function applyTest(name: string, value: Value, args: Arguments, budget: Budget): boolean {
+export function applyTest(name: string, value: Value, args: ArgumentValues, budget: Budget): boolean {
   if (!Object.hasOwn(TESTS, name)) {
     if (KNOWN_TESTS.includes(name)) refuse(`the test "${name}"`);
     fail(`no test is named "${name}"`);

@@ -54,7 +54,7 @@ export interface Namespace {
 }
 
 /** Arguments of a call. */
-export interface Arguments {
+export interface ArgumentValues {
   readonly positional: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
 }
@@ -64,7 +64,7 @@ export interface Callable {
   readonly kind: 'callable';
   readonly name: string;
   readonly print?: string;
-  readonly call: (args: Arguments) => Value;
+  readonly call: (args: ArgumentValues) => Value;
 }
 
 /** The `loop` variable. */

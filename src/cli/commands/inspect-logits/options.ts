@@ -3,7 +3,7 @@ import { deviceOption } from '../../../backend/options.js';
 import { programOptions } from '../../../program/options.js';
 import { defineCommand } from '../../command.js';
 
-/** `phasetune inspect logits`: what the model says at every position, for comparison with other implementations. */
+/** `phasetune inspect logits`: the model's logits at every position, to compare with other implementations. */
 export const command = defineCommand({
   command: 'inspect logits',
   describe: 'write the logits of token ids to a safetensors file, to compare with other implementations',

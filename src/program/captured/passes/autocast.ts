@@ -14,14 +14,17 @@ import {
 import { hasTrait } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
 
-/** True for a variable that is held in bfloat16: a frozen matrix, a cache. Vectors, such as norms, are few and stay as they are. */
+/**
+ * True for a variable that is held in bfloat16: a frozen matrix, a cache. Vectors, such as norms,
+ * are few and stay as they are.
+ */
 export const isHeldLow = ({ role, dtype, shape }: { role: string; dtype: string; shape: readonly number[] }): boolean =>
   (role === 'frozen' || role === 'cache') && dtype === 'float32' && shape.length > 1;
 
 /**
- * Products in bfloat16, everything else in float32 but what only passes bfloat16 on. `held` names the variables that are
- * held in bfloat16. What a cluster takes or gives in bfloat16 is cast within it. Outputs, and updates of other variables,
- * stay float32.
+ * Products in bfloat16, everything else in float32 but what only passes bfloat16 on. `held` names
+ * the variables that are held in bfloat16. What a cluster takes or gives in bfloat16 is cast within
+ * it. Outputs, and updates of other variables, stay float32.
  */
 export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGraph {
   const lowReads = new Set(Object.entries(graph.reads).flatMap(([name, read]) => (held.has(name) ? [read] : [])));

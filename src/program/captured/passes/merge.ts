@@ -33,7 +33,8 @@ function unite(order: readonly GraphNode[]): Map<GraphNode, number> {
   const units = sortUnits(order, unitOf, (unit) => membersOf(unit).flatMap(needsOf).reverse());
   const position = new Map(units.map((unit, i) => [unit, i]));
   const users = usersOf(order);
-  // From the last to the first, so that the group of a user is settled, and stands where the group does that it went into.
+  // From the last to the first, so that the group of a user is settled, and stands where the group
+  // does that it went into.
   const settled = new Map<number, number>();
   const target = (unit: number | GraphNode) => (typeof unit === 'number' ? settled.get(unit)! : unit);
   for (const group of units.filter((unit) => typeof unit === 'number').reverse()) {

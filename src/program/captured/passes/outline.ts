@@ -21,8 +21,9 @@ interface Cluster {
 }
 
 /**
- * Turns each cluster into a call of a compiled function; clusters that do the same call the same function, which is then
- * compiled once. Constants that a cluster takes become part of it, since shapes and axes must be known to the compiler.
+ * Turns each cluster into a call of a compiled function; clusters that do the same call the same
+ * function, which is then compiled once. Constants that a cluster takes become part of it, since
+ * shapes and axes must be known to the compiler.
  */
 export function outline(graph: EntryGraph): EntryGraph {
   const order = sortNodes(rootsOf(graph));
@@ -74,12 +75,12 @@ function gather(graph: EntryGraph, order: readonly GraphNode[], key: (ref: Tenso
     const { cluster } = each;
     if (cluster !== undefined && !clusters.has(cluster))
       clusters.set(cluster, { nodes: [], inputs: new Map(), outputs: new Map() });
-    const own = cluster === undefined ? undefined : clusters.get(cluster)!;
-    own?.nodes.push(each);
+    const ownCluster = cluster === undefined ? undefined : clusters.get(cluster)!;
+    ownCluster?.nodes.push(each);
     for (const input of each.inputs) {
-      if (input.node.cluster === cluster && own) continue;
+      if (input.node.cluster === cluster && ownCluster) continue;
       want(input);
-      if (own && !constantOf(input.node)) own.inputs.set(key(input), input);
+      if (ownCluster && !constantOf(input.node)) ownCluster.inputs.set(key(input), input);
     }
   }
   for (const root of [...Object.values(graph.outputs), ...Object.values(graph.updates)]) want(root);

@@ -2,8 +2,8 @@ import type { EntryGraph, GraphNode, TensorRef } from '../graph.js';
 import { rootsOf, sortNodes } from '../walk.js';
 
 /**
- * What a node becomes, given the node with its inputs and controls already rewritten (the same node if none of them
- * changed): one reference for each of its outputs.
+ * What a node becomes, given the node with its inputs and controls already rewritten (the very same
+ * node if none of them changed): one reference for each of its outputs.
  */
 export type Visit = (node: GraphNode, before: GraphNode) => readonly TensorRef[];
 

@@ -35,8 +35,8 @@ const concat: ShapeRule = (call) => {
 };
 
 const split: ShapeRule = (call) => {
-  const [at, x] = take(call, 'axis', 'value');
-  const axis = axisOf(call, integerOf(call, at, 'axis', INT32), x.shape.length);
+  const [axisOperand, x] = take(call, 'axis', 'value');
+  const axis = axisOf(call, integerOf(call, axisOperand, 'axis', INT32), x.shape.length);
   const parts = intAttribute(call, 'num_split');
   if (parts < 1 || x.shape[axis]! % parts !== 0) refuse(call, `cannot cut axis ${axis} into ${parts} equal parts`);
   const spec = { shape: replaced(x.shape, axis, x.shape[axis]! / parts), dtype: typeOf(call, [x], ANY) };
@@ -44,8 +44,8 @@ const split: ShapeRule = (call) => {
 };
 
 const splitV: ShapeRule = (call) => {
-  const [x, given, at] = take(call, 'value', 'sizes', 'axis');
-  const axis = axisOf(call, integerOf(call, at, 'axis', INT32), x.shape.length);
+  const [x, given, axisOperand] = take(call, 'value', 'sizes', 'axis');
+  const axis = axisOf(call, integerOf(call, axisOperand, 'axis', INT32), x.shape.length);
   const sizes = vectorOf(call, given, 'sizes', [...INDICES, 'int8']);
   if (sizes.length !== intAttribute(call, 'num_split')) refuse(call, `expected as many sizes as num_split says`);
   const whole = x.shape[axis]!;

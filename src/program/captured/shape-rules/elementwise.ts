@@ -23,7 +23,7 @@ const unary =
     return [{ shape: x.shape, dtype: typeOf(call, [x], allowed) }];
   };
 
-/** Two tensors that broadcast; the output has their type unless set otherwise. */
+/** Two tensors that broadcast; the output has their type, or `result`. */
 const binary =
   (allowed: readonly Dtype[], result?: Dtype): ShapeRule =>
   (call) => {
@@ -52,7 +52,7 @@ const cast: ShapeRule = (call) => {
   return [{ shape: x.shape, dtype: typeAttribute(call, 'DstT') }];
 };
 
-/** The same bytes as another type: a last axis comes when elements get smaller and goes when they get larger. */
+/** The same bytes as another type: smaller elements add a last axis, larger ones remove it. */
 const bitcast: ShapeRule = (call) => {
   const [x] = take(call, 'x');
   const dtype = typeAttribute(call, 'type');

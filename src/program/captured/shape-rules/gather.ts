@@ -22,9 +22,9 @@ import {
 import type { OpCall, Operand, ShapeRule } from './rule.js';
 
 const gather: ShapeRule = (call) => {
-  const [x, indices, at] = take(call, 'params', 'indices', 'axis');
+  const [x, indices, axisOperand] = take(call, 'params', 'indices', 'axis');
   checkIndices(call, indices, 'indices');
-  const axis = axisOf(call, integerOf(call, at, 'axis'), x.shape.length);
+  const axis = axisOf(call, integerOf(call, axisOperand, 'axis'), x.shape.length);
   const given = intAttribute(call, 'batch_dims', 0);
   const batch = given < 0 ? given + indices.shape.length : given;
   if (batch < 0 || batch > Math.min(axis, indices.shape.length))
@@ -89,9 +89,9 @@ const oneHot: ShapeRule = (call) => {
   checkSizes(call, [classes], 'depth');
   for (const value of [on, off]) checkRank(call, value, 0, 'value');
   const axis = intAttribute(call, 'axis', -1);
-  const at = axisOf(call, axis, indices.shape.length + 1);
+  const place = axisOf(call, axis, indices.shape.length + 1);
   if (axis < -1) refuse(call, `there is no axis ${axis}`);
-  const shape = [...indices.shape.slice(0, at), classes, ...indices.shape.slice(at)];
+  const shape = [...indices.shape.slice(0, place), classes, ...indices.shape.slice(place)];
   return [{ shape, dtype: typeOf(call, [on, off], ANY) }];
 };
 

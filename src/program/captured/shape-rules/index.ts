@@ -25,8 +25,9 @@ export const shapeRules: ReadonlyMap<string, ShapeRule> = new Map(
 );
 
 /**
- * Shapes and types of an op's outputs without running it. Throws a RangeError, naming the op, when there is no rule for it,
- * when a value that decides a shape is not constant, and when the op would refuse the inputs.
+ * Shapes and types of an op's outputs without running it. Throws a RangeError, naming the op, when
+ * there is no rule for it, when a value that decides a shape is not constant, and when the op would
+ * refuse the inputs.
  */
 export function inferShapes(call: OpCall): readonly TensorSpec[] {
   const rule = shapeRules.get(call.op);

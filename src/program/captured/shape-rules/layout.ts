@@ -24,7 +24,10 @@ const reshape: ShapeRule = (call) => {
   return [{ shape, dtype: typeOf(call, [x], ANY) }];
 };
 
-/** The shape with its one -1 worked out. Beside a 0 it is worked out from what is not 0 on either side, as TensorFlow does. */
+/**
+ * The shape with its one -1 worked out. Beside a 0 it is worked out from what is not 0 on either
+ * side, as TensorFlow does.
+ */
 function fill(call: OpCall, sizes: readonly number[], from: readonly number[]): number[] {
   const known = sizes.filter((size) => size !== -1);
   if (known.length < sizes.length - 1) refuse(call, `more than one -1 in ${text(sizes)}`);
@@ -45,8 +48,8 @@ const expandDims: ShapeRule = (call) => {
   checkIndices(call, dim, 'axis');
   const [axis, ...more] = valuesOf(call, dim, 'axis');
   if (axis === undefined || more.length > 0) return refuse(call, 'its axis must be one number');
-  const at = axisOf(call, axis, x.shape.length + 1);
-  return [{ shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], dtype: typeOf(call, [x], ANY) }];
+  const place = axisOf(call, axis, x.shape.length + 1);
+  return [{ shape: [...x.shape.slice(0, place), 1, ...x.shape.slice(place)], dtype: typeOf(call, [x], ANY) }];
 };
 
 const squeeze: ShapeRule = (call) => {

@@ -36,7 +36,10 @@ export function take<Names extends readonly string[]>(
   return call.inputs as unknown as { readonly [K in keyof Names]: Operand };
 }
 
-/** The type that all these operands have. Refuses one outside `allowed`, and one that the op's type attribute contradicts. */
+/**
+ * The type that all these operands have. Refuses one outside `allowed`, and one that the op's type
+ * attribute contradicts.
+ */
 export function typeOf(call: OpCall, operands: readonly Operand[], allowed: readonly Dtype[], attribute = 'T'): Dtype {
   const { dtype } = operands[0]!;
   if (operands.some((operand) => operand.dtype !== dtype)) refuse(call, 'types differ');
@@ -48,29 +51,29 @@ export function typeOf(call: OpCall, operands: readonly Operand[], allowed: read
 
 /** A type attribute; `fallback` is TensorFlow's default. */
 export function typeAttribute(call: OpCall, name: string, fallback?: Dtype): Dtype {
-  const found = call.attributes[name];
-  if (found && 'type' in found) return found.type;
+  const attribute = call.attributes[name];
+  if (attribute && 'type' in attribute) return attribute.type;
   return missing(call, name, fallback);
 }
 
 /** An integer attribute; `fallback` is TensorFlow's default. */
 export function intAttribute(call: OpCall, name: string, fallback?: number): number {
-  const found = call.attributes[name];
-  if (found && 'int' in found) return found.int;
+  const attribute = call.attributes[name];
+  if (attribute && 'int' in attribute) return attribute.int;
   return missing(call, name, fallback);
 }
 
 /** A boolean attribute; false unless set. */
 export function boolAttribute(call: OpCall, name: string): boolean {
-  const found = call.attributes[name];
-  if (found && 'bool' in found) return found.bool;
+  const attribute = call.attributes[name];
+  if (attribute && 'bool' in attribute) return attribute.bool;
   return missing(call, name, false);
 }
 
 /** A string attribute; `fallback` is TensorFlow's default. */
 export function stringAttribute(call: OpCall, name: string, fallback?: string): string {
-  const found = call.attributes[name];
-  if (found && 'string' in found) return found.string;
+  const attribute = call.attributes[name];
+  if (attribute && 'string' in attribute) return attribute.string;
   return missing(call, name, fallback);
 }
 

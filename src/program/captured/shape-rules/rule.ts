@@ -14,5 +14,8 @@ export interface OpCall {
   readonly outputs: number;
 }
 
-/** Shapes and types of an op's outputs from those of its inputs. Throws a RangeError on inputs that the op would refuse. */
+/**
+ * Shapes and types of an op's outputs from those of its inputs. Throws a RangeError on inputs that
+ * the op would refuse.
+ */
 export type ShapeRule = (call: OpCall) => readonly TensorSpec[];

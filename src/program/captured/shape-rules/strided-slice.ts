@@ -12,7 +12,7 @@ interface Cut {
   readonly single: boolean;
 }
 
-/** An entry that makes a new axis, one that stands for all axes not spoken of, or a cut. */
+/** An entry that makes a new axis, one for all axes that are not named, or a cut. */
 type Entry = 'new' | 'rest' | Cut;
 
 /** Slicing in Python's way: x[begin:end:stride, ...]. The rules are those of NumPy's basic indexing. */
@@ -68,8 +68,9 @@ function sizeOfCut(call: OpCall, cut: Cut, length: number, axis: number): number
   if (stride === 0 || (single && stride < 0)) refuse(call, `the stride ${stride} of axis ${axis} is not allowed`);
   const fromFront = (at: number) => (at < 0 ? at + length : at);
   if (single) {
-    const at = fromFront(begin);
-    if (at < 0 || at >= length) refuse(call, `there is no element ${begin} along axis ${axis} of ${text([length])}`);
+    const index = fromFront(begin);
+    if (index < 0 || index >= length)
+      refuse(call, `there is no element ${begin} along axis ${axis} of ${text([length])}`);
     return 1;
   }
   const [low, high] = stride > 0 ? [0, length] : [-1, length - 1];
