@@ -17,7 +17,7 @@ export interface ModelMeter {
 /** What can be done where memory is short. */
 const LESS_AT_A_TIME = ['lower --batch-rows', 'lower --max-length'];
 const SMALLER_WEIGHTS = 'hold the weights in 8 bits with --load-in-8bit';
-const LOADING = ['take a smaller model', FREE_MEMORY];
+const LOADING = ['choose a smaller model', FREE_MEMORY];
 
 /**
  * Loads a model, with an adapter folder or without, into a program that does nothing but measure losses; the shapes of `batches`

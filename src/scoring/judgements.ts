@@ -109,7 +109,9 @@ export function createJudging(judge: Judge, ledger: Replies): Judging {
     outcomeOf(record, index) {
       const found = slots.get(contents[index] ?? '');
       if (!found)
-        throw dataError(`row ${record.id}: it was not there when the rows were read first; leave the file as it is`);
+        throw dataError(
+          `row ${record.id}: it was not in the file when the rows were first read; do not change the file while it is scored`,
+        );
       return outcome(found, judge, cuts.get(index));
     },
     counts: () => ({ rows: contents.length, cut: cuts.size, ...countsOf(slots, contents) }),

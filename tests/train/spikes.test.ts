@@ -44,7 +44,7 @@ test('stop: the step is named with its rows, and the state before it is saved', 
   const error: unknown = await runTiny(strictAt(rows), stopping).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(PhasetuneError);
   expect((error as Error).message).toMatch(
-    /^stage 2, step 4: the loss jumped to \d.*its update was not made, .* in stage-2\/step-000003; look at the rows/,
+    /^stage 2, step 4: the loss spiked to \d.*its update was not made, .* in stage-2\/step-000003; look at the rows/,
   );
   for (const row of rows) expect((error as Error).message).toContain(row);
   const { state } = await readCheckpoint(join(stopping.folder, 'stage-2/step-000003'), stopping.base.linears);

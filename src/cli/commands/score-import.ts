@@ -60,8 +60,8 @@ export const scoreImport = defineCommand({
     for (const line of cleaningLines(ratings.cleaning)) print(line);
     print(`${counts.scored} of ${counts.rows} rows got a score, matched by ${by}`);
     if (missing > 0) print(`${missing} rows have none: there is no score for them in ${source}`);
-    if (unused > 0) print(`${unused} of its scores belong to none of the rows`);
-    if (differing > 0) print(`${differing} rows have the id of a score for another text, and got none`);
+    if (unused > 0) print(`${unused} of its scores match no row`);
+    if (differing > 0) print(`${differing} rows have the id of a score for a different text, and got no score`);
     print(`written to ${out}`);
     return { out, ...counts, matchedBy: by, missing, unused, differing, cleaning: ratings.cleaning };
   },

@@ -104,7 +104,7 @@ async function tellEstimate(work: Work) {
   );
   if (estimate.requests < questions)
     context.logger.info(
-      `${formatCount(questions - estimate.requests)} of ${formatCount(questions)} replies are in the ledger already`,
+      `${formatCount(questions - estimate.requests)} of ${formatCount(questions)} replies are already in the ledger`,
     );
   for (const line of estimateLines(estimate, address, price)) context.logger.info(line);
   if (cut > 0)
@@ -226,9 +226,9 @@ function createDelayLines(): (event: Exclude<JudgeEvent, { kind: 'answer' }>) =>
     const known = seen.has(failure.kind);
     seen.add(failure.kind);
     const why = `${failure.kind}: ${failure.message}`;
-    if (waitMs >= LONG_WAIT_MS) return [`${why}; nothing is asked for ${formatDuration(waitMs / 1000)}`];
+    if (waitMs >= LONG_WAIT_MS) return [`${why}; all requests pause for ${formatDuration(waitMs / 1000)}`];
     if (known) return [];
-    return [`${why}; ${kind === 'wait' ? 'waiting, then asking again' : 'asked again'} (reported once)`];
+    return [`${why}; ${kind === 'wait' ? 'waiting, then retrying' : 'retrying'} (reported once)`];
   };
 }
 
@@ -287,8 +287,8 @@ function tellEnd(work: Work, manifest: ScoresManifest, values: readonly number[]
     logger.warn(
       `${formatCount(fromText)} replies came without log-probabilities that could be used; there the score is the text's`,
     );
-  if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability lay on the scale`);
-  print(`replies, as they came: ${path}`);
+  if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability was on the scale`);
+  print(`raw replies: ${path}`);
   if (manifest.counts.scored === 0) throw nothing(manifest, spent);
   if (manifest.counts.unscored > 0)
     throw leftOut(

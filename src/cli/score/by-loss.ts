@@ -177,7 +177,7 @@ function tellPlan(
     logger.info(`${texts - known} texts to measure, ${tokens} tokens in ${batches.length} batches`);
   const rows = pairs.filter((pair) => 'given' in pair);
   const cut = rows.filter(({ truncated }) => truncated).length;
-  if (cut > 0) logger.warn(`${cut} answers were cut at --max-length; their losses are those of what is left`);
+  if (cut > 0) logger.warn(`${cut} answers were cut at --max-length; their losses are those of the rest`);
   const most = config.max_position_embeddings;
   const over = rows.filter(({ given }) => given.ids.length > most).length;
   if (over > 0)

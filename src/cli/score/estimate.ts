@@ -51,7 +51,7 @@ export function estimateLines(
   if (requests === 0) return [];
   if (address.local && cost === undefined)
     lines.push(
-      `taken as free, since ${host} is on this machine or network; give --prices if it is a gateway that charges`,
+      `counted as free, since ${host} is on this machine or network; give --prices if it is a gateway that charges`,
     );
   else if (cost === undefined || likelyCost === undefined)
     lines.push(`what they cost is not known: no price of ${address.model} at ${host}; give one with --prices`);
@@ -99,9 +99,9 @@ export async function agree(
   if (likelyCost !== undefined && maxCost !== undefined && likelyCost <= maxCost) return;
   if (!confirm)
     throw usageError(
-      `this may cost ${price}${limit}: agree with --yes, or set a limit with --max-cost; nothing was asked yet`,
+      `this may cost ${price}${limit}: agree with --yes, or set a limit with --max-cost; no request was sent yet`,
       { option: 'yes', ...(likelyCost !== undefined && { cost: likelyCost }) },
     );
   if (!(await confirm(`This may cost ${price}${limit}. Go on?`)))
-    throw new PhasetuneError('failed', 'stopped before anything was asked');
+    throw new PhasetuneError('failed', 'stopped before any request was sent');
 }
