@@ -128,7 +128,7 @@ describe('a connection that breaks', () => {
     };
     await pull({ stallMs: 500 });
     expectWhole();
-    expect(warnings).toEqual([expect.stringContaining('silence for 0.5 s')]);
+    expect(warnings).toEqual([expect.stringContaining('no data for 0.5 s')]);
   });
 
   it('ends at once when the user interrupts, and goes on later', async () => {
