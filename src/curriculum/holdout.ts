@@ -4,7 +4,7 @@ import { random } from '../core/random.js';
 /** Parts of a stage by difficulty; each gives the same share of its rows to the hold-out. */
 const STRATA = 10;
 
-/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), else a number of rows. */
+/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), otherwise a number of rows. */
 const wantedOf = (rows: number, holdout: number): number =>
   holdout >= 1 ? holdout : holdout === 0 ? 0 : Math.max(1, Math.round(rows * holdout));
 
@@ -19,10 +19,11 @@ export interface HoldoutInput {
 }
 
 /**
- * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number, spread over ten parts of
- * the stage by increasing score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
- * parts, or else its stages, still need is trained on, so a stage with many such rows can miss its number. Throws a data
- * error when a stage would have no row left to train on.
+ * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number,
+ * spread over ten parts of the stage by increasing score. Clusters stay on one side, whichever
+ * stages they are in: one that does not fit into what its parts, or else its stages, still need is
+ * trained on, so a stage with many such rows can miss its number. Throws a data error when a stage
+ * would have no row left to train on.
  */
 export function holdOut(
   { order, stageOf, clusterOf }: HoldoutInput,

@@ -20,7 +20,7 @@ export interface HoldoutPlan {
   readonly bandOf: readonly (readonly number[])[];
 }
 
-/** Mean held-out loss of each band and of all, in nats per trained token. */
+/** Mean held-out loss of each band and of all, in nats a trained token. */
 export interface HeldOutLoss {
   /** One number per band. */
   readonly losses: readonly number[];

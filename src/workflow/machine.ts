@@ -56,7 +56,7 @@ export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Prom
  *
  * @example
  * const { device, gflops, problems } = await diagnose();
- * for (const { what, fix } of problems) console.error(`${what}: ${fix}`);
+ * for (const { what, remedy } of problems) console.error(what, remedy);
  */
 export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {}): Promise<Diagnosis> {
   const given = parseOptions(diagnoseOptionsSchema, options);
