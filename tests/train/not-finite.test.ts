@@ -58,7 +58,7 @@ test('a run of which no step stays can be read again, says so, and has no speed'
   expect(runWarnings(run)).toEqual(
     [1, 2, 3].map((stage) =>
       expect.stringMatching(
-        `^stage ${stage} trained nothing: none of its steps \\(2\\) stayed.*lower the learning rate$`,
+        `^stage ${stage} trained nothing: none of its steps \\(2\\) was kept.*lower the learning rate$`,
       ),
     ),
   );
