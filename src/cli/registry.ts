@@ -88,7 +88,7 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'score import <file>',
-    'give rows the scores of another file, or of odd fields of their own, and report what was cleaned',
+    'give rows the scores of another file, or scores from their own fields, and report what was cleaned',
     () => import('./commands/score-import/options.js'),
     () => import('./commands/score-import/run.js'),
   ),

@@ -46,7 +46,7 @@ export const endpointOptionsSchema = z.strictObject({
     .min(0)
     .optional()
     .describe(
-      'most retries in total: a share of the questions when below 1, else a number [one per question, at least 100]; waits for a rate limit do not count',
+      'most retries in total: a share of the questions when below 1, otherwise a number [one per question, at least 100]; waits for a rate limit do not count',
     ),
   maxCost: z
     .number()
