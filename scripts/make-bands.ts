@@ -3,11 +3,12 @@
  *
  *   npx tsx scripts/make-bands.ts --scored stage3.jsonl --random random-9k.json --rows 340 --out bands.jsonl
  *
- * `--scored` holds rows that GPT-4 rated 3.5 or more out of 5 (xubuvd/PhasedSFT, third stage), `--random` a random draw of
- * the same 52k rows. What is in the draw but not among the rated rows was rated below 3.5: these are the easy band, with a
- * nominal score of 2 since the true one was never published. Medium is 3.5 to under 4.5, hard 4.5 and over. Only rows of at
- * most `--words` words (default 120), instruction and answer together, are taken, so that a processor can train on them. The
- * rows are not ours (Alpaca is CC BY-NC 4.0): the output is never committed.
+ * `--scored` holds rows that GPT-4 rated 3.5 or more out of 5 (xubuvd/PhasedSFT, third stage),
+ * `--random` a random draw of the same 52k rows. What is in the draw but not among the rated rows
+ * was rated below 3.5: these are the easy band, with a nominal score of 2 since the true one was
+ * never published. Medium is 3.5 to under 4.5, hard 4.5 and over. Only rows of at most `--words`
+ * words (default 120), instruction and answer together, are taken, so that a processor can train on
+ * them. The rows are not ours (Alpaca is CC BY-NC 4.0): the output is never committed.
  */
 import { parseArgs } from 'node:util';
 import { random } from '../src/core/random.js';

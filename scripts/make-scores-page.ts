@@ -1,14 +1,18 @@
 /**
- * Makes the page that compares GPT-4's released scores with the loss-based score and with length, on rows that are not ours:
+ * Makes the page that compares GPT-4's released scores with the loss-based score and with length,
+ * on rows that are not ours:
  *
  *   npx tsx scripts/make-scores-page.ts --gpt4 gpt4.jsonl --ifd ifd.jsonl --length length.jsonl \
- *     [--drawn-ifd drawn-ifd.jsonl --drawn-length drawn-length.jsonl] [--prepared COMMAND ...] --out docs/results/scores.md
+ *     [--drawn-ifd drawn-ifd.jsonl --drawn-length drawn-length.jsonl] \
+ *     [--prepared COMMAND ...] --out docs/results/scores.md
  *
- * The first three are the rows of PhasedSFT's third stage with the score of each kind, as `phasetune score import`, `phasetune score --scorer loss`
- * and `--scorer length` write them. GPT-4 rated all of these 3.5 or more; the other two, if they are given, are a random draw of all 52k rows,
- * in which those that are not among the first were rated lower: three bands over the whole scale. Pictures come beside the page.
- * `--prepared` are the commands that made the scorers' inputs, for the page to show: IFD may be of a sample of the rows.
- * The page has numbers and ids only: no text of the rows gets into it.
+ * The first three are the rows of PhasedSFT's third stage with the score of each kind, as
+ * `phasetune score import`, `phasetune score --scorer loss` and `--scorer length` write them. GPT-4
+ * rated all of these 3.5 or more; the other two, if they are given, are a random draw of all 52k
+ * rows, in which those that are not among the first were rated lower: three bands over the whole
+ * scale. Pictures come beside the page. `--prepared` are the commands that made the scorers'
+ * inputs, for the page to show: IFD may be of a sample of the rows. The page has numbers and ids
+ * only: no text of the rows gets into it.
  */
 import { basename, dirname, join, parse } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,7 +1,8 @@
 /**
- * Trains models/tiny-llama from nothing: a Llama of about a million parameters on instructions of the demo's kinds, drawn
- * with other seeds and never with a prompt of the demo set, answered in a whole sentence. So it knows what is asked, but
- * not the demo's terse form; the demo's stages teach that.
+ * Trains models/tiny-llama from nothing: a Llama of about a million parameters on instructions of
+ * the demo's kinds, drawn with other seeds and never with a prompt of the demo set, answered in a
+ * whole sentence. So it knows what is asked, but not the demo's terse form; the demo's stages teach
+ * that.
  *
  *     npx tsx scripts/make-tiny-llama.ts [epochs]
  *

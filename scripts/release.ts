@@ -1,6 +1,7 @@
 /**
- * Makes a release: sees that the tree is clean and that tests and checks pass, sets the version, moves what CHANGELOG.md has under
- * Unreleased, commits and tags. Pushing the tag is left to you; .github/workflows/release.yml publishes it then.
+ * Makes a release: sees that the tree is clean and that tests and checks pass, sets the version,
+ * moves what CHANGELOG.md has under Unreleased, commits and tags. Pushing the tag is left to you;
+ * .github/workflows/release.yml publishes it then.
  *
  *     npx tsx scripts/release.ts major|minor|patch|VERSION [--dry-run]
  *

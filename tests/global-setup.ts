@@ -5,7 +5,10 @@ import { leftIn } from './helpers/folder.js';
 
 const PREFIX = 'phasetune-tests-';
 
-/** Gives the run a temporary folder of its own, and fails it when something is left there: what a file's own check came too early for. */
+/**
+ * Gives the run a temporary folder of its own, and fails it when something is left there: what a
+ * file's own check came too early for.
+ */
 export default function setup(): () => void {
   // Vitest calls this for every project of the run, in one process: the first one's folder is for all.
   if (basename(tmpdir()).startsWith(PREFIX)) return () => {};

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { leftIn, removeTemporaryFolders } from './helpers/folder.js';
 
-// Every test file has a temporary folder of its own, for itself and the processes that it starts, and must leave it empty.
+// Every test file has a temporary folder of its own, for itself and the processes that it starts,
+// and must leave it empty.
 const before = process.env.TMPDIR;
 const folder = mkdtempSync(join(tmpdir(), 'file-'));
 process.env.TMPDIR = folder;

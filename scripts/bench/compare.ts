@@ -1,12 +1,15 @@
 /**
- * Measures the product beside what its users would otherwise run, on this machine, in turn: project, peer, project, peer, ...
- * Prints one JSON line for each number to reach, with every run behind it, and a markdown table for docs/performance.md.
+ * Measures the product beside what its users would otherwise run, on this machine, in turn:
+ * project, peer, project, peer, ... Prints one JSON line for each number to reach, with every run
+ * behind it, and a markdown table for docs/performance.md.
  *
  *     npm run build
- *     npx tsx scripts/bench/compare.ts --python PYTHON --tokenizer MODEL_DIR --data ROWS.jsonl [--rounds 3] [--only step,train]
+ *     npx tsx scripts/bench/compare.ts --python PYTHON --tokenizer MODEL_DIR --data ROWS.jsonl \
+ *       [--rounds 3] [--only step,train]
  *
- * PYTHON (or PHASETUNE_PYTHON) has torch, transformers, peft, trl and datasets; without it the project is measured alone.
- * MODEL_DIR and ROWS.jsonl are those of peers/trl_sft.py; without them there is no training over real rows.
+ * PYTHON (or PHASETUNE_PYTHON) has torch, transformers, peft, trl and datasets; without it the
+ * project is measured alone. MODEL_DIR and ROWS.jsonl are those of peers/trl_sft.py; without them
+ * there is no training over real rows.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

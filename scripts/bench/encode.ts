@@ -1,11 +1,12 @@
 /**
- * Times the encoding of rows by the model's own tokenizer and chat template, and prints a line of JSON for each kind of row: rows, tokens,
- * seconds of the clock and of the processor (all threads), tokens a second of the processor.
+ * Times the encoding of rows by the model's own tokenizer and chat template, and prints a line of
+ * JSON for each kind of row: rows, tokens, seconds of the clock and of the processor (all threads),
+ * tokens a second of the processor.
  *
  *     npx tsx scripts/bench/encode.ts MODEL [ROWS.jsonl ...]
  *
- * Without a file, made-up conversations of the kinds that cost most: 80 pairs of one-word turns, 200 rows of 20 pairs, one conversation
- * of some 13,000 tokens, all answers trained.
+ * Without a file, made-up conversations of the kinds that cost most: 80 pairs of one-word turns,
+ * 200 rows of 20 pairs, one conversation of some 13,000 tokens, all answers trained.
  */
 import { encodeRows } from '../../src/data/encode-rows.js';
 import { importFile } from '../../src/data/import.js';

@@ -1,12 +1,15 @@
 /**
- * Speed of IFD over real rows, from its first batch to its last loss on the disk, beside the forward-only speed of the same program on full
- * batches of the same shapes, in the same run. Tokens are those of the texts, two for each row; padding, the first call of each
- * shape and the ledger count against IFD.
+ * Speed of IFD over real rows, from its first batch to its last loss on the disk, beside the
+ * forward-only speed of the same program on full batches of the same shapes, in the same run.
+ * Tokens are those of the texts, two for each row; padding, the first call of each shape and the
+ * ledger count against IFD.
  *
- *     npx tsx scripts/bench/ifd.ts --model MODEL --data FILE [--rows 1000] [--precision bfloat16] [--batch-rows 16] [--seconds 30]
+ *     npx tsx scripts/bench/ifd.ts --model MODEL --data FILE [--rows 1000] \
+ *       [--precision bfloat16] [--batch-rows 16] [--seconds 30]
  *
- * MODEL is a model folder (SmolLM2-135M), FILE rows in any format, of which the first are taken; the full batches take `--seconds`.
- * One JSON line. Take it on a quiet machine; the share by processor seconds is hardly changed by a busy one.
+ * MODEL is a model folder (SmolLM2-135M), FILE rows in any format, of which the first are taken;
+ * the full batches take `--seconds`. One JSON line. Take it on a quiet machine; the share by
+ * processor seconds is hardly changed by a busy one.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

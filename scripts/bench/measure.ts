@@ -42,7 +42,10 @@ export const nameOf = ({ args }: Job): string => {
 const withoutFolder = (value: unknown): unknown =>
   typeof value === 'string' && value.startsWith('/') ? value.replace(/.*\/(?=[^/])/, '') : value;
 
-/** Runs a job and reads the JSON on its last line of standard output. Throws with the end of what it said when it fails. */
+/**
+ * Runs a job and reads the JSON on its last line of standard output. Throws with the end of what it
+ * said when it fails.
+ */
 export async function measure(job: Job): Promise<Figures> {
   const load_before = Math.round(loadavg()[0]! * 100) / 100;
   const child = spawn(job.program, job.args, { stdio: ['ignore', 'pipe', 'pipe'] });

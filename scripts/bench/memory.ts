@@ -1,6 +1,7 @@
 /**
- * Peak memory that `phasetune train --dry-run` tells beforehand, beside what the run then takes by the operating system's own
- * high-water mark. One JSON line a run, and a markdown table for docs/performance.md.
+ * Peak memory that `phasetune train --dry-run` tells beforehand, beside what the run then takes by
+ * the operating system's own high-water mark. One JSON line a run, and a markdown table for
+ * docs/performance.md.
  *
  *     npm run build
  *     npx tsx scripts/bench/memory.ts --model MODEL --data STAGED [--steps 2]

@@ -55,7 +55,10 @@ export function productOf(line: string): Product | undefined {
   return { at: Number(at), ms: Number(ms), name: `${problem.replace(':', ' by ')} ${type}`, flop };
 }
 
-/** What XLA compiled, from the text of its module before optimisation: name of the function, its ops, and bytes in and out. */
+/**
+ * What XLA compiled, from the text of its module before optimisation: name of the function, its
+ * ops, and bytes in and out.
+ */
 export interface Cluster {
   readonly name: string;
   readonly does: string;
@@ -102,7 +105,10 @@ export interface Summary {
 /** First runs of a kind that are left out: they make things ready, and the caches are cold. */
 const DROPPED = 3;
 
-/** Ops and products of the runs that a training step or a decoding step is: the kind of run that ran most ops in all. */
+/**
+ * Ops and products of the runs that a training step or a decoding step is: the kind of run that ran
+ * most ops in all.
+ */
 export function summarise(events: readonly OpEvent[], products: readonly Product[]): Summary {
   const spans = mainRuns(runsOf(events));
   const steps = spans.length;

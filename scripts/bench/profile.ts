@@ -1,7 +1,8 @@
 /**
- * Where the time of a recorded step goes: TensorFlow's executor logs when each op begins and ends and on which thread, oneDNN
- * logs each product with its sizes, and both are added up over the steps behind the first three. The logging costs some
- * microseconds an op, so that the steps are a little slower than unwatched ones.
+ * Where the time of a recorded step goes: TensorFlow's executor logs when each op begins and ends
+ * and on which thread, oneDNN logs each product with its sizes, and both are added up over the
+ * steps behind the first three. The logging costs some microseconds an op, so that the steps are a
+ * little slower than unwatched ones.
  *
  *     npm run build
  *     npx tsx scripts/bench/profile.ts [step|train|decode] [ARGS of phasetune bench]

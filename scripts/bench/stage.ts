@@ -1,7 +1,7 @@
 /**
- * Seconds and most memory that `phasetune stage` takes over rows made here: words by Zipf's law, instructions and answers about
- * as long as Alpaca's, a tenth of them from templates, equal and nearly equal ones among them, scores of many values. One JSON
- * line a run and a markdown table.
+ * Seconds and most memory that `phasetune stage` takes over rows made here: words by Zipf's law,
+ * instructions and answers about as long as Alpaca's, a tenth of them from templates, equal and
+ * nearly equal ones among them, scores of many values. One JSON line a run and a markdown table.
  *
  *     npm run build
  *     npx tsx scripts/bench/stage.ts [--rows 52002,1000000] [--by rows,jenks,length]

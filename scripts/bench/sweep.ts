@@ -1,6 +1,7 @@
 /**
- * How the cost of a step grows with the length of rows, the batch, layers, width and vocabulary: one of them at a time, the
- * others as in SmolLM2-135M with 4 rows of 256 tokens. One JSON line a point, and markdown tables for docs/performance.md.
+ * How the cost of a step grows with the length of rows, the batch, layers, width and vocabulary:
+ * one of them at a time, the others as in SmolLM2-135M with 4 rows of 256 tokens. One JSON line a
+ * point, and markdown tables for docs/performance.md.
  *
  *     npm run build
  *     npx tsx scripts/bench/sweep.ts [--only seq,batch] [--dtype bfloat16] [--steps 6]

@@ -25,8 +25,8 @@ export interface Draft {
 export type Kind = (rng: Random) => Draft;
 
 /**
- * Difficulty from 1 to 5 in steps of 0.05: 1, plus 0.8 for each operation beyond the first, 0.25 for each item beyond two,
- * 0.5 for each distractor and 0.6 for each awkward thing, cut off at 5.
+ * Difficulty from 1 to 5 in steps of 0.05: 1, plus 0.8 for each operation beyond the first, 0.25
+ * for each item beyond two, 0.5 for each distractor and 0.6 for each awkward thing, cut off at 5.
  */
 export function scoreOf({ steps, items, distractors = 0, awkward = 0 }: Load): number {
   const raw = 1 + 0.8 * (steps - 1) + 0.25 * Math.max(0, items - 2) + 0.5 * distractors + 0.6 * awkward;

@@ -1,6 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process';
 
-/** Memory of the card that is in use, in MiB, by whatever program: before, at most while something ran, and after it. */
+/**
+ * Memory of the card that is in use, in MiB, by whatever program: before, at most while something
+ * ran, and after it.
+ */
 export interface CardMib {
   readonly before: number;
   readonly peak: number;
@@ -21,7 +24,10 @@ const question = (fields: string): string[] => [
   '--format=csv,noheader,nounits',
 ];
 
-/** What `nvidia-smi` says of the card, in the order of the fields. Throws where there is no such program, card or field. */
+/**
+ * What `nvidia-smi` says of the card, in the order of the fields. Throws where there is no such
+ * program, card or field.
+ */
 export const askCard = (...fields: string[]): string[] =>
   execFileSync('nvidia-smi', question(fields.join()), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
     .trim()

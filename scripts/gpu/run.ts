@@ -3,10 +3,11 @@
  *
  *     npm run test:gpu [-- --out FILE]
  *
- * On the card it runs the contract suite, the numbers of PyTorch and PEFT, tests of its own (tests/gpu), the benches and a small
- * training from end to end, and writes what came of each as a JSON line to FILE. CUDA_VISIBLE_DEVICES chooses among
- * several cards. It fails where there is no card or TensorFlow does not use it, where a test fails or is skipped, and where a
- * bench fails or runs on something else than the card.
+ * On the card it runs the contract suite, the numbers of PyTorch and PEFT, tests of its own
+ * (tests/gpu), the benches and a small training from end to end, and writes what came of each as a
+ * JSON line to FILE. CUDA_VISIBLE_DEVICES chooses among several cards. It fails where there is no
+ * card or TensorFlow does not use it, where a test fails or is skipped, and where a bench fails or
+ * runs on something else than the card.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -17,7 +17,10 @@ export function releaseChangelog(changelog: string, version: string, date: strin
   return changelog.replace(`${UNRELEASED}\n`, `${UNRELEASED}\n\n## [${version}] - ${date}\n`);
 }
 
-/** The version that is asked for: `major`, `minor` and `patch` count up from the current one, which any other must be above. */
+/**
+ * The version that is asked for: `major`, `minor` and `patch` count up from the current one, which
+ * any other must be above.
+ */
 export function nextVersion(current: string, wanted: string): string {
   const numbersOf = (version: string) => {
     const parts = /^(\d+)\.(\d+)\.(\d+)$/.exec(version);

@@ -1,6 +1,7 @@
 /**
- * What being able to go on costs: the time of a checkpoint beside that of the steps between two of them at the default interval, and
- * the time from starting a killed run again to the end of its next step. Prints one JSON line.
+ * What being able to go on costs: the time of a checkpoint beside that of the steps between two of
+ * them at the default interval, and the time from starting a killed run again to the end of its
+ * next step. Prints one JSON line.
  *
  *     npm run build
  *     npx tsx scripts/reliability/cost.ts --model MODEL --data STAGED

@@ -1,11 +1,13 @@
 /**
- * Whether the tarball can be installed and used without a flag, for each Node that is named: packed from a fresh build, installed by
- * `npm install -g` with an empty home and an empty cache from an empty folder, and tried there.
+ * Whether the tarball can be installed and used without a flag, for each Node that is named: packed
+ * from a fresh build, installed by `npm install -g` with an empty home and an empty cache from an
+ * empty folder, and tried there.
  *
  *     npx tsx scripts/reliability/install.ts [NODE ...]
  *
- * NODE is a program such as /opt/node-24/bin/node; without one it is this one. npm is that of the PATH. The native library is fetched
- * from PyPI once, into a folder that goes with the rest in the end.
+ * NODE is a program such as /opt/node-24/bin/node; without one it is this one. npm is that of the
+ * PATH. The native library is fetched from PyPI once, into a folder that goes with the rest in the
+ * end.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -42,12 +42,15 @@ export interface Installed {
   run(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): string;
 }
 
-/** npm's cache: a folder of packages that it may take without asking for newer ones, or one that is empty and the user's own. */
+/**
+ * npm's cache: a folder of packages that it may take without asking for newer ones, or one that is
+ * empty and the user's own.
+ */
 export type Cache = { readonly preferred: string } | 'empty';
 
 /**
- * Installs a tarball by `npm install -g` in `place`, for a Node program such as /opt/node-24/bin/node, with an empty home. npm is
- * that of the PATH.
+ * Installs a tarball by `npm install -g` in `place`, for a Node program such as
+ * /opt/node-24/bin/node, with an empty home. npm is that of the PATH.
  */
 export function install(node: string, tarball: string, place: string, cache: Cache = 'empty'): Installed {
   const [home, cwd, temporary, prefix] = ['home', 'empty', 'tmp', 'prefix'].map((name) => join(place, name)) as [

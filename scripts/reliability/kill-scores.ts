@@ -48,9 +48,10 @@ const tsx = (script: string, ...args: string[]) =>
   });
 
 /**
- * Scores rows with the command line at an endpoint, which lives in this process and gets a share of requests wrong, kills the command with
- * SIGKILL at random moments, starts it again, and counts in the end what was lost and what was asked twice. Rounds with new rows
- * begin until there were as many kills as wanted.
+ * Scores rows with the command line at an endpoint, which lives in this process and gets a share of
+ * requests wrong, kills the command with SIGKILL at random moments, starts it again, and counts in
+ * the end what was lost and what was asked twice. Rounds with new rows begin until there were as
+ * many kills as wanted.
  */
 export async function killScores(settings: KillSettings): Promise<KillResult> {
   const { folder, kills, seed, faults, kinds, log = () => {} } = settings;

@@ -1,6 +1,7 @@
 /**
- * Kills runs of a tiny model at random moments, resumes them, and compares all they leave with runs never interrupted: in every
- * mode and precision, over checkpoints on the way, changes of stage and measurements. Each way goes through `phasetune verify resume`.
+ * Kills runs of a tiny model at random moments, resumes them, and compares all they leave with runs
+ * never interrupted: in every mode and precision, over checkpoints on the way, changes of stage and
+ * measurements. Each way goes through `phasetune verify resume`.
  *
  *     npm run build
  *     npx tsx scripts/reliability/kills.ts [--kills 200] [--seed 0] [--only eager]

@@ -1,12 +1,14 @@
 /**
- * Runs the numeric tests as other machines would: with the instructions that older processors have, with other kernels, with one
- * thread and with two. Prints a Markdown table, a row as soon as it is known, then the tests that failed.
+ * Runs the numeric tests as other machines would: with the instructions that older processors have,
+ * with other kernels, with one thread and with two. Prints a Markdown table, a row as soon as it is
+ * known, then the tests that failed.
  *
  *     npm run build
  *     npx tsx scripts/reliability/machines.ts [--only AVX2] [--threads 1,2] [--node PATH] [tests/program tests/train …]
  *
- * `--node` runs them under another Node.js, with the text side as well where its folders are named. One thread is one processor that
- * the process may use (Linux, `taskset`): TensorFlow then starts one thread. Ends with 1 when any test failed.
+ * `--node` runs them under another Node.js, with the text side as well where its folders are named.
+ * One thread is one processor that the process may use (Linux, `taskset`): TensorFlow then starts
+ * one thread. Ends with 1 when any test failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,10 +1,12 @@
 /**
- * Kills `phasetune score` at random moments, at an endpoint of which 30 % of all requests go wrong, and counts what is lost and what is
- * asked twice: both must be 0.
+ * Kills `phasetune score` at random moments, at an endpoint of which 30 % of all requests go wrong,
+ * and counts what is lost and what is asked twice: both must be 0.
  *
- *     npx tsx scripts/reliability/score-kills.ts [KILLS = 50] [ROWS = 4000] [SEED = 1] [LONGEST TIME TO A KILL, MS = 1000] [all]
+ *     npx tsx scripts/reliability/score-kills.ts [KILLS = 50] [ROWS = 4000] [SEED = 1] \
+ *       [LONGEST TIME TO A KILL, MS = 1000] [all]
  *
- * With `all` requests go wrong in all ways that pass, connections that hang among them; else in those that pass quickly.
+ * With `all` requests go wrong in all ways that pass, connections that hang among them; else in
+ * those that pass quickly.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

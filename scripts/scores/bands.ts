@@ -13,8 +13,8 @@ const CUTS = [3.5, 4.5];
 const BANDS = ['under 3.5', '3.5 to under 4.5', '4.5 and over'];
 
 /**
- * The random draw of all rows: its GPT-4 band (0: not among the rated rows, so under 3.5) against each of the other scores, which are cut so
- * that their stages have as many rows as the bands.
+ * The random draw of all rows: its GPT-4 band (0: not among the rated rows, so under 3.5) against
+ * each of the other scores, which are cut so that their stages have as many rows as the bands.
  */
 export async function bandBlocks(
   rated: Ratings,

@@ -6,8 +6,9 @@ import type { Block } from '../../src/telemetry/document.js';
 const STAGES = 3;
 
 /**
- * Three scores cut into three stages of equal rows: how many rows all put into the same stage, and what of each stage of the first is left
- * when the others cut. `matches` are the first score with the second and with the third, both by the ids of the first.
+ * Three scores cut into three stages of equal rows: how many rows all put into the same stage, and
+ * what of each stage of the first is left when the others cut. `matches` are the first score with
+ * the second and with the third, both by the ids of the first.
  */
 export function threeWay(
   names: readonly [string, string, string],

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 
 /**
- * Asks a yes-or-no question and reads the answer from standard input; anything except a yes is a no. Rejects when the signal is
- * aborted.
+ * Asks a yes-or-no question and reads the answer from standard input; anything except a yes is a
+ * no. Rejects when the signal is aborted.
  */
 export async function confirmOnTerminal(
   question: string,

@@ -30,7 +30,10 @@ export interface Loaded {
   readonly json: JsonSchema;
 }
 
-/** Runs a command with what yargs read of its arguments and reports an error in the command's words. Returns the exit code. */
+/**
+ * Runs a command with what yargs read of its arguments and reports an error in the command's words.
+ * Returns the exit code.
+ */
 export async function execute(loaded: Loaded, argv: Arguments, place: Place): Promise<number> {
   const vocabulary = vocabularyOf(loaded.command, loaded.json);
   try {

@@ -34,7 +34,10 @@ function unnamedOutOfMemory(thrown: Error): PhasetuneError {
   );
 }
 
-/** Any thrown value as an error with a code: system errors about files as one clear line, everything else as a defect of ours. */
+/**
+ * Any thrown value as an error with a code: system errors about files as one clear line, everything
+ * else as a defect of ours.
+ */
 export function asFailure(thrown: unknown): PhasetuneError {
   if (thrown instanceof PhasetuneError) return endsForMemory(thrown) ? unnamedOutOfMemory(thrown) : thrown;
   if (isOutOfMemory(thrown)) return unnamedOutOfMemory(thrown as Error);
@@ -44,7 +47,10 @@ export function asFailure(thrown: unknown): PhasetuneError {
   return new PhasetuneError('failed', message, {}, { cause: error });
 }
 
-/** The error as what `--json` prints: the message in the words of the command line, the fields as the library has them. */
+/**
+ * The error as what `--json` prints: the message in the words of the command line, the fields as
+ * the library has them.
+ */
 export const failureJson = (failure: PhasetuneError, vocabulary?: Vocabulary): Record<string, unknown> => ({
   error: { ...failure.fields, code: failure.code, message: wordError(failure, vocabulary) },
 });

@@ -18,7 +18,10 @@ const kebab = (key: string) => key.replace(/[A-Z]|(?<=[a-z])[0-9]/g, (start) => 
 /** The flag of a key path: `['lora', 'useRslora']` is `lora.use-rslora`. */
 export const flagName = (path: readonly PropertyKey[]): string => path.map((key) => kebab(String(key))).join('.');
 
-/** The flags of an options schema: one for each leaf. Mappings with known keys are opened; lists and unions are leaves. */
+/**
+ * The flags of an options schema: one for each leaf. Mappings with known keys are opened; lists and
+ * unions are leaves.
+ */
 export function flagsOf(schema: JsonSchema, path: readonly string[] = [], optional = false): Flag[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {
     const childPath = [...path, key];

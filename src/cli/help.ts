@@ -25,7 +25,10 @@ interface Listed {
   readonly hidden: boolean;
 }
 
-/** Gives yargs a command's usage, words, flags and examples; without `all`, a command with many flags shows those that matter first. */
+/**
+ * Gives yargs a command's usage, words, flags and examples; without `all`, a command with many
+ * flags shows those that matter first.
+ */
 export function addHelp(page: Argv, command: Command, json: JsonSchema, all: boolean): Argv {
   const words = new Set(positionalsOf(command.command).map(({ name }) => name));
   const vocabulary = vocabularyOf(command, json);
@@ -67,7 +70,10 @@ function endOf(command: Command, short: boolean): string {
   return [...(lines.length > 0 ? ['Examples:', ...lines] : []), ...rest].join('\n');
 }
 
-/** Booleans and choices are checked by yargs; every other value stays as typed, for the schema to read and refuse by name. */
+/**
+ * Booleans and choices are checked by yargs; every other value stays as typed, for the schema to
+ * read and refuse by name.
+ */
 function optionFor(flag: Flag, description: string): Options & { type?: 'boolean' } {
   const { schema } = flag;
   const choices = alternatives(schema).length === 1 && schema.enum?.every((choice) => typeof choice === 'string');

@@ -27,8 +27,9 @@ export const given = (argv: Arguments, name: string): unknown[] =>
   [argv[name]].flat().filter((value) => value !== undefined);
 
 /**
- * The options on a command line, nested as in the command's schema. Words after `--`, which yargs leaves in `_`, go to the
- * positionals that are still empty. Throws a usage error for an unexpected word, and for `--no-x` if x takes a value.
+ * The options on a command line, nested as in the command's schema. Words after `--`, which yargs
+ * leaves in `_`, go to the positionals that are still empty. Throws a usage error for an unexpected
+ * word, and for `--no-x` if x takes a value.
  */
 export function optionsOf(command: Command, json: JsonSchema, argv: Arguments, args: readonly string[]): Mapping {
   const values: Mapping = {};

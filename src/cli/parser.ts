@@ -23,7 +23,10 @@ interface Parse {
   code?: number;
 }
 
-/** Reads the arguments with yargs and runs the command that they name, or shows help. Returns the exit code; throws errors. */
+/**
+ * Reads the arguments with yargs and runs the command that they name, or shows help. Returns the
+ * exit code; throws errors.
+ */
 export async function dispatch(
   args: readonly string[],
   commands: readonly Registered[],
@@ -97,8 +100,9 @@ const base = (columns = 100) =>
     .epilogue('phasetune <command> --help shows the flags of a command.');
 
 /**
- * Lists every command, and lets the first word lead to its command or, for names of two words, to its family. A family may also
- * have a command of that one word: it runs unless the next word names one of the others.
+ * Lists every command, and lets the first word lead to its command or, for names of two words, to
+ * its family. A family may also have a command of that one word: it runs unless the next word names
+ * one of the others.
  */
 function addCommands(page: Argv, commands: readonly Registered[], parse: Parse): Argv {
   for (const entry of commands) listCommand(page, entry.command, entry);

@@ -7,8 +7,8 @@ import type { Registered } from './registry.js';
 import { run } from './run.js';
 
 /**
- * Runs the command that the process's arguments name, and sets the exit code. A reader that closes the pipe early does not end
- * the work; an uncaught error is reported as one line.
+ * Runs the command that the process's arguments name, and sets the exit code. A reader that closes
+ * the pipe early does not end the work; an uncaught error is reported as one line.
  */
 export async function runProcess(commands?: readonly Registered[]): Promise<void> {
   const args = process.argv.slice(2);
@@ -20,8 +20,9 @@ export async function runProcess(commands?: readonly Registered[]): Promise<void
 }
 
 /**
- * Reports, on the other stream, that a stream could not be written to, and returns the exit code: the command's own, or 1 if
- * everything but the output succeeded. A stream that nobody reads is not a failure.
+ * Reports, on the other stream, that a stream could not be written to, and returns the exit code:
+ * the command's own, or 1 if everything but the output succeeded. A stream that nobody reads is not
+ * a failure.
  */
 async function reportLosses(code: number, json: boolean, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;

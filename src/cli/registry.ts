@@ -1,9 +1,15 @@
 import type * as z from 'zod';
 import type { Command, Run } from './command.js';
 
-/** A command by name. Its two files are loaded apart: the options for help and for reading a command line, the work to do it. */
+/**
+ * A command by name. Its two files are loaded apart: the options for help and for reading a command
+ * line, the work to do it.
+ */
 export interface Registered {
-  /** The command's own `command`: a name of one word or two, and positionals. Kept here so that `phasetune --help` loads nothing. */
+  /**
+   * The command's own `command`: a name of one word or two, and positionals. Kept here so that
+   * `phasetune --help` loads nothing.
+   */
   readonly command: string;
   /** The command's own `describe`, kept here for the same reason. */
   readonly describe: string;

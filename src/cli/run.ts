@@ -6,7 +6,10 @@ import { COMMANDS, type Registered } from './registry.js';
 import { findSecrets } from './secrets.js';
 import { vocabularyOf } from './wording.js';
 
-/** Runs one command line and returns the exit code. Results go to standard output, messages and errors to standard error. */
+/**
+ * Runs one command line and returns the exit code. Results go to standard output, messages and
+ * errors to standard error.
+ */
 export async function run(
   args: readonly string[],
   commands: readonly Registered[] = COMMANDS,

@@ -12,8 +12,8 @@ const MAX_BYTES = 1 << 16;
 const SHORTEST_LINE = 16;
 
 /**
- * All secrets that a command may meet: in the environment, in files that the environment names, in the hub's token file, and in
- * arguments, where they should not be.
+ * All secrets that a command may meet: in the environment, in files that the environment names, in
+ * the hub's token file, and in arguments, where they should not be.
  */
 export async function findSecrets(environment: Environment, args: readonly string[]): Promise<string[]> {
   const named = Object.entries(environment).flatMap(([name, path]) => (path && KEY_FILE.test(name) ? [path] : []));

@@ -6,9 +6,10 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 const [DIM, GREEN, UNDERLINE] = [2, 32, 4];
 
 /**
- * A row token by token. In colour, trained tokens are green, the others dim, and every second one is underlined so that the
- * boundaries show. Without colour, trained tokens are in brackets and bars separate the others. A token that is only part of a
- * character is written as `<id>`. Ends without a line break.
+ * A row token by token. In colour, trained tokens are green, the others dim, and every second one
+ * is underlined so that the boundaries show. Without colour, trained tokens are in brackets and
+ * bars separate the others. A token that is only part of a character is written as `<id>`. Ends
+ * without a line break.
  */
 export async function showTokens(row: EncodedRow, tokenizer: Tokenizer, color: boolean): Promise<Styled> {
   const texts = await tokenizer.decodeBatch([...row.ids].map((id) => [id]));
@@ -32,7 +33,10 @@ const bracketed = (text: string) => (text.endsWith('\n') ? `[${text.slice(0, -1)
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** The number of rows in each range of lengths, on one line: `32: 5 ▁  64: 120 █`. Each range is named by its upper end; at most 12. */
+/**
+ * The number of rows in each range of lengths, on one line: `32: 5 ▁  64: 120 █`. Each range is
+ * named by its upper end; at most 12.
+ */
 export function lengthHistogram(lengths: readonly number[]): string {
   const longest = Math.max(...lengths, 1);
   let width = 8;

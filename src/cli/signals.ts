@@ -17,9 +17,10 @@ export interface Interruption {
 const INTERRUPTED_CODE = 130;
 
 /**
- * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and otherwise ends the process. A
- * second SIGINT or SIGTERM ends the process, too. SIGHUP does not count, because closing a terminal may send several, together
- * with SIGTERM. Under `nohup` SIGHUP is ignored.
+ * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and
+ * otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does not
+ * count, because closing a terminal may send several, together with SIGTERM. Under `nohup` SIGHUP
+ * is ignored.
  */
 export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEnv = process.env): Interruption {
   const controller = new AbortController();
@@ -57,5 +58,8 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
   };
 }
 
-/** Node restores the handling of SIGHUP that `nohup` turned off. Shells put the name of the program that they start into `_`. */
+/**
+ * Node restores the handling of SIGHUP that `nohup` turned off. Shells put the name of the program
+ * that they start into `_`.
+ */
 const underNohup = ({ _: started = '' }: NodeJS.ProcessEnv): boolean => /(?:^|\/)nohup$/.test(started);

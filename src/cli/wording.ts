@@ -5,9 +5,10 @@ import { flagName, flagsOf, nameOf, positionalsOf } from './flags.js';
 import { COMMANDS } from './registry.js';
 
 /**
- * How the command line names options and tasks: the library's `` `maxLength` `` is `--max-length`, `` `mode: eager` `` is
- * `--mode eager`, a positional is `<file>`, and the task `stage` is `phasetune stage FILE`. Only options of the command that runs
- * are translated; without a command there are none.
+ * How the command line names options and tasks: the library's `` `maxLength` `` is `--max-length`,
+ * `` `mode: eager` `` is `--mode eager`, a positional is `<file>`, and the task `stage` is
+ * `phasetune stage FILE`. Only options of the command that runs are translated; without a command
+ * there are none.
  */
 export function vocabularyOf(command?: Command, schema: JsonSchema = {}): Vocabulary {
   const flags = new Map(flagsOf(schema).map((flag) => [flag.path.join('.'), flag]));

@@ -19,7 +19,10 @@ export interface JsonSchema {
   readonly additionalProperties?: boolean | JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
-  /** Ours (`.meta({ repeat: true })`): items of this list may contain commas, so a command line repeats the option instead. */
+  /**
+   * Ours (`.meta({ repeat: true })`): items of this list may contain commas, so a command line
+   * repeats the option instead.
+   */
   readonly repeat?: boolean;
 }
 

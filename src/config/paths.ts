@@ -5,7 +5,10 @@ export type Mapping = Record<string, unknown>;
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A given value as one short line of JSON; numbers that JSON cannot express (`.inf` in YAML) are written as numbers. */
+/**
+ * A given value as one short line of JSON; numbers that JSON cannot express (`.inf` in YAML) are
+ * written as numbers.
+ */
 export function shownInput(value: unknown, maxLength = 200): string {
   const isInfinite = (inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner);
   const whole = isInfinite(value)

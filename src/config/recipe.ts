@@ -6,8 +6,9 @@ import { trainOptions } from '../train/options.js';
 import { jsonSchemaOf } from './from-zod.js';
 
 /**
- * A recipe: everything that decides a training run. Options of the run, of tokens and of batches are at the top level, those of
- * the adapter and the optimizer under `lora` and `optim`. Only `model`, `data` and `out` have no default.
+ * A recipe: everything that decides a training run. Options of the run, of tokens and of batches
+ * are at the top level, those of the adapter and the optimizer under `lora` and `optim`. Only
+ * `model`, `data` and `out` have no default.
  *
  * @example
  * const recipe = recipeSchema.parse({ model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/run' });
@@ -26,7 +27,10 @@ export const recipeSchema = z.strictObject({
 /** See {@link recipeSchema}; all defaults filled in. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** JSON Schema of a recipe file, for editors. Nothing is required: what a file leaves out can be given in other ways. */
+/**
+ * JSON Schema of a recipe file, for editors. Nothing is required: what a file leaves out can be
+ * given in other ways.
+ */
 export const recipeFileSchema = (options: z.ZodObject): object => {
   const { required: _, ...schema } = jsonSchemaOf(options);
   return { ...schema, title: 'phasetune recipe', description: 'Options of a training run' };

@@ -8,7 +8,10 @@ import { type JsonSchema, optionPaths, schemaAt } from './json-schema.js';
 import type { Layer } from './layers.js';
 import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
 
-/** Variables that begin with PHASETUNE_ but are not options: they configure the installation and the tests, not a run. */
+/**
+ * Variables that begin with PHASETUNE_ but are not options: they configure the installation and the
+ * tests, not a run.
+ */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
 /** The longest recipe, and the time limit for reading it: checking for duplicate keys takes quadratic time. */
@@ -19,7 +22,10 @@ const MAX_DEPTH = 20;
 
 const TOO_DEEP = 'lists and mappings are nested too deep; expected options';
 
-/** Most brackets open at once, including those in texts and comments: more would fill memory before the depth is known. */
+/**
+ * Most brackets open at once, including those in texts and comments: more would fill memory before
+ * the depth is known.
+ */
 const MAX_OPEN = 500;
 
 function deepestBracket(text: string): number {
@@ -91,8 +97,8 @@ export async function recipeLayer(file: string): Promise<Layer> {
 }
 
 /**
- * Options given as `key=value`, with dotted keys as in a recipe: `lora.rank=16`. Errors begin with `source`, which says how they
- * were given.
+ * Options given as `key=value`, with dotted keys as in a recipe: `lora.rank=16`. Errors begin with
+ * `source`, which says how they were given.
  */
 export function assignmentLayer(json: JsonSchema, assignments: readonly string[], source: string): Layer {
   const values: Mapping = {};
@@ -122,9 +128,10 @@ export const hasForeignVariable = (json: JsonSchema, environment: Environment): 
   optionsIn(environment).some(({ name }) => !isOption(json, name));
 
 /**
- * Options from the environment: `PHASETUNE_` and the key in capitals with `_` between words and `__` between levels, so
- * `PHASETUNE_LORA__RANK=16` is `lora.rank`. Variables apply to all commands: one that is an option of `others` only is ignored.
- * Throws a usage error for a name that is no option of any. An unknown key within a mapping is kept as it is spelled, and is refused
+ * Options from the environment: `PHASETUNE_` and the key in capitals with `_` between words and
+ * `__` between levels, so `PHASETUNE_LORA__RANK=16` is `lora.rank`. Variables apply to all
+ * commands: one that is an option of `others` only is ignored. Throws a usage error for a name that
+ * is no option of any. An unknown key within a mapping is kept as it is spelled, and is refused
  * with the layer.
  */
 export function environmentLayer(

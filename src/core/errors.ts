@@ -1,7 +1,10 @@
 import { escapeControls } from './escape.js';
 import { PROGRAM, type Remedy, type Vocabulary, wordRemedies, wordText } from './remedies.js';
 
-/** The kind of error. The command line exits with 1 for failed, 2 usage, 3 data, 4 endpoint, 5 backend, 130 interrupted. */
+/**
+ * The kind of error. The command line exits with 1 for failed, 2 usage, 3 data, 4 endpoint, 5
+ * backend, 130 interrupted.
+ */
 export type ErrorCode = 'failed' | 'usage' | 'data' | 'endpoint' | 'backend' | 'interrupted';
 
 /** Fields that an error of any code can have. */
@@ -89,7 +92,10 @@ export type ErrorFields<C extends ErrorCode = ErrorCode> = CommonFields & AllOf<
 /** The longest message, in characters. */
 const MAX_LENGTH = 1200;
 
-/** A message may quote a file: control characters are escaped and the length is bounded, so that it stays one readable line. */
+/**
+ * A message may quote a file: control characters are escaped and the length is bounded, so that it
+ * stays one readable line.
+ */
 const oneLine = (message: string): string =>
   escapeControls(message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH - 3)}...` : message);
 
@@ -103,9 +109,10 @@ export const wordError = (
   );
 
 /**
- * An error that the user can act on. `problem` says what was expected and what was found, `fields.remedies` what to do; `message`
- * is both, in one line. All of them name options as a program writes them (`` `maxLength` ``). An interface with other names
- * calls {@link wordError} with its own vocabulary.
+ * An error that the user can act on. `problem` says what was expected and what was found,
+ * `fields.remedies` what to do; `message` is both, in one line. All of them name options as a
+ * program writes them (`` `maxLength` ``). An interface with other names calls {@link wordError}
+ * with its own vocabulary.
  *
  * @example
  * try {

@@ -13,7 +13,10 @@ export function scaleToOrdinary(values: Iterable<number>): number {
   return 10 ** Math.max(-300, Math.min(300, -Math.floor(Math.log10(most))));
 }
 
-/** A number rounded to four digits after the point, or, where that takes most of what it is, to four digits in total. */
+/**
+ * A number rounded to four digits after the point, or, where that takes most of what it is, to four
+ * digits in total.
+ */
 export function roundShort(value: number): number {
   const size = Math.abs(value);
   if (size === 0 || (size >= 0.001 && size < 1e12)) return Math.round(value * 1e4) / 1e4;

@@ -21,9 +21,10 @@ const TASKS = [
 export type TaskName = (typeof TASKS)[number];
 
 /**
- * Something that would help, as data: a program can act on it, and each interface words it in its own way. `option` is an option
- * of the task that failed (`maxLength`, `lora.rank`), `task` another task to run first, and `advice` anything else, as an
- * imperative clause without a full stop. `note` follows in the sentence: `raise maxLength to keep them`.
+ * Something that would help, as data: a program can act on it, and each interface words it in its
+ * own way. `option` is an option of the task that failed (`maxLength`, `lora.rank`), `task` another
+ * task to run first, and `advice` anything else, as an imperative clause without a full stop.
+ * `note` follows in the sentence: `raise maxLength to keep them`.
  */
 export type Remedy =
   | {
@@ -72,9 +73,9 @@ const TASK = new RegExp(`\\brun \`(${TASKS.join('|')})\``, 'g');
 const OPTION = /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g;
 
 /**
- * A sentence of the library in the words of an interface. The library writes an option in backticks, with a value or without
- * (`` `maxLength` ``, `` `mode: eager` ``), and another task as ``run `setup` ``. What the vocabulary does not know as an option
- * is left unchanged.
+ * A sentence of the library in the words of an interface. The library writes an option in
+ * backticks, with a value or without (`` `maxLength` ``, `` `mode: eager` ``), and another task as
+ * ``run `setup` ``. What the vocabulary does not know as an option is left unchanged.
  */
 export const wordText = (text: string, vocabulary: Vocabulary): string =>
   text

@@ -4,7 +4,10 @@ import { random } from '../core/random.js';
 /** Parts of a stage by difficulty; each gives the same share of its rows to the hold-out. */
 const STRATA = 10;
 
-/** Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row), otherwise a number of rows. */
+/**
+ * Held-out rows wanted of a stage: `holdout` below 1 is a share (rounded, at least 1 row),
+ * otherwise a number of rows.
+ */
 const wantedOf = (rows: number, holdout: number): number =>
   holdout >= 1 ? holdout : holdout === 0 ? 0 : Math.max(1, Math.round(rows * holdout));
 

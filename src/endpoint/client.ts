@@ -22,8 +22,9 @@ import type { ChatRequest } from './types.js';
 export interface ChatClient {
   readonly address: EndpointAddress;
   /**
-   * One request and what came of it; never throws for what an endpoint does. What the endpoint turns out not to take is left out, here and
-   * in later requests, which is logged, and noted in the reply. Throws the signal's reason when that is aborted.
+   * One request and what came of it; never throws for what an endpoint does. What the endpoint
+   * turns out not to take is left out, here and in later requests, which is logged, and noted in
+   * the reply. Throws the signal's reason when that is aborted.
    */
   send(request: ChatRequest, signal?: AbortSignal): Promise<RequestOutcome>;
   /** Ends all connections. */
@@ -37,7 +38,10 @@ export interface ClientSettings {
   readonly logger?: Logger;
   /** Milliseconds since 1970, for dates in headers. */
   readonly now?: () => number;
-  /** How long an unclear refusal waits for others in flight until it is looked into, in milliseconds. Default 10,000. */
+  /**
+   * How long an unclear refusal waits for others in flight until it is looked into, in
+   * milliseconds. Default 10,000.
+   */
   readonly patienceMs?: number;
 }
 
@@ -85,7 +89,10 @@ function chatUrl({ baseUrl }: EndpointAddress): string {
   return url.href;
 }
 
-/** Statuses of a server that does not take a request as it is; some say 500 where they fail at what they do not know. */
+/**
+ * Statuses of a server that does not take a request as it is; some say 500 where they fail at what
+ * they do not know.
+ */
 const NOT_TAKEN = new Set([400, 415, 422, 500, 501]);
 
 /** An attempt, and whether it may be refused for how it was put; a reply says what it came without. */

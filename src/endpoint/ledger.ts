@@ -3,7 +3,10 @@ import { dataError } from '../core/errors.js';
 import { openKeyedLines } from '../io/keyed-lines.js';
 import { lockFile } from '../io/lock.js';
 
-/** A line of a ledger. One with a `failure` does not settle its key: it is kept to be reported, and its question asked again. */
+/**
+ * A line of a ledger. One with a `failure` does not settle its key: it is kept to be reported, and
+ * its question asked again.
+ */
 export interface LedgerLine {
   readonly key: string;
   /** Id of the row, for people. */
@@ -44,9 +47,10 @@ const HEAD = { schema: 'phasetune/ledger', version: 1 } as const;
 const headSchema = z.looseObject({ schema: z.literal(HEAD.schema), version: z.number().int() });
 
 /**
- * Opens (or makes) a ledger for this process alone, by a lock file beside it; `owner` is shown to other processes that find it locked. `costOf` prices lines that
- * were written without a cost. Throws
- * (code `failed`) when another process has it, and a data error for a file that is no ledger, or one of a newer version.
+ * Opens (or makes) a ledger for this process alone, by a lock file beside it; `owner` is shown to
+ * other processes that find it locked. `costOf` prices lines that were written without a cost.
+ * Throws (code `failed`) when another process has it, and a data error for a file that is no
+ * ledger, or one of a newer version.
  */
 export async function openLedger<L extends LedgerLine>(
   path: string,

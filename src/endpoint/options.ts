@@ -81,8 +81,8 @@ export interface EndpointAddress {
 const OPENAI = 'https://api.openai.com/v1';
 
 /**
- * Fills in defaults and the key from the environment. Throws a usage error for an invalid address or one with credentials in it, for
- * a missing model, and for a missing or unusable key.
+ * Fills in defaults and the key from the environment. Throws a usage error for an invalid address
+ * or one with credentials in it, for a missing model, and for a missing or unusable key.
  */
 export function resolveEndpoint(
   { baseUrl, model, apiKeyEnv }: Pick<EndpointOptions, 'baseUrl' | 'model' | 'apiKeyEnv'>,

@@ -34,8 +34,9 @@ export interface Price {
 const SHIPPED = fileURLToPath(new URL('../../docs/prices.json', import.meta.url));
 
 /**
- * What a model costs at an endpoint, from the user's own file first, otherwise from the one that is shipped. Undefined where nobody knows, as on
- * this machine or network, where a gateway to others may listen. A data error for a file that is not laid out so.
+ * What a model costs at an endpoint, from the user's own file first, otherwise from the one that is
+ * shipped. Undefined where nobody knows, as on this machine or network, where a gateway to others
+ * may listen. A data error for a file that is not laid out so.
  */
 export async function priceOf(
   { baseUrl, model }: Pick<EndpointAddress, 'baseUrl' | 'model'>,

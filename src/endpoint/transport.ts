@@ -23,7 +23,10 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Opens connections to a server; the caller sets time limits. Throws a usage error for an invalid proxy in the environment. */
+/**
+ * Opens connections to a server; the caller sets time limits. Throws a usage error for an invalid
+ * proxy in the environment.
+ */
 export function openTransport(baseUrl: string): Transport {
   const connections = openConnections();
   connections.check(baseUrl);

@@ -1,7 +1,10 @@
 import { numberOf } from '../core/number.js';
 import { andMore, show } from '../core/shown.js';
 
-/** What became of the scores of a file. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId, unreadable. */
+/**
+ * What became of the scores of a file. Every row is counted in one of kept, empty, notNumbers,
+ * outOfRange, withoutId, unreadable.
+ */
 export interface Cleaning {
   readonly rows: number;
   /** Rows whose score is used; of rows that share an id, all. */
@@ -14,7 +17,10 @@ export interface Cleaning {
   readonly withoutId: number;
   /** Rows that could not be read at all, such as a line that is cut off. */
   readonly unreadable: number;
-  /** Of the kept, those whose id another row has as well. Their mean is used; where the texts differ too, the first row. */
+  /**
+   * Of the kept, those whose id another row has as well. Their mean is used; where the texts differ
+   * too, the first row.
+   */
   readonly duplicates: number;
   /** The first rows that were dropped, as "place: what was expected and what came". */
   readonly examples: readonly string[];

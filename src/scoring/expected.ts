@@ -5,7 +5,10 @@ import { spokenIn } from './thoughts.js';
 /** The mean of a scale under a judge's own probabilities. */
 export interface ExpectedScore {
   readonly score: number;
-  /** Probability that lay on values of the scale, from 0 to 1; over it the mean was taken. The rest was on other tokens, or untold. */
+  /**
+   * Probability that lay on values of the scale, from 0 to 1; over it the mean was taken. The rest
+   * was on other tokens, or untold.
+   */
   readonly mass: number;
 }
 
@@ -16,9 +19,10 @@ interface Option {
 }
 
 /**
- * Expected value of a whole scale over the log-probabilities of the token that the score begins with (Liu et al. 2023, G-Eval), renormalised
- * over the values of the scale. A value of two digits may be one token, or two: then the second is looked at as well. Undefined where the
- * place of the score is not certain or no alternative is on the scale.
+ * Expected value of a whole scale over the log-probabilities of the token that the score begins
+ * with (Liu et al. 2023, G-Eval), renormalised over the values of the scale. A value of two digits
+ * may be one token, or two: then the second is looked at as well. Undefined where the place of the
+ * score is not certain or no alternative is on the scale.
  */
 export function expectedScore(
   tokens: readonly TokenLogprob[],
@@ -43,7 +47,8 @@ export function expectedScore(
     else if (digits === chosen && index + 1 < tokens.length)
       for (const next of optionsAt(tokens[index + 1]!))
         add(Number(digits + (/^\d+/.exec(next.text)?.[0] ?? '')), probability * next.probability);
-    // Where tokens are whole numbers a digit is the number that it is; elsewhere nobody knows how it would have gone on.
+    // Where tokens are whole numbers a digit is the number that it is; elsewhere nobody knows how
+    // it would have gone on.
     else if (wholeNumbers || digits === chosen) add(Number(digits), probability);
   }
   const mass = [...masses.values()].reduce((sum, p) => sum + p, 0);
@@ -83,7 +88,10 @@ function optionsAt({ token, logprob, top }: TokenLogprob): Option[] {
   return [...all].flatMap(([text, probability]) => (Number.isFinite(probability) ? [{ text, probability }] : []));
 }
 
-/** The digits that an alternative begins with, after what comes before the score in the token that was chosen, or white space. */
+/**
+ * The digits that an alternative begins with, after what comes before the score in the token that
+ * was chosen, or white space.
+ */
 function digitsOf({ text, probability }: Option, lead: string) {
   const rest = lead !== '' && text.startsWith(lead) ? text.slice(lead.length) : text.replace(/^[\s▁Ġ"]+/, '');
   const digits = /^\d+/.exec(rest)?.[0];

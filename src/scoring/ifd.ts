@@ -27,11 +27,13 @@ export interface AnswerLoss {
 type PairOptions = Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>;
 
 /**
- * What is encoded of each row, or why it cannot be scored, in the rows' order: tokens of a row's last answer, as the trainer sees them,
- * after everything that was said before it, and after no more than what the
- * template writes at the beginning of a text and before an answer. Measured are the answer's own tokens, without the end token, as
- * in the code of the source of IFD (Cherry LLM, arXiv 2308.12032). Where not even one token comes before the answer (Mistral's template of a
- * tokenizer without bos), the end token stands there, as lm-eval does it. An answer over `maxLength` is cut, in both alike.
+ * What is encoded of each row, or why it cannot be scored, in the rows' order: tokens of a row's
+ * last answer, as the trainer sees them, after everything that was said before it, and after no
+ * more than what the template writes at the beginning of a text and before an answer. Measured are
+ * the answer's own tokens, without the end token, as in the code of the source of IFD (Cherry LLM,
+ * arXiv 2308.12032). Where not even one token comes before the answer (Mistral's template of a
+ * tokenizer without bos), the end token stands there, as lm-eval does it. An answer over
+ * `maxLength` is cut, in both alike.
  */
 export async function encodePairs(
   records: readonly InstructionRecord[],
@@ -88,7 +90,10 @@ async function pairOf(
 
 const EMPTY: Unscored = { kind: 'empty-answer', reason: 'the answer is empty; expected some text' };
 
-/** What stands before the answer when nothing was asked: bos, where the row begins with it, and the header's tokens as the row has them. */
+/**
+ * What stands before the answer when nothing was asked: bos, where the row begins with it, and the
+ * header's tokens as the row has them.
+ */
 async function startIds(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): Promise<number[]> {
   const start = [...ids.subarray(await headerAt(ids, first, header, tokenizer), first)];
   const { bos, eos, folder } = tokenizer;
@@ -116,8 +121,9 @@ async function headerAt(ids: Int32Array, first: number, header: string, tokenize
 }
 
 /**
- * The score of a row: IFD is the answer's mean loss given the instruction, divided by its mean loss alone. Higher is harder: at 1
- * and over the instruction does not help at all. A loss that is no number, or a loss alone of zero, leaves the row unscored.
+ * The score of a row: IFD is the answer's mean loss given the instruction, divided by its mean loss
+ * alone. Higher is harder: at 1 and over the instruction does not help at all. A loss that is no
+ * number, or a loss alone of zero, leaves the row unscored.
  */
 export function lossScoreOf({ given: row, alone: other, truncated }: LossPair, loss: AnswerLoss): RowScore | Unscored {
   const { given, alone } = loss;

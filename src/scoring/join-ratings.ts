@@ -16,8 +16,8 @@ export interface JoinedRatings {
 }
 
 /**
- * Finds the score of each row in another file, by id or by what the user says in it; `auto` takes whichever finds more. By content, rows that
- * say the same get the same score.
+ * Finds the score of each row in another file, by id or by what the user says in it; `auto` takes
+ * whichever finds more. By content, rows that say the same get the same score.
  */
 export function joinRatings(
   records: readonly InstructionRecord[],

@@ -28,8 +28,9 @@ export interface JudgeResult extends AskResult {
 const HOPELESS = 30;
 
 /**
- * Asks what is left to ask about the rows. Fails as {@link askQuestions} does, and with code `endpoint` when none of the first
- * replies can be read; all replies, unreadable ones too, are in the ledger then.
+ * Asks what is left to ask about the rows. Fails as {@link askQuestions} does, and with code
+ * `endpoint` when none of the first replies can be read; all replies, unreadable ones too, are in
+ * the ledger then.
  */
 export const judgeRows = (
   judgements: Judgements,

@@ -63,8 +63,9 @@ export function resolveJudge(options: JudgeOptions, rubric: Rubric, model: strin
 }
 
 /**
- * What a row's replies depend on, as a hash: model, parameters, rubric and the row's content as the judge sees it. What only decides whether a
- * reply comes (limits, structured output) is not in it, so that no answer is lost to a change of those.
+ * What a row's replies depend on, as a hash: model, parameters, rubric and the row's content as the
+ * judge sees it. What only decides whether a reply comes (limits, structured output) is not in it,
+ * so that no answer is lost to a change of those.
  */
 export const contentKey = ({ model, rubric, temperature, seed, expected }: Judge, { messages }: JudgePrompt): string =>
   // The system turn, if there is one, follows from the rubric.
@@ -98,7 +99,10 @@ export function questionOf(judge: Judge, prompt: JudgePrompt, key: string, item:
   return { key, item, request };
 }
 
-/** Reads a reply: its text and, where requested, its probabilities. One that was cut off counts only where it is whole JSON. */
+/**
+ * Reads a reply: its text and, where requested, its probabilities. One that was cut off counts only
+ * where it is whole JSON.
+ */
 export function verdictOf({ expected, rubric }: Judge, { text, finish, logprobs }: ChatReply): Verdict {
   const ending = endingOf(finish);
   if (ending === 'broken' || ending === 'filtered')

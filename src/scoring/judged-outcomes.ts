@@ -22,8 +22,8 @@ export interface JudgementCounts {
 }
 
 /**
- * The outcome of the row at an index, from 0; its score is the mean of its repeats, `deviation` their sample standard deviation.
- * Throws a data error for a row beyond those that were read.
+ * The outcome of the row at an index, from 0; its score is the mean of its repeats, `deviation`
+ * their sample standard deviation. Throws a data error for a row beyond those that were read.
  */
 export function outcomeAt({ judge, contents, cuts, repeats }: Judgements, { id }: InstructionRecord, index: number) {
   const judgements = repeats.get(contents[index] ?? '');

@@ -8,8 +8,9 @@ import { type JudgePrompt, promptFor } from './prompt.js';
 import type { Unscored } from './scored.js';
 
 /**
- * Judging in types: `readJudgements` reads the rows and what the ledger knows of them, `openQuestions` lists what is left to ask,
- * `judgeRows` asks and returns the judgements with the answers in them, and `outcomeAt` is the score of a row, at any time.
+ * Judging in types: `readJudgements` reads the rows and what the ledger knows of them,
+ * `openQuestions` lists what is left to ask, `judgeRows` asks and returns the judgements with the
+ * answers in them, and `outcomeAt` is the score of a row, at any time.
  *
  * Only hashes and scores are in memory; the rows themselves are read as a stream, as often as needed.
  */
@@ -43,8 +44,8 @@ export interface JudgeQuestion extends Question {
 }
 
 /**
- * Reads the rows and what the ledger knows of them. An unreadable reply does not settle a question: the repeat is open, under the
- * key of the next attempt.
+ * Reads the rows and what the ledger knows of them. An unreadable reply does not settle a question:
+ * the repeat is open, under the key of the next attempt.
  */
 export async function readJudgements(rows: RowSource, judge: Judge, replies: Replies): Promise<Judgements> {
   const render = promptFor(judge.rubric, judge);
@@ -62,8 +63,9 @@ export async function readJudgements(rows: RowSource, judge: Judge, replies: Rep
 }
 
 /**
- * What is left to ask, each content once. What failed in an earlier run comes last, in a second reading of the rows, so that a block
- * of rows that the endpoint refuses does not keep the others from being asked about.
+ * What is left to ask, each content once. What failed in an earlier run comes last, in a second
+ * reading of the rows, so that a block of rows that the endpoint refuses does not keep the others
+ * from being asked about.
  */
 export async function* openQuestions(judgements: Judgements, rows: RowSource): AsyncGenerator<JudgeQuestion> {
   const { judge, repeats } = judgements;

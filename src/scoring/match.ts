@@ -16,7 +16,10 @@ export interface Matched {
   readonly differing: number;
 }
 
-/** Matches the scored rows of two files; without `by`, in the way that finds more of them, ids where both find as many. */
+/**
+ * Matches the scored rows of two files; without `by`, in the way that finds more of them, ids where
+ * both find as many.
+ */
 export function matchRows(first: Ratings, second: Ratings, by?: MatchBy): Matched {
   if (by !== undefined) return by === 'id' ? byId(first, second) : byContent(first, second);
   const ids = byId(first, second);

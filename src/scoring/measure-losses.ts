@@ -13,7 +13,10 @@ export interface LossMeter {
   measure(batch: MicroBatch): Promise<Float32Array>;
 }
 
-/** A measured text in the ledger: the sum of the loss over so many tokens, in nats. One that is no number is kept as a failure. */
+/**
+ * A measured text in the ledger: the sum of the loss over so many tokens, in nats. One that is no
+ * number is kept as a failure.
+ */
 export type LossLine = LedgerLine &
   ({ readonly loss: number; readonly tokens: number } | { readonly failure: { readonly message: string } });
 
@@ -44,10 +47,11 @@ export interface LossProgress {
 }
 
 /**
- * Plans the measuring of texts that the ledger does not know. `asked` is a hash of all that decides their loss besides their tokens: model,
- * adapter and precision. A run that goes on after it was interrupted has the batches of one that was not, so that its losses are the same
- * to the bit; where other texts are missing than such a run leaves, they get batches of their own, and losses may differ
- * from those of one run by how sums are rounded.
+ * Plans the measuring of texts that the ledger does not know. `asked` is a hash of all that decides
+ * their loss besides their tokens: model, adapter and precision. A run that goes on after it was
+ * interrupted has the batches of one that was not, so that its losses are the same to the bit;
+ * where other texts are missing than such a run leaves, they get batches of their own, and losses
+ * may differ from those of one run by how sums are rounded.
  */
 export function planLosses(
   texts: readonly EncodedRow[],
@@ -92,9 +96,9 @@ function keyOfText(asked: string, { ids, mask }: EncodedRow): string {
 }
 
 /**
- * Measures the batches of a plan and writes every loss into the ledger; reports after each batch, and results in the last report,
- * undefined where nothing was left to measure. Fails with code `interrupted` when the signal is aborted: what was measured is then
- * on the disk.
+ * Measures the batches of a plan and writes every loss into the ledger; reports after each batch,
+ * and results in the last report, undefined where nothing was left to measure. Fails with code
+ * `interrupted` when the signal is aborted: what was measured is then on the disk.
  */
 export const measureLosses = (
   plan: LossPlan,

@@ -7,7 +7,10 @@ const OUT_OF = '(?:\\s*(?:/|out of\\b|of\\b)\\s*(\\d+(?:[.,]\\d+)?))?(?:\\s*(?:p
 
 /** A number, what it is out of, and the rest of the line. */
 const SCORE = new RegExp(`(${NUMBER})${OUT_OF}(.*)$`, 'isy');
-/** A word before a score that is no other statement, with what parts it from the next. Each is matched alone, which takes time in line with the length. */
+/**
+ * A word before a score that is no other statement, with what parts it from the next. Each is
+ * matched alone, which takes time in line with the length.
+ */
 const LABEL =
   /(?:my|the|your|its?|it's|this|final|overall|total|difficulty|instruction|task|score|scored|rating|rated?|answer|level|result|grade|is|of|would|be|i|say|i'd|give|a|an|as|at)(?![\w'’])(?:[\s:=]|[-–—](?=\s))*/iy;
 const NUMBER_WORD = new RegExp(`\\b(?:${WORDS.join('|')})\\b`, 'i');

@@ -12,9 +12,10 @@ const LONGEST_REASON = 500;
 const REFUSAL = /\b(?:sorry|cannot|can['’]t|unable|won['’]t|not able|as an ai|i do not|i don['’]t)\b/i;
 
 /**
- * Reads the score out of a judge's reply: accepted is what can mean one thing only (`4`, `4/5`, `Score: 4.`, `four`, `**4**`, JSON with a
- * score, a line with the score before its reasons or behind them; thoughts are passed over), refused is the rest, with the reason.
- * Of a reply that was cut off only whole JSON counts. Never throws, and never gives a number that is not on the scale.
+ * Reads the score out of a judge's reply: accepted is what can mean one thing only (`4`, `4/5`,
+ * `Score: 4.`, `four`, `**4**`, JSON with a score, a line with the score before its reasons or
+ * behind them; thoughts are passed over), refused is the rest, with the reason. Of a reply that was
+ * cut off only whole JSON counts. Never throws, and never gives a number that is not on the scale.
  *
  * @example
  * const { scale } = await loadRubric('difficulty-1-5');

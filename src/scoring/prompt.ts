@@ -3,7 +3,10 @@ import type { InstructionRecord } from '../data/record.js';
 import type { RequestMessage } from '../endpoint/types.js';
 import type { Rubric, Scale } from './rubric.js';
 
-/** Changes with every change of what is put around a rubric's text, so that replies to other prompts are not taken for replies to these. */
+/**
+ * Changes with every change of what is put around a rubric's text, so that replies to other prompts
+ * are not taken for replies to these.
+ */
 export const PROMPT_VERSION = 1;
 
 /** How rows are put before a judge. */
@@ -22,9 +25,10 @@ export interface JudgePrompt {
 }
 
 /**
- * Makes what puts rows before a judge. The row is data: it stands as one line of JSON between two lines that carry a mark made of its own hash,
- * which it therefore cannot contain; nothing of it can end the block, pose as a turn, or be read as a control token of a chat template.
- * What to do is said outside of the block, before it and once more behind it.
+ * Makes what puts rows before a judge. The row is data: it stands as one line of JSON between two
+ * lines that carry a mark made of its own hash, which it therefore cannot contain; nothing of it
+ * can end the block, pose as a turn, or be read as a control token of a chat template. What to do
+ * is said outside of the block, before it and once more behind it.
  *
  * @example
  * const promptOf = promptFor(await loadRubric('difficulty-1-5'), { maxChars: 24_000, systemTurn: true });
@@ -70,8 +74,9 @@ function markFor(text: string): string {
 }
 
 /**
- * JSON in which nothing looks like a control token of a chat template (`<|im_end|>`, `</s>`, `[INST]`), which servers that put messages
- * into a template as text would obey: what could open one is written as its code, which means the same in JSON.
+ * JSON in which nothing looks like a control token of a chat template (`<|im_end|>`, `</s>`,
+ * `[INST]`), which servers that put messages into a template as text would obey: what could open
+ * one is written as its code, which means the same in JSON.
  */
 const harmless = (json: string): string =>
   json
@@ -99,8 +104,9 @@ function between(min: number, max: number): number {
 }
 
 /**
- * JSON Schema of the reply that a rubric wants; undefined where it wants a bare number, which structured output cannot give. It has only what
- * every strict mode takes: many refuse `minimum` and `maximum`, and each reply is checked anyway.
+ * JSON Schema of the reply that a rubric wants; undefined where it wants a bare number, which
+ * structured output cannot give. It has only what every strict mode takes: many refuse `minimum`
+ * and `maximum`, and each reply is checked anyway.
  */
 export function replySchema({
   reply,

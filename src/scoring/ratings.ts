@@ -62,8 +62,9 @@ interface RawRating {
 }
 
 /**
- * Reads scores from a file of any kind that {@link readRows} reads: rows with a score in any format that importing knows, or ids and numbers, as in a table.
- * What is no number is dropped and counted, never guessed at, and so is a row that cannot be read. Throws a data error where a
+ * Reads scores from a file of any kind that {@link readRows} reads: rows with a score in any format
+ * that importing knows, or ids and numbers, as in a table. What is no number is dropped and
+ * counted, never guessed at, and so is a row that cannot be read. Throws a data error where a
  * column is missing and where no score is left.
  *
  * @example
@@ -169,7 +170,10 @@ function checkColumns(path: string, row: FileRow, options: RatingOptions): void 
   need(options.scoreColumn, SCORE_COLUMNS, 'scoreColumn');
 }
 
-/** An id as importing writes it; the mark that a sheet has before what a spreadsheet would take for a formula is taken away. */
+/**
+ * An id as importing writes it; the mark that a sheet has before what a spreadsheet would take for
+ * a formula is taken away.
+ */
 function ownId(value: unknown, { columns }: FileRow): string | undefined {
   if (columns && typeof value === 'string') return undefuse(value).trim();
   try {
@@ -186,7 +190,10 @@ function sheetText({ instruction, answer }: Readonly<Record<string, unknown>>): 
   return textOf([undefuse(instruction)], typeof answer === 'string' ? undefuse(answer) : '');
 }
 
-/** The row as importing reads it, without its score; undefined where it has no text, or none that could be trained on. */
+/**
+ * The row as importing reads it, without its score; undefined where it has no text, or none that
+ * could be trained on.
+ */
 function recordOf(value: Readonly<Record<string, unknown>>): InstructionRecord | undefined {
   const { score: _, ...rest } = withoutNulls(value);
   const format = formatOf(rest);

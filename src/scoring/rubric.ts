@@ -60,8 +60,9 @@ const MAX_MS = 500;
 const SHIPPED = fileURLToPath(new URL('../../src/scoring/rubrics/', import.meta.url));
 
 /**
- * Reads a shipped rubric by name (`difficulty-1-5`), or the user's own by its path. An unknown name is a usage error that lists what there
- * is; a file that is not as `rubricSchema` says is a data error naming the field.
+ * Reads a shipped rubric by name (`difficulty-1-5`), or the user's own by its path. An unknown name
+ * is a usage error that lists what there is; a file that is not as `rubricSchema` says is a data
+ * error naming the field.
  *
  * @example
  * const { scale, sha256 } = await loadRubric('difficulty-1-5');

@@ -31,8 +31,9 @@ export interface SampleSize {
 type Scored = InstructionRecord & { readonly score: number };
 
 /**
- * Draws scored rows for people to rate: the rows are put in order of their score and cut into strata of equal rows, and from each equally many
- * are drawn, give or take one. No instruction comes twice. Throws a data error where there are fewer rows than asked for.
+ * Draws scored rows for people to rate: the rows are put in order of their score and cut into
+ * strata of equal rows, and from each equally many are drawn, give or take one. No instruction
+ * comes twice. Throws a data error where there are fewer rows than asked for.
  */
 export function drawSample(records: readonly InstructionRecord[], { rows, strata, seed }: SampleSize): Sample {
   const scored = records.filter((record): record is Scored => record.score !== undefined);
@@ -74,7 +75,10 @@ export const sheetColumns = (answers: boolean): string[] => [
   'rating',
 ];
 
-/** A row of the sheet: nothing in it shows the score or the stage. Earlier turns of a conversation are written with their roles. */
+/**
+ * A row of the sheet: nothing in it shows the score or the stage. Earlier turns of a conversation
+ * are written with their roles.
+ */
 export function sheetRow({ id, messages }: InstructionRecord, answers: boolean): string[] {
   const before = messages.slice(0, -1);
   const only = before.length === 1 && before[0]!.role === 'user';

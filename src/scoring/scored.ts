@@ -25,7 +25,10 @@ export const scoresManifestSchema = z.strictObject({
   scorer: z.string().min(1),
   /** Everything that the scores depend on, such as the model; no secret. */
   options: z.record(z.string(), z.unknown()),
-  /** Replies that came without a requested feature because the endpoint refused it, by its name (`temperature`, ...). */
+  /**
+   * Replies that came without a requested feature because the endpoint refused it, by its name
+   * (`temperature`, ...).
+   */
   without: z.record(z.string(), count).optional(),
   /** The judge's instructions, where there is a judge. */
   rubric: z
@@ -85,8 +88,9 @@ export const scoredPaths = (out: string): { manifest: string; ledger: string } =
 });
 
 /**
- * Writes `out`, the records with their new scores in the input's order, and its manifest beside it, each atomically. A row that
- * was not scored is kept without a score, and listed. An old score and stage of a record go. A score that is not finite is refused.
+ * Writes `out`, the records with their new scores in the input's order, and its manifest beside it,
+ * each atomically. A row that was not scored is kept without a score, and listed. An old score and
+ * stage of a record go. A score that is not finite is refused.
  */
 export async function writeScored(out: string, set: ScoredSet): Promise<ScoresManifest> {
   const { input, scorer, rubric, without } = set;
@@ -172,9 +176,9 @@ function summary(scores: readonly number[]): NonNullable<ScoresManifest['scores'
 const rounded = (value: number) => Number(value.toPrecision(9));
 
 /**
- * Refuses, with a usage error, an `out` that {@link writeScored} must not write to: one of the inputs under any name, also with the
- * files beside it, a folder, a packed name, and an existing file that no scorer made, unless `replace` is set. Checked before the
- * work instead of after it.
+ * Refuses, with a usage error, an `out` that {@link writeScored} must not write to: one of the
+ * inputs under any name, also with the files beside it, a folder, a packed name, and an existing
+ * file that no scorer made, unless `replace` is set. Checked before the work instead of after it.
  */
 export async function checkScoredOut(out: string, inputs: readonly string[], replace = false): Promise<void> {
   const refuse = (what: string, remedies: readonly Remedy[] = []) =>
@@ -195,8 +199,8 @@ export async function checkScoredOut(out: string, inputs: readonly string[], rep
 }
 
 /**
- * Reads the manifest of a file of scored rows; undefined where there is none beside it. One of another version, and one of other rows
- * than those that are there, is a data error.
+ * Reads the manifest of a file of scored rows; undefined where there is none beside it. One of
+ * another version, and one of other rows than those that are there, is a data error.
  *
  * @example
  * const manifest = await readScoresManifest('scored.jsonl');

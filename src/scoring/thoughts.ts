@@ -39,15 +39,16 @@ export interface Spoken {
   /** Where it begins, after all thoughts. */
   readonly start: number;
   /**
-   * What comes before thoughts that end without having started: thoughts whose opening mark the server cut off, or a reply that quotes a closing
-   * mark, which a row may hold.
+   * What comes before thoughts that end without having started: thoughts whose opening mark the
+   * server cut off, or a reply that quotes a closing mark, which a row may hold.
    */
   readonly before: string;
 }
 
 /**
- * Finds the reply after the thoughts that a text begins with, or that it begins inside of. Undefined where they do not end, or where marks
- * are in the middle of a reply, so that it is not certain what is thought and what is said. Whole JSON holds no thoughts, only texts.
+ * Finds the reply after the thoughts that a text begins with, or that it begins inside of.
+ * Undefined where they do not end, or where marks are in the middle of a reply, so that it is not
+ * certain what is thought and what is said. Whole JSON holds no thoughts, only texts.
  */
 export function spokenIn(text: string): Spoken | undefined {
   if (!MAY_BE_MARKED.test(text)) return { start: 0, before: '' };

@@ -33,7 +33,10 @@ const distinctShapes = (batches: readonly { readonly shape: BatchShape }[]): Bat
   ...new Map(batches.map(({ shape }) => [JSON.stringify(shape), shape])).values(),
 ];
 
-/** The same as shapes of all inputs, for `compile`: of every entry of `trainSpec` whose inputs vary from call to call. */
+/**
+ * The same as shapes of all inputs, for `compile`: of every entry of `trainSpec` whose inputs vary
+ * from call to call.
+ */
 export function inputShapes({ trainStep, accumulate, evalLoss }: EntryBatches): Record<string, InputShapes[]> {
   const hyper = { learningRate: [], step: [], lossLimit: [] };
   return {

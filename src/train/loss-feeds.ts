@@ -29,7 +29,10 @@ export const lossFeedShapes = ({
   weights: [targets],
 });
 
-/** Feeds of a micro-batch in whose loss every trained token weighs `weight`. Throws a RangeError when it exceeds its shape. */
+/**
+ * Feeds of a micro-batch in whose loss every trained token weighs `weight`. Throws a RangeError
+ * when it exceeds its shape.
+ */
 export function lossFeeds({ lines, shape }: MicroBatch, weight: number): LossFeeds {
   const { length, targets } = shape;
   checkFits({ lines, shape });
@@ -75,7 +78,10 @@ function checkFits({ lines, shape }: MicroBatch): void {
   if (trained > shape.targets) throw new RangeError(`${trained} trained tokens in a batch of ${shape.targets}`);
 }
 
-/** Adds up `losses` [M] of the entry `evalLoss` by row, in the order of the lines: the sum over each row's trained tokens. */
+/**
+ * Adds up `losses` [M] of the entry `evalLoss` by row, in the order of the lines: the sum over each
+ * row's trained tokens.
+ */
 export function lossesByRow({ lines }: MicroBatch, losses: HostTensor): Float32Array {
   let next = 0;
   return Float32Array.from(lines.flat(), ({ trained }) => {

@@ -164,7 +164,7 @@ export interface ClaimedFolder {
  */
 export async function claimRunFolder(folder: string, resume = false): Promise<ClaimedFolder> {
   await checkRunFolder(folder, resume);
-  const lock = await lockFolder(folder, 'phasetune train');
+  const lock = await lockFolder(folder, 'train');
   const release = async () => {
     await lock.release();
     await removeIfEmpty(folder);

@@ -31,9 +31,9 @@ export interface RunPlan {
 }
 
 /**
- * Plans a run over a staged set. `rows` are its encoded rows, held-out ones among them; a row that encoding dropped is left
- * out. Throws a data error for a stage without rows, and usage errors as {@link stageOptionsFor}
- * and {@link replaySharesFor}.
+ * Plans a run over a staged set. `rows` are its encoded rows, held-out ones among them; a row that
+ * encoding dropped is left out. Throws a data error for a stage without rows, and usage errors as
+ * {@link stageOptionsFor} and {@link replaySharesFor}.
  */
 export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: TrainOptions): RunPlan {
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -63,10 +63,11 @@ export interface StageOutcome {
 const MOST_SPIKES = 10;
 
 /**
- * Trains one stage, yielding what happens. A checkpoint holds the state right after a step, before anything else that is due
- * there: a run that resumes from it does that first, and ends with the same bytes. Throws with code `failed` when the loss is not
- * finite or jumps, or memory runs out, naming step and rows, and with code `interrupted` when the signal is aborted; each time
- * after writing a checkpoint.
+ * Trains one stage, yielding what happens. A checkpoint holds the state right after a step, before
+ * anything else that is due there: a run that resumes from it does that first, and ends with the
+ * same bytes. Throws with code `failed` when the loss is not finite or jumps, or memory runs out,
+ * naming step and rows, and with code `interrupted` when the signal is aborted; each time after
+ * writing a checkpoint.
  */
 export async function* trainStage(tuner: Tuner, job: StageJob): AsyncGenerator<RunEvent, StageOutcome> {
   const { stage, batches } = job.plan;
@@ -174,8 +175,9 @@ async function* takeStep(
 }
 
 /**
- * After an update that was not made: stops, skips the step, or returns to the last checkpoint and skips all steps from there to
- * this one, as for PaLM (Chowdhery et al. 2022, section 5.1), because what caused a spike may lie some steps before it.
+ * After an update that was not made: stops, skips the step, or returns to the last checkpoint and
+ * skips all steps from there to this one, as for PaLM (Chowdhery et al. 2022, section 5.1), because
+ * what caused a spike may lie some steps before it.
  */
 async function* handleSpike(
   job: StageJob,

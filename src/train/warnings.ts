@@ -19,7 +19,8 @@ export function planWarnings(
     const steps = batches.steps.length;
     const warmup = warmupSteps(options.optim.warmup, schedule.steps);
     if (schedule.before + steps > warmup) continue;
-    // The first of w warm-up steps has learning rate 0, as in transformers: a schedule that is one such step does nothing.
+    // The first of w warm-up steps has learning rate 0, as in transformers: a schedule that is one
+    // such step does nothing.
     const highest = (schedule.before + steps - 1) / warmup;
     warnings.push(
       highest === 0

@@ -20,7 +20,10 @@ import type { Hooks } from './hooks.js';
 import { parseOptions } from './options.js';
 import { ratingsOf } from './rating-columns.js';
 
-/** What {@link compareScores} reports: how many resamples are done, then the comparison, before any report is written. */
+/**
+ * What {@link compareScores} reports: how many resamples are done, then the comparison, before any
+ * report is written.
+ */
 export type CompareScoresEvent =
   | ({ readonly type: 'resample' } & ComparisonProgress)
   | { readonly type: 'compared'; readonly comparison: Comparison };
@@ -33,8 +36,9 @@ export interface CompareScoresResult {
 }
 
 /**
- * Measures how well scores of the same rows agree: order, rank correlation, rows that change their stage, the worst disagreements,
- * each with bootstrap intervals; ratings by people count as scores. Writes a report and pictures where they are asked for.
+ * Measures how well scores of the same rows agree: order, rank correlation, rows that change their
+ * stage, the worst disagreements, each with bootstrap intervals; ratings by people count as scores.
+ * Writes a report and pictures where they are asked for.
  *
  * @example
  * const { comparison } = await compareScores({ files: ['all=scored.jsonl', 'easy=staged/stage-1.jsonl'] }).result;

@@ -29,12 +29,13 @@ export interface ImportScoresResult {
 }
 
 /**
- * Gives rows the scores of another file, matched by id or by instruction, or of an odd field of their own, and writes them with a
- * manifest. What is not a number is dropped and counted, never guessed. Throws a data error where no score is left.
+ * Gives rows the scores of another file, matched by id or by instruction, or of an odd field of
+ * their own, and writes them with a manifest. What is not a number is dropped and counted, never
+ * guessed. Throws a data error where no score is left.
  *
- * @example
- * const { manifest, missing } = await importScores({ file: 'rows.jsonl', from: 'scored.jsonl', out: 'imported.jsonl' });
- * console.log(manifest.counts.scored, 'scored,', missing, 'without a rating');
+ * @example const { manifest, missing } = await importScores({ file: 'rows.jsonl', from:
+ * 'scored.jsonl', out: 'imported.jsonl' }); console.log(manifest.counts.scored, 'scored,', missing,
+ * 'without a rating');
  */
 export async function importScores(
   given: ImportScoresOptions,

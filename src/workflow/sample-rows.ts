@@ -28,9 +28,10 @@ export interface SampleResult {
 }
 
 /**
- * Draws rows from easy to hard into a sheet for people to rate, without the scores, and writes a guide with the words that a judge is
- * given. Compare the filled sheet with the scores by `compareScores`. Throws a usage error for an existing sheet, a data error where
- * there are fewer different scored rows than requested.
+ * Draws rows from easy to hard into a sheet for people to rate, without the scores, and writes a
+ * guide with the words that a judge is given. Compare the filled sheet with the scores by
+ * `compareScores`. Throws a usage error for an existing sheet, a data error where there are fewer
+ * different scored rows than requested.
  *
  * @example
  * const { guide } = await sampleRows({ file: 'scored.jsonl', out: 'sheet.csv', rows: 50 });

@@ -34,7 +34,10 @@ interface JudgeWork {
   readonly rows: RowSource;
 }
 
-/** Has an LLM at an endpoint judge rows: asks what the ledger does not answer, then writes the scored file and its manifest. */
+/**
+ * Has an LLM at an endpoint judge rows: asks what the ledger does not answer, then writes the
+ * scored file and its manifest.
+ */
 export async function* scoreByJudge(
   options: ResolvedScoreOptions,
   hooks: ScoreHooks,

@@ -59,8 +59,9 @@ interface LossWork {
 }
 
 /**
- * Scores rows by the loss that a model has on their answers; what the ledger knows is not measured again. Throws a usage error where
- * no model is named, data errors of its files, and `interrupted` on a signal, everything measured being saved.
+ * Scores rows by the loss that a model has on their answers; what the ledger knows is not measured
+ * again. Throws a usage error where no model is named, data errors of its files, and `interrupted`
+ * on a signal, everything measured being saved.
  */
 export const scoreByLoss = (
   records: readonly InstructionRecord[],

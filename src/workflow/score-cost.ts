@@ -51,8 +51,9 @@ export function checkMaxCost(
 }
 
 /**
- * Has the user agree to the cost. There is nothing to agree to where it is free or taken as free, `yes` is set, or `maxCost` covers it.
- * Without a `confirm` hook a usage error says how to agree. A refusal is an error of code `failed`.
+ * Has the user agree to the cost. There is nothing to agree to where it is free or taken as free,
+ * `yes` is set, or `maxCost` covers it. Without a `confirm` hook a usage error says how to agree. A
+ * refusal is an error of code `failed`.
  */
 export async function agreeToCost(
   { requests, cost, likelyCost }: JudgingEstimate,

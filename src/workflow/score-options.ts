@@ -53,7 +53,7 @@ export const scoreOptionsSchema = z.strictObject({
   force: z.boolean().default(false).describe('replace an existing `out` that no scorer made'),
 });
 
-/** Options of {@link score}; those with a default may be left out. */
+/** Options of `score`; those with a default may be left out. */
 export type ScoreOptions = z.input<typeof scoreOptionsSchema>;
 
 /** The same, defaults filled in. */

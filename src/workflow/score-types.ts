@@ -12,11 +12,11 @@ import type { JudgePrompt } from '../scoring/prompt.js';
 import type { ScoresManifest } from '../scoring/scored.js';
 import type { Hooks } from './hooks.js';
 
-/** What a program can give {@link score} besides its options. */
+/** What a program can give `score` besides its options. */
 export interface ScoreHooks extends Hooks {
   /**
-   * Is asked before anything is spent that neither `yes` nor `maxCost` covers; false ends the task before the first request.
-   * Without it such a task fails with a usage error.
+   * Is asked before anything is spent that neither `yes` nor `maxCost` covers; false ends the task
+   * before the first request. Without it such a task fails with a usage error.
    */
   readonly confirm?: ((cost: CostQuestion) => Promise<boolean>) | undefined;
   /** Where the endpoint's key is looked up. Default: the environment of the process. */
@@ -33,7 +33,10 @@ export interface CostQuestion {
 
 /** What judging will take, as far as it is known. */
 export interface JudgingEstimate extends AskingEstimate {
-  /** US dollars where replies are as short as the judge is asked to make them; undefined where the price is not known. */
+  /**
+   * US dollars where replies are as short as the judge is asked to make them; undefined where the
+   * price is not known.
+   */
   readonly likelyCost: number | undefined;
   /** Seconds that the limits of requests and tokens a minute stretch it to at least; 0 without limits. */
   readonly atLeastSeconds: number;
@@ -50,7 +53,7 @@ export interface JudgingPlan {
   readonly counts: JudgementCounts;
   /** Questions of all rows, those that the ledger answers among them. */
   readonly questions: number;
-  /** Row and prompt of the first question; by {@link planScoring} only. */
+  /** Row and prompt of the first question; by `planScoring` only. */
   readonly sample?: { readonly id: string; readonly prompt: JudgePrompt };
 }
 
@@ -75,10 +78,10 @@ export interface CountingPlan {
   readonly rows: number;
 }
 
-/** What {@link planScoring} finds. */
+/** What `planScoring` finds. */
 export type ScoringPlan = JudgingPlan | MeasuringPlan | CountingPlan;
 
-/** What {@link score} reports on its way. */
+/** What `score` reports on its way. */
 export type ScoreEvent =
   | { readonly type: 'plan'; readonly plan: ScoringPlan }
   /** Rows encoded for the model, of `total`. */
@@ -99,7 +102,10 @@ export interface ScoredFile {
   readonly manifest: ScoresManifest;
   /** Score of each row, in the rows' order; undefined where it has none. */
   readonly scores: readonly (number | undefined)[];
-  /** Why scoring does not count as successful although its files are written: no row has a score, or the endpoint left some out. */
+  /**
+   * Why scoring does not count as successful although its files are written: no row has a score, or
+   * the endpoint left some out.
+   */
   readonly problem?: PhasetuneError;
 }
 
@@ -133,5 +139,5 @@ export interface CountedFile extends ScoredFile {
   readonly counted: 'tokenizer' | 'estimate';
 }
 
-/** What {@link score} returns. */
+/** What `score` returns. */
 export type ScoreResult = JudgedFile | MeasuredFile | CountedFile;

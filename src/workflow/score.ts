@@ -12,29 +12,31 @@ import { inProcessProblem } from './score-problem.js';
 import type { ScoreEvent, ScoreHooks, ScoreResult, ScoringPlan } from './score-types.js';
 
 /**
- * Scores how hard each row of a file is, and writes the scored rows with a manifest beside them. An LLM at an endpoint judges
- * (`scorer: 'openai'`), a model measures its own loss (`'loss'`), or tokens are counted (`'length'`). Replies and losses are kept in a
- * ledger beside the output: running it again with the same options asks only for what is missing.
+ * Scores how hard each row of a file is, and writes the scored rows with a manifest beside them. An
+ * LLM at an endpoint judges (`scorer: 'openai'`), a model measures its own loss (`'loss'`), or
+ * tokens are counted (`'length'`). Replies and losses are kept in a ledger beside the output:
+ * running it again with the same options asks only for what is missing.
  *
- * A result with a `problem` has its files written, but no row has a score, or the endpoint left rows out. Fails with code `usage`
- * or `data` for options and files that are not as they must be, `endpoint` where asking ended early, and `interrupted` where the
- * signal was aborted; what was answered or measured is kept.
+ * A result with a `problem` has its files written, but no row has a score, or the endpoint left
+ * rows out. Fails with code `usage` or `data` for options and files that are not as they must be,
+ * `endpoint` where asking ended early, and `interrupted` where the signal was aborted; what was
+ * answered or measured is kept.
  *
- * @example
- * const scoring = score({ file: 'rows.jsonl', out: 'scored.jsonl', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
- * for await (const event of scoring.events) if (event.type === 'answer') console.log(event.totals.answered, 'of', event.total);
- * const { manifest, problem } = await scoring.result;
+ * @example const scoring = score({ file: 'rows.jsonl', out: 'scored.jsonl', baseUrl:
+ * 'http://localhost:8000/v1', model: 'qwen3' }); for await (const event of scoring.events) if
+ * (event.type === 'answer') console.log(event.totals.answered, 'of', event.total); const {
+ * manifest, problem } = await scoring.result;
  */
 export const score = (options: ScoreOptions, hooks: ScoreHooks = {}): Task<ScoreEvent, ScoreResult> =>
   startTask(() => scoreRows(options, hooks));
 
 /**
- * What {@link score} would do with the same options, and what it may cost: without asking an endpoint, without a key, and without
- * writing anything.
+ * What {@link score} would do with the same options, and what it may cost: without asking an
+ * endpoint, without a key, and without writing anything.
  *
- * @example
- * const plan = await planScoring({ file: 'rows.jsonl', out: 'scored.jsonl', model: 'gpt-4o-mini' });
- * if (plan.scorer === 'openai') console.log(plan.estimate.requests, 'requests, about', plan.estimate.likelyCost, 'dollars');
+ * @example const plan = await planScoring({ file: 'rows.jsonl', out: 'scored.jsonl', model:
+ * 'gpt-4o-mini' }); if (plan.scorer === 'openai') console.log(plan.estimate.requests, 'requests,
+ * about', plan.estimate.likelyCost, 'dollars');
  */
 export async function planScoring(given: ScoreOptions, hooks: ScoreHooks = {}): Promise<ScoringPlan> {
   const options = await checkOptions(given);

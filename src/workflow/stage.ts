@@ -24,10 +24,11 @@ export interface StageResult {
 }
 
 /**
- * Cuts scored rows into 2 to 6 stages of increasing difficulty, holds out a part of each, and writes the folder that training reads:
- * `stage-1.jsonl` and on, `holdout.jsonl`, `manifest.json`, `histogram.svg`. It is written whole or not at all. Throws a usage error
- * for options that contradict each other and for a folder that holds something else, a data error for rows without a score and for
- * scores that cannot be cut in this way.
+ * Cuts scored rows into 2 to 6 stages of increasing difficulty, holds out a part of each, and
+ * writes the folder that training reads: `stage-1.jsonl` and on, `holdout.jsonl`, `manifest.json`,
+ * `histogram.svg`. It is written whole or not at all. Throws a usage error for options that
+ * contradict each other and for a folder that holds something else, a data error for rows without a
+ * score and for scores that cannot be cut in this way.
  *
  * @example
  * const { manifest } = await stage({ file: 'scored.jsonl', out: 'staged', stages: 3 });

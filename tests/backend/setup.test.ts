@@ -101,7 +101,8 @@ withBinding('killed at any instant, it continues where it was and leaves nothing
   }
   expect((await install(machine)).made).toBe(true);
   expect(left(machine)).toEqual([]);
-  // Two killed downloads at most (the second one may have been killed between its end and its rename), then never again.
+  // Two killed downloads at most (the second one may have been killed between its end and its
+  // rename), then never again.
   expect(machine.calls().filter((call) => call.startsWith('pip')).length).toBeLessThanOrEqual(3);
 });
 

@@ -1,5 +1,5 @@
-// Shows the help of every command, and prints how many files of TensorFlow that brought in; then loads TensorFlow too, to show
-// that they would be seen.
+// Shows the help of every command, and prints how many files of TensorFlow that brought in; then
+// loads TensorFlow too, to show that they would be seen.
 import { createRequire } from 'node:module';
 import { nameOf } from '../../src/cli/flags.js';
 import { COMMANDS } from '../../src/cli/registry.js';

@@ -206,7 +206,8 @@ describe('the page of scores', () => {
       expect(page).toContain(`(scores-${name}.svg)`);
       expect(readFileSync(place(`page/scores-${name}.svg`), 'utf8')).not.toContain('Question');
     }
-    // Half of the draw is not among the rated rows, so it was rated lower; the other half has the scores that it has there.
+    // Half of the draw is not among the rated rows, so it was rated lower; the other half has the
+    // scores that it has there.
     expect(page).toMatch(/three bands of \d+, \d+, \d+ rows/);
     const [low, middle, high] = /three bands of (\d+), (\d+), (\d+) rows/.exec(page)!.slice(1).map(Number);
     const scores = Array.from({ length: 40 }, (_, i) => (i === 3 ? 3.5 : 3 + (i % 9) / 4));

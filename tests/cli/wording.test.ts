@@ -46,7 +46,10 @@ describe('the words of a command', () => {
   });
 });
 
-/** Meets a row that is too long, as a library function would: with a warning, a line of the result, a text, and an error. */
+/**
+ * Meets a row that is too long, as a library function would: with a warning, a line of the result,
+ * a text, and an error.
+ */
 const cut = toy(
   defineCommand({
     command: 'cut <file>',

@@ -13,7 +13,8 @@ test('few batches get one shape that all of them fit', () => {
 
 test('a batch that occurs often enough to pay for a graph of its own gets it', () => {
   const rest = needs(4, 512, 900, 10);
-  // A short one saves 2048 - 256 positions and their longer attention: about 3,000 of them are far more than a graph's 8,192.
+  // A short one saves 2048 - 256 positions and their longer attention: about 3,000 of them are far
+  // more than a graph's 8,192.
   const [first, ...others] = fitShapes([...needs(4, 64, 30, 100), ...rest], 32);
   expect(first).toEqual({ lines: 4, length: 64, targets: 32 });
   expect(others.at(-1)).toEqual({ lines: 4, length: 512, targets: 928 });

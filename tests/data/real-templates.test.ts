@@ -36,7 +36,10 @@ const PARTS = [
   'user',
 ];
 
-/** A conversation of alternating turns that begin and end with a letter; some have a system turn, some begin with the assistant. */
+/**
+ * A conversation of alternating turns that begin and end with a letter; some have a system turn,
+ * some begin with the assistant.
+ */
 function conversation(draw: Random, i: number): InstructionRecord {
   const said = (n: number) =>
     `Q${n}${Array.from({ length: draw.integer(6) }, () => PARTS[draw.integer(PARTS.length)]).join('')}Z`;

@@ -48,8 +48,8 @@ const differing = async (
 };
 
 /**
- * The rows of a real file, with those that the importer leaves out for their empty answer (13 of 16,118) put back, so that every row is
- * compared.
+ * The rows of a real file, with those that the importer leaves out for their empty answer (13 of
+ * 16,118) put back, so that every row is compared.
  */
 async function everyRow(path: string): Promise<InstructionRecord[]> {
   const text = readFileSync(path, 'utf8');

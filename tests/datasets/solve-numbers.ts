@@ -70,7 +70,10 @@ const compare: Solver = (prompt) => {
 
 type Items = readonly (number | undefined)[];
 
-/** Rules of sequences, simplest first: each gives the item at a place from what is shown, or undefined when it does not fit. */
+/**
+ * Rules of sequences, simplest first: each gives the item at a place from what is shown, or
+ * undefined when it does not fit.
+ */
 const RULES: readonly ((shown: Items) => ((i: number) => number) | undefined)[] = [
   (shown) => coefficients(shown, (a, b) => (i) => a + b * i),
   (shown) => coefficients(shown, (a, b) => (i) => a * 2 ** i + 0 * b),

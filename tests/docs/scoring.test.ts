@@ -90,7 +90,8 @@ test('every command of docs/scoring.md does what the page says, in the page’s 
   const script = steps.flatMap((step) => (step.includes('score sample') ? [step, 'node fill-in.cjs\n'] : [step]));
   const { code, said } = await shell(script.join(''));
   expect(code, said).toBe(0);
-  // Once for each row, of the judge, of the own rubric, and three times for the repeats; the run given twice asked nothing.
+  // Once for each row, of the judge, of the own rubric, and three times for the repeats; the run
+  // given twice asked nothing.
   expect(server.requests).toHaveLength(5 * ROWS);
   expect(said).toContain(`${ROWS} of ${ROWS} replies are already in the ledger`);
   for (const name of ['judge', 'steps', 'repeated', 'ifd', 'length'])

@@ -14,7 +14,10 @@ interface Charged {
   readonly reply: number;
 }
 
-/** How a server charges: what a token of an estimate really is, and how far a reply goes beyond the limit that was asked for. */
+/**
+ * How a server charges: what a token of an estimate really is, and how far a reply goes beyond the
+ * limit that was asked for.
+ */
 interface Billing {
   readonly promptTimes: number;
   readonly replyTimes: number;

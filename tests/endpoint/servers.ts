@@ -22,8 +22,9 @@ export type ServerCase = z.infer<typeof caseSchema>;
 export const NOW = Date.parse('2026-01-01T00:00:00Z');
 
 /**
- * What servers are known to answer in place of a reply: statuses, headers and fields as they have them, with words of our own where theirs do not
- * matter, and sentences of theirs where nothing else gives the reason.
+ * What servers are known to answer in place of a reply: statuses, headers and fields as they have
+ * them, with words of our own where theirs do not matter, and sentences of theirs where nothing
+ * else gives the reason.
  */
 export const SERVER_CASES: readonly ServerCase[] = readFileSync(
   new URL('../fixtures/endpoint-answers.jsonl', import.meta.url),

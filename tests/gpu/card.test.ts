@@ -18,9 +18,10 @@ const [made] = cases() as [ReturnType<typeof cases>[number]];
 
 const SIDE = 512;
 /**
- * Largest error of an element of a product, relative to the lengths of the two vectors that it is of. Rounding acts as if each of the
- * n factors were off by sqrt(n) u at most in the mean square; the terms' own squares add up to a share 1 / n of the lengths', so u is
- * left, and the largest of many elements is a few times that. With factors rounded to TF32's 11 bits it would be 2^13 u.
+ * Largest error of an element of a product, relative to the lengths of the two vectors that it is
+ * of. Rounding acts as if each of the n factors were off by sqrt(n) u at most in the mean square;
+ * the terms' own squares add up to a share 1 / n of the lengths', so u is left, and the largest of
+ * many elements is a few times that. With factors rounded to TF32's 11 bits it would be 2^13 u.
  */
 const FLOAT32_PRODUCT = 32 * UNIT.float32;
 

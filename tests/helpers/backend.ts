@@ -3,8 +3,8 @@ import type { Backend, Device } from '../../src/backend/backend.js';
 import { loadBackend } from '../../src/backend/load.js';
 
 /**
- * The backend that tests run on: native where it is set up, else WASM; loaded once a process. PHASETUNE_TEST_DEVICE names
- * another choice, which is then an error where it is not to be had.
+ * The backend that tests run on: native where it is set up, else WASM; loaded once a process.
+ * PHASETUNE_TEST_DEVICE names another choice, which is then an error where it is not to be had.
  */
 export const testBackend = (): Promise<Backend> =>
   loadBackend({ device: (process.env.PHASETUNE_TEST_DEVICE as Device | undefined) ?? 'auto' });

@@ -7,7 +7,10 @@ import { typicalError, UNIT } from './rounding.js';
 /** Disturbed runs that a deviation is estimated from. */
 const DRAWS = 3;
 
-/** How much more than what they were off by another order of the same sums may be off: both are samples of one distribution. */
+/**
+ * How much more than what they were off by another order of the same sums may be off: both are
+ * samples of one distribution.
+ */
 const FACTOR = 4;
 
 /** What a model's sums are off by, over a row of a matrix or over a vocabulary, as a share of every factor. */
@@ -57,8 +60,8 @@ function largestDifference(some: Numbers, others: Numbers): number {
 }
 
 /**
- * No element is off by more than {@link FACTOR} times what disturbed runs are off by `from` the same undisturbed, or what rounding the
- * largest element is.
+ * No element is off by more than {@link FACTOR} times what disturbed runs are off by `from` the
+ * same undisturbed, or what rounding the largest element is.
  */
 export function expectNear(
   actual: Numbers,

@@ -19,7 +19,10 @@ export interface Asked {
   readonly body: any;
 }
 
-/** What the server does with a request: misbehave by name, say something, or anything at all; undefined: answer well. */
+/**
+ * What the server does with a request: misbehave by name, say something, or anything at all;
+ * undefined: answer well.
+ */
 export type Behaviour = Fault | Said | ((exchange: Exchange, asked: Asked) => unknown) | undefined;
 
 /** Settings of {@link startEndpoint}. */

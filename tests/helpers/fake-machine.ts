@@ -11,7 +11,10 @@ import { writeWheel } from './wheel.js';
 /** How the stand-in for pip behaves. */
 export type PipMode = 'works' | 'no pip' | 'unreachable' | 'none for this python' | 'none' | 'disk full';
 
-/** A folder with programs of our own to put on the PATH, so that set-up can be tried without a network or an hour's time. */
+/**
+ * A folder with programs of our own to put on the PATH, so that set-up can be tried without a
+ * network or an hour's time.
+ */
 export interface FakeMachine {
   /** Cache folder; does not exist yet. */
   readonly home: string;

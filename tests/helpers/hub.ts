@@ -21,7 +21,10 @@ export interface Hub {
 
 export const COMMIT = 'c0ffee'.padEnd(40, '0');
 
-/** Starts one with a model `org/name`. Files over 200 bytes are listed as large ones (with SHA-256), the others as git blobs. */
+/**
+ * Starts one with a model `org/name`. Files over 200 bytes are listed as large ones (with SHA-256),
+ * the others as git blobs.
+ */
 export async function startHub(files: Readonly<Record<string, Buffer>>): Promise<Hub> {
   const hub = { requests: [] as Hub['requests'], sent: 0, fault: undefined as Fault | undefined };
   const server = createServer((request, response) => {

@@ -26,7 +26,10 @@ function whyNot(): string | undefined {
 
 let reason: { text: string | undefined } | undefined;
 
-/** `withDisks('name', …)`: a test that mounts disks by {@link inNamespace}, skipped with the reason where that is not allowed. */
+/**
+ * `withDisks('name', …)`: a test that mounts disks by {@link inNamespace}, skipped with the reason
+ * where that is not allowed.
+ */
 export const withDisks = (name: string, run: () => Promise<void>, timeoutMs?: number): void => {
   test(
     name,
@@ -43,7 +46,10 @@ export const withDisks = (name: string, run: () => Promise<void>, timeoutMs?: nu
   );
 };
 
-/** Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted is gone at its end. */
+/**
+ * Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted
+ * is gone at its end.
+ */
 export async function inNamespace(script: string, ...words: string[]): Promise<Ended> {
   const child = spawn('unshare', [...UNSHARE, script, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];

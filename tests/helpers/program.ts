@@ -15,8 +15,8 @@ export function isBuilt(): boolean {
 }
 
 /**
- * Arguments of Node that run `phasetune`: the build where it is up to date, else the sources through tsx, which takes 0.7 s of
- * processor time more for each process.
+ * Arguments of Node that run `phasetune`: the build where it is up to date, else the sources
+ * through tsx, which takes 0.7 s of processor time more for each process.
  */
 export const PROGRAM: readonly string[] = isBuilt()
   ? [join(ROOT, 'dist/cli/main.js')]

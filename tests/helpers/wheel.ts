@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** Writes a zip archive like those of Python packages; contents of a kilobyte or more are deflated, `*.exe` is executable. */
+/**
+ * Writes a zip archive like those of Python packages; contents of a kilobyte or more are deflated,
+ * `*.exe` is executable.
+ */
 export function writeWheel(path: string, files: Readonly<Record<string, string | Buffer>>): void {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

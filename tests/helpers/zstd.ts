@@ -1,4 +1,7 @@
-/** Bytes in zstd frames without compression, a frame for every so many bytes: enough for a reader of text, and Node 20 cannot pack more. */
+/**
+ * Bytes in zstd frames without compression, a frame for every so many bytes: enough for a reader of
+ * text, and Node 20 cannot pack more.
+ */
 export function zstdStored(bytes: Uint8Array, size: number): Buffer {
   const frames: Buffer[] = [];
   for (let at = 0; at === 0 || at < bytes.length; at += size) {

@@ -6,7 +6,8 @@ import { copyFile, makeFolder } from '../../src/io/files.js';
 import { openAppender } from '../../src/io/jsonl.js';
 import { lockFolder } from '../../src/io/lock.js';
 
-// Does one thing on a disk that fails at it, and prints as JSON what came of it: messages, and what lies in the folder then.
+// Does one thing on a disk that fails at it, and prints as JSON what came of it: messages, and what
+// lies in the folder then.
 const [what, folder] = process.argv.slice(2) as [keyof typeof faults, string];
 const at = (...names: string[]) => join(folder, ...names);
 

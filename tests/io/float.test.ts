@@ -20,7 +20,10 @@ function valueFrom(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -133 : (1 + fraction / 128) * 2 ** (exponent - 127));
 }
 
-/** The nearest pattern by exact arithmetic on its two neighbours, the even one at the midpoint; beyond the last it is infinity. */
+/**
+ * The nearest pattern by exact arithmetic on its two neighbours, the even one at the midpoint;
+ * beyond the last it is infinity.
+ */
 function nearest(x: number): number {
   const sign = Object.is(Math.sign(x), -0) || x < 0 ? 0x8000 : 0;
   const magnitude = Math.abs(x);

@@ -139,7 +139,8 @@ describe('a lock whose process is gone', () => {
   test('is taken over where takers died on the way, whatever they left', async () => {
     write(dead);
     const other = { ...dead, token: 'b'.repeat(24) };
-    // A taker that died holding the claim, one that died claiming that, one that died before, and an owner that died freeing it.
+    // A taker that died holding the claim, one that died claiming that, one that died before, and
+    // an owner that died freeing it.
     write(other, `run.lock.${dead.token}`);
     write({ ...dead, token: 'c'.repeat(24) }, `run.lock.${dead.token}.${other.token}`);
     write({ ...dead, token: 'd'.repeat(24) }, `run.lock.${'d'.repeat(24)}.tmp`);

@@ -11,7 +11,10 @@ const kb = (gib: number) => `${(gib * GIB) / 1024} kB`;
 /** The kernel's "no limit" of the first version. */
 const NONE = '9223372036854771712\n';
 
-/** A machine of 64 GiB, 40 of them free, with a process that holds one of 3 GiB mapped; `files` are those of its control groups. */
+/**
+ * A machine of 64 GiB, 40 of them free, with a process that holds one of 3 GiB mapped; `files` are
+ * those of its control groups.
+ */
 function machine(files: Readonly<Record<string, string>> = {}, addressSpace = 'unlimited'): string {
   const root = temporaryFolder('machine');
   const all = {

@@ -123,7 +123,8 @@ test('joined adapters change every weight as they do one after the other', () =>
     const [together, inTurn] = [weight(), weight()];
     mergeInto(`${module}.weight`, together, joined);
     for (const adapter of adapters) mergeInto(`${module}.weight`, inTurn, adapter);
-    // Products of normal numbers, at most 4 times 4 by the scale each, over all ranks, and one more to add them to the weight.
+    // Products of normal numbers, at most 4 times 4 by the scale each, over all ranks, and one more
+    // to add them to the weight.
     const limit = 2 * gamma(joined.options.rank + 2) * joined.options.rank * 16 * 7;
     for (const [i, x] of inTurn.data.entries()) expect(Math.abs(together.data[i]! - x)).toBeLessThan(limit);
     const changed = module !== 'model.layers.0.self_attn.v_proj';

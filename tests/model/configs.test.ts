@@ -20,8 +20,9 @@ const { positions, shapes, cases } = JSON.parse(readFileSync(join(FOLDER, 'cases
 const [LENGTH, LAYERS, D, F, H, HEADS] = [24, 2, 16, 12, 6, 4];
 
 /**
- * Rounding of float32 on both sides: half a unit for each term of the sums on the longest way through the model, which are norms,
- * projections, scores, softmax and values of each layer, the last norm and the head.
+ * Rounding of float32 on both sides: half a unit for each term of the sums on the longest way
+ * through the model, which are norms, projections, scores, softmax and values of each layer, the
+ * last norm and the head.
  */
 const TOLERANCE = 2 * 2 ** -24 * (LAYERS * (2 * D + D + H + 2 * LENGTH + HEADS * H + D + F) + 2 * D);
 
@@ -73,6 +74,7 @@ test('whatever config.json says, the logits are those of transformers, or a fiel
     }
   }
   await expected.close();
-  // Most that are refused have a field of another kind of model; a loader that refuses everything would be right as well.
+  // Most that are refused have a field of another kind of model; a loader that refuses everything
+  // would be right as well.
   expect(equal).toBeGreaterThan(cases.length / 4);
 });

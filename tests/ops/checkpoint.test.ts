@@ -30,7 +30,10 @@ const inputs = (): tf.Tensor[] => [
 type Run = typeof checkpoint;
 const plain: Run = (inputs, constants, work) => work(inputs, constants);
 
-/** Layers one after the other, each with a matrix of its own and all with one vector that lives no longer than this call. */
+/**
+ * Layers one after the other, each with a matrix of its own and all with one vector that lives no
+ * longer than this call.
+ */
 function layers(run: Run, [x, ...matrices]: readonly tf.Tensor[], end: (x: tf.Tensor) => tf.Tensor = (x) => x) {
   const norm = tf.ones([WIDTH]);
   const each = (x: tf.Tensor, w: tf.Tensor) =>

@@ -23,7 +23,10 @@ const host = (t: tf.Tensor): HostTensor => float32(t.shape, t.dataSync() as Floa
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** Tensors, all of them disturbed by what the longest sum that they are in may be off by, with some operations on the way. */
+/**
+ * Tensors, all of them disturbed by what the longest sum that they are in may be off by, with some
+ * operations on the way.
+ */
 const disturbed = (all: readonly tf.Tensor[], seed: number): tf.Tensor[] => {
   const size = typicalError(Math.max(...all.flatMap(({ shape }) => shape)) + 16);
   return all.map((x, i) => {
@@ -33,7 +36,10 @@ const disturbed = (all: readonly tf.Tensor[], seed: number): tf.Tensor[] => {
   });
 };
 
-/** Compares an op's value and its gradient under a random direction with the same formula left to automatic differentiation. */
+/**
+ * Compares an op's value and its gradient under a random direction with the same formula left to
+ * automatic differentiation.
+ */
 async function expectSame(op: Op, plain: Op, inputs: tf.Tensor[]): Promise<void> {
   const direction = normal('direction', ...op(...inputs).shape);
   const run = (f: Op, [along, ...given]: tf.Tensor[]): HostTensor[] => {

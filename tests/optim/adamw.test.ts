@@ -44,15 +44,18 @@ async function expectClose(got: Tensors, want: Values, tolerance: number): Promi
   }
 }
 
-/** Roundings of one element in a step: of the two means, their corrections, the root, the quotient, the decay and the sum. */
+/**
+ * Roundings of one element in a step: of the two means, their corrections, the root, the quotient,
+ * the decay and the sum.
+ */
 const OPERATIONS = 16;
 
 /** Elements of all gradients of the reference. */
 const ELEMENTS = Object.values(reference.start).reduce((n, value) => n + value.flat().length, 0);
 
 /**
- * What a norm is off by, ours and the reference's together, as a share of itself: a sum of squares, all of one sign, half of which the
- * root leaves.
+ * What a norm is off by, ours and the reference's together, as a share of itself: a sum of squares,
+ * all of one sign, half of which the root leaves.
  */
 const NORM = gamma(ELEMENTS + 2) + gamma(1);
 
@@ -133,7 +136,8 @@ test('the norm of millions of gradients keeps its digits on every backend', asyn
   const exact = Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
   const gradients = [tf.tensor1d(data.subarray(0, 7)), tf.tensor1d(data.subarray(7))];
   const { norm, grads } = clipByGlobalNorm(gradients, 1);
-  // Added up in two stages, of 1,024 and of n / 1,024: the root halves what the sum is off by, of which all terms have one sign.
+  // Added up in two stages, of 1,024 and of n / 1,024: the root halves what the sum is off by, of
+  // which all terms have one sign.
   const sums = 1024 + Math.ceil(n / 1024);
   expect(Math.abs((await norm.data())[0]! / exact - 1)).toBeLessThan(gamma(sums + 2) / 2 + gamma(1));
   tf.dispose([norm, ...grads, ...gradients]);

@@ -23,12 +23,16 @@ function header(begin: string, part: string, end: string): Uint8Array {
 }
 
 /**
- * Most memory, as a multiple of the file's size: a byte makes at most one small object (two characters are an empty list), of some
- * dozens of bytes, and copies of it. What grows by the square of the length would be a million.
+ * Most memory, as a multiple of the file's size: a byte makes at most one small object (two
+ * characters are an empty list), of some dozens of bytes, and copies of it. What grows by the
+ * square of the length would be a million.
  */
 const MOST_MEMORY = 200;
 
-/** Most work, as a multiple of what JSON.parse does for as many bytes: some steps for each of them. A square would be over 100,000. */
+/**
+ * Most work, as a multiple of what JSON.parse does for as many bytes: some steps for each of them.
+ * A square would be over 100,000.
+ */
 const MOST_WORK = 1000;
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => i.toString(36).padStart(5, '0'));

@@ -1,6 +1,7 @@
 /**
- * Reads the file that its argument names, and prints as JSON how often its size the process grew meanwhile (`memory`), how often the
- * processor time of JSON.parse over numbers of as many bytes it took (`work`), and the refusal.
+ * Reads the file that its argument names, and prints as JSON how often its size the process grew
+ * meanwhile (`memory`), how often the processor time of JSON.parse over numbers of as many bytes it
+ * took (`work`), and the refusal.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { openGguf } from '../../src/io/gguf.js';

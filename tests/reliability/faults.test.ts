@@ -33,7 +33,10 @@ const longRun = (out: string) => ['train', '--out', out, ...options(2000, 2)];
 
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1)!;
 
-/** Names of the checkpoints in a run's folder, each of which must be whole: every file with the hash that the manifest tells. */
+/**
+ * Names of the checkpoints in a run's folder, each of which must be whole: every file with the hash
+ * that the manifest tells.
+ */
 function wholeCheckpoints(run: string): string[] {
   const checkpoints = readdirSync(run)
     .filter((name) => name.startsWith('stage-'))
@@ -60,7 +63,10 @@ async function wholeRecord(run: string): Promise<void> {
 const hiddenFiles = (folder: string) =>
   readdirSync(folder, { recursive: true }).filter((path) => /(^|\/)\./.test(String(path)));
 
-/** Shell: `phasetune` runs it. `$1` is Node with its first arguments, `$2` the folder to work in; what follows is passed on. */
+/**
+ * Shell: `phasetune` runs it. `$1` is Node with its first arguments, `$2` the folder to work in;
+ * what follows is passed on.
+ */
 const PHASETUNE = `
   program=$1 home=$2; shift 2
   phasetune() { eval "$program" '"$@"'; }
@@ -146,9 +152,7 @@ describe('a run that goes', () => {
     const { child, out } = await going('held');
     const second = await startPhasetune(['train', '--out', out, '--resume']).ended;
     expect(lastLine(second.err)).toMatch(
-      new RegExp(
-        `^error: ${out} is in use by process ${child.pid} on this machine \\(phasetune train\\) for .*; wait for it`,
-      ),
+      new RegExp(`^error: ${out} is in use by process ${child.pid} on this machine \\(train\\) for .*; wait for it`),
     );
     expect(second.code).toBe(1);
     child.kill('SIGKILL');

@@ -120,7 +120,8 @@ describe('comparing scores', () => {
 
   it('tells how much better than length a score does, whichever way round length goes', async () => {
     const text = (answer: number): RowText => ({ key: 'k', start: 'k', instruction: 1, answer });
-    // The longest are the easiest, but for two neighbours: Spearman of -0.943 with the first score; the second has 0.829.
+    // The longest are the easiest, but for two neighbours: Spearman of -0.943 with the first score;
+    // the second has 0.829.
     const texts = Object.fromEntries([6, 5, 4, 3, 1, 2].map((length, i) => [ids[i]!, text(length)]));
     const first = named('first', scoresOf(1, 2, 3, 4, 5, 6), texts);
     const { pairs } = await compare([first, named('second', scoresOf(2, 1, 4, 3, 6, 5))]);

@@ -237,7 +237,8 @@ describe('the real rows', () => {
     expect([Math.min(...rated.scores.values()), Math.max(...rated.scores.values())]).toEqual([3.5, 5]);
     const { records } = await importFile(ALPACA, importOptionsSchema.parse({ badRows: 'skip' }));
     const { by, scores } = joinRatings(records, rated, 'auto');
-    // As Python counts them: rows of the draw whose instruction and input, joined, are an instruction of the rated rows.
+    // As Python counts them: rows of the draw whose instruction and input, joined, are an
+    // instruction of the rated rows.
     expect({ by, found: scores.size }).toEqual({ by: 'content', found: 969 });
   });
 });

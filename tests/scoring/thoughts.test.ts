@@ -11,7 +11,10 @@ import { expectLinear } from '../helpers/growth.js';
 const FIVE = { min: 1, max: 5, whole: true };
 const TEN = { min: 1, max: 10, whole: true };
 
-/** Thoughts that hold a score of 5, in the marks of each family of models, and what is left when the server drops the opening one. */
+/**
+ * Thoughts that hold a score of 5, in the marks of each family of models, and what is left when the
+ * server drops the opening one.
+ */
 const MARKED = {
   think: ['<think>Score: 5? {"score": 5} is too high.</think>', 'Score: 5? {"score": 5}</think>'],
   thinking: ['<thinking>\nScore: 5\n</thinking>\n\n', 'Score: 5 or 4?\n</thinking>\n\n'],

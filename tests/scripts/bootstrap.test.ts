@@ -27,7 +27,10 @@ const LOCK = {
 };
 const INSTALLED = { packages: { 'node_modules/a': { version: '1.0.0' } } };
 
-/** A project in which every program that is run is one of ours; the "compiler" writes a command line that notes its arguments. */
+/**
+ * A project in which every program that is run is one of ours; the "compiler" writes a command line
+ * that notes its arguments.
+ */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'phasetune-bootstrap-'));
   mkdirSync(join(folder, 'scripts'));

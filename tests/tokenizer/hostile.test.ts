@@ -21,7 +21,10 @@ const CHAT: Message[] = [
   { role: 'assistant', content: 'It is 4.' },
 ];
 
-/** Message of what is thrown. What is asked for would be endless, or more than there is memory: that it comes is the proof. */
+/**
+ * Message of what is thrown. What is asked for would be endless, or more than there is memory: that
+ * it comes is the proof.
+ */
 async function refusal(work: () => unknown): Promise<{ message: string }> {
   const error = await (async () => work())().then(
     () => expect.fail('it was taken'),

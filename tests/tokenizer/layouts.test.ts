@@ -5,7 +5,10 @@ import { expect, test } from 'vitest';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { temporaryFolder } from '../helpers/folder.js';
 
-/** A tokenizer's folder and what transformers makes of some texts with it; null where it refuses. See scripts/reference/tokenizer_layouts.py. */
+/**
+ * A tokenizer's folder and what transformers makes of some texts with it; null where it refuses.
+ * See scripts/reference/tokenizer_layouts.py.
+ */
 interface Layout {
   readonly name: string;
   readonly files: Readonly<Record<string, unknown>>;

@@ -17,7 +17,10 @@ const rows = reference.rows.map(({ ids }, i): EncodedRow => {
   return { id: `row ${i}`, ids: Int32Array.from(ids), mask, trained: ids.length - 1 };
 });
 
-/** Roundings on the longest way of a loss, on both sides: sums of two layers 24 wide over 40 tokens, of the head, of the losses. */
+/**
+ * Roundings on the longest way of a loss, on both sides: sums of two layers 24 wide over 40 tokens,
+ * of the head, of the losses.
+ */
 const TOLERANCE = 2 * 2 ** -24 * (2 * (24 * 5 + 40 * 3 + 6) + 24 + 53 + 40);
 
 let model: OpenedModel;

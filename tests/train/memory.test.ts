@@ -85,7 +85,8 @@ nativeOnly('what was forecast for a step is near what a process of its own took'
     predicted = predicted_peak_mib!;
     least = Math.min(least, peak_rss_mib!);
   }
-  // Half of it would be a step without its activations, or one without its weights; twice, either of them counted twice.
+  // Half of it would be a step without its activations, or one without its weights; twice, either
+  // of them counted twice.
   expect(predicted / least).toBeGreaterThan(1 / 1.5);
   expect(predicted / least).toBeLessThan(1.5);
 });

@@ -88,7 +88,8 @@ test('the error names the batch, its longest rows first, and only what can still
   expect((await told(memoryUses(setting).evaluate(batch))).message).toMatch(/held-out loss, .* lower `evalRows`/);
 });
 
-// Not captured: of what the session asks for in threads of its own some pieces end the process, and which come first is chance.
+// Not captured: of what the session asks for in threads of its own some pieces end the process, and
+// which come first is chance.
 const EAGER: CompileOptions = { mode: 'eager', precision: 'float32' };
 
 nativeOnly('a process that runs out of memory says for what, keeps what it holds to the bit, and goes on', () => {

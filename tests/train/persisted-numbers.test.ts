@@ -25,7 +25,10 @@ const OTHERS = ['endpoint/prices.ts', 'io/lock-owner.ts'];
 /** Options are checked before a run begins, and are finite. */
 const OPTIONS = /^(options|input\.import)\b/;
 
-/** Paths of the numbers of a schema that a file could not hold if they were not finite: neither measured nor counted. */
+/**
+ * Paths of the numbers of a schema that a file could not hold if they were not finite: neither
+ * measured nor counted.
+ */
 function plainNumbers(schema: z.ZodType, path = ''): string[] {
   const { def } = schema as unknown as { def: Record<string, unknown> & { type: string } };
   const inner = (key: string, name: string): string[] => plainNumbers(def[key] as z.ZodType, name);

@@ -32,8 +32,9 @@ const STEPS = 200;
 const AGAIN = 25;
 
 /**
- * How near to the same held-out loss a run in another precision ends, as a share of what its steps won: what every twentieth of them wins.
- * Rounding has no such bound over 200 steps, for what differs goes into every step after it.
+ * How near to the same held-out loss a run in another precision ends, as a share of what its steps
+ * won: what every twentieth of them wins. Rounding has no such bound over 200 steps, for what
+ * differs goes into every step after it.
  */
 const NEAR = 1 / 20;
 

@@ -20,8 +20,9 @@ const ROOM = 3 * 2 ** 30;
 
 const compile = JSON.parse(process.argv[2]!) as CompileOptions;
 const small = onePerLine([countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)], 24);
-// What there is no memory for is the mask of who sees whom, larger by far than all that comes before it together: a small piece of memory
-// that the library does not get, in a thread of its own, ends the process, and nobody can catch that.
+// What there is no memory for is the mask of who sees whom, larger by far than all that comes
+// before it together: a small piece of memory that the library does not get, in a thread of its
+// own, ends the process, and nobody can catch that.
 const large = onePerLine([countingRow('long', 1, 1, 65_536), countingRow('longer', 2, 1, 65_000)], 65_536);
 const shapes = [small.shape, large.shape];
 const model = await openModel('models/tiny-llama');

@@ -1,6 +1,6 @@
 /**
- * A separate process that runs a command line once little address space is left. Arguments: bytes beyond what is in use when the
- * library is loaded, then the command line.
+ * A separate process that runs a command line once little address space is left. Arguments: bytes
+ * beyond what is in use when the library is loaded, then the command line.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -83,8 +83,8 @@ async function directLosses(on: Tuner, { plan }: RunJob): Promise<number[]> {
 const plain = (tensors: NamedTensors) => Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
 
 /**
- * Losses that the same weights give in batches of other shapes: off by four times what the longest sum of the tiny base is, over its
- * vocabulary or over a row of a matrix.
+ * Losses that the same weights give in batches of other shapes: off by four times what the longest
+ * sum of the tiny base is, over its vocabulary or over a row of a matrix.
  */
 function expectClose(actual: readonly number[], expected: readonly number[]): void {
   expect(actual).toHaveLength(expected.length);

@@ -65,7 +65,8 @@ test('every parameter of a whole model has its gradient, by finite differences, 
       return ((await moved(1)) - (await moved(-1))) / (2 * by);
     };
     const rise = await riseOver(step);
-    // A central difference is off by the square of its step, so over twice the step by four times as much; and the two losses are rounded.
+    // A central difference is off by the square of its step, so over twice the step by four times
+    // as much; and the two losses are rounded.
     const curved = Math.abs((await riseOver(2 * step)) - rise) / 3;
     const rounded = (4 * typicalError(model.config.vocab_size) * before) / step;
     expect(Math.abs(rise - norm), name).toBeLessThan(2 * curved + rounded);

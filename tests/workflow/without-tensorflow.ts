@@ -1,5 +1,5 @@
-// For a child process: imports the modules named, and prints how many files of TensorFlow that loaded; then loads TensorFlow too,
-// to show that they would be counted.
+// For a child process: imports the modules named, and prints how many files of TensorFlow that
+// loaded; then loads TensorFlow too, to show that they would be counted.
 import { createRequire } from 'node:module';
 
 const loaded = () =>

@@ -23,7 +23,10 @@ export function fileAt(parser: Parser, seeds: readonly Seed[], runSeed: number, 
 /** Longest refusal that is still one line to read, besides the path in it. */
 const LONGEST_MESSAGE = 1500;
 
-/** Above this, in ms, a file is read again and the shorter time counts: other work on the machine is not the reader's. */
+/**
+ * Above this, in ms, a file is read again and the shorter time counts: other work on the machine is
+ * not the reader's.
+ */
 const SLOW_MS = 200;
 
 /** Writes a file into an empty folder and has the parser read it. */

@@ -68,7 +68,10 @@ async function readAllGguf(path: string): Promise<void> {
   }
 }
 
-/** Imports into a folder beside the file, and takes it away again; what a refused import leaves behind is seen by the caller. */
+/**
+ * Imports into a folder beside the file, and takes it away again; what a refused import leaves
+ * behind is seen by the caller.
+ */
 async function importBeside(source: string, folder: string): Promise<void> {
   const out = join(folder, 'imported');
   await importModel(source, out, { dtype: 'bfloat16' });

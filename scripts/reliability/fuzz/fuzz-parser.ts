@@ -25,7 +25,10 @@ export interface Figures {
   slowest_ms: number;
 }
 
-/** A file that must not do what it did; without bytes where it ended or held up the process (`index` makes it again). */
+/**
+ * A file that must not do what it did; without bytes where it ended or held up the process (`index`
+ * makes it again).
+ */
 export interface Finding {
   readonly index: number;
   readonly error: string;
@@ -48,7 +51,10 @@ const TABLE = new URL('./parsers.ts', import.meta.url).href;
 /** Milliseconds between looks at a worker. Looks are counted, not time: a machine that stands still is no hang. */
 const TICK_MS = 50;
 
-/** Has a parser read `count` mutated files in a process of its own, which is started again behind a file that ended it. */
+/**
+ * Has a parser read `count` mutated files in a process of its own, which is started again behind a
+ * file that ended it.
+ */
 export async function fuzzParser(
   parser: string,
   options: FuzzOptions,

@@ -120,8 +120,8 @@ const print = (value: unknown): string =>
   );
 
 /**
- * One edit of a JSON text at a random place: values, keys, kinds, counts, nesting. Text that is no JSON, or is nested too deep to be
- * written again, is returned as it is.
+ * One edit of a JSON text at a random place: values, keys, kinds, counts, nesting. Text that is no
+ * JSON, or is nested too deep to be written again, is returned as it is.
  */
 export function mutatedJson(text: string, random: Random): string {
   try {

@@ -17,12 +17,16 @@ export interface Parser {
   readonly name: string;
   /** The same at every call. */
   seeds(): readonly Seed[] | Promise<readonly Seed[]>;
-  /** Mutations that know the format; those that only know bytes (`BYTE_MUTATIONS`) are used besides for every parser. */
+  /**
+   * Mutations that know the format; those that only know bytes (`BYTE_MUTATIONS`) are used besides
+   * for every parser.
+   */
   readonly mutations: readonly Mutation[];
   /**
-   * Reads the whole of the file at `path` (the seed's name in a folder of its own, `beside` beside it). Resolves where the file
-   * is taken. Rejects with a PhasetuneError of code `data` or `usage` where it is refused; any other error counts as a crash,
-   * so what must hold of a file that was taken is checked here with a plain Error. It leaves no file behind either way.
+   * Reads the whole of the file at `path` (the seed's name in a folder of its own, `beside` beside
+   * it). Resolves where the file is taken. Rejects with a PhasetuneError of code `data` or `usage`
+   * where it is refused; any other error counts as a crash, so what must hold of a file that was
+   * taken is checked here with a plain Error. It leaves no file behind either way.
    */
   open(path: string): Promise<void>;
 }

@@ -65,7 +65,10 @@ const changeLength: Mutation = (bytes, random) => {
 
 type Header = Record<string, { dtype: string; shape: number[]; data_offsets: number[] }>;
 
-/** Changes that leave each field plausible by itself: places over each other, holes, sizes that only together are too large. */
+/**
+ * Changes that leave each field plausible by itself: places over each other, holes, sizes that only
+ * together are too large.
+ */
 const changeLayout: Mutation = (bytes, random) => {
   const found = parts(bytes);
   if (!found) return bytes;

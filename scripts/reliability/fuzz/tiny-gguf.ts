@@ -18,8 +18,8 @@ const MODEL: readonly Field[] = [
 ];
 
 /**
- * A Llama of one layer, 32 wide, for eight tokens; norms in F32, matrices in Q8_0. `fields` are its tokenizer, and what is to be
- * otherwise: of a field given twice the last counts.
+ * A Llama of one layer, 32 wide, for eight tokens; norms in F32, matrices in Q8_0. `fields` are its
+ * tokenizer, and what is to be otherwise: of a field given twice the last counts.
  */
 export function tinyGguf(fields: readonly Field[]): Uint8Array {
   const matrix = (name: string, rows: number) => ({ name, shape: [32, rows], type: 8, data: blocks(rows, name) });

@@ -24,7 +24,10 @@ export const LOADING: Meaning = { kind: 'server', next: 'load' };
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-/** Codes, types and reasons that mean the same under every status, in lower case, by what they mean. The first that fits counts. */
+/**
+ * Codes, types and reasons that mean the same under every status, in lower case, by what they mean.
+ * The first that fits counts.
+ */
 const CERTAIN: readonly (readonly [Meaning, ReadonlySet<string>])[] = [
   [
     FILTERED,

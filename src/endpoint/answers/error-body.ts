@@ -7,7 +7,10 @@ export interface FieldIssue {
   readonly type?: string;
 }
 
-/** What a program can use of an error's body. Only `message` is prose: it may quote the row, and nothing is read from it. */
+/**
+ * What a program can use of an error's body. Only `message` is prose: it may quote the row, and
+ * nothing is read from it.
+ */
 export interface ErrorBody {
   /** The innermost cause, in the server's words. */
   readonly message: string;
@@ -19,7 +22,10 @@ export interface ErrorBody {
   readonly param?: string;
   /** The status of HTTP that the body names, which may come with a status of success. */
   readonly status?: number;
-  /** All words that stand for a kind of error (codes, types, statuses and reasons of gRPC), the innermost first, in lower case. */
+  /**
+   * All words that stand for a kind of error (codes, types, statuses and reasons of gRPC), the
+   * innermost first, in lower case.
+   */
   readonly names: readonly string[];
   readonly issues: readonly FieldIssue[];
   /** The `details` of gRPC: RetryInfo, QuotaFailure, ErrorInfo, BadRequest. */
@@ -40,8 +46,9 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const DEEPEST = 8;
 
 /**
- * The error that a body holds, in the forms of OpenAI (`error`), Cerebras (all at the top), FastAPI (`detail`), Gemini (a list, `details`
- * of gRPC), Azure (`innererror`), OpenRouter (the cause as text in `metadata.raw`), and plain text or HTML.
+ * The error that a body holds, in the forms of OpenAI (`error`), Cerebras (all at the top), FastAPI
+ * (`detail`), Gemini (a list, `details` of gRPC), Azure (`innererror`), OpenRouter (the cause as
+ * text in `metadata.raw`), and plain text or HTML.
  */
 export function errorIn(body: string): ErrorBody {
   const html = /^\s*</.test(body);
@@ -89,7 +96,10 @@ function partsOf(value: unknown, deep: number): JsonObject[] {
   return [...inner.flatMap((one) => partsOf(isIssues(one) ? undefined : one, deep - 1)), part];
 }
 
-/** An error as JSON in the message of another (Gemini), where both name the same status: a message may quote a row, which may be JSON. */
+/**
+ * An error as JSON in the message of another (Gemini), where both name the same status: a message
+ * may quote a row, which may be JSON.
+ */
 function wrappedIn({ message, code }: JsonObject): unknown {
   if (typeof message !== 'string' || typeof code !== 'number' || !message.startsWith('{')) return undefined;
   const wrapped = objectIn(objectIn(jsonIn(message))?.error);

@@ -1,6 +1,7 @@
 /**
- * How a reply ended, by the word that its server has for it: `whole` by itself; `filtered` by a filter; `broken` by an error, so that it may come
- * whole next time; `cut` by a limit or for another reason, unknown words among them.
+ * How a reply ended, by the word that its server has for it: `whole` by itself; `filtered` by a
+ * filter; `broken` by an error, so that it may come whole next time; `cut` by a limit or for
+ * another reason, unknown words among them.
  */
 export type Ending = 'whole' | 'filtered' | 'broken' | 'cut';
 

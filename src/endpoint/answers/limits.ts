@@ -7,9 +7,10 @@ export type Headers = Readonly<Record<string, string>>;
 export const LONGEST_WAIT_MS = 15 * 60_000;
 
 /**
- * How long an endpoint asks to wait, in milliseconds, from the most certain place that can be read: `retry-after-ms` and `retry-after`, the
- * RetryInfo and the fields of the body, the resets of those limits that are used up. Undefined where none can be read: a negative number, an
- * exponent or a text is no wait. Times are counted from the server's own clock where it gives that.
+ * How long an endpoint asks to wait, in milliseconds, from the most certain place that can be read:
+ * `retry-after-ms` and `retry-after`, the RetryInfo and the fields of the body, the resets of those
+ * limits that are used up. Undefined where none can be read: a negative number, an exponent or a
+ * text is no wait. Times are counted from the server's own clock where it gives that.
  */
 export function hintOf(headers: Headers, error: ErrorBody, now: number): number | undefined {
   const all = { ...error.headers, ...headers };
@@ -40,7 +41,10 @@ const millisecondsOf = (text: string | undefined): number | undefined => (text ?
 /** Larger numbers of seconds are a time since 1970, and still larger ones such a time in milliseconds. */
 const [EPOCH_S, EPOCH_MS] = [1e9, 1e12];
 
-/** A wait as a number of seconds, a duration ("2m59.5s", "350ms"), or the time when it is over (since 1970, HTTP's date, RFC 3339). */
+/**
+ * A wait as a number of seconds, a duration ("2m59.5s", "350ms"), or the time when it is over
+ * (since 1970, HTTP's date, RFC 3339).
+ */
 export function waitOf(text: string | undefined, now: number): number | undefined {
   const given = text?.trim() ?? '';
   const number = numberOf(given);
@@ -117,7 +121,10 @@ function fieldResets(field: string): number[] {
   });
 }
 
-/** The smallest number of tokens that an account may use in a minute, by the headers; undefined where they do not say. */
+/**
+ * The smallest number of tokens that an account may use in a minute, by the headers; undefined
+ * where they do not say.
+ */
 export function minuteTokensOf(headers: Headers): number | undefined {
   const names = Object.keys(headers).filter(
     (name) =>
@@ -127,7 +134,10 @@ export function minuteTokensOf(headers: Headers): number | undefined {
   return limits.length > 0 ? Math.min(...(limits as number[])) : undefined;
 }
 
-/** True where the body names a limit of a day or a longer time that is used up (Gemini's QuotaFailure), or a quota of nothing. */
+/**
+ * True where the body names a limit of a day or a longer time that is used up (Gemini's
+ * QuotaFailure), or a quota of nothing.
+ */
 export const isDailyQuota = ({ details }: ErrorBody): boolean =>
   details
     .flatMap(({ violations }) => (Array.isArray(violations) ? (violations as unknown[]) : []))

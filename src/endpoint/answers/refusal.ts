@@ -24,8 +24,9 @@ const ROW_REFUSED: Meaning = { kind: 'refused-request', next: 'skip' };
 const OUT_OF_ORDER: Meaning = { kind: 'server', next: 'retry' };
 
 /**
- * What a status that is not of success means, by codes, fields and headers; by words only where a server is known to give nothing else. `tokens`
- * is about what the request takes with its reply: one that is more than a minute's limit would be refused for ever.
+ * What a status that is not of success means, by codes, fields and headers; by words only where a
+ * server is known to give nothing else. `tokens` is about what the request takes with its reply:
+ * one that is more than a minute's limit would be refused for ever.
  */
 export function readRefusal({ status, headers, body }: WholeAnswer, now: number, tokens = 0): FailedRequest {
   const to = status >= 300 && status < 400 ? `; it redirects to ${quote(headers.location ?? '?')}` : '';

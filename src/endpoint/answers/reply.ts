@@ -16,7 +16,10 @@ import {
 import { type FailedRequest, type FollowUp, quote, type RequestOutcome } from './request-outcome.js';
 import { type CountedUsage, usageOf } from './usage.js';
 
-/** What a body that came with a status of success says, whole or as a stream of events, whatever type it claims to have. */
+/**
+ * What a body that came with a status of success says, whole or as a stream of events, whatever
+ * type it claims to have.
+ */
 export function readReply(body: string, now: number = Date.now()): RequestOutcome {
   const text = body.replace(/^\uFEFF/, '');
   const { values, broken } = bodiesIn(text);

@@ -20,11 +20,20 @@ export type FollowUp =
   | 'wait'
   /** The server is not ready yet: it loads a model. Everyone waits, then it is sent again. Counts as no try. */
   | 'load'
-  /** The request's own content, length or size is refused: its row is left out. It is no sign of trouble at the endpoint. */
+  /**
+   * The request's own content, length or size is refused: its row is left out. It is no sign of
+   * trouble at the endpoint.
+   */
   | 'skip'
-  /** Refused, and nothing shows whether its row or the endpoint is the cause: its row is left out; many in a row end the run. */
+  /**
+   * Refused, and nothing shows whether its row or the endpoint is the cause: its row is left out;
+   * many in a row end the run.
+   */
   | 'refused'
-  /** No other request will be answered either: a refused key, a used-up quota, a model that is not there. Ends the run. */
+  /**
+   * No other request will be answered either: a refused key, a used-up quota, a model that is not
+   * there. Ends the run.
+   */
   | 'stop';
 
 /** A request without a reply, and what follows from it. */

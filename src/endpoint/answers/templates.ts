@@ -31,8 +31,9 @@ const tooLong = (server: string, text: string, when?: Template['when'], under = 
 });
 
 /**
- * All prose that is read. A template that leaves out a row may end within the message, since it is about that row whatever follows; one
- * that stops a run is the whole message, so that no row that is quoted can be taken for it.
+ * All prose that is read. A template that leaves out a row may end within the message, since it is
+ * about that row whatever follows; one that stops a run is the whole message, so that no row that
+ * is quoted can be taken for it.
  */
 const TEMPLATES: readonly Template[] = [
   // A request that alone is more than a minute's limit. One that fits into the limit waits for the next minute.
@@ -44,7 +45,8 @@ const TEMPLATES: readonly Template[] = [
     means: TOO_LONG,
   },
   {
-    // A day is what it says for a request that alone is more than a deployment's minute; the account may be the cause, too.
+    // A day is what it says for a request that alone is more than a deployment's minute; the
+    // account may be the cause, too.
     server: 'Azure',
     under: [429],
     says: /^Requests to the \S+ Operation under Azure OpenAI API version \S+ have exceeded token rate limit of your current [\w ]{1,60} pricing tier\. Please retry after 86400 seconds\./,

@@ -22,8 +22,9 @@ export interface CountedUsage extends Usage {
 }
 
 /**
- * The tokens that a server counted, by the names of OpenAI or Anthropic. Some do not count thoughts with the reply, only in the total, or
- * apart: the larger count is taken, since thoughts are charged for. Undefined where nothing was counted.
+ * The tokens that a server counted, by the names of OpenAI or Anthropic. Some do not count thoughts
+ * with the reply, only in the total, or apart: the larger count is taken, since thoughts are
+ * charged for. Undefined where nothing was counted.
  */
 export function usageOf(value: unknown): CountedUsage | undefined {
   const given = usageSchema.parse(value);

@@ -25,7 +25,10 @@ export interface DialectAdapter {
 /** Settings of {@link createDialectAdapter}. */
 export interface AdapterSettings {
   readonly logger: Logger;
-  /** How long others in flight are waited for before a refusal is looked into, in milliseconds: most often they are answered. */
+  /**
+   * How long others in flight are waited for before a refusal is looked into, in milliseconds: most
+   * often they are answered.
+   */
   readonly patienceMs: number;
 }
 
@@ -64,7 +67,10 @@ const ROUNDS = 8;
 /** Searches that may come to nothing without being counted. */
 const BROKEN = 32;
 
-/** Refusals in a row after which what was taken before proves nothing: another server may answer at the address by now. */
+/**
+ * Refusals in a row after which what was taken before proves nothing: another server may answer at
+ * the address by now.
+ */
 const TURNED = 5;
 
 /** Refusals that name a part and are each looked into, though nothing comes of it. */

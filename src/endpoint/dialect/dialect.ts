@@ -2,7 +2,10 @@ import type { ChatRequest, Feature } from '../types.js';
 
 /** How a request is put so that an endpoint takes it. */
 export interface Dialect {
-  /** How it calls the limit of tokens. Reasoning models want the longer name; others may not know it, and would then write without a limit. */
+  /**
+   * How it calls the limit of tokens. Reasoning models want the longer name; others may not know
+   * it, and would then write without a limit.
+   */
   readonly limit: 'max_tokens' | 'max_completion_tokens';
   /** What is not sent. */
   readonly without: ReadonlySet<Feature>;
@@ -77,7 +80,10 @@ export function restorePart(dialect: Dialect, part: Part, from: Dialect): Dialec
   return { ...dialect, without, ...(part === 'logprobs' && { mostLogprobs: from.mostLogprobs }) };
 }
 
-/** What may help where a part is refused, in the order in which it is tried. `most` is how many alternatives the refusal allows. */
+/**
+ * What may help where a part is refused, in the order in which it is tried. `most` is how many
+ * alternatives the refusal allows.
+ */
 export function alternativeDialects(part: Part, request: ChatRequest, dialect: Dialect, most?: number): Dialect[] {
   if (part === 'limit') return [withOtherLimit(dialect)];
   if (part === 'whole') return [{ ...dialect, stream: true }];

@@ -6,8 +6,8 @@ export type KeyHeader = 'bearer' | 'api-key';
 const AZURE = /\.(openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com|azure-api\.net)$/i;
 
 /**
- * How the key is sent at first. Azure takes its own keys as `api-key`; as a bearer it takes tokens of Entra, which are JSON Web Tokens, and
- * only at its newer addresses keys, too.
+ * How the key is sent at first. Azure takes its own keys as `api-key`; as a bearer it takes tokens
+ * of Entra, which are JSON Web Tokens, and only at its newer addresses keys, too.
  */
 export function firstKeyHeader({ baseUrl, apiKey }: Pick<EndpointAddress, 'baseUrl' | 'apiKey'>): KeyHeader {
   const { hostname, searchParams } = new URL(baseUrl);
@@ -37,7 +37,10 @@ export interface KeyBearer {
   send<T>(post: (headers: Record<string, string>) => Promise<T>, verdict: (outcome: T) => KeyVerdict): Promise<T>;
 }
 
-/** Where no key is found before anything was answered, the other header is tried, once; `onChange` is called when that helped. */
+/**
+ * Where no key is found before anything was answered, the other header is tried, once; `onChange`
+ * is called when that helped.
+ */
 export function createKeyBearer(address: EndpointAddress, onChange: (header: KeyHeader) => void): KeyBearer {
   const first = firstKeyHeader(address);
   const other = first === 'bearer' ? 'api-key' : 'bearer';

@@ -1,7 +1,10 @@
 import type { ChatRequest, RequestMessage } from '../types.js';
 import type { Dialect } from './dialect.js';
 
-/** The body of a request for a chat completion (POST /chat/completions of OpenAI's API), in a dialect. The limit of tokens is always in it. */
+/**
+ * The body of a request for a chat completion (POST /chat/completions of OpenAI's API), in a
+ * dialect. The limit of tokens is always in it.
+ */
 export function bodyOf(request: ChatRequest, model: string, dialect: Dialect): Readonly<Record<string, unknown>> {
   const { temperature, maxTokens, seed, schema, topLogprobs } = request;
   const { without, limit, mostLogprobs, stream } = dialect;

@@ -22,8 +22,9 @@ const UNKNOWN =
   /^(unsupported_parameter|unknown_parameter|unrecognized_(parameter|field|request_argument\w*)|unknown_field|extra_forbidden)$/;
 
 /**
- * The part of a request that a refusal names, by the field that it gives as the cause: unmistakable, since no row can put it there. The
- * limit is named only where its name is unknown: a value that is too large is the row's.
+ * The part of a request that a refusal names, by the field that it gives as the cause:
+ * unmistakable, since no row can put it there. The limit is named only where its name is unknown: a
+ * value that is too large is the row's.
  */
 export function namedPart(complaint: Complaint, request: ChatRequest, dialect: Dialect): Part | undefined {
   const { param, names, issues } = complaint;
@@ -53,13 +54,16 @@ const WORDS: Readonly<Record<Part, RegExp>> = {
   whole: /\bstream/i,
 };
 
-/** Of the limit a message may speak for other reasons, and on a server that does not know the other name there would be none. */
+/**
+ * Of the limit a message may speak for other reasons, and on a server that does not know the other
+ * name there would be none.
+ */
 const NAME_REFUSED =
   /unsupported|not supported|un(known|recogni[sz]ed|expected)|not permitted|cannot find field|instead/i;
 
 /**
- * The parts of a request that a refusal's words may be about, what is spoken of first in front. They may be a row's words, so that they say
- * only what to try first.
+ * The parts of a request that a refusal's words may be about, what is spoken of first in front.
+ * They may be a row's words, so that they say only what to try first.
  */
 export function suspectParts({ message }: Complaint, parts: readonly Part[]): Part[] {
   const places = parts.flatMap((part) => {

@@ -49,7 +49,10 @@ export interface Finding {
   readonly dialect?: Dialect;
   /** Parts that the dialect is without, though trouble left open whether it must be. */
   readonly uncertain?: readonly Part[];
-  /** What is said of the request even without anything in doubt: its own content is the cause, or the endpoint as such. */
+  /**
+   * What is said of the request even without anything in doubt: its own content is the cause, or
+   * the endpoint as such.
+   */
   readonly bare?: Complaint;
 }
 
@@ -61,8 +64,9 @@ interface Search extends Refused {
 }
 
 /**
- * Finds out, by sending a refused request in other ways, what it is refused for: first without what the refusal names, or seems to speak of;
- * then without anything in doubt, and from there what of it is needed. Only an answer decides: a refusal's words may be a row's.
+ * Finds out, by sending a refused request in other ways, what it is refused for: first without what
+ * the refusal names, or seems to speak of; then without anything in doubt, and from there what of
+ * it is needed. Only an answer decides: a refusal's words may be a row's.
  */
 export async function findOut(refused: Refused, say: Say): Promise<Finding> {
   const search = { ...refused, say: economical(refused, say) };
@@ -94,13 +98,19 @@ function economical({ spoken, attempt, refusal, known }: Refused, say: Say): Say
   };
 }
 
-/** Trouble of a server's or of the connection's that may have passed a moment later; a time-out has taken long enough. */
+/**
+ * Trouble of a server's or of the connection's that may have passed a moment later; a time-out has
+ * taken long enough.
+ */
 const mayPass = ({ attempt, refusal }: Exchange): boolean =>
   refusal
     ? refusal.status === 500
     : !('reply' in attempt) && attempt.next === 'retry' && attempt.failure.kind !== 'timeout';
 
-/** Takes away one part after another, each that the refusal is about, as long as the next refusal is another one. `open`: to no end. */
+/**
+ * Takes away one part after another, each that the refusal is about, as long as the next refusal is
+ * another one. `open`: to no end.
+ */
 async function followNames(search: Search): Promise<Finding & { readonly open?: Refusal }> {
   const { request, unproven, thorough } = search;
   let [dialect, refusal, attempt] = [search.spoken, search.refusal, search.attempt];
@@ -145,8 +155,8 @@ const findingOf = ({ attempt }: Exchange, dialect: Dialect): Finding =>
   isServed(attempt) ? { attempt, dialect } : { attempt };
 
 /**
- * Puts back, from what was taken away without being named, all with which the request is answered, too: everything at once, otherwise one half
- * after the other.
+ * Puts back, from what was taken away without being named, all with which the request is answered,
+ * too: everything at once, otherwise one half after the other.
  */
 async function putBack(search: Search, found: Finding, parts: readonly Part[]): Promise<Finding> {
   if (parts.length === 0 || !found.dialect) return found;

@@ -15,8 +15,8 @@ export interface Bill {
 /** The most that a request may cost, set aside while it is in flight. */
 export interface Reservation {
   /**
-   * Ends it with what came of the request; undefined for one that was given up, which the endpoint may charge for as well. Later calls change
-   * nothing.
+   * Ends it with what came of the request; undefined for one that was given up, which the endpoint
+   * may charge for as well. Later calls change nothing.
    */
   settle(attempt: RequestOutcome | undefined): Bill;
   /** Ends it for a request that was never sent. */
@@ -46,6 +46,7 @@ export interface Account {
   reserve(request: ChatRequest): Reservation;
 }
 
+/** What an account is opened with. */
 export interface AccountSettings {
   /** What tokens cost; undefined where it is not known. */
   readonly price?: Price | undefined;
@@ -130,7 +131,10 @@ function createMeter(price: Price | undefined) {
     most,
     mostCost: (request: ChatRequest) => (price ? inDollars(most(request)) : 0),
     total: (): Usage => ({ promptTokens, replyTokens }),
-    /** What a request took, with what was sent besides; at its most where the endpoint may have worked on it and counted nothing. */
+    /**
+     * What a request took, with what was sent besides; at its most where the endpoint may have
+     * worked on it and counted nothing.
+     */
     billOf(request: ChatRequest, attempt: RequestOutcome | undefined): Bill {
       const besides = attempt?.besides?.usage ? add(attempt.besides.usage) : 0;
       const usage = attempt && ('reply' in attempt ? attempt.reply.usage : attempt.usage);

@@ -14,7 +14,7 @@ export interface Recallable {
   drop(): void;
 }
 
-/** The state of one run of {@link askQuestions}. */
+/** The state of one run of `askQuestions`. */
 export interface AskState {
   readonly settings: AskSettings;
   readonly pace: Pace;

@@ -19,7 +19,7 @@ export interface AnswerLine extends LedgerLine {
   readonly usage?: Usage;
 }
 
-/** The totals of a run of {@link askQuestions} so far. */
+/** The totals of a run of `askQuestions` so far. */
 export interface AskTotals {
   /** Questions that the ledger had an answer to before, and those whose key came twice. */
   readonly known: number;
@@ -35,8 +35,9 @@ export interface AskTotals {
   readonly promptTokens: number;
   readonly replyTokens: number;
   /**
-   * Money spent in this run, in US dollars; undefined where the price is not known. Every reply counts, whether it can be used or not, and what
-   * was given up; where the endpoint counted no tokens, as many as the request allowed.
+   * Money spent in this run, in US dollars; undefined where the price is not known. Every reply
+   * counts, whether it can be used or not, and what was given up; where the endpoint counted no
+   * tokens, as many as the request allowed.
    */
   readonly cost: number | undefined;
   /** US dollars that earlier runs with this ledger spent, as far as it is known. */
@@ -44,8 +45,8 @@ export interface AskTotals {
 }
 
 /**
- * What {@link askQuestions} reports: an outcome, which is in the ledger by then; that a question is asked again after a wait; or that everyone waits, since
- * the endpoint asks for it.
+ * What `askQuestions` reports: an outcome, which is in the ledger by then; that a question is
+ * asked again after a wait; or that everyone waits, since the endpoint asks for it.
  */
 export type AskEvent =
   | { readonly type: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
@@ -60,14 +61,17 @@ export interface Delay {
   readonly totals: AskTotals;
 }
 
-/** How {@link askQuestions} ended. */
+/** How `askQuestions` ended. */
 export interface AskResult {
   readonly totals: AskTotals;
-  /** Set where questions are left unasked: the next one might have cost more than was allowed, or it was interrupted. */
+  /**
+   * Set where questions are left unasked: the next one might have cost more than was allowed, or it
+   * was interrupted.
+   */
   readonly stopped?: 'max-cost' | 'interrupted';
 }
 
-/** What {@link askQuestions} needs besides questions. */
+/** What `askQuestions` needs besides questions. */
 export interface AskSettings {
   readonly client: ChatClient;
   readonly ledger: Ledger<AnswerLine>;

@@ -15,10 +15,12 @@ import { type QuestionResult, settleQuestion } from './settle-question.js';
 const BUFFER = 256;
 
 /**
- * Asks all questions that the ledger has no answer to, several together, and reports each outcome once it is in the ledger. Questions
- * are taken from the iterable as they are needed. Fails with code `endpoint` as soon as no further question can be answered: the key
- * is refused, the quota or the budget of retries is used up, the model does not exist, or the endpoint no longer answers. What was
- * answered is in the ledger then, too. Leaving the loop over the events early drops the requests in flight.
+ * Asks all questions that the ledger has no answer to, several together, and reports each outcome
+ * once it is in the ledger. Questions are taken from the iterable as they are needed. Fails with
+ * code `endpoint` as soon as no further question can be answered: the key is refused, the quota or
+ * the budget of retries is used up, the model does not exist, or the endpoint no longer answers.
+ * What was answered is in the ledger then, too. Leaving the loop over the events early drops the
+ * requests in flight.
  */
 export const askQuestions = (
   questions: Iterable<Question> | AsyncIterable<Question>,
@@ -88,7 +90,10 @@ function startState(settings: AskSettings): AskState {
   };
 }
 
-/** Stops when the caller's signal is aborted: at once what is not sent yet, after a grace period what is. Returns a function that stops listening. */
+/**
+ * Stops when the caller's signal is aborted: at once what is not sent yet, after a grace period
+ * what is. Returns a function that stops listening.
+ */
 function listen(run: AskState): () => void {
   const { signal, graceMs = 2000 } = run.settings;
   const over = new AbortController();

@@ -1,14 +1,18 @@
 /**
- * Wakes whoever waits until shared state meets a condition: as a condition variable does between threads. Whoever changes the state
- * rings.
+ * Wakes whoever waits until shared state meets a condition: as a condition variable does between
+ * threads. Whoever changes the state rings.
  */
 export interface Bell {
   /** Has every waiting condition checked again. */
   ring(): void;
-  /** Resolves once the condition holds, which is checked now and at every ring. By the time the caller resumes it may no longer hold. */
+  /**
+   * Resolves once the condition holds, which is checked now and at every ring. By the time the
+   * caller resumes it may no longer hold.
+   */
   until(condition: () => boolean): Promise<void>;
 }
 
+/** A bell on which nobody waits. */
 export function createBell(): Bell {
   let waiting: { readonly condition: () => boolean; readonly wake: () => void }[] = [];
   return {

@@ -6,7 +6,10 @@ import type { Pass } from './gate.js';
 
 /** One request on its way. */
 export interface Flight extends Recallable {
-  /** What came of it; undefined where it was given up. Whoever takes it rings the bell when what it shows of the endpoint is noted. */
+  /**
+   * What came of it; undefined where it was given up. Whoever takes it rings the bell when what it
+   * shows of the endpoint is noted.
+   */
   readonly outcome: Promise<Landing | undefined>;
 }
 
@@ -101,7 +104,10 @@ async function fly(run: AskState, { request }: Question, trip: Trip): Promise<La
   return attempt && !signal.aborted ? { attempt, pass } : undefined;
 }
 
-/** Sets money aside for a request once it fits into what may be spent. Where it does not even fit alone, everything stops. */
+/**
+ * Sets money aside for a request once it fits into what may be spent. Where it does not even fit
+ * alone, everything stops.
+ */
 async function reserve(
   run: AskState,
   request: Question['request'],

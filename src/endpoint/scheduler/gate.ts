@@ -10,7 +10,10 @@ export interface Gate {
 
 /** The right to have one request in flight. */
 export interface Pass {
-  /** No other request was in flight when this one was let through: too many at once can be no reason for a refusal of it. */
+  /**
+   * No other request was in flight when this one was let through: too many at once can be no reason
+   * for a refusal of it.
+   */
   readonly alone: boolean;
   /** The endpoint takes requests, whatever it says to this one. */
   answered(): void;
@@ -41,21 +44,31 @@ export interface Wait {
 export interface GateSettings {
   /** Most requests in flight. */
   readonly concurrency: number;
-  /** Longest wait after the first refusal, in milliseconds, where the endpoint names none; doubles with each that follows. */
+  /**
+   * Longest wait after the first refusal, in milliseconds, where the endpoint names none; doubles
+   * with each that follows.
+   */
   readonly firstWaitMs: number;
 }
 
-/** Longest wait that is not the endpoint's own, by what it is for: a limit of a minute is met soon after it is lifted. */
+/**
+ * Longest wait that is not the endpoint's own, by what it is for: a limit of a minute is met soon
+ * after it is lifted.
+ */
 const LONGEST_MS = { wait: 15_000, load: 5_000 } as const;
 /** Shortest wait after a refusal, also where `retryWait` is 0. */
 const SHORTEST_MS = 50;
-/** A wait that an endpoint asks for, in milliseconds, from which on it shows a limit of requests in time, not of those in flight. */
+/**
+ * A wait that an endpoint asks for, in milliseconds, from which on it shows a limit of requests in
+ * time, not of those in flight.
+ */
 const LIMIT_OF_TIME_MS = 10_000;
 /** Longest time between two requests that is concluded from refusals. */
 const SLOWEST_MS = 60_000;
 /**
- * What is left of the time between two requests after so many replies, as multiples of those that came before the refusal, and after so many at
- * least. One refusal alone may have been for something else: then soon less is left.
+ * What is left of the time between two requests after so many replies, as multiples of those that
+ * came before the refusal, and after so many at least. One refusal alone may have been for
+ * something else: then soon less is left.
  */
 const CERTAIN = { left: 0.75, times: 2, least: 20 } as const;
 const DOUBTFUL = { left: 0.5, times: 1, least: 4 } as const;
@@ -70,10 +83,12 @@ interface Surroundings {
 }
 
 /**
- * A gate of a width that halves with each refusal and grows by one with each round of replies (AIMD, Jacobson 1988). After a refusal nobody
- * passes until the wait is over: the longer of what the endpoint asks for and of the usual backoff. Then one request goes first, and the rest
- * after it is answered. Where even that one is refused, there is a limit of requests in time: from then on they are spread over the time that
- * passed, as many as were answered in it, and come a little faster again while none is refused.
+ * A gate of a width that halves with each refusal and grows by one with each round of replies
+ * (AIMD, Jacobson 1988). After a refusal nobody passes until the wait is over: the longer of what
+ * the endpoint asks for and of the usual backoff. Then one request goes first, and the rest after
+ * it is answered. Where even that one is refused, there is a limit of requests in time: from then
+ * on they are spread over the time that passed, as many as were answered in it, and come a little
+ * faster again while none is refused.
  */
 export function createGate({ concurrency, firstWaitMs }: GateSettings, surroundings: Surroundings): Gate {
   const { clock, bell, pace } = surroundings;
@@ -216,7 +231,8 @@ function createHolds(firstWaitMs: number, { clock, random }: Pick<Surroundings, 
 
 /** Spreads requests over time as far as refusals show that there is a limit. */
 function createSpread(clock: Clock) {
-  // When requests began to be answered after the last wait, how many were since, and how many since the pace was set or changed.
+  // When requests began to be answered after the last wait, how many were since, and how many since
+  // the pace was set or changed.
   let [openedAt, answered, calm] = [Number.NaN, 0, 0];
   // The time between two requests, when the next one is due, and after how many replies it becomes less.
   let [betweenMs, next, patience] = [0, 0, 0];
@@ -227,7 +243,10 @@ function createSpread(clock: Clock) {
       if (Number.isNaN(openedAt)) openedAt = now;
       next = now + betweenMs;
     },
-    /** There is a limit of requests in time: certainly so after the second time, or where the endpoint itself says it. */
+    /**
+     * There is a limit of requests in time: certainly so after the second time, or where the
+     * endpoint itself says it.
+     */
     refused(certain: boolean) {
       evidence += certain ? 2 : 1;
     },

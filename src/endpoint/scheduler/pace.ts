@@ -19,8 +19,8 @@ export const realClock: Clock = {
 const LONGEST_MS = 60_000;
 
 /**
- * Wait before a retry: uniform between 0 and a bound that begins at `firstMs` and doubles with each retry, up to a minute ("full
- * jitter", Brooker 2015). `retry` counts from 0.
+ * Wait before a retry: uniform between 0 and a bound that begins at `firstMs` and doubles with each
+ * retry, up to a minute ("full jitter", Brooker 2015). `retry` counts from 0.
  */
 export const backoffMs = (retry: number, firstMs: number, random: Random): number =>
   random.uniform() * Math.min(LONGEST_MS, firstMs * 2 ** retry);
@@ -44,8 +44,9 @@ export interface Limits {
 const MINUTE_MS = 60_000;
 
 /**
- * Spreads requests evenly: each books the time that its share of a minute's requests and tokens takes, and the next one is due after
- * that, so that no minute has more than the limit, except for the request that begins it.
+ * Spreads requests evenly: each books the time that its share of a minute's requests and tokens
+ * takes, and the next one is due after that, so that no minute has more than the limit, except for
+ * the request that begins it.
  */
 export function createPace({ requestsPerMinute, tokensPerMinute }: Limits, clock: Clock): Pace {
   let [nextRequest, nextTokens] = [0, 0];

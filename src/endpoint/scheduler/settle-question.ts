@@ -21,7 +21,10 @@ const HOPELESS = 20;
 const LIMITED_MS = 65 * 60_000;
 /** For how long a server may load. */
 const LOADING_MS = 10 * 60_000;
-/** Refusals of one question for a limit, each while no other request was in flight, until its own size is taken for the reason. */
+/**
+ * Refusals of one question for a limit, each while no other request was in flight, until its own
+ * size is taken for the reason.
+ */
 const REFUSED_ALONE = 10;
 
 /** What came of a question, and what it took since its last line in the ledger. */
@@ -114,7 +117,10 @@ function mayAskBeside(run: AskState, asked: Asked, waitedMs: number): boolean {
   return true;
 }
 
-/** Why a question is asked no more; undefined where it is asked again. Throws where nothing more can come of the whole run. */
+/**
+ * Why a question is asked no more; undefined where it is asked again. Throws where nothing more can
+ * come of the whole run.
+ */
 function reasonToEnd(run: AskState, asked: Asked, turn: Turn, miss: FailedRequest): Failure | undefined {
   const { options, client } = run.settings;
   const { failure, next } = miss;
@@ -142,7 +148,10 @@ function tooLarge(run: AskState, asked: Asked, { pass }: Turn, { failure }: Fail
   return { ...failure, message: `${failure.message}; refused ${asked.tries} times ${why}` };
 }
 
-/** Waits before a question is asked again. A limit, and a server that loads, count as no try and use nothing of the budget of retries. */
+/**
+ * Waits before a question is asked again. A limit, and a server that loads, count as no try and use
+ * nothing of the budget of retries.
+ */
 async function wait(run: AskState, asked: Asked, { wait: hold }: Turn, miss: FailedRequest): Promise<void> {
   const { account, clock, random, settings } = run;
   const { options, client } = settings;
@@ -181,7 +190,10 @@ function checkSilence(run: AskState, failure: Failure): void {
   if (++run.silent >= round) throw silentError(settings.client.address, run.silent, failure);
 }
 
-/** Many questions in a row that fail for no reason of their own, or one where nothing was ever answered, end the run. */
+/**
+ * Many questions in a row that fail for no reason of their own, or one where nothing was ever
+ * answered, end the run.
+ */
 function countFailure(run: AskState, failure: Failure): void {
   const { settings } = run;
   const unheard = failure.kind === 'network' && !run.heard;

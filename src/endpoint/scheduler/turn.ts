@@ -23,8 +23,9 @@ const BESIDE = 2;
 const decides = ({ attempt }: Landing) => 'reply' in attempt || !['retry', 'wait', 'load'].includes(attempt.next);
 
 /**
- * Sends a question once, and again beside it where the reply takes far longer than those before: a connection that hangs holds up nothing then.
- * The first that decides it counts, and the others are given up. Undefined when it is given up because the run ends.
+ * Sends a question once, and again beside it where the reply takes far longer than those before: a
+ * connection that hangs holds up nothing then. The first that decides it counts, and the others are
+ * given up. Undefined when it is given up because the run ends.
  */
 export function takeTurn(run: AskState, question: Question, { again, bill }: TurnEvents): Promise<Turn | undefined> {
   return new Promise((resolve, reject) => {

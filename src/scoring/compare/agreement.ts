@@ -15,12 +15,16 @@ export interface Agreement {
   readonly kendall: Estimate;
   /** Quadratic weighted kappa of the stages that the two scores cut the rows into. */
   readonly kappa: Estimate;
-  /** The same of the scores themselves, rounded to whole numbers (halves up); only where both are known to be on one scale. */
+  /**
+   * The same of the scores themselves, rounded to whole numbers (halves up); only where both are
+   * known to be on one scale.
+   */
   readonly kappaRounded: Estimate;
   readonly pearson: Estimate;
   /**
-   * Spearman's correlation of the two scores less that of the first with the length of the answer, whichever way round that goes: above
-   * 0, the second score orders the rows more as the first does than length would. Only where all lengths are known.
+   * Spearman's correlation of the two scores less that of the first with the length of the answer,
+   * whichever way round that goes: above 0, the second score orders the rows more as the first does
+   * than length would. Only where all lengths are known.
    */
   readonly overLength: Estimate;
   /** The pairs of rows that the first two and Kendall's tau come from. */
@@ -29,7 +33,10 @@ export interface Agreement {
 
 type Statistics<K extends string> = Readonly<Record<K, number | undefined>>;
 
-/** Values of some statistics with their intervals; yields how many resamples are done. The rows of a resample are the same for all. */
+/**
+ * Values of some statistics with their intervals; yields how many resamples are done. The rows of a
+ * resample are the same for all.
+ */
 function* bootstrap<K extends string>(
   rows: number,
   statistics: (counts?: Counts) => Statistics<K>,
@@ -71,7 +78,10 @@ export interface ScoredPair {
   readonly answers?: ArrayLike<number> | undefined;
 }
 
-/** How well two scores of the same rows agree; yields how many resamples are done. Stages stay as they were cut from all rows. */
+/**
+ * How well two scores of the same rows agree; yields how many resamples are done. Stages stay as
+ * they were cut from all rows.
+ */
 export function* measureAgreement(
   { x, y, staged: { first, second }, stages, range, answers }: ScoredPair,
   options: BootstrapOptions,

@@ -80,8 +80,9 @@ export interface ComparedRatings {
 const RESAMPLES_PER_TURN = 10;
 
 /**
- * Compares every file with every other, on the rows that both have a score for, and each with the length of its rows. Throws a data
- * error for two files with fewer than two rows in common, and a usage error for thresholds that are none.
+ * Compares every file with every other, on the rows that both have a score for, and each with the
+ * length of its rows. Throws a data error for two files with fewer than two rows in common, and a
+ * usage error for thresholds that are none.
  *
  * @example
  * const files = [
@@ -187,7 +188,10 @@ function worstRows(ids: readonly string[], x: Float64Array, y: Float64Array, cou
   return order.slice(0, count).map((i) => ({ id: ids[i]!, scores: [x[i]!, y[i]!], ranks: [one[i]!, other[i]!] }));
 }
 
-/** The scored rows of a file whose whole text is known, from itself or, for a sheet or a table, from another file with the same row. */
+/**
+ * The scored rows of a file whose whole text is known, from itself or, for a sheet or a table, from
+ * another file with the same row.
+ */
 function lengthsOf({ scores, texts }: Ratings, files: readonly NamedRatings[]): RowLength[] {
   return [...scores].flatMap(([id, score]) => {
     const own = texts.get(id);

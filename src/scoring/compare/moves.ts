@@ -8,7 +8,10 @@ export interface StageMoves {
   readonly table: Confusion;
   /** Rows by how many stages they move: 0, 1, 2, ... */
   readonly moved: readonly number[];
-  /** Share of the rows that change their stage, and what it would be if the two scores had nothing to do with each other. */
+  /**
+   * Share of the rows that change their stage, and what it would be if the two scores had nothing
+   * to do with each other.
+   */
   readonly changed: number;
   readonly chance: number;
   /** Rows whose score lies on both sides of a cut, under each score: chance decides their stage. */

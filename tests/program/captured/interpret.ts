@@ -17,8 +17,9 @@ interface Value {
 type Known = ReadonlyMap<GraphNode, Float64Array>;
 
 /**
- * Works out an entry's outputs and updates in JavaScript, in float64 throughout: casts, and marks for them, do nothing. What a pass may
- * not change is then the same to the last bit: the results are bytes. `given` has the elements of inputs and variables.
+ * Works out an entry's outputs and updates in JavaScript, in float64 throughout: casts, and marks
+ * for them, do nothing. What a pass may not change is then the same to the last bit: the results
+ * are bytes. `given` has the elements of inputs and variables.
  */
 export function interpret(graph: EntryGraph, given: Readonly<Record<string, Float32Array>>): Record<string, Buffer> {
   const known = new Map(

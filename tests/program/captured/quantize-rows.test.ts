@@ -19,7 +19,8 @@ test('no element moves by more than half a step of its own row', () => {
       for (let o = 0; o < outputs; o++) {
         const row = weight.data.subarray(o * inputs, (o + 1) * inputs);
         const largest = Math.max(...row.map(Math.abs));
-        // A scale of 17 bits is off by 2^-17 of it at most, or by 2^-150 where it is subnormal: 127 times that at the largest element.
+        // A scale of 17 bits is off by 2^-17 of it at most, or by 2^-150 where it is subnormal: 127
+        // times that at the largest element.
         const rounding = 127 * Math.max(scales[o]! * 2 ** -17, 2 ** -150);
         expect(Math.abs(scales[o]! * 127 - largest)).toBeLessThanOrEqual(rounding);
         row.forEach((x, i) => {

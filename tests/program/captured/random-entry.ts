@@ -25,7 +25,10 @@ type Work = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 const SQUARE: [number, number] = [SIDE, SIDE];
 const sumOf = (x: tf.Tensor) => tf.sum(x, 1, true);
 
-/** Matrices in, a matrix out. All elements are positive and nothing is subtracted: relative errors stay what they are. */
+/**
+ * Matrices in, a matrix out. All elements are positive and nothing is subtracted: relative errors
+ * stay what they are.
+ */
 const ELEMENTWISE = {
   add: (a, b) => tf.add(a, b),
   maximum: (a, b) => tf.maximum(a, b),

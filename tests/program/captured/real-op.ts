@@ -25,7 +25,10 @@ interface Binding {
   executeOp(op: string, attributes: BindingAttribute[], inputs: readonly number[], outputs: number): BindingTensor[];
 }
 
-/** Runs the op itself on tensors of these shapes, constants with their elements, others zero. Throws what TensorFlow throws. */
+/**
+ * Runs the op itself on tensors of these shapes, constants with their elements, others zero. Throws
+ * what TensorFlow throws.
+ */
 export function runReal(call: OpCall): TensorSpec[] {
   const ids: number[] = [];
   try {

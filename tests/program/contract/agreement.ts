@@ -5,8 +5,8 @@ import type { Case } from './cases.js';
 import { DRAWS, type Played } from './play.js';
 
 /**
- * The longest sum of a case: over a row of a matrix, over the tokens of a call, or over all that a vector of an optimizer's group
- * holds, whose squares are added up for the norm.
+ * The longest sum of a case: over a row of a matrix, over the tokens of a call, or over all that a
+ * vector of an optimizer's group holds, whose squares are added up for the norm.
  */
 const longestSum = ({ spec, calls }: Case): number =>
   Math.max(
@@ -15,35 +15,43 @@ const longestSum = ({ spec, calls }: Case): number =>
   );
 
 /**
- * What another order of float32's sums, or another way to write exp, comes to, as {@link DISTURBANCE} does it for bfloat16: as if
- * every matrix that goes into a product were off by what a sum of that length is.
+ * What another order of float32's sums, or another way to write exp, comes to, as
+ * {@link DISTURBANCE} does it for bfloat16: as if every matrix that goes into a product were off by
+ * what a sum of that length is.
  */
 export const float32Disturbance = (made: Case): number => typicalError(longestSum(made));
 
 /**
- * How far bfloat16 may be off. A number of 8 significant bits is off by 2^-8 of itself at most, by 2^-9 in the mean square. Every
- * product x W rounds three times (x, W and what it gives), independently: that is as if W alone were off by sqrt(3) 2^-9, and the rest
- * were exact. What this comes to at the other end, through all layers and back, with the sums that cancel out (softmax less
- * target, the softmax's own gradient) and those that do not, is not guessed: the reference is run again, in float32, with every
- * matrix that goes into a product disturbed at random by that much.
+ * How far bfloat16 may be off. A number of 8 significant bits is off by 2^-8 of itself at most, by
+ * 2^-9 in the mean square. Every product x W rounds three times (x, W and what it gives),
+ * independently: that is as if W alone were off by sqrt(3) 2^-9, and the rest were exact. What this
+ * comes to at the other end, through all layers and back, with the sums that cancel out (softmax
+ * less target, the softmax's own gradient) and those that do not, is not guessed: the reference is
+ * run again, in float32, with every matrix that goes into a product disturbed at random by that
+ * much.
  */
 export const DISTURBANCE = Math.sqrt(3) * 2 ** -9;
 
 /**
- * What a precision is off by may be this much more than what {@link DRAWS} disturbed runs were off by, in the mean square over a
- * tensor's elements and in the largest of them. The two are samples of one distribution by the argument above: for a tensor of many
- * elements 0.5 to 1.5 times were seen.
+ * What a precision is off by may be this much more than what {@link DRAWS} disturbed runs were off
+ * by, in the mean square over a tensor's elements and in the largest of them. The two are samples
+ * of one distribution by the argument above: for a tensor of many elements 0.5 to 1.5 times were
+ * seen.
  */
 export const FACTOR = 4;
 
 /**
- * The same for tensors of fewer than {@link FEW} elements. For a scalar the ratio is Student's t with 6 degrees of freedom: beyond 4
- * once in 140 times, and there are some dozens of scalars on each kind of machine; beyond 16 four times in a million.
+ * The same for tensors of fewer than {@link FEW} elements. For a scalar the ratio is Student's t
+ * with 6 degrees of freedom: beyond 4 once in 140 times, and there are some dozens of scalars on
+ * each kind of machine; beyond 16 four times in a million.
  */
 const FACTOR_OF_FEW = 16;
 const FEW = 16;
 
-/** The same for the median of all tensors of a call, where there are several, in the mean square: 0.5 to 1.2 were seen. */
+/**
+ * The same for the median of all tensors of a call, where there are several, in the mean square:
+ * 0.5 to 1.2 were seen.
+ */
 const MEDIAN = 1.5;
 
 /** And it must be a tenth of that at least, or products are not rounded at all. */
@@ -101,9 +109,9 @@ interface Comparison {
 }
 
 /**
- * Every element of what a call gave and changed is off from the reference's by no more than {@link FACTOR} times what runs that were
- * disturbed by {@link float32Disturbance} were off by, or, where nothing disturbed goes in, by what a sum of that length is off by.
- * Integers are equal.
+ * Every element of what a call gave and changed is off from the reference's by no more than
+ * {@link FACTOR} times what runs that were disturbed by {@link float32Disturbance} were off by, or,
+ * where nothing disturbed goes in, by what a sum of that length is off by. Integers are equal.
  */
 export function expectFloat32(
   made: Case,
@@ -127,8 +135,9 @@ export function expectFloat32(
 }
 
 /**
- * The same for bfloat16, by what disturbed runs were off by. Tokens must be equal where no run chose another, of `wider` ones, which are
- * disturbed by {@link FACTOR} times as much, either: six runs alike leave one in seven for the next one.
+ * The same for bfloat16, by what disturbed runs were off by. Tokens must be equal where no run
+ * chose another, of `wider` ones, which are disturbed by {@link FACTOR} times as much, either: six
+ * runs alike leave one in seven for the next one.
  */
 export function expectBfloat16(
   made: Case,

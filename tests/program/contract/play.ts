@@ -36,8 +36,8 @@ export const playThrough = ({ calls, ...made }: Case, options: CompileOptions): 
   });
 
 /**
- * Makes the same calls, each from the variables that it found in `played` (changed by `change`): what one call is off by does
- * not add to the next one.
+ * Makes the same calls, each from the variables that it found in `played` (changed by `change`):
+ * what one call is off by does not add to the next one.
  */
 export const playAgain = (
   made: Case,
@@ -58,7 +58,10 @@ export const playAgain = (
   });
 };
 
-/** The same calls op by op in float32, disturbed by `size` in each of some draws: for each call what came of it in every draw. */
+/**
+ * The same calls op by op in float32, disturbed by `size` in each of some draws: for each call what
+ * came of it in every draw.
+ */
 export async function playDisturbed(
   made: Case,
   played: readonly Played[],

@@ -13,7 +13,8 @@ export const command = defineCommand({
       .describe('show what would be asked or measured, what it may cost, and one prompt, then stop'),
   }),
   recipe: true,
-  // PHASETUNE_MODEL is a folder: of the model that is trained, and of the one whose loss or tokenizer scores. A judge is named for each run.
+  // PHASETUNE_MODEL is a folder: of the model that is trained, and of the one whose loss or
+  // tokenizer scores. A judge is named for each run.
   notFromEnvironment: ({ scorer = 'openai' }) => (scorer === 'openai' ? ['model'] : []),
   first: ['out', 'scorer', 'baseUrl', 'model', 'rubric', 'expected', 'maxCost', 'dryRun'],
   groups: {

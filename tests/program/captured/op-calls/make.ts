@@ -72,8 +72,8 @@ export const call = (op: string, inputs: readonly Operand[], attributes: Attribu
 const INTERESTING = [-2, -1, 0, 1, 2, 3, 7];
 
 /**
- * The same call with one thing changed that may or may not matter to the op: a size, an axis more or less, another type, or
- * an element of a constant.
+ * The same call with one thing changed that may or may not matter to the op: a size, an axis more
+ * or less, another type, or an element of a constant.
  */
 export function disturbed(draw: Draw, original: OpCall): OpCall {
   const at = int(draw, 0, original.inputs.length - 1);
@@ -89,7 +89,10 @@ export function disturbed(draw: Draw, original: OpCall): OpCall {
 
 const INFERRED: ReadonlySet<string> = new Set(['T', 'SrcT', 'Tidx', 'Tparams', 'Tindices', 'Tlabels']);
 
-/** Without the types of inputs: run alone, an op goes by its inputs and does not notice that an attribute contradicts them. */
+/**
+ * Without the types of inputs: run alone, an op goes by its inputs and does not notice that an
+ * attribute contradicts them.
+ */
 const untyped = (attributes: Attributes): Attributes =>
   Object.fromEntries(Object.entries(attributes).filter(([name]) => !INFERRED.has(name)));
 
