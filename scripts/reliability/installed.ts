@@ -10,7 +10,7 @@ export interface Place {
 
 /** What a machine may need to reach anything, and nothing else of this one's environment. */
 const KEPT =
-  /^(LANG|(HTTPS?|ALL|NO)_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|PIP_.*|REQUESTS_CA_BUNDLE|npm_config_registry|TMPDIR)$/i;
+  /^(LANG|(HTTPS?|ALL|NO)_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|PIP_.*|REQUESTS_CA_BUNDLE|npm_config_registry)$/i;
 
 /** Runs a program and gives what it wrote to standard output; throws with all that it wrote where it fails. */
 export function run(command: string, args: readonly string[], { cwd, env }: Place): string {
@@ -50,13 +50,20 @@ export type Cache = { readonly preferred: string } | 'empty';
  * that of the PATH.
  */
 export function install(node: string, tarball: string, place: string, cache: Cache = 'empty'): Installed {
-  const [home, cwd, prefix] = ['home', 'empty', 'prefix'].map((name) => join(place, name)) as [string, string, string];
-  for (const folder of [home, cwd]) mkdirSync(folder, { recursive: true });
+  const [home, cwd, temporary, prefix] = ['home', 'empty', 'tmp', 'prefix'].map((name) => join(place, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [home, cwd, temporary]) mkdirSync(folder, { recursive: true });
   const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT.test(name)));
   const env = {
     ...kept,
     PATH: [dirname(node), join(prefix, 'bin'), process.env.PATH].join(delimiter),
     HOME: home,
+    // Packages leave files there, core-js for one.
+    TMPDIR: temporary,
     npm_config_prefix: prefix,
     npm_config_cache: cache === 'empty' ? join(place, 'cache') : cache.preferred,
     npm_config_update_notifier: 'false',

@@ -74,7 +74,7 @@ async function perform(
   try {
     const run = await entry.run();
     const result = await run(options, context);
-    if (json) terminal.printJson(result);
+    if (json) terminal.printJson(wordWarnings(result, word));
     return interruption.code() ?? 0;
   } catch (error) {
     throw interruption.reasonOf(error);
@@ -85,6 +85,12 @@ async function perform(
 }
 
 type Wording = (text: string) => string;
+
+/** The result with its `warnings`, if it has any, in the words of the command line, as they are logged. */
+const wordWarnings = (result: Record<string, unknown>, word: Wording): Record<string, unknown> =>
+  Array.isArray(result.warnings)
+    ? { ...result, warnings: result.warnings.map((warning) => (typeof warning === 'string' ? word(warning) : warning)) }
+    : result;
 
 /** Options of all commands that read variables. */
 async function recipeSchemas(commands: readonly Registered[]): Promise<JsonSchema[]> {

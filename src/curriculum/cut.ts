@@ -8,7 +8,10 @@ import type { StagingPlan } from './staging-options.js';
 export interface Cut {
   /** The threshold, or the lowest score of the stage above. */
   readonly score: number;
-  /** Rows with exactly this score that fell below the border; 0 where ties are kept together. The seed decided which. */
+  /**
+   * Rows with exactly this score that fell below the border; 0 where ties are kept together. The
+   * seed decided which.
+   */
   readonly tiedBelow: number;
   /** Rows with exactly this score that fell above it. */
   readonly tiedAbove: number;
@@ -31,12 +34,14 @@ interface SortedRows {
 }
 
 /**
- * Puts each row into a stage. `scores` are finite numbers, `tokens` the lengths of the rows. Under thresholds a row that reaches
- * a threshold goes above it, and a stage may stay empty. By rows or tokens the rows are put in order of their scores and cut
- * where the sums come nearest to equal shares, at least one row a stage; a border can run between rows of equal score, which
- * are in random order by the seed, unless ties stay together. By jenks the borders are natural breaks, see {@link naturalBreaks};
- * by length they are where {@link leastConfounded} finds them. Throws a data error where there are fewer different scores than
- * stages and ties stay together, and where no cut gives every stage its least share.
+ * Puts each row into a stage. `scores` are finite numbers, `tokens` the lengths of the rows. Under
+ * thresholds a row that reaches a threshold goes above it, and a stage may stay empty. By rows or
+ * tokens the rows are put in order of their scores and cut where the sums come nearest to equal
+ * shares, at least one row a stage; a border can run between rows of equal score, which are in
+ * random order by the seed, unless ties stay together. By jenks the borders are natural breaks, see
+ * {@link naturalBreaks}; by length they are where {@link leastConfounded} finds them. Throws a data
+ * error where there are fewer different scores than stages and ties stay together, and where no cut
+ * gives every stage its least share.
  *
  * @example
  * const scores = Float64Array.from([1, 1, 2, 4, 5, 5]);

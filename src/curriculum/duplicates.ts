@@ -27,14 +27,18 @@ export interface Duplicates {
 const MOST_HASHES = 128;
 const MISS_RATE = 2e-3;
 
-/** Most rows of its bucket whose sketches a row is compared with, and most that it is compared with shingle by shingle. */
+/**
+ * Most rows of its bucket whose sketches a row is compared with, and most that it is compared with
+ * shingle by shingle.
+ */
 const MOST_SKETCHES = 1024;
 const MOST_COMPARISONS = 256;
 
 /**
- * Bands, and rows per band, for a threshold: the most rows per band, with at most 128 hashes in all, at which a pair exactly at
- * the threshold t is missed at most twice in a thousand times; the chance is (1 - t^rows)^bands (Leskovec, Rajaraman and Ullman,
- * Mining of Massive Datasets, 3.4). At 0.8 these are 21 bands of 6 rows.
+ * Bands, and rows per band, for a threshold: the most rows per band, with at most 128 hashes in
+ * all, at which a pair exactly at the threshold t is missed at most twice in a thousand times; the
+ * chance is (1 - t^rows)^bands (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, 3.4).
+ * At 0.8 these are 21 bands of 6 rows.
  */
 export function bandsFor(threshold: number): { bands: number; rows: number } {
   for (let rows = MOST_HASHES; rows > 1; rows--) {
@@ -45,8 +49,9 @@ export function bandsFor(threshold: number): { bands: number; rows: number } {
 }
 
 /**
- * Finds equal instructions by their keys (two words each) and near ones by MinHash: rows that agree in all hashes of a band
- * are compared, shingle by shingle. Clusters are joined transitively. Yields the share done, between 0 and 1, after every band.
+ * Finds equal instructions by their keys (two words each) and near ones by MinHash: rows that agree
+ * in all hashes of a band are compared, shingle by shingle. Clusters are joined transitively.
+ * Yields the share done, between 0 and 1, after every band.
  */
 export function* findDuplicates(
   keys: Uint32Array,
@@ -113,8 +118,9 @@ const ENTRY = 8;
 const [NEXT, KEY, SIZE, LOW, HIGH] = [0, 1, 2, 3, 4];
 
 /**
- * An entry for each row: the next of its chain, the key of a band, the size of its set, and a sketch of 64 bits: bit b says whether
- * an odd number of its shingles falls on b. Where two sketches differ, the sets do, in at least as many shingles.
+ * An entry for each row: the next of its chain, the key of a band, the size of its set, and a
+ * sketch of 64 bits: bit b says whether an odd number of its shingles falls on b. Where two
+ * sketches differ, the sets do, in at least as many shingles.
  */
 function entriesOf(sets: ShingleSets, rows: Uint32Array): Int32Array {
   const entries = new Int32Array(ENTRY * rows.length);
@@ -133,7 +139,10 @@ function entriesOf(sets: ShingleSets, rows: Uint32Array): Int32Array {
   return entries;
 }
 
-/** Gives each entry one number made of the band's smallest hashes. `salts` are two numbers a hash function, the second odd. */
+/**
+ * Gives each entry one number made of the band's smallest hashes. `salts` are two numbers a hash
+ * function, the second odd.
+ */
 function putKeys(entries: Int32Array, sets: ShingleSets, rows: Uint32Array, salts: Int32Array): void {
   for (let i = 0; i < rows.length; i++) {
     const { hashes, from, to } = sets.at(rows[i]!);
@@ -160,7 +169,10 @@ function popcount(bits: number): number {
   return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** Joins the near-duplicates among rows whose entries have equal keys. Returns how many rows had too many to compare with. */
+/**
+ * Joins the near-duplicates among rows whose entries have equal keys. Returns how many rows had too
+ * many to compare with.
+ */
 function joinNear(
   entries: Int32Array,
   sets: ShingleSets,

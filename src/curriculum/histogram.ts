@@ -3,7 +3,10 @@ import { scaleToOrdinary } from '../core/ordinary.js';
 
 /** How many rows of each stage have which scores: bars of equal width. */
 export interface Histogram {
-  /** Scores at the edges of the bars, increasing; one more than there are bars. A bar includes its lower edge, not its upper. */
+  /**
+   * Scores at the edges of the bars, increasing; one more than there are bars. A bar includes its
+   * lower edge, not its upper.
+   */
   readonly edges: readonly number[];
   /** For each bar, the rows of each stage. */
   readonly counts: readonly (readonly number[])[];
@@ -20,7 +23,10 @@ const WIDER = 1.25;
 const CLOSE_BARS = 15;
 const CLOSE = 1e-7;
 
-/** Counts rows by score and stage, in at most about 40 bars with round edges. `order` lists the rows by increasing score. */
+/**
+ * Counts rows by score and stage, in at most about 40 bars with round edges. `order` lists the rows
+ * by increasing score.
+ */
 export function histogramOf(scores: Float64Array, stageOf: Uint8Array, order: Uint32Array, stages: number): Histogram {
   const at = (share: number) => scores[order[Math.min(order.length - 1, Math.floor(share * order.length))]!]!;
   const scale = scaleToOrdinary([at(0), at(1)]);

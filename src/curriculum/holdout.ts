@@ -19,10 +19,11 @@ export interface HoldoutInput {
 }
 
 /**
- * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number, spread over ten parts of
- * the stage by increasing score. Clusters stay on one side, whichever stages they are in: one that does not fit into what its
- * parts, or else its stages, still need is trained on, so a stage with many such rows can miss its number. Throws a data
- * error when a stage would have no row left to train on.
+ * Which rows are held out (1) and which are not (0): of each stage a seeded random share or number,
+ * spread over ten parts of the stage by increasing score. Clusters stay on one side, whichever
+ * stages they are in: one that does not fit into what its parts, or else its stages, still need is
+ * trained on, so a stage with many such rows can miss its number. Throws a data error when a stage
+ * would have no row left to train on.
  */
 export function holdOut(
   { order, stageOf, clusterOf }: HoldoutInput,

@@ -5,10 +5,12 @@ const PLACES = 2000;
 export const logLength = (tokens: number): number => Math.log(Math.max(1, tokens));
 
 /**
- * Where to cut so that the stages explain least of the variance of log length: with m the mean and N the number of all rows,
- * m_g and N_g those of stage g, the sum over stages of N_g (m_g - m)^2 is least (eta squared is that over the variance).
- * `starts` are the first places of groups of equal score, increasing from 0; every stage is made of whole groups and has at least
- * `least` rows. `logLengths` are in the order of the scores. Exact among the places considered. Undefined where no cut satisfies this.
+ * Where to cut so that the stages explain least of the variance of log length: with m the mean and
+ * N the number of all rows, m_g and N_g those of stage g, the sum over stages of N_g (m_g - m)^2 is
+ * least (eta squared is that over the variance). `starts` are the first places of groups of equal
+ * score, increasing from 0; every stage is made of whole groups and has at least `least` rows.
+ * `logLengths` are in the order of the scores. Exact among the places considered. Undefined where
+ * no cut satisfies this.
  */
 export function leastConfounded(
   starts: Uint32Array,
@@ -74,7 +76,8 @@ function centredSums(values: Float64Array, places: readonly number[]): Float64Ar
 }
 
 /**
- * Eta squared of log length by stage: the share of its variance that lies between the stages; 0 where lengths do not vary.
+ * Eta squared of log length by stage: the share of its variance that lies between the stages; 0
+ * where lengths do not vary.
  *
  * @example
  * const share = lengthExplained([10, 12, 60, 80], Uint8Array.from([0, 0, 1, 1]), 2);

@@ -19,8 +19,9 @@ const CHARACTERS_PER_TOKEN = 4;
 const TOKENS_PER_TURN = 4;
 
 /**
- * Tokens estimated without a tokenizer: a quarter of the characters, at least one for each word, and four for each turn. Good
- * enough to cut stages of equal length; off by a third and more for code or other languages.
+ * Tokens estimated without a tokenizer: a quarter of the characters, at least one for each word,
+ * and four for each turn. Good enough to cut stages of equal length; off by a third and more for
+ * code or other languages.
  */
 export const estimateLength = ({ messages }: InstructionRecord): number =>
   messages.reduce((sum, { content }) => sum + TOKENS_PER_TURN + estimateTokens(content), 0);
@@ -51,8 +52,8 @@ const TOKENIZER_FILES = [
 ];
 
 /**
- * Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where it has none. A row that they
- * refuse is a data error that names it.
+ * Tokens as a trainer sees them: rendered by the tokenizer's chat template, or by the paper's where
+ * it has none. A row that they refuse is a data error that names it.
  */
 export async function tokenizerLengths(tokenizer: Tokenizer): Promise<Measure> {
   const render = rendererOf(tokenizer, tokenizer.hasChatTemplate ? 'chat' : 'paper');

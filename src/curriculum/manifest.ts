@@ -116,7 +116,8 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
 }
 
 /**
- * Reads manifest.json of a staged folder, with everything that staging it again needs; a data error where it has none of version 2.
+ * Reads manifest.json of a staged folder, with everything that staging it again needs; a data error
+ * where it has none of version 2.
  *
  * @example
  * const { stages, input } = await readManifest('staged');

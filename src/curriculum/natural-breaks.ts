@@ -1,11 +1,12 @@
 import { scaleToOrdinary } from '../core/ordinary.js';
 
 /**
- * Jenks' natural breaks: where to split sorted values into classes so that the sum of squared distances to the class means is
- * least (Fisher 1958; Jenks 1967). Exact, by dynamic programming whose best breaks increase with the end of the last class, so
- * that bisection finds them in O(classes * n log n) (as Ckmeans.1d.dp does, Wang and Song 2011). `weights` is how often each
- * value occurs. Returns the first place of the second and later classes; of equal solutions the one with the lowest breaks
- * from the right. Needs at least as many values as classes.
+ * Jenks' natural breaks: where to split sorted values into classes so that the sum of squared
+ * distances to the class means is least (Fisher 1958; Jenks 1967). Exact, by dynamic programming
+ * whose best breaks increase with the end of the last class, so that bisection finds them in
+ * O(classes * n log n) (as Ckmeans.1d.dp does, Wang and Song 2011). `weights` is how often each
+ * value occurs. Returns the first place of the second and later classes; of equal solutions the one
+ * with the lowest breaks from the right. Needs at least as many values as classes.
  *
  * @example
  * console.log(naturalBreaks(Float64Array.from([1, 2, 2.5, 8, 9]), [1, 1, 1, 1, 1], 2)); // [3]
@@ -43,7 +44,10 @@ export function naturalBreaks(values: Float64Array, weights: ArrayLike<number>, 
   return firsts;
 }
 
-/** Sum of squared distances to their mean of the values from one place to before another; in constant time by running sums. */
+/**
+ * Sum of squared distances to their mean of the values from one place to before another; in
+ * constant time by running sums.
+ */
 function squaresWithin(values: Float64Array, weights: ArrayLike<number>): (from: number, to: number) => number {
   const n = values.length;
   const [w, x, xx] = [new Float64Array(n + 1), new Float64Array(n + 1), new Float64Array(n + 1)];

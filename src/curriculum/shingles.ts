@@ -4,7 +4,10 @@ import type { InstructionRecord } from '../data/record.js';
 /** Words in a shingle. With the marks at both ends, one changed word changes three of the L + 2 shingles of L words. */
 export const SHINGLE_WORDS = 3;
 
-/** Most shingles kept for a row: of a longer row those with the smallest hashes, a sample of the set (Broder 1997, bottom-k). */
+/**
+ * Most shingles kept for a row: of a longer row those with the smallest hashes, a sample of the set
+ * (Broder 1997, bottom-k).
+ */
 const MOST_SHINGLES = 256;
 
 /** Shingles in a piece of memory; a row never spans two. */
@@ -53,7 +56,10 @@ export function openShingles(): ShingleStore {
 
 /** Writing without spaces between words: each character is a word. */
 const UNSPACED = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}';
-/** Runs of letters and digits, and single signs that carry meaning, such as + or #; the punctuation of sentences is left out. */
+/**
+ * Runs of letters and digits, and single signs that carry meaning, such as + or #; the punctuation
+ * of sentences is left out.
+ */
 const WORD = new RegExp(
   `[${UNSPACED}]|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}])+|[^\\s\\p{L}\\p{M}\\p{N}.,;:!?'"\u2018\u2019\u201c\u201d()]`,
   'gu',
@@ -62,8 +68,9 @@ const WORD = new RegExp(
 const EDGE = 0x5bd1e995;
 
 /**
- * The sorted hashes of a row's shingles: runs of three words of all turns before the answer, without system turns, normalised by
- * {@link sameText}, with marks before the first and after the last word. At most 256 of them, those with the smallest hashes.
+ * The sorted hashes of a row's shingles: runs of three words of all turns before the answer,
+ * without system turns, normalised by {@link sameText}, with marks before the first and after the
+ * last word. At most 256 of them, those with the smallest hashes.
  */
 export function shinglesOf({ messages }: InstructionRecord): Uint32Array {
   const shingles = new Set<number>();

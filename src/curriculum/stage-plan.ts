@@ -42,19 +42,22 @@ export const plannedStageCount = (set: { readonly stages: readonly unknown[] }, 
   order === 'one-off' ? 1 : set.stages.length;
 
 /**
- * Which rows each training stage visits, in the order of its first epoch; pure and decided by the seed. Held-out rows are
- * never among them.
+ * Which rows each training stage visits, in the order of its first epoch; pure and decided by the
+ * seed. Held-out rows are never among them.
  *
- * `smoothness` s mixes the bands of `phased` and `reversed`: from 0, a band a stage, to 1, all bands in every stage in proportion.
- * With n rows in a band, m in those trained before it and N in all, its i-th row (i from 0, in seeded order) gets the
- * place (1 - s) (m + i + 1/2) + s N (i + 1/2) / n: between where it is when one band follows the other and where it is when
- * they run side by side. Rows in the order of their places are cut into stages as large as the bands. So every row comes
- * once, and the share of the band trained first falls from stage to stage while that of the last rises, to within rounding.
+ * `smoothness` s mixes the bands of `phased` and `reversed`: from 0, a band a stage, to 1, all
+ * bands in every stage in proportion. With n rows in a band, m in those trained before it and N in
+ * all, its i-th row (i from 0, in seeded order) gets the place (1 - s) (m + i + 1/2) + s N (i +
+ * 1/2) / n: between where it is when one band follows the other and where it is when they run side
+ * by side. Rows in the order of their places are cut into stages as large as the bands. So every
+ * row comes once, and the share of the band trained first falls from stage to stage while that of
+ * the last rises, to within rounding.
  *
- * `replay` adds rows of the stages trained before (under `reversed` these are the harder ones) as a share of the stage's own
- * rows: each at most once while there are enough of them, then each once more, and so on. The first stage has nothing to
- * replay. `one-off` is one stage of all that `phased` visits with the same replay and seed, row by row as often. Throws a
- * usage error when a list of shares has another length than the set has stages.
+ * `replay` adds rows of the stages trained before (under `reversed` these are the harder ones) as a
+ * share of the stage's own rows: each at most once while there are enough of them, then each once
+ * more, and so on. The first stage has nothing to replay. `one-off` is one stage of all that
+ * `phased` visits with the same replay and seed, row by row as often. Throws a usage error when a
+ * list of shares has another length than the set has stages.
  *
  * @example
  * const options = planOptionsSchema.parse({ order: 'random', seed: 1 });

@@ -12,8 +12,9 @@ import type { StagingPlan } from './staging-options.js';
 import type { RowTable } from './table.js';
 
 /**
- * Cuts scored rows into stages of increasing difficulty and holds out a part of each; duplicates are those of the same table. Throws
- * a data error for fewer rows than stages, and where a stage is empty or would have no row left to train on.
+ * Cuts scored rows into stages of increasing difficulty and holds out a part of each; duplicates
+ * are those of the same table. Throws a data error for fewer rows than stages, and where a stage is
+ * empty or would have no row left to train on.
  */
 export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...duplicates }: Duplicates): Staging {
   const { scores, tokens, rows } = table;

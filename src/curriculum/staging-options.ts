@@ -75,16 +75,19 @@ export const stagingOptionsSchema = z.strictObject({
 /** See {@link stagingOptionsSchema}. */
 export type StagingOptions = z.infer<typeof stagingOptionsSchema>;
 
-/** Staging options with every choice made; `thresholds` is there when cutting by them, `minShare` when cutting by length. */
+/**
+ * Staging options with every choice made; `thresholds` is there when cutting by them, `minShare`
+ * when cutting by length.
+ */
 export interface StagingPlan extends StagingOptions {
   readonly stages: number;
   readonly by: (typeof WAYS)[number];
 }
 
 /**
- * Fills in what was left out. Throws a usage error for thresholds that are missing, too many or too few, not strictly
- * increasing, or given together with another way to cut, for a number of held-out rows that is not whole, and for a least share
- * that so many stages cannot have.
+ * Fills in what was left out. Throws a usage error for thresholds that are missing, too many or too
+ * few, not strictly increasing, or given together with another way to cut, for a number of held-out
+ * rows that is not whole, and for a least share that so many stages cannot have.
  *
  * @example
  * const { by, stages } = resolveStaging(stagingOptionsSchema.parse({ thresholds: [3.5, 4.5] }));

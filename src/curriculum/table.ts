@@ -3,7 +3,10 @@ import { sameText } from '../core/same-text.js';
 import type { InstructionRecord } from '../data/record.js';
 import { openShingles, type ShingleSets } from './shingles.js';
 
-/** What cutting needs to know of scored rows, packed: about 50 bytes per row, and 4 for each word of its instruction. */
+/**
+ * What cutting needs to know of scored rows, packed: about 50 bytes per row, and 4 for each word of
+ * its instruction.
+ */
 export interface RowTable {
   readonly rows: number;
   readonly scores: Float64Array;

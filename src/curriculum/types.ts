@@ -7,7 +7,10 @@ export interface Stage<Row = InstructionRecord> {
   readonly rows: readonly Row[];
 }
 
-/** A staged folder read back: the stages in order of increasing difficulty and the rows held out of training, each with its `stage`. */
+/**
+ * A staged folder read back: the stages in order of increasing difficulty and the rows held out of
+ * training, each with its `stage`.
+ */
 export interface StagedSet {
   readonly stages: readonly Stage[];
   readonly holdout: readonly InstructionRecord[];
@@ -23,7 +26,10 @@ export interface PlannedStage<Row = InstructionRecord> {
   readonly index: number;
   /** For people: "stage 1 of 3: score under 3.5". */
   readonly label: string;
-  /** In the order of the first epoch, replayed rows of earlier stages among them. A row that is replayed comes again. */
+  /**
+   * In the order of the first epoch, replayed rows of earlier stages among them. A row that is
+   * replayed comes again.
+   */
   readonly rows: readonly Row[];
   /** How many of the rows are replayed from earlier stages. */
   readonly replayed: number;

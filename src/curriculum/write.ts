@@ -65,11 +65,13 @@ const MEASURED = { rows: 32, characters: 1 << 20 };
 const SPOOL = 'rows.jsonl';
 
 /**
- * Cuts scored rows, see {@link stageRows}, and writes a staged folder atomically: `stage-1.jsonl` and so on, `holdout.jsonl`,
- * `manifest.json` with the hash of each. The rows are read once and kept on disk, in memory only what cutting needs of them;
- * they keep their order, and each gets its `stage`. A folder that exists and is not empty is refused with a usage error, unless it
- * is a staged folder and `replace` is set. Throws a data error for an empty set, for unscored rows unless they are dropped, and for
- * rows that cannot be cut as the plan says; then nothing is written.
+ * Cuts scored rows, see {@link stageRows}, and writes a staged folder atomically: `stage-1.jsonl`
+ * and so on, `holdout.jsonl`, `manifest.json` with the hash of each. The rows are read once and
+ * kept on disk, in memory only what cutting needs of them; they keep their order, and each gets its
+ * `stage`. A folder that exists and is not empty is refused with a usage error, unless it is a
+ * staged folder and `replace` is set. Throws a data error for an empty set, for unscored rows
+ * unless they are dropped, and for rows that cannot be cut as the plan says; then nothing is
+ * written.
  */
 export async function stageInto(
   folder: string,

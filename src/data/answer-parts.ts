@@ -10,8 +10,8 @@ export interface AnswerPart {
   /** After the last character of the answer. */
   readonly end: number;
   /**
-   * The template's end token may stand from `end` up to here, where the next turn's text begins. Equal to `end` where the template
-   * itself marks what is trained.
+   * The template's end token may stand from `end` up to here, where the next turn's text begins.
+   * Equal to `end` where the template itself marks what is trained.
    */
   readonly limit: number;
 }
@@ -40,8 +40,9 @@ function placesOf({ text, contents }: RenderedChat, turns: number): (Turn | unde
 }
 
 /**
- * Where the model begins to write a turn: where the prompt before it ends, so that what the template writes in between (a blank, an
- * opened thought) is the model's to write; with the turn's own text where the finished conversation has another text there than the prompt.
+ * Where the model begins to write a turn: where the prompt before it ends, so that what the
+ * template writes in between (a blank, an opened thought) is the model's to write; with the turn's
+ * own text where the finished conversation has another text there than the prompt.
  */
 function startOf(text: string, { start, after }: Turn, { prompt, lead }: Opening): number {
   const before = text.slice(after, start);
@@ -52,8 +53,8 @@ function startOf(text: string, { start, after }: Turn, { prompt, lead }: Opening
 }
 
 /**
- * The parts of the `trained` turns by the places of their texts. Throws a data error where an answer is not in the text, or in
- * several places.
+ * The parts of the `trained` turns by the places of their texts. Throws a data error where an
+ * answer is not in the text, or in several places.
  */
 export function writtenParts(
   rendered: RenderedChat,
@@ -116,8 +117,8 @@ function emptyParts(
 }
 
 /**
- * The parts that a template marks by `{% generation %}`, as transformers' `assistant_masks` has them: of all answers, or of the last one; those of
- * answers that are not trained are left out.
+ * The parts that a template marks by `{% generation %}`, as transformers' `assistant_masks` has
+ * them: of all answers, or of the last one; those of answers that are not trained are left out.
  */
 export function generatedParts(
   { generated, contents, text }: RenderedChat,

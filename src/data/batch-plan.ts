@@ -24,15 +24,19 @@ export interface BatchPlan {
   readonly steps: readonly PlannedStep[];
   readonly trainedTokens: number;
   readonly tokens: number;
-  /** Positions that the model computes: lines times their length. `1 - tokens / paddedTokens` is the share of padding. */
+  /**
+   * Positions that the model computes: lines times their length. `1 - tokens / paddedTokens` is the
+   * share of padding.
+   */
   readonly paddedTokens: number;
   /** Hash over the ids of the rows and the shapes of all micro-batches, in order: equal plans train the same. */
   readonly hash: string;
 }
 
 /**
- * How long a stage trains, one of three. `epochs`: passes over the rows; 1.5 stops after half the steps of the second, rounded
- * up. `steps`: optimizer steps. `tokens`: trained tokens; the step that reaches them is the last and is taken whole.
+ * How long a stage trains, one of three. `epochs`: passes over the rows; 1.5 stops after half the
+ * steps of the second, rounded up. `steps`: optimizer steps. `tokens`: trained tokens; the step
+ * that reaches them is the last and is taken whole.
  */
 export type TrainingBudget = { readonly epochs: number } | { readonly steps: number } | { readonly tokens: number };
 
@@ -47,10 +51,11 @@ export interface PlanStage {
 const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
 
 /**
- * All steps of all stages of a run; no batch has rows of two stages. Within an epoch every row comes exactly once; the last
- * batch and the last step of an epoch may be smaller, and a step never reaches over the end of an epoch. Without `shuffle` every
- * epoch has the given order; with it, each has its own order, drawn from the seed and the number of the epoch.
- * Sizes and shapes of batches are chosen for all stages together. Throws where there are no rows or no budget.
+ * All steps of all stages of a run; no batch has rows of two stages. Within an epoch every row
+ * comes exactly once; the last batch and the last step of an epoch may be smaller, and a step never
+ * reaches over the end of an epoch. Without `shuffle` every epoch has the given order; with it,
+ * each has its own order, drawn from the seed and the number of the epoch. Sizes and shapes of
+ * batches are chosen for all stages together. Throws where there are no rows or no budget.
  *
  * @example
  * const tokenizer = await loadTokenizer('models/tiny-llama');

@@ -14,8 +14,9 @@ export interface BatchShape extends BatchSize {
   readonly targets: number;
 }
 
-// Measured at 135 million parameters on two cores (docs/log.md). Larger models have longer lines and lighter heads: there these
-// numbers choose shorter lines and closer targets than needed, which costs one more graph and hardly any time.
+// Measured at 135 million parameters on two cores (docs/log.md). Larger models have longer lines
+// and lighter heads: there these numbers choose shorter lines and closer targets than needed, which
+// costs one more graph and hardly any time.
 
 /** Line length at which attention is as much work as everything else. */
 const ATTENTION_LENGTH = 1200;
@@ -23,7 +24,10 @@ const ATTENTION_LENGTH = 1200;
 /** Work of a place for a trained token, in positions of the decoder: what the head takes. */
 const TARGET_WORK = 0.25;
 
-/** Positions that could be trained while one more graph is made ready: a few seconds' worth on a CPU, less than one on a card. */
+/**
+ * Positions that could be trained while one more graph is made ready: a few seconds' worth on a
+ * CPU, less than one on a card.
+ */
 export const SHAPE_WORK = 8192;
 
 /** At most so many line lengths for batches of equally many lines, and so many numbers of targets for each length. */
@@ -33,16 +37,20 @@ const MOST_TARGETS = 2;
 /** Targets are a multiple of this. */
 const TARGET_STEP = 32;
 
-/** Most different lengths, and numbers of targets, to choose among; where there are more, all are rounded up further first. */
+/**
+ * Most different lengths, and numbers of targets, to choose among; where there are more, all are
+ * rounded up further first.
+ */
 const MOST_SIZES = 32;
 
 /** Work of so many lines of a length, in positions of a very short line. */
 export const lineWork = (lines: number, length: number): number => lines * length * (1 + length / ATTENTION_LENGTH);
 
 /**
- * A shape for each batch, in order, few in all. `exact` is what each batch needs: lines, tokens of its longest line, trained tokens.
- * Of the ways to round lengths and targets up this is the one of least work, where each further shape must save {@link SHAPE_WORK}.
- * The number of lines stays as it is; lengths are multiples of `padTo`.
+ * A shape for each batch, in order, few in all. `exact` is what each batch needs: lines, tokens of
+ * its longest line, trained tokens. Of the ways to round lengths and targets up this is the one of
+ * least work, where each further shape must save {@link SHAPE_WORK}. The number of lines stays as
+ * it is; lengths are multiples of `padTo`.
  */
 export function fitShapes(exact: readonly BatchShape[], padTo: number): BatchShape[] {
   const shapes = new Array<BatchShape>(exact.length);
@@ -68,8 +76,9 @@ interface RoundedShape extends BatchShape {
 type Dimension = 'length' | 'targets';
 
 /**
- * Each shape's length or targets, rounded up to a multiple of `step` that is the largest of its neighbours: of itself alone, or of
- * several where there are more than {@link MOST_SIZES} different multiples.
+ * Each shape's length or targets, rounded up to a multiple of `step` that is the largest of its
+ * neighbours: of itself alone, or of several where there are more than {@link MOST_SIZES} different
+ * multiples.
  */
 function roundUp(shapes: readonly BatchShape[], dimension: Dimension, step: number): number[] {
   const multiples = shapes.map((shape) => Math.max(1, Math.ceil(shape[dimension] / step)));

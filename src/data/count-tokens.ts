@@ -4,8 +4,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { InstructionRecord } from './record.js';
 
 /**
- * Tokens of each row: of all texts that `textsOf` returns for it. A row whose texts cannot be made or encoded is a data error that
- * names it.
+ * Tokens of each row: of all texts that `textsOf` returns for it. A row whose texts cannot be made
+ * or encoded is a data error that names it.
  */
 export async function countTokens(
   rows: readonly InstructionRecord[],

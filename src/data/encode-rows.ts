@@ -53,9 +53,10 @@ const NAMED = 5;
 const RAISE_MAX_LENGTH: Remedy = { option: 'maxLength', change: 'raise' };
 
 /**
- * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` rows that are too long, by their prompt or in all, are a data
- * error that names them, and so is under `badRows: 'refuse'` a row that the template refuses; otherwise the report lists what was
- * cut and dropped. When no row is left, that is a data error as well.
+ * Encodes a set, see {@link encodeBatch}. Under `overflow: 'refuse'` rows that are too long, by
+ * their prompt or in all, are a data error that names them, and so is under `badRows: 'refuse'` a
+ * row that the template refuses; otherwise the report lists what was cut and dropped. When no row
+ * is left, that is a data error as well.
  *
  * @example
  * const tokenizer = await loadTokenizer('models/tiny-llama');

@@ -24,15 +24,17 @@ export type EncodedOutcome =
   | { readonly kind: 'refused'; readonly tokens: 0; readonly reason: string };
 
 /**
- * Tokens and masks of rows. A rendered conversation is tokenised once, as a whole, so the ids are those of transformers'
- * `apply_chat_template(tokenize=True)`, except where a turn spells a special token: with `splitSpecialTokens` that stays text.
- * Trained (mask 1) are the tokens that hold a character of a trained answer, and what follows up to and including the end token that
- * the template writes. The very first token is never trained. Where the template has `{% generation %}` blocks, the mask is
- * transformers' `assistant_masks`.
+ * Tokens and masks of rows. A rendered conversation is tokenised once, as a whole, so the ids are
+ * those of transformers' `apply_chat_template(tokenize=True)`, except where a turn spells a special
+ * token: with `splitSpecialTokens` that stays text. Trained (mask 1) are the tokens that hold a
+ * character of a trained answer, and what follows up to and including the end token that the
+ * template writes. The very first token is never trained. Where the template has `{% generation %}`
+ * blocks, the mask is transformers' `assistant_masks`.
  *
- * A row over `maxLength` is cut at its end under `truncate`, so its answer loses its end token; under the other policies
- * it is `too-long`. A row whose prompt leaves no room for one trained token is `prompt-too-long` under every policy. What
- * follows the last trained token never counts as too long; it is cut away when it does not fit.
+ * A row over `maxLength` is cut at its end under `truncate`, so its answer loses its end token;
+ * under the other policies it is `too-long`. A row whose prompt leaves no room for one trained
+ * token is `prompt-too-long` under every policy. What follows the last trained token never counts
+ * as too long; it is cut away when it does not fit.
  */
 export async function encodeBatch(
   records: readonly InstructionRecord[],
@@ -120,8 +122,8 @@ function outcomeOf(
 }
 
 /**
- * One pass over tokens and answers: the tokens that hold a character of an answer, then those up to its end token, if there is one
- * before the next turn's text.
+ * One pass over tokens and answers: the tokens that hold a character of an answer, then those up to
+ * its end token, if there is one before the next turn's text.
  */
 function maskOf({ ids, offsets }: Encoding, answers: readonly AnswerPart[], ends: ReadonlySet<number>) {
   const mask = new Uint8Array(ids.length);

@@ -10,7 +10,10 @@ export class RowProblem extends Error {}
 export const isRow = (value: unknown): value is RawRow =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An object without its fields that are null: other programs write null where a row does not have a field that another row has. */
+/**
+ * An object without its fields that are null: other programs write null where a row does not have a
+ * field that another row has.
+ */
 export const withoutNulls = (row: RawRow): RawRow =>
   Object.values(row).includes(null)
     ? Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
@@ -19,7 +22,10 @@ export const withoutNulls = (row: RawRow): RawRow =>
 /** Texts that say as much as an empty value: what lists and objects look like where a program writes them as text. */
 const EMPTY_TEXT = /^\s*(?:\[\s*\]|\{\s*\}|null|None)?\s*$/;
 
-/** True for what says nothing: null, an empty text, list or object, also as text, and a list or object of such values only. */
+/**
+ * True for what says nothing: null, an empty text, list or object, also as text, and a list or
+ * object of such values only.
+ */
 export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (typeof value === 'string') return EMPTY_TEXT.test(value);
@@ -27,8 +33,9 @@ export function isEmpty(value: unknown): boolean {
 }
 
 /**
- * A field as a list; undefined where it is none. A list that was written as JSON text, as in a cell of a table, is one, and so is what some programs
- * make of a list of objects: an object of lists, one for each field.
+ * A field as a list; undefined where it is none. A list that was written as JSON text, as in a cell
+ * of a table, is one, and so is what some programs make of a list of objects: an object of lists,
+ * one for each field.
  */
 export function listIn(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;

@@ -13,9 +13,10 @@ export interface ForwardOptions extends Pick<BatchOptions, 'batching' | 'batchRo
 const FORWARD_SHARE = 1 / 3;
 
 /**
- * Batches of rows whose loss is measured: `batchRows` rows each, packed or sorted by length, the longest lines first, so that what
- * does not fit in memory fails at once. The order of the rows makes no difference to a loss, so it is the one that fits best. Equal
- * rows and options give equal batches.
+ * Batches of rows whose loss is measured: `batchRows` rows each, packed or sorted by length, the
+ * longest lines first, so that what does not fit in memory fails at once. The order of the rows
+ * makes no difference to a loss, so it is the one that fits best. Equal rows and options give equal
+ * batches.
  */
 export function forwardBatches(rows: readonly EncodedRow[], options: ForwardOptions): MicroBatch[] {
   if (rows.length === 0) return [];

@@ -29,15 +29,20 @@ export interface ImportedRows {
 /** Rows by which `auto` recognises the format. */
 const DETECTION_ROWS = 5;
 
-/** Share of the memory that Node.js may use at which reading stops, and after how many bytes of rows that is checked again. */
+/**
+ * Share of the memory that Node.js may use at which reading stops, and after how many bytes of rows
+ * that is checked again.
+ */
 const FULL = { share: 0.9, bytes: 16 << 20 };
 
 /**
- * Reads a file of rows of any kind that {@link readRows} reads, in any {@link RowFormat}, as a stream: of a row that was handed on
- * only the id is kept. A bad row (broken, no answer, a score that is no number, a field of the wrong type) refuses the file with a
- * data error that names it, thrown when all rows were read, or is skipped and logged. A row without an id gets one made of its
- * content. A later row of the same id becomes `id-2`, and that is logged; it is an error where `format` is `records`, since other
- * files refer to those ids. `found` holds, at any time, what has been read so far.
+ * Reads a file of rows of any kind that {@link readRows} reads, in any {@link RowFormat}, as a
+ * stream: of a row that was handed on only the id is kept. A bad row (broken, no answer, a score
+ * that is no number, a field of the wrong type) refuses the file with a data error that names it,
+ * thrown when all rows were read, or is skipped and logged. A row without an id gets one made of
+ * its content. A later row of the same id becomes `id-2`, and that is logged; it is an error where
+ * `format` is `records`, since other files refer to those ids. `found` holds, at any time, what has
+ * been read so far.
  */
 export function importRows(
   path: string,
@@ -86,7 +91,10 @@ async function* recordsOf(
   for (const line of noteLines(found)) logger.warn(`${path}: ${line}`);
 }
 
-/** The record of a row; undefined for a bad one, and for every row after it where the file will be refused: those are only checked. */
+/**
+ * The record of a row; undefined for a bad one, and for every row after it where the file will be
+ * refused: those are only checked.
+ */
 function recordOf(row: FileRow, found: ImportState, options: ImportOptions): InstructionRecord | undefined {
   try {
     if (row.error) throw row.error;
@@ -154,8 +162,8 @@ const outOfMemory = (path: string, rows: number) =>
   });
 
 /**
- * Reads a file for {@link importFile}, or a staged folder, whose stage-1.jsonl, stage-2.jsonl, ... are read in this order (held-out
- * rows are not among them).
+ * Reads a file for {@link importFile}, or a staged folder, whose stage-1.jsonl, stage-2.jsonl, ...
+ * are read in this order (held-out rows are not among them).
  */
 export async function readRecords(
   path: string,

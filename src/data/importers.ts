@@ -16,7 +16,10 @@ interface Draft extends Partial<Turns> {
   readonly used: readonly string[];
 }
 
-/** One way to write rows: how an error describes it, what it looks like, how it is read. `read` throws {@link RowProblem}. */
+/**
+ * One way to write rows: how an error describes it, what it looks like, how it is read. `read`
+ * throws {@link RowProblem}.
+ */
 export interface Importer {
   readonly looksLike: string;
   matches(row: RawRow): boolean;
@@ -57,7 +60,10 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
   },
 };
 
-/** A row without nulls in the first format that fits it; one with an empty list of turns in none, unless nothing else fits. */
+/**
+ * A row without nulls in the first format that fits it; one with an empty list of turns in none,
+ * unless nothing else fits.
+ */
 export function formatOf(row: RawRow): RowFormat | undefined {
   const formats = (Object.keys(IMPORTERS) as RowFormat[]).filter((format) => IMPORTERS[format].matches(row));
   return formats.find((format) => !(LISTS[format] && isEmpty(row[LISTS[format]]))) ?? formats[0];
@@ -112,7 +118,10 @@ function withColumns(row: RawRow, draft: Draft): Draft {
   };
 }
 
-/** Instruction and input joined by a newline, as the published training sets do, or whichever of them there is; `history` as LLaMA-Factory has it. */
+/**
+ * Instruction and input joined by a newline, as the published training sets do, or whichever of
+ * them there is; `history` as LLaMA-Factory has it.
+ */
 function readAlpaca(row: RawRow): Draft {
   const input = row.input === undefined ? '' : textIn(row, 'input');
   const instruction = row.instruction === undefined && input.trim() !== '' ? '' : textIn(row, 'instruction');

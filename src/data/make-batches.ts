@@ -18,9 +18,10 @@ export type BatchLayout =
   | { readonly kind: 'packed'; readonly sizes: readonly BatchSize[] };
 
 /**
- * Batches of one epoch. Rows change places only within windows of `window` rows of the given order, and the batches keep the order
- * of the windows: no row comes before one of an earlier window, except in a batch that holds rows of both. With `rng` the
- * full batches of `bucketed` and `packed` are shuffled over the epoch, and smaller ones stay last.
+ * Batches of one epoch. Rows change places only within windows of `window` rows of the given order,
+ * and the batches keep the order of the windows: no row comes before one of an earlier window,
+ * except in a batch that holds rows of both. With `rng` the full batches of `bucketed` and `packed`
+ * are shuffled over the epoch, and smaller ones stay last.
  */
 export function makeBatches(
   rows: readonly EncodedRow[],
@@ -62,7 +63,10 @@ function oneRowALine(
   });
 }
 
-/** What packed batches are sorted by: the sum of the windows of their first and last line, then the first row of their first line. */
+/**
+ * What packed batches are sorted by: the sum of the windows of their first and last line, then the
+ * first row of their first line.
+ */
 type Position = readonly [windows: number, row: number];
 
 /** Lines of the first size continue from window to window; batches of the other sizes are made within one. */

@@ -3,7 +3,10 @@ import type { Message } from './record.js';
 
 /** What a template writes between a question and its answer. */
 export interface Opening {
-  /** What the prompt has after the question, such as `<|im_end|>\n<|im_start|>assistant\n`: the model writes what comes next. Empty where not known. */
+  /**
+   * What the prompt has after the question, such as `<|im_end|>\n<|im_start|>assistant\n`: the
+   * model writes what comes next. Empty where not known.
+   */
   readonly prompt: string;
   /** What the template then still writes before the answer's text, such as a blank: the model's to write. */
   readonly lead: string;

@@ -4,10 +4,12 @@ import { type BatchSize, lineWork, SHAPE_WORK } from './batch-shapes.js';
 export type PackedLine = readonly number[];
 
 /**
- * Packs rows of these lengths into batches of these sizes, the one with the shortest lines first, by best fit decreasing: the longest
- * row first, each into the fullest line that has room; where none has, a line of the shortest size that takes the row is opened.
- * Of every size but the first a whole batch of lines is opened together, so that their number is a multiple of it; some may stay
- * empty. Returns the lines of each size. Throws a RangeError for a row that is longer than every line.
+ * Packs rows of these lengths into batches of these sizes, the one with the shortest lines first,
+ * by best fit decreasing: the longest row first, each into the fullest line that has room; where
+ * none has, a line of the shortest size that takes the row is opened. Of every size but the first a
+ * whole batch of lines is opened together, so that their number is a multiple of it; some may stay
+ * empty. Returns the lines of each size. Throws a RangeError for a row that is longer than every
+ * line.
  */
 export function packLines(lengths: readonly number[], sizes: readonly BatchSize[]): PackedLine[][] {
   const packed = sizes.map((): number[][] => []);
@@ -34,7 +36,10 @@ export function packLines(lengths: readonly number[], sizes: readonly BatchSize[
   return packed;
 }
 
-/** Lines with room left, by how much. A bit set of the rooms that occur finds the smallest sufficient one in room / 32 steps. */
+/**
+ * Lines with room left, by how much. A bit set of the rooms that occur finds the smallest
+ * sufficient one in room / 32 steps.
+ */
 function openLines(longest: number) {
   const byRoom = Array.from({ length: longest + 1 }, (): number[][] => []);
   const occurs = new Uint32Array((longest >> 5) + 1);
@@ -72,7 +77,10 @@ export interface SizeOptions {
 /** Share of a packed batch that is not padding, about. */
 const FILL = 0.97;
 
-/** Share by which the rows of a batch may differ from `batchRows`, so that batches are better filled and none is nearly empty. */
+/**
+ * Share by which the rows of a batch may differ from `batchRows`, so that batches are better filled
+ * and none is nearly empty.
+ */
 const TOLERANCE = 0.15;
 
 /** Most sizes, candidate lengths for each, and rows that each candidate is tried on. */
@@ -81,9 +89,11 @@ const CANDIDATES = 24;
 const SAMPLE_ROWS = 1024;
 
 /**
- * The batch sizes that suit stages of rows of these lengths, shortest lines first: one that takes the longest row, and shorter ones
- * for the majority where a trial shows that they save more work (attention grows with the length of a line) than one more graph
- * costs. A batch has room for `batchRows` rows of average length, as nearly as whole lines allow. The order of the rows makes no difference.
+ * The batch sizes that suit stages of rows of these lengths, shortest lines first: one that takes
+ * the longest row, and shorter ones for the majority where a trial shows that they save more work
+ * (attention grows with the length of a line) than one more graph costs. A batch has room for
+ * `batchRows` rows of average length, as nearly as whole lines allow. The order of the rows makes
+ * no difference.
  */
 export function chooseSizes(stages: readonly (readonly number[])[], options: SizeOptions): BatchSize[] {
   const { padTo, packLength } = options;
@@ -113,8 +123,9 @@ export function chooseSizes(stages: readonly (readonly number[])[], options: Siz
 }
 
 /**
- * Packs a sample of each stage's rows into lines of given lengths: the batch sizes that this gives, and their cost. That is the
- * work of all rows, made larger where a batch has other than `batchRows` rows on average, and the work of making the graphs.
+ * Packs a sample of each stage's rows into lines of given lengths: the batch sizes that this gives,
+ * and their cost. That is the work of all rows, made larger where a batch has other than
+ * `batchRows` rows on average, and the work of making the graphs.
  */
 function newTrial(stages: readonly (readonly number[])[], room: number, options: SizeOptions) {
   const rows = sum(stages.map((stage) => stage.length));

@@ -3,9 +3,11 @@ import type { ChatRenderer } from '../tokenizer/chat-template.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 /**
- * The paper's prompt (arXiv 2406.04371, repository xubuvd/PhasedSFT): `<s>User: {instruction}</s>\nAssistant: {answer}</s>`,
- * with this tokenizer's own bos (where it has one) and eos; further turns follow on new lines, as there. The paper has no system
- * turn: here its text is put before the first instruction, on a separate line. Throws a data error where there is no end token.
+ * The paper's prompt (arXiv 2406.04371, repository xubuvd/PhasedSFT):
+ * `<s>User: {instruction}</s>\nAssistant: {answer}</s>`, with this tokenizer's own bos (where it
+ * has one) and eos; further turns follow on new lines, as there. The paper has no system turn: here
+ * its text is put before the first instruction, on a separate line. Throws a data error where there
+ * is no end token.
  */
 export const paperRenderer =
   ({ folder, bos, eos }: Pick<Tokenizer, 'folder' | 'bos' | 'eos'>): ChatRenderer =>

@@ -25,7 +25,10 @@ export function rendererOf(tokenizer: Tokenizer, template: Template): ChatRender
   return paper;
 }
 
-/** A rendered conversation as it is encoded: with `splitSpecialTokens`, what its turns say is text whatever it spells. */
+/**
+ * A rendered conversation as it is encoded: with `splitSpecialTokens`, what its turns say is text
+ * whatever it spells.
+ */
 export const encodable = (
   { text, contents }: RenderedChat,
   { splitSpecialTokens }: Pick<EncodeOptions, 'splitSpecialTokens'>,
@@ -46,9 +49,10 @@ export const renderPrompt = (
 ): RenderedChat => rendererOf(tokenizer, template)(messages, { addGenerationPrompt: true });
 
 /**
- * Renders a conversation that ends with an answer, once, and finds the answers by where the template put their text. `trainOn` picks
- * the last answer or all of them, without those that say `train: false`. Throws a data error where the template refuses the
- * conversation, or does not write an answer.
+ * Renders a conversation that ends with an answer, once, and finds the answers by where the
+ * template put their text. `trainOn` picks the last answer or all of them, without those that say
+ * `train: false`. Throws a data error where the template refuses the conversation, or does not
+ * write an answer.
  */
 export function renderRow(
   messages: readonly Message[],
@@ -78,8 +82,9 @@ function leavesOut({ text, contents }: RenderedChat, messages: readonly Message[
 }
 
 /**
- * What is written between the turn before the last answer and the answer itself: the assistant's header of a chat template, `Assistant:`
- * of the paper's. Separators from the turn before are left out; '' where the template has none (Mistral's).
+ * What is written between the turn before the last answer and the answer itself: the assistant's
+ * header of a chat template, `Assistant:` of the paper's. Separators from the turn before are left
+ * out; '' where the template has none (Mistral's).
  */
 export function renderHeader(messages: readonly Message[], tokenizer: Tokenizer, template: Template): string {
   const { text, answers } = renderRow(messages, tokenizer, { template, trainOn: 'last' });

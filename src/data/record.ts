@@ -3,7 +3,10 @@ import * as z from 'zod';
 const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant']),
   content: z.string(),
-  /** False for an answer that is context only and is never trained (`weight: 0` of other programs); absent otherwise. */
+  /**
+   * False for an answer that is context only and is never trained (`weight: 0` of other programs);
+   * absent otherwise.
+   */
   train: z.literal(false).optional(),
 });
 

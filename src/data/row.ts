@@ -13,13 +13,17 @@ export interface ReadRow {
   readonly ownId: boolean;
   /** Names of fields of turns that are kept in `meta.turnFields` and of which nothing is trained. */
   readonly turnFields: readonly string[];
-  /** Names of fields of the row that look as if they belonged to the answer, are kept in `meta`, and are not trained. */
+  /**
+   * Names of fields of the row that look as if they belonged to the answer, are kept in `meta`, and
+   * are not trained.
+   */
   readonly unusedFields: readonly string[];
 }
 
 /**
- * One row as a record: its conversation checked, its score as a number (`scoreField`, or `score` where it has one), an id of its
- * content where it has none, its other fields in `meta`. A field that is null is as good as absent. Throws {@link RowProblem}.
+ * One row as a record: its conversation checked, its score as a number (`scoreField`, or `score`
+ * where it has one), an id of its content where it has none, its other fields in `meta`. A field
+ * that is null is as good as absent. Throws {@link RowProblem}.
  */
 export function readRow(value: unknown, format: RowFormat, scoreField: string | undefined): ReadRow {
   if (!isRow(value))

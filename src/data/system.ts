@@ -10,8 +10,8 @@ export const systemColumns = (row: RawRow): string[] =>
   Object.keys(row).filter((name) => NAMES.has(name.toLowerCase().replace(/[^a-z]/g, '')));
 
 /**
- * A conversation that begins with the system prompt that the row has in a column. Throws {@link RowProblem} where it has two that
- * are not the same, in columns or as the first turn.
+ * A conversation that begins with the system prompt that the row has in a column. Throws
+ * {@link RowProblem} where it has two that are not the same, in columns or as the first turn.
  */
 export function withSystem(messages: readonly Message[], row: RawRow): Message[] {
   const given = systemColumns(row)

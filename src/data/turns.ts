@@ -21,7 +21,10 @@ const ROLES: Readonly<Record<string, Message['role']>> = {
   bard: 'assistant',
 };
 
-/** Fields by which a turn says whether it is trained, in the words of OpenAI, mistral-finetune and SlimOrca, axolotl, and ms-swift. */
+/**
+ * Fields by which a turn says whether it is trained, in the words of OpenAI, mistral-finetune and
+ * SlimOrca, axolotl, and ms-swift.
+ */
 const TRAINED = ['weight', 'train', 'training', 'loss'];
 
 /** Words in the names of other fields that say what is trained. */
@@ -52,9 +55,10 @@ const wordsOf = (name: string) =>
 const hasWord = (name: string, known: ReadonlySet<string>) => wordsOf(name).some((word) => known.has(word));
 
 /**
- * Reads the turns in a field, as OpenAI (role, content) or ShareGPT (from, value) writes them; null counts as absent. A mark that an
- * answer is not trained becomes `train: false`. Throws {@link RowProblem} for what would be lost or cannot be honoured: tool calls,
- * reasoning, pictures, a weight that is a fraction; other fields are returned in `rest`.
+ * Reads the turns in a field, as OpenAI (role, content) or ShareGPT (from, value) writes them; null
+ * counts as absent. A mark that an answer is not trained becomes `train: false`. Throws
+ * {@link RowProblem} for what would be lost or cannot be honoured: tool calls, reasoning, pictures,
+ * a weight that is a fraction; other fields are returned in `rest`.
  */
 export function turnsIn(row: RawRow, key: string): Turns {
   const turnFields: Record<string, RawRow> = {};

@@ -21,7 +21,10 @@ export interface TextRange {
 /** A conversation as a chat template writes it, and where its text comes from. */
 export interface RenderedChat {
   readonly text: string;
-  /** Pieces of `text` that come from a turn's content, in order. `message` is its index. Adjacent pieces of one message that touch are merged. */
+  /**
+   * Pieces of `text` that come from a turn's content, in order. `message` is its index. Adjacent
+   * pieces of one message that touch are merged.
+   */
   readonly contents: readonly (TextRange & { readonly message: number })[];
   /** What stood in `{% generation %}` blocks, in order; empty where the template has none. */
   readonly generated: readonly TextRange[];
@@ -51,10 +54,12 @@ export interface ChatTemplate {
 const MAX_TEMPLATE = 1 << 18;
 
 /**
- * The chat template of a model folder: chat_template.jinja, otherwise `chat_template` of tokenizer_config.json, a text or a
- * list of named ones of which `default` is taken. Undefined where there is none; a broken template is a data error. Prints what
- * transformers prints (Jinja2, sandboxed, with the special tokens of tokenizer_config.json as variables), or is a data error that
- * names what is not supported. A template that does not end, or makes far more text than a conversation has, is stopped: a data error.
+ * The chat template of a model folder: chat_template.jinja, else `chat_template` of
+ * tokenizer_config.json, a text or a list of named ones of which `default` is taken. Undefined
+ * where there is none; a broken template is a data error. Prints what transformers prints (Jinja2,
+ * sandboxed, with the special tokens of tokenizer_config.json as variables), or is a data error
+ * that names what is not supported. A template that does not end, or makes far more text than a
+ * conversation has, is stopped: a data error.
  */
 export async function loadChatTemplate(folder: string, config: TokenizerConfig): Promise<ChatTemplate | undefined> {
   const file = join(folder, 'chat_template.jinja');
@@ -65,7 +70,10 @@ export async function loadChatTemplate(folder: string, config: TokenizerConfig):
   return createChatTemplate(source, where, specialTexts(config));
 }
 
-/** A chat template from its source; `where` names it in messages, `tokens` are the texts of special tokens by variable. */
+/**
+ * A chat template from its source; `where` names it in messages, `tokens` are the texts of special
+ * tokens by variable.
+ */
 export function createChatTemplate(
   source: string,
   where: string,
@@ -150,8 +158,9 @@ const tokenSchema = z.union([z.string(), z.object({ content: z.string() }).trans
 const namedSchema = z.record(z.string(), tokenSchema);
 
 /**
- * The texts of the special tokens that are set, by the names that transformers gives them as variables: `bos_token` and the like,
- * every other field that ends in `_token`, and the named ones of `extra_special_tokens` and `model_specific_special_tokens`.
+ * The texts of the special tokens that are set, by the names that transformers gives them as
+ * variables: `bos_token` and the like, every other field that ends in `_token`, and the named ones
+ * of `extra_special_tokens` and `model_specific_special_tokens`.
  */
 function specialTexts(config: TokenizerConfig): Record<string, string> {
   const texts: Record<string, string> = {};

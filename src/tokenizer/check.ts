@@ -13,7 +13,10 @@ const MAX_TREE_CHARACTERS = 8 << 20;
 /** Longest pattern, in characters. */
 const MAX_PATTERN = 1 << 14;
 
-/** Steps of normalizer, pre-tokenizer, post-processor and decoder, and how many times longer all together may make a text. */
+/**
+ * Steps of normalizer, pre-tokenizer, post-processor and decoder, and how many times longer all
+ * together may make a text.
+ */
 const MAX_STEPS = 64;
 const MAX_GROWTH = 256;
 
@@ -40,13 +43,17 @@ export interface CheckedTokenizer {
   readonly added: readonly (AddedToken & { readonly id: number })[];
   /** Highest id of the model's vocabulary. */
   readonly lastId: number;
-  /** True where a character without a token is left out of the ids, by no rule of the file: BPE without a token for unknown text. */
+  /**
+   * True where a character without a token is left out of the ids, by no rule of the file: BPE
+   * without a token for unknown text.
+   */
   readonly dropsUnknown: boolean;
 }
 
 /**
- * Throws a data error, naming the field, where the contents of a tokenizer.json are not such that they can be used in bounded time and
- * memory, or not to the same ids each time (`dropout`). Whatever else is wrong, the library says.
+ * Throws a data error, naming the field, where the contents of a tokenizer.json are not such that
+ * they can be used in bounded time and memory, or not to the same ids each time (`dropout`).
+ * Whatever else is wrong, the library says.
  */
 export function checkTokenizerJson(json: unknown, file: string): CheckedTokenizer {
   const problem: Problem = (what) => dataError(`${file}: not a tokenizer that can be read: ${what}`, { file });
@@ -99,7 +106,10 @@ function lastIdOf({ vocab }: Mapping): number {
 /** Steps that keep every character of a text, or put another for it. */
 const KEEPING = ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'Prepend', 'Sequence', 'ByteLevel'];
 
-/** Whether the file itself says that characters are left out: by a normalizer, or by a pre-tokenizer that removes what it splits at. */
+/**
+ * Whether the file itself says that characters are left out: by a normalizer, or by a pre-tokenizer
+ * that removes what it splits at.
+ */
 function leavesOut({ normalizer, pre_tokenizer: pre }: Mapping): boolean {
   const steps = (step: unknown): Mapping[] =>
     isMapping(step)

@@ -19,7 +19,10 @@ export interface AddedToken {
 
 /** What the files of a tokenizer beside tokenizer.json declare. */
 export interface DeclaredTokens {
-  /** Tokens that are added to those of tokenizer.json, or change their flags, in the order in which transformers adds them. */
+  /**
+   * Tokens that are added to those of tokenizer.json, or change their flags, in the order in which
+   * transformers adds them.
+   */
   readonly added: readonly AddedToken[];
   /** The texts of the special tokens by name: `bos_token`, `eos_token` and the like. */
   readonly named: Readonly<Record<string, string>>;
@@ -33,7 +36,10 @@ const flags = {
   single_word: z.boolean().default(false),
 };
 
-/** A token with flags; one that is not `normalized` by its own word is normalized unless it is special, as in the library. */
+/**
+ * A token with flags; one that is not `normalized` by its own word is normalized unless it is
+ * special, as in the library.
+ */
 const tokenObject = z
   .looseObject({ content: z.string(), ...flags })
   .transform(({ content, special = false, lstrip, rstrip, normalized = !special, single_word }): AddedToken => {
@@ -63,9 +69,12 @@ interface Special {
 }
 
 /**
- * What tokenizer_config.json declares, and where it has no `added_tokens_decoder`, special_tokens_map.json and added_tokens.json
- * as well, by the rules of transformers 5.24 (`PreTrainedTokenizerBase._from_pretrained`, `TokenizersBackend.__init__`): tokens of
- * `added_tokens_decoder` and added_tokens.json come first and set the flags again, then named and extra special tokens that are not there. `present` are the `added_tokens` of tokenizer.json. A field of the wrong type is a data error.
+ * What tokenizer_config.json declares, and where it has no `added_tokens_decoder`,
+ * special_tokens_map.json and added_tokens.json as well, by the rules of transformers 5.24
+ * (`PreTrainedTokenizerBase._from_pretrained`, `TokenizersBackend.__init__`): tokens of
+ * `added_tokens_decoder` and added_tokens.json come first and set the flags again, then named and
+ * extra special tokens that are not there. `present` are the `added_tokens` of tokenizer.json. A
+ * field of the wrong type is a data error.
  */
 export async function readDeclaredTokens(
   folder: string,
@@ -122,8 +131,9 @@ const plain = (content: string, special: boolean): AddedToken => ({
 const asSpecial = (t: Token): AddedToken => (isText(t) ? plain(t, true) : { ...t, special: true });
 
 /**
- * The special tokens of a file. Named are the usual ones, every other field that ends in `_token`, and a mapping in `extra_special_tokens`;
- * without a name a list there, or in `additional_special_tokens`, the older word for it, which counts where the newer has none.
+ * The special tokens of a file. Named are the usual ones, every other field that ends in `_token`,
+ * and a mapping in `extra_special_tokens`; without a name a list there, or in
+ * `additional_special_tokens`, the older word for it, which counts where the newer has none.
  */
 function specialOf(config: Declaring): Special {
   const named = new Map<string, Token>();
@@ -141,8 +151,9 @@ function specialOf(config: Declaring): Special {
 }
 
 /**
- * What is added, in order: all listed tokens, which changes the flags of those that already exist, and special ones whose text is
- * not there. As transformers has it, the same text may come twice with other flags, of which the last count.
+ * What is added, in order: all listed tokens, which changes the flags of those that are there
+ * already, and special ones whose text is not there. As transformers has it, the same text may come
+ * twice with other flags, of which the last count.
  */
 function additions(
   listed: readonly AddedToken[],

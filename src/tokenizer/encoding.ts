@@ -3,7 +3,10 @@ import type { Encoding as RustEncoding } from 'tokenizers';
 /** Tokens of a text, and where in it each stands. */
 export interface Encoding {
   readonly ids: readonly number[];
-  /** UTF-16 offsets: token `t` stands for the text from `offsets[2 * t]` to `offsets[2 * t + 1]`. Tokens that are parts of one character have that character's. */
+  /**
+   * UTF-16 offsets: token `t` stands for the text from `offsets[2 * t]` to `offsets[2 * t + 1]`.
+   * Tokens that are parts of one character have that character's.
+   */
   readonly offsets: Int32Array;
 }
 

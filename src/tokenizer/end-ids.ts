@@ -2,8 +2,8 @@ import { show } from '../core/shown.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /**
- * Says which of the ids that end an answer are not special tokens, or no tokens at all: a stale `eos_token_id` ends answers in the middle
- * of a sentence, or never.
+ * Says which of the ids that end an answer are not special tokens, or no tokens at all: a stale
+ * `eos_token_id` ends answers in the middle of a sentence, or never.
  */
 export async function endIdWarnings(
   tokenizer: Pick<Tokenizer, 'folder' | 'vocabSize' | 'endIds' | 'decodeBatch'>,

@@ -19,7 +19,10 @@ export interface KnownToken extends AddedToken {
 
 /** Encodes texts in parts of which a control token that is spelt out stays text. */
 export interface LiteralEncoder {
-  /** Whether a control token is spelt out in a literal part, so that {@link encode} gives other ids than the tokenizer alone. */
+  /**
+   * Whether a control token is spelt out in a literal part, so that {@link encode} gives other ids
+   * than the tokenizer alone.
+   */
   concerns(input: LiteralText): boolean;
   encode(input: LiteralText): Promise<Encoding>;
 }
@@ -41,10 +44,12 @@ const anyOf = (texts: readonly string[]): RegExp =>
   );
 
 /**
- * Encodes as the tokenizer does, except that a control token counts only where the template writes it. The library can either find
- * control tokens anywhere or nowhere (`split_special_tokens` of transformers); so a twin of the tokenizer knows each of them by a
- * private character instead of its text, and that character is put where the template writes the token. All else, such as what is
- * done before and after an added token, is the library's own. `tokens` are all added tokens with their ids.
+ * Encodes as the tokenizer does, except that a control token counts only where the template writes
+ * it. The library can either find control tokens anywhere or nowhere (`split_special_tokens` of
+ * transformers); so a twin of the tokenizer knows each of them by a private character instead of
+ * its text, and that character is put where the template writes the token. All else, such as what
+ * is done before and after an added token, is the library's own. `tokens` are all added tokens with
+ * their ids.
  */
 export function literalEncoder(json: object, tokens: readonly KnownToken[], path: string): LiteralEncoder {
   const special = tokens.filter((t) => t.control && t.content !== '');
@@ -77,7 +82,10 @@ function makeTwin(json: object, tokens: readonly KnownToken[], standIns: Readonl
   return { rust, ids: new Map(renamed.map(({ content, id }) => [rust.tokenToId(content) ?? id, id])) };
 }
 
-/** The text with stand-ins where it spells control tokens outside the literal parts; `origins` leads from an offset in it to the one in the text given. */
+/**
+ * The text with stand-ins where it spells control tokens outside the literal parts; `origins` leads
+ * from an offset in it to the one in the text given.
+ */
 function withStandIns({ text, literal }: LiteralText, added: RegExp, standIns: ReadonlyMap<string, string>) {
   const parts: string[] = [];
   const origins: number[] = [];

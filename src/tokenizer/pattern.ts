@@ -1,11 +1,15 @@
 /**
- * How a pattern of a tokenizer.json can backtrack. The Rust library gives a match up after ten million steps, and then ends the whole process,
- * so a pattern that can take so many on a text is refused before it is used.
+ * How a pattern of a tokenizer.json can backtrack. The Rust library gives a match up after ten
+ * million steps, and then ends the whole process, so a pattern that can take so many on a text is
+ * refused before it is used.
  */
 
 /** What is repeated and what can fail in a part of a pattern. */
 interface Shape {
-  /** Repeats without a bound in it, the most that follow one another; infinite where one repeats what can match in several ways. */
+  /**
+   * Repeats without a bound in it, the most that follow one another; infinite where one repeats
+   * what can match in several ways.
+   */
   readonly repeats: number;
   /** Of those, nested in what comes after them: how many a failure makes try again, each over the whole text. */
   readonly retries: number;
@@ -30,8 +34,9 @@ interface Reader {
 }
 
 /**
- * Why a pattern may take more steps than a small multiple of the text's length, in words that follow "it"; undefined where it does not. Known
- * patterns of models all pass: they repeat characters, one repeat at most before something that can fail.
+ * Why a pattern may take more steps than a small multiple of the text's length, in words that
+ * follow "it"; undefined where it does not. Known patterns of models all pass: they repeat
+ * characters, one repeat at most before something that can fail.
  */
 export function backtracks(pattern: string): string | undefined {
   const { retries } = alternatives({ text: pattern, at: 0 });

@@ -33,8 +33,9 @@ const idsSchema = z.union([id, z.array(id).max(1000)], 'expected a token id or a
 const modelSideSchema = z.looseObject({ eos_token_id: idsSchema });
 
 /**
- * The ids of `eos_token_id` (one or a list) in generation_config.json, or in config.json where that has none, as transformers takes them:
- * config.json often has the default of its class there, an ordinary token. Empty where neither has one.
+ * The ids of `eos_token_id` (one or a list) in generation_config.json, or in config.json where that
+ * has none, as transformers takes them: config.json often has the default of its class there, an
+ * ordinary token. Empty where neither has one.
  */
 export async function readModelEndIds(folder: string): Promise<number[]> {
   for (const name of ['generation_config.json', 'config.json']) {

@@ -23,14 +23,18 @@ export type EncodeInput = string | LiteralText;
 export interface Tokenizer {
   /** Folder it was loaded from, for messages. */
   readonly folder: string;
-  /** Highest token id plus one. A model's embedding may have fewer rows: then a text that holds one of the last cannot be used. */
+  /**
+   * Highest token id plus one. A model's embedding may have fewer rows: then a text that holds one
+   * of the last cannot be used.
+   */
   readonly vocabSize: number;
   readonly bos?: SpecialToken;
   readonly eos?: SpecialToken;
   readonly pad?: SpecialToken;
   /**
-   * Ids that end an answer when one is generated: `eos_token`, the `eos_token_id` of the model (generation_config.json, else
-   * config.json), and the special token that the chat template puts after an answer.
+   * Ids that end an answer when one is generated: `eos_token`, the `eos_token_id` of the model
+   * (generation_config.json, else config.json), and the special token that the chat template puts
+   * after an answer.
    */
   readonly endIds: ReadonlySet<number>;
   /** Those of {@link endIds} that are control tokens: what ends an answer in a rendered conversation. */
@@ -44,21 +48,25 @@ export interface Tokenizer {
   /** Tokens of several texts, with their places. */
   encodeBatch(inputs: readonly EncodeInput[]): Promise<Encoding[]>;
   /**
-   * Text of token ids; bytes that are no UTF-8 become U+FFFD, and ids that no token has give nothing, as in transformers.
-   * `skipSpecialTokens` (default false) leaves special tokens out.
+   * Text of token ids; bytes that are no UTF-8 become U+FFFD, and ids that no token has give
+   * nothing, as in transformers. `skipSpecialTokens` (default false) leaves special tokens out.
    */
   decode(ids: Iterable<number>, options?: { skipSpecialTokens?: boolean }): Promise<string>;
   /** Texts of several lists of ids, each decoded alone. */
   decodeBatch(lists: readonly Iterable<number>[], options?: { skipSpecialTokens?: boolean }): Promise<string[]>;
-  /** The conversation as the chat template writes it. A data error where the folder has no template or it refuses the conversation. */
+  /**
+   * The conversation as the chat template writes it. A data error where the folder has no template
+   * or it refuses the conversation.
+   */
   readonly renderChat: ChatRenderer;
 }
 
 /**
- * Loads the tokenizer of a Hugging Face model folder: tokenizer.json, and where they are there tokenizer_config.json,
- * special_tokens_map.json, added_tokens.json, chat_template.jinja, generation_config.json and config.json. Special tokens count as
- * transformers counts them ({@link readDeclaredTokens}). `now` is the time that the template may print [the clock, once]. A missing or
- * broken file is a data error.
+ * Loads the tokenizer of a Hugging Face model folder: tokenizer.json, and where they are there
+ * tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja,
+ * generation_config.json and config.json. Special tokens count as transformers counts them
+ * ({@link readDeclaredTokens}). `now` is the time that the template may print [the clock, once]. A
+ * missing or broken file is a data error.
  *
  * @example
  * const tokenizer = await loadTokenizer('models/tiny-llama');
@@ -131,8 +139,9 @@ function create(text: string, declared: readonly AddedToken[], path: string): Ru
 }
 
 /**
- * All added tokens with their ids; of a text that is there twice the last counts. Control tokens are the special ones, and those that
- * the chat template spells, white space apart: `sanitize_control_tokens` of transformers 5.24 has the same rule.
+ * All added tokens with their ids; of a text that is there twice the last counts. Control tokens
+ * are the special ones, and those that the chat template spells, white space apart:
+ * `sanitize_control_tokens` of transformers 5.24 has the same rule.
  */
 function addedTokens(rust: RustTokenizer, tokens: readonly AddedToken[], template: string): KnownToken[] {
   const last = new Map(tokens.map((token) => [token.content, token]));
@@ -171,7 +180,10 @@ function coder(
   return { encodeBatch, encode: async (input) => [...(await encodeBatch([input]))[0]!.ids] };
 }
 
-/** Longest text that is encoded. The library ends the process where one match takes ten million steps, and known patterns take up to one for each character. */
+/**
+ * Longest text that is encoded. The library ends the process where one match takes ten million
+ * steps, and known patterns take up to one for each character.
+ */
 const MAX_CHARACTERS = 1 << 22;
 
 /** Half a surrogate pair, which is no character, as U+FFFD: the library would end the text there. */
@@ -202,7 +214,10 @@ function decoder(rust: RustTokenizer, cleanUp: boolean, path: string): Pick<Toke
   return { decodeBatch, decode: async (ids, options) => (await decodeBatch([ids], options))[0]! };
 }
 
-/** Whether blanks are cleaned up: transformers does not do it for BPE, whose blanks are the text's own, unless it is asked to in so many words. */
+/**
+ * Whether blanks are cleaned up: transformers does not do it for BPE, whose blanks are the text's
+ * own, unless it is asked to in so many words.
+ */
 const cleansUp = (config: TokenizerConfig, { json }: CheckedTokenizer): boolean =>
   config.clean_up_tokenization_spaces === true &&
   ((json.model as { type?: unknown }).type !== 'BPE' ||

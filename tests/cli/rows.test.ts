@@ -43,7 +43,7 @@ describe('data import', () => {
     const { code, err } = await phasetune('data', 'import', source, '--out', out);
     expect(code).toBe(3);
     expect(err).toBe(
-      `error: ${source}:2: row without an answer: expected it to end with a non-empty answer, found assistant ""; fix it, or leave such rows out with --bad-rows skip\n`,
+      `error: ${source}:2: row without an answer: expected it to end with a non-empty answer, found assistant ""; fix it, or set --bad-rows skip to leave such rows out\n`,
     );
     expect(existsSync(out)).toBe(false);
   });
@@ -60,7 +60,7 @@ describe('data import', () => {
     const before = readFileSync(rows, 'utf8');
     const { code, err } = await phasetune('data', 'import', rows, '--out', rows);
     expect(code).toBe(2);
-    expect(err).toMatch(/is the file that is read; choose another one/);
+    expect(err).toMatch(/is the file that is read; choose another file/);
     expect(readFileSync(rows, 'utf8')).toBe(before);
   });
 

@@ -8,6 +8,7 @@ import { dataError } from '../../src/core/errors.js';
 import { wordRemedies, wordText } from '../../src/core/remedies.js';
 import { openTerminal } from '../../src/telemetry/terminal.js';
 import { lastJson } from './child.js';
+import { pageOf } from './pages.js';
 import { TOYS, toy } from './toys.js';
 
 const echo = await TOYS[0]!.options();
@@ -111,6 +112,22 @@ describe('an error, a warning and a result of the library', () => {
           { task: 'stage', options: { out: 'DIR' } },
         ],
       },
+    });
+  });
+
+  it('words the warnings of a result under --json as it logs them', async () => {
+    const warned = toy(
+      defineCommand({
+        command: 'warned',
+        describe: 'Warn',
+        schema: z.strictObject({ maxLength: z.number().default(8).describe('Most tokens') }),
+      }),
+      async () => ({ rows: '`maxLength`', warnings: ['raise `maxLength`', 'run `setup`'] }),
+    );
+    const page = await pageOf(['warned', '--json'], { commands: [warned] });
+    expect(lastJson(page)).toEqual({
+      rows: '`maxLength`',
+      warnings: ['raise --max-length', 'run `phasetune setup`'],
     });
   });
 

@@ -4,7 +4,10 @@ import { toText } from './print.js';
 import type { Text } from './text.js';
 import { type ArgumentValues, isText, typeName, type Value, wholeOf } from './values.js';
 
-/** Arguments by parameter name, as Python binds them: too many, unknown or missing ones are errors. `required` counts from the first. */
+/**
+ * Arguments by parameter name, as Python binds them: too many, unknown or missing ones are errors.
+ * `required` counts from the first.
+ */
 export function bind(
   what: string,
   { positional, named }: ArgumentValues,

@@ -7,8 +7,8 @@ export interface SlotRef {
 }
 
 /**
- * A name that is read or written; `ref` is set when scopes are resolved, and `given` where it is a loop's variable or a parameter,
- * which always holds something while its loop or macro runs.
+ * A name that is read or written; `ref` is set when scopes are resolved, and `given` where it is a
+ * loop's variable or a parameter, which always holds something while its loop or macro runs.
  */
 export interface Name {
   readonly type: 'name';
@@ -94,7 +94,10 @@ export type Load =
 /** The slots of a scope. */
 export type Loads = readonly (readonly [string, Load])[];
 
-/** A macro, or the body of a call or generation block. `special`: slots of caller, kwargs, varargs where it uses them. */
+/**
+ * A macro, or the body of a call or generation block. `special`: slots of caller, kwargs, varargs
+ * where it uses them.
+ */
 export interface Macro {
   readonly name: string | null;
   readonly args: readonly Name[];

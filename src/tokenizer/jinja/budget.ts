@@ -1,8 +1,9 @@
 import { TemplateError } from './errors.js';
 
 /**
- * Counts what a template does, and stops it when it does more than a conversation of its size can need. Work is counted, not timed:
- * the same template and conversation end in the same way on every machine.
+ * Counts what a template does, and stops it when it does more than a conversation of its size can
+ * need. Work is counted, not timed: the same template and conversation end in the same way on every
+ * machine.
  */
 export interface Budget {
   /** Parts that are evaluated, elements that are visited. */

@@ -11,7 +11,10 @@ import { applyTest } from './tests.js';
 import { concat } from './text.js';
 import { type ArgumentValues, dict, isText, list, missing, truth, tuple, typeName, type Value } from './values.js';
 
-/** The slots of a function that runs, and those of the function that it is in. A slot that holds nothing is missing. */
+/**
+ * The slots of a function that runs, and those of the function that it stands in. A slot that holds
+ * nothing is missing.
+ */
 export interface Frame {
   readonly slots: Map<string, Value | undefined>;
   readonly depth: number;
@@ -94,7 +97,10 @@ export function evaluate(node: Expression, frame: Frame, run: Rendering): Value 
   }
 }
 
-/** What a name holds. A macro may outlive the loop that it reads a variable of: Jinja2 then shows a value of its compiler's. */
+/**
+ * What a name holds. A macro may outlive the loop that it reads a variable of: Jinja2 then shows a
+ * value of its compiler's.
+ */
 function present(value: Value | undefined, { name, given }: Name): Value {
   if (value !== undefined) return value;
   return given ? refuse(`the variable "${name}" of a loop that has ended`) : missing(`'${name}' is undefined`);

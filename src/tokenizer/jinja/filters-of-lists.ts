@@ -28,7 +28,10 @@ import {
 /** A filter: a value and the arguments to another value. */
 export type Filter = (value: Value, args: ArgumentValues, budget: Budget) => Value;
 
-/** Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is undefined, None for nothing. */
+/**
+ * Reads an attribute such as `a.b.0` of an item; None is the item. `fallback` stands for what is
+ * undefined, None for nothing.
+ */
 export function attributeGetter(attribute: Value, budget: Budget, fallback: Value = null): (item: Value) => Value {
   const steps: Value[] =
     attribute === null

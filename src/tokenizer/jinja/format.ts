@@ -65,7 +65,10 @@ export interface Access {
   getItem(value: Value, index: Value, budget: Budget): Value;
 }
 
-/** `text.format(...)`: fields by number, name, attribute and item, with `!r` and `!s`; format specifications are refused. */
+/**
+ * `text.format(...)`: fields by number, name, attribute and item, with `!r` and `!s`; format
+ * specifications are refused.
+ */
 export function formatBraces(of: Text, args: ArgumentValues, budget: Budget, access: Access): Text {
   const { put, done } = createBuilder(budget);
   let automatic = 0;

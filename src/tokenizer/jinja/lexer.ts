@@ -27,8 +27,9 @@ interface State {
 }
 
 /**
- * The tokens of a template, as Jinja2 reads it with `trim_blocks` and `lstrip_blocks`: white space that tags remove is gone, raw
- * blocks are data, comments are left out, and one newline at the very end is dropped.
+ * The tokens of a template, as Jinja2 reads it with `trim_blocks` and `lstrip_blocks`: white space
+ * that tags remove is gone, raw blocks are data, comments are left out, and one newline at the very
+ * end is dropped.
  */
 export function tokenize(template: string): Token[] {
   const source = template.replace(/\r\n?/g, '\n').replace(/\n$/, '');
@@ -103,7 +104,10 @@ function rawBegin(source: string, tag: number): number | undefined {
   return source.startsWith('%}', at) ? at + 2 : undefined;
 }
 
-/** End of a closing tag that may stand at `at`, with the white space that it takes along; undefined where none is there. */
+/**
+ * End of a closing tag that may stand at `at`, with the white space that it takes along; undefined
+ * where none stands there.
+ */
 function closing(source: string, at: number, close: '%}' | '#}' | '}}'): number | undefined {
   if (source.startsWith(`-${close}`, at)) return skipSpace(source, at + 3);
   if (close !== '}}' && source.startsWith(`+${close}`, at)) return at + 3;
@@ -136,7 +140,7 @@ function readComment(state: State): undefined {
   advance(state, closing(source, signed ? end - 1 : end, '#}')!);
 }
 
-/** What is in `{{ }}` or `{% %}`. */
+/** What stands in `{{ }}` or `{% %}`. */
 function readTag(state: State, kind: 'variable' | 'block'): undefined {
   const { source, tokens } = state;
   const close = kind === 'variable' ? '}}' : '%}';

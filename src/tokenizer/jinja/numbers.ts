@@ -65,7 +65,10 @@ export function round(value: Value, args: ArgumentValues, _budget: Budget): Valu
   return float((how === 'ceil' ? Math.ceil(scaled) : Math.floor(scaled)) / 10 ** digits);
 }
 
-/** The nearest number of so many decimals; of two as near, the even one: exact, for it works on the number's own fraction. */
+/**
+ * The nearest number of so many decimals; of two as near, the even one: exact, for it works on the
+ * number's own fraction.
+ */
 function roundHalfEven(value: number, digits: number): number {
   if (!Number.isFinite(value) || Math.abs(value) >= 2 ** 52) return value;
   const size = Math.abs(value);

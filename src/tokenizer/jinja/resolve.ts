@@ -21,7 +21,10 @@ export interface Facts {
   usesClock: boolean;
 }
 
-/** Where something stands: its scope, and whether in an `if`, where an unknown filter only matters when it is reached. */
+/**
+ * Where something stands: its scope, and whether in an `if`, where an unknown filter only matters
+ * when it is reached.
+ */
 interface Place {
   readonly scope: Scope;
   readonly soft: boolean;
@@ -30,7 +33,10 @@ interface Place {
   readonly inDefault?: boolean;
 }
 
-/** Gives every name of a template the slot that it is kept in, and every scope its slots. Returns those of the whole template. */
+/**
+ * Gives every name of a template the slot that it is kept in, and every scope its slots. Returns
+ * those of the whole template.
+ */
 export function resolve(body: readonly Statement[]): { loads: Loads; facts: Facts } {
   const scope = innerScope();
   const facts = { usesClock: false };

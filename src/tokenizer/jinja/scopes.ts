@@ -2,8 +2,9 @@ import type { CallArguments, Expression, If, Load, Loads, Macro, SlotRef, Statem
 import { refuse } from './errors.js';
 
 /**
- * The names of one scope, found before anything runs, by the rules of Jinja2's compiler: a name that is assigned anywhere in a
- * scope is that scope's own (in all of it, and in the scopes inside), otherwise it is the scope's outside, otherwise a variable.
+ * The names of one scope, found before anything runs, by the rules of Jinja2's compiler: a name
+ * that is assigned anywhere in a scope is that scope's own (in all of it, and in the scopes
+ * inside), else it is the scope's outside, else a variable.
  */
 export interface Scope {
   readonly level: number;
@@ -17,7 +18,10 @@ export interface Scope {
   readonly copied: { count: number };
 }
 
-/** Most names that are copied: branches times names, which grow together; those of real templates are some thousands. */
+/**
+ * Most names that are copied: branches times names, which grow together; those of real templates
+ * are some thousands.
+ */
 const MOST_COPIED = 4_000_000;
 
 /** A scope inside another; `inFunction` when it is the first of a function. */
@@ -137,7 +141,10 @@ export function analyseExpression(scope: Scope, node: Expression): undefined {
   else for (const part of partsOf(node)) analyseExpression(scope, part);
 }
 
-/** Notes the names that statements read and assign in their own scope; the insides of blocks with their own scopes are left out. */
+/**
+ * Notes the names that statements read and assign in their own scope; the insides of blocks with
+ * scopes of their own are left out.
+ */
 export function analyse(scope: Scope, body: readonly Statement[]): undefined {
   for (const statement of body) analyseStatement(scope, statement);
 }

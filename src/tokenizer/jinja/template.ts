@@ -31,8 +31,9 @@ export interface Template {
 }
 
 /**
- * Reads a template of Jinja2 as transformers sets it up for chats. It prints what Jinja2 prints, or throws a `TemplateError`: where
- * Jinja2 gives an error too, or where it uses what is not supported here, which the message names.
+ * Reads a template of Jinja2 as transformers sets it up for chats. It prints what Jinja2 prints, or
+ * throws a `TemplateError`: where Jinja2 gives an error too, or where it uses what is not supported
+ * here, which the message names.
  */
 export function compileTemplate(source: string): Template {
   const body = parse(source);
@@ -64,8 +65,9 @@ export function compileTemplate(source: string): Template {
 }
 
 /**
- * Notes generation blocks as transformers does: from what the template itself had written so far, as long as the block's text, in
- * code points. (In a macro or a set block that is not where the text stands; transformers' masks have the same places.)
+ * Notes generation blocks as transformers does: from what the template itself had written so far,
+ * as long as the block's text, in code points. (In a macro or a set block that is not where the
+ * text stands; transformers' masks have the same places.)
  */
 function trackGeneration(out: Output) {
   const spans: { start: number; end: number }[] = [];

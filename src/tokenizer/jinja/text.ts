@@ -101,8 +101,9 @@ function segments(of: Text): Text[] {
 }
 
 /**
- * A change of characters (case, escapes) that keeps the marks: each piece is changed alone. Where that gives another text than
- * changing it whole (a sigma at a border), the marks of a text of the same length stay, otherwise the whole counts as every turn's.
+ * A change of characters (case, escapes) that keeps the marks: each piece is changed alone. Where
+ * that gives another text than changing it whole (a sigma at a border), the marks of a text of the
+ * same length stay, else the whole counts as every turn's.
  */
 export function mapText(of: Text, change: (text: string) => string): Text {
   const whole = change(of.text);
@@ -153,7 +154,7 @@ export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     if (a[i] === b[i]) continue;
-    // A low surrogate that differs belongs to equal high ones; otherwise a surrogate stands above all of the plane.
+    // A low surrogate that differs belongs to equal high ones; else a surrogate stands above all of the plane.
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
     const lift = (unit: number) => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit);
     return lift(x) - lift(y);

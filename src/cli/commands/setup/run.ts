@@ -1,4 +1,4 @@
-import { PhasetuneError, usageError } from '../../../core/errors.js';
+import { PhasetuneError, usageError, wordError } from '../../../core/errors.js';
 import { setUp } from '../../../workflow/machine.js';
 import { showBars } from '../../bars.js';
 import type { Run } from '../../command.js';
@@ -15,10 +15,11 @@ export const run: Run<typeof command> = async ({ cpu, cuda }, context) => {
     return { backend: 'tensorflow', ...result };
   } catch (error) {
     if (device !== 'auto' || !(error instanceof PhasetuneError) || error.code !== 'backend') throw error;
-    logger.warn(error.message);
+    const problem = wordError(error, context.vocabulary);
+    logger.warn(problem);
     context.print(
       'WASM will be used instead, which computes many times slower: fix the above and run `phasetune setup` again',
     );
-    return { backend: 'wasm', device: 'wasm', made: false, problem: error.message };
+    return { backend: 'wasm', device: 'wasm', made: false, problem };
   }
 };
