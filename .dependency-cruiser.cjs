@@ -36,6 +36,7 @@ const MAY_IMPORT = {
     'eval',
     'scoring',
     'config',
+    'report',
   ],
   // Benches time the product's own paths, from outside as a user would.
   bench: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'train'],

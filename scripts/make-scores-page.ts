@@ -12,21 +12,16 @@
  */
 import { basename, dirname, join, parse } from 'node:path';
 import { parseArgs } from 'node:util';
-import { plotOf } from '../src/cli/plots.js';
 import { groupBy } from '../src/core/lists.js';
 import { writeFileAtomic } from '../src/io/atomic.js';
 import { hashFile } from '../src/io/files.js';
-import {
-  type Comparison,
-  compareRatings,
-  type NamedRatings,
-  type PairComparison,
-} from '../src/scoring/compare/compare.js';
+import { compareRatings, type NamedRatings, type PairComparison } from '../src/scoring/compare/compare.js';
 import { compareOptionsSchema } from '../src/scoring/compare/options.js';
 import { comparisonReport } from '../src/scoring/compare/report.js';
 import { readRatings } from '../src/scoring/ratings.js';
 import { readScoresManifest } from '../src/scoring/scored.js';
 import { type Block, markdown } from '../src/telemetry/document.js';
+import { drawAgreement } from '../src/workflow/agreement-picture.js';
 import { bandBlocks } from './scores/bands.js';
 import { commandOf } from './scores/command-of.js';
 import { inShort } from './scores/in-short.js';
@@ -57,15 +52,10 @@ const files = [await read('GPT-4', need('gpt4')), await read('IFD', need('ifd'))
 const options = compareOptionsSchema.parse({ resamples: Number(args.resamples), worst: 10 });
 const pictureOf = ({ first, second }: PairComparison) => `${parse(out).name}-${first}-${second}.svg`.toLowerCase();
 
-let comparison: Comparison | undefined;
-let together: Block[] = [];
-for await (const event of compareRatings(files, options)) {
-  if (event.type === 'progress') continue;
-  comparison = event.comparison;
-  together = threeWay(['GPT-4', 'IFD', 'length'], [event.matches[0]!, event.matches[1]!]);
-  for (const [i, pair] of comparison.pairs.entries())
-    await writeFileAtomic(join(dirname(out), pictureOf(pair)), plotOf(pair, event.matches[i]!));
-}
+const { comparison, matches } = await compareRatings(files, options).result;
+const together: Block[] = threeWay(['GPT-4', 'IFD', 'length'], [matches[0]!, matches[1]!]);
+for (const [i, pair] of comparison.pairs.entries())
+  await writeFileAtomic(join(dirname(out), pictureOf(pair)), drawAgreement(pair, matches[i]!));
 
 const paragraph = (text: string): Block => ({ kind: 'paragraph', text });
 const heading = (text: string): Block => ({ kind: 'heading', text });

@@ -14,6 +14,7 @@ export type { Backend, Device } from './backend/backend.js';
 export type { Diagnosis } from './backend/doctor.js';
 export type { Card, Problem } from './backend/native/detect.js';
 export type { Variant } from './backend/native/paths.js';
+export type { DeviceChoice } from './backend/options.js';
 export type { SetUpResult } from './backend/setup.js';
 export { type Recipe, recipeSchema } from './config/recipe.js';
 export {
@@ -26,16 +27,52 @@ export {
 } from './core/errors.js';
 export type { OptionValue, Remedy, TaskName } from './core/remedies.js';
 export type { Task } from './core/task.js';
+export type { Cut } from './curriculum/cut.js';
+export type { Duplicates } from './curriculum/duplicates.js';
+export type { Histogram } from './curriculum/histogram.js';
 export { readStaged, type StagingManifest } from './curriculum/manifest.js';
+export type { Confounding, StageContents, Staging } from './curriculum/staging.js';
+export type { StagingOptions, StagingPlan } from './curriculum/staging-options.js';
 export type { Order, Stage, StagedSet } from './curriculum/types.js';
 export type { BatchShape, BatchSize } from './data/batch-shapes.js';
 export type { EncodeReport } from './data/encode-rows.js';
 export { importOptionsSchema } from './data/options.js';
 export { type InstructionRecord, type Message, recordSchema } from './data/record.js';
+export type { AskingEstimate } from './endpoint/estimate.js';
+export type { EndpointAddress } from './endpoint/options.js';
+export type { Price } from './endpoint/prices.js';
+export type { AskEvent, AskResult, AskTotals, Delay } from './endpoint/scheduler/ask-types.js';
+export type {
+  ChatReply,
+  Failure,
+  FailureKind,
+  Feature,
+  RequestMessage,
+  SettledQuestion,
+  TokenLogprob,
+  Usage,
+} from './endpoint/types.js';
 export { type Answer, answerOptionsSchema } from './eval/answer-options.js';
 export type { MergeResult } from './lora/merge-folder.js';
 export type { ImportResult } from './model/import-options.js';
 export type { PullResult } from './model/pull.js';
+export type { Cleaning } from './scoring/cleaning.js';
+export type { Agreement, LengthCorrelation } from './scoring/compare/agreement.js';
+export type { Comparison, ComparisonProgress, Disagreement, PairComparison } from './scoring/compare/compare.js';
+export type { StageMoves } from './scoring/compare/moves.js';
+export type { Judge } from './scoring/judge.js';
+export type { JudgeOptions } from './scoring/judge-options.js';
+export type { JudgeEvent } from './scoring/judge-rows.js';
+export type { JudgementCounts } from './scoring/judged-outcomes.js';
+export type { MatchBy } from './scoring/match.js';
+export type { LossProgress } from './scoring/measure-losses.js';
+export type { JudgePrompt } from './scoring/prompt.js';
+export type { Rubric, Scale } from './scoring/rubric.js';
+export type { Stratum } from './scoring/sample.js';
+export type { ScoresManifest } from './scoring/scored.js';
+export type { Estimate } from './statistics/bootstrap.js';
+export type { Confusion } from './statistics/kappa.js';
+export type { PairCounts } from './statistics/pairs.js';
 export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.js';
 export type { EntryBatches } from './train/entry-shapes.js';
 export type * from './train/events.js';
@@ -45,6 +82,8 @@ export type { MemoryForecast } from './train/memory.js';
 export type { TrainOptions } from './train/options.js';
 export type { RowLedger } from './train/outcome.js';
 export { type RunFile, readRunFile as readRun } from './train/run-file.js';
+export { type CompareScoresOptions, compareScoresOptionsSchema } from './workflow/compare-options.js';
+export { type CompareScoresEvent, type CompareScoresResult, compareScores } from './workflow/compare-scores.js';
 export type { Hooks, TaskProgress } from './workflow/hooks.js';
 export {
   type ImportedFile,
@@ -54,6 +93,8 @@ export {
   importRowsOptionsSchema,
   readRecords,
 } from './workflow/import.js';
+export { type ImportScoresResult, importScores } from './workflow/import-scores.js';
+export { type ImportScoresOptions, importScoresOptionsSchema } from './workflow/import-scores-options.js';
 export {
   type DiagnoseOptions,
   diagnose,
@@ -74,6 +115,27 @@ export {
   pullModelOptionsSchema,
 } from './workflow/model-files.js';
 export { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './workflow/model-options.js';
+export { type SampleOptions, sampleOptionsSchema } from './workflow/sample-options.js';
+export { type SampleResult, sampleRows } from './workflow/sample-rows.js';
+export { planScoring, score } from './workflow/score.js';
+export { type ScoreOptions, scoreOptionsSchema } from './workflow/score-options.js';
+export type {
+  CostQuestion,
+  CountedFile,
+  CountingPlan,
+  JudgedFile,
+  JudgingEstimate,
+  JudgingPlan,
+  MeasuredFile,
+  MeasuringPlan,
+  ScoredFile,
+  ScoreEvent,
+  ScoreHooks,
+  ScoreResult,
+  ScoringPlan,
+} from './workflow/score-types.js';
+export { type StageResult, stage } from './workflow/stage.js';
+export { type StageOptions, stageOptionsSchema } from './workflow/stage-options.js';
 export { planTraining, train } from './workflow/train.js';
 export type {
   AlreadyDoneEvent,

@@ -71,8 +71,8 @@ function stopwatch(): () => { clock: number; processor: number } {
 }
 
 const sinceFirst = stopwatch();
-for await (const { tokens, of, tokensPerSecond } of measureLosses(plan, meter, ledger))
-  process.stderr.write(`\r${tokens} of ${of} tokens, ${tokensPerSecond.toFixed(0)} tokens/s  `);
+for await (const { tokens, total, tokensPerSecond } of measureLosses(plan, meter, ledger).events)
+  process.stderr.write(`\r${tokens} of ${total} tokens, ${tokensPerSecond.toFixed(0)} tokens/s  `);
 const took = sinceFirst();
 process.stderr.write('\n');
 

@@ -79,14 +79,5 @@ export type Run<C extends Command = Command> = (
   context: CommandContext,
 ) => Promise<Record<string, unknown>>;
 
-/** A command whose options and work are still in one file. */
-export interface WholeCommand<S extends z.ZodObject = z.ZodObject> extends Command<S> {
-  run(options: z.infer<S>, context: CommandContext): Promise<Record<string, unknown>>;
-}
-
 /** Keeps the type of the schema, for `onlyPrints` and {@link Run}. */
-export function defineCommand<S extends z.ZodObject>(command: WholeCommand<S>): WholeCommand<S>;
-export function defineCommand<S extends z.ZodObject>(command: Command<S>): Command<S>;
-export function defineCommand<S extends z.ZodObject>(command: Command<S>): Command<S> {
-  return command;
-}
+export const defineCommand = <S extends z.ZodObject>(command: Command<S>): Command<S> => command;

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Command, Run, WholeCommand } from './command.js';
+import type { Command, Run } from './command.js';
 
 /** A command by name. Its two files are loaded apart: the options for help and for reading a command line, the work to do it. */
 export interface Registered {
@@ -22,18 +22,6 @@ const entry = <S extends z.ZodObject>(
   describe,
   options: async () => (await options()).command as unknown as Command,
   run: async () => (await run()).run as unknown as Run,
-});
-
-/** A command whose options and work are still in one file. */
-const whole = <S extends z.ZodObject>(
-  command: string,
-  describe: string,
-  load: () => Promise<WholeCommand<S>>,
-): Registered => ({
-  command,
-  describe,
-  options: async () => (await load()) as unknown as Command,
-  run: async () => (await load()).run as unknown as Run,
 });
 
 /** Every command, in the order that `--help` lists them. */
@@ -80,30 +68,35 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/data/options.js'),
     () => import('./commands/data/run.js'),
   ),
-  whole(
+  entry(
     'score <file>',
-    'tell how hard each row is: an LLM judges it, or a model by its own loss',
-    async () => (await import('./commands/score.js')).score,
+    'score how hard each row is: an LLM judges it, or a model by its own loss',
+    () => import('./commands/score/options.js'),
+    () => import('./commands/score/run.js'),
   ),
-  whole(
+  entry(
     'score compare <files..>',
-    'tell how well scores agree: order, rank correlation, stages that change, worst rows; human ratings too',
-    async () => (await import('./commands/score-compare.js')).scoreCompare,
+    'report how well scores agree: order, rank correlation, stages that change, worst rows; human ratings too',
+    () => import('./commands/score-compare/options.js'),
+    () => import('./commands/score-compare/run.js'),
   ),
-  whole(
+  entry(
     'score sample <file>',
-    'draw rows from easy to hard into a sheet that people rate, without telling them the scores',
-    async () => (await import('./commands/score-sample.js')).scoreSample,
+    'draw rows from easy to hard into a sheet for people to rate, without showing them the scores',
+    () => import('./commands/score-sample/options.js'),
+    () => import('./commands/score-sample/run.js'),
   ),
-  whole(
+  entry(
     'score import <file>',
-    'put scores from another file, or from odd fields of the rows themselves, to rows, and tell what was cleaned',
-    async () => (await import('./commands/score-import.js')).scoreImport,
+    'give rows the scores of another file, or of odd fields of their own, and report what was cleaned',
+    () => import('./commands/score-import/options.js'),
+    () => import('./commands/score-import/run.js'),
   ),
-  whole(
+  entry(
     'stage <file>',
-    'cut scored rows into 2 to 6 stages of rising difficulty, with held-out rows of each',
-    async () => (await import('./commands/stage.js')).stage,
+    'cut scored rows into 2 to 6 stages of increasing difficulty, with held-out rows of each',
+    () => import('./commands/stage/options.js'),
+    () => import('./commands/stage/run.js'),
   ),
   entry(
     'train',

@@ -1,28 +1,22 @@
-import { roundShort } from '../core/ordinary.js';
 import type { Histogram } from '../curriculum/histogram.js';
 import type { StagingManifest } from '../curriculum/manifest.js';
 import type { Staging } from '../curriculum/staging.js';
-import type { HistogramData } from '../report/histogram.js';
 import { alignedLines } from '../telemetry/document.js';
 import { formatCount } from '../telemetry/format.js';
 import type { Span, Styled } from '../telemetry/terminal.js';
+import { formatScore, formatScores } from '../workflow/stage-picture.js';
 
 const HEADS = ['stage', 'score', 'mean', 'rows', 'tokens', 'row median', 'row 90 %', 'held out'];
 
-/** Scores can have many digits; four after the point tell stages apart. */
-const score = (n: number) => String(roundShort(n));
 /** A mean of two digits after the point, or what is left of a very small or large one. */
-const mean = (n: number) => (n === 0 || (Math.abs(n) >= 0.01 && Math.abs(n) < 1e12) ? n.toFixed(2) : score(n));
-
-const span = ({ min, max }: { min: number; max: number }) =>
-  min === max ? score(min) : `${score(min)} to ${score(max)}`;
+const mean = (n: number) => (n === 0 || (Math.abs(n) >= 0.01 && Math.abs(n) < 1e12) ? n.toFixed(2) : formatScore(n));
 
 /** The stages as a table of aligned columns; median and 90 % are tokens of a row. */
 export function tableOf({ stages, lengths }: StagingManifest): string[] {
   const about = lengths.counted === 'estimate' ? '~' : '';
   const cells = stages.map(({ index, scores, ...s }) => [
     String(index),
-    span(scores),
+    formatScores(scores),
     mean(scores.mean),
     formatCount(s.rows),
     about + formatCount(s.tokens),
@@ -102,16 +96,3 @@ function coarser(histogram: Histogram): Histogram {
     .map((_, i) => counts.slice(i * n, (i + 1) * n).reduce((sum, bar) => sum.map((rows, stage) => rows + bar[stage]!)));
   return { ...histogram, edges: kept, counts: merged };
 }
-
-/** Turns a staging into what the picture needs: the report knows numbers and texts only. */
-export const drawStages =
-  (draw: (data: HistogramData) => string) =>
-  ({ histogram, cuts, stages }: Staging): string =>
-    draw({
-      ...histogram,
-      cuts: cuts.map((cut) => cut.score),
-      stages: stages.map(
-        ({ index, rows, heldOut, scores }) =>
-          `stage ${index}: score ${span(scores)}, ${formatCount(rows + heldOut)} rows`,
-      ),
-    });

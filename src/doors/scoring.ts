@@ -4,14 +4,16 @@
  * @module scoring
  */
 
+export type { Task } from '../core/task.js';
 export type { InstructionRecord, Message } from '../data/record.js';
 export type { RequestMessage } from '../endpoint/types.js';
 export { type AgreementPlot, agreementPlot } from '../report/agreement-plot.js';
 export type { Cleaning } from '../scoring/cleaning.js';
 export type { Agreement, LengthCorrelation } from '../scoring/compare/agreement.js';
 export {
-  type CompareEvent,
+  type ComparedRatings,
   type Comparison,
+  type ComparisonProgress,
   compareRatings,
   type Disagreement,
   type NamedRatings,
@@ -26,7 +28,7 @@ export { type LengthOptions, lengthOptionsSchema } from '../scoring/length-optio
 export type { MatchBy, Matched } from '../scoring/match.js';
 export { parseReply } from '../scoring/parse.js';
 export type { ParsedReply } from '../scoring/parse-number.js';
-export { type Prompt, type PromptOptions, promptFor } from '../scoring/prompt.js';
+export { type JudgePrompt, type PromptOptions, promptFor } from '../scoring/prompt.js';
 export { type RatingOptions, type Ratings, type RowText, readRatings } from '../scoring/ratings.js';
 export { loadRubric, type Rubric, type Scale } from '../scoring/rubric.js';
 export { type RowScore, readScoresManifest, type ScoresManifest } from '../scoring/scored.js';

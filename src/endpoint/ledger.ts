@@ -9,20 +9,20 @@ export interface LedgerLine {
   /** Id of the row, for people. */
   readonly item: string;
   readonly failure?: unknown;
-  /** US dollars that it took. */
+  /** Its cost in US dollars. */
   readonly cost?: number;
 }
 
-/** What was answered so far, on the disk, by key; only the places of the answers are in memory. */
+/** The answers so far, on the disk, by key; only their positions are in memory. */
 export interface Ledger<L extends LedgerLine> {
   readonly path: string;
   /** Bytes of a half-written last line that were cut off when it was opened; 0 when the file was whole. */
   readonly dropped: number;
-  /** Lines that are none of a ledger, left where they are and passed over: a power cut or an editor may leave such. */
+  /** Lines that are not a ledger's, left in place and skipped: a power cut or an editor may leave such lines. */
   readonly passedOver: number;
   /** Keys with an answer. */
   readonly size: number;
-  /** US dollars that all lines took together, those that are out of date too. */
+  /** US dollars that all lines cost together, superseded ones too. */
   readonly cost: number;
   has(key: string): boolean;
   /** The last answer under a key, read from the disk; lines that are still being written are not found. */
@@ -44,13 +44,13 @@ const HEAD = { schema: 'phasetune/ledger', version: 1 } as const;
 const headSchema = z.looseObject({ schema: z.literal(HEAD.schema), version: z.number().int() });
 
 /**
- * Opens (or makes) a ledger for this process alone, by a lock file beside it; `command` says to other processes what for. `costOf` prices lines that
+ * Opens (or makes) a ledger for this process alone, by a lock file beside it; `owner` is shown to other processes that find it locked. `costOf` prices lines that
  * were written without a cost. Throws
  * (code `failed`) when another process has it, and a data error for a file that is no ledger, or one of a newer version.
  */
 export async function openLedger<L extends LedgerLine>(
   path: string,
-  command?: string,
+  owner?: string,
   costOf: (line: L) => number = () => 0,
 ): Promise<Ledger<L>> {
   let total = 0;
@@ -58,7 +58,7 @@ export async function openLedger<L extends LedgerLine>(
     const cost = typeof line.cost === 'number' ? line.cost : costOf(line);
     if (cost > 0) total += cost;
   };
-  const lock = await lockFile(path, command);
+  const lock = await lockFile(path, owner);
   const free = async (cause: unknown): Promise<never> => {
     await lock.release();
     throw cause;
@@ -101,13 +101,18 @@ export async function openLedger<L extends LedgerLine>(
 function checkHead(path: string, value: unknown): void {
   const head = headSchema.safeParse(value).data;
   if (!head)
-    throw dataError(
-      `${path} is not a ledger: its first line is not {"schema":"${HEAD.schema}",...}; choose another place for the ledger`,
-      { file: path, line: 1 },
-    );
+    throw dataError(`${path} is not a ledger: its first line is not {"schema":"${HEAD.schema}",...}`, {
+      file: path,
+      line: 1,
+      remedies: [{ advice: 'choose another place for the ledger' }],
+    });
   if (head.version !== HEAD.version)
     throw dataError(
-      `${path}: written by another version of phasetune (ledger version ${head.version}, this one reads ${HEAD.version}); use that one, or another place`,
-      { file: path, line: 1 },
+      `${path}: written by another version of phasetune (ledger version ${head.version}, this one reads ${HEAD.version})`,
+      {
+        file: path,
+        line: 1,
+        remedies: [{ advice: 'use that version' }, { advice: 'choose another place for the ledger' }],
+      },
     );
 }

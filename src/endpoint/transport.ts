@@ -23,7 +23,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** The way to a server, without limits on time, which the caller sets. Throws a usage error where the environment names a proxy for it that is none. */
+/** Opens connections to a server; the caller sets time limits. Throws a usage error for an invalid proxy in the environment. */
 export function openTransport(baseUrl: string): Transport {
   const connections = openConnections();
   connections.check(baseUrl);
@@ -54,5 +54,5 @@ async function textIn(answer: HttpAnswer): Promise<string> {
   const bytes = await readBody(answer, MAX_BODY_BYTES);
   const text = textOf(bytes);
   if (text !== undefined) return text;
-  throw new BodyFailure(`a body that is no text (${bytes.length} bytes)`, true);
+  throw new BodyFailure(`a body that is not text (${bytes.length} bytes)`, true);
 }

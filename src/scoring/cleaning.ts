@@ -1,7 +1,7 @@
 import { numberOf } from '../core/number.js';
 import { andMore, show } from '../core/shown.js';
 
-/** What became of the scores that someone else's file has. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId, unreadable. */
+/** What became of the scores of a file. Every row is counted in one of kept, empty, notNumbers, outOfRange, withoutId, unreadable. */
 export interface Cleaning {
   readonly rows: number;
   /** Rows whose score is used; of rows that share an id, all. */
@@ -40,9 +40,9 @@ export function cleanScore(raw: unknown, range?: readonly [low: number, high: nu
   return { score, trimmed: text !== raw };
 }
 
-/** The report as sentences for people; none where there is nothing to report. */
+/** The report as sentences for people; none where every row is used as it is. */
 export function cleaningLines({ rows, kept, examples, ...counts }: Cleaning): string[] {
-  const told = [
+  const problems = [
     [counts.trimmed, 'had white space around the number'],
     [counts.empty, 'had no score'],
     [counts.notNumbers, 'had something other than a number'],
@@ -51,11 +51,11 @@ export function cleaningLines({ rows, kept, examples, ...counts }: Cleaning): st
     [counts.unreadable, 'could not be read'],
     [counts.duplicates, 'shared an id with another row'],
   ] as const;
-  const found = told.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  if (found.length === 0) return [];
+  const sentences = problems.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  if (sentences.length === 0) return [];
   const more = rows - kept - counts.empty - examples.length;
   return [
-    `${kept} of ${rows} rows used: ${found.join(', ')}`,
+    `${kept} of ${rows} rows used: ${sentences.join(', ')}`,
     ...examples,
     ...(more > 0 ? [`...${andMore(more)}`] : []),
   ];

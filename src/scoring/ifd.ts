@@ -9,9 +9,9 @@ import type { RowScore, Unscored } from './scored.js';
 
 /** The tokens of one answer, the same ids twice, to be measured where the mask is 1. */
 export interface LossPair {
-  /** Behind the whole conversation. */
+  /** After the whole conversation. */
   readonly given: EncodedRow;
-  /** Behind the assistant's header only. Absent where the score does not ask for it. */
+  /** After the assistant's header only. Absent where the score does not need it. */
   readonly alone?: EncodedRow;
   /** True when the answer was cut at `maxLength`. */
   readonly truncated: boolean;
@@ -23,7 +23,7 @@ export interface AnswerLoss {
   readonly alone?: number | undefined;
 }
 
-/** What of {@link LossOptions} decides the tokens. */
+/** The part of {@link LossOptions} that decides the tokens. */
 type PairOptions = Pick<LossOptions, 'lossScore' | 'template' | 'maxLength'>;
 
 /**
@@ -65,7 +65,7 @@ async function pairOf(
   if (!('row' in outcome))
     return {
       kind: 'prompt-too-long',
-      reason: `what comes before the answer fills all ${maxLength} tokens; raise --max-length (the row has ${outcome.tokens})`,
+      reason: `what comes before the answer fills all ${maxLength} tokens; raise \`maxLength\` (the row has ${outcome.tokens})`,
     };
   const { ids, mask } = outcome.row;
   const first = mask.indexOf(1);
@@ -86,7 +86,7 @@ async function pairOf(
   return { given, alone: measured(Int32Array.of(...start, ...ids.subarray(first, end)), start.length), truncated };
 }
 
-const EMPTY: Unscored = { kind: 'empty-answer', reason: 'the answer has no tokens of its own; expected some text' };
+const EMPTY: Unscored = { kind: 'empty-answer', reason: 'the answer is empty; expected some text' };
 
 /** What stands before the answer when nothing was asked: bos, where the row begins with it, and the header's tokens as the row has them. */
 async function startIds(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): Promise<number[]> {
@@ -97,17 +97,18 @@ async function startIds(ids: Int32Array, first: number, header: string, tokenize
   const begin = bos ?? eos;
   if (!begin)
     throw dataError(
-      `${folder}: nothing stands before an answer alone: the template writes no header, and there is no bos_token and no eos_token; use --loss-score answer`,
+      `${folder}: nothing stands before an answer alone: the template writes no header, and there is no bos_token and no eos_token`,
+      { option: 'lossScore', remedies: [{ option: 'lossScore', change: 'set', value: 'answer' }] },
     );
   return [begin.id];
 }
 
-/** Where in the ids the header before the answer begins. */
+/** The index at which the header before the answer begins. */
 async function headerAt(ids: Int32Array, first: number, header: string, tokenizer: Tokenizer): Promise<number> {
-  const own = await tokenizer.encode(header);
-  const at = first - own.length;
-  if (at >= 0 && own.every((id, i) => id === ids[at + i])) return at;
-  // Its tokens are others behind a text, or the last of them reaches into the answer: as many as give it back.
+  const headerIds = await tokenizer.encode(header);
+  const start = first - headerIds.length;
+  if (start >= 0 && headerIds.every((id, i) => id === ids[start + i])) return start;
+  // After a text it has other tokens, or its last one reaches into the answer: take as many as decode to it.
   const wanted = header.trim().length;
   let from = first;
   while (from > 0 && (await tokenizer.decode(ids.subarray(from, first))).length < wanted) from--;

@@ -2,7 +2,7 @@ import type { InstructionRecord } from '../data/record.js';
 import { type MatchBy, matchRows } from './match.js';
 import { type Ratings, recordText } from './ratings.js';
 
-/** Someone else's scores put to rows. */
+/** Rows matched with the scores of another file. */
 export interface JoinedRatings {
   readonly by: MatchBy;
   /** Score of each row that has one, by the row's id. */

@@ -11,26 +11,26 @@ export const judgeOptionsSchema = z.strictObject({
     .string()
     .min(1)
     .default('difficulty-1-5')
-    .describe('what the judge is told: difficulty-1-5, difficulty-1-10, or the path of a rubric file of your own'),
+    .describe('instructions for the judge: difficulty-1-5, difficulty-1-10, or the path of your own rubric file'),
   repeats: z
     .number()
     .int()
     .min(1)
     .max(100)
     .default(1)
-    .describe('times that each row is judged; its score is the mean, and the spread is told'),
+    .describe('how often each row is judged; its score is the mean, and the spread is recorded'),
   expected: z
     .boolean()
     .default(false)
     .describe(
-      'score by the mean over the probabilities of all scores, where the endpoint tells log-probabilities; the judge is asked for whole numbers',
+      'score by the mean over the probabilities of all scores, where the endpoint gives log-probabilities; the judge is asked for whole numbers',
     ),
   temperature: z
     .number()
     .min(0)
     .max(2)
     .optional()
-    .describe('how freely the judge draws its words [0; 0.7 where rows are judged several times]'),
+    .describe('sampling temperature of the judge [0; 0.7 where rows are judged several times]'),
   seed: z
     .number()
     .int()
@@ -48,16 +48,16 @@ export const judgeOptionsSchema = z.strictObject({
     .int()
     .min(100)
     .default(24_000)
-    .describe('most characters of a row that the judge sees; longer texts are cut in their middle, and told'),
+    .describe('most characters of a row that the judge sees; longer texts are cut in the middle, with a warning'),
   structured: z
     .boolean()
     .default(true)
-    .describe('ask for replies in the shape of a JSON Schema; in words alone where the endpoint has none'),
+    .describe('request replies in the shape of a JSON Schema; in words only where the endpoint does not support it'),
   systemTurn: z
     .boolean()
     .default(true)
     .describe(
-      'tell the judge its task in a system turn; off puts it into the user turn, for models that know no other',
+      'put the instructions into a system turn; off puts them into the user turn, for models without a system turn',
     ),
 });
 

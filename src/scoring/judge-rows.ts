@@ -1,50 +1,86 @@
 import { PhasetuneError } from '../core/errors.js';
-import type { InstructionRecord } from '../data/record.js';
+import { startTask, type Task } from '../core/task.js';
 import { askQuestions } from '../endpoint/scheduler/ask.js';
 import type { AskEvent, AskResult, AskSettings, AskTotals } from '../endpoint/scheduler/ask-types.js';
-import type { Judging } from './judgements.js';
+import {
+  isScored,
+  isUnreadable,
+  type Judgement,
+  type Judgements,
+  type JudgeQuestion,
+  judgementOf,
+  openQuestions,
+  type RowSource,
+} from './judgements.js';
 
-/** What {@link judgeRows} reports: a reply or a failure was taken, a question is asked again, or everyone waits. */
+/** What {@link judgeRows} reports: a reply or a failure came, a question is asked again, or everyone waits. */
 export type JudgeEvent =
-  | { readonly kind: 'answer'; readonly totals: AskTotals; readonly unreadable: number }
-  | Exclude<AskEvent, { kind: 'answer' }>;
+  | { readonly type: 'answer'; readonly totals: AskTotals; readonly unreadable: number }
+  | Exclude<AskEvent, { type: 'answer' }>;
 
-/** Replies that cannot be read, one like the other from the first on, until no more is asked: each of them costs. */
+/** How {@link judgeRows} ended. */
+export interface JudgeResult extends AskResult {
+  /** Those from the beginning, with what was answered. */
+  readonly judgements: Judgements;
+}
+
+/** Asking stops when so many replies came and none of them can be read: each of them costs. */
 const HOPELESS = 30;
 
 /**
- * Asks what is left to ask about the rows and takes the answers. Besides what `ask` throws, an error of code `endpoint` when none of the first
- * replies can be read. All replies are in the ledger, those too.
+ * Asks what is left to ask about the rows. Fails as {@link askQuestions} does, and with code `endpoint` when none of the first
+ * replies can be read; all replies, unreadable ones too, are in the ledger then.
  */
-export async function* judgeRows(
-  judging: Judging,
-  rows: () => AsyncIterable<InstructionRecord>,
+export const judgeRows = (
+  judgements: Judgements,
+  rows: RowSource,
   settings: AskSettings,
-): AsyncGenerator<JudgeEvent, AskResult> {
-  const events = askQuestions(judging.questions(rows), settings);
-  let [readable, unreadable] = [0, 0];
-  try {
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-      if (value.kind !== 'answer') {
-        yield value;
-        continue;
-      }
-      const unclear = judging.take(value.answer);
-      if (unclear !== undefined) unreadable++;
-      else if ('reply' in value.answer) readable++;
-      yield { kind: 'answer', totals: value.totals, unreadable };
-      if (readable === 0 && unreadable >= HOPELESS && unclear !== undefined) throw hopeless(unclear);
+): Task<JudgeEvent, JudgeResult> => startTask(() => judgeAll(judgements, rows, settings));
+
+async function* judgeAll(
+  judgements: Judgements,
+  rows: RowSource,
+  settings: AskSettings,
+): AsyncGenerator<JudgeEvent, JudgeResult> {
+  const asked = new Map<string, JudgeQuestion>();
+  const repeats = new Map<string, readonly Judgement[]>(judgements.repeats);
+  async function* questions() {
+    for await (const question of openQuestions(judgements, rows)) {
+      asked.set(question.key, question);
+      yield question;
     }
-  } finally {
-    await events.return(undefined as never);
   }
+  const asking = askQuestions(questions(), settings);
+  let [scored, unreadable] = [0, 0];
+  for await (const event of asking.events) {
+    if (event.type !== 'answer') {
+      yield event;
+      continue;
+    }
+    const question = asked.get(event.answer.key)!;
+    asked.delete(question.key);
+    const judgement = judgementOf(judgements.judge, question, event.answer);
+    repeats.set(question.content, repeats.get(question.content)!.with(question.repeat, judgement));
+    if (isScored(judgement)) scored++;
+    if (isUnreadable(judgement)) unreadable++;
+    yield { type: 'answer', totals: event.totals, unreadable };
+    if (scored === 0 && unreadable >= HOPELESS && isUnreadable(judgement)) throw hopelessJudge(judgement.reason);
+  }
+  return { ...(await asking.result), judgements: { ...judgements, repeats } };
 }
 
-const hopeless = (unclear: string) =>
+const hopelessJudge = (unclear: string) =>
   new PhasetuneError(
     'endpoint',
-    `none of the first ${HOPELESS} replies has a score that can be read, so no more is asked; the last one: ${unclear}; see what is asked with --dry-run; a model that thinks first needs a larger --max-tokens, a weak one may need another rubric or --structured`,
-    { replies: HOPELESS },
+    `none of the first ${HOPELESS} replies has a score that can be read, so no further question is asked; the last one: ${unclear}`,
+    {
+      replies: HOPELESS,
+      option: 'rubric',
+      remedies: [
+        { option: 'maxTokens', change: 'raise', note: 'for a model that thinks first' },
+        { option: 'rubric', change: 'set', note: 'to a simpler one for a weak model' },
+        { option: 'structured', change: 'set' },
+        { option: 'dryRun', change: 'set', note: 'to see what is asked' },
+      ],
+    },
   );

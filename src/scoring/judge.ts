@@ -6,10 +6,10 @@ import { expectedScore } from './expected.js';
 import type { JudgeOptions } from './judge-options.js';
 import { parseReply } from './parse.js';
 import { excerpt } from './parse-number.js';
-import { PROMPT_VERSION, type Prompt, replySchema } from './prompt.js';
+import { type JudgePrompt, PROMPT_VERSION, replySchema } from './prompt.js';
 import type { Rubric } from './rubric.js';
 
-/** A judge with nothing left open: what is asked, of which model, how. */
+/** A judge with every default filled in: what is asked, of which model, how. */
 export interface Judge extends Omit<JudgeOptions, 'rubric' | 'temperature' | 'seed'> {
   readonly model: string;
   readonly rubric: Rubric;
@@ -17,7 +17,7 @@ export interface Judge extends Omit<JudgeOptions, 'rubric' | 'temperature' | 'se
   readonly seed?: number | undefined;
 }
 
-/** What one reply comes to. */
+/** What one reply says. */
 export type Verdict =
   | {
       readonly score: number;
@@ -29,24 +29,28 @@ export type Verdict =
     }
   | { readonly unclear: string };
 
-/** Alternatives of a token that are asked for: as many as OpenAI tells. */
+/** Alternatives of a token that are requested: the most that OpenAI gives. */
 const TOP = 20;
 
-/** Temperature where rows are judged several times: at 0 all times would be alike. */
+/** Temperature where rows are judged several times: at 0 all replies would be the same. */
 const TEMPERATURE_OF_REPEATS = 0.7;
 
-/** Fills in what was left open. A usage error where an expected value is asked for and the scale's ends are no whole numbers. */
+/** Fills in defaults. A usage error where an expected value is asked for and the scale's ends are no whole numbers. */
 export function resolveJudge(options: JudgeOptions, rubric: Rubric, model: string): Judge {
   const several = options.repeats > 1;
   const { scale } = rubric;
   if (options.expected && !(Number.isInteger(scale.min) && Number.isInteger(scale.max)))
     throw usageError(
-      `--expected: the scale of ${rubric.name} goes from ${scale.min} to ${scale.max}; expected whole numbers, whose probabilities can be told`,
+      `\`expected\`: the scale of ${rubric.name} goes from ${scale.min} to ${scale.max}; expected whole numbers, since only those have a probability each`,
       { option: 'expected' },
     );
   if (several && options.temperature === 0)
-    throw usageError('--repeats with --temperature 0 would ask for the same reply again; leave out one of them', {
+    throw usageError('`repeats` with `temperature: 0` would ask for the same reply again', {
       option: 'temperature',
+      remedies: [
+        { option: 'temperature', change: 'omit' },
+        { option: 'repeats', change: 'omit' },
+      ],
     });
   const seed = options.seed ?? (several ? 0 : undefined);
   return {
@@ -62,7 +66,7 @@ export function resolveJudge(options: JudgeOptions, rubric: Rubric, model: strin
  * What a row's replies depend on, as a hash: model, parameters, rubric and the row's content as the judge sees it. What only decides whether a
  * reply comes (limits, structured output) is not in it, so that no answer is lost to a change of those.
  */
-export const contentKey = ({ model, rubric, temperature, seed, expected }: Judge, { messages }: Prompt): string =>
+export const contentKey = ({ model, rubric, temperature, seed, expected }: Judge, { messages }: JudgePrompt): string =>
   // The system turn, if there is one, follows from the rubric.
   shortHash(
     JSON.stringify([
@@ -81,7 +85,7 @@ export const questionKey = (content: string, repeat: number, attempt: number): s
   shortHash(`${content}:${repeat}:${attempt}`);
 
 /** The question about a row, for one of its repeats. */
-export function questionOf(judge: Judge, prompt: Prompt, key: string, item: string, repeat: number): Question {
+export function questionOf(judge: Judge, prompt: JudgePrompt, key: string, item: string, repeat: number): Question {
   const schema = judge.structured ? replySchema(judge.rubric) : undefined;
   const request: ChatRequest = {
     messages: prompt.messages,
@@ -94,7 +98,7 @@ export function questionOf(judge: Judge, prompt: Prompt, key: string, item: stri
   return { key, item, request };
 }
 
-/** Reads a reply, by its text and, where that is asked for, its probabilities. One that did not end by itself counts only as whole JSON. */
+/** Reads a reply: its text and, where requested, its probabilities. One that was cut off counts only where it is whole JSON. */
 export function verdictOf({ expected, rubric }: Judge, { text, finish, logprobs }: ChatReply): Verdict {
   const ending = endingOf(finish);
   if (ending === 'broken' || ending === 'filtered')

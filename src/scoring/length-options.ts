@@ -10,7 +10,7 @@ export const lengthOptionsSchema = z.strictObject({
   lengthOf: z
     .enum(['answer', 'instruction', 'both'])
     .default('answer')
-    .describe('whose tokens are counted: the last answer, all that comes before it, or both (length)'),
+    .describe('which tokens are counted: those of the last answer, of everything before it, or both (length)'),
 });
 
 /** See {@link lengthOptionsSchema}. */

@@ -10,9 +10,9 @@ import type { RowScore } from './scored.js';
 const BATCH = 256;
 
 /**
- * Scores rows by their number of tokens, without what a template adds: the baseline that every other scorer must beat. By default the
- * last answer's, which is the length that other scores of difficulty follow most, and that training pays for. Counted by the
- * tokenizer, or estimated from characters where there is none.
+ * Scores rows by their number of tokens, without those of a template: the baseline that every other scorer must beat. By default the
+ * tokens of the last answer, the length that other difficulty scores correlate with most. Counted by the tokenizer, or estimated
+ * from characters where there is none.
  *
  * @example
  * const record = { id: 'row-1', messages: [{ role: 'assistant' as const, content: 'The Rhine.' }] };

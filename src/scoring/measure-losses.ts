@@ -1,5 +1,6 @@
 import { PhasetuneError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
+import { startTask, type Task } from '../core/task.js';
 import type { EncodedRow } from '../data/encoded.js';
 import { type ForwardOptions, forwardBatches } from '../data/forward-batches.js';
 import type { MicroBatch } from '../data/micro-batch.js';
@@ -34,10 +35,9 @@ export interface LossPlan {
 
 /** How far measuring is. */
 export interface LossProgress {
-  readonly type: 'losses';
-  /** Tokens measured in this run, of so many. */
+  /** Tokens measured in this run, of `total`. */
   readonly tokens: number;
-  readonly of: number;
+  readonly total: number;
   /** Seconds since the first batch. */
   readonly seconds: number;
   readonly tokensPerSecond: number;
@@ -92,25 +92,33 @@ function keyOfText(asked: string, { ids, mask }: EncodedRow): string {
 }
 
 /**
- * Measures the batches of a plan and writes every loss into the ledger. Ends with an error of code `interrupted` when the signal is
- * aborted: what was measured is then on the disk.
+ * Measures the batches of a plan and writes every loss into the ledger; reports after each batch, and results in the last report,
+ * undefined where nothing was left to measure. Fails with code `interrupted` when the signal is aborted: what was measured is then
+ * on the disk.
  */
-export async function* measureLosses(
+export const measureLosses = (
   plan: LossPlan,
   meter: LossMeter,
   ledger: Pick<Ledger<LossLine>, 'has' | 'append'>,
   signal?: AbortSignal,
-): AsyncGenerator<LossProgress> {
+): Task<LossProgress, LossProgress | undefined> => startTask(() => measureBatches(plan, meter, ledger, signal));
+
+async function* measureBatches(
+  plan: LossPlan,
+  meter: LossMeter,
+  ledger: Pick<Ledger<LossLine>, 'has' | 'append'>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LossProgress, LossProgress | undefined> {
   const start = performance.now();
   let tokens = 0;
+  let last: LossProgress | undefined;
   let written: Promise<unknown> = Promise.resolve();
   try {
     for (const batch of plan.batches) {
       if (signal?.aborted)
-        throw new PhasetuneError(
-          'interrupted',
-          `stopped after ${tokens} of ${plan.tokens} tokens; the same command goes on from there`,
-        );
+        throw new PhasetuneError('interrupted', `stopped after ${tokens} of ${plan.tokens} tokens`, {
+          remedies: [{ task: 'score', note: 'again with the same options to continue from there' }],
+        });
       const losses = await meter.measure(batch);
       // The disk is waited for while the next batch is computed.
       await written;
@@ -120,8 +128,10 @@ export async function* measureLosses(
       written.catch(() => {});
       tokens += rows.reduce((n, { ids }) => n + ids.length, 0);
       const seconds = (performance.now() - start) / 1000;
-      yield { type: 'losses', tokens, of: plan.tokens, seconds, tokensPerSecond: tokens / seconds };
+      last = { tokens, total: plan.tokens, seconds, tokensPerSecond: tokens / seconds };
+      yield last;
     }
+    return last;
   } finally {
     await written;
   }

@@ -1,6 +1,6 @@
 import type { Scale } from './rubric.js';
 
-/** A score as a judge gave it, with its reason where that was asked for, or why none can be read from its reply. */
+/** A score as a judge gave it, with its reason where one was requested, or why the reply has no clear score. */
 export type ParsedReply = { readonly score: number; readonly reason?: string } | { readonly unclear: string };
 
 /** A number checked against the scale; `text` is how it was written. */

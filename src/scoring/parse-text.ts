@@ -20,7 +20,7 @@ const REASON_LINE = /^\W*(?:reason(?:ing)?|explanation|justification|rationale|b
 const RATES =
   /\b(?:rate|rated|score|scored|rating|grade|give|assign)\b[^.,;:\d]{0,60}?\b(?:an?|as|at|of|is|be|it|this|with)\s+$/i;
 
-/** What one line says about the score. */
+/** What one line contributes to the score. */
 interface ReadLine {
   readonly parsed: ParsedReply;
   /** A word before the number says that it is the score. */

@@ -5,7 +5,7 @@ import { parseText } from './parse-text.js';
 import type { Scale } from './rubric.js';
 import { spokenIn, unmarked } from './thoughts.js';
 
-/** Longest reply that is looked at, in characters. */
+/** Longest reply that is parsed, in characters. */
 const LONGEST = 100_000;
 const LONGEST_REASON = 500;
 
@@ -23,10 +23,11 @@ const REFUSAL = /\b(?:sorry|cannot|can['’]t|unable|won['’]t|not able|as an a
  */
 export function parseReply(reply: string, scale: Scale, cutOff = false): ParsedReply {
   if (reply.length > LONGEST) return { unclear: `the reply has ${reply.length} characters` };
-  const found = spokenIn(reply);
-  if (!found) return { unclear: 'the reply ended before the thinking did, or thinks in its middle' };
-  const parsed = parseSpoken(unmarked(reply.slice(found.start)), scale, cutOff);
-  const before = 'score' in parsed && found.before !== '' ? parseSpoken(found.before.trim(), scale, false) : undefined;
+  const spoken = spokenIn(reply);
+  if (!spoken) return { unclear: 'the reply ended before the thinking did, or thinks in its middle' };
+  const parsed = parseSpoken(unmarked(reply.slice(spoken.start)), scale, cutOff);
+  const before =
+    'score' in parsed && spoken.before !== '' ? parseSpoken(spoken.before.trim(), scale, false) : undefined;
   // A reply may quote a mark of thoughts, and a score behind it, from the row.
   return before && 'score' in before && 'score' in parsed && before.score !== parsed.score
     ? { unclear: `several different scores: ${before.score}, ${parsed.score}` }
@@ -64,11 +65,11 @@ function scoreOf(value: Readonly<Record<string, unknown>>, scale: Scale): Parsed
   if (keys.length > 1) return { unclear: `the JSON has several scores: ${keys.join(', ')}` };
   const given = value[keys[0]!];
   if (typeof given !== 'number' && typeof given !== 'string')
-    return { unclear: `the score in the JSON is no number: ${excerpt(JSON.stringify(given))}` };
+    return { unclear: `the score in the JSON is not a number: ${excerpt(JSON.stringify(given))}` };
   const parsed = typeof given === 'number' ? onScale(given, String(given), scale) : parseText(given, scale);
   const reason = Object.entries(value).find(([key]) => /^reason/i.test(key))?.[1];
-  const told = typeof reason === 'string' ? reason.trim().slice(0, LONGEST_REASON) : '';
-  return 'score' in parsed && told !== '' ? { ...parsed, reason: told } : parsed;
+  const reasonText = typeof reason === 'string' ? reason.trim().slice(0, LONGEST_REASON) : '';
+  return 'score' in parsed && reasonText !== '' ? { ...parsed, reason: reasonText } : parsed;
 }
 
 function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -15,7 +15,7 @@ export interface PromptOptions {
 }
 
 /** What a judge is sent about one row. */
-export interface Prompt {
+export interface JudgePrompt {
   readonly messages: readonly RequestMessage[];
   /** Characters of the row that were left out since it was too long. */
   readonly cut: number;
@@ -33,7 +33,7 @@ export interface Prompt {
 export function promptFor(
   rubric: Rubric,
   { maxChars, systemTurn }: PromptOptions,
-): (record: InstructionRecord) => Prompt {
+): (record: InstructionRecord) => JudgePrompt {
   const fill = (text: string) =>
     text.replaceAll('{{min}}', String(rubric.scale.min)).replaceAll('{{max}}', String(rubric.scale.max)).trim();
   // The same for every row, so that servers can keep what they computed of it.

@@ -13,7 +13,7 @@ import type { FileRow } from '../io/file-row.js';
 import { readRows } from '../io/rows.js';
 import { type Cleaning, cleanScore } from './cleaning.js';
 
-/** Where scores stand in a file of someone else's making. */
+/** Where the scores are in a file that phasetune did not make. */
 export interface RatingOptions {
   /** Default: `id`; rows without one that have a text get the id that importing gives them. */
   readonly idColumn?: string | undefined;
@@ -46,7 +46,7 @@ export interface Ratings {
 /** Names under which a score is looked for. */
 const SCORE_COLUMNS = ['score', 'rating', 'difficulty'];
 
-/** Dropped rows that are told one by one. */
+/** Dropped rows that are listed one by one. */
 const EXAMPLES = 5;
 
 const START = 80;
@@ -76,10 +76,14 @@ export async function readRatings(path: string, options: RatingOptions = {}): Pr
   const { scores, texts, cleaning } = found.result();
   if (scores.size === 0) {
     const why = cleaning.empty < cleaning.rows / 2 && cleaning.examples[0] ? ` (${cleaning.examples[0]})` : '';
-    throw dataError(
-      `${path}: none of its ${cleaning.rows} rows has a score${why}; fill in some, score them with \`phasetune score\`, or name the column with --score-column`,
-      { file: path },
-    );
+    throw dataError(`${path}: none of its ${cleaning.rows} rows has a score${why}`, {
+      file: path,
+      remedies: [
+        { advice: 'fill in some' },
+        { task: 'score', note: 'on them' },
+        { option: 'scoreColumn', change: 'set', note: 'to the name of their column' },
+      ],
+    });
   }
   return { path, scores, texts, cleaning };
 }
@@ -152,17 +156,17 @@ async function* ratingsIn(path: string, options: RatingOptions): AsyncGenerator<
 /** Throws where a table does not have the columns; rows that come with their text need none of ids. */
 function checkColumns(path: string, row: FileRow, options: RatingOptions): void {
   const { columns } = row;
-  const need = (wanted: string | undefined, known: readonly string[], flag: string) => {
+  const need = (wanted: string | undefined, known: readonly string[], option: string) => {
     if ((wanted === undefined ? known : [wanted]).some((one) => columns!.includes(one))) return;
     throw dataError(
-      `${path}: expected a column ${wanted ?? known.join(' or ')}, found ${columns!.map((one) => shownName(one, 40)).join(', ')}; name it with --${flag}`,
-      { file: path },
+      `${path}: expected a column ${wanted ?? known.join(' or ')}, found ${columns!.map((one) => shownName(one, 40)).join(', ')}`,
+      { file: path, option, remedies: [{ option, change: 'set', note: 'to its name' }] },
     );
   };
   const value = row.value as Readonly<Record<string, unknown>> | undefined;
   if (options.idColumn !== undefined || !value || formatOf(value) === undefined)
-    need(options.idColumn, ['id'], 'id-column');
-  need(options.scoreColumn, SCORE_COLUMNS, 'score-column');
+    need(options.idColumn, ['id'], 'idColumn');
+  need(options.scoreColumn, SCORE_COLUMNS, 'scoreColumn');
 }
 
 /** An id as importing writes it; the mark that a sheet has before what a spreadsheet would take for a formula is taken away. */

@@ -49,32 +49,32 @@ const rubricSchema = z
           wrong(path, `unknown placeholder {{${name}}}; expected {{item}}, {{min}} or {{max}}, without spaces inside`);
   });
 
-/** What a judge is told and how it is to reply; `sha256` is the hash of its content. */
+/** A judge's instructions and the form of its reply; `sha256` is the hash of its content. */
 export type Rubric = z.infer<typeof rubricSchema> & { readonly sha256: string };
 
 /** Longest rubric that is read, in bytes, and the time it gets. */
 const MAX_BYTES = 1 << 16;
 const MAX_MS = 500;
 
-/** Our rubrics lie among the sources, built or not. */
-const OURS = fileURLToPath(new URL('../../src/scoring/rubrics/', import.meta.url));
+/** The shipped rubrics lie in the source folder, also for the built program. */
+const SHIPPED = fileURLToPath(new URL('../../src/scoring/rubrics/', import.meta.url));
 
 /**
- * Reads one of our rubrics by name (`difficulty-1-5`), or the user's own by its path. An unknown name is a usage error that lists what there
+ * Reads a shipped rubric by name (`difficulty-1-5`), or the user's own by its path. An unknown name is a usage error that lists what there
  * is; a file that is not as `rubricSchema` says is a data error naming the field.
  *
  * @example
  * const { scale, sha256 } = await loadRubric('difficulty-1-5');
  */
 export async function loadRubric(nameOrPath: string): Promise<Rubric> {
-  const names = (await listFolder(OURS)).map((name) => name.replace(/\.yaml$/, ''));
-  const own = names.includes(nameOrPath);
-  if (!own && !exists(nameOrPath) && !/[/\\]|\.(ya?ml|json)$/i.test(nameOrPath))
+  const names = (await listFolder(SHIPPED)).map((name) => name.replace(/\.yaml$/, ''));
+  const shipped = names.includes(nameOrPath);
+  if (!shipped && !exists(nameOrPath) && !/[/\\]|\.(ya?ml|json)$/i.test(nameOrPath))
     throw usageError(
-      `--rubric: no rubric is called "${nameOrPath}"${didYouMean(nameOrPath, names)}; expected one of ${names.join(', ')}, or the path of a file of your own`,
-      { rubric: nameOrPath },
+      `\`rubric\`: no rubric is called "${nameOrPath}"${didYouMean(nameOrPath, names)}; expected one of ${names.join(', ')}, or the path of your own file`,
+      { option: 'rubric', rubric: nameOrPath },
     );
-  const file = own ? `${OURS}${nameOrPath}.yaml` : nameOrPath;
+  const file = shipped ? `${SHIPPED}${nameOrPath}.yaml` : nameOrPath;
   const rubric = checkSchema(readYaml(await readText(file, { maxBytes: MAX_BYTES }), file), rubricSchema, file);
   return { ...rubric, sha256: hashOf(rubric) };
 }
@@ -98,6 +98,7 @@ function readYaml(source: string, file: string): unknown {
   }
   const broken = document.errors[0];
   if (broken) throw refuse(broken.message.split('\n')[0]!.replace(/:$/, ''));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('it is no mapping of fields');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refuse('it is not a mapping of fields');
   return value;
 }

@@ -3,7 +3,7 @@ import { random } from '../core/random.js';
 import type { InstructionRecord } from '../data/record.js';
 import { recordText } from './ratings.js';
 
-/** Rows of like difficulty and how many of them were drawn. */
+/** Rows of similar difficulty and how many of them were drawn. */
 export interface Stratum {
   readonly from: number;
   readonly to: number;
@@ -22,7 +22,7 @@ export interface Sample {
 }
 
 /** How many rows to draw from how many strata. */
-export interface SampleOptions {
+export interface SampleSize {
   readonly rows: number;
   readonly strata: number;
   readonly seed: number;
@@ -34,7 +34,7 @@ type Scored = InstructionRecord & { readonly score: number };
  * Draws scored rows for people to rate: the rows are put in order of their score and cut into strata of equal rows, and from each equally many
  * are drawn, give or take one. No instruction comes twice. Throws a data error where there are fewer rows than asked for.
  */
-export function drawSample(records: readonly InstructionRecord[], { rows, strata, seed }: SampleOptions): Sample {
+export function drawSample(records: readonly InstructionRecord[], { rows, strata, seed }: SampleSize): Sample {
   const scored = records.filter((record): record is Scored => record.score !== undefined);
   const seen = new Set<string>();
   const candidates = scored.filter((record) => {
@@ -52,7 +52,7 @@ export function drawSample(records: readonly InstructionRecord[], { rows, strata
   const share = (n: number, i: number) => Math.floor(((i + 1) * n) / parts) - Math.floor((i * n) / parts);
   const drawn: Scored[] = [];
   let from = 0;
-  const told = Array.from({ length: parts }, (_, i): Stratum => {
+  const cutStrata = Array.from({ length: parts }, (_, i): Stratum => {
     const members = rising.slice(from, from + share(rising.length, i));
     from += members.length;
     drawn.push(...shuffle(members).slice(0, share(rows, i)));
@@ -60,7 +60,7 @@ export function drawSample(records: readonly InstructionRecord[], { rows, strata
   });
   return {
     rows: shuffle(drawn),
-    strata: told,
+    strata: cutStrata,
     unscored: records.length - scored.length,
     repeated: scored.length - candidates.length,
   };
@@ -74,7 +74,7 @@ export const sheetColumns = (answers: boolean): string[] => [
   'rating',
 ];
 
-/** A row of the sheet: nothing in it tells the score or the stage. Earlier turns of a conversation are told with their roles. */
+/** A row of the sheet: nothing in it shows the score or the stage. Earlier turns of a conversation are written with their roles. */
 export function sheetRow({ id, messages }: InstructionRecord, answers: boolean): string[] {
   const before = messages.slice(0, -1);
   const only = before.length === 1 && before[0]!.role === 'user';
@@ -82,18 +82,18 @@ export function sheetRow({ id, messages }: InstructionRecord, answers: boolean):
   return [id, asked, ...(answers ? [messages.at(-1)!.content] : []), ''];
 }
 
-/** What raters are told, as Markdown: the same words as a judge is, so that the two can be compared. */
+/** Instructions for raters, as Markdown: in the words that a judge is given, so that the two can be compared. */
 export function ratingGuide(rubric: {
   readonly scale: { readonly min: number; readonly max: number; readonly whole: boolean };
   readonly system?: string | undefined;
 }): string {
   const { min, max, whole } = rubric.scale;
-  const told = rubric.system?.replaceAll('{{min}}', String(min)).replaceAll('{{max}}', String(max)).trim();
+  const scaleText = rubric.system?.replaceAll('{{min}}', String(min)).replaceAll('{{max}}', String(max)).trim();
   return [
     '# How to rate the sheet',
     `Write a number from ${min} to ${max} into the column \`rating\` of every row, the higher the more difficult; ${whole ? 'whole numbers only' : 'decimals such as 3.5 are fine'}. Leave a row empty when you cannot tell. Change nothing else: the rows are in random order, and the ids lead back to the scores.`,
     'Rate alone, and do not look at scores of these rows before you are done.',
-    ...(told ? ['## The scale', told] : []),
+    ...(scaleText ? ['## The scale', scaleText] : []),
     '',
   ].join('\n\n');
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
 import { scaleToOrdinary } from '../core/ordinary.js';
+import type { Remedy } from '../core/remedies.js';
 import type { InstructionRecord } from '../data/record.js';
 import { ledgerPathFor } from '../endpoint/ledger.js';
 import { writeJson } from '../io/atomic.js';
@@ -14,7 +15,7 @@ import { hide } from '../telemetry/redact.js';
 
 const file = z.strictObject({ file: z.string(), sha256: hash, rows: count });
 
-/** Schema of the file beside scored rows that tells by what they were scored, and which were not. */
+/** Schema of the file beside scored rows: how they were scored, and which were not. */
 export const scoresManifestSchema = z.strictObject({
   schema: z.literal('phasetune/scores'),
   version: z.literal(1),
@@ -22,11 +23,11 @@ export const scoresManifestSchema = z.strictObject({
   output: file,
   /** `openai`, `loss`, `length`, ... */
   scorer: z.string().min(1),
-  /** All that the scores depend on, such as the model; no secret. */
+  /** Everything that the scores depend on, such as the model; no secret. */
   options: z.record(z.string(), z.unknown()),
-  /** Replies that came without something that was asked for, since the endpoint refused it, by its name (`temperature`, ...). Absent: none. */
+  /** Replies that came without a requested feature because the endpoint refused it, by its name (`temperature`, ...). */
   without: z.record(z.string(), count).optional(),
-  /** What the judge was told, where there is one. */
+  /** The judge's instructions, where there is a judge. */
   rubric: z
     .strictObject({
       name: z.string(),
@@ -62,7 +63,7 @@ export interface Unscored {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** All that {@link writeScored} is told. */
+/** What {@link writeScored} writes. */
 export interface ScoredSet {
   /** `rows` where not all of its rows are among the records, `sha256` where it must still have that hash. */
   readonly input: { readonly path: string; readonly rows?: number; readonly sha256?: string };
@@ -91,18 +92,16 @@ export async function writeScored(out: string, set: ScoredSet): Promise<ScoresMa
   const { input, scorer, rubric, without } = set;
   const inputHash = await hashFile(input.path);
   if (input.sha256 !== undefined && inputHash !== input.sha256)
-    throw dataError(
-      `${input.path}: it was changed while its rows were scored; score it again, what is known is not asked twice`,
-      {
-        file: input.path,
-      },
-    );
-  const found = tally();
+    throw dataError(`${input.path}: it was changed while its rows were scored`, {
+      file: input.path,
+      remedies: [{ task: 'score', note: 'again: what is known is not asked twice' }],
+    });
+  const tally = startTally();
   async function* rows() {
     let index = 0;
     for await (const record of set.records) {
       const outcome = set.outcomeOf(record, index++);
-      found.add(record.id, outcome);
+      tally.add(record.id, outcome);
       yield scoredRecord(record, scorer, outcome);
     }
   }
@@ -116,7 +115,7 @@ export async function writeScored(out: string, set: ScoredSet): Promise<ScoresMa
     options: hide({ ...set.options }),
     ...(without && Object.keys(without).length > 0 && { without: { ...without } }),
     ...(rubric && { rubric }),
-    ...found.result(),
+    ...tally.result(),
   };
   await writeJson(scoredPaths(out).manifest, manifest);
   return manifest;
@@ -124,15 +123,15 @@ export async function writeScored(out: string, set: ScoredSet): Promise<ScoresMa
 
 function scoredRecord(record: InstructionRecord, scorer: string, outcome: RowScore | Unscored): InstructionRecord {
   const { score: _, stage: __, meta, ...rest } = record;
-  const told = 'score' in outcome ? outcome.details : { failure: hide(outcome.reason), ...outcome.details };
+  const details = 'score' in outcome ? outcome.details : { failure: hide(outcome.reason), ...outcome.details };
   return {
     ...rest,
     ...('score' in outcome && { score: outcome.score }),
-    meta: { ...meta, score: { scorer, ...told } },
+    meta: { ...meta, score: { scorer, ...details } },
   };
 }
 
-function tally() {
+function startTally() {
   const failures: ScoresManifest['failures'] = [];
   const reasons = new Map<string, number>();
   const scores: number[] = [];
@@ -173,12 +172,15 @@ function summary(scores: readonly number[]): NonNullable<ScoresManifest['scores'
 const rounded = (value: number) => Number(value.toPrecision(9));
 
 /**
- * Refuses, with a usage error, an `--out` that {@link writeScored} must not write to: one of the inputs by whatever name, also with what lies beside it, a folder, a packed name, and a file
- * that is there and not of a scorer's making, unless `replace` is set. Told before the work instead of after.
+ * Refuses, with a usage error, an `out` that {@link writeScored} must not write to: one of the inputs under any name, also with the
+ * files beside it, a folder, a packed name, and an existing file that no scorer made, unless `replace` is set. Checked before the
+ * work instead of after it.
  */
 export async function checkScoredOut(out: string, inputs: readonly string[], replace = false): Promise<void> {
-  const refuse = (what: string) => usageError(`--out: ${out} ${what}`, { flag: 'out', file: out });
-  if (/\.gz$/i.test(out)) throw refuse('would be packed, and scored rows are written plain; leave out .gz');
+  const refuse = (what: string, remedies: readonly Remedy[] = []) =>
+    usageError(`\`out\`: ${out} ${what}`, { option: 'out', file: out, remedies });
+  if (/\.gz$/i.test(out))
+    throw refuse('would be packed, and scored rows are written plain', [{ advice: 'leave out .gz' }]);
   const { kind } = await statPath(out);
   if (kind === 'folder') throw refuse('is a folder; expected the name of a file, such as scored.jsonl');
   if (kind === 'other')
@@ -186,9 +188,10 @@ export async function checkScoredOut(out: string, inputs: readonly string[], rep
   const { manifest, ledger } = scoredPaths(out);
   await refuseInputs({ out, beside: [manifest, ledger] }, inputs);
   if (kind === 'file' && !replace && !exists(manifest) && !exists(ledger))
-    throw refuse(
-      'is there already and was not made by `phasetune score`; choose another name, or replace it with --force',
-    );
+    throw refuse('exists and was not made by scoring', [
+      { advice: 'choose another name' },
+      { option: 'force', change: 'set', note: 'to replace it' },
+    ]);
 }
 
 /**
@@ -206,13 +209,14 @@ export async function readScoresManifest(scored: string): Promise<ScoresManifest
   const version = (value as { version?: unknown } | null)?.version;
   if (version !== 1)
     throw dataError(
-      `${path}: expected version 1, got ${JSON.stringify(version)}; score the rows anew with this phasetune`,
-      { file: path },
+      `${path}: expected version 1, got ${JSON.stringify(version)}; it is of another version of phasetune`,
+      { file: path, remedies: [{ task: 'score', note: 'again on these rows' }] },
     );
   const manifest = checkSchema(value, scoresManifestSchema, path);
   if ((await hashFile(scored)) !== manifest.output.sha256)
-    throw dataError(`${scored}: was changed since ${path} was written; score it anew, or remove the manifest`, {
+    throw dataError(`${scored}: was changed after ${path} was written`, {
       file: scored,
+      remedies: [{ task: 'score', note: 'again' }, { advice: 'remove the manifest' }],
     });
   return manifest;
 }

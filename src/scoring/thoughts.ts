@@ -1,6 +1,6 @@
 import { jsonIn } from '../endpoint/answers/error-body.js';
 
-/** How a family of models marks what it thinks before it replies. */
+/** How a family of models marks its thoughts before a reply. */
 interface Dialect {
   readonly opens: RegExp;
   readonly closes: RegExp;
@@ -8,7 +8,7 @@ interface Dialect {
 
 const TAG = '(?:[\\w-]{1,20}:)?(?:think(?:ing)?|thoughts?|reasoning)';
 
-/** The dialects whose marks stand around the thoughts. */
+/** Dialects with marks around the thoughts. */
 const DIALECTS: readonly Dialect[] = [
   // DeepSeek, Qwen and most others; Seed has a prefix: <seed:think>.
   { opens: new RegExp(`<${TAG}>`, 'gi'), closes: new RegExp(`</${TAG}>`, 'gi') },
@@ -31,10 +31,10 @@ const CHANNEL = /<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|
 const BARE_ANALYSIS = /^\s*analysis(?=[A-Z"'(\d])/;
 const BARE_FINAL = /assistant\s?final/g;
 
-/** What every mark begins with; most replies have none of it. */
+/** Matches the start of every mark; most replies have none. */
 const MAY_BE_MARKED = /[<[◁]|^\s*analysis/;
 
-/** Where a reply is in a text. */
+/** Where the reply begins in a text with thoughts. */
 export interface Spoken {
   /** Where it begins, after all thoughts. */
   readonly start: number;
@@ -66,7 +66,7 @@ export function spokenIn(text: string): Spoken | undefined {
   return mark ? { start: mark.index + mark[0].length, before: text.slice(0, mark.index) } : { start: 0, before: '' };
 }
 
-/** A reply without marks of its beginning and end. */
+/** A reply without the marks of its beginning and end. */
 export const unmarked = (reply: string): string =>
   reply
     .replace(/^\s*<\|START_RESPONSE\|>/, '')

@@ -13,6 +13,10 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(size >= 9.995 ? 3 : 2)));
 }
 
+/** An amount of US dollars, with the fractions of a cent that a small one has: `$0`, `$0.003`, `$12.50`. */
+export const formatDollars = (amount: number): string =>
+  amount === 0 ? '$0' : amount < 0.005 ? `$${amount.toPrecision(1)}` : `$${amount.toFixed(2)}`;
+
 /** A length of time: `0.4 s`, `38 s`, `4 min 05 s`, `2 h 07 min`; `?` when it is not known. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '?';

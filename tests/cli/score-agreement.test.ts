@@ -115,7 +115,7 @@ describe('phasetune score sample and score compare', () => {
 
     const again = await phasetune('score', 'sample', rows, '--rows', '20', '--out', sheet);
     expect(again.code).toBe(2);
-    expect(again.err).toContain('is there already, and ratings may be in it');
+    expect(again.err).toContain('exists, and ratings may be in it');
 
     // A rater who sees what the score sees, for half of the rows.
     const rate = (id: string) => String(3 + ((Number(id) - 1000) % 9) / 4);

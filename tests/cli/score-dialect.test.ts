@@ -50,7 +50,7 @@ describe('what replies came without', () => {
     expect(first.code).toBe(0);
     expect(await readScoresManifest(out)).toMatchObject({ options: { temperature: 0 }, without: { temperature: 7 } });
     const line =
-      'warning: 7 replies came without the temperature that was asked for, since the endpoint refused it; the manifest says so, too';
+      'warning: 7 replies came without the temperature that was asked for, since the endpoint refused it; the manifest records it';
     expect(first.err).toContain(line);
     expect(JSON.parse(first.out.trimEnd().split('\n').at(-1)!)).toMatchObject({ without: { temperature: 7 } });
     const [before, asked] = [manifest(), server.requests.length];

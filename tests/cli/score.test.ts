@@ -61,7 +61,7 @@ describe('phasetune score', () => {
     expect(scored()[0]!.meta.score).toEqual({ scorer: 'openai' });
     expect(server.requests).toHaveLength(19);
     expect(server.requests[0]!.headers.authorization).toBe(`Bearer ${KEY}`);
-    expect(err).toContain('20 rows, 1 of them like another one; rubric difficulty-1-5, version 1');
+    expect(err).toContain('20 rows, 1 of them equal to another one; rubric difficulty-1-5, version 1');
     expect(err).toContain('19 requests to judge at 127.0.0.1:');
     expect(err).toContain('taken as free, since 127.0.0.1');
     expect(err).toMatch(/judge: 19 questions in /);
@@ -126,7 +126,9 @@ describe('phasetune score', () => {
     const { code, err } = await score(...prices());
     expect(code).toBe(2);
     expect(err).toMatch(/about \$0\.19; at most \$4\.86, .* \(prices of 2026-01-01\)/);
-    expect(err).toContain('error: this may cost about $0.19: agree with --yes, or set a limit with --max-cost');
+    expect(err).toContain(
+      'error: this may cost about $0.19; nothing was asked yet; set --yes to agree, or set --max-cost to limit it',
+    );
     expect(server.requests).toHaveLength(0);
     expect(readdirSync(home).filter((name) => out.includes(name.replace('.ledger', '')))).toEqual([]);
     expect((await score(...prices(), '--yes')).code).toBe(0);
@@ -138,9 +140,9 @@ describe('phasetune score', () => {
     does = () => ({ text: '2', usage: { prompt_tokens: 1, completion_tokens: 10 } });
     const stopped = await score(...prices(), '--max-cost', '0.05', '--yes', '--max-tokens', '10', '--concurrency', '1');
     expect(stopped.code).toBe(4);
-    expect(stopped.err).toContain('stopped before --max-cost $0.05 could be exceeded');
+    expect(stopped.err).toContain('stopped before --max-cost of $0.05 could be exceeded');
     expect(stopped.err).toContain('not-asked 14');
-    expect(stopped.err).toContain('the same command with a larger --max-cost asks for the missing ones again');
+    expect(stopped.err).toContain('again with a larger --max-cost to ask for the missing ones');
     expect(server.requests).toHaveLength(5);
     expect((await score(...prices(), '--max-cost', '1')).code).toBe(0);
     expect(server.requests).toHaveLength(19);
@@ -184,7 +186,7 @@ describe('phasetune score', () => {
       '1',
     );
     expect(code).toBe(2);
-    expect(err).toContain('error: --max-cost needs to know what tokens cost');
+    expect(err).toContain('error: --max-cost needs the price of tokens');
   });
 
   it('shows what it would ask in a dry run, without a key, and leaves nothing behind', async () => {
@@ -226,7 +228,7 @@ describe('phasetune score', () => {
 
   it('refuses to replace what it did not make, and to write over its input', async () => {
     writeFileSync(out, 'mine\n');
-    expect(await score()).toMatchObject({ code: 2, err: expect.stringContaining('was not made by `phasetune score`') });
+    expect(await score()).toMatchObject({ code: 2, err: expect.stringContaining('was not made by scoring') });
     expect(readFileSync(out, 'utf8')).toBe('mine\n');
     expect((await score('--force')).code).toBe(0);
     out = rowsFile();
@@ -273,7 +275,9 @@ describe('phasetune score', () => {
     };
     const { code, err } = await started.ended;
     expect(code, err).toBe(130);
-    expect(err).toMatch(/interrupted: \d+ replies of this run are in .*; the same command continues from there/);
+    expect(err).toMatch(
+      /interrupted: \d+ replies of this run are in .* again with the same options to continue from there/,
+    );
     expect(existsSync(out)).toBe(false);
     const asked = server.requests.length;
     expect(asked).toBeLessThan(12);

@@ -35,7 +35,7 @@ test('each question is answered once, each event is in the ledger before it is t
   const seen: boolean[] = [];
   const { events, end, lines } = await against({}, questionsOf(50), {
     onEvent: (event) => {
-      if (event.kind === 'answer') seen.push(linesOf(path).some(({ key }) => key === event.answer.key));
+      if (event.type === 'answer') seen.push(linesOf(path).some(({ key }) => key === event.answer.key));
     },
   });
   expect(seen).toEqual(Array(50).fill(true));
@@ -105,7 +105,7 @@ test('what passes is asked again, with waits that grow at random, and told', asy
     { script: ({ times }) => (times <= 4 ? '500' : undefined) },
     questionsOf(1),
   );
-  const retries = events.filter((event) => event.kind === 'retry');
+  const retries = events.filter((event) => event.type === 'retry');
   expect(retries.map(({ failure }) => failure.message)).toEqual(Array(4).fill('500: The server had an error'));
   expect(waits).toEqual(retries.map(({ waitMs }) => waitMs));
   for (const [i, ms] of waits.entries()) expect(ms).toBeLessThan(1000 * 2 ** i);
@@ -183,7 +183,7 @@ test.each([
   ['403', /refuses the key \(403/],
   ['429 quota', /quota or credit is used up \(429: You exceeded/],
   ['402', /quota or credit is used up/],
-  ['404 model', /no such model or address .* --base-url http.*\/v1/],
+  ['404 model', /no such model or address .* `baseUrl: http.*\/v1/],
 ] as const)('ends everything at once, exit code of endpoints: %s', async (fault, message) => {
   const { error, lines } = await against(
     { script: ({ n }) => (n < 10 ? undefined : n === 10 ? fault : 'hang') },
@@ -197,7 +197,7 @@ test.each([
 
 test('a key that is asked for and not there', async () => {
   const { error } = await against({ script: () => '401' }, questionsOf(1), { apiKey: '' });
-  expect(error).toMatchObject({ message: expect.stringMatching(/asks for a key .*--api-key-env/) });
+  expect(error).toMatchObject({ message: expect.stringMatching(/asks for a key .*`apiKeyEnv`/) });
 });
 
 test('an endpoint that answers nothing is left soon, and one that stopped answering', async () => {
@@ -235,7 +235,7 @@ test.each([
   );
   expect(end).toBeUndefined();
   expect(error).toMatchObject({ message: expect.stringMatching(`${most} retries are used up .*500: The server`) });
-  expect(events.filter(({ kind }) => kind === 'retry')).toHaveLength(most);
+  expect(events.filter(({ type }) => type === 'retry')).toHaveLength(most);
 });
 
 test('interrupted: nothing more is sent, what comes soon is kept, the rest is given up', async () => {

@@ -112,11 +112,7 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   },
   'refusal text': says("I'm sorry, but I can't help with that."),
   'thoughts apart': says('3'),
-  'thoughts only': noReply(
-    'nothing but thoughts, up to the limit of tokens; allow more with --max-tokens',
-    'skip',
-    true,
-  ),
+  'thoughts only': noReply('nothing but thoughts, up to the limit of tokens; raise `maxTokens`', 'skip', true),
   'cut off': says('3', { finish: 'length' }),
   stream: says('3'),
   'stream cut off': noReply('a stream that ends before the reply does'),

@@ -218,7 +218,7 @@ async function hostileRun(seed: number): Promise<{ wrong: readonly string[]; wha
     const check = (right: boolean, what: string) => right || wrong.push(what);
     const keys = lines.filter(({ reply }) => reply).map(({ key }) => key);
     check(new Set(keys).size === keys.length, 'two replies to a question');
-    const told = events.flatMap((event) => (event.kind === 'answer' ? [event.answer.key] : []));
+    const told = events.flatMap((event) => (event.type === 'answer' ? [event.answer.key] : []));
     check(new Set(told).size === told.length, 'two outcomes of a question');
     for (const item of server.replied)
       check(

@@ -36,15 +36,15 @@ test('an address that people copy from a call works', () => {
 test('the key is that of the named variable; a local endpoint needs none', () => {
   const far = options({ baseUrl: 'https://a.example/v1', apiKeyEnv: 'MY_KEY' });
   expect(resolveEndpoint(far, { MY_KEY: ` ${KEY}\n`, OPENAI_API_KEY: 'other' }).apiKey).toBe(KEY);
-  expect(() => resolveEndpoint(far, { OPENAI_API_KEY: 'other' })).toThrow(/no key for a\.example: set .* MY_KEY/);
+  expect(() => resolveEndpoint(far, { OPENAI_API_KEY: 'other' })).toThrow(/no key for a\.example; set .* MY_KEY/);
   expect(resolveEndpoint(options({ baseUrl: 'http://127.0.0.1:1/v1' }), {})).not.toHaveProperty('apiKey');
 });
 
 test.each([
-  [{ baseUrl: 'localhost:8000' }, /"localhost:8000" is no address; expected one such as http/],
-  [{ baseUrl: 'nonsense' }, /"nonsense" is no address/],
+  [{ baseUrl: 'localhost:8000' }, /"localhost:8000" is not an address; expected one such as http/],
+  [{ baseUrl: 'nonsense' }, /"nonsense" is not an address/],
   [{ baseUrl: 'https://me:secret@a.example/v1' }, /user name or a password/],
-  [{ baseUrl: 'http://localhost/v1', model: undefined }, /no model is named; give --model/],
+  [{ baseUrl: 'http://localhost/v1', model: undefined }, /no model is named.*set `model`/],
   [{ baseUrl: 'http://localhost/v1', apiKeyEnv: 'BAD' }, /BAD has spaces/],
 ])('what cannot work is refused as a mistake of usage, without the secret: %o', (given, message) => {
   const attempt = () => resolveEndpoint(options(given), { BAD: 'my secret key' });

@@ -47,8 +47,8 @@ test.each<[what: string, body: Buffer, encoding: string, message: string, next: 
   ],
   ['not what it says', GOOD, 'gzip', 'a compressed body that does not decompress', 'retry'],
   ['cut off', gzipSync(GOOD).subarray(0, 50), 'gzip', 'a compressed body that does not decompress', 'retry'],
-  ['packed without a word', gzipSync(GOOD), '', `a body that is no text (${gzipSync(GOOD).length} bytes)`, 'retry'],
-  ['zeros', Buffer.alloc(10), '', 'a body that is no text (10 bytes)', 'retry'],
+  ['packed without a word', gzipSync(GOOD), '', `a body that is not text (${gzipSync(GOOD).length} bytes)`, 'retry'],
+  ['zeros', Buffer.alloc(10), '', 'a body that is not text (10 bytes)', 'retry'],
   ['a bomb', gzipSync(Buffer.alloc(LIMIT + 1, 'x')), 'gzip', `a body of more than ${LIMIT} bytes`, 'retry'],
   [
     'a bomb in a bomb',
@@ -67,7 +67,7 @@ test('a refusal is read as well, and its status counts where its words cannot be
     failure: { status: 400, message: '400: no such thing' },
   });
   expect(await attempt(said, {}, 400)).toMatchObject({
-    failure: { status: 400, message: `400: a body that is no text (${said.length} bytes)` },
+    failure: { status: 400, message: `400: a body that is not text (${said.length} bytes)` },
   });
   expect(await attempt(said, { 'content-encoding': 'zstd' }, 503)).toMatchObject({
     failure: { status: 503, message: '503: a body compressed as "zstd"; expected gzip, deflate, br or none' },
@@ -88,7 +88,7 @@ test('a proxy that asks for a password ends all asking at once, by its own words
     if ('reply' in missed) expect.unreachable();
     else
       expect(fatalError(client.address, missed).message).toBe(
-        `judge at judge.example: ${message}; what was answered is kept; run the same command again to continue`,
+        `judge at judge.example: ${message}; what was answered is kept; run the same task again to continue`,
       );
     expect(proxy.asked).toHaveLength(1);
   } finally {

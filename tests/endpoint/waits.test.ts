@@ -157,7 +157,7 @@ describe('a hint of how long to wait', () => {
     expect(seen[1]!.now).toBeLessThan(43_000);
   });
 
-  it('without --retry-wait there is a pause still', async () => {
+  it('with a `retryWait` of 0 there is still a pause', async () => {
     const { seen } = await simulate(({ now }) => (now < 10_000 ? limited() : well()), questionsOf(8), {
       options: { retryWait: 0 },
     });

@@ -79,7 +79,7 @@ const measureAll = (
   withLedger(path, async (ledger) => {
     const plan = planLosses(texts, model, ledger.has, batchRows);
     const measure = async (meter: ModelMeter) => {
-      for await (const _ of measureLosses(plan, meter, ledger));
+      await measureLosses(plan, meter, ledger).result;
     };
     if (plan.batches.length > 0) await withMeter(model, plan.batches, measure, { seed });
     return texts.map((text) => meanLoss(ledger, plan.keyOf(text)));
@@ -165,7 +165,7 @@ describe('a run that was cut off', () => {
       return withMeter(TINY, plan.batches, async (meter) => {
         const counted = counting(meter, stop, 3);
         const run = async () => {
-          for await (const _ of measureLosses(plan, counted, ledger, stop.signal));
+          await measureLosses(plan, counted, ledger, stop.signal).result;
         };
         await expect(run()).rejects.toMatchObject({ code: 'interrupted' });
         return counted.seen;
@@ -226,7 +226,7 @@ describe('a run that was cut off', () => {
     };
     await withLedger(await newLedger(), async (ledger) => {
       const plan = planLosses(texts, 'x', ledger.has, 4);
-      for await (const _ of measureLosses(plan, broken, ledger));
+      await measureLosses(plan, broken, ledger).result;
       expect(texts.filter((row) => Number.isNaN(meanLoss(ledger, plan.keyOf(row)))).map(({ id }) => id)).toEqual([
         't3',
       ]);

@@ -91,14 +91,11 @@ export async function askAll(
       ledger,
       options: resolved,
     });
-    for (let next = await asking.next(); ; next = await asking.next()) {
-      if (next.done) {
-        result.end = next.value;
-        break;
-      }
-      events.push(next.value);
-      await onEvent?.(next.value);
+    for await (const event of asking.events) {
+      events.push(event);
+      await onEvent?.(event);
     }
+    result.end = await asking.result;
   } catch (error) {
     result.error = error;
   } finally {
@@ -109,7 +106,7 @@ export async function askAll(
     ...result,
     events,
     lines: linesOf(path),
-    waits: events.flatMap((event) => (event.kind === 'answer' ? [] : [event.waitMs])),
+    waits: events.flatMap((event) => (event.type === 'answer' ? [] : [event.waitMs])),
   };
 }
 

@@ -201,7 +201,7 @@ export async function simulate(
   const before = ledger.lines.length;
   const parsed = endpointOptionsSchema.parse({ model: 'judge', ...options });
   const asking = (async () => {
-    const steps = askQuestions(questions, {
+    const task = askQuestions(questions, {
       ...settings,
       client,
       ledger,
@@ -210,14 +210,11 @@ export async function simulate(
       random: random(seed),
     });
     try {
-      for (let step = await steps.next(); ; step = await steps.next()) {
-        if (step.done) {
-          result.end = step.value;
-          return;
-        }
-        events.push(step.value);
-        if (events.length >= takeEvents) return void (await steps.return(undefined as never));
+      for await (const event of task.events) {
+        events.push(event);
+        if (events.length >= takeEvents) return;
       }
+      result.end = await task.result;
     } catch (error) {
       result.error = error;
     }

@@ -28,11 +28,8 @@ const named = (name: string, scores: Record<string, number>, texts: Record<strin
 });
 const options = (given: object = {}) => compareOptionsSchema.parse({ resamples: 40, ...given });
 
-async function compare(files: readonly NamedRatings[], given?: object): Promise<Comparison> {
-  for await (const event of compareRatings(files, options(given)))
-    if (event.type === 'compared') return event.comparison;
-  throw new Error('no result');
-}
+const compare = async (files: readonly NamedRatings[], given?: object): Promise<Comparison> =>
+  (await compareRatings(files, options(given)).result).comparison;
 
 const ids = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'];
 const scoresOf = (...values: number[]) => Object.fromEntries(values.map((value, i) => [ids[i]!, value]));

@@ -51,7 +51,7 @@ describe('what cannot be measured is told', () => {
     expect(outcome).toMatchObject({
       kind: 'prompt-too-long',
       reason: expect.stringMatching(
-        /^what comes before the answer fills all 16 tokens; raise --max-length \(the row has \d+\)$/,
+        /^what comes before the answer fills all 16 tokens; raise `maxLength` \(the row has \d+\)$/,
       ),
     });
   });

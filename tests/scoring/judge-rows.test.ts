@@ -10,7 +10,8 @@ import { resolveJudge } from '../../src/scoring/judge.js';
 import type { JudgeOptions } from '../../src/scoring/judge-options.js';
 import { judgeOptionsSchema } from '../../src/scoring/judge-options.js';
 import { judgeRows } from '../../src/scoring/judge-rows.js';
-import { createJudging } from '../../src/scoring/judgements.js';
+import { countJudgements, outcomeAt } from '../../src/scoring/judged-outcomes.js';
+import { readJudgements } from '../../src/scoring/judgements.js';
 import { loadRubric } from '../../src/scoring/rubric.js';
 import type { Asked, Behaviour, Endpoint } from '../helpers/endpoint-server.js';
 import { startEndpoint } from '../helpers/endpoint-server.js';
@@ -55,12 +56,13 @@ async function judge(
   const ledger: Ledger<AnswerLine> = await openLedger(join(folder, 'a.ledger.jsonl'));
   try {
     const options = judgeOptionsSchema.parse(given);
-    const judging = createJudging(resolveJudge(options, await loadRubric(rubricName), 'judge'), ledger);
-    const events = judgeRows(judging, () => stream(rows), { client, ledger, options: OPTIONS });
-    for await (const _ of events);
+    const resolved = resolveJudge(options, await loadRubric(rubricName), 'judge');
+    const source = () => stream(rows);
+    const known = await readJudgements(source, resolved, ledger);
+    const { judgements } = await judgeRows(known, source, { client, ledger, options: OPTIONS }).result;
     return {
-      outcomes: rows.map((row, i) => judging.outcomeOf(row, i)),
-      counts: judging.counts(),
+      outcomes: rows.map((row, i) => outcomeAt(judgements, row, i)),
+      counts: countJudgements(judgements),
       requests: server.requests,
       lines: ledger.size,
     };

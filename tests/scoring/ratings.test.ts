@@ -132,13 +132,13 @@ describe('reading scores from elsewhere', () => {
       'a column that is not there',
       'n.csv',
       'id,level\na,1\n',
-      /expected a column score or rating or difficulty, found id, level; name it with --score-column/,
+      /expected a column score or rating or difficulty, found id, level; set `scoreColumn` to its name/,
     ],
     [
       'an id column that is not there',
       'n.csv',
       'key,score\na,1\n',
-      /expected a column id, found key, score; name it with --id-column/,
+      /expected a column id, found key, score; set `idColumn` to its name/,
     ],
     ['no score at all', 'n.csv', 'id,rating\na,\nb,\n', /none of its 2 rows has a score; fill in some/],
     [

@@ -64,8 +64,8 @@ describe('a rubric', () => {
     ['an unknown field', { ...GOOD, model: 'x' }, /model/],
     ['an unknown form of reply', { ...GOOD, reply: 'xml' }, /field reply/],
     ['broken YAML', 'name: [mine', /mine\.yaml: .*expected a rubric as YAML or JSON/],
-    ['a list', '- name', /it is no mapping of fields/],
-    ['nothing', '', /it is no mapping of fields/],
+    ['a list', '- name', /it is not a mapping of fields/],
+    ['nothing', '', /it is not a mapping of fields/],
     ['brackets without end', '['.repeat(20_000), /mine\.yaml: .*expected a rubric/],
   ])('with %s is refused by name and field', async (_, content, message) => {
     await expect(load(content)).rejects.toThrow(

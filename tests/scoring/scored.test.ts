@@ -85,10 +85,10 @@ describe('a file of scored rows', () => {
     });
   });
 
-  it('that was changed since, or is of another version, is refused; without a manifest there is none', async () => {
+  it('that was changed after, or is of another version, is refused; without a manifest there is none', async () => {
     await write();
     writeFileSync(out, `${readFileSync(out, 'utf8')}\n`);
-    await expect(readScoresManifest(out)).rejects.toThrow(/was changed since/);
+    await expect(readScoresManifest(out)).rejects.toThrow(/was changed after/);
     const manifest = join(folder, 'scored.manifest.json');
     writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": 1', '"version": 2'));
     await expect(readScoresManifest(out)).rejects.toThrow(/expected version 1, got 2/);
@@ -114,7 +114,7 @@ describe('a file of scored rows', () => {
     await expect(checkScoredOut(`${out}.gz`, [input])).rejects.toThrow(/leave out \.gz/);
     await expect(checkScoredOut('/dev/null', [input])).rejects.toThrow(/is a pipe or a device/);
     writeFileSync(out, 'mine');
-    await expect(checkScoredOut(out, [input])).rejects.toThrow(/was not made by `phasetune score`/);
+    await expect(checkScoredOut(out, [input])).rejects.toThrow(/was not made by scoring/);
     await checkScoredOut(out, [input], true);
     await write();
     await checkScoredOut(out, [input]);

@@ -96,11 +96,11 @@ function judge(bodies: readonly Completion[], usage: CountedUsage | undefined): 
   return { reply: replyOf(text, finish || 'stop', choices, usage) };
 }
 
-/** The same limit of tokens, and the same thoughts, leave nothing for a reply next time either. */
+/** With the same limit and the same thoughts there would be no reply next time either. */
 function nothingSaid(finish: string, thoughts: boolean): FailedRequest {
   const what = thoughts ? 'nothing but thoughts' : 'an empty reply';
-  if (isLimit(finish)) return noReply(`${what}, up to the limit of tokens; allow more with --max-tokens`, 'skip');
-  if (thoughts) return noReply(`${what}; more room with --max-tokens may help`, 'skip');
+  if (isLimit(finish)) return noReply(`${what}, up to the limit of tokens; raise \`maxTokens\``, 'skip');
+  if (thoughts) return noReply(`${what}; a larger \`maxTokens\` may help`, 'skip');
   return noReply(/tool|function/.test(finish) ? 'the model calls a tool instead of a reply' : what, 'retry');
 }
 

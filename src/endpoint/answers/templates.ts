@@ -1,16 +1,16 @@
 import { FILTERED, LIMITED, type Meaning, NO_KEY, NOT_THERE, TOO_LONG, USED_UP } from './codes.js';
 
-/** The same tokens are never enough for such a row. */
+/** The limit of tokens is too small for such a row, every time. */
 const LIMIT_REACHED: Meaning = { kind: 'no-reply', next: 'skip' };
 
-/** A whole sentence that a server is known to say where no field of its answer gives the reason. */
+/** A sentence that a server is known to write where no field of its answer gives the reason. */
 interface Template {
   readonly server: string;
   /** The statuses that it comes under; 200 for an error in place of a reply. */
   readonly under: readonly number[];
-  /** From the beginning of the message on. Numbers are groups. */
+  /** Matches from the beginning of the message. Numbers are groups. */
   readonly says: RegExp;
-  /** What else holds, by its numbers. */
+  /** A further condition on its numbers. */
   readonly when?: (numbers: readonly number[]) => boolean;
   readonly means: Meaning;
   /** What people can do, where the server's words leave that open. */
@@ -97,7 +97,7 @@ const TEMPLATES: readonly Template[] = [
     under: REFUSED,
     says: /^Could not finish the message because max_tokens or model output limit was reached\./,
     means: LIMIT_REACHED,
-    hint: 'the thoughts took the whole limit; allow more with --max-tokens',
+    hint: 'the thoughts took the whole limit; raise `maxTokens`',
   },
   {
     server: 'LM Studio',

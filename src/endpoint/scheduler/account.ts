@@ -4,7 +4,7 @@ import { costOf, type Price } from '../prices.js';
 import { promptTokensOf } from '../request-tokens.js';
 import type { ChatRequest, Usage } from '../types.js';
 
-/** What one request took. */
+/** What one request cost. */
 export interface Bill {
   /** Tokens that the endpoint counted; undefined where it did not. */
   readonly usage: Usage | undefined;
@@ -12,7 +12,7 @@ export interface Bill {
   readonly cost: number;
 }
 
-/** What a request may take at most, set aside while it is in flight. */
+/** The most that a request may cost, set aside while it is in flight. */
 export interface Reservation {
   /**
    * Ends it with what came of the request; undefined for one that was given up, which the endpoint may charge for as well. Later calls change
@@ -30,7 +30,7 @@ export interface Account {
   failed: number;
   requests: number;
   retries: number;
-  /** Times that everyone waited since the endpoint asked for it. */
+  /** Times that everyone waited because the endpoint asked for it. */
   waits: number;
   readonly promptTokens: number;
   readonly replyTokens: number;
@@ -46,7 +46,6 @@ export interface Account {
   reserve(request: ChatRequest): Reservation;
 }
 
-/** What an account begins with. */
 export interface AccountSettings {
   /** What tokens cost; undefined where it is not known. */
   readonly price?: Price | undefined;
@@ -56,10 +55,10 @@ export interface AccountSettings {
   readonly spentBefore?: number;
 }
 
-/** The bill of what takes nothing. */
+/** The bill of what costs nothing. */
 export const NO_BILL: Bill = { usage: undefined, cost: 0 };
 
-/** An account with nothing on it except what earlier runs spent. */
+/** An account of one run; what earlier runs spent counts towards `maxCost`. */
 export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettings): Account {
   const meter = createMeter(price);
   let [reserved, reservations, spent] = [0, 0, 0];
@@ -112,7 +111,7 @@ export function createAccount({ price, maxCost, spentBefore = 0 }: AccountSettin
   };
 }
 
-/** Counts tokens, and knows by those that were counted how many a request may take at most. */
+/** Counts tokens; those counted so far decide how many a further request may take at most. */
 function createMeter(price: Price | undefined) {
   // How many times more tokens a prompt has than was estimated, at the worst, and the longest reply.
   let [worst, longest] = [1, 0];

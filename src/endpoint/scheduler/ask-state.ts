@@ -14,7 +14,7 @@ export interface Recallable {
   drop(): void;
 }
 
-/** All that changes while questions are asked. */
+/** The state of one run of {@link askQuestions}. */
 export interface AskState {
   readonly settings: AskSettings;
   readonly pace: Pace;
@@ -51,27 +51,27 @@ export interface AskState {
   error?: unknown;
 }
 
-/** Sends nothing more; what is in flight may still land. */
+/** Sends no further request; those in flight may still be answered. */
 export function stopSending(run: AskState): void {
   run.halt.abort();
   for (const flight of run.flights) flight.recall();
   run.bell.ring();
 }
 
-/** Gives up what is in flight. */
+/** Gives up the requests in flight. */
 export function dropFlights(run: AskState): void {
   for (const flight of run.flights) flight.drop();
   run.bell.ring();
 }
 
-/** Ends everything, for the first reason that is given. */
+/** Ends the run with an error; the first one counts. */
 export function endWithError(run: AskState, error: unknown): void {
   run.error ??= error;
   stopSending(run);
   dropFlights(run);
 }
 
-/** How far a run is, now. */
+/** The totals of the run so far. */
 export function totalsOf({ account, costBefore }: AskState): AskTotals {
   const { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost } = account;
   return { known, answered, failed, requests, retries, waits, promptTokens, replyTokens, cost, costBefore };

@@ -19,7 +19,7 @@ export interface AnswerLine extends LedgerLine {
   readonly usage?: Usage;
 }
 
-/** How far `ask` is. */
+/** The totals of a run of {@link askQuestions} so far. */
 export interface AskTotals {
   /** Questions that the ledger had an answer to before, and those whose key came twice. */
   readonly known: number;
@@ -29,7 +29,7 @@ export interface AskTotals {
   readonly requests: number;
   /** Requests that were sent again after something went wrong, waits that the endpoint asked for not counted. */
   readonly retries: number;
-  /** Times that everyone waited since the endpoint asked for it. */
+  /** Times that everyone waited because the endpoint asked for it. */
   readonly waits: number;
   /** Tokens that the endpoint counted, in this run. */
   readonly promptTokens: number;
@@ -44,13 +44,13 @@ export interface AskTotals {
 }
 
 /**
- * What `ask` reports: an outcome, which is in the ledger by then; that a question is asked again after a wait; or that everyone waits, since
+ * What {@link askQuestions} reports: an outcome, which is in the ledger by then; that a question is asked again after a wait; or that everyone waits, since
  * the endpoint asks for it.
  */
 export type AskEvent =
-  | { readonly kind: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
-  | ({ readonly kind: 'retry' } & Delay)
-  | ({ readonly kind: 'wait' } & Delay);
+  | { readonly type: 'answer'; readonly answer: SettledQuestion; readonly totals: AskTotals }
+  | ({ readonly type: 'retry' } & Delay)
+  | ({ readonly type: 'wait' } & Delay);
 
 /** Why a question is asked again, and after how long. */
 export interface Delay {
@@ -60,14 +60,14 @@ export interface Delay {
   readonly totals: AskTotals;
 }
 
-/** How `ask` ended. */
+/** How {@link askQuestions} ended. */
 export interface AskResult {
   readonly totals: AskTotals;
   /** Set where questions are left unasked: the next one might have cost more than was allowed, or it was interrupted. */
   readonly stopped?: 'max-cost' | 'interrupted';
 }
 
-/** What `ask` needs besides questions. */
+/** What {@link askQuestions} needs besides questions. */
 export interface AskSettings {
   readonly client: ChatClient;
   readonly ledger: Ledger<AnswerLine>;

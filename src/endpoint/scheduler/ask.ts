@@ -1,5 +1,6 @@
 import { usageError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
+import { startTask, type Task } from '../../core/task.js';
 import type { Failure, Question, SettledQuestion } from '../types.js';
 import { type Bill, createAccount } from './account.js';
 import { type AskState, dropFlights, endWithError, stopSending, totalsOf } from './ask-state.js';
@@ -10,16 +11,21 @@ import { createPace, realClock } from './pace.js';
 import { createPatience } from './patience.js';
 import { type QuestionResult, settleQuestion } from './settle-question.js';
 
-/** Outcomes that wait to be written or taken, at most, before no more is asked. */
+/** Most outcomes that wait to be written or read; until some are, no further question is taken up. */
 const BUFFER = 256;
 
 /**
- * Asks all questions that the ledger has no answer to, several at a time, and reports each outcome once it is in the ledger.
- * Questions are taken from the iterable as they are needed. Throws (code `endpoint`) as soon as nothing more can come of it: the
- * key is refused, the quota or the budget of retries used up, the model not there, or nothing is answered any more. All that was
- * answered is in the ledger then, too; ending the loop early gives up what is in flight.
+ * Asks all questions that the ledger has no answer to, several together, and reports each outcome once it is in the ledger. Questions
+ * are taken from the iterable as they are needed. Fails with code `endpoint` as soon as no further question can be answered: the key
+ * is refused, the quota or the budget of retries is used up, the model does not exist, or the endpoint no longer answers. What was
+ * answered is in the ledger then, too. Leaving the loop over the events early drops the requests in flight.
  */
-export async function* askQuestions(
+export const askQuestions = (
+  questions: Iterable<Question> | AsyncIterable<Question>,
+  settings: AskSettings,
+): Task<AskEvent, AskResult> => startTask(() => askAll(questions, settings));
+
+async function* askAll(
   questions: Iterable<Question> | AsyncIterable<Question>,
   settings: AskSettings,
 ): AsyncGenerator<AskEvent, AskResult> {
@@ -55,7 +61,7 @@ function startState(settings: AskSettings): AskState {
   const { options, price, ledger, clock = realClock, random: draws = random(Date.now(), 'waits') } = settings;
   const { concurrency, maxCost, retryWait } = options;
   if (maxCost !== undefined && price === undefined)
-    throw usageError('a limit of cost needs the price of the model', { option: 'maxCost' });
+    throw usageError('`maxCost` needs the price of the model', { option: 'maxCost' });
   const bell = createBell();
   const pace = createPace(options, clock);
   return {
@@ -82,7 +88,7 @@ function startState(settings: AskSettings): AskState {
   };
 }
 
-/** Stops when the caller's signal is aborted: at once for what is not sent, after a moment for what is. Returns what ends listening. */
+/** Stops when the caller's signal is aborted: at once what is not sent yet, after a grace period what is. Returns a function that stops listening. */
 function listen(run: AskState): () => void {
   const { signal, graceMs = 2000 } = run.settings;
   const over = new AbortController();
@@ -100,7 +106,7 @@ function listen(run: AskState): () => void {
   };
 }
 
-/** Takes up questions as there is room for them, in flight and on the way to the ledger. */
+/** Takes up questions as long as there is room for them, in flight and on the way to the ledger. */
 async function feed(run: AskState, questions: Iterable<Question> | AsyncIterable<Question>): Promise<void> {
   const { account, bell, settings } = run;
   const { ledger, options } = settings;
@@ -116,12 +122,12 @@ async function feed(run: AskState, questions: Iterable<Question> | AsyncIterable
     if (signal.aborted) return;
     run.begun++;
     run.busy.add(question.key);
-    void work(run, question);
+    void askOne(run, question);
   }
 }
 
-/** Asks one question, and sees to it that its outcome is reported when it is on the disk. Never throws. */
-async function work(run: AskState, question: Question): Promise<void> {
+/** Asks one question and reports its outcome once that is on the disk. Never throws. */
+async function askOne(run: AskState, question: Question): Promise<void> {
   run.open++;
   const { key, item } = question;
   const note = (failure: Failure, tries: number, bill: Bill) => append(run, { key, item, tries, failure }, bill);
@@ -143,10 +149,10 @@ async function write(run: AskState, { key, item }: Question, { answer, bill }: Q
     busy.delete(key);
     account.answered++;
   } else account.failed++;
-  run.events.push({ kind: 'answer', answer, totals: totalsOf(run) });
+  run.events.push({ type: 'answer', answer, totals: totalsOf(run) });
 }
 
-/** Writes a line to the ledger, with what it took. */
+/** Writes a line to the ledger, with its cost. */
 async function append(run: AskState, answer: SettledQuestion, { cost, usage }: Bill): Promise<void> {
   run.unwritten++;
   run.bell.ring();

@@ -2,9 +2,9 @@ import type { Random } from '../../core/random.js';
 import type { Bell } from './bell.js';
 import type { Clock, Pace } from './pace.js';
 
-/** Lets requests through as the endpoint bears them. */
+/** Lets requests through as fast as the endpoint takes them. */
 export interface Gate {
-  /** Waits until one more request, of so many tokens, may be sent at once; undefined once the signal is aborted. */
+  /** Waits until one more request, of that many tokens, may be sent; undefined once the signal is aborted. */
   enter(tokens: number, signal: AbortSignal): Promise<Pass | undefined>;
 }
 
@@ -47,7 +47,7 @@ export interface GateSettings {
 
 /** Longest wait that is not the endpoint's own, by what it is for: a limit of a minute is met soon after it is lifted. */
 const LONGEST_MS = { wait: 15_000, load: 5_000 } as const;
-/** Even `--retry-wait 0` does not ask without a pause. */
+/** Shortest wait after a refusal, also where `retryWait` is 0. */
 const SHORTEST_MS = 50;
 /** A wait that an endpoint asks for, in milliseconds, from which on it shows a limit of requests in time, not of those in flight. */
 const LIMIT_OF_TIME_MS = 10_000;

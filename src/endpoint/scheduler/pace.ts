@@ -1,21 +1,21 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Random } from '../../core/random.js';
 
-/** Time, which a test may let pass as it likes. */
+/** The time, which a test may replace. */
 export interface Clock {
   /** Milliseconds on a steady clock. */
   now(): number;
-  /** Resolves after so many milliseconds; at once when the signal is aborted. */
+  /** Resolves after that many milliseconds, or as soon as the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The real one. */
+/** The clock of this process. */
 export const realClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}).catch(() => {}),
 };
 
-/** Longest wait between two tries where the endpoint names none. */
+/** Longest wait between two attempts where the endpoint names none. */
 const LONGEST_MS = 60_000;
 
 /**
@@ -25,13 +25,13 @@ const LONGEST_MS = 60_000;
 export const backoffMs = (retry: number, firstMs: number, random: Random): number =>
   random.uniform() * Math.min(LONGEST_MS, firstMs * 2 ** retry);
 
-/** Holds requests back to what an endpoint allows. */
+/** Keeps requests within the user's limits of requests and tokens a minute. */
 export interface Pace {
   /** When the next request may be sent. */
   due(): number;
-  /** Books a request of so many tokens, with its reply, that is sent now. */
+  /** Counts a request that is sent now; `tokens` are those of it and its reply. */
   book(tokens: number): void;
-  /** Says how many tokens a request had, in place of those booked for it. */
+  /** Replaces the tokens booked for a request by those that it had. */
   settle(booked: number, actual: number): void;
 }
 

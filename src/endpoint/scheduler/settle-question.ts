@@ -109,7 +109,7 @@ function mayAskBeside(run: AskState, asked: Asked, waitedMs: number): boolean {
   account.retries++;
   const message = `no reply in ${(waitedMs / 1000).toFixed(1)} s, far longer than any before`;
   const failure: Failure = { kind: 'timeout', message };
-  run.events.push({ kind: 'retry', item: asked.item, failure, waitMs: 0, totals: totalsOf(run) });
+  run.events.push({ type: 'retry', item: asked.item, failure, waitMs: 0, totals: totalsOf(run) });
   run.bell.ring();
   return true;
 }
@@ -161,8 +161,8 @@ async function wait(run: AskState, asked: Asked, { wait: hold }: Turn, miss: Fai
   }
   if (hold?.first) account.waits++;
   const waitMs = hold?.waitMs ?? backoffMs(asked.tried - 2, options.retryWait * 1000, random);
-  const kind = counts ? 'retry' : 'wait';
-  if (counts || hold?.first) run.events.push({ kind, item: asked.item, failure, waitMs, totals: totalsOf(run) });
+  const type = counts ? 'retry' : 'wait';
+  if (counts || hold?.first) run.events.push({ type, item: asked.item, failure, waitMs, totals: totalsOf(run) });
   run.bell.ring();
   if (!hold) await clock.sleep(waitMs, run.halt.signal);
 }

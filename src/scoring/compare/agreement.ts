@@ -15,7 +15,7 @@ export interface Agreement {
   readonly kendall: Estimate;
   /** Quadratic weighted kappa of the stages that the two scores cut the rows into. */
   readonly kappa: Estimate;
-  /** The same of the scores themselves, rounded to whole numbers (halves up); only where the options say that both are on one scale. */
+  /** The same of the scores themselves, rounded to whole numbers (halves up); only where both are known to be on one scale. */
   readonly kappaRounded: Estimate;
   readonly pearson: Estimate;
   /**
@@ -44,8 +44,8 @@ function* bootstrap<K extends string>(
     for (const name of names) found.get(name)!.push(drawn[name]);
     yield ++done;
   }
-  const told = names.map((name) => [name, estimate(values[name], found.get(name)!, options.level)] as const);
-  return Object.fromEntries(told) as Record<K, Estimate>;
+  const estimates = names.map((name) => [name, estimate(values[name], found.get(name)!, options.level)] as const);
+  return Object.fromEntries(estimates) as Record<K, Estimate>;
 }
 
 /** Steps of a scale from which rounding to whole numbers is no rating any more. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { dataError } from '../../core/errors.js';
+import { startTask, type Task } from '../../core/task.js';
 import { resolveStaging, type StagingPlan, stagingOptionsSchema } from '../../curriculum/staging-options.js';
 import { averageRanks, rank } from '../../statistics/ranks.js';
 import type { Cleaning } from '../cleaning.js';
@@ -21,7 +22,7 @@ export interface NamedRatings {
   readonly ratings: Ratings;
 }
 
-/** A row that two scores do not agree on. */
+/** A row that two scores disagree on. */
 export interface Disagreement {
   /** Its id in the first file. */
   readonly id: string;
@@ -48,7 +49,7 @@ export interface PairComparison {
   readonly worst: readonly Disagreement[];
 }
 
-/** All that comparing tells. */
+/** What comparing found. */
 export interface Comparison {
   readonly files: readonly { readonly name: string; readonly path: string; readonly cleaning: Cleaning }[];
   readonly stages: number;
@@ -60,13 +61,23 @@ export interface Comparison {
   readonly lengths: Readonly<Record<string, LengthCorrelation>>;
 }
 
-/** What {@link compareRatings} tells on its way; the last event has the result, and for each pair the scores that a plot needs. */
-export type CompareEvent =
-  | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly note: string }
-  | { readonly type: 'compared'; readonly comparison: Comparison; readonly matches: readonly Matched[] };
+/** Resamples done, of all pairs and lengths together. */
+export interface ComparisonProgress {
+  readonly done: number;
+  readonly total: number;
+  /** What is being compared. */
+  readonly note: string;
+}
 
-/** Resamples between two moments at which other work, such as a signal, is let in. */
-const BREATH = 10;
+/** What {@link compareRatings} returns. */
+export interface ComparedRatings {
+  readonly comparison: Comparison;
+  /** For each pair the scores that a plot needs. */
+  readonly matches: readonly Matched[];
+}
+
+/** Resamples between two moments at which other work, such as a signal, gets its turn. */
+const RESAMPLES_PER_TURN = 10;
 
 /**
  * Compares every file with every other, on the rows that both have a score for, and each with the length of its rows. Throws a data
@@ -77,13 +88,18 @@ const BREATH = 10;
  *   { name: 'length', ratings: await readRatings('scored.jsonl') },
  *   { name: 'again', ratings: await readRatings('scored.jsonl') },
  * ];
- * for await (const event of compareRatings(files, compareOptionsSchema.parse({ resamples: 100 })))
- *   if (event.type === 'compared') console.log(plainLines(comparisonReport(event.comparison)).join('\n'));
+ * const { comparison } = await compareRatings(files, compareOptionsSchema.parse({ resamples: 100 })).result;
+ * console.log(plainLines(comparisonReport(comparison)).join('\n'));
  */
-export async function* compareRatings(
+export const compareRatings = (
   files: readonly NamedRatings[],
   options: CompareOptions,
-): AsyncGenerator<CompareEvent> {
+): Task<ComparisonProgress, ComparedRatings> => startTask(() => compareAll(files, options));
+
+async function* compareAll(
+  files: readonly NamedRatings[],
+  options: CompareOptions,
+): AsyncGenerator<ComparisonProgress, ComparedRatings> {
   const { resamples, level, seed, stages, thresholds } = options;
   const plan = resolveStaging(stagingOptionsSchema.parse({ stages, thresholds, seed }));
   const couples = files.flatMap((first, i) => files.slice(i + 1).map((second) => [first, second] as const));
@@ -92,31 +108,31 @@ export async function* compareRatings(
   const withLengths = files.filter((_, i) => rowLengths[i]!.length > 1);
   const total = (couples.length + withLengths.length) * resamples;
   let before = 0;
-  async function* run<T>(work: Generator<number, T>, note: string): AsyncGenerator<CompareEvent, T> {
+  async function* resampled<T>(work: Generator<number, T>, note: string): AsyncGenerator<ComparisonProgress, T> {
     for (;;) {
       const step = work.next();
       if (step.done) {
         before += resamples;
         return step.value;
       }
-      if (step.value % BREATH > 0) continue;
+      if (step.value % RESAMPLES_PER_TURN > 0) continue;
       await setImmediate();
-      yield { type: 'progress', done: before + step.value, total, note };
+      yield { done: before + step.value, total, note };
     }
   }
   const pairs: PairComparison[] = [];
   for (const [i, [first, second]] of couples.entries()) {
     const pair = comparePair(first, second, matches[i]!, plan, options);
-    pairs.push(yield* run(pair, `${first.name} and ${second.name}`));
+    pairs.push(yield* resampled(pair, `${first.name} and ${second.name}`));
   }
   const lengths: Record<string, LengthCorrelation> = {};
   for (const [i, { name }] of files.entries())
     if (rowLengths[i]!.length > 1)
-      lengths[name] = yield* run(lengthCorrelation(rowLengths[i]!, options), `${name} and how long its rows are`);
-  const told = files.map(({ name, ratings: { path, cleaning } }) => ({ name, path, cleaning }));
+      lengths[name] = yield* resampled(lengthCorrelation(rowLengths[i]!, options), `${name} and how long its rows are`);
+  const inputs = files.map(({ name, ratings: { path, cleaning } }) => ({ name, path, cleaning }));
   const bootstrap = { resamples, level, seed };
   const settings = { stages: plan.stages, thresholds: plan.thresholds ?? [], bootstrap };
-  yield { type: 'compared', comparison: { files: told, ...settings, pairs, lengths }, matches };
+  return { comparison: { files: inputs, ...settings, pairs, lengths }, matches };
 }
 
 function checkMatch(first: NamedRatings, second: NamedRatings, match: CompareOptions['match']): Matched {
@@ -125,8 +141,15 @@ function checkMatch(first: NamedRatings, second: NamedRatings, match: CompareOpt
   const some = ({ ratings }: NamedRatings) => [...ratings.scores.keys()].slice(0, 3).join(', ');
   const differing = matched.differing > 0 ? `, ${matched.differing} ids with another text` : '';
   throw dataError(
-    `${first.ratings.path} and ${second.ratings.path}: expected scored rows in common, found ${matched.ids.length} (ids such as ${some(first)}; and ${some(second)}${differing}); name the columns with --id-column and --score-column, or match by --match content where both have the instructions`,
-    { first: first.ratings.path, second: second.ratings.path },
+    `${first.ratings.path} and ${second.ratings.path}: expected scored rows in common, found ${matched.ids.length} (ids such as ${some(first)}; and ${some(second)}${differing})`,
+    {
+      first: first.ratings.path,
+      second: second.ratings.path,
+      remedies: [
+        { advice: 'name the columns with `idColumn` and `scoreColumn`' },
+        { option: 'match', change: 'set', value: 'content', note: 'where both files have the instructions' },
+      ],
+    },
   );
 }
 

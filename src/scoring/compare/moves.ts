@@ -22,7 +22,7 @@ export interface StagePair {
   readonly tied: StageMoves['tied'];
 }
 
-/** Cuts the same rows by two scores, as `phasetune stage` would. */
+/** Cuts the same rows by two scores, as staging does. */
 export function stagePair(x: Float64Array, y: Float64Array, plan: StagingPlan): StagePair {
   const lengths = new Uint8Array(x.length).fill(1);
   const [one, other] = [cut(x, lengths, plan), cut(y, lengths, plan)];

@@ -17,13 +17,13 @@ export const compareOptionsSchema = z.strictObject({
   match: z
     .enum(['auto', 'id', 'content'])
     .default('auto')
-    .describe('what tells that two rows are the same: id, what the user says in it, or whichever finds more of them'),
+    .describe('how rows are matched: by id, by what the user says in them, or by whichever matches more'),
   range: z
     .array(z.number())
     .length(2)
     .optional()
     .describe(
-      'lowest and highest score of a scale that all scores are on, such as 1,5; what is beyond is dropped and counted',
+      'lowest and highest score of a scale that all scores are on, such as 1,5; scores beyond it are dropped and counted',
     ),
   resamples: z
     .number()
@@ -31,9 +31,9 @@ export const compareOptionsSchema = z.strictObject({
     .min(0)
     .max(100_000)
     .default(1000)
-    .describe('bootstrap resamples of the rows that intervals are made from; 0 makes none'),
+    .describe('bootstrap resamples of the rows for the intervals; 0 makes none'),
   level: z.number().min(0.5).max(0.999).default(0.95).describe('share of the resamples that an interval holds'),
-  worst: z.number().int().min(0).default(20).describe('worst disagreements that are listed for each pair'),
+  worst: z.number().int().min(0).default(20).describe('number of worst disagreements to list for each pair'),
   seed: z.number().int().min(0).default(0).describe('seed of the resamples, and of ties at a cut'),
 });
 

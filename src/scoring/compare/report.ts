@@ -21,8 +21,8 @@ export interface ReportSettings {
  * @example
  * const ratings = await readRatings('scored.jsonl');
  * const files = [{ name: 'one', ratings }, { name: 'other', ratings }];
- * for await (const event of compareRatings(files, compareOptionsSchema.parse({ resamples: 0 })))
- *   if (event.type === 'compared') console.log(markdown(comparisonReport(event.comparison)));
+ * const { comparison } = await compareRatings(files, compareOptionsSchema.parse({ resamples: 0 })).result;
+ * console.log(markdown(comparisonReport(comparison)));
  */
 export function comparisonReport(comparison: Comparison, { texts = true, pictureOf }: ReportSettings = {}): Block[] {
   const { pairs } = comparison;
@@ -148,7 +148,7 @@ function lengthBlocks({ lengths }: Comparison): Block[] {
 
 function stageBlocks(pair: PairComparison, { stages, thresholds }: Comparison): Block[] {
   const { first, second, moves } = pair;
-  const how = thresholds.length > 0 ? `at ${thresholds.join(', ')}` : `into ${stages} stages of equal rows`;
+  const cut = thresholds.length > 0 ? `at ${thresholds.join(', ')}` : `into ${stages} stages of equal rows`;
   const head = [`${first} \\ ${second}`, ...moves.table.map((_, i) => `stage ${i + 1}`)];
   const rows = moves.table.map((row, i) => [`stage ${i + 1}`, ...row.map(formatCount)]);
   const far = moves.moved.slice(1).map((n, i) => `${formatCount(n)} by ${i + 1}`);
@@ -159,7 +159,7 @@ function stageBlocks(pair: PairComparison, { stages, thresholds }: Comparison): 
   );
   const changed = `${percent(moves.changed)} of the rows change their stage (${far.join(', ')}); ${percent(moves.chance)} would by chance.`;
   return [
-    { kind: 'heading', text: `Stages of ${titleOf(pair)}, cut ${how}` },
+    { kind: 'heading', text: `Stages of ${titleOf(pair)}, cut ${cut}` },
     { kind: 'table', rows: [head, ...rows] },
     { kind: 'paragraph', text: `${changed}${tied.length > 0 ? ` ${tied.join('; ')}.` : ''}` },
   ];
@@ -168,19 +168,19 @@ function stageBlocks(pair: PairComparison, { stages, thresholds }: Comparison): 
 function worstBlocks(pair: PairComparison, texts: boolean): Block[] {
   const { first, second, worst } = pair;
   if (worst.length === 0) return [];
-  const told = texts && worst.some(({ start }) => start !== undefined);
+  const withTexts = texts && worst.some(({ start }) => start !== undefined);
   const rank = (share: number) => `${Math.round(share)} %`;
   const rows = worst.map(({ id, scores, ranks, start }) => [
     shownName(id, 40),
-    ...(told ? [shownName(start ?? '', 60)] : []),
+    ...(withTexts ? [shownName(start ?? '', 60)] : []),
     ...scores.map(shownScore),
     ...ranks.map(rank),
   ]);
   const names = [first, second];
-  const head = ['id', ...(told ? ['instruction'] : []), ...names, ...names.map((name) => `${name} harder than`)];
+  const head = ['id', ...(withTexts ? ['instruction'] : []), ...names, ...names.map((name) => `${name} harder than`)];
   return [
     { kind: 'heading', text: `Worst disagreements of ${titleOf(pair)}` },
-    { kind: 'table', rows: [head, ...rows], left: told ? 2 : 1 },
+    { kind: 'table', rows: [head, ...rows], left: withTexts ? 2 : 1 },
   ];
 }
 

@@ -1,9 +1,8 @@
 import { bin } from 'd3-array';
-import { PhasetuneError } from '../../core/errors.js';
 import { roundShort, scaleToOrdinary } from '../../core/ordinary.js';
 import type { Feature } from '../../endpoint/types.js';
-import { type ScoresManifest, scoredPaths } from '../../scoring/scored.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
+import type { JudgedFile, ScoreResult } from '../../workflow/score-types.js';
 import type { CommandContext } from '../command.js';
 
 const short = (n: number) => String(roundShort(n));
@@ -46,17 +45,22 @@ const MISSING: Readonly<Record<Feature, string>> = {
 };
 
 /** Prints what was scored and what was not, with the scores as bars, and what to do next. */
-export function tellScores(
-  out: string,
-  { counts, scores, reasons, failures, without }: ScoresManifest,
-  values: readonly number[],
+export function printResult(result: ScoreResult, context: Pick<CommandContext, 'print' | 'logger'>): void {
+  printScores(result, context);
+  if (result.scorer === 'openai') printJudging(result, context);
+  if (!result.problem) context.print(nextStep(result.out));
+}
+
+function printScores(
+  { out, manifest, scores: values }: ScoreResult,
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
+  const { counts, scores, reasons, failures, without } = manifest;
   if (scores) {
     print(
       `scores: ${short(scores.min)} to ${short(scores.max)}, mean ${short(scores.mean)}, standard deviation ${short(scores.deviation)}`,
     );
-    for (const line of scoreBars(values)) print(line);
+    for (const line of scoreBars(values.filter((score) => score !== undefined))) print(line);
     if (scores.min === scores.max && counts.scored > 1)
       logger.warn('every row has the same score: they cannot be cut into stages; try another judge or rubric');
   }
@@ -67,37 +71,43 @@ export function tellScores(
   }
   for (const [feature, replies] of Object.entries(without ?? {}))
     logger.warn(
-      `${formatCount(replies)} replies came without ${MISSING[feature as Feature] ?? feature}, because the endpoint refused it; the manifest records this`,
+      `${formatCount(replies)} replies came without ${MISSING[feature as Feature] ?? feature}, since the endpoint refused it; the manifest records it`,
     );
 }
 
+function printJudging(
+  { counts, judge, ledger }: JudgedFile,
+  { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
+): void {
+  const { partial, fromText, mass } = counts;
+  if (partial > 0)
+    logger.warn(
+      `${formatCount(partial)} rows were judged fewer than ${judge.repeats} times; the same command asks for the rest`,
+    );
+  if (fromText > 0)
+    logger.warn(
+      `${formatCount(fromText)} replies came without usable log-probabilities; there the score is the text's`,
+    );
+  if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability lay on the scale`);
+  print(`replies, as they came: ${ledger}`);
+}
+
 /** The command that comes next, for a set where every row has its score. */
-export const nextStep = (out: string): string =>
+const nextStep = (out: string): string =>
   `next: phasetune stage ${out} --out datasets/staged/${out.replace(/^.*[\\/]/, '').replace(/\.jsonl?$/i, '')}`;
 
-/** What a scorer found, for `--json`. */
-export const scoresJson = (out: string, { counts, scores, reasons, scorer }: ScoresManifest) => ({
-  out,
-  manifest: scoredPaths(out).manifest,
-  scorer,
-  ...counts,
-  reasons,
-  ...(scores && { scores }),
-});
-
-/** The error that reports at the end that rows were left out, though all else is written. */
-export const leftOut = (
-  out: string,
-  { counts, reasons }: ScoresManifest,
-  advice: string,
-  details: PhasetuneError['fields'] = {},
-): PhasetuneError =>
-  new PhasetuneError(
-    'endpoint',
-    `${formatCount(counts.unscored)} of ${formatCount(counts.rows)} rows ${counts.unscored === 1 ? 'has' : 'have'} no score (${Object.entries(
-      reasons,
-    )
-      .map(([kind, rows]) => `${kind} ${formatCount(rows)}`)
-      .join(', ')}); the others are in ${out}; ${advice}`,
-    { out, ...counts, ...details },
-  );
+/** A result for `--json`. */
+export function resultJson(result: ScoreResult): Record<string, unknown> {
+  const { out, manifestFile, manifest, scorer } = result;
+  const { counts, reasons, scores } = manifest;
+  const common = { out, manifest: manifestFile, scorer, ...counts, reasons, ...(scores && { scores }) };
+  if (result.scorer === 'length') return { ...common, counted: result.counted };
+  const { ledger } = result;
+  if (result.scorer === 'loss') {
+    const { device, precision, texts, measured, tokens, speed } = result;
+    return { ...common, ledger, device, precision, texts, measured, tokens, ...speed };
+  }
+  const { mass, ...judged } = result.counts;
+  const { asked } = result;
+  return { ...common, ledger, ...judged, ...(mass !== undefined && { mass }), ...(asked && { asked }) };
+}

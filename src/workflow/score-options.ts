@@ -1,21 +1,27 @@
 import * as z from 'zod';
-import { deviceOption } from '../../backend/options.js';
-import { importOptionsSchema } from '../../data/options.js';
-import { endpointOptionsSchema } from '../../endpoint/options.js';
-import { programOptions } from '../../program/options.js';
-import { judgeOptionsSchema } from '../../scoring/judge-options.js';
-import { lengthOptionsSchema } from '../../scoring/length-options.js';
-import { lossOptionsSchema } from '../../scoring/loss-options.js';
+import { deviceOption } from '../backend/options.js';
+import { importOptionsSchema } from '../data/options.js';
+import { endpointOptionsSchema } from '../endpoint/options.js';
+import { programOptions } from '../program/options.js';
+import { judgeOptionsSchema } from '../scoring/judge-options.js';
+import { lengthOptionsSchema } from '../scoring/length-options.js';
+import { lossOptionsSchema } from '../scoring/loss-options.js';
 
 const { format, badRows } = importOptionsSchema.shape;
 
-/** Options of `phasetune score`. */
-export const scoreSchema = z.strictObject({
+/**
+ * Options of scoring.
+ *
+ * @example
+ * const { scorer, concurrency } = scoreOptionsSchema.parse({ file: 'rows.jsonl', out: 'scored.jsonl' });
+ * console.log(scorer, concurrency);
+ */
+export const scoreOptionsSchema = z.strictObject({
   file: z.string().min(1).describe('rows in any format that `data import` reads'),
   out: z
     .string()
     .min(1)
-    .describe('JSON Lines file of scored rows to write; manifest and ledger of replies go beside it'),
+    .describe('JSON Lines file of scored rows to write; its manifest and the ledger of replies go beside it'),
   scorer: z
     .enum(['openai', 'loss', 'length'])
     .default('openai')
@@ -42,14 +48,13 @@ export const scoreSchema = z.strictObject({
   device: deviceOption,
   format,
   badRows,
-  dryRun: z
-    .boolean()
-    .default(false)
-    .describe('report the number of requests and what they may cost, show one prompt, then stop'),
   reparse: z.boolean().default(false).describe('parse the replies in the ledger again, without sending requests'),
   yes: z.boolean().default(false).describe('agree to the cost without being asked'),
-  force: z.boolean().default(false).describe('replace an --out that this command did not write'),
+  force: z.boolean().default(false).describe('replace an existing `out` that no scorer made'),
 });
 
-/** See {@link scoreSchema}. */
-export type ScoreOptions = z.infer<typeof scoreSchema>;
+/** Options of {@link score}; those with a default may be left out. */
+export type ScoreOptions = z.input<typeof scoreOptionsSchema>;
+
+/** The same, defaults filled in. */
+export type ResolvedScoreOptions = z.output<typeof scoreOptionsSchema>;

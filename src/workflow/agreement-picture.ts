@@ -5,12 +5,12 @@ import { shownEstimate } from '../scoring/compare/report.js';
 import type { Matched } from '../scoring/match.js';
 
 /** Longest name that fits into a picture's title twice. */
-const MOST = 28;
+const LONGEST_NAME = 28;
 
 /** The picture of a pair of scores, as SVG. */
-export const plotOf = ({ first, second, agreement }: PairComparison, { x, y }: Matched): string =>
+export const drawAgreement = ({ first, second, agreement }: PairComparison, { x, y }: Matched): string =>
   agreementPlot({
-    x: { name: shownName(first, MOST), values: x },
-    y: { name: shownName(second, MOST), values: y },
+    x: { name: shownName(first, LONGEST_NAME), values: x },
+    y: { name: shownName(second, LONGEST_NAME), values: y },
     subtitle: `Spearman ${shownEstimate(agreement.spearman)}, same order ${shownEstimate(agreement.order, 1)} %`,
   });
