@@ -12,7 +12,7 @@ import type { JudgePrompt } from '../scoring/prompt.js';
 import type { ScoresManifest } from '../scoring/scored.js';
 import type { Hooks } from './hooks.js';
 
-/** What a program can give {@link score} besides its options. */
+/** What a program can give `score` besides its options. */
 export interface ScoreHooks extends Hooks {
   /**
    * Is asked before anything is spent that neither `yes` nor `maxCost` covers; false ends the task before the first request.
@@ -50,7 +50,7 @@ export interface JudgingPlan {
   readonly counts: JudgementCounts;
   /** Questions of all rows, those that the ledger answers among them. */
   readonly questions: number;
-  /** Row and prompt of the first question; by {@link planScoring} only. */
+  /** Row and prompt of the first question; by `planScoring` only. */
   readonly sample?: { readonly id: string; readonly prompt: JudgePrompt };
 }
 
@@ -75,10 +75,10 @@ export interface CountingPlan {
   readonly rows: number;
 }
 
-/** What {@link planScoring} finds. */
+/** What `planScoring` finds. */
 export type ScoringPlan = JudgingPlan | MeasuringPlan | CountingPlan;
 
-/** What {@link score} reports on its way. */
+/** What `score` reports on its way. */
 export type ScoreEvent =
   | { readonly type: 'plan'; readonly plan: ScoringPlan }
   /** Rows encoded for the model, of `total`. */
@@ -133,5 +133,5 @@ export interface CountedFile extends ScoredFile {
   readonly counted: 'tokenizer' | 'estimate';
 }
 
-/** What {@link score} returns. */
+/** What `score` returns. */
 export type ScoreResult = JudgedFile | MeasuredFile | CountedFile;

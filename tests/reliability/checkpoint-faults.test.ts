@@ -149,7 +149,7 @@ test('an adapter that is no numbers any more is not saved, and the checkpoint be
   await expect(runTiny(diverging, job)).rejects.toMatchObject({
     code: 'failed',
     message: expect.stringMatching(
-      /stage-1\/step-000002: .*element 2 of .*lora_.* is Infinity.*diverged.*lower learning rate$/,
+      /stage-1\/step-000002: .*element 2 of .*lora_.* is Infinity.*diverged.*lower `optim.learningRate` and start again$/,
     ),
   });
   const { found, broken } = await newestCheckpoint(job.folder, job.base.linears);
