@@ -4,7 +4,7 @@ import * as z from 'zod';
 export const deviceOption = z
   .enum(['auto', 'cuda', 'cpu', 'wasm'])
   .default('auto')
-  .describe('what computes; auto takes the native library if it is set up, else WASM');
+  .describe('backend to compute with; auto uses the native library if it is set up, otherwise WASM');
 
 /** A value of {@link deviceOption}. */
 export type DeviceChoice = z.infer<typeof deviceOption>;

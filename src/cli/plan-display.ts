@@ -18,9 +18,9 @@ export function showPlan(plan: TrainingPlan, { logger, print }: Pick<CommandCont
 function memoryLines({ memory, recipe }: TrainingPlan): string[] {
   if (!memory) return [];
   const { forecast, tooLarge } = memory;
-  if (!forecast) return ['peak memory: not known beforehand for an eager program'];
+  if (!forecast) return ['peak memory: cannot be forecast for an eager program'];
   const { peak, variables, tensors, besides } = forecast;
-  const parts = `weights and optimizer ${formatBytes(variables)}, tensors ${formatBytes(tensors)}, all else ${formatBytes(besides)}`;
+  const parts = `weights and optimizer ${formatBytes(variables)}, tensors ${formatBytes(tensors)}, everything else ${formatBytes(besides)}`;
   const { memoryLimit, microBatches, evalRows, gradientCheckpointing = false } = recipe;
   const choice = describeChoice({ microBatches, evalRows, gradientCheckpointing });
   const before = tooLarge.map(({ options, forecast }) => `${describeChoice(options)} ${formatBytes(forecast.peak)}`);

@@ -28,7 +28,7 @@ const entry = <S extends z.ZodObject>(
 export const COMMANDS: readonly Registered[] = [
   entry(
     'setup',
-    'fetch and build the native TensorFlow library; skips what is there',
+    'download and build the native TensorFlow library; skips what is already there',
     () => import('./commands/setup/options.js'),
     () => import('./commands/setup/run.js'),
   ),
@@ -40,7 +40,7 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'demo',
-    'tune a small model in three stages and show what it learnt, in a few minutes',
+    'tune a small model in three stages and show what it learned, in a few minutes',
     () => import('./commands/demo/options.js'),
     () => import('./commands/demo/run.js'),
   ),
@@ -88,7 +88,7 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'score import <file>',
-    'give rows the scores of another file, or of odd fields of their own, and report what was cleaned',
+    'give rows the scores of another file, or scores from their own fields, and report what was cleaned',
     () => import('./commands/score-import/options.js'),
     () => import('./commands/score-import/run.js'),
   ),
@@ -106,13 +106,13 @@ export const COMMANDS: readonly Registered[] = [
   ),
   entry(
     'verify resume',
-    'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
+    'kill a run of your recipe at random moments, resume it, and compare every byte with an uninterrupted run',
     () => import('./commands/verify-resume/options.js'),
     () => import('./commands/verify-resume/run.js'),
   ),
   entry(
     'generate',
-    'answer prompts with a model, with an adapter or without',
+    'answer prompts with a model, with or without an adapter',
     () => import('./commands/generate/options.js'),
     () => import('./commands/generate/run.js'),
   ),

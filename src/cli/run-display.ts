@@ -37,7 +37,7 @@ export function runDisplay(context: Show): RunDisplay {
     } else if (event.type === 'plan') showPlan(event, context);
     else if (event.type === 'warning') logger.warn(event.message);
     else if (event.type === 'already-done')
-      logger.info(`${event.folder}: the run is done already; nothing is left to do`);
+      logger.info(`${event.folder}: the run is already done; there is nothing left to do`);
     else if (event.type === 'spike') logger.warn(spikeText(event));
     else if (event.type === 'eval' || event.type === 'eval-progress') losses.show(event);
     else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);
@@ -61,7 +61,7 @@ function spikeText({ stage, step, loss, action }: SpikeEvent): string {
     action === 'rollback'
       ? 'the stage goes back to its last checkpoint, and leaves out the steps since then'
       : 'it is left out';
-  return `stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was not made; ${then}`;
+  return `stage ${stage}, step ${step}: the loss is ${loss.toFixed(3)}, so the step was skipped; ${then}`;
 }
 
 /** A bar for each stage, with what the whole run will still take. */
@@ -152,11 +152,11 @@ export function runWarnings({ stages, matrix }: RunFile): string[] {
   return [
     ...empty.map(
       ({ stage, steps }) =>
-        `stage ${stage} trained nothing: none of its steps (${steps}) stayed, since losses or norms were not finite or jumped; lower the learning rate`,
+        `stage ${stage} trained nothing: none of its steps (${steps}) was kept, because losses or norms were not finite or spiked; lower the learning rate`,
     ),
     ...(diverged.length > 0
       ? [
-          `the held-out loss after ${diverged.join(', ')} is no finite number: training has diverged; lower the learning rate`,
+          `the held-out loss after ${diverged.join(', ')} is not a finite number: training has diverged; lower the learning rate`,
         ]
       : []),
   ];
@@ -172,6 +172,6 @@ function ledgerLines({ stages }: RunFile): string[] {
     ? 'in the order planned'
     : left.length > 0
       ? `without ${left.join(', ')}`
-      : 'in another order than planned';
+      : 'in a different order than planned';
   return [`rows consumed: ${rows}, ${how} (${order})`];
 }

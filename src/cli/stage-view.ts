@@ -32,12 +32,12 @@ export function tableOf({ stages, lengths }: StagingManifest): string[] {
 
 /** What was found about duplicates and length, a sentence each. */
 export function factsOf({ duplicates: { exact, near, clusters }, length, options }: StagingManifest): string[] {
-  const nearly = options.nearDuplicates > 0 ? `, ${formatCount(near)} nearly so` : '';
+  const nearly = options.nearDuplicates > 0 ? `, ${formatCount(near)} near-duplicates` : '';
   const groups = clusters === 1 ? 'the one group of them' : `each of the ${formatCount(clusters)} groups of them`;
   const together = clusters > 0 ? `; ${groups} is on one side` : '';
   const follows = length.spearman === undefined ? '' : `Spearman ${length.spearman.toFixed(2)}; `;
   return [
-    `instructions asked before: ${formatCount(exact)} equal${nearly}${together}`,
+    `duplicate instructions: ${formatCount(exact)} equal${nearly}${together}`,
     `score and length: ${follows}the stages explain ${(100 * length.etaSquared).toFixed(1)} % of the variance of log length`,
   ];
 }

@@ -56,7 +56,7 @@ function readYaml(text: string, file: string, lines: LineCounter) {
 /** What is wrong with the text, in the parser's words unless they are about its own functions. */
 const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
   code === 'MULTIPLE_DOCS'
-    ? 'a second document begins here; expected the options of one run in one document, without `---` between them'
+    ? 'a second document starts here; expected the options of one run in one document, without `---` between them'
     : message.split('\n')[0]!.slice(0, 300);
 
 /** Refuses values that YAML allows but no option takes: binary data, sets, dates, and endless nesting. */

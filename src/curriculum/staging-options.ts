@@ -17,12 +17,12 @@ export const stagingOptionsSchema = z.strictObject({
     .min(2)
     .max(6)
     .optional()
-    .describe('number of stages, 2 to 6 [one more than there are thresholds, else 3]'),
+    .describe('number of stages, 2 to 6 [one more than the number of thresholds, otherwise 3]'),
   by: z
     .enum(WAYS)
     .optional()
     .describe(
-      'where to cut: at given scores; so that stages have equal rows or equal tokens; at natural breaks of the scores (jenks); or where stages differ least in the length of their rows (length) [thresholds, where they are given; else rows]',
+      'where to cut: at given scores; so that stages have equal rows or equal tokens; at natural breaks of the scores (jenks); or where stages differ least in the length of their rows (length) [thresholds if they are given, otherwise rows]',
     ),
   thresholds: z
     .array(z.number())
@@ -49,14 +49,14 @@ export const stagingOptionsSchema = z.strictObject({
     .min(0)
     .default(0.1)
     .describe(
-      'hold-out of every stage, spread over its scores: a share of its rows when below 1, else a number of rows',
+      'hold-out of every stage, spread over its scores: below 1 a share of its rows, otherwise a number of rows',
     ),
   nearDuplicates: z
     .number()
     .min(0)
     .max(1)
     .default(0.8)
-    .refine((value) => value === 0 || value >= 0.5, 'expected 0 (only equal instructions) or 0.5 to 1')
+    .refine((value) => value === 0 || value >= 0.5, 'expected 0 (exact duplicates only) or 0.5 to 1')
     .describe(
       'deduplication across the hold-out: instructions at least this similar (Jaccard, runs of three words) are all trained on or all held out; 0.5 to 1, or 0 for equal ones only',
     ),

@@ -63,7 +63,7 @@ export const encodeOptionsSchema = z.strictObject({
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, 'expected a time such as 2026-11-28T09:00')
     .optional()
     .describe(
-      'time that a chat template which prints one (strftime_now) prints in every row, such as 2026-11-28T09:00 [now; a run keeps it]',
+      'time that a chat template prints in every row if it prints the time (strftime_now), such as 2026-11-28T09:00 [now; a run keeps it]',
     ),
   splitSpecialTokens: z
     .boolean()
@@ -101,7 +101,7 @@ export const batchOptionsSchema = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe('gradient accumulation: batches whose gradients are added up for one optimizer step'),
+    .describe('gradient accumulation: batches per optimizer step (gradient accumulation)'),
   microBatches: z
     .number()
     .int()

@@ -20,7 +20,7 @@ export function recordProblem(row: RawRow, error: z.ZodError): string {
   const place = path.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
   if (issue.code === 'unrecognized_keys') {
     const where = place === '' ? '' : `${place}: `;
-    return `${where}expected the fields of a record alone, found ${issue.keys.slice(0, 5).join(', ')}; \`format: messages\` reads such rows`;
+    return `${where}expected only the fields of a record, found ${issue.keys.slice(0, 5).join(', ')}; \`format: messages\` reads such rows`;
   }
   const value = path.reduce<unknown>(
     (inner, key) => (isRow(inner) ? inner[key] : Array.isArray(inner) ? inner[Number(key)] : undefined),

@@ -8,7 +8,9 @@ export const endpointOptionsSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('address of an OpenAI-compatible endpoint, up to /v1 [OPENAI_BASE_URL, else https://api.openai.com/v1]'),
+    .describe(
+      'address of an OpenAI-compatible endpoint, up to /v1 [OPENAI_BASE_URL, otherwise https://api.openai.com/v1]',
+    ),
   model: z.string().min(1).optional().describe('name of the model at the endpoint'),
   apiKeyEnv: z
     .string()
@@ -21,7 +23,7 @@ export const endpointOptionsSchema = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe('most tokens of requests and replies together in a minute [no limit]'),
+    .describe('most tokens of requests and replies together per minute [no limit]'),
   timeoutSeconds: z
     .number()
     .positive()
@@ -44,7 +46,7 @@ export const endpointOptionsSchema = z.strictObject({
     .min(0)
     .optional()
     .describe(
-      'most retries in total: a share of the questions when below 1, else a number [one per question, at least 100]; waits for a rate limit do not count',
+      'most retries in total: a share of the questions when below 1, otherwise a number [one per question, at least 100]; waits for a rate limit do not count',
     ),
   maxCost: z
     .number()

@@ -134,7 +134,7 @@ function decoderOf(
   };
   const warnOfMemory = (plan: DecodePlan): void => {
     const bytes = modelMemory(model.config, generateSpec(model.config, linear, plan), compile);
-    const remedies = [...smallerWeights(compile), ...SMALLER_CACHE, 'take a smaller model'];
+    const remedies = [...smallerWeights(compile), ...SMALLER_CACHE, 'choose a smaller model'];
     const warning = memoryWarning('the model with its cache', bytes, remedies);
     if (warning !== undefined) logger.warn(warning);
   };
@@ -145,7 +145,7 @@ function decoderOf(
       const plan = held ? enlarge(wanted, held.plan, model.config.max_position_embeddings) : wanted;
       dispose();
       if (forecastMemory) warnOfMemory(plan);
-      const use = memoryFor('loading the model', ...smallerWeights(compile), 'take a smaller model');
+      const use = memoryFor('loading the model', ...smallerWeights(compile), 'choose a smaller model');
       const program = await namingMemory(use, () =>
         programWithAdapter(model, adapter, (config, projection) => generateSpec(config, projection, plan), compile),
       );

@@ -27,7 +27,7 @@ export async function readJson<T>(path: string, schema?: z.ZodType<T>, limits: J
 }
 
 /**
- * JSON.parse with an error that names file, line (counted from `firstLine`), column and what is there. Nesting over
+ * JSON.parse with an error that names file, line (counted from `firstLine`), column and what stands there. Nesting over
  * 200 levels is a data error, and so is the key `__proto__`, which can change what an object is when it is copied.
  */
 export function parseJson(

@@ -262,7 +262,7 @@ const lost = ({ path, subject }: Mine) =>
 const unreadable = (path: string, subject: Subject) =>
   new PhasetuneError(
     'failed',
-    `${path} is not a lock that can be read, so nobody knows who uses ${subject.path}; make sure that no process does, then remove that file`,
+    `${path} is not a lock that can be read, so it is unknown which process uses ${subject.path}; make sure that no process does, then remove that file`,
     { file: path },
   );
 
@@ -275,7 +275,7 @@ function held({ path, subject, me }: Mine, owner: LockOwner, standing: Standing,
   const when = Number.isFinite(age) ? ` for ${ago(age)}` : '';
   const advice = here
     ? pid === me.pid
-      ? 'it is this very process; end the other run first'
+      ? 'it is this same process; end the other run first'
       : `wait for it, stop it (kill ${pid}), or choose another ${subject.kind}`
     : `its last sign of life is ${ago(silentMs)} old; wait for it, stop it there (${SILENT_MS / 60_000} min of silence free the ${subject.kind}), or choose another ${subject.kind}`;
   return new PhasetuneError('failed', `${subject.path} is in use by ${who}${when}; ${advice}`, {

@@ -4,7 +4,7 @@ import { fileError, makeFolder } from './files.js';
 
 /** A file that grows over several runs, until it is whole and gets its name. */
 export interface ResumableFile {
-  /** Bytes that exist. */
+  /** Bytes that are there. */
   readonly bytes: number;
   append(chunk: Uint8Array): Promise<void>;
   /** Throws away what is there. */

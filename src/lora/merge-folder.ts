@@ -84,7 +84,7 @@ export async function mergeAdapter(
 }
 
 const lossWarning = (lost: number): string =>
-  `rounding took much of the adapter's change: the error is ${lost < 1 ? `${Math.round(100 * lost)} % of the change` : 'as large as the change, or larger'}; only float32 keeps all of it`;
+  `rounding removed much of the adapter's change: the error is ${lost < 1 ? `${Math.round(100 * lost)} % of the change` : 'as large as the change, or larger'}; only float32 keeps all of it`;
 
 /**
  * The tensors of the result, read and merged when they are written. `watch` is called with 0 before

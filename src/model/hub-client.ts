@@ -151,7 +151,10 @@ async function retrying<T>(
       const { message: reason, retry } = reasonOf(error);
       if (!retry) throw refusal(`${what}: ${reason}`, error);
       if (failures >= attempts)
-        throw refusal(`${what}: ${reason}, ${failures} times in a row; try again later, what has come is kept`, error);
+        throw refusal(
+          `${what}: ${reason}, ${failures} times in succession; try again later; what was downloaded is kept`,
+          error,
+        );
       const wait = (error instanceof PassingFailure ? error.afterMs : undefined) ?? retryDelayMs * 2 ** (failures - 1);
       logger.warn(`${what}: ${reason}; trying again in ${(wait / 1000).toFixed(1)} s`);
       await sleep(wait, undefined, signal ? { signal } : {}).catch(() => {
@@ -173,7 +176,7 @@ async function ask(settings: HubSettings, connections: Connections, first: strin
     try {
       return await work();
     } catch (error) {
-      throw stalled.signal.aborted ? new PassingFailure(`silence for ${stallMs / 1000} s`) : error;
+      throw stalled.signal.aborted ? new PassingFailure(`no data for ${stallMs / 1000} s`) : error;
     } finally {
       clearTimeout(timer);
     }

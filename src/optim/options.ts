@@ -8,16 +8,13 @@ import * as z from 'zod';
  */
 export const optimOptions = z.strictObject({
   learningRate: z.number().positive().default(2e-4).describe('Highest learning rate, reached after warm-up'),
-  schedule: z
-    .enum(['cosine', 'linear', 'constant'])
-    .default('cosine')
-    .describe('How the learning rate falls after warm-up'),
+  schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine').describe('Learning-rate decay after warm-up'),
   warmup: z
     .number()
     .nonnegative()
     .refine((n) => n < 1 || Number.isInteger(n), 'expected a share under 1 or a whole number of steps')
     .default(0.1)
-    .describe('Steps in which the learning rate rises from 0: a share of all steps if under 1, else a number of steps'),
+    .describe('Learning-rate warm-up from 0: below 1 a share of all steps, otherwise a number of steps'),
   minLrRatio: z
     .number()
     .min(0)

@@ -17,7 +17,7 @@ export const programOptions = z.strictObject({
   loadIn8bit: z
     .boolean()
     .optional()
-    .describe("hold the layers' frozen matrices in 8 bits, half of bfloat16's memory; a captured program only [off]"),
+    .describe("keep the layers' frozen matrices in 8 bits, half of bfloat16's memory; captured programs only [off]"),
   xla: z.boolean().optional().describe('compile the operations between the products of a captured program [on]'),
 });
 

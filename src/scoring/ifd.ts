@@ -97,7 +97,7 @@ async function startIds(ids: Int32Array, first: number, header: string, tokenize
   const begin = bos ?? eos;
   if (!begin)
     throw dataError(
-      `${folder}: nothing stands before an answer alone: the template writes no header, and there is no bos_token and no eos_token`,
+      `${folder}: there is nothing before an answer alone: the template writes no header, and there is no bos_token and no eos_token`,
       { option: 'lossScore', remedies: [{ option: 'lossScore', change: 'set', value: 'answer' }] },
     );
   return [begin.id];
@@ -131,6 +131,6 @@ export function lossScoreOf({ given: row, alone: other, truncated }: LossPair, l
   if (Number.isFinite(score)) return { score, details };
   return {
     kind: 'no-finite-loss',
-    reason: `loss ${given}${other ? `, alone ${alone}` : ''}: no score can be made of it`,
+    reason: `loss ${given}${other ? `, alone ${alone}` : ''}: no score can be computed from it`,
   };
 }

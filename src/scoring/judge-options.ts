@@ -36,7 +36,7 @@ export const judgeOptionsSchema = z.strictObject({
     .int()
     .min(0)
     .optional()
-    .describe('seed of the judge, one more with each repeat [0 where rows are judged several times, else none]'),
+    .describe('seed of the judge, one more with each repeat [0 if rows are judged several times, otherwise none]'),
   maxTokens: z
     .number()
     .int()

@@ -184,7 +184,7 @@ export async function checkScoredOut(out: string, inputs: readonly string[], rep
   const { kind } = await statPath(out);
   if (kind === 'folder') throw refuse('is a folder; expected the name of a file, such as scored.jsonl');
   if (kind === 'other')
-    throw refuse('is a pipe or a device; expected a file, beside which manifest and ledger can lie');
+    throw refuse('is a pipe or a device; expected a file, next to which manifest and ledger can be written');
   const { manifest, ledger } = scoredPaths(out);
   await refuseInputs({ out, beside: [manifest, ledger] }, inputs);
   if (kind === 'file' && !replace && !exists(manifest) && !exists(ledger))

@@ -27,7 +27,7 @@ export function findInputs(
     if (isAbsolute(path) || (begunIn && exists(there))) return [key, there];
     if (exists(resolve(here, path))) return [key, path];
     const folder = begunIn ?? 'a folder that it does not name';
-    throw usageError(`${out}: the run was begun in ${folder}, with \`${key}: ${path}\`; there is no ${there} now`, {
+    throw usageError(`${out}: the run was started in ${folder}, with \`${key}: ${path}\`; there is no ${there} now`, {
       file: there,
       option: key,
       remedies: [{ option: key, change: 'set', note: 'to where it is' }],

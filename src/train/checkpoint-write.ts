@@ -86,7 +86,7 @@ function checkFinite(folder: string, { tensors }: Adapter): void {
     if (at >= 0)
       throw new PhasetuneError(
         'failed',
-        `${folder}: nothing was saved, since the adapter is of no use: element ${at} of ${name} is ${data[at]}, so training has diverged; the checkpoints before it were kept`,
+        `${folder}: nothing was saved, because the adapter is unusable: element ${at} of ${name} is ${data[at]}, so training has diverged; the checkpoints before it were kept`,
         {
           file: folder,
           tensor: name,
@@ -134,7 +134,7 @@ function checkSame(file: string, read: NamedTensors, written: NamedTensors): voi
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-const differs = (file: string) => dataError(`${file}: what is there is not what was written`, { file });
+const differs = (file: string) => dataError(`${file}: its content is not what was written`, { file });
 
 /** Lets `check` read what was written to a place; where it does not read back the error says so. */
 async function readingBack<T>(place: string, check: () => Promise<T>): Promise<T> {

@@ -63,12 +63,7 @@ export const trainOptions = z.strictObject({
     .default([])
     .describe('What single stages do differently, by position: [{}, {"epochs": 1, "replay": 0.2}]'),
   ...batchOptionsSchema.shape,
-  evalRows: z
-    .number()
-    .int()
-    .positive()
-    .default(8)
-    .describe('Rows that go through the model together when the held-out loss is measured'),
+  evalRows: z.number().int().positive().default(8).describe('Rows per batch when the held-out loss is measured'),
   evalEvery: z
     .number()
     .int()

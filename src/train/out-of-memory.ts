@@ -58,10 +58,10 @@ export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting)
     }),
     load: (): MemoryUse => ({
       what: 'loading the base weights',
-      remedies: [...weights, 'take a smaller model', FREE_MEMORY],
+      remedies: [...weights, 'choose a smaller model', FREE_MEMORY],
     }),
     adapter: (): MemoryUse => ({
-      what: 'making the adapter and its moments',
+      what: 'creating the adapter and its moments',
       remedies: ['lower `lora.rank`', 'adapt fewer projections with `lora.targets`', ...weights, FREE_MEMORY],
     }),
     read: (): MemoryUse => ({

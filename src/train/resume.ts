@@ -11,7 +11,7 @@ import type { RunPlan } from './run-plan.js';
 export interface ResumePoint extends NewestCheckpoint {
   /** `run.json` as it was. */
   readonly run: RunFile;
-  /** What differs from what the run was begun with: nothing unless that was forced. */
+  /** What differs from what the run was started with: nothing unless that was forced. */
   readonly changes: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export async function findResumePoint({ folder, run, plan, linears, about, force
 
 const refuseChanged = (folder: string, changed: readonly string[]) =>
   usageError(
-    `${folder}: this differs from what the run was begun with, so the result would differ, too: ${changed.join('; ')}`,
+    `${folder}: this differs from what the run was started with, so the result would differ, too: ${changed.join('; ')}`,
     {
       file: folder,
       changes: changed.join('; '),
@@ -73,7 +73,7 @@ function checkPlace(
   const rows = consumed(planned.steps, step, skipped);
   if (planned.hash !== hash || rows.sha256 !== progress.consumed.sha256)
     throw dataError(
-      `${folder}: up to ${where} the run consumed ${progress.consumed.rows} rows (order ${progress.consumed.sha256.slice(0, 12)}...), the plan has ${rows.rows} there (order ${rows.sha256.slice(0, 12)}...); the batches are not those it was begun with`,
+      `${folder}: up to ${where} the run consumed ${progress.consumed.rows} rows (order ${progress.consumed.sha256.slice(0, 12)}...), the plan has ${rows.rows} there (order ${rows.sha256.slice(0, 12)}...); the batches are not those it was started with`,
       {
         ...{ file: folder, stage, step, expected: progress.consumed.sha256, actual: rows.sha256 },
         remedies: [OTHER_FOLDER, { option: 'force', change: 'set', note: 'to continue with them' }],

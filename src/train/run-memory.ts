@@ -115,5 +115,5 @@ const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): string[] => [
 const weightRemedies = ({ loadIn8bit }: MemoryRecipe): string[] => [
   'lower `lora.rank`',
   ...(loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`']),
-  'take a smaller model',
+  'choose a smaller model',
 ];

@@ -158,7 +158,7 @@ async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<Run
   if (!Number.isFinite(all))
     throw new PhasetuneError(
       'failed',
-      `the base model's loss on the held-out rows is ${all} before any training: its results are no numbers, whatever the rows and the learning rate are`,
+      `the base model's loss on the held-out rows is ${all} before any training: its results are not numbers, whatever the rows and the learning rate are`,
       {
         loss: all,
         remedies: [{ advice: 'get the model again' }, { option: 'precision', change: 'set', value: 'float32' }],

@@ -253,7 +253,7 @@ function spikeError(spike: SpikeEvent, spikes: number, { path }: Saved): Phasetu
     ? `the loss is ${loss}`
     : !Number.isFinite(gradNorm)
       ? `the norm of the gradients is ${gradNorm}`
-      : `the loss jumped to ${loss.toFixed(2)} (over ${lossLimit.toFixed(2)}, which the losses before allow)`;
+      : `the loss spiked to ${loss.toFixed(2)} (over the limit of ${lossLimit.toFixed(2)} that the losses before it give)`;
   const before = spikes > 0 ? `, as ${spikes} times before in this stage` : '';
   return new PhasetuneError(
     'failed',

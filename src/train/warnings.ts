@@ -23,8 +23,8 @@ export function planWarnings(
     const highest = (schedule.before + steps - 1) / warmup;
     warnings.push(
       highest === 0
-        ? `stage ${stage} has a single step, and warm-up begins at learning rate 0: it trains nothing; give it more steps, or set \`optim.warmup: 0\``
-        : `stage ${stage} ends within the ${warmup} steps of warm-up: its learning rate comes to ${formatNumber(100 * highest)} % of what is set, at most; give it more steps, or lower \`optim.warmup\``,
+        ? `stage ${stage} has a single step, and warm-up starts at learning rate 0: it trains nothing; give it more steps, or set \`optim.warmup: 0\``
+        : `stage ${stage} ends within the ${warmup} steps of warm-up: its learning rate reaches at most ${formatNumber(100 * highest)} % of the setting; give it more steps, or lower \`optim.warmup\``,
     );
   }
   const { order, smoothness } = options;

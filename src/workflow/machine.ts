@@ -17,7 +17,7 @@ export const setUpOptionsSchema = z.strictObject({
   device: z
     .enum(['auto', 'cpu', 'cuda'])
     .default('auto')
-    .describe('what shall compute; auto means the NVIDIA card where there is one, else the processor'),
+    .describe('device to compute on; auto means the NVIDIA card if there is one, otherwise the CPU'),
   home,
 });
 

@@ -15,9 +15,9 @@ import { parseOptions } from './options.js';
  * const { dtype } = importModelOptionsSchema.parse({ out: 'models/base' });
  */
 export const importModelOptionsSchema = z.strictObject({
-  out: z.string().min(1).describe('folder to write; it must be empty or not there'),
+  out: z.string().min(1).describe('folder to write; it must be empty or not exist'),
   dtype: z.enum(['bfloat16', 'float32']).default('bfloat16').describe('element type of the weights'),
-  tokenizer: z.string().min(1).optional().describe('folder whose tokenizer is taken instead of the one in the source'),
+  tokenizer: z.string().min(1).optional().describe('folder whose tokenizer replaces the one in the source'),
   overwrite: z.boolean().default(false).describe('replace a folder that is not empty'),
 });
 
@@ -34,7 +34,7 @@ export const pullModelOptionsSchema = z.strictObject({
   out: z.string().min(1).optional().describe('folder to write [models/NAME]'),
   revision: z.string().min(1).default('main').describe('branch, tag or commit'),
   endpoint: z.url().optional().describe('address of the hub or a mirror [HF_ENDPOINT, or https://huggingface.co]'),
-  overwrite: z.boolean().default(false).describe('replace a folder that holds something else'),
+  overwrite: z.boolean().default(false).describe('replace a folder that contains something else'),
 });
 
 /** See {@link pullModelOptionsSchema}. `token` is an access token for private and gated models [HF_TOKEN]. */
@@ -48,7 +48,7 @@ export type PullModelOptions = z.input<typeof pullModelOptionsSchema> & { readon
  */
 export const mergeOptionsSchema = z.strictObject({
   adapter: z.string().min(1).describe('PEFT adapter folder, such as the one a run leaves'),
-  out: z.string().min(1).describe('folder to write; it must be empty or not there'),
+  out: z.string().min(1).describe('folder to write; it must be empty or not exist'),
   dtype: z
     .enum(['auto', 'float32', 'bfloat16', 'float16'])
     .default('auto')

@@ -140,11 +140,9 @@ async function* resumePoint(
   }
   if (!run) return undefined;
   const point = await findResumePoint({ ...job, run, linears: job.base.linears, force });
-  for (const line of point.broken) yield warning(`a checkpoint is passed over: ${line}`);
+  for (const line of point.broken) yield warning(`a checkpoint is skipped: ${line}`);
   for (const change of point.changes) yield warning(`\`force\`: ${change}`);
   if (point.changes.length > 0)
-    yield warning(
-      '`force`: the result will be neither that of the run as it was begun nor that of one with these options',
-    );
+    yield warning('`force`: the result will match neither the run as it was started nor a run with these options');
   return point;
 }

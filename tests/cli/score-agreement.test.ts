@@ -56,7 +56,7 @@ describe('phasetune score import', () => {
       `${ratings}:5: expected a number, found "2,5" (write a point, not a comma)`,
       '2 of 6 rows got a score, matched by id',
       `4 rows have none: there is no score for them in ${ratings}`,
-      '1 of its scores belong to none of the rows',
+      '1 of its scores match no row',
       `written to ${place('scored.jsonl')}`,
       '',
     ]);

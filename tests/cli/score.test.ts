@@ -63,7 +63,7 @@ describe('phasetune score', () => {
     expect(server.requests[0]!.headers.authorization).toBe(`Bearer ${KEY}`);
     expect(err).toContain('20 rows, 1 of them equal to another one; rubric difficulty-1-5, version 1');
     expect(err).toContain('19 requests to judge at 127.0.0.1:');
-    expect(err).toContain('taken as free, since 127.0.0.1');
+    expect(err).toContain('counted as free, since 127.0.0.1');
     expect(err).toMatch(/judge: 19 questions in /);
     expect(told).toMatch(/^1 {2}█+ 5\n2 {2}█+ 4\n/m);
     expect(told).toContain(`20 of 20 rows scored: ${out}\n`);
@@ -78,7 +78,7 @@ describe('phasetune score', () => {
     });
     const again = await score();
     expect(again.code).toBe(0);
-    expect(again.err).toContain('19 of 19 replies are in the ledger already');
+    expect(again.err).toContain('19 of 19 replies are already in the ledger');
     expect(server.requests).toHaveLength(19);
   });
 

@@ -53,7 +53,7 @@ describe('phasetune stage', () => {
     expect(told).toContainEqual(expect.stringMatching(/^ ?1\.6 to 1\.9 1+ \d+$/));
     expect(told).toContainEqual(expect.stringMatching(/^ ?2\.5 to 2\.8 2+ \d+$/));
     expect(told.slice(-4)).toEqual([
-      'instructions asked before: 0 equal, 0 nearly so',
+      'duplicate instructions: 0 equal, 0 near-duplicates',
       expect.stringMatching(
         /^score and length: Spearman 0\.\d\d; the stages explain \d+\.\d % of the variance of log length$/,
       ),
@@ -126,7 +126,7 @@ describe('phasetune stage', () => {
     const args = ['--by', by, '--stages', '4', '--holdout', '0.2'];
     const { code, out } = await stage(file('ways.jsonl', lines(rows)), '--out', place(by), ...args);
     expect(code).toBe(0);
-    expect(out).toContain('instructions asked before: 19 equal, 0 nearly so; the one group of them is on one side');
+    expect(out).toContain('duplicate instructions: 19 equal, 0 near-duplicates; the one group of them is on one side');
     const { stages, holdout } = await readStaged(place(by));
     const bands = stages.map(({ rows: all, index }) => [...all, ...holdout.filter((row) => row.stage === index)]);
     for (const [i, band] of bands.slice(1).entries())

@@ -143,7 +143,7 @@ describe('recipe file', () => {
     [
       'documents.yaml',
       'a: 1\n---\nb: 2\n',
-      /documents\.yaml:2: a second document begins here; expected the options of one run in one document, without `---` between them$/,
+      /documents\.yaml:2: a second document starts here; expected the options of one run in one document, without `---` between them$/,
     ],
     ['twice.yaml', 'a: 1\nb: 2\na: 3\n', /twice\.yaml:3: /],
     ['tab.yaml', 'lora:\n\trank: 3\n', /tab\.yaml:2: /],

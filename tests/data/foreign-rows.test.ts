@@ -101,7 +101,7 @@ describe('{id, messages} of other programs', () => {
     [{ id: 'r', messages: QA, meta: 'm' }, 'meta: expected an object, found "m"'],
     [
       { id: 'r', messages: [user('q', { name: 'x' }), assistant('a')] },
-      'messages[0]: expected the fields of a record alone, found name',
+      'messages[0]: expected only the fields of a record, found name',
     ],
     [{ id: 'r', messages: ['q'] }, 'messages[0]: expected an object with role and content, found "q"'],
     [{ id: 'r', messages: 'q' }, 'messages: expected a list of turns, found "q"'],

@@ -92,7 +92,7 @@ test('every command of docs/scoring.md does what the page says, in the page’s 
   expect(code, said).toBe(0);
   // Once for each row, of the judge, of the own rubric, and three times for the repeats; the run given twice asked nothing.
   expect(server.requests).toHaveLength(5 * ROWS);
-  expect(said).toContain(`${ROWS} of ${ROWS} replies are in the ledger already`);
+  expect(said).toContain(`${ROWS} of ${ROWS} replies are already in the ledger`);
   for (const name of ['judge', 'steps', 'repeated', 'ifd', 'length'])
     expect(await readScoresManifest(at(`datasets/scored/${name}.jsonl`)), name).toMatchObject({
       counts: { rows: ROWS, scored: ROWS },

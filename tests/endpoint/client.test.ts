@@ -91,7 +91,7 @@ const OUTCOMES: Record<Exclude<Fault, 'hang' | 'hang in the body' | '429 retry-a
   'wrong type': says('3'),
   'no body': noReply('an empty body'),
   '204': noReply('an empty body'),
-  'a list': noReply('not laid out as the protocol has it: []'),
+  'a list': noReply('not in the form that the API defines: []'),
   'empty choices': noReply('no choices in the reply', 'retry', true),
   'no choices': noReply('no choices in the reply', 'retry', true),
   'error as 200': server(502, '502: Provider returned error'),

@@ -69,7 +69,7 @@ describe('what cannot be measured is told', () => {
     };
     const bare = { ...tokenizer, renderChat };
     const rows = [row('one', 'two')];
-    await expect(encodePairs(rows, bare, OPTIONS)).rejects.toThrow(/nothing stands before an answer alone/);
+    await expect(encodePairs(rows, bare, OPTIONS)).rejects.toThrow(/there is nothing before an answer alone/);
     expect((await encodePairs(rows, bare, { ...OPTIONS, lossScore: 'answer' }))[0]).toHaveProperty('given');
   });
 });

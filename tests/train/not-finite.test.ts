@@ -58,7 +58,7 @@ test('a run of which no step stays can be read again, says so, and has no speed'
   expect(runWarnings(run)).toEqual(
     [1, 2, 3].map((stage) =>
       expect.stringMatching(
-        `^stage ${stage} trained nothing: none of its steps \\(2\\) stayed.*lower the learning rate$`,
+        `^stage ${stage} trained nothing: none of its steps \\(2\\) was kept.*lower the learning rate$`,
       ),
     ),
   );
@@ -75,7 +75,7 @@ test('a held-out loss that is no number is never the best', async () => {
   expect(run.stages[0]!.best!.path).toBe(`stage-1/step-00000${least}`);
   expect(run.matrix!.rows[1]!.all).toBeNaN();
   expect(await readRunFile(job.folder)).toEqual(run);
-  expect(runWarnings(run)).toEqual([expect.stringContaining('the held-out loss after stage 1 is no finite number')]);
+  expect(runWarnings(run)).toEqual([expect.stringContaining('the held-out loss after stage 1 is not a finite number')]);
 });
 
 test('where no held-out loss is a number the end counts as the best', async () => {

@@ -128,7 +128,7 @@ nativeOnly('an adapter that there is no address space for is warned of, and one 
   expect(lines.findLast((line) => line.startsWith('warning: '))).toMatch(
     /^warning: the run \(of its weights alone\) is forecast to take .* of address space that ulimit -v allows: lower --lora\.rank/,
   );
-  expect(lines.at(-1)).toMatch(/^error: out of memory in making the adapter and its moments: lower --lora\.rank/);
+  expect(lines.at(-1)).toMatch(/^error: out of memory in creating the adapter and its moments: lower --lora\.rank/);
   expect(stderr).not.toContain('report it');
   expect(status).toBe(1);
 });

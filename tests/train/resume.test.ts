@@ -218,7 +218,7 @@ describe('what changed', () => {
     const { plan } = await tinyJob({ train: { saveEvery: 1, seed: 4 } });
     await expect(resuming({ ...job, plan })).rejects.toMatchObject({
       code: 'data',
-      message: expect.stringMatching(/the batches are not those it was begun with/),
+      message: expect.stringMatching(/the batches are not those it was started with/),
     });
   });
 

@@ -21,7 +21,7 @@ test('a sound plan has nothing to tell', () => {
 });
 
 test('a stage whose only step has learning rate 0 is told, one without warm-up or within a schedule is not', () => {
-  const told = /stage 1 has a single step, and warm-up begins at learning rate 0/;
+  const told = /stage 1 has a single step, and warm-up starts at learning rate 0/;
   expect(planWarnings({ stages: [stage(1), stage(5)], holdout }, options)).toEqual([expect.stringMatching(told)]);
   expect(planWarnings({ stages: [stage(1), stage(5)], holdout }, { ...options, optim: { warmup: 0 } })).toEqual([]);
   expect(planWarnings({ stages: [stage(5), stage(1, {}, { before: 5, steps: 6 })], holdout }, options)).toEqual([]);
@@ -35,7 +35,7 @@ test('a stage that ends within the warm-up is reported, with the share of the ra
   ]);
   // The last of five steps is the first with the whole rate after a warm-up of four.
   expect(warned([stage(5)], 4)).toEqual([]);
-  expect(warned([stage(5)], 5)).toEqual([expect.stringContaining('comes to 80 % of what is set')]);
+  expect(warned([stage(5)], 5)).toEqual([expect.stringContaining('reaches at most 80 % of the setting')]);
   // A share is rounded up: 0.9 of five steps are five.
   expect(warned([stage(5)], 0.9)).toEqual([expect.stringContaining('the 5 steps of warm-up')]);
   const [first, second, third] = [0, 10, 20].map((before) => stage(10, {}, { before, steps: 30 }));

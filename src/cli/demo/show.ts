@@ -20,7 +20,7 @@ export interface Intro {
   readonly staging: Staging;
 }
 
-const DEVICES = { cuda: 'an NVIDIA card', cpu: 'the processor', wasm: 'the processor by WASM' } as const;
+const DEVICES = { cuda: 'an NVIDIA card', cpu: 'the processor', wasm: 'the CPU, with WASM' } as const;
 
 /** Says which model, which data, which stages. */
 export function showIntro({ backend, compile, model, data, records, staging }: Intro, { print }: Show): void {
@@ -48,7 +48,7 @@ export interface DemoResult {
 export function showResult({ before, after, run, files, model }: DemoResult, { print }: Show): Record<string, unknown> {
   const share = (rows: readonly AnsweredRow[]) => `${rows.filter((row) => row.matches).length} of ${rows.length}`;
   print('');
-  print('Held-out loss (nats a token, lower is better; next to it the change since the base model):');
+  print('Held-out loss (nats per token, lower is better; next to it the change since the base model):');
   if (run.matrix) for (const line of formatLossMatrix(run.matrix)) print(`  ${line}`);
   print('');
   print(`Held-out questions answered exactly as expected: ${share(before)} before, ${share(after)} after.`);

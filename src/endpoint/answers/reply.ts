@@ -48,7 +48,7 @@ function readValues(
   if (stranger) return { failure: { kind: 'refused-request', message: stranger }, next: 'stop', worked: true };
   if (broken || typeof values[0] !== 'object' || values[0] === null) return noReply(whatIs(text), 'retry');
   const read = z.array(completionSchema).safeParse(values);
-  if (!read.success) return noReply(`not laid out as the protocol has it: ${quote(text)}`, 'retry');
+  if (!read.success) return noReply(`not in the form that the API defines: ${quote(text)}`, 'retry');
   return judge(read.data, usage);
 }
 

@@ -140,7 +140,7 @@ async function askOne(run: AskState, question: Question): Promise<void> {
 async function write(run: AskState, { key, item }: Question, { answer, bill }: QuestionResult): Promise<void> {
   const { account, busy } = run;
   if (!answer) {
-    const failure: Failure = { kind: 'interrupted', message: 'given up while it was asked' };
+    const failure: Failure = { kind: 'interrupted', message: 'abandoned while it was asked' };
     if (bill.cost > 0) await append(run, { key, item, tries: 1, failure }, bill);
     return;
   }

@@ -1,6 +1,6 @@
 import type { EntryGraph, GraphNode } from './graph.js';
 
-/** What a node takes, in order, and then what it only waits for. A node may be in it twice. */
+/** What a node takes, in order, and then what it only waits for. A node may stand in it twice. */
 export const needsOf = ({ inputs, controls }: GraphNode): GraphNode[] => [
   ...inputs.map((input) => input.node),
   ...controls,

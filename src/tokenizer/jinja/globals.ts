@@ -55,7 +55,7 @@ function pairs({ positional, named }: ArgumentValues, budget: Budget): (readonly
 function namespace(args: ArgumentValues, budget: Budget): Value {
   const fields = new Map<string, Value>();
   for (const [key, value] of dict(pairs(args, budget), budget).entries.values()) {
-    if (!isText(key)) refuse('a namespace with a name that is no text');
+    if (!isText(key)) refuse('a namespace with a name that is not a text');
     fields.set(fieldName(key.text), value);
   }
   return { kind: 'namespace', fields };

@@ -146,7 +146,7 @@ function namesIn(target: Target): string[] {
   return target.type === 'targets' ? target.items.flatMap(namesIn) : [];
 }
 
-/** The names that a statement and what is in it assign to. */
+/** The names that a statement and what stands in it assign to. */
 function storedIn(statement: Statement): string[] {
   const inside = bodies(statement).flat().flatMap(storedIn);
   if (statement.type === 'set' || statement.type === 'set block' || statement.type === 'for')
@@ -211,7 +211,7 @@ function parseMacro(stream: TokenStream, name: string, end: string): Macro {
   return checked({ name, ...signature, body });
 }
 
-/** Refuses macros that assign to names with their own meaning there. */
+/** Refuses macros that assign to names with a meaning of their own there. */
 function checked(macro: Macro): Macro {
   const taken = macro.body.flatMap(storedIn).find((name) => SPECIAL.includes(name));
   return taken === undefined ? macro : refuse(`assigning to ${taken} in a macro`);

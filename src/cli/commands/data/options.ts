@@ -10,7 +10,7 @@ export const command = defineCommand({
     src: z
       .string()
       .min(1)
-      .describe('rows as JSON Lines, a JSON array, a table (CSV) or Parquet; text may be packed with gzip or zstd'),
+      .describe('rows as JSON Lines, a JSON array, a table (CSV) or Parquet; text may be compressed with gzip or zstd'),
     ...importRowsOptionsSchema.shape,
   }),
   examples: [

@@ -6,7 +6,7 @@ import { defineCommand } from '../../command.js';
 /** `phasetune demo`: the whole way on a small model, in a few minutes. */
 export const command = defineCommand({
   command: 'demo',
-  describe: 'tune a small model in three stages and show what it learnt, in a few minutes',
+  describe: 'tune a small model in three stages and show what it learned, in a few minutes',
   schema: z.strictObject({
     model: z.string().min(1).optional().describe('Hugging Face folder of your model [SmolLM2-135M, or a tiny Llama]'),
     data: z.string().min(1).optional().describe('file of your rows, with scores [datasets/demo/raw.jsonl]'),

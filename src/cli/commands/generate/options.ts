@@ -8,7 +8,7 @@ const { adapter, ...modelOptions } = modelOptionsSchema.shape;
 /** `phasetune generate`: answers of a model, with an adapter or without. */
 export const command = defineCommand({
   command: 'generate',
-  describe: 'answer prompts with a model, with an adapter or without',
+  describe: 'answer prompts with a model, with or without an adapter',
   schema: z.strictObject({
     model: z.string().min(1).describe('Hugging Face folder of the model'),
     adapter,
@@ -26,7 +26,7 @@ export const command = defineCommand({
     'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'mode', 'xla'],
   },
   examples: [
-    ['phasetune generate --model DIR --prompt "What is the capital of France?"', 'the likeliest answer'],
+    ['phasetune generate --model DIR --prompt "What is the capital of France?"', 'the most likely answer'],
     [
       'phasetune generate --model DIR --adapter DIR --prompt Hello --temperature 0.7 --top-p 0.9 --seed 1',
       'a sampled one',

@@ -4,7 +4,7 @@ import { defineCommand } from '../../command.js';
 /** `phasetune score import`: scores that someone else made, for rows. */
 export const command = defineCommand({
   command: 'score import <file>',
-  describe: 'give rows the scores of another file, or of odd fields of their own, and report what was cleaned',
+  describe: 'give rows the scores of another file, or scores from their own fields, and report what was cleaned',
   schema: importScoresOptionsSchema,
   examples: [
     ['phasetune score import rows.jsonl --from ratings.csv --out scored.jsonl', 'columns id and score (or rating)'],

@@ -4,7 +4,7 @@ import { defineCommand } from '../../command.js';
 /** `phasetune setup`: puts the native runtime into the cache folder. */
 export const command = defineCommand({
   command: 'setup',
-  describe: 'fetch and build the native TensorFlow library; skips what is there',
+  describe: 'download and build the native TensorFlow library; skips what is already there',
   schema: z.strictObject({
     cpu: z.boolean().default(false).describe('for the CPU, even if there is a card'),
     cuda: z.boolean().default(false).describe('for NVIDIA cards, even if none is found'),

@@ -35,7 +35,7 @@ export const command = defineCommand({
     'Before you start': ['dryRun'],
   },
   examples: [
-    ['phasetune train --model DIR --data STAGED --out checkpoints/first', 'three epochs a stage, as in the paper'],
+    ['phasetune train --model DIR --data STAGED --out checkpoints/first', 'three epochs per stage, as in the paper'],
     ['phasetune train --config recipe.yaml --set lora.rank=16 --order one-off --out checkpoints/control', 'a control'],
     ['phasetune train --out checkpoints/first --resume', 'resume it where it stopped'],
     ['phasetune train --model DIR --data STAGED --out checkpoints/first --dry-run', 'what would be done'],

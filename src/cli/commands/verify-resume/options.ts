@@ -19,7 +19,7 @@ const schema = recipeSchema.extend({
 /** `phasetune verify resume`: shows on the user's own recipe that a run which is killed comes to the same end. */
 export const command = defineCommand({
   command: 'verify resume',
-  describe: 'kill a run of your recipe at random moments, resume it, and compare every byte with one never interrupted',
+  describe: 'kill a run of your recipe at random moments, resume it, and compare every byte with an uninterrupted run',
   schema,
   recipe: true,
   first: ['model', 'data', 'out', 'kills', 'steps', 'saveEvery', 'device'],
@@ -29,7 +29,7 @@ export const command = defineCommand({
     'Memory and speed': ['device', ...RECIPE_GROUPS['Memory and speed']],
   },
   examples: [
-    ['phasetune verify resume --config recipe.yaml --steps 20', 'five kills of a run of 20 steps a stage'],
+    ['phasetune verify resume --config recipe.yaml --steps 20', 'five kills of a run of 20 steps per stage'],
     ['phasetune verify resume --config recipe.yaml --kills 50 --set saveEvery=5', 'more kills, more checkpoints'],
   ],
 });
