@@ -115,6 +115,27 @@ export {
   pullModelOptionsSchema,
 } from './workflow/model-files.js';
 export { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './workflow/model-options.js';
+export { type SampleOptions, sampleOptionsSchema } from './workflow/sample-options.js';
+export { type SampleResult, sampleRows } from './workflow/sample-rows.js';
+export { planScoring, score } from './workflow/score.js';
+export { type ScoreOptions, scoreOptionsSchema } from './workflow/score-options.js';
+export type {
+  CostQuestion,
+  CountedFile,
+  CountingPlan,
+  JudgedFile,
+  JudgingEstimate,
+  JudgingPlan,
+  MeasuredFile,
+  MeasuringPlan,
+  ScoredFile,
+  ScoreEvent,
+  ScoreHooks,
+  ScoreResult,
+  ScoringPlan,
+} from './workflow/score-types.js';
+export { type StageResult, stage } from './workflow/stage.js';
+export { type StageOptions, stageOptionsSchema } from './workflow/stage-options.js';
 export { planTraining, train } from './workflow/train.js';
 export type {
   AlreadyDoneEvent,
