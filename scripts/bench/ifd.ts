@@ -23,7 +23,7 @@ import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { type ModelMeter, openLossMeter } from '../../src/eval/loss-meter.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { compileOptions, programOptions } from '../../src/program/options.js';
 import { encodePairs } from '../../src/scoring/ifd.js';
 import { lossOptionsSchema } from '../../src/scoring/loss-options.js';
@@ -57,7 +57,7 @@ const ledger = await openLedger<LossLine>(join(home, 'bench.ledger.jsonl'));
 const plan = planLosses(texts, 'bench', ledger.has, options.batchRows);
 const encodeSeconds = (performance.now() - encoding) / 1000;
 
-const model = await openModel(given.model);
+const model = await openModelFolder(given.model);
 const backend = await loadBackend({ device: 'auto' });
 const how = compileOptions(programOptions.parse({ precision: given.precision, xla: given.xla }), backend);
 const opening = performance.now();

@@ -1,6 +1,6 @@
 import { type ErrorCode, PhasetuneError, wordError } from '../core/errors.js';
 import { FREE_MEMORY, isNamedOutOfMemory, isOutOfMemory } from '../core/out-of-memory.js';
-import type { Vocabulary } from '../core/remedies.js';
+import { type Vocabulary, wordRemedies } from '../core/remedies.js';
 import { fileError } from '../io/files.js';
 import type { Terminal } from '../telemetry/terminal.js';
 
@@ -28,7 +28,7 @@ function unnamedOutOfMemory(thrown: Error): PhasetuneError {
   const cause = thrown.message.split('\n').join(': ');
   return new PhasetuneError(
     'failed',
-    `out of memory (${cause}): ${FREE_MEMORY}`,
+    `out of memory (${cause}): ${wordRemedies([FREE_MEMORY])}`,
     { outOfMemory: true },
     { cause: thrown },
   );

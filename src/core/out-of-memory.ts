@@ -1,4 +1,5 @@
 import { PhasetuneError } from './errors.js';
+import type { Remedy } from './remedies.js';
 
 /**
  * Messages of "out of memory": TensorFlow's allocators and status, XLA, CUDA and its libraries, oneDNN, the
@@ -45,7 +46,7 @@ export interface MemoryUse {
   /** `a training step`. */
   readonly what: string;
   /** What the user can do, in the order in which it should be tried. */
-  readonly remedies: readonly string[];
+  readonly remedies: readonly Remedy[];
   /** Details, worked out only when memory ran out: words after `what`, and fields of the error. */
   readonly details?:
     | (() => { readonly at: string; readonly fields: Readonly<Record<string, string | number>> })
@@ -53,18 +54,25 @@ export interface MemoryUse {
 }
 
 /** What helps wherever memory is short. */
-export const FREE_MEMORY =
-  'free memory that other processes hold, or raise the limit of this process (ulimit -v, the memory of its container)';
+export const FREE_MEMORY: Remedy = {
+  advice:
+    'free memory that other processes hold, or raise the limit of this process (ulimit -v, the memory of its container)',
+};
+
+/** What helps where weights take much memory. */
+export const HOLD_IN_8_BITS: Remedy = {
+  option: 'loadIn8bit',
+  change: 'set',
+  value: true,
+  note: 'to hold the weights in 8 bits',
+};
+export const SMALLER_MODEL: Remedy = { advice: 'choose a smaller model' };
 
 /** A use of memory with what helps there, and what helps everywhere. */
-export const memoryFor = (what: string, ...remedies: readonly string[]): MemoryUse => ({
+export const memoryFor = (what: string, ...remedies: readonly Remedy[]): MemoryUse => ({
   what,
   remedies: [...remedies, FREE_MEMORY],
 });
-
-/** Things to do of which each helps, as words: `a, b or c`. */
-export const anyOf = (remedies: readonly string[]): string =>
-  remedies.length > 1 ? `${remedies.slice(0, -1).join(', ')} or ${remedies.at(-1)}` : remedies.join('');
 
 /**
  * The error of code `failed` for a lack of memory: what it was needed for and what to do, with the
@@ -72,8 +80,8 @@ export const anyOf = (remedies: readonly string[]): string =>
  */
 export function outOfMemoryError({ what, remedies, details }: MemoryUse, cause: unknown): PhasetuneError {
   const { at, fields } = details?.() ?? { at: '', fields: {} };
-  const message = `out of memory in ${what}${at}: ${anyOf(remedies)}`;
-  return new PhasetuneError('failed', message, { outOfMemory: true, ...fields }, { cause });
+  const problem = `out of memory in ${what}${at}`;
+  return new PhasetuneError('failed', problem, { outOfMemory: true, ...fields, remedies }, { cause });
 }
 
 /** True for an error that says already what memory was needed for. */

@@ -44,7 +44,7 @@ const FULL = { share: 0.9, bytes: 16 << 20 };
  * `format` is `records`, since other files refer to those ids. `found` holds, at any time, what has
  * been read so far.
  */
-export function importRows(
+export function streamRows(
   path: string,
   options: ImportOptions,
   logger: Logger = silentLogger,
@@ -133,13 +133,13 @@ function count(counts: Map<string, number>, names: readonly string[]): void {
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
-/** All rows of a file; see {@link importRows}. More rows than memory holds are a data error that says what to do. */
+/** All rows of a file; see {@link streamRows}. More rows than memory holds are a data error that says what to do. */
 export async function importFile(
   path: string,
   options: ImportOptions,
   logger: Logger = silentLogger,
 ): Promise<ImportedRows> {
-  const { rows, found } = importRows(path, options, logger);
+  const { rows, found } = streamRows(path, options, logger);
   const records: InstructionRecord[] = [];
   let checked = 0;
   for await (const record of rows) {

@@ -16,7 +16,7 @@ export const answerOptionsSchema = z.strictObject({
 });
 
 /** See {@link answerOptionsSchema}. */
-export type AnswerOptions = z.infer<typeof answerOptionsSchema>;
+export type ResolvedAnswerOptions = z.infer<typeof answerOptionsSchema>;
 
 /** A model's answer. */
 export interface Answer {

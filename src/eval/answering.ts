@@ -1,4 +1,5 @@
-import { memoryFor, namedForMemory, namingMemory } from '../core/out-of-memory.js';
+import { HOLD_IN_8_BITS, memoryFor, namedForMemory, namingMemory, SMALLER_MODEL } from '../core/out-of-memory.js';
+import type { Remedy } from '../core/remedies.js';
 import type { Message } from '../data/record.js';
 import { generateSpec } from '../generate/cache.js';
 import { generate } from '../generate/generate.js';
@@ -8,7 +9,7 @@ import type { Adapter } from '../lora/adapter.js';
 import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
 import { readAdapter } from '../lora/peft-files.js';
 import { linear } from '../model/linear.js';
-import { type ModelFolder, openModel } from '../model/load.js';
+import { type ModelFolder, openModelFolder } from '../model/load.js';
 import { linearShapes } from '../model/parameters.js';
 import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
 import type { CompileOptions } from '../program/compile-options.js';
@@ -17,7 +18,7 @@ import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { memoryWarning } from '../telemetry/memory-warning.js';
 import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
-import type { Answer, AnswerOptions } from './answer-options.js';
+import type { Answer, ResolvedAnswerOptions } from './answer-options.js';
 import { modelMemory } from './model-memory.js';
 import { promptIds } from './prompt-ids.js';
 
@@ -44,7 +45,7 @@ export interface Answering {
    */
   answer(
     conversations: readonly (readonly Message[])[],
-    options: Omit<AnswerOptions, 'system'>,
+    options: Omit<ResolvedAnswerOptions, 'system'>,
     signal?: AbortSignal,
   ): AsyncGenerator<Answer>;
   close(): Promise<void>;
@@ -57,7 +58,7 @@ export interface Answering {
  */
 export async function openAnswering(folder: string, options: AnsweringOptions): Promise<Answering> {
   const { adapter: adapterFolder, compile, logger = silentLogger } = options;
-  const model = await namingMemory(memoryFor('opening the model'), () => openModel(folder));
+  const model = await namingMemory(memoryFor('opening the model'), () => openModelFolder(folder));
   try {
     const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () => loadTokenizer(folder));
     const adapter = adapterFolder && (await readAdapter(adapterFolder, linearShapes(model.config)));
@@ -94,10 +95,12 @@ export async function openAnswering(folder: string, options: AnsweringOptions): 
   }
 }
 
-const SMALLER_CACHE = ['lower `batch`', 'lower `maxTokens`'];
+const SMALLER_CACHE: readonly Remedy[] = [
+  { option: 'batch', change: 'lower' },
+  { option: 'maxTokens', change: 'lower' },
+];
 
-const smallerWeights = ({ loadIn8bit }: CompileOptions): string[] =>
-  loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`'];
+const smallerWeights = ({ loadIn8bit }: CompileOptions): Remedy[] => (loadIn8bit ? [] : [HOLD_IN_8_BITS]);
 
 /** Refuses prompts that the model has no tokens for, and warns of those that are too long for it. */
 async function checkPrompts(
@@ -134,7 +137,7 @@ function decoderOf(
   };
   const warnOfMemory = (plan: DecodePlan): void => {
     const bytes = modelMemory(model.config, generateSpec(model.config, linear, plan), compile);
-    const remedies = [...smallerWeights(compile), ...SMALLER_CACHE, 'choose a smaller model'];
+    const remedies = [...smallerWeights(compile), ...SMALLER_CACHE, SMALLER_MODEL];
     const warning = memoryWarning('the model with its cache', bytes, remedies);
     if (warning !== undefined) logger.warn(warning);
   };
@@ -145,7 +148,7 @@ function decoderOf(
       const plan = held ? enlarge(wanted, held.plan, model.config.max_position_embeddings) : wanted;
       dispose();
       if (forecastMemory) warnOfMemory(plan);
-      const use = memoryFor('loading the model', ...smallerWeights(compile), 'choose a smaller model');
+      const use = memoryFor('loading the model', ...smallerWeights(compile), SMALLER_MODEL);
       const program = await namingMemory(use, () =>
         programWithAdapter(model, adapter, (config, projection) => generateSpec(config, projection, plan), compile),
       );

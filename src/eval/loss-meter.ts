@@ -1,4 +1,5 @@
-import { FREE_MEMORY } from '../core/out-of-memory.js';
+import { FREE_MEMORY, HOLD_IN_8_BITS, SMALLER_MODEL } from '../core/out-of-memory.js';
+import type { Remedy } from '../core/remedies.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 import { adaptedModel } from '../lora/adapted-model.js';
 import type { ModelFolder } from '../model/load.js';
@@ -15,9 +16,11 @@ export interface ModelMeter {
 }
 
 /** What helps if memory is short. */
-const LESS_AT_A_TIME = ['lower `batchRows`', 'lower `maxLength`'];
-const SMALLER_WEIGHTS = 'hold the weights in 8 bits with `loadIn8bit`';
-const LOADING = ['take a smaller model', FREE_MEMORY];
+const SMALLER_BATCHES: Remedy[] = [
+  { option: 'batchRows', change: 'lower' },
+  { option: 'maxLength', change: 'lower' },
+];
+const LOADING = [SMALLER_MODEL, FREE_MEMORY];
 
 /**
  * Loads a model, with an adapter folder or without, into a program that only measures losses. It is
@@ -33,8 +36,8 @@ export async function openLossMeter(
   warn?: (warning: string) => void,
 ): Promise<ModelMeter> {
   const shapes = [...new Map(batches.map(({ shape }) => [JSON.stringify(shape), lossFeedShapes(shape)])).values()];
-  const weights = options.loadIn8bit ? [] : [SMALLER_WEIGHTS];
-  const remedies = [...LESS_AT_A_TIME, ...weights];
+  const weights = options.loadIn8bit ? [] : [HOLD_IN_8_BITS];
+  const remedies = [...SMALLER_BATCHES, ...weights];
   const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
     adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes } }, warn),
   );

@@ -5,7 +5,7 @@ import { writeFolderAtomic, writeJson } from '../io/atomic.js';
 import { readJson } from '../io/json.js';
 import { type SafetensorsDtype, type TensorToWrite, writeShardedSafetensors } from '../io/safetensors.js';
 import { companionsOf, copyCompanions } from '../model/companions.js';
-import { type OpenedModel, openModel } from '../model/load.js';
+import { type OpenedModel, openModelFolder } from '../model/load.js';
 import { linearShapes, parameterShapes } from '../model/parameters.js';
 import type { Adapter } from './adapter.js';
 import { ownTokenizerWarnings } from './adapter-folder.js';
@@ -51,7 +51,7 @@ export async function mergeAdapter(
   options: { dtype?: MergeDtype; onTensor?: (done: number, total: number) => void; signal?: AbortSignal } = {},
 ): Promise<MergeResult> {
   const { dtype = 'auto', onTensor, signal } = options;
-  const model = await openModel(modelFolder);
+  const model = await openModelFolder(modelFolder);
   try {
     const adapter = await readAdapter(adapterFolder, linearShapes(model.config));
     const rounded: Rounded[] = [];

@@ -6,7 +6,7 @@ import type { TensorToWrite } from '../io/safetensors.js';
 import { companionsOf, copyCompanions, isTokenizerFile } from './companions.js';
 import type { Converted, ModelImportOptions } from './import-options.js';
 import { fileDtype, writeWeights } from './import-weights.js';
-import { openModel } from './load.js';
+import { openModelFolder } from './load.js';
 import { parameterShapes } from './parameters.js';
 
 /**
@@ -15,7 +15,7 @@ import { parameterShapes } from './parameters.js';
  * not those of its config.json.
  */
 export async function convertFolder(source: string, folder: string, options: ModelImportOptions): Promise<Converted> {
-  const model = await openModel(source);
+  const model = await openModelFolder(source);
   try {
     const names = await companionsOf(source, { card: true });
     const kept = options.tokenizer ? names.filter((name) => !isTokenizerFile(name)) : names;

@@ -43,7 +43,7 @@ export interface OpenedModel extends ModelFolder {
  * Opens a model folder and checks config.json and the headers of its weights: every parameter there with its shape, and
  * nothing else. Throws a data error that names the file, the tensor, what was expected and what came.
  */
-export async function openModel(path: string): Promise<OpenedModel> {
+export async function openModelFolder(path: string): Promise<OpenedModel> {
   const hasAdapter = exists(join(path, ADAPTER_CONFIG));
   if (hasAdapter && !exists(join(path, 'config.json'))) throw await adapterInstead(path);
   // The weights first: for a folder with only pickled ones the error says so, whatever else is missing.

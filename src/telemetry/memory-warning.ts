@@ -1,4 +1,4 @@
-import { anyOf } from '../core/out-of-memory.js';
+import { type Remedy, wordRemedies } from '../core/remedies.js';
 import { type MemoryLimit, memoryLimits } from '../io/memory-limits.js';
 import { formatBytes } from './format.js';
 
@@ -10,12 +10,12 @@ import { formatBytes } from './format.js';
 export function memoryWarning(
   what: string,
   bytes: number,
-  remedies: readonly string[],
+  remedies: readonly Remedy[],
   limits: readonly MemoryLimit[] = memoryLimits(),
 ): string | undefined {
   const [least] = limits;
   if (!least || !(bytes > least.bytes)) return undefined;
-  return `${what} is forecast to take ${formatBytes(bytes)} of memory, and there is ${described(least)}: ${anyOf(remedies)}`;
+  return `${what} is forecast to take ${formatBytes(bytes)} of memory, and there is ${described(least)}; ${wordRemedies(remedies)}`;
 }
 
 function described({ by, bytes, of }: MemoryLimit): string {

@@ -119,7 +119,7 @@ type LengthUnit = (typeof LENGTH_UNITS)[number];
 type Lengths = { readonly [unit in LengthUnit]?: number | undefined };
 
 /** The options of one stage, every one decided. */
-export interface StageOptions {
+export interface TrainingStageOptions {
   readonly start: 'previous-end' | 'previous-best' | 'base';
   readonly schedule: 'fresh' | 'continued';
   readonly optimizer: 'fresh' | 'carried';
@@ -133,7 +133,7 @@ export interface StageOptions {
  * overrides than stages, more than one length, a length beside a budget, and an optimizer carried over to a
  * new adapter.
  */
-export function stageOptionsFor(options: TrainOptions, count: number): StageOptions[] {
+export function stageOptionsFor(options: TrainOptions, count: number): TrainingStageOptions[] {
   const { stages, budget, order } = options;
   checkCount('stages', stages.length, count, `\`order: ${order}\``);
   const standard = lengthOf(options, '');
@@ -177,14 +177,14 @@ function checkCount(option: string, actual: number, expected: number, of: string
     );
 }
 
-function refuseBoth(length: StageOptions['length'], budget: number | undefined, path: string): void {
+function refuseBoth(length: TrainingStageOptions['length'], budget: number | undefined, path: string): void {
   if (length && budget !== undefined)
     throw usageError(`\`budget\` and \`${path}${length.unit}\` are both given; expected one of them`, {
       option: 'budget',
     });
 }
 
-function lengthOf(values: Lengths, path: string): StageOptions['length'] {
+function lengthOf(values: Lengths, path: string): TrainingStageOptions['length'] {
   const given = LENGTH_UNITS.filter((unit) => values[unit] !== undefined);
   if (given.length > 1)
     throw usageError(`${given.map((unit) => `\`${path}${unit}\``).join(' and ')} are both given; expected one length`, {

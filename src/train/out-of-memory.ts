@@ -1,4 +1,11 @@
-import { type MemoryUse as AnyMemoryUse, FREE_MEMORY, namingMemory as naming } from '../core/out-of-memory.js';
+import {
+  type MemoryUse as AnyMemoryUse,
+  FREE_MEMORY,
+  HOLD_IN_8_BITS,
+  namingMemory as naming,
+  SMALLER_MODEL,
+} from '../core/out-of-memory.js';
+import type { Remedy } from '../core/remedies.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 
@@ -35,42 +42,52 @@ export interface MemorySetting {
   readonly loadIn8bit: boolean;
 }
 
+const SHORTER_ROWS: Remedy = { option: 'maxLength', change: 'lower' };
+const SMALLER_RANK: Remedy = { option: 'lora.rank', change: 'lower' };
+const FEWER_TARGETS: Remedy = { option: 'lora.targets', change: 'set', note: 'to adapt fewer projections' };
+const LET_IT_CHOOSE: Remedy = {
+  option: 'memoryLimit',
+  change: 'set',
+  note: 'to let it choose (a plan shows what a run takes)',
+};
+/** What keeps fewer activations. */
+export const CHECKPOINT_GRADIENTS: Remedy = { option: 'gradientCheckpointing', change: 'set', value: true };
+
 /** What would help for each use of memory. `batch` where one goes through the model. */
 export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting) {
-  const weights = loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`'];
-  const choose = 'let `memoryLimit` choose for you (a plan shows what a run takes)';
+  const weights = loadIn8bit ? [] : [HOLD_IN_8_BITS];
   return {
     step: (batch?: MicroBatch): MemoryUse => ({
       what: 'a training step',
       batch,
       remedies: [
-        'raise `microBatches`',
-        ...(gradientCheckpointing ? [] : ['set `gradientCheckpointing`']),
-        'lower `maxLength`',
+        { option: 'microBatches', change: 'raise' },
+        ...(gradientCheckpointing ? [] : [CHECKPOINT_GRADIENTS]),
+        SHORTER_ROWS,
         ...weights,
-        choose,
+        LET_IT_CHOOSE,
       ],
     }),
     evaluate: (batch: MicroBatch): MemoryUse => ({
       what: 'the measurement of the held-out loss',
       batch,
-      remedies: ['lower `evalRows`', 'lower `maxLength`', ...weights, choose],
+      remedies: [{ option: 'evalRows', change: 'lower' }, SHORTER_ROWS, ...weights, LET_IT_CHOOSE],
     }),
     load: (): MemoryUse => ({
       what: 'loading the base weights',
-      remedies: [...weights, 'choose a smaller model', FREE_MEMORY],
+      remedies: [...weights, SMALLER_MODEL, FREE_MEMORY],
     }),
     adapter: (): MemoryUse => ({
       what: 'creating the adapter and its moments',
-      remedies: ['lower `lora.rank`', 'adapt fewer projections with `lora.targets`', ...weights, FREE_MEMORY],
+      remedies: [SMALLER_RANK, FEWER_TARGETS, ...weights, FREE_MEMORY],
     }),
     read: (): MemoryUse => ({
       what: 'reading the adapter and its moments for a checkpoint',
-      remedies: ['lower `lora.rank`', 'adapt fewer projections with `lora.targets`', FREE_MEMORY],
+      remedies: [SMALLER_RANK, FEWER_TARGETS, FREE_MEMORY],
     }),
     compile: (): MemoryUse => ({
       what: 'making the program ready, before any row went through it',
-      remedies: [...weights, 'lower `lora.rank`', FREE_MEMORY, choose],
+      remedies: [...weights, SMALLER_RANK, FREE_MEMORY, LET_IT_CHOOSE],
     }),
   };
 }

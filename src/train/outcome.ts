@@ -31,7 +31,7 @@ export const originSchema = z.strictObject({
   merged: z.boolean().optional(),
 });
 
-/** Schema of {@link StageResult}. */
+/** Schema of {@link TrainedStage}. */
 export const stageResultSchema = z.strictObject({
   /** Absent until the stage begins. */
   origin: originSchema.optional(),
@@ -48,4 +48,4 @@ export const stageResultSchema = z.strictObject({
 });
 
 /** What came of a stage so far: in `run.json`, and in every checkpoint of the stages after it. */
-export type StageResult = z.infer<typeof stageResultSchema>;
+export type TrainedStage = z.infer<typeof stageResultSchema>;

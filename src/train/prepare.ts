@@ -6,7 +6,7 @@ import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
 import type { EncodeOptions } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
-import { type ModelFolder, openModel } from '../model/load.js';
+import { type ModelFolder, openModelFolder } from '../model/load.js';
 import { linearShapes } from '../model/parameters.js';
 import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
 import { endIdWarnings } from '../tokenizer/end-ids.js';
@@ -45,7 +45,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const set = await namingMemory(memoryFor('reading the staged rows'), () => readStaged(options.data));
   stageOptionsFor(options, plannedStageCount(set, options.order));
-  const model = await namingMemory(memoryFor('opening the model'), () => openModel(options.model));
+  const model = await namingMemory(memoryFor('opening the model'), () => openModelFolder(options.model));
   try {
     adapterSpecs(linearShapes(model.config), options.lora);
     const time = options.templateTime ?? localTime(new Date());
@@ -53,8 +53,9 @@ export async function prepareRun(
       loadTokenizer(options.model, { now: new Date(time) }),
     );
     const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
-    const { rows, report } = await namingMemory(memoryFor('encoding the rows', 'lower `maxLength`'), () =>
-      encodeRows(records, tokenizer, options, hooks),
+    const { rows, report } = await namingMemory(
+      memoryFor('encoding the rows', { option: 'maxLength', change: 'lower' }),
+      () => encodeRows(records, tokenizer, options, hooks),
     );
     await checkTokens(
       model,
@@ -73,7 +74,7 @@ export async function prepareRun(
     ];
     const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
     const planWith = (changes: Partial<TrainOptions>) =>
-      namingMemorySync(memoryFor('planning the batches', 'train fewer epochs'), () =>
+      namingMemorySync(memoryFor('planning the batches', { option: 'epochs', change: 'lower' }), () =>
         planRun(set, rows, { ...options, ...changes }),
       );
     return { plan: planWith({}), planWith, set, tokenizer, model, report, templateTime, warnings };

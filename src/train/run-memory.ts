@@ -1,5 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
+import { HOLD_IN_8_BITS, SMALLER_MODEL } from '../core/out-of-memory.js';
+import type { Remedy } from '../core/remedies.js';
 import { memoryLimits } from '../io/memory-limits.js';
 import type { OptimOptions } from '../optim/options.js';
 import { compileOptions } from '../program/options.js';
@@ -9,6 +11,7 @@ import { entryBatches } from './entry-shapes.js';
 import { type Attempt, firstThatFits, type MemoryOptions, memoryChoices } from './fit-memory.js';
 import { type ForecastedRun, forecastMemory, leastMemory, type MemoryForecast, roughMemory } from './memory.js';
 import { sizeInBytes } from './options.js';
+import { CHECKPOINT_GRADIENTS } from './out-of-memory.js';
 import type { PreparedRun, PrepareOptions } from './prepare.js';
 import type { RunPlan } from './run-plan.js';
 
@@ -103,17 +106,23 @@ export function runMemoryWarning(
   const [first, then] = [batchRemedies(recipe), weightRemedies(recipe)];
   const weighty = tensors < variables || lora.rank > model.config.hidden_size;
   const remedies = weighty ? [...then, ...first] : [...first, ...then];
-  return memoryWarning('the run', peak, [...remedies, 'let `memoryLimit` choose'], limits);
+  return memoryWarning(
+    'the run',
+    peak,
+    [...remedies, { option: 'memoryLimit', change: 'set', note: 'to let it choose' }],
+    limits,
+  );
 }
 
-const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): string[] => [
-  'lower `maxLength` or `padTo`',
-  'raise `microBatches`',
-  ...(gradientCheckpointing ? [] : ['set `gradientCheckpointing`']),
+const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): Remedy[] => [
+  { option: 'maxLength', change: 'lower' },
+  { option: 'padTo', change: 'lower' },
+  { option: 'microBatches', change: 'raise' },
+  ...(gradientCheckpointing ? [] : [CHECKPOINT_GRADIENTS]),
 ];
 
-const weightRemedies = ({ loadIn8bit }: MemoryRecipe): string[] => [
-  'lower `lora.rank`',
-  ...(loadIn8bit ? [] : ['hold the weights in 8 bits with `loadIn8bit`']),
-  'choose a smaller model',
+const weightRemedies = ({ loadIn8bit }: MemoryRecipe): Remedy[] => [
+  { option: 'lora.rank', change: 'lower' },
+  ...(loadIn8bit ? [] : [HOLD_IN_8_BITS]),
+  SMALLER_MODEL,
 ];

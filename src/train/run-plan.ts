@@ -6,13 +6,13 @@ import { type BatchPlan, planBatches, type TrainingBudget } from '../data/batch-
 import type { EncodedRow } from '../data/encoded.js';
 import type { StageSummary } from './events.js';
 import { type HoldoutPlan, planHoldout } from './holdout.js';
-import { replaySharesFor, type StageOptions, stageOptionsFor, type TrainOptions } from './options.js';
+import { replaySharesFor, stageOptionsFor, type TrainingStageOptions, type TrainOptions } from './options.js';
 
 /** One stage, with every step known. */
 export interface StagePlan {
   /** From 1. */
   readonly stage: number;
-  readonly options: StageOptions;
+  readonly options: TrainingStageOptions;
   readonly summary: StageSummary;
   readonly batches: BatchPlan;
   /** Its place in its learning rate schedule: steps before this stage, and steps of the whole schedule. */
@@ -102,7 +102,7 @@ function trainableRows(
   });
 }
 
-function budgetOf({ length }: StageOptions, share: number): TrainingBudget {
+function budgetOf({ length }: TrainingStageOptions, share: number): TrainingBudget {
   if (!length) return { tokens: share };
   return length.unit === 'epochs'
     ? { epochs: length.amount }
@@ -112,7 +112,7 @@ function budgetOf({ length }: StageOptions, share: number): TrainingBudget {
 }
 
 /** A stage with a fresh schedule begins one; the stages after it that continue it belong to it and make it longer. */
-function schedulesOf(options: readonly StageOptions[], steps: readonly number[]): StagePlan['schedule'][] {
+function schedulesOf(options: readonly TrainingStageOptions[], steps: readonly number[]): StagePlan['schedule'][] {
   const begins = options.map(({ schedule }, i) => i === 0 || schedule === 'fresh');
   return steps.map((_, i) => {
     const first = begins.lastIndexOf(true, i);

@@ -6,7 +6,7 @@ import { type Checkpoint, readCheckpoint } from './checkpoint.js';
 import type { AdapterBase } from './checkpoint-write.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import type { StageOrigin } from './events.js';
-import type { Saved, StageResult } from './outcome.js';
+import type { Saved, TrainedStage } from './outcome.js';
 import type { StagePlan } from './run-plan.js';
 import type { SavedProgress } from './trainer.js';
 import type { Tuner } from './tuner.js';
@@ -49,7 +49,7 @@ export const adapterSeed = (runSeed: number, stage: number): number =>
 export async function startStage(
   { tuner, job }: WeightsOf,
   { stage, options }: StagePlan,
-  prior: StageResult | undefined,
+  prior: TrainedStage | undefined,
   merged: readonly Merged[],
 ): Promise<StageStart> {
   const seed = adapterSeed(job.plan.seed, stage);

@@ -10,7 +10,7 @@ import { type AdapterBase, copyAdapter, writeCheckpoint } from './checkpoint-wri
 import { checkpointPath, tidyCheckpoints } from './checkpoints.js';
 import type { CheckpointKind, RunEvent } from './events.js';
 import type { TrainOptions } from './options.js';
-import { type Saved, type StageResult, stageResultSchema } from './outcome.js';
+import { type Saved, stageResultSchema, type TrainedStage } from './outcome.js';
 import { type Progress, speedOf } from './progress.js';
 import type { ResumePoint } from './resume.js';
 import type { RunAbout, RunFile } from './run-file.js';
@@ -195,7 +195,7 @@ async function* endStage(
 ): AsyncGenerator<RunEvent, void> {
   const speed = speedOf(tokens, seconds);
   const time = { seconds, ...(speed !== undefined && { tokensPerSecond: speed }) };
-  const result: StageResult = { end, best, consumed, ...time };
+  const result: TrainedStage = { end, best, consumed, ...time };
   Object.assign(run.stages[stage - 1]!, result, skipped.length > 0 && { skipped });
   const row = heldOut && { after: stage, losses: heldOut.losses, all: heldOut.all };
   if (row) run.matrix?.rows.push(row);
@@ -245,10 +245,10 @@ async function saveCheckpoint(
 const keptPaths = ({ stages }: RunFile): Set<string> =>
   new Set(stages.flatMap(({ end, best }) => [end, best].flatMap((saved) => (saved ? [saved.path] : []))));
 
-const resultOf = (stage: RunFile['stages'][number]): StageResult =>
+const resultOf = (stage: RunFile['stages'][number]): TrainedStage =>
   Object.fromEntries(
     Object.keys(stageResultSchema.shape).flatMap((key) =>
-      key in stage ? [[key, stage[key as keyof StageResult]]] : [],
+      key in stage ? [[key, stage[key as keyof TrainedStage]]] : [],
     ),
   );
 

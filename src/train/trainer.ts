@@ -244,8 +244,8 @@ const memoryError = (
 ) =>
   new PhasetuneError(
     'failed',
-    `stage ${plan.stage}, step ${step + 1}: ${error.message}; the state before it is in ${path}: continue with \`resume\`, \`force\` and what you lowered`,
-    { ...error.fields, remedies: [], stage: plan.stage, step: step + 1, path },
+    `stage ${plan.stage}, step ${step + 1}: ${error.problem}; the state before it is in ${path}, from which \`resume\` and \`force\` continue with other options`,
+    { ...error.fields, stage: plan.stage, step: step + 1, path },
     { cause: error },
   );
 

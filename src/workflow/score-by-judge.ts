@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 import { PhasetuneError, usageError } from '../core/errors.js';
-import { importRows } from '../data/import.js';
+import { streamRows } from '../data/import.js';
 import { createChatClient } from '../endpoint/client.js';
 import { estimateAsking } from '../endpoint/estimate.js';
 import type { Ledger } from '../endpoint/ledger.js';
@@ -89,7 +89,7 @@ async function openWork(options: ResolvedScoreOptions, hooks: ScoreHooks, asks: 
   const judge = resolveJudge(options, rubric, address.model);
   let logger = hooks.logger ?? silentLogger;
   const rows = () => {
-    const source = importRows(options.file, options, logger).rows;
+    const source = streamRows(options.file, options, logger).rows;
     logger = silentLogger;
     return source;
   };

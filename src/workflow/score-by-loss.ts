@@ -4,14 +4,16 @@ import { loadBackend } from '../backend/load.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { chunk } from '../core/lists.js';
-import { memoryFor, namingMemory } from '../core/out-of-memory.js';
+import { HOLD_IN_8_BITS, memoryFor, namingMemory } from '../core/out-of-memory.js';
+import type { Remedy } from '../core/remedies.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { InstructionRecord } from '../data/record.js';
 import type { Ledger } from '../endpoint/ledger.js';
 import { openLossMeter } from '../eval/loss-meter.js';
 import { lossMemory } from '../eval/model-memory.js';
 import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
-import { type ModelFolder, openModel } from '../model/load.js';
+import { fingerprintAdapter, fingerprintModel } from '../model/fingerprint.js';
+import { type ModelFolder, openModelFolder } from '../model/load.js';
 import { checkTokens, vocabularyWarnings } from '../model/texts.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import { compileOptions } from '../program/options.js';
@@ -29,7 +31,6 @@ import { silentLogger } from '../telemetry/logger.js';
 import { memoryWarning } from '../telemetry/memory-warning.js';
 import { endIdWarnings } from '../tokenizer/end-ids.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
-import { fingerprintAdapter, fingerprintModel } from '../train/fingerprint.js';
 import type { Hooks } from './hooks.js';
 import { openScoreLedger } from './score-files.js';
 import type { ResolvedScoreOptions } from './score-options.js';
@@ -98,7 +99,7 @@ async function* withLossWork<T>(
         { task: 'model import', note: 'to make one' },
       ],
     });
-  const model = await namingMemory(memoryFor('opening the model'), () => openModel(folder));
+  const model = await namingMemory(memoryFor('opening the model'), () => openModelFolder(folder));
   try {
     const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () => loadTokenizer(folder));
     const pairs = yield* encode(records, tokenizer, options, hooks);
@@ -133,7 +134,7 @@ async function* encode(
   { signal }: Hooks,
 ): AsyncGenerator<ScoreEvent, (LossPair | Unscored)[]> {
   const pairs: (LossPair | Unscored)[] = [];
-  const need = memoryFor('encoding the rows', 'lower `maxLength`');
+  const need = memoryFor('encoding the rows', { option: 'maxLength', change: 'lower' });
   for (const batch of chunk(records, BATCH)) {
     pairs.push(...(await namingMemory(need, () => encodePairs(batch, tokenizer, options))));
     yield { type: 'encode', done: pairs.length, total: records.length };
@@ -175,7 +176,11 @@ function planOf({ plan, pairs, model, compile, device, hooks }: LossWork): Measu
   const { batches, keyOf: _, ...counts } = plan;
   const shapes = [...new Map(batches.map(({ shape }) => [Object.values(shape).join(), shape])).values()];
   const memory = batches.length === 0 ? 0 : lossMemory(config, shapes, compile);
-  const remedies = ['lower `batchRows`', 'lower `maxLength`', 'hold the weights in 8 bits with `loadIn8bit`'];
+  const remedies = [
+    { option: 'batchRows', change: 'lower' },
+    { option: 'maxLength', change: 'lower' },
+    HOLD_IN_8_BITS,
+  ] satisfies Remedy[];
   const warning = device === 'cuda' ? undefined : memoryWarning('measuring the losses', memory, remedies);
   if (warning !== undefined) logger.warn(warning);
   return { scorer: 'loss', rows: pairs.length, ...counts, batches: batches.length, memory };

@@ -3,7 +3,7 @@ import { checkFree, type StagingManifest } from '../curriculum/manifest.js';
 import type { Staging } from '../curriculum/staging.js';
 import { resolveStaging } from '../curriculum/staging-options.js';
 import { type StagingProgress, stageInto } from '../curriculum/write.js';
-import { importRows } from '../data/import.js';
+import { streamRows } from '../data/import.js';
 import { statPath } from '../io/files.js';
 import { refuseInputsIn } from '../io/same-file.js';
 import { loadTokenizer } from '../tokenizer/tokenizer.js';
@@ -41,7 +41,7 @@ export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<Sta
   await refuseInputsIn(out, [file, ...(model === undefined ? [] : [model])]);
   const measure = model === undefined ? estimatedLengths : await tokenizerLengths(await loadTokenizer(model));
   const reading = { format, badRows, ...(scoreField !== undefined && { scoreField }) };
-  const { rows, found } = importRows(file, reading, hooks.logger);
+  const { rows, found } = streamRows(file, reading, hooks.logger);
   const { bytes } = await statPath(file);
   const progress = reportStaging(hooks, () => ({ done: Math.min(found.bytes, bytes), total: bytes }));
   try {

@@ -57,14 +57,14 @@ describe('a lack of memory wherever it comes from', () => {
   it('names the file, and the tensor of a file', () => {
     const error = fileError('read', 'a/tokenizer.json', Object.assign(new Error('ENOMEM'), { code: 'ENOMEM' }));
     expect(error).toMatchObject({ code: 'failed', fields: { file: 'a/tokenizer.json', outOfMemory: true } });
-    expect(error.message).toMatch(/^out of memory in reading a\/tokenizer\.json: free memory/);
+    expect(error.message).toMatch(/^out of memory in reading a\/tokenizer\.json; free memory/);
     class None {
       constructor(_: number) {
         throw new RangeError('Array buffer allocation failed');
       }
     }
     expect(() => allocated('m.safetensors', 'w', 12, None)).toThrow(
-      /^out of memory in reading m\.safetensors, tensor w: its 12 elements do not fit into memory: free memory/,
+      /^out of memory in reading m\.safetensors, tensor w: its 12 elements do not fit into memory; free memory/,
     );
   });
 });
@@ -76,7 +76,15 @@ describe('a forecast beyond what there is', () => {
     of: of * GIB,
   });
   const said = (...limits: MemoryLimit[]) =>
-    memoryWarning('the run', 391 * GIB, ['lower --max-length', 'raise --micro-batches'], limits);
+    memoryWarning(
+      'the run',
+      391 * GIB,
+      [
+        { option: 'maxLength', change: 'lower' },
+        { option: 'microBatches', change: 'raise' },
+      ],
+      limits,
+    );
 
   it.each([
     [limit('machine', 22, 23.5), '22 GiB free on this machine, which has 23.5 GiB'],
@@ -84,7 +92,7 @@ describe('a forecast beyond what there is', () => {
     [limit('ulimit', 4, 6), '4 GiB left of the 6 GiB of address space that ulimit -v allows'],
   ])('says what it takes, what there is and what to change', (one, there) => {
     expect(said(one, limit('machine', 300))).toBe(
-      `the run is forecast to take 391 GiB of memory, and there is ${there}: lower --max-length or raise --micro-batches`,
+      `the run is forecast to take 391 GiB of memory, and there is ${there}; lower \`maxLength\`, or raise \`microBatches\``,
     );
   });
 

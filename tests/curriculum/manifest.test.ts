@@ -18,7 +18,7 @@ import { estimatedLengths, type Measure } from '../../src/curriculum/lengths.js'
 import { readManifest, readStaged } from '../../src/curriculum/manifest.js';
 import { resolveStaging } from '../../src/curriculum/staging-options.js';
 import { type StagingInput, type StagingSettings, stageInto } from '../../src/curriculum/write.js';
-import { importRows } from '../../src/data/import.js';
+import { streamRows } from '../../src/data/import.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import type { InstructionRecord } from '../../src/data/record.js';
 import { ids, planOf, row, rowsOf } from './rows.js';
@@ -138,7 +138,7 @@ describe('stageInto', () => {
     });
     const first = files();
     const { options, input: made } = await readManifest(out);
-    const again = importRows(join(home, made.file), made.import).rows;
+    const again = streamRows(join(home, made.file), made.import).rows;
     await stageInto(
       out,
       again,

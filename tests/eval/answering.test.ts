@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AnswerOptions, answerOptionsSchema } from '../../src/eval/answer-options.js';
+import { answerOptionsSchema, type ResolvedAnswerOptions } from '../../src/eval/answer-options.js';
 import { openAnswering } from '../../src/eval/answering.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Answers of the model in the folder to what users say, and what is odd about it. */
-async function ask(prompts: readonly string[], decoding: Partial<AnswerOptions> = {}) {
+async function ask(prompts: readonly string[], decoding: Partial<ResolvedAnswerOptions> = {}) {
   const warnings: string[] = [];
   const answering = await openAnswering(folder, {
     compile: { mode: 'eager', precision: 'float32' },

@@ -7,7 +7,7 @@ import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import { type Ledger, openLedger } from '../../src/endpoint/ledger.js';
 import { type ModelMeter, openLossMeter } from '../../src/eval/loss-meter.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { encodePairs, type LossPair } from '../../src/scoring/ifd.js';
 import { lossOptionsSchema } from '../../src/scoring/loss-options.js';
@@ -45,7 +45,7 @@ async function withMeter<T>(
   { adapter, seed }: Measured = {},
 ): Promise<T> {
   const compile = await float32();
-  const opened = await openModel(model);
+  const opened = await openModelFolder(model);
   const weights = seed === undefined ? opened : disturbedModel(opened, seed);
   const meter = await openLossMeter(weights, adapter, batches, compile);
   try {

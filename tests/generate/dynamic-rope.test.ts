@@ -5,7 +5,7 @@ import { generate } from '../../src/generate/generate.js';
 import { generateOptions } from '../../src/generate/options.js';
 import { type CacheShape, planDecode } from '../../src/generate/plan.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
 
@@ -21,7 +21,7 @@ async function answersTo(
   places: readonly number[],
   { maxTokens = 24, rows = 5, shape = {} as Partial<CacheShape>, compile = EAGER } = {},
 ): Promise<number[][]> {
-  const model = await openModel('tests/fixtures/logits/llama-dynamic-rope');
+  const model = await openModelFolder('tests/fixtures/logits/llama-dynamic-rope');
   const prompts = places.map((place) => Int32Array.from(reference.prompts[place]!));
   const planned = planDecode(prompts, generateOptions.parse({ maxTokens }), rows);
   const plan = { ...planned, shape: { ...planned.shape, ...shape } };

@@ -11,7 +11,7 @@ import { generate } from '../../src/generate/generate.js';
 import { type GenerateOptions, generateOptions } from '../../src/generate/options.js';
 import { type CacheShape, planDecode } from '../../src/generate/plan.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { joinSpecs, type Program } from '../../src/program/program.js';
@@ -47,7 +47,7 @@ const MARGIN = 4 * typicalError(WIDEST);
 /** A model of fixed weights, ready to answer; `shape` changes what is planned. */
 async function open(setting: Setting = {}) {
   const { model: name = 'llama-grouped', rows = 4, options = {}, compile = EAGER, prompts = PROMPTS } = setting;
-  const model = await openModel(name.includes('/') ? name : `tests/fixtures/logits/${name}`);
+  const model = await openModelFolder(name.includes('/') ? name : `tests/fixtures/logits/${name}`);
   const planned = planDecode(prompts, generateOptions.parse({ maxTokens: 8, ...options }), rows);
   const plan = { ...planned, shape: { ...planned.shape, ...setting.shape } };
   const program = await adaptedModel(

@@ -7,7 +7,7 @@ import type { EncodedRow } from '../../src/data/encoded.js';
 import { readJson } from '../../src/io/json.js';
 import { type LoraOptions, loraOptions } from '../../src/lora/options.js';
 import { parseModelConfig } from '../../src/model/config.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { type OptimOptions, optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
@@ -67,7 +67,7 @@ export function tinySet(rowsPerStage = 8, held = 3): { set: StagedSet; rows: Enc
 /** The real tuner over the tiny base, base weights and a fresh adapter loaded. */
 export async function tinyTuner({ lora, optim, compile, disturbed }: TinyOptions = {}): Promise<Tuner> {
   const backend = await testBackend();
-  const opened = await openModel(TINY_BASE);
+  const opened = await openModelFolder(TINY_BASE);
   const model = disturbed === undefined ? opened : disturbedModel(opened, disturbed);
   const { tuner } = await loraTuner({
     backend,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import type { Program } from '../../src/program/program.js';
 import { testBackend } from '../helpers/backend.js';
@@ -15,7 +15,7 @@ describe('SmolLM2-135M-Instruct', () => {
     needs(context, SMOLLM2);
     const backend = await testBackend();
     context.skip(backend.name === 'wasm', 'a model of this size takes too long on WASM');
-    const model = await openModel(SMOLLM2);
+    const model = await openModelFolder(SMOLLM2);
     const open = (weights: ModelFolder) =>
       adaptedModel(weights, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
     const [program, disturbed] = [await open(model), await open(disturbedModel(model, 1))];

@@ -7,7 +7,7 @@ import { openSafetensors, writeSafetensors } from '../../src/io/safetensors.js';
 import { mergeInto } from '../../src/lora/merge.js';
 import { type MergeDtype, mergeAdapter } from '../../src/lora/merge-folder.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { rewriteWeights } from '../helpers/rewrite-weights.js';
 
@@ -20,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Largest difference between the merged file and base plus adapter, relative to the value. */
 async function worstError(out: string): Promise<number> {
-  const model = await openModel(BASE);
+  const model = await openModelFolder(BASE);
   const adapter = await readAdapter(ADAPTER, linearShapes(model.config));
   const [base, merged] = [await openSafetensors(BASE), await openSafetensors(out)];
   let worst = 0;
@@ -164,7 +164,7 @@ test('a head that differs from the embedding though config.json ties them is kep
   });
   const { warnings } = await mergeAdapter(base, ADAPTER, join(folder, 'out'));
   expect(warnings).toEqual([expect.stringContaining('lm_head.weight differs from the embedding')]);
-  const [before, after] = [await openModel(base), await openModel(join(folder, 'out'))];
+  const [before, after] = [await openModelFolder(base), await openModelFolder(join(folder, 'out'))];
   expect(after.warnings).toEqual([]);
   expect((await after.read('lm_head.weight')).data).toEqual((await before.read('lm_head.weight')).data);
   for (const model of [before, after]) await model.close();

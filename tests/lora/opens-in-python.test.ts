@@ -12,7 +12,7 @@ import { type Adapter, adapterSpecs, concatenateAdapters } from '../../src/lora/
 import { mergeAdapter } from '../../src/lora/merge-folder.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { readAdapter, writeAdapter } from '../../src/lora/peft-files.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { testBackend } from '../helpers/backend.js';
@@ -22,7 +22,7 @@ const [BASE, PEFTS] = ['tests/fixtures/train/base', 'tests/fixtures/train/adapte
 const IDS = [1, 17, 44, 3, 3, 90, 62, 111, 8, 25, 70, 2];
 const python = process.env.PHASETUNE_PYTHON;
 
-const base = await openModel(BASE);
+const base = await openModelFolder(BASE);
 await base.close();
 const linears = linearShapes(base.config);
 
@@ -57,7 +57,7 @@ const ADAPTERS: Record<string, () => Adapter | Promise<Adapter>> = {
 
 /** Logits of IDS by our program, [1, T, V]; disturbed where a seed is given. */
 async function logitsOf(modelFolder: string, adapter?: string, seed?: number): Promise<Float32Array> {
-  const model = await openModel(modelFolder);
+  const model = await openModelFolder(modelFolder);
   const weights = seed === undefined ? model : disturbedModel(model, seed);
   const program = await adaptedModel(weights, adapter, logitsSpec, { mode: 'eager', precision: 'float32' });
   const { logits } = await program.run('logits', { ids: int32([1, IDS.length], IDS) }, ['logits']);

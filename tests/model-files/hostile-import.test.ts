@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Field } from '../../scripts/reliability/fuzz/gguf-file.js';
 import { BYTE_LEVEL, PIECES, tinyGguf } from '../../scripts/reliability/fuzz/tiny-gguf.js';
 import { importModel } from '../../src/model/import.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { temporaryFolder } from '../helpers/folder.js';
 
 let root: string;
@@ -151,7 +151,7 @@ describe.skipIf(process.platform === 'win32')('a folder', () => {
     renameSync(source, join(model, 'blobs'));
     for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
       symlinkSync(join('..', '..', 'blobs', name), join(snapshot, name));
-    await (await openModel(snapshot)).close();
+    await (await openModelFolder(snapshot)).close();
     await importModel(snapshot, out, { dtype: 'bfloat16' });
     expect(readdirSync(out).sort()).toEqual(readdirSync(snapshot).sort());
   });
@@ -162,6 +162,6 @@ describe.skipIf(process.platform === 'win32')('a folder', () => {
     expect(await refusal(source)).toMatch(
       /pytorch_model-00001-of-00002\.bin holds pickled weights.*AutoModelForCausalLM/,
     );
-    await expect(openModel(source)).rejects.toThrow(/holds pickled weights/);
+    await expect(openModelFolder(source)).rejects.toThrow(/holds pickled weights/);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { Field } from '../../scripts/reliability/fuzz/gguf-file.js';
 import { PIECES, tinyGguf } from '../../scripts/reliability/fuzz/tiny-gguf.js';
 import { importModel } from '../../src/model/import.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { rewriteWeights } from '../helpers/rewrite-weights.js';
 
 let root: string;
@@ -112,7 +112,7 @@ describe('a folder', () => {
     const { warnings } = await importing(source);
     expect(warnings).toEqual([expect.stringContaining('lm_head.weight differs from the embedding')]);
     expect(json(out, 'config.json').tie_word_embeddings).toBe(false);
-    const model = await openModel(out);
+    const model = await openModelFolder(out);
     expect(model.warnings).toEqual([]);
     const [head, embedding] = [await model.read('lm_head.weight'), await model.read('model.embed_tokens.weight')];
     expect(head.data).toEqual(embedding.data.map((x) => 2 * x));

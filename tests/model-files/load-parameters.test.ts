@@ -10,7 +10,7 @@ import { openSafetensors, type SafetensorsDtype, writeSafetensors } from '../../
 import { matrixNames } from '../../src/lora/adapter.js';
 import { mergeInto, merging } from '../../src/lora/merge.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { loadParameters, openModel } from '../../src/model/load.js';
+import { loadParameters, openModelFolder } from '../../src/model/load.js';
 import type { Program, VariableValue } from '../../src/program/program.js';
 
 // Three layers of 24 hidden units and 53 tokens, of which the largest matrix has 53 * 24 elements.
@@ -55,7 +55,7 @@ const low = (name: string) => (isMatrix(name) ? 'bfloat16' : 'float32');
 describe.each<SafetensorsDtype>(['F32', 'F16', 'BF16'])('from a file of %s', (dtype) => {
   test('a program gets each weight in the type that it holds it in, and nothing else', async () => {
     await writeModel(dtype);
-    const [model, weights] = [await openModel(folder), await openSafetensors(folder)];
+    const [model, weights] = [await openModelFolder(folder), await openSafetensors(folder)];
     const { program, given } = holder(low);
     await loadParameters(program, model);
     expect([...given.keys()].sort()).toEqual([...weights.tensors.keys()].sort());
@@ -73,7 +73,7 @@ describe.each<SafetensorsDtype>(['F32', 'F16', 'BF16'])('from a file of %s', (dt
     ['bfloat16', 2],
   ])('all weights as %s come through one buffer, of the largest one’s size', async (held, bytes) => {
     await writeModel(dtype);
-    const model = await openModel(folder);
+    const model = await openModelFolder(folder);
     const { program, buffers } = holder(() => held);
     await loadParameters(program, model);
     expect([...buffers].map(({ byteLength }) => byteLength)).toEqual([53 * 24 * bytes]);
@@ -83,7 +83,7 @@ describe.each<SafetensorsDtype>(['F32', 'F16', 'BF16'])('from a file of %s', (dt
 
 test('what the file has in bfloat16 comes byte for byte', async () => {
   await writeModel('BF16');
-  const [model, weights] = [await openModel(folder), await openSafetensors(folder)];
+  const [model, weights] = [await openModelFolder(folder), await openSafetensors(folder)];
   for await (const [name, { dtype, data }] of model.parameters(() => 'bfloat16')) {
     expect(dtype).toBe('bfloat16');
     expect(Buffer.from(data.buffer, data.byteOffset, data.byteLength)).toEqual(
@@ -96,7 +96,7 @@ test('what the file has in bfloat16 comes byte for byte', async () => {
 
 test('adapters are added in float32, one after the other, and the sum is rounded once', async () => {
   await writeModel('BF16');
-  const [model, weights] = [await openModel(folder), await openSafetensors(folder)];
+  const [model, weights] = [await openModelFolder(folder), await openSafetensors(folder)];
   const module = 'model.layers.1.mlp.down_proj';
   const [outputs, inputs] = weights.tensors.get(`${module}.weight`)!.shape as [number, number];
   const names = matrixNames(module);

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { checkTokens, vocabularyWarnings } from '../../src/model/texts.js';
 import { rewriteWeights } from '../helpers/rewrite-weights.js';
 
@@ -21,30 +21,30 @@ const refused = (...parts: string[]) =>
 
 test('a missing tensor is told with its name and the shape it should have', async () => {
   await rewrite((tensors) => tensors.delete(Q));
-  await expect(openModel(folder)).rejects.toThrow(
+  await expect(openModelFolder(folder)).rejects.toThrow(
     refused('model.safetensors', Q, 'expected shape \\[24, 24\\]', 'no such tensor'),
   );
 });
 
 test('a tensor of another shape is told with both', async () => {
   await rewrite((tensors) => tensors.set(Q, { name: Q, dtype: 'F32', shape: [12, 48], data: new Float32Array(576) }));
-  await expect(openModel(folder)).rejects.toThrow(refused(Q, '\\[24, 24\\]', 'got \\[12, 48\\]'));
+  await expect(openModelFolder(folder)).rejects.toThrow(refused(Q, '\\[24, 24\\]', 'got \\[12, 48\\]'));
 });
 
 test('a tensor that the decoder has no place for is refused; buffers of older exports are not', async () => {
   const put = (name: string) =>
     rewrite((all) => all.set(name, { name, dtype: 'F32', shape: [3], data: new Float32Array(3) }));
   await put('model.layers.0.self_attn.rotary_emb.inv_freq');
-  await (await openModel(folder)).close();
+  await (await openModelFolder(folder)).close();
   await put('model.layers.0.self_attn.q_norm.weight');
-  await expect(openModel(folder)).rejects.toThrow(refused('q_norm.weight', 'unexpected tensor'));
+  await expect(openModelFolder(folder)).rejects.toThrow(refused('q_norm.weight', 'unexpected tensor'));
 });
 
 test('a tensor of integers is refused with what to do', async () => {
   await rewrite((tensors) =>
     tensors.set(Q, { name: Q, dtype: 'I32', shape: [24, 24], data: new Int32Array(576) as never }),
   );
-  await expect(openModel(folder)).rejects.toThrow(refused(Q, 'expected F32, F16 or BF16 values, got I32'));
+  await expect(openModelFolder(folder)).rejects.toThrow(refused(Q, 'expected F32, F16 or BF16 values, got I32'));
 });
 
 describe('a head and the flag that ties it to the embedding', () => {
@@ -56,7 +56,7 @@ describe('a head and the flag that ties it to the embedding', () => {
   };
   /** What a program is given. */
   const parametersOf = async () => {
-    const model = await openModel(folder);
+    const model = await openModelFolder(folder);
     const all = new Map<string, Float32Array>();
     for await (const [name, { data }] of model.parameters()) all.set(name, (data as Float32Array).slice());
     await model.close();
@@ -91,7 +91,7 @@ describe('a head and the flag that ties it to the embedding', () => {
 
   test('not tied, without a head: the error names the flag', async () => {
     await rewrite((tensors) => tensors.delete(HEAD));
-    await expect(openModel(folder)).rejects.toThrow(
+    await expect(openModelFolder(folder)).rejects.toThrow(
       refused(HEAD, 'there is no such tensor', 'set tie_word_embeddings to true'),
     );
   });
@@ -105,7 +105,7 @@ describe('a head and the flag that ties it to the embedding', () => {
         if (name !== HEAD) tensors.set(bare, { ...tensor, name: bare });
       }
     });
-    await expect(openModel(folder)).rejects.toThrow(refused(HEAD, 'set tie_word_embeddings to true'));
+    await expect(openModelFolder(folder)).rejects.toThrow(refused(HEAD, 'set tie_word_embeddings to true'));
     await setTied(true);
     const found = await parametersOf();
     all.delete(HEAD);
@@ -119,7 +119,7 @@ describe('a head and the flag that ties it to the embedding', () => {
         tensors.set(`language_model.${name}`, { ...tensor, name: `language_model.${name}` });
       }
     });
-    await expect(openModel(folder)).rejects.toThrow(
+    await expect(openModelFolder(folder)).rejects.toThrow(
       refused(EMBEDDING, 'there is language_model.model.embed_tokens.weight instead: save the language model alone'),
     );
   });
@@ -133,7 +133,7 @@ describe.each(['F32', 'F16', 'BF16'] as const)('a weight in %s that is not a fin
         for (const [name, tensor] of tensors) tensors.set(name, { ...tensor, dtype });
         (tensors.get(Q)!.data as Float32Array)[7] = value;
       });
-      const model = await openModel(folder);
+      const model = await openModelFolder(folder);
       for (const held of ['float32', 'bfloat16'] as const) {
         const read = async () => {
           for await (const _ of model.parameters(() => held));
@@ -149,11 +149,11 @@ describe.each(['F32', 'F16', 'BF16'] as const)('a weight in %s that is not a fin
 
 test('an adapter in the folder is warned of; an adapter alone is no model', async () => {
   await writeFile(join(folder, 'adapter_config.json'), '{"base_model_name_or_path": "org/base"}');
-  const model = await openModel(folder);
+  const model = await openModelFolder(folder);
   expect(model.warnings).toEqual([expect.stringMatching(/there is an adapter in the model folder.*without it/)]);
   await model.close();
   await rm(join(folder, 'config.json'));
-  await expect(openModel(folder)).rejects.toThrow(
+  await expect(openModelFolder(folder)).rejects.toThrow(
     refused('this is an adapter', 'its base model \\(org/base\\) as the model and this folder as the adapter'),
   );
 });
@@ -162,13 +162,13 @@ test('a cut-off file is told with both sizes', async () => {
   const path = join(folder, 'model.safetensors');
   const bytes = await readFile(path);
   await writeFile(path, bytes.subarray(0, bytes.length - 100));
-  await expect(openModel(folder)).rejects.toThrow(
+  await expect(openModelFolder(folder)).rejects.toThrow(
     refused('cut off', `expected ${bytes.length} bytes`, `${bytes.length - 100}`),
   );
 });
 
 test('of a tokenizer with more tokens than the embedding has rows only a text that holds one is refused, by name', async () => {
-  const model = await openModel(folder);
+  const model = await openModelFolder(folder);
   expect(vocabularyWarnings(model, 53)).toEqual([]);
   expect(vocabularyWarnings(model, 54)).toEqual([
     expect.stringContaining('the tokenizer has 54 tokens, the embedding 53 rows'),

@@ -6,7 +6,7 @@ import { PhasetuneError } from '../../src/core/errors.js';
 import { float32, type HostTensor, int32 } from '../../src/core/host-tensor.js';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import { testBackend } from '../helpers/backend.js';
 import { largestRelativeError } from '../helpers/compare.js';
@@ -38,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function logitsOf(config: object, ids: HostTensor): Promise<HostTensor | PhasetuneError> {
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...shapes, ...config }));
   try {
-    const model = await openModel(folder);
+    const model = await openModelFolder(folder);
     const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
     const { logits } = await program.run('logits', { ids }, ['logits']);
     program.dispose();

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { beforeAll, describe, test } from 'vitest';
 import { openSafetensors } from '../../src/io/safetensors.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { logitsSpec } from '../../src/model/logits.js';
 import { testBackend } from '../helpers/backend.js';
 import { disturbedModel, disturbedRuns, expectNear } from '../helpers/disturbed.js';
@@ -13,7 +13,7 @@ describe('logits equal transformers', () => {
   beforeAll(() => testBackend());
 
   test.each(readdirSync(FOLDER))('%s', async (name) => {
-    const model = await openModel(`${FOLDER}/${name}`);
+    const model = await openModelFolder(`${FOLDER}/${name}`);
     const expected = await openSafetensors(`${FOLDER}/${name}/expected.safetensors`);
     const ids = await expected.read('input_ids');
     const logitsOf = async (weights: ModelFolder) => {

@@ -8,7 +8,7 @@ import { toBfloat16, widened } from '../../src/io/float.js';
 import { matrixNames } from '../../src/lora/adapter.js';
 import { mergeInto, merging } from '../../src/lora/merge.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { loadParameters, modelVariables, openModel } from '../../src/model/load.js';
+import { loadParameters, modelVariables, openModelFolder } from '../../src/model/load.js';
 import { quantizeRows } from '../../src/program/captured/quantize-rows.js';
 import { compile } from '../../src/program/compile.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
@@ -164,7 +164,7 @@ describe.each(cases().slice(0, 2).map(fitting))('$name', (made) => {
 });
 
 nativeOnly('adapters are merged into the weights in float32, and the sum is rounded once', async () => {
-  const model = await openModel(TINY);
+  const model = await openModelFolder(TINY);
   const options = loraOptions.parse({ rank: 2, alpha: 4 });
   const module = 'model.layers.1.mlp.down_proj';
   const [name, { a, b }] = [`${module}.weight`, matrixNames(module)];
@@ -189,7 +189,7 @@ nativeOnly('adapters are merged into the weights in float32, and the sum is roun
 });
 
 test('every projection inside the layers may be held in 8 bits, and nothing else', async () => {
-  const model = await openModel(TINY);
+  const model = await openModelFolder(TINY);
   const allowed = Object.entries(modelVariables(model.config).variables).filter(([, { quantizable }]) => quantizable);
   expect(allowed).toHaveLength(7 * model.config.num_hidden_layers);
   for (const [name, { shape, role }] of allowed) {

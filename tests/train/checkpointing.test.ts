@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend } from '../../src/backend/backend.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
@@ -19,7 +19,7 @@ let backend: Backend;
 let model: ModelFolder;
 beforeAll(async () => {
   backend = await testBackend();
-  model = await openModel('tests/fixtures/train/base');
+  model = await openModelFolder('tests/fixtures/train/base');
 });
 afterAll(() => model.close());
 

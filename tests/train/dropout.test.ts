@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../src/backend/backend.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { loraTuner } from '../../src/train/lora-tuner.js';
@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 /** Losses of steps with these seeds, the held-out loss before them, and the memory after each. */
 async function train(dropout: number, seeds: number[], batches = [batch]) {
-  const model = await openModel(`${FIXTURE}/base`);
+  const model = await openModelFolder(`${FIXTURE}/base`);
   const { options, tensors } = await readAdapter(`${FIXTURE}/adapter`, linearShapes(model.config));
   const { tuner } = await loraTuner({
     backend,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EncodedRow } from '../../src/data/encoded.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { adaptedModel } from '../../src/lora/adapted-model.js';
-import { type OpenedModel, openModel } from '../../src/model/load.js';
+import { type OpenedModel, openModelFolder } from '../../src/model/load.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { lossesByRow, lossFeeds } from '../../src/train/loss-feeds.js';
 import { lossSpec } from '../../src/train/step.js';
@@ -26,7 +26,7 @@ const TOLERANCE = 2 * 2 ** -24 * (2 * (24 * 5 + 40 * 3 + 6) + 24 + 53 + 40);
 let model: OpenedModel;
 beforeAll(async () => {
   await testBackend();
-  model = await openModel('tests/fixtures/logits/llama-dynamic-rope');
+  model = await openModelFolder('tests/fixtures/logits/llama-dynamic-rope');
 });
 afterAll(() => model.close());
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HostTensor } from '../../src/core/host-tensor.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { inputShapes } from '../../src/train/entry-shapes.js';
@@ -23,7 +23,7 @@ const WAYS: readonly [name: string, CompileOptions][] = [
 
 let model: ModelFolder;
 beforeAll(async () => {
-  model = await openModel('tests/fixtures/train/base');
+  model = await openModelFolder('tests/fixtures/train/base');
 });
 afterAll(() => model.close());
 

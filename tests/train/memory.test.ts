@@ -115,7 +115,7 @@ nativeOnly('a run that no machine has the memory for is warned of before it begi
   const { code, err } = await phasetune(...train, '--pad-to', '1000000', '--no-xla');
   expect(code).toBe(0);
   expect(err).toMatch(
-    /warning: the run is forecast to take .*iB of memory, and there is .*iB .*: lower --max-length or --pad-to/,
+    /warning: the run is forecast to take .*iB of memory, and there is .*iB .*; lower --max-length, or lower --pad-to/,
   );
   expect((await phasetune(...train)).err).not.toContain('is forecast to take');
 });

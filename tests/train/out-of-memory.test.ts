@@ -63,11 +63,11 @@ test('an error that quotes what is in a file is none, whatever the file says', (
 });
 
 test('what is named already keeps its name', async () => {
-  const inner = memoryFor('making the adapter', 'lower --lora.rank');
+  const inner = memoryFor('making the adapter', { option: 'lora.rank', change: 'lower' });
   const work = () => namingMemory(inner, failing('std::bad_alloc'));
   await expect(namingMemory(memoryFor('training'), work)).rejects.toMatchObject({
     code: 'failed',
-    message: expect.stringMatching(/^out of memory in making the adapter: lower --lora\.rank or free memory/),
+    message: expect.stringMatching(/^out of memory in making the adapter; lower `lora\.rank`, or free memory/),
     fields: { outOfMemory: true },
   });
 });
@@ -80,7 +80,7 @@ test('the error names the batch, its longest rows first, and only what can still
   expect(await told(memoryUses(setting).step(batch))).toMatchObject({
     code: 'failed',
     message:
-      'out of memory in a training step, at a batch of 5 lines x 16 tokens (rows by their tokens: row1 (9), row2 (7), row4 (6), row0 (5) and 1 shorter): raise `microBatches`, set `gradientCheckpointing`, lower `maxLength`, hold the weights in 8 bits with `loadIn8bit` or let `memoryLimit` choose for you (a plan shows what a run takes)',
+      'out of memory in a training step, at a batch of 5 lines x 16 tokens (rows by their tokens: row1 (9), row2 (7), row4 (6), row0 (5) and 1 shorter); raise `microBatches`, or set `gradientCheckpointing: true`, or lower `maxLength`, or set `loadIn8bit: true` to hold the weights in 8 bits, or set `memoryLimit` to let it choose (a plan shows what a run takes)',
     fields: { outOfMemory: true, lines: 5, tokens: 16, rows: 'row1 row2 row4 row0 row3' },
   });
   const { message } = await told(memoryUses({ gradientCheckpointing: true, loadIn8bit: true }).step(batch));
@@ -105,7 +105,7 @@ nativeOnly('a process that runs out of memory says for what, keeps what it holds
   const rows = 'at a batch of 2 lines x 65536 tokens (rows by their tokens: long (65536), longer (65000))';
   expect(errors.step).toMatchObject({ ...named, message: expect.stringContaining(`a training step, ${rows}`) });
   expect(errors.accumulated).toMatchObject({ ...named, message: expect.stringContaining(rows) });
-  expect(errors.evaluate).toMatchObject({ ...named, message: expect.stringContaining('--eval-rows') });
+  expect(errors.evaluate).toMatchObject({ ...named, message: expect.stringContaining('lower `evalRows`') });
   expect({ unchanged, goesOn }).toEqual({ unchanged: true, goesOn: true });
 });
 
@@ -127,9 +127,9 @@ nativeOnly('an adapter that there is no address space for is warned of, and one 
   const { stderr, status } = run(...train, '--lora.rank', '500000');
   const lines = stderr.trim().split('\n');
   expect(lines.findLast((line) => line.startsWith('warning: '))).toMatch(
-    /^warning: the run \(of its weights alone\) is forecast to take .* of address space that ulimit -v allows: lower --lora\.rank/,
+    /^warning: the run \(of its weights alone\) is forecast to take .* of address space that ulimit -v allows; lower --lora\.rank/,
   );
-  expect(lines.at(-1)).toMatch(/^error: out of memory in creating the adapter and its moments: lower --lora\.rank/);
+  expect(lines.at(-1)).toMatch(/^error: out of memory in creating the adapter and its moments; lower --lora\.rank/);
   expect(stderr).not.toContain('report it');
   expect(status).toBe(1);
 });

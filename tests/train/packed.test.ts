@@ -8,7 +8,7 @@ import { importFile } from '../../src/data/import.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../../src/data/options.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
@@ -26,7 +26,7 @@ const inputs = { learningRate: 1e-2, step: 1, seed: 1, lossLimit: Number.POSITIV
 let model: ModelFolder;
 let tuner: Tuner;
 beforeAll(async () => {
-  model = await openModel(TINY);
+  model = await openModelFolder(TINY);
   tuner = await opened(model);
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import type { EncodedRow } from '../../src/data/encoded.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { openSafetensors, type Safetensors } from '../../src/io/safetensors.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { keptName } from '../../src/optim/groups.js';
 import { optimOptions } from '../../src/optim/options.js';
@@ -47,7 +47,7 @@ const optim = optimOptions.parse({ learningRate, warmup, weightDecay, maxGradNor
 let model: ModelFolder;
 let expected: Safetensors;
 beforeAll(async () => {
-  model = await openModel(`${FIXTURE}/base`);
+  model = await openModelFolder(`${FIXTURE}/base`);
   expected = await openSafetensors(`${FIXTURE}/reference.safetensors`);
 });
 afterAll(async () => {

@@ -12,7 +12,7 @@ import { importFile } from '../../src/data/import.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../../src/data/options.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
@@ -45,7 +45,7 @@ let steps: MicroBatch[];
 let heldOut: MicroBatch;
 beforeAll(async () => {
   await testBackend();
-  model = await openModel(TINY);
+  model = await openModelFolder(TINY);
   const { records } = await importFile('datasets/demo/raw.jsonl', importOptionsSchema.parse({}), silentLogger);
   const short = records.filter(({ messages }) => messages.reduce((n, { content }) => n + content.length, 0) < 80);
   const { rows } = await encodeRows(short.slice(0, 320), await loadTokenizer(TINY), encodeOptionsSchema.parse({}));

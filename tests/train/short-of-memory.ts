@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { loadBackend } from '../../src/backend/load.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { optimOptions } from '../../src/optim/options.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { inputShapes } from '../../src/train/entry-shapes.js';
@@ -25,7 +25,7 @@ const small = onePerLine([countingRow('a', 5, 1, 22), countingRow('b', 40, 2, 6)
 // own, ends the process, and nobody can catch that.
 const large = onePerLine([countingRow('long', 1, 1, 65_536), countingRow('longer', 2, 1, 65_000)], 65_536);
 const shapes = [small.shape, large.shape];
-const model = await openModel('models/tiny-llama');
+const model = await openModelFolder('models/tiny-llama');
 const { tuner } = await loraTuner({
   backend: await loadBackend({ device: 'cpu' }),
   model,

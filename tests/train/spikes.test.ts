@@ -44,7 +44,7 @@ test('stop: the step is named with its rows, and the state before it is saved', 
   const error: unknown = await runTiny(strictAt(rows), stopping).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(PhasetuneError);
   expect((error as Error).message).toMatch(
-    /^stage 2, step 4: the loss jumped to \d.*its update was not made, .* in stage-2\/step-000003;/,
+    /^stage 2, step 4: the loss spiked to \d.*its update was not made, .* in stage-2\/step-000003;/,
   );
   for (const row of rows) expect((error as Error).message).toContain(row);
   const { state } = await readCheckpoint(join(stopping.folder, 'stage-2/step-000003'), stopping.base.linears);
@@ -117,7 +117,7 @@ test('out of memory: the step is named, and all before it is saved', async () =>
   await expect(runTiny(short, running)).rejects.toMatchObject({
     code: 'failed',
     message: expect.stringMatching(
-      /^stage 1, step 4: out of memory in .* in stage-1\/step-000003; continue with `resume`/,
+      /^stage 1, step 4: out of memory in .* in stage-1\/step-000003, from which `resume` and `force` continue/,
     ),
   });
   const { state } = await readCheckpoint(join(running.folder, 'stage-1/step-000003'), running.base.linears);

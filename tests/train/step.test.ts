@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { float32, type HostTensor, int32 } from '../../src/core/host-tensor.js';
 import { loraOptions } from '../../src/lora/options.js';
-import { type ModelFolder, openModel } from '../../src/model/load.js';
+import { type ModelFolder, openModelFolder } from '../../src/model/load.js';
 import { keptName } from '../../src/optim/groups.js';
 import { optimOptions } from '../../src/optim/options.js';
 import { readState } from '../../src/optim/state.js';
@@ -20,7 +20,7 @@ const hyper = { learningRate: scalar(1e-2), step: scalar(1), lossLimit: scalar(N
 let model: ModelFolder;
 let made: LoraTuner;
 beforeAll(async () => {
-  model = await openModel('tests/fixtures/train/base');
+  model = await openModelFolder('tests/fixtures/train/base');
   made = await loraTuner({
     backend: await testBackend(),
     model,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { float32, type HostTensor, int32 } from '../../src/core/host-tensor.js';
 import { trainedLinear } from '../../src/model/linear.js';
-import { openModel } from '../../src/model/load.js';
+import { openModelFolder } from '../../src/model/load.js';
 import { parameterShapes } from '../../src/model/parameters.js';
 import { keptName, parameterGroups } from '../../src/optim/groups.js';
 import { optimOptions } from '../../src/optim/options.js';
@@ -16,7 +16,7 @@ import { countingRow } from '../helpers/tiny-run.js';
 
 test('every parameter of a whole model has its gradient, by finite differences, and moves in a step', async () => {
   await testBackend();
-  const model = await openModel('tests/fixtures/train/base');
+  const model = await openModelFolder('tests/fixtures/train/base');
   const shapes = parameterShapes(model.config);
   const optim = optimOptions.parse({ weightDecay: 0.1, maxGradNorm: 0 });
   const groups = parameterGroups(shapes, optim.weightDecay);

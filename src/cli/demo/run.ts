@@ -11,7 +11,7 @@ import { importFile } from '../../data/import.js';
 import type { ImportOptions } from '../../data/options.js';
 import type { InstructionRecord } from '../../data/record.js';
 import { exists } from '../../io/files.js';
-import { openModel } from '../../model/load.js';
+import { openModelFolder } from '../../model/load.js';
 import { compileOptions } from '../../program/options.js';
 import { checkRunFolder } from '../../train/run-file.js';
 import { train } from '../../workflow/train.js';
@@ -49,7 +49,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
     ? { name: options.model, folder: options.model, tiny: false }
     : await demoModel(backend, context);
   // Whatever is wrong with the inputs is reported before anything is written.
-  await (await openModel(model.folder)).close();
+  await (await openModelFolder(model.folder)).close();
   await checkRunFolder(join(out, 'run'));
   const staged = join(out, 'data');
   const { format, scoreField, badRows } = options;

@@ -1,11 +1,11 @@
 import { loadBackend } from '../../../backend/load.js';
 import { usageError } from '../../../core/errors.js';
 import { type HostTensor, int32 } from '../../../core/host-tensor.js';
-import { memoryFor, namingMemory } from '../../../core/out-of-memory.js';
+import { HOLD_IN_8_BITS, memoryFor, namingMemory } from '../../../core/out-of-memory.js';
 import { writeSafetensors } from '../../../io/safetensors.js';
 import { refuseInside } from '../../../io/same-file.js';
 import { adaptedModel } from '../../../lora/adapted-model.js';
-import { type ModelFolder, openModel } from '../../../model/load.js';
+import { type ModelFolder, openModelFolder } from '../../../model/load.js';
 import { logitsSpec } from '../../../model/logits.js';
 import { compileOptions } from '../../../program/options.js';
 import type { Logger } from '../../../telemetry/logger.js';
@@ -18,7 +18,7 @@ type Options = OptionsOf<typeof command>;
 export const run: Run<typeof command> = async (options, context) => {
   const { model: folder, adapter, ids, out } = options;
   await refuseInside(out, [folder, ...(adapter === undefined ? [] : [adapter])]);
-  const model = await openModel(folder);
+  const model = await openModelFolder(folder);
   try {
     for (const warning of model.warnings) context.logger.warn(warning);
     refuseUnknownIds(options, model.config.vocab_size);
@@ -51,12 +51,11 @@ async function computeLogits(
   const backend = await loadBackend({ device, logger, verbose });
   const shapes = { logits: [{ ids: [1, ids.length] }] };
   const compile = { ...compileOptions(options, backend), shapes };
-  const program = await namingMemory(
-    memoryFor('loading the model', 'hold the weights in 8 bits with `loadIn8bit`'),
-    () => adaptedModel(model, adapter, logitsSpec, compile, logger.warn),
+  const program = await namingMemory(memoryFor('loading the model', HOLD_IN_8_BITS), () =>
+    adaptedModel(model, adapter, logitsSpec, compile, logger.warn),
   );
   try {
-    const { logits } = await namingMemory(memoryFor('computing the logits', 'give fewer `ids`'), () =>
+    const { logits } = await namingMemory(memoryFor('computing the logits', { advice: 'give fewer `ids`' }), () =>
       program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']),
     );
     return { logits: logits!, device: backend.device };

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { fingerprint, fingerprintModel } from '../../src/train/fingerprint.js';
+import { fingerprint, fingerprintModel } from '../../src/model/fingerprint.js';
 
 const BLOCK = 262144;
 const bytes = Uint8Array.from({ length: 80 * BLOCK + 17 }, (_, i) => i * 31 + (i >> 11));
