@@ -38,7 +38,7 @@ test('killed and interrupted while it measures, it goes on and ends as if nothin
   expect((await stop('SIGKILL')).code).toBe(null);
   const { code, out } = await stop('SIGINT');
   expect(code).toBe(130);
-  expect(lastJson(out)).toMatchObject({ error: { code: 'interrupted', message: expect.stringMatching(/goes on/) } });
+  expect(lastJson(out)).toMatchObject({ error: { code: 'interrupted', message: expect.stringMatching(/to continue from there/) } });
   await expect(textOf('a.jsonl')).rejects.toThrow('ENOENT');
   const known = (await ledgerLines('a.ledger.jsonl')) - 1;
   expect(known).toBeGreaterThan(16);
@@ -83,11 +83,11 @@ describe('what cannot be scored is told', () => {
     const without = await phasetune('score', rows, '--out', join(home, 'd.jsonl'), '--scorer', 'loss');
     expect(without).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/--scorer loss needs a model folder: give --model/),
+      err: expect.stringMatching(/--scorer loss needs a model folder; set --model/),
     });
     const none = await phasetune(...args('e.jsonl'), '--max-length', '4');
     expect(none.code).toBe(3);
-    expect(none.err).toMatch(/none of 2 rows could be scored; the first: prompt-too-long/);
+    expect(none.err).toMatch(/none of 2 rows has a score; the first: prompt-too-long/);
   });
 });
 

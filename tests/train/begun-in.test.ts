@@ -19,7 +19,7 @@ const run = (folder: string | undefined, model = 'model', data = 'staged', statu
   ...(folder !== undefined && { begunIn: at(folder) }),
 });
 
-test('relative inputs are those of the folder that the run was begun in, and stay written as they were', () => {
+test('relative inputs are those of the folder that the run was started in, and stay written as they were', () => {
   const found = findInputs('run', run('a'), at('b'), {}) as { model: string; data: string };
   expect(found).toEqual({ model: at('a/model'), data: at('a/staged'), seed: 3 });
   expect(recordInputs(found, run('a'), at('b'))).toEqual({ recipe: run('a').recipe, begunIn: at('a') });
@@ -27,7 +27,7 @@ test('relative inputs are those of the folder that the run was begun in, and sta
 
 test('a run of before the folder was written down says so where its inputs are not here', () => {
   expect(() => findInputs('run', run(undefined), at('b'), {})).toThrow(
-    `run: the run was begun in a folder that it does not name, with \`data: staged\`; there is no ${at('b/staged')} now; set \`data\` to where it is`,
+    `run: the run was started in a folder that it does not name, with \`data: staged\`; there is no ${at('b/staged')} now; set \`data\` to where it is`,
   );
   expect(findInputs('run', run(undefined), at('c'), {})).toEqual(run(undefined).recipe);
 });
@@ -56,7 +56,7 @@ test('a project that was moved as a whole is found where it is now', () => {
 test('an input that is nowhere is reported with where it lay; one that is given, or of a run that is done, is not looked for', () => {
   const gone = run('a', 'model', 'gone');
   expect(() => findInputs('out/run', gone, at('b'), {})).toThrow(
-    `out/run: the run was begun in ${at('a')}, with \`data: gone\`; there is no ${at('a/gone')} now; set \`data\` to where it is`,
+    `out/run: the run was started in ${at('a')}, with \`data: gone\`; there is no ${at('a/gone')} now; set \`data\` to where it is`,
   );
   const found = findInputs('out/run', gone, at('b'), { data: 'other' });
   expect(found).toMatchObject({ model: at('a/model'), data: 'gone' });

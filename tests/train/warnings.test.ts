@@ -31,7 +31,7 @@ test('a stage that ends within the warm-up is reported, with the share of the ra
   const warned = (stages: Stage[], warmup: number) =>
     planWarnings({ stages, holdout }, { ...options, optim: { warmup } });
   expect(warned([stage(5)], 20)).toEqual([
-    'stage 1 ends within the 20 steps of warm-up: its learning rate comes to 20 % of what is set, at most; give it more steps, or lower `optim.warmup`',
+    'stage 1 ends within the 20 steps of warm-up: its learning rate reaches at most 20 % of the setting; give it more steps, or lower `optim.warmup`',
   ]);
   // The last of five steps is the first with the whole rate after a warm-up of four.
   expect(warned([stage(5)], 4)).toEqual([]);
@@ -40,8 +40,8 @@ test('a stage that ends within the warm-up is reported, with the share of the ra
   expect(warned([stage(5)], 0.9)).toEqual([expect.stringContaining('the 5 steps of warm-up')]);
   const [first, second, third] = [0, 10, 20].map((before) => stage(10, {}, { before, steps: 30 }));
   expect(warned([first!, second!, third!], 20)).toEqual([
-    expect.stringContaining('comes to 45 %'),
-    expect.stringContaining('comes to 95 %'),
+    expect.stringContaining('reaches at most 45 %'),
+    expect.stringContaining('reaches at most 95 %'),
   ]);
 });
 

@@ -42,7 +42,7 @@ function judgingLines(plan: JudgingPlan): string[] {
   const known = questions - estimate.requests;
   return [
     `${formatCounted(rows, 'row')}${same}${times}; rubric ${judge.rubric.name}, version ${judge.rubric.version}`,
-    ...(known > 0 ? [`${formatCount(known)} of ${formatCount(questions)} replies are in the ledger already`] : []),
+    ...(known > 0 ? [`${formatCount(known)} of ${formatCount(questions)} replies are already in the ledger`] : []),
     ...estimateLines(plan),
   ];
 }
