@@ -8,7 +8,7 @@ const count = z.number().int().positive();
 
 /** Options of every bench that runs a model. */
 export const benchOptions = z.strictObject({
-  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model to make, with random weights'),
+  shape: z.enum(SHAPE_NAMES).default('smollm2-135m').describe('model shape to use, with random weights'),
   layers: count.optional().describe('number of layers instead of that of the shape'),
   width: count
     .optional()

@@ -37,7 +37,7 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
     const why = hangup ? 'the terminal was closed' : 'interrupted';
-    logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop at once)'}`);
+    logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop immediately)'}`);
     controller.abort(interrupted(why));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);

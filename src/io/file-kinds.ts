@@ -16,7 +16,7 @@ interface ForeignKind {
 
 const PANDAS = (read: string) =>
   `convert it in Python: pandas.${read}("FILE").to_json("rows.jsonl", orient="records", lines=True)`;
-const UNPACK = (command: string) => `unpack it: ${command}`;
+const UNPACK = (command: string) => `decompress it: ${command}`;
 const SHEET = 'save the sheet as CSV (UTF-8) in the spreadsheet program';
 const TRUST = 'it can run any code when it is opened. If you trust where it is from, ';
 const DATASET = 'convert it in Python: datasets.Dataset.from_file("FILE").to_json("rows.jsonl")';
@@ -24,12 +24,16 @@ const NO_ROWS = 'expected rows of instructions and answers';
 
 /** The first bytes are compared as Latin-1 text; the first kind that fits is taken. */
 const KINDS: readonly ForeignKind[] = [
-  { begins: '\xfd7zXZ\0', name: 'packed with xz', convert: UNPACK('xz -dk FILE') },
-  { begins: /^BZh[1-9]/, name: 'packed with bzip2', convert: UNPACK('bzip2 -dk FILE') },
-  { begins: '\x04"M\x18', name: 'packed with lz4', convert: UNPACK('lz4 -d FILE') },
-  { begins: '\xff\x06\0\0sNaPpY', name: 'packed with Snappy', convert: UNPACK('python -m snappy -d FILE rows.jsonl') },
-  { begins: ']\0\0', name: 'packed with lzma', convert: UNPACK('xz -dk --format=lzma FILE') },
-  { begins: ['\x1f\x9d', '\x1f\xa0'], name: 'packed with compress', convert: UNPACK('uncompress FILE') },
+  { begins: '\xfd7zXZ\0', name: 'compressed with xz', convert: UNPACK('xz -dk FILE') },
+  { begins: /^BZh[1-9]/, name: 'compressed with bzip2', convert: UNPACK('bzip2 -dk FILE') },
+  { begins: '\x04"M\x18', name: 'compressed with lz4', convert: UNPACK('lz4 -d FILE') },
+  {
+    begins: '\xff\x06\0\0sNaPpY',
+    name: 'compressed with Snappy',
+    convert: UNPACK('python -m snappy -d FILE rows.jsonl'),
+  },
+  { begins: ']\0\0', name: 'compressed with lzma', convert: UNPACK('xz -dk --format=lzma FILE') },
+  { begins: ['\x1f\x9d', '\x1f\xa0'], name: 'compressed with compress', convert: UNPACK('uncompress FILE') },
   { begins: '7z\xbc\xaf\x27\x1c', name: 'a 7z archive', convert: UNPACK('7z x FILE') },
   { begins: 'Rar!\x1a\x07', name: 'a RAR archive', convert: UNPACK('unrar x FILE') },
   { begins: 'PK\x03\x04', holds: /\[Content_Types\]\.xml|xl\/|_rels\//, name: 'an Excel workbook', convert: SHEET },
@@ -116,9 +120,9 @@ export function foreignRows(path: string, head: Uint8Array, packing?: string): P
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, HEAD_BYTES)).toString('latin1');
   const kind = KINDS.find((kind) => isKind(kind, text)) ?? binaryKind(text);
   if (!kind) return undefined;
-  const inside = packing === undefined ? '' : `packed with ${packing}, and inside `;
+  const inside = packing === undefined ? '' : `compressed with ${packing}, and inside it `;
   return dataError(
-    `${path}: it is ${inside}${kind.name}, which is not read; ${kind.convert.replaceAll('FILE', path)}`,
+    `${path}: it is ${inside}${kind.name}, which is not supported; ${kind.convert.replaceAll('FILE', path)}`,
     {
       file: path,
     },

@@ -117,6 +117,6 @@ const isParquet = (head: Uint8Array) =>
 
 const packedParquet = (path: string, packing: Packing) =>
   dataError(
-    `${path}: it is packed with ${packing}, and inside a Parquet file, which is packed itself; unpack it: ${packing === 'gzip' ? 'gunzip -k' : 'unzstd'} ${path}`,
+    `${path}: it is compressed with ${packing}, and inside it a Parquet file, which is compressed itself; decompress it: ${packing === 'gzip' ? 'gunzip -k' : 'unzstd'} ${path}`,
     { file: path },
   );

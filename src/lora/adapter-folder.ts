@@ -23,7 +23,7 @@ export async function ownTokenizerWarnings(adapterFolder: string, modelFolder: s
     names.push('chat_template in tokenizer_config.json');
   if (names.length === 0) return [];
   return [
-    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} has not or has otherwise; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
+    `${adapterFolder}: the adapter brings ${names.join(', ')}, which ${modelFolder} does not have or has in another version; the model's are used: if the adapter was trained with its own, copy them into the model's folder`,
   ];
 }
 

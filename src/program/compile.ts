@@ -15,7 +15,7 @@ function make(spec: ProgramSpec, options: CompileOptions): Program {
     return capturedProgram(spec, options);
   }
   if (options.precision !== 'float32') throw new RangeError('an eager program computes in float32 only');
-  if (options.loadIn8bit) throw new RangeError('an eager program holds no weights in 8 bits');
+  if (options.loadIn8bit) throw new RangeError('an eager program cannot keep weights in 8 bits');
   return eagerProgram(spec);
 }
 

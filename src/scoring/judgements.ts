@@ -151,4 +151,7 @@ function replied(replies: Replies, judge: Judge, content: string, repeat: number
 
 /** The file changed between two readings. */
 export const changedRow = (id: string) =>
-  dataError(`row ${id}: it was not there when the rows were read first; leave the file as it is`, { id });
+  dataError(
+    `row ${id}: it was not in the file when the rows were first read; do not change the file while it is scored`,
+    { id },
+  );

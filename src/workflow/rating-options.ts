@@ -7,5 +7,7 @@ export const ratingOptions = {
     .string()
     .min(1)
     .optional()
-    .describe('column or field with the score; in JSON, dots reach inside (meta.level) [score, rating or difficulty]'),
+    .describe(
+      'column or field with the score; in JSON, dots name nested fields (meta.level) [score, rating or difficulty]',
+    ),
 };

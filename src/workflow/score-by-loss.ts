@@ -168,7 +168,7 @@ function planOf({ plan, pairs, model, compile, device, hooks }: LossWork): Measu
   const { path, config } = model;
   const rows = pairs.filter((pair) => 'given' in pair);
   const cut = rows.filter(({ truncated }) => truncated).length;
-  if (cut > 0) logger.warn(`${cut} answers were cut at \`maxLength\`; their losses are those of what is left`);
+  if (cut > 0) logger.warn(`${cut} answers were cut at \`maxLength\`; their losses are those of the rest`);
   const most = config.max_position_embeddings;
   const over = rows.filter(({ given }) => given.ids.length > most).length;
   if (over > 0)

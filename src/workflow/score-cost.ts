@@ -51,7 +51,7 @@ export function checkMaxCost(
 }
 
 /**
- * Has the user agree to the cost. There is nothing to agree to where it is free or taken as free,
+ * Has the user agree to the cost. There is nothing to agree to where it is free or counted as free,
  * `yes` is set, or `maxCost` covers it. Without a `confirm` hook a usage error says how to agree. A
  * refusal is an error of code `failed`.
  */
@@ -64,7 +64,7 @@ export async function agreeToCost(
   if (requests === 0 || cost === 0 || yes || (local && cost === undefined)) return;
   if (likelyCost !== undefined && maxCost !== undefined && likelyCost <= maxCost) return;
   if (!confirm)
-    throw usageError(`this may cost ${describeCost({ likelyCost, maxCost })}; nothing was asked yet`, {
+    throw usageError(`this may cost ${describeCost({ likelyCost, maxCost })}; no request was sent yet`, {
       option: 'yes',
       remedies: [
         { option: 'yes', change: 'set', note: 'to agree' },
@@ -73,7 +73,7 @@ export async function agreeToCost(
       ...(likelyCost !== undefined && { cost: likelyCost }),
     });
   if (!(await confirm({ likelyCost, maxCost })))
-    throw new PhasetuneError('failed', 'stopped before anything was asked');
+    throw new PhasetuneError('failed', 'stopped before any request was sent');
 }
 
 /** A cost in words: `about $0.19, of which `maxCost` allows $0.05`. */

@@ -225,7 +225,7 @@ describe('an interrupt', () => {
     const { code, out, err } = await interrupt('wait save', [signal]);
     expect(code).toBe(130);
     expect(out).toBe('waiting\nsaved\n');
-    expect(err).toBe('warning: interrupted: saving, then stopping (interrupt again to stop at once)\n');
+    expect(err).toBe('warning: interrupted: saving, then stopping (interrupt again to stop immediately)\n');
   });
 
   it.each([[['SIGHUP']], [['SIGHUP', 'SIGHUP', 'SIGHUP']]] as const)(

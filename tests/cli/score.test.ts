@@ -127,7 +127,7 @@ describe('phasetune score', () => {
     expect(code).toBe(2);
     expect(err).toMatch(/about \$0\.19; at most \$4\.86, .* \(prices of 2026-01-01\)/);
     expect(err).toContain(
-      'error: this may cost about $0.19; nothing was asked yet; set --yes to agree, or set --max-cost to limit it',
+      'error: this may cost about $0.19; no request was sent yet; set --yes to agree, or set --max-cost to limit it',
     );
     expect(server.requests).toHaveLength(0);
     expect(readdirSync(home).filter((name) => out.includes(name.replace('.ledger', '')))).toEqual([]);

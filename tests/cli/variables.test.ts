@@ -71,7 +71,7 @@ describe('PHASETUNE_MODEL', () => {
     const { code, err } = await score({ PHASETUNE_MODEL: TINY }, ...LOCAL);
     expect(code).toBe(2);
     expect(err).toBe(
-      'error: PHASETUNE_MODEL is a model folder, to train or to score with --scorer loss; name the judge by --model, or in a recipe\n',
+      'error: PHASETUNE_MODEL is a model folder, to train or to score with --scorer loss; set --model to the name of the judge, here or in a recipe\n',
     );
     const named = await score({ PHASETUNE_MODEL: TINY }, '--model', 'a-judge', '--dry-run', ...LOCAL);
     expect(named).toMatchObject({ code: 0, err: expect.stringContaining('requests to a-judge at 127.0.0.1:9') });

@@ -97,7 +97,7 @@ test.each([
     'retry',
     /insufficient_system_resource/,
   ],
-  ['an unreadable layout', { content: { text: 3 } }, 'no-reply', 'retry', /not laid out/],
+  ['an unreadable layout', { content: { text: 3 } }, 'no-reply', 'retry', /not in the form that the API defines/],
   ['no choices', { choices: [] }, 'no-reply', 'retry', /no choices/],
   ['choices of nothing', { choices: null }, 'no-reply', 'retry', /no choices/],
   ["Gemini's block", { choices: null, promptFeedback: { blockReason: 'SAFETY' } }, 'content-filter', 'skip', /SAFETY/],

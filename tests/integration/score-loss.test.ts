@@ -38,7 +38,9 @@ test('killed and interrupted while it measures, it goes on and ends as if nothin
   expect((await stop('SIGKILL')).code).toBe(null);
   const { code, out } = await stop('SIGINT');
   expect(code).toBe(130);
-  expect(lastJson(out)).toMatchObject({ error: { code: 'interrupted', message: expect.stringMatching(/to continue from there/) } });
+  expect(lastJson(out)).toMatchObject({
+    error: { code: 'interrupted', message: expect.stringMatching(/to continue from there/) },
+  });
   await expect(textOf('a.jsonl')).rejects.toThrow('ENOENT');
   const known = (await ledgerLines('a.ledger.jsonl')) - 1;
   expect(known).toBeGreaterThan(16);

@@ -94,7 +94,7 @@ describe('a folder that is held', () => {
 
   test('is refused to a second run in the same process, and free after the first', async () => {
     const lock = await lockFolder(folder);
-    await expect(lockFolder(folder)).rejects.toThrow(/this very process/);
+    await expect(lockFolder(folder)).rejects.toThrow(/this same process/);
     await lock.release();
     await lock.release();
     await (await lockFolder(folder)).release();

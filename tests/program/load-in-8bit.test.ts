@@ -200,5 +200,5 @@ test('every projection inside the layers may be held in 8 bits, and nothing else
 });
 
 test('an eager program refuses it', async () => {
-  await expect(compile(spec, in8bit(EAGER))).rejects.toThrow('an eager program holds no weights in 8 bits');
+  await expect(compile(spec, in8bit(EAGER))).rejects.toThrow('an eager program cannot keep weights in 8 bits');
 });

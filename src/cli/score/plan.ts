@@ -64,7 +64,7 @@ function costLine(
 ): string {
   const { cost, likelyCost } = estimate;
   if (address.local && cost === undefined)
-    return `taken as free, since ${host} is on this machine or network; set \`prices\` if it is a gateway that charges`;
+    return `counted as free, since ${host} is on this machine or network; set \`prices\` if it is a gateway that charges`;
   if (cost === undefined || likelyCost === undefined)
     return `their cost is not known: there is no price of ${address.model} at ${host}; set \`prices\` to a file with one`;
   if (cost === 0) return 'they cost nothing, according to `prices`';

@@ -53,9 +53,9 @@ function createDelayLines(): (event: Extract<ScoreEvent, { type: 'retry' | 'wait
     const known = seen.has(failure.kind);
     seen.add(failure.kind);
     const why = `${failure.kind}: ${failure.message}`;
-    if (waitMs >= LONG_WAIT_MS) return [`${why}; nothing is asked for ${formatDuration(waitMs / 1000)}`];
+    if (waitMs >= LONG_WAIT_MS) return [`${why}; all requests pause for ${formatDuration(waitMs / 1000)}`];
     if (known) return [];
-    return [`${why}; ${type === 'wait' ? 'waiting, then asking again' : 'asked again'} (reported once)`];
+    return [`${why}; ${type === 'wait' ? 'waiting, then retrying' : 'retrying'} (reported once)`];
   };
 }
 

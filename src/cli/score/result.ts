@@ -88,8 +88,8 @@ function printJudging(
     logger.warn(
       `${formatCount(fromText)} replies came without usable log-probabilities; there the score is the text's`,
     );
-  if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability lay on the scale`);
-  print(`replies, as they came: ${ledger}`);
+  if (mass !== undefined) print(`on average ${(mass * 100).toFixed(1)} % of the probability was on the scale`);
+  print(`raw replies: ${ledger}`);
 }
 
 /** The command that comes next, for a set where every row has its score. */

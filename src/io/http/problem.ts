@@ -88,7 +88,7 @@ function proxyProblem({ proxy, refusal, cause }: ProxyFailure): ConnectionProble
   if (refusal) {
     const { status, said } = refusal;
     const passing = status >= 500 || status === 408 || status === 429;
-    return problem(`does not open the way to the server (${status}${said && ` ${said}`})`, passing);
+    return problem(`does not open a tunnel to the server (${status}${said && ` ${said}`})`, passing);
   }
   const code = cause instanceof Error ? codeOf(cause) : String(cause);
   const lasting = cause instanceof Error && lastingProblem(cause, { name: `the proxy ${place}`, address: variable });
