@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile as copy, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { copyFile as copy, mkdir, open, readdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -78,6 +78,21 @@ export async function listFolder(path: string): Promise<string[]> {
   return names.sort();
 }
 
+/** Folders that this process holds a lock in. */
+const held = new Set<string>();
+
+/**
+ * While a folder is held, {@link makeFolder} does not make it again: once somebody removed it, what is
+ * still to be written there has no place. Returns what ends that.
+ */
+export async function holdFolder(path: string): Promise<() => void> {
+  const names = [resolve(path), await realpath(path)];
+  for (const name of names) held.add(name);
+  return () => {
+    for (const name of names) held.delete(name);
+  };
+}
+
 /**
  * Makes a folder and its parents, each noted on the disk in its own parent; harmless when it is
  * there. Level by level: Node's own way never ends in a place that has no room for folders, such as
@@ -88,6 +103,7 @@ export async function makeFolder(path: string, named: string = path): Promise<vo
     const missing: string[] = [];
     let current = resolve(path);
     while (!(await isFolder(current))) {
+      if (held.has(current)) throw Object.assign(new Error(`${current} is gone`), { code: 'ENOENT' });
       missing.push(current);
       current = dirname(current);
     }

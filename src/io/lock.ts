@@ -3,7 +3,7 @@ import { constants, copyFile, link, lstat, open, readdir, readFile, rename, rm }
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhasetuneError } from '../core/errors.js';
-import { exists, fileError, makeFolder } from './files.js';
+import { exists, fileError, holdFolder, makeFolder } from './files.js';
 import { type LockOwner, parseOwner, SILENT_MS, type Standing, standingOf, thisOwner } from './lock-owner.js';
 
 /** A folder, or a file, that this process alone may write to. */
@@ -82,6 +82,7 @@ async function lockAt(path: string, subject: Subject, command?: string): Promise
   try {
     const mine: Mine = { path, subject, me, file, now: await writeOwner(file, me) };
     const takenOver = await take(path, mine);
+    const letGo = subject.kind === 'folder' ? await holdFolder(subject.path) : () => {};
     const beating = await heartbeat(path);
     await clearDead(mine);
     return {
@@ -90,6 +91,7 @@ async function lockAt(path: string, subject: Subject, command?: string): Promise
         if ((await readLock(path))?.owner?.token !== me.token) throw lost(mine);
       },
       async release() {
+        letGo();
         await beating.stop();
         // What cannot be removed dies with this process.
         await free(path, me).catch(() => {});

@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { writeFileAtomic } from '../../src/io/atomic.js';
 import { isLockFile, lockFolder } from '../../src/io/lock.js';
 import { parseOwner, SILENT_MS } from '../../src/io/lock-owner.js';
 import { ROOT } from '../cli/child.js';
@@ -98,6 +108,21 @@ describe('a folder that is held', () => {
     await lock.release();
     await lock.release();
     await (await lockFolder(folder)).release();
+  });
+
+  test('is not made again by what its holder still writes, once it was removed', async () => {
+    const held = join(folder, 'held');
+    const lock = await lockFolder(held);
+    rmSync(held, { recursive: true });
+    await expect(writeFileAtomic(join(held, 'stage-1', 'a.json'), '{}')).rejects.toMatchObject({
+      code: 'failed',
+      fields: { errno: 'ENOENT' },
+    });
+    expect(existsSync(held)).toBe(false);
+    await expect(lock.check()).rejects.toThrow('is gone: it was removed or unmounted');
+    await lock.release();
+    await writeFileAtomic(join(held, 'a.json'), '{}');
+    expect(existsSync(held)).toBe(true);
   });
 
   test('does not keep its process alive', async () => {
