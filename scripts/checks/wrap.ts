@@ -30,6 +30,13 @@ function wrapLines(texts: readonly string[], prefix: string, limit = COMMENT_WID
   for (let at = 0; at < texts.length; ) {
     let end = at + 1;
     const begins = texts[at]!;
+    if (begins.startsWith('@example')) {
+      // Code: its lines stay as they are.
+      while (end < texts.length && !texts[end]!.startsWith('@')) end++;
+      lines.push(...texts.slice(at, end).map((text) => `${prefix}${text}`.trimEnd()));
+      at = end;
+      continue;
+    }
     if (begins.trim() !== '' && !/^(\||```|\s)/.test(begins))
       while (end < texts.length && texts[end]!.trim() !== '' && !OWN_LINE.test(texts[end]!)) end++;
     const paragraph = texts.slice(at, end);

@@ -1,7 +1,7 @@
 """Reference numbers for the optimizer: AdamW and gradient clipping of torch, learning-rate schedules of transformers.
 
 Usage: python scripts/reference/optim.py          (writes tests/fixtures/optim/optim.json)
-Made with Python 3.11, torch 2.15.0, transformers 5.23.0.
+Made with Python 3.11, torch 2.15.0, transformers 5.24.0.
 """
 
 import json

@@ -19,7 +19,7 @@ export const placeOf = (command: Command, json: JsonSchema): Place => ({
   ],
   positionals: positionalsOf(command.command).map(({ name }) => name),
   unknownWords: ([word]) =>
-    usageError(`"${word}": unexpected word; expected phasetune ${command.command} [flags]`, { word }),
+    usageError(`"${word}": unexpected argument; expected phasetune ${command.command} [flags]`, { word }),
 });
 
 /** Every value given to a flag, as typed; empty if it was not given. */

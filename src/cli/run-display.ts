@@ -95,7 +95,7 @@ function stageBars({ logger, progress }: Show) {
         speed.seconds += event.seconds;
         const rest = formatDuration((left * speed.seconds) / speed.tokens);
         const note = `loss ${event.loss.toFixed(3)}, ${formatNumber(event.tokensPerSecond)} tokens/s`;
-        bar?.update(event.step, left > 0 ? `${note}, whole run done in ${rest}` : note);
+        bar?.update(event.step, left > 0 ? `${note}, whole run: ${rest} left` : note);
         if (event.step === event.steps) bar?.finish();
       }
     },
@@ -140,9 +140,8 @@ export function showResult(
   const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
   print(`trained in ${formatDuration(run.trainingSeconds!)}${speed}`);
   for (const warning of runWarnings(run)) logger.warn(warning);
-  print(
-    `adapter: ${adapter} (PEFT's files), everything else about the run: ${folder}/run.json, ${folder}/events.jsonl`,
-  );
+  print(`adapter: ${adapter} (in PEFT's format)`);
+  print(`the run's record: ${folder}/run.json, ${folder}/events.jsonl`);
 }
 
 /** Warnings of a finished run whose numbers do not mean what they seem to. */

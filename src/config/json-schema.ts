@@ -85,6 +85,8 @@ export function describeSchema(schema: JsonSchema): string {
 
 function describeList({ items, prefixItems, minItems, maxItems }: JsonSchema): string {
   if (prefixItems) return `list of ${prefixItems.length}: ${prefixItems.map(describeSchema).join(', ')}`;
+  if (items && minItems !== undefined && minItems === maxItems)
+    return `list of exactly ${minItems} ${plural(describeSchema(items))}`;
   const count = minItems || maxItems ? `,${describeRange({ minimum: minItems, maximum: maxItems })} of them` : '';
   return `list${items ? ` of ${plural(describeSchema(items))}` : ''}${count}`;
 }

@@ -66,6 +66,7 @@ export const HOLD_IN_8_BITS: Remedy = {
   value: true,
   note: 'to hold the weights in 8 bits',
 };
+/** What helps where nothing else does. */
 export const SMALLER_MODEL: Remedy = { advice: 'choose a smaller model' };
 
 /** A use of memory with what helps there, and what helps everywhere. */

@@ -40,7 +40,7 @@ const tieWarnings = ({ plan, cuts }: StagingFacts): string[] =>
     ? []
     : cuts.flatMap(({ score, tiedBelow, tiedAbove }, i) =>
         tiedBelow > 0
-          ? `ties at the cut between stages ${i + 1} and ${i + 2}: of ${formatCount(tiedBelow + tiedAbove)} rows with score ${score}, ${formatCount(tiedBelow)} were put below and ${formatCount(tiedAbove)} above, at random by the seed; to keep equal scores together, set \`ties: together\` or \`thresholds\``
+          ? `ties at the cut between stages ${i + 1} and ${i + 2}: of ${formatCount(tiedBelow + tiedAbove)} rows with score ${score}, ${formatCount(tiedBelow)} went into stage ${i + 1} and ${formatCount(tiedAbove)} into stage ${i + 2}, at random by the seed; to keep equal scores together, set \`ties: together\` or \`thresholds\``
           : [],
       );
 

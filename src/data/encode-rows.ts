@@ -174,7 +174,7 @@ export function describeReport(report: EncodeReport, { maxLength }: Pick<EncodeO
   const have = ['has', 'have'] as const;
   const refused = report.refused.map(({ id }) => id);
   return [
-    `${report.kept} of ${report.rows} rows, ${report.tokens} tokens, ${report.trainedTokens} of them trained, longest row ${report.longest}`,
+    `${report.kept} of ${report.rows} rows, ${report.tokens} tokens, ${report.trainedTokens} of them trained, longest row ${report.longest} up to its last trained token`,
     ...line(report.truncated, were, `cut at ${maxLength} tokens (the end is not trained)`),
     ...line(report.droppedTooLong, were, `dropped, longer than ${maxLength} tokens`),
     ...line(report.droppedPromptTooLong, were, `dropped, the prompt alone fills ${maxLength} tokens`),

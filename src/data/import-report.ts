@@ -61,6 +61,12 @@ export const FIX_OR_SKIP: readonly Remedy[] = [
   { option: 'badRows', change: 'set', value: 'skip', note: 'to leave such rows out' },
 ];
 
+/** What can be done where no row can be used: leaving them out would leave none. */
+const FIX_OR_OTHER_FORMAT: readonly Remedy[] = [
+  { advice: 'fix the rows' },
+  { option: 'format', change: 'set', note: 'to the format that they have' },
+];
+
 /** What a user should know about the rows that were read, as sentences. */
 export function noteLines({ renamed, equal, turnFields, unusedFields }: ImportState): string[] {
   const lines: string[] = [];
@@ -108,5 +114,9 @@ export function reportProblems(
     return;
   }
   const more = bad > 1 ? ` (the first of ${bad} bad rows of ${read})` : '';
-  throw dataError(`${problems[0]}${more}`, { file: path, badRows: bad, remedies: FIX_OR_SKIP });
+  throw dataError(`${problems[0]}${more}`, {
+    file: path,
+    badRows: bad,
+    remedies: bad < read ? FIX_OR_SKIP : FIX_OR_OTHER_FORMAT,
+  });
 }

@@ -18,7 +18,7 @@ export const endpointOptionsSchema = z.strictObject({
     .default('OPENAI_API_KEY')
     .describe('environment variable that holds the key; an endpoint on this machine or network needs none'),
   concurrency: z.number().int().min(1).max(1000).default(8).describe('requests in flight together'),
-  requestsPerMinute: z.number().positive().optional().describe('most requests sent in a minute [no limit]'),
+  requestsPerMinute: z.number().positive().optional().describe('maximum requests per minute [no limit]'),
   tokensPerMinute: z
     .number()
     .positive()

@@ -9,7 +9,9 @@ export const programOptions = z.strictObject({
   mode: z
     .enum(['captured', 'eager'])
     .optional()
-    .describe('recorded and run as one TensorFlow graph, or op by op [captured; eager on WASM]'),
+    .describe(
+      'how to compute: captured, as one recorded TensorFlow graph, or eager, op by op [captured; eager on WASM]',
+    ),
   precision: z
     .enum(['bfloat16', 'float32'])
     .optional()

@@ -36,7 +36,9 @@ export const judgeOptionsSchema = z.strictObject({
     .int()
     .min(0)
     .optional()
-    .describe('seed of the judge, one more with each repeat [0 if rows are judged several times, otherwise none]'),
+    .describe(
+      'seed of the judge, increased by one for each repeat [0 if rows are judged several times, otherwise none]',
+    ),
   maxTokens: z
     .number()
     .int()

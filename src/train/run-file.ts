@@ -138,7 +138,7 @@ async function contents(folder: string): Promise<'free' | 'run'> {
 export async function checkRunFolder(folder: string, resume = false): Promise<RunFile | undefined> {
   if ((await contents(folder)) === 'free') return undefined;
   if (resume) return readRunFile(folder);
-  throw usageError(`${folder} holds a run already`, {
+  throw usageError(`${folder} already contains a run`, {
     file: folder,
     option: 'out',
     remedies: [

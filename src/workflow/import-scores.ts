@@ -33,9 +33,10 @@ export interface ImportScoresResult {
  * their own, and writes them with a manifest. What is not a number is dropped and counted, never
  * guessed. Throws a data error where no score is left.
  *
- * @example const { manifest, missing } = await importScores({ file: 'rows.jsonl', from:
- * 'scored.jsonl', out: 'imported.jsonl' }); console.log(manifest.counts.scored, 'scored,', missing,
- * 'without a rating');
+ * @example
+ * const files = { file: 'rows.jsonl', from: 'scored.jsonl', out: 'imported.jsonl' };
+ * const { manifest, missing } = await importScores(files);
+ * console.log(manifest.counts.scored, 'scored,', missing, 'without a rating');
  */
 export async function importScores(
   given: ImportScoresOptions,

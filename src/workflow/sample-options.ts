@@ -19,7 +19,7 @@ export const sampleOptionsSchema = z.strictObject({
     .max(100)
     .default(5)
     .describe('parts of equal rows, by increasing score; equally many rows are drawn from each'),
-  answers: z.boolean().default(false).describe('show the answers as well, as a rubric that judges them does'),
+  answers: z.boolean().default(false).describe('show the answers as well, for rubrics that judge them'),
   rubric: z.string().min(1).default('difficulty-1-5').describe('rubric whose scale and words the raters are given'),
   seed: z.number().int().min(0).default(0).describe('seed of the draw and of the order of the sheet'),
   ...importOptionsSchema.shape,

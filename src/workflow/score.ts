@@ -22,10 +22,12 @@ import type { ScoreEvent, ScoreHooks, ScoreResult, ScoringPlan } from './score-t
  * `endpoint` where asking ended early, and `interrupted` where the signal was aborted; what was
  * answered or measured is kept.
  *
- * @example const scoring = score({ file: 'rows.jsonl', out: 'scored.jsonl', baseUrl:
- * 'http://localhost:8000/v1', model: 'qwen3' }); for await (const event of scoring.events) if
- * (event.type === 'answer') console.log(event.totals.answered, 'of', event.total); const {
- * manifest, problem } = await scoring.result;
+ * @example
+ * const judge = { baseUrl: 'http://localhost:8000/v1', model: 'qwen3' };
+ * const scoring = score({ file: 'rows.jsonl', out: 'scored.jsonl', ...judge });
+ * for await (const event of scoring.events)
+ *   if (event.type === 'answer') console.log(event.totals.answered, 'of', event.total);
+ * const { manifest, problem } = await scoring.result;
  */
 export const score = (options: ScoreOptions, hooks: ScoreHooks = {}): Task<ScoreEvent, ScoreResult> =>
   startTask(() => scoreRows(options, hooks));
@@ -34,9 +36,10 @@ export const score = (options: ScoreOptions, hooks: ScoreHooks = {}): Task<Score
  * What {@link score} would do with the same options, and what it may cost: without asking an
  * endpoint, without a key, and without writing anything.
  *
- * @example const plan = await planScoring({ file: 'rows.jsonl', out: 'scored.jsonl', model:
- * 'gpt-4o-mini' }); if (plan.scorer === 'openai') console.log(plan.estimate.requests, 'requests,
- * about', plan.estimate.likelyCost, 'dollars');
+ * @example
+ * const plan = await planScoring({ file: 'rows.jsonl', out: 'scored.jsonl', model: 'gpt-4o-mini' });
+ * if (plan.scorer === 'openai')
+ *   console.log(plan.estimate.requests, 'requests, about', plan.estimate.likelyCost, 'dollars');
  */
 export async function planScoring(given: ScoreOptions, hooks: ScoreHooks = {}): Promise<ScoringPlan> {
   const options = await checkOptions(given);

@@ -14,7 +14,7 @@ export const stageOptionsSchema = z.strictObject({
   out: z
     .string()
     .min(1)
-    .describe('folder to write stage-1.jsonl and on, holdout.jsonl, manifest.json and histogram.svg to'),
+    .describe('output folder: stage-1.jsonl, stage-2.jsonl, …, holdout.jsonl, manifest.json and histogram.svg'),
   ...stagingOptionsSchema.shape,
   model: z
     .string()

@@ -37,8 +37,9 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
  * Reads all inputs and writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws
  * the same errors of options and inputs.
  *
- * @example const { stages, memory } = await planTraining({ model: 'models/tiny-llama', data:
- * 'staged', out: 'checkpoints/first' });
+ * @example
+ * const options = { model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first' };
+ * const { stages, memory } = await planTraining(options);
  */
 export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
   const options = await resolveTraining(input);

@@ -24,13 +24,13 @@ nativeOnly(
     const { stdout, stderr, code } = await runTypeScript(
       `
     import { loadBackend } from './src/backend/load.ts';
-    import { openModel } from './src/model/load.ts';
+    import { openModelFolder } from './src/model/load.ts';
     import { logitsSpec } from './src/model/logits.ts';
     import { adaptedModel } from './src/lora/adapted-model.ts';
     const warnings = [];
     const logger = { debug() {}, info() {}, warn: (message) => warnings.push(message) };
     await loadBackend({ device: 'cpu', logger });
-    const model = await openModel('tests/fixtures/train/base');
+    const model = await openModelFolder('tests/fixtures/train/base');
     const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'captured', precision: 'bfloat16' });
     const { logits } = await program.run('logits', { ids: { shape: [1, 3], dtype: 'int32', data: Int32Array.of(1, 2, 3) } }, ['logits']);
     console.log(JSON.stringify({ warnings, finite: logits.data.every(Number.isFinite) }));

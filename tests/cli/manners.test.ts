@@ -121,7 +121,7 @@ describe('a command that fails', () => {
     ['toy echo f --zzz', 2, '--zzz: unknown flag; --help-all lists every flag'],
     ['toy echo f --shuffle=maybe', 2, '--shuffle: expected true or false, got "maybe"'],
     ['toy echo f --set lora.rnk=3', 2, '--set lora.rnk: unknown option (did you mean "rank"?)'],
-    ['fail data extra', 2, '"extra": unexpected word; expected phasetune fail <how> [flags]'],
+    ['fail data extra', 2, '"extra": unexpected argument; expected phasetune fail <how> [flags]'],
     [
       'fial data',
       2,

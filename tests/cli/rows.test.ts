@@ -85,7 +85,9 @@ describe('inspect rows', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^row a, score 2\.5: 1\d tokens, \d trained\n<\|im_start\|>\|user\|\\n\n/);
     expect(out).toContain('[red][<|im_end|>]\\n\n');
-    expect(out).toMatch(/2 of 2 rows, \d+ tokens, \d+ of them trained, longest row \d+\nlengths up to 8: 0 {2}16: /);
+    expect(out).toMatch(
+      /2 of 2 rows, \d+ tokens, \d+ of them trained, longest row \d+ up to its last trained token\nlengths up to 8: 0 {2}16: /,
+    );
   });
 
   test('--json gives ids and mask of as many rows as asked for, and counts of all', async () => {

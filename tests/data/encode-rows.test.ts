@@ -41,7 +41,7 @@ test('truncate: what was cut and dropped is counted and named', async () => {
     longest: 42,
   });
   expect(describeReport(report, { maxLength })).toEqual([
-    '3 of 4 rows, 54 tokens, 26 of them trained, longest row 42',
+    '3 of 4 rows, 54 tokens, 26 of them trained, longest row 42 up to its last trained token',
     '1 row was cut at 20 tokens (the end is not trained): long',
     '1 row was dropped, the prompt alone fills 20 tokens: asks',
   ]);

@@ -173,7 +173,7 @@ describe('bad input is one line that says what to do, and nothing is written', (
     expect((await train('taken', ...SHORT, '--no-xla')).code).toBe(0);
     const { code, err } = await train('taken', ...SHORT);
     expect(lineOf(err)).toMatch(
-      /taken holds a run already; set --resume to continue it, or set --out to another folder, or remove the folder/,
+      /taken already contains a run; set --resume to continue it, or set --out to another folder, or remove the folder/,
     );
     expect(code).toBe(2);
   });

@@ -14,7 +14,8 @@ interface Reference {
 const { schedules } = JSON.parse(readFileSync('tests/fixtures/optim/optim.json', 'utf8')) as { schedules: Reference[] };
 
 test('every learning rate of every schedule is transformers’', () => {
-  expect(schedules).toHaveLength(96);
+  for (const [name, least] of Object.entries({ cosine: 48, linear: 24, constant: 24 }))
+    expect(schedules.filter(({ schedule }) => schedule === name).length, name).toBeGreaterThanOrEqual(least);
   for (const { factors, steps, ...options } of schedules) {
     const got = factors.map((_, i) => learningRateAt({ ...options, learningRate: 3e-4 }, i + 1, steps));
     for (const [i, factor] of factors.entries())

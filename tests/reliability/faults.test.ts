@@ -140,6 +140,9 @@ describe('a run that goes', () => {
   test('ends with one line when its folder is removed, and does not make it again', async () => {
     const { child, ended, out } = await going('removed');
     child.kill('SIGSTOP');
+    // While it still runs, it could see the folder half removed.
+    while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8')))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     rmSync(out, { recursive: true });
     child.kill('SIGCONT');
     const { code, err } = await ended;

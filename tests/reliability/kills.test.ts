@@ -20,7 +20,9 @@ describe('killed (SIGKILL) at random moments and resumed, a run leaves what one 
   for (const [i, { name, args }] of WAYS.entries())
     nativeOnly(name, async () => {
       const where = ['--model', inputs.model, '--data', inputs.data, '--out', join(home, `way-${i}`), '--seed', `${i}`];
-      const { ended } = startPhasetune(['verify', 'resume', ...where, ...args, '--kills', '4', '--json']);
+      // A killed process leaves what it had in the system's temporary folder.
+      const env = { TMPDIR: home };
+      const { ended } = startPhasetune(['verify', 'resume', ...where, ...args, '--kills', '4', '--json'], { env });
       const { code, out, err } = await ended;
       expect(err).not.toContain('error');
       expect(lastJson(out)).toMatchObject({ kills: 4 });

@@ -79,6 +79,9 @@ describe('comment width', () => {
       ' *     indented code',
       ' * - an item',
       ' * @returns nothing',
+      ' * @example',
+      ' * const first = one();',
+      ' * const second = two();',
       ' */',
     );
     const wrapped = wrapComments(read);
@@ -93,6 +96,7 @@ describe('comment width', () => {
       `const a = '// ${words}';`,
       '  // narrow,\n  // as it is\n',
       ' *\n *     indented code\n * - an item\n',
+      ' * @example\n * const first = one();\n * const second = two();\n',
     ])
       expect(wrapped).toContain(kept);
     expect(wrapComments(sourceOf('src/a.ts', wrapped))).toBe(wrapped);

@@ -335,7 +335,7 @@ describe('a run that cannot go on', () => {
     await expect(runTiny(tuner, job)).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringMatching(
-        /holds a run already; set `resume` to continue it, or set `out` to another folder/,
+        /already contains a run; set `resume` to continue it, or set `out` to another folder/,
       ),
     });
     expect((await bytesOf(job, 'run.json')).equals(before)).toBe(true);

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '../../backend/backend.js';
+import { fetchPackageFile } from '../../backend/native/package-file.js';
+import { cacheHome } from '../../backend/native/paths.js';
 import { PhasetuneError } from '../../core/errors.js';
+import { exists, remove } from '../../io/files.js';
+import { importModel } from '../../model/import.js';
 import type { CommandContext } from '../command.js';
 
 /** Where the demo's real model comes from: a Python package that carries one GGUF file. */
@@ -30,7 +34,6 @@ export interface DemoModel {
 export async function demoModel(backend: Backend, context: CommandContext): Promise<DemoModel> {
   const tiny = { name: 'tiny-llama', folder: packageFile('models/tiny-llama'), tiny: true };
   if (backend.name === 'wasm') return tiny;
-  const { cacheHome } = await import('../../backend/native/paths.js');
   const home = cacheHome();
   const folder = join(home, 'models', REAL);
   try {
@@ -44,10 +47,7 @@ export async function demoModel(backend: Backend, context: CommandContext): Prom
 }
 
 async function provide(home: string, folder: string, { logger, progress, signal }: CommandContext): Promise<void> {
-  const { exists, remove } = await import('../../io/files.js');
   if (exists(folder)) return;
-  const { fetchPackageFile } = await import('../../backend/native/package-file.js');
-  const { importModel } = await import('../../model/import.js');
   const gguf = join(home, 'models', `${REAL}.Q4_1.gguf`);
   await fetchPackageFile({ ...PACKAGE, destination: gguf, neededBytes: PACKAGE_BYTES, home, logger, progress, signal });
   await importModel(gguf, folder, { dtype: 'float32', progress, signal });

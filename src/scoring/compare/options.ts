@@ -31,7 +31,7 @@ export const compareOptionsSchema = z.strictObject({
     .min(0)
     .max(100_000)
     .default(1000)
-    .describe('bootstrap resamples of the rows for the intervals; 0 makes none'),
+    .describe('bootstrap resamples of the rows for the intervals; 0 turns the intervals off'),
   level: z.number().min(0.5).max(0.999).default(0.95).describe('confidence level of the intervals'),
   worst: z.number().int().min(0).default(20).describe('number of worst disagreements to list for each pair'),
   seed: z.number().int().min(0).default(0).describe('seed of the resamples, and of ties at a cut'),

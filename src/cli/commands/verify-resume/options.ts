@@ -10,7 +10,7 @@ const schema = recipeSchema.extend({
     .min(1)
     .default('run')
     .describe(
-      'folder of the run, which is left alone: copies are made beside it, in OUT-verify-resume, and removed when all are the same',
+      'folder of the run, which is not changed: copies are made beside it, in OUT-verify-resume, and removed if all match',
     ),
   device: deviceOption,
   kills: z.number().int().positive().default(5).describe('how often a run is killed'),
