@@ -78,7 +78,7 @@ export type { EntryBatches } from './train/entry-shapes.js';
 export type * from './train/events.js';
 export type { Attempt, MemoryOptions } from './train/fit-memory.js';
 export type { Band, LossMatrix, LossRow } from './train/forgetting.js';
-export type { MemoryForecast } from './train/memory.js';
+export type { MemoryForecast } from './train/memory-forecast.js';
 export type { TrainOptions } from './train/options.js';
 export type { RowLedger } from './train/outcome.js';
 export { type RunFile, readRunFile as readRun } from './train/run-file.js';

@@ -1,4 +1,4 @@
-import { PhasetuneError } from './errors.js';
+import { PhasetuneError, usageError } from './errors.js';
 
 /**
  * Work under way: what happens, as it happens, and what comes of it. It starts when `events` or `result` is
@@ -61,7 +61,7 @@ export function startTask<Event, Result>(work: () => AsyncGenerator<Event, Resul
   return {
     events: {
       [Symbol.asyncIterator]() {
-        if (read) throw new Error('the events of a task have one reader');
+        if (read) throw usageError('the events of a task have one reader, and were read already');
         read = true;
         return iterator;
       },

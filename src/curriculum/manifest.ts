@@ -96,7 +96,7 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
   const { kind } = await statPath(folder);
   if (kind === 'missing') return;
   if (kind !== 'folder')
-    throw usageError(`${folder} is a file; expected a folder to write the stages to`, { file: folder });
+    throw usageError(`${folder} is a file; expected a folder to write the stages to`, { file: folder, option: 'out' });
   const names = await listFolder(folder);
   if (names.length === 0) return;
   const known = names.every(
@@ -106,11 +106,13 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
   if (!staged)
     throw usageError(`${folder} is not empty and not a staged folder`, {
       file: folder,
+      option: 'out',
       remedies: [OTHER_FOLDER, { advice: 'empty it' }],
     });
   if (!replace)
     throw usageError(`${folder} already holds a staged set`, {
       file: folder,
+      option: 'out',
       remedies: [OTHER_FOLDER, { option: 'force', change: 'set', note: 'to replace it' }],
     });
 }

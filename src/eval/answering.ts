@@ -1,4 +1,11 @@
-import { HOLD_IN_8_BITS, memoryFor, namedForMemory, namingMemory, SMALLER_MODEL } from '../core/out-of-memory.js';
+import {
+  HOLD_IN_8_BITS,
+  isOutOfMemory,
+  memoryFor,
+  namedForMemory,
+  namingMemory,
+  SMALLER_MODEL,
+} from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
 import type { Message } from '../data/record.js';
 import { generateSpec } from '../generate/cache.js';
@@ -81,6 +88,8 @@ export async function openAnswering(folder: string, options: AnsweringOptions): 
           for await (const { index, ids, finish } of generate(program, plan, [...tokenizer.endIds], signal))
             yield { index, text: await tokenizer.decode(ids, { skipSpecialTokens: true }), tokens: ids.length, finish };
         } catch (error) {
+          // A program that was too large would be too large for the next call, too, which may need less.
+          if (isOutOfMemory(error)) decoder.dispose();
           throw namedForMemory(memoryFor('answering', ...SMALLER_CACHE, ...smallerWeights(compile)), error);
         }
       },

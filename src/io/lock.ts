@@ -275,16 +275,18 @@ function held({ path, subject, me }: Mine, owner: LockOwner, standing: Standing,
   const who = `process ${pid} ${where}${command === undefined ? '' : ` (${quoted(command)})`}`;
   const age = Date.now() - Date.parse(since);
   const when = Number.isFinite(age) ? ` for ${ago(age)}` : '';
-  const advice = here
-    ? pid === me.pid
-      ? 'it is this same process; end the other run first'
-      : `wait for it, stop it (kill ${pid}), or choose another ${subject.kind}`
-    : `its last sign of life is ${ago(silentMs)} old; wait for it, stop it there (${SILENT_MS / 60_000} min of silence free the ${subject.kind}), or choose another ${subject.kind}`;
-  return new PhasetuneError('failed', `${subject.path} is in use by ${who}${when}; ${advice}`, {
+  const same = here && pid === me.pid;
+  const what = same ? ', which is this same process' : here ? '' : `; its last sign of life is ${ago(silentMs)} old`;
+  const stop = here
+    ? `stop it (kill ${pid})`
+    : `stop it there (${SILENT_MS / 60_000} min of silence free the ${subject.kind})`;
+  const advice = same ? ['wait for the other task or end it'] : ['wait for it', stop, `choose another ${subject.kind}`];
+  return new PhasetuneError('failed', `${subject.path} is in use by ${who}${when}${what}`, {
     file: path,
     pid,
     host,
     since,
+    remedies: advice.map((each) => ({ advice: each })),
   });
 }
 

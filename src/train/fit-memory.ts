@@ -1,6 +1,6 @@
 import { usageError } from '../core/errors.js';
 import { formatBytes } from '../telemetry/format.js';
-import type { MemoryForecast } from './memory.js';
+import type { MemoryForecast } from './memory-forecast.js';
 import type { TrainOptions } from './options.js';
 
 /** What decides how much memory a run takes and nothing of what it learns. */

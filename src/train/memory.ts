@@ -5,18 +5,7 @@ import { type EntryMemory, type ProgramMemory, programMemory, variableBytes } fr
 import type { CompileOptions } from '../program/compile-options.js';
 import { type EntryBatches, inputShapes } from './entry-shapes.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
-
-/** What a run will take at its peak, in bytes. */
-export interface MemoryForecast {
-  /** All of it: of the process, or on the card. */
-  readonly peak: number;
-  /** Weights, adapter and optimizer. */
-  readonly variables: number;
-  /** Tensors of the call that takes most. */
-  readonly tensors: number;
-  /** The rest: process and library, the graphs of all entries, what was compiled, what was read from files. */
-  readonly besides: number;
-}
+import type { MemoryForecast } from './memory-forecast.js';
 
 /** The run whose memory is forecast. */
 export interface ForecastedRun extends LoraTraining {

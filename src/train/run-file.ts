@@ -121,7 +121,7 @@ async function contents(folder: string): Promise<'free' | 'run'> {
   const { kind } = await statPath(folder);
   if (kind === 'missing') return 'free';
   if (kind !== 'folder')
-    throw usageError(`${folder} is a file; expected a folder to write the run to`, { file: folder });
+    throw usageError(`${folder} is a file; expected a folder to write the run to`, { file: folder, option: 'out' });
   if (exists(join(folder, NAME))) return 'run';
   if ((await listFolder(folder)).every((name) => isLockFile(name) || isLeftover(name))) return 'free';
   throw usageError(`${folder} is not empty, and there is no run in it`, {

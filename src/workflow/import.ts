@@ -6,7 +6,7 @@ import { hashFile } from '../io/files.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { refuseInputs } from '../io/same-file.js';
 import type { Hooks } from './hooks.js';
-import { parseOptions } from './options.js';
+import { checkText, parseOptions } from './options.js';
 
 /** How rows are read; see {@link importOptionsSchema}. */
 export type ImportOptions = z.input<typeof importOptionsSchema>;
@@ -58,6 +58,7 @@ export async function importRows(
   options: ImportRowsOptions,
   { logger }: Pick<Hooks, 'logger'> = {},
 ): Promise<ImportedFile> {
+  checkText('file', file);
   const { out, ...reading } = parseOptions(importRowsOptionsSchema, options);
   await refuseInputs({ out }, [file]);
   const { records, ...imported } = await importFile(file, reading, logger);
@@ -74,8 +75,11 @@ export async function importRows(
  * const records = await readRecords('rows.jsonl');
  * const scores = records.map(({ score }) => score);
  */
-export const readRecords = (
+export async function readRecords(
   path: string,
   options: ImportOptions = {},
   { logger }: Pick<Hooks, 'logger'> = {},
-): Promise<InstructionRecord[]> => readAll(path, parseOptions(importOptionsSchema, options), logger);
+): Promise<InstructionRecord[]> {
+  checkText('path', path);
+  return readAll(path, parseOptions(importOptionsSchema, options), logger);
+}

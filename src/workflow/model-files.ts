@@ -6,7 +6,7 @@ import type { MergeResult } from '../lora/merge-folder.js';
 import type { ImportResult } from '../model/import-options.js';
 import type { PullResult } from '../model/pull.js';
 import { type Hooks, reportProgress } from './hooks.js';
-import { parseOptions } from './options.js';
+import { checkText, parseOptions } from './options.js';
 
 /**
  * How a model is turned into a Hugging Face folder.
@@ -77,6 +77,7 @@ export async function importModel(
   options: ImportModelOptions,
   hooks: Hooks = {},
 ): Promise<ImportResult> {
+  checkText('source', source);
   const { out, ...rest } = parseOptions(importModelOptionsSchema, options);
   const { importModel: convert } = await import('../model/import.js');
   await refuseInputsIn(out, [source, ...(rest.tokenizer === undefined ? [] : [rest.tokenizer])]);
@@ -104,6 +105,7 @@ export async function pullModel(
   { token, ...options }: PullModelOptions = {},
   { logger, signal, onProgress }: Hooks = {},
 ): Promise<PullResult & { readonly out: string }> {
+  checkText('name', name);
   const { out = `models/${name.split('/').at(-1)}`, ...rest } = parseOptions(pullModelOptionsSchema, options);
   const { pullModel: fetch } = await import('../model/pull.js');
   const result = await fetch(name, out, {
@@ -129,6 +131,7 @@ export async function pullModel(
  * });
  */
 export async function mergeAdapter(model: string, options: MergeOptions, hooks: Hooks = {}): Promise<MergeResult> {
+  checkText('model', model);
   const { adapter, out, dtype } = parseOptions(mergeOptionsSchema, options);
   const { mergeAdapter: merge } = await import('../lora/merge-folder.js');
   const { signal, onProgress } = hooks;

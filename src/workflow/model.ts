@@ -1,11 +1,11 @@
 import type { Device } from '../backend/backend.js';
-import { usageError } from '../core/errors.js';
-import type { Message } from '../data/record.js';
+import { dataError, PhasetuneError, usageError } from '../core/errors.js';
+import { type Message, recordSchema } from '../data/record.js';
 import { type Answer, answerOptionsSchema } from '../eval/answer-options.js';
 import { compileOptions } from '../program/options.js';
 import type { Hooks } from './hooks.js';
 import { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './model-options.js';
-import { parseOptions } from './options.js';
+import { checkText, parseOptions } from './options.js';
 
 /** What a user says, or a conversation whose next turn is the model's. */
 export type Prompt = string | readonly Message[];
@@ -16,8 +16,8 @@ export interface LanguageModel {
   readonly device: Device;
   /**
    * Answers prompts, in their order. What an answer is depends on its prompt, its place among the
-   * prompts and the options. Throws a data error that names the prompt, the reason of `signal`
-   * between two tokens, or a usage error for an option.
+   * prompts and the options. Throws a data error that names the prompt, `interrupted` where `signal`
+   * was aborted (its reason is the error's `cause`), or a usage error for an option.
    */
   generate(
     prompts: readonly Prompt[],
@@ -56,6 +56,7 @@ export async function openModel(
   options: ModelOptions = {},
   { logger, verbose }: Pick<Hooks, 'logger' | 'verbose'> = {},
 ): Promise<LanguageModel> {
+  checkText('folder', folder);
   const { adapter, device, ...program } = parseOptions(modelOptionsSchema, options);
   const { loadBackend } = await import('../backend/load.js');
   const { openAnswering } = await import('../eval/answering.js');
@@ -77,9 +78,13 @@ export async function openModel(
     async *answers(prompts, given = {}, { signal } = {}) {
       const { system, ...decoding } = parseOptions(answerOptionsSchema, given);
       if (closing) throw usageError('this model was closed; open it again');
+      const conversations = conversationsOf(prompts, system);
       const leave = await turn();
       try {
-        yield* answering.answer(conversationsOf(prompts, system), decoding, signal);
+        signal?.throwIfAborted();
+        yield* answering.answer(conversations, decoding, signal);
+      } catch (error) {
+        throw signal?.aborted && error === signal.reason ? interruptedBy(error) : error;
       } finally {
         leave();
       }
@@ -95,15 +100,31 @@ export async function openModel(
   return language;
 }
 
-const conversationsOf = (prompts: readonly Prompt[], system: string | undefined): (readonly Message[])[] =>
-  prompts.map((prompt) =>
-    typeof prompt === 'string'
-      ? [
-          ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
-          { role: 'user' as const, content: prompt },
-        ]
-      : prompt,
-  );
+/** The error of a call that its signal ended. */
+const interruptedBy = (reason: unknown): PhasetuneError =>
+  reason instanceof PhasetuneError
+    ? reason
+    : new PhasetuneError('interrupted', `interrupted while answering: ${String(reason)}`, {}, { cause: reason });
+
+/** Nothing checks the types of a program written in JavaScript. */
+function conversationsOf(prompts: readonly Prompt[], system: string | undefined): (readonly Message[])[] {
+  if (!Array.isArray(prompts)) throw usageError('expected a list of prompts', { option: 'prompts' });
+  return prompts.map((prompt: Prompt, i) => {
+    if (typeof prompt === 'string')
+      return [
+        ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+        { role: 'user' as const, content: prompt },
+      ];
+    const parsed = recordSchema.shape.messages.safeParse(prompt);
+    if (parsed.success) return parsed.data;
+    const { path, message } = parsed.error.issues[0]!;
+    const where = path.length > 0 ? ` (${path.join('.')})` : '';
+    throw dataError(
+      `prompt ${i + 1}: expected text, or a list of at least one message with a role (system, user, assistant) and content${where}: ${message}`,
+      { prompt: i + 1 },
+    );
+  });
+}
 
 /** Lets callers in one after another, in the order in which they came; each calls what it got once it is done. */
 function takeTurns(): () => Promise<() => void> {

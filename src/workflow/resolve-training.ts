@@ -4,6 +4,7 @@ import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { usageError } from '../core/errors.js';
 import { findInputs } from '../train/begun-in.js';
 import { checkRunFolder } from '../train/run-file.js';
+import { givenOptions } from './options.js';
 import { type TrainingInput, type TrainingOptions, trainingOptionsSchema } from './train-options.js';
 
 /** The options of the run that is resumed, which stand wherever others are not given; undefined for a new run. */
@@ -21,7 +22,7 @@ export async function inheritedOptions(given: Readonly<Record<string, unknown>>)
  * error that names an option.
  */
 export async function resolveTraining(input: TrainingInput): Promise<TrainingOptions> {
-  const given: Layer = { values: { ...input }, where: (path) => `\`${path.join('.')}\`` };
+  const given = givenOptions(input);
   const inherited = await inheritedOptions(mergeLayers([given]));
   const layers = inherited ? [inherited, given] : [given];
   const options = resolveLayers(trainingOptionsSchema, jsonSchemaOf(trainingOptionsSchema), layers);

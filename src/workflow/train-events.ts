@@ -5,7 +5,7 @@ import type { EntryBatches } from '../train/entry-shapes.js';
 import type { RunEvent, StageSummary } from '../train/events.js';
 import type { Attempt } from '../train/fit-memory.js';
 import type { Band } from '../train/forgetting.js';
-import type { MemoryForecast } from '../train/memory.js';
+import type { MemoryForecast } from '../train/memory-forecast.js';
 import type { RunFile } from '../train/run-file.js';
 
 /** A run before it begins: pure data. */

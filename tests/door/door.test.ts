@@ -4,7 +4,7 @@ import type ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { start } from '../cli/child.js';
 import { temporaryFolder } from '../helpers/folder.js';
-import { DOORS, type Export, exportsOf, missingTypes, openDoors } from './doors.js';
+import { DOORS, type Export, exportsOf, missingTypes, openDoors, packagesOf } from './doors.js';
 import { compileErrors, type Example, runnable, withImports } from './examples.js';
 import type { Runnable } from './run-examples.js';
 
@@ -45,6 +45,11 @@ describe('every type that a signature names is exported by the same door', () =>
   test.each([...DOORS.keys()])('%s', (door) => {
     expect(missingTypes(program, door)).toEqual([]);
   });
+});
+
+// TensorFlow.js declares itself with types of browsers, which a program for Node.js does not have.
+test('the declarations of the main door need those of two packages only', () => {
+  expect(packagesOf(program, 'phasetune')).toEqual(['tokenizers', 'zod']);
 });
 
 describe('examples', () => {

@@ -121,3 +121,22 @@ function eachName(node: ts.Node, use: (name: ts.Node) => void): void {
   if (ts.isTypeQueryNode(node)) return;
   ts.forEachChild(node, (child) => eachName(child, use));
 }
+
+/** Packages that the declarations of a door need, its own and those of all modules behind them. */
+export function packagesOf(program: ts.Program, door: string): string[] {
+  const options = { ...compilerOptions, noEmit: false, declaration: true, emitDeclarationOnly: true };
+  const emitting = ts.createProgram([...DOORS.values()], options, undefined, program);
+  const packages = new Set<string>();
+  const files = new Set([DOORS.get(door)!]);
+  for (const file of files) {
+    let text = '';
+    const write: ts.WriteFileCallback = (_, declarations) => {
+      text = declarations;
+    };
+    emitting.emit(emitting.getSourceFile(file), write, undefined, true);
+    for (const { fileName } of ts.preProcessFile(text).importedFiles)
+      if (fileName.startsWith('.')) files.add(resolve(file, '..', fileName.replace(/\.js$/, '.ts')));
+      else packages.add(fileName);
+  }
+  return [...packages].sort();
+}

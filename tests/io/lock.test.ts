@@ -82,7 +82,7 @@ describe('a folder that is held', () => {
       code: 'failed',
       fields: { pid: child.pid, host: hostname() },
       message: expect.stringMatching(
-        `^${folder} is in use by process ${child.pid} on this machine \\(phasetune train\\) for \\d+ s; wait for it, stop it \\(kill ${child.pid}\\), or choose another folder$`,
+        `^${folder} is in use by process ${child.pid} on this machine \\(phasetune train\\) for \\d+ s; wait for it, or stop it \\(kill ${child.pid}\\), or choose another folder$`,
       ),
     });
     expect(await say('check')).toBe('ours');

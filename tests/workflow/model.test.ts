@@ -72,11 +72,38 @@ describe('openModel', () => {
     expect(await llm.generate([])).toEqual([]);
   });
 
-  test('an aborted signal ends a call with its reason, and the next call is answered', async () => {
+  test('an aborted signal ends a call with code interrupted and its reason, and the next call is answered', async () => {
     await using llm = await openModel(TINY);
-    const signal = AbortSignal.abort(new Error('enough'));
-    await expect(llm.generate(['Hi'], { maxTokens: 4 }, { signal })).rejects.toThrow('enough');
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    const call = llm.generate(['Hi'], { maxTokens: 4 }, { signal });
+    await expect(call).rejects.toMatchObject({ code: 'interrupted', cause: reason });
     expect(await llm.generate(['Hi'], { maxTokens: 4 })).toHaveLength(1);
+  });
+
+  test('a call that memory is too short for does not spoil the next one', async () => {
+    await using llm = await openModel(TINY);
+    const huge = llm.generate(['Hi'], { maxTokens: 1e9 });
+    await expect(huge).rejects.toMatchObject({ code: 'failed', fields: { outOfMemory: true } });
+    expect(await llm.generate(['Hi'], { maxTokens: 4 })).toHaveLength(1);
+  });
+
+  test.each([
+    ['a number', 5],
+    ['null', null],
+    ['an empty conversation', []],
+    ['a role that does not exist', [{ role: 'robot', content: 'Hi' }]],
+    ['a turn without content', [{ role: 'user' }]],
+  ])('%s is no prompt', async (_, prompt) => {
+    await using llm = await openModel(TINY);
+    const call = llm.generate(['Hi', prompt as Prompt]);
+    await expect(call).rejects.toMatchObject({ code: 'data', fields: { prompt: 2 } });
+  });
+
+  test('one text is no list of prompts', async () => {
+    await using llm = await openModel(TINY);
+    const call = llm.generate('Hi' as unknown as Prompt[]);
+    await expect(call).rejects.toMatchObject({ code: 'usage', fields: { option: 'prompts' } });
   });
 
   test('an option that is not as it must be is a usage error that names it', async () => {
