@@ -101,7 +101,7 @@ export const batchOptionsSchema = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe('gradient accumulation: batches per optimizer step (gradient accumulation)'),
+    .describe('batches per optimizer step (gradient accumulation)'),
   microBatches: z
     .number()
     .int()
