@@ -96,12 +96,7 @@ export const batchOptionsSchema = z.strictObject({
     .min(1)
     .default(4)
     .describe('rows of a batch; packed: on average, since every batch has about the same number of tokens'),
-  accumulate: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe('batches per optimizer step (gradient accumulation)'),
+  accumulate: z.number().int().min(1).default(1).describe('batches per optimizer step (gradient accumulation)'),
   microBatches: z
     .number()
     .int()
