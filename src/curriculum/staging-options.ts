@@ -126,13 +126,13 @@ function checkThresholds(thresholds: readonly number[] | undefined, stages: numb
     });
   if (stages !== undefined && thresholds.length !== stages - 1)
     throw usageError(
-      `thresholds: expected ${stages - 1} for ${stages} stages, got ${thresholds.length} (${thresholds.join(', ')})`,
+      `\`thresholds\`: expected ${stages - 1} for ${stages} stages, got ${thresholds.length} (${thresholds.join(', ')})`,
       { option: 'thresholds', expected: stages - 1, actual: thresholds.length },
     );
   const wrong = thresholds.findIndex((t, i) => i > 0 && !(t > thresholds[i - 1]!));
   if (wrong > 0)
     throw usageError(
-      `thresholds: expected strictly increasing numbers, got ${thresholds.join(', ')} (${thresholds[wrong]} does not come after ${thresholds[wrong - 1]})`,
+      `\`thresholds\`: expected strictly increasing numbers, got ${thresholds.join(', ')} (${thresholds[wrong]} does not come after ${thresholds[wrong - 1]})`,
       { option: 'thresholds' },
     );
   return [...thresholds];
@@ -141,7 +141,7 @@ function checkThresholds(thresholds: readonly number[] | undefined, stages: numb
 function checkShare(share: number, stages: number): number {
   if (share * stages <= 1) return share;
   throw usageError(
-    `minShare: ${stages} stages of ${share} of the rows each are more than all; expected at most ${1 / stages}`,
+    `\`minShare\`: ${stages} stages of ${share} of the rows each are more than all; expected at most ${1 / stages}`,
     { option: 'minShare' },
   );
 }
