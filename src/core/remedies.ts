@@ -43,7 +43,10 @@ export type Remedy =
 
 /** How an interface names options and tasks. */
 export interface Vocabulary {
-  /** An option, or an option with a value. Undefined for a word that is not an option; it is then left unchanged. */
+  /**
+   * An option, or an option with a value. Undefined for a word that is not an option here: it is left
+   * unchanged in a sentence, and a remedy that would change it is left out.
+   */
   option(name: string, value?: OptionValue): string | undefined;
   task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
 }
@@ -60,13 +63,18 @@ function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {
   const note = remedy.note === undefined ? '' : ` ${wordText(remedy.note, vocabulary)}`;
   if ('task' in remedy) return `run ${vocabulary.task(remedy.task, remedy.options ?? {})}${note}`;
   const { option, change, value } = remedy;
-  const named = vocabulary.option(option, value) ?? PROGRAM.option(option, value)!;
-  return `${change === 'omit' ? 'leave out' : change} ${named}${note}`;
+  return `${change === 'omit' ? 'leave out' : change} ${vocabulary.option(option, value)}${note}`;
 }
 
-/** Several remedies as one clause: `raise maxLength, or set truncate`. Empty for none. */
+/**
+ * Several remedies as one clause: `raise maxLength, or set truncate`. Remedies that change an option
+ * which the interface does not have are left out. Empty for none.
+ */
 export const wordRemedies = (remedies: readonly Remedy[] = [], vocabulary: Vocabulary = PROGRAM): string =>
-  remedies.map((remedy) => wordRemedy(remedy, vocabulary)).join(', or ');
+  remedies
+    .filter((remedy) => !('option' in remedy) || vocabulary.option(remedy.option) !== undefined)
+    .map((remedy) => wordRemedy(remedy, vocabulary))
+    .join(', or ');
 
 const TASK = new RegExp(`\\brun \`(${TASKS.join('|')})\``, 'g');
 

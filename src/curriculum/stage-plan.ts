@@ -75,7 +75,7 @@ export function planStages<Row extends ScoredRow>(
   const shares = typeof replay === 'number' ? groups.map(() => replay) : replay;
   if (shares.length !== groups.length)
     throw usageError(
-      `replay: expected one share for each of the ${groups.length} stages, got ${shares.length} (${shares.join(', ')})`,
+      `\`replay\`: expected one share for each of the ${groups.length} stages, got ${shares.length} (${shares.join(', ')})`,
       { option: 'replay', expected: groups.length, actual: shares.length },
     );
   const visits = groups.map((group, i) => {

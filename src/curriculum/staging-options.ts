@@ -96,7 +96,7 @@ export interface StagingPlan extends StagingOptions {
 export function resolveStaging({ thresholds, minShare, ...options }: StagingOptions): StagingPlan {
   const by = options.by ?? (thresholds ? 'thresholds' : 'rows');
   if (options.holdout >= 1 && !Number.isInteger(options.holdout))
-    throw usageError(`holdout: expected a share below 1 or a whole number of rows, got ${options.holdout}`, {
+    throw usageError(`\`holdout\`: expected a share below 1 or a whole number of rows, got ${options.holdout}`, {
       option: 'holdout',
     });
   if (by !== 'thresholds' && thresholds)

@@ -21,7 +21,7 @@ export function targetModules(modules: Iterable<string>, targets: LoraOptions['t
     if (all.some((module) => matches(target, module))) continue;
     const possible = shortNames(all);
     throw usageError(
-      `lora.targets: ${JSON.stringify(target)} matches no projection of this model${didYouMean(target, possible)}; ` +
+      `\`lora.targets\`: ${JSON.stringify(target)} matches no projection of this model${didYouMean(target, possible)}; ` +
         `expected all-linear or some of ${possible.join(', ')}`,
       { field: 'lora.targets', actual: target },
     );

@@ -152,7 +152,7 @@ async function retrying<T>(
       if (!retry) throw refusal(`${what}: ${reason}`, error);
       if (failures >= attempts)
         throw refusal(
-          `${what}: ${reason}, ${failures} times in succession; try again later; what was downloaded is kept`,
+          `${what}: ${reason}, ${failures} times in a row; try again later; what was downloaded is kept`,
           error,
         );
       const wait = (error instanceof PassingFailure ? error.afterMs : undefined) ?? retryDelayMs * 2 ** (failures - 1);

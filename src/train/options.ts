@@ -179,15 +179,21 @@ function checkCount(option: string, actual: number, expected: number, of: string
 
 function refuseBoth(length: TrainingStageOptions['length'], budget: number | undefined, path: string): void {
   if (length && budget !== undefined)
-    throw usageError(`\`budget\` and \`${path}${length.unit}\` are both given; expected one of them`, {
+    throw usageError(`\`budget\` and ${wordLengths([length.unit], path)} are both given; expected one of them`, {
       option: 'budget',
     });
 }
 
+/** Lengths by the option that gives them; an entry of `stages` is named by its place. */
+const wordLengths = (units: readonly LengthUnit[], path: string): string =>
+  path === ''
+    ? units.map((unit) => `\`${unit}\``).join(' and ')
+    : `${units.join(' and ')} in entry ${Number(path.split('.')[1]) + 1} of \`stages\``;
+
 function lengthOf(values: Lengths, path: string): TrainingStageOptions['length'] {
   const given = LENGTH_UNITS.filter((unit) => values[unit] !== undefined);
   if (given.length > 1)
-    throw usageError(`${given.map((unit) => `\`${path}${unit}\``).join(' and ')} are both given; expected one length`, {
+    throw usageError(`${wordLengths(given, path)} are both given; expected one length`, {
       option: `${path}${given[0]}`,
     });
   return given[0] && { unit: given[0], amount: values[given[0]]! };

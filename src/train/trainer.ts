@@ -227,7 +227,7 @@ async function* save(
   return { saved, kind, progress };
 }
 
-const RESUME: Remedy = { option: 'resume', change: 'set', note: 'to continue it' };
+const RESUME: Remedy = { option: 'resume', change: 'set', note: 'to continue' };
 
 const interruption = ({ plan }: StageJob, { progress: { step }, saved: { path } }: SavedProgress): PhasetuneError =>
   new PhasetuneError(

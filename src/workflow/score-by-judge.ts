@@ -189,6 +189,7 @@ async function* askOpen(
   const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger });
   const costBefore = ledger.cost;
   try {
+    yield { type: 'start', scorer: 'openai', total };
     const judging = judgeRows(judgements, rows, { client, ledger, options, price, ...(signal && { signal }) });
     for await (const event of judging.events) yield event.type === 'answer' ? { ...event, total } : event;
     return await judging.result;

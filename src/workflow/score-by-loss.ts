@@ -235,6 +235,7 @@ async function* measurePlan({
   if (plan.batches.length === 0) return undefined;
   const meter = await openLossMeter(model, options.adapter, plan.batches, compile, hooks.logger?.warn);
   try {
+    yield { type: 'start', scorer: 'loss', total: plan.tokens };
     const measuring = measureLosses(plan, meter, ledger, hooks.signal);
     for await (const progress of measuring.events) yield { type: 'measure', ...progress };
     return await measuring.result;

@@ -86,6 +86,8 @@ export type ScoreEvent =
   | { readonly type: 'plan'; readonly plan: ScoringPlan }
   /** Rows encoded for the model, of `total`. */
   | { readonly type: 'encode'; readonly done: number; readonly total: number }
+  /** The first question or batch is next; `total` are the questions (`openai`) or tokens (`loss`) of this run. */
+  | { readonly type: 'start'; readonly scorer: 'openai' | 'loss'; readonly total: number }
   /** A reply or a failure came; `total` are the questions of this run, `unreadable` the replies without a score. */
   | (Extract<JudgeEvent, { type: 'answer' }> & { readonly total: number })
   /** A question is asked again, or everyone waits for the endpoint. */

@@ -29,6 +29,11 @@ test('another interface words the same remedies in its own way', () => {
   );
 });
 
+test('what would change an option that an interface does not have is left out', () => {
+  const words = wordRemedies([{ option: 'resume', change: 'set' }, ...REMEDIES.slice(0, 1)], FLAGS);
+  expect(words).toBe('raise --maxLength to keep them');
+});
+
 test('names of options between backticks are translated, and nothing else is', () => {
   expect(wordText('`maxLength` and `mode: eager`, not `other` or maxLength', FLAGS)).toBe(
     '--maxLength and --mode eager, not `other` or maxLength',

@@ -32,8 +32,8 @@ describe('resolveStaging', () => {
   });
 
   it.each([
-    ['too few thresholds', { stages: 3, thresholds: [3] }, 'thresholds: expected 2 for 3 stages, got 1 (3)'],
-    ['too many thresholds', { stages: 2, thresholds: [3, 4] }, 'thresholds: expected 1 for 2 stages, got 2 (3, 4)'],
+    ['too few thresholds', { stages: 3, thresholds: [3] }, '`thresholds`: expected 2 for 3 stages, got 1 (3)'],
+    ['too many thresholds', { stages: 2, thresholds: [3, 4] }, '`thresholds`: expected 1 for 2 stages, got 2 (3, 4)'],
     ['falling thresholds', { thresholds: [4.5, 3.5] }, '3.5 does not come after 4.5'],
     ['equal thresholds', { thresholds: [3, 3] }, '3 does not come after 3'],
     ['no thresholds', { by: 'thresholds' }, 'no thresholds given'],

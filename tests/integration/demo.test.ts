@@ -52,6 +52,7 @@ test('the same seed gives the same adapter, losses and answers; --json gives the
   const [first, second] = results as Record<string, unknown>[];
   for (const key of ['hash', 'matrix', 'exactMatch', 'answers']) expect(second![key], key).toEqual(first![key]);
   expect(first!.answers).toHaveLength(2);
+  expect(first!.answers).toMatchObject([{ index: expect.any(Number) }, { index: expect.any(Number) }]);
 });
 
 test('too few rows, rows without scores and a missing model are told in one line', async () => {

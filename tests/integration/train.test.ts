@@ -150,7 +150,9 @@ describe('bad input is one line that says what to do, and nothing is written', (
   test('one row too long under --overflow refuse', () =>
     refused(3, /rows are over 40 tokens: .* raise --max-length/, '--max-length', '40', '--overflow', 'refuse'));
   test('a target the model has not', () =>
-    refused(2, /lora\.targets: "c_attn" matches no projection/, '--lora.targets', 'c_attn'));
+    refused(2, /--lora\.targets: "c_attn" matches no projection/, '--lora.targets', 'c_attn'));
+  test('two lengths of one stage', () =>
+    refused(2, /epochs and steps in entry 1 of --stages are both given/, '--stages', '[{"epochs":1,"steps":2}]'));
   test('two lengths', () => refused(2, /--epochs and --steps are both given/, '--epochs', '1', '--steps', '2'));
   test('an unknown flag', () => refused(2, /--epoch: unknown flag \(did you mean "--epochs"\?\)/, '--epoch', '1'));
   test('more overrides than stages', () =>

@@ -64,7 +64,7 @@ test('targets match whole names and ends after a dot, as PEFT does, in the model
 test('a target that matches nothing is refused with the possible names', () => {
   const modules = linears.keys();
   expect(() => targetModules(modules, ['q_proj', 'qproj'])).toThrow(
-    'lora.targets: "qproj" matches no projection of this model (did you mean "q_proj"?); expected all-linear or some of q_proj, v_proj, down_proj',
+    '`lora.targets`: "qproj" matches no projection of this model (did you mean "q_proj"?); expected all-linear or some of q_proj, v_proj, down_proj',
   );
   // `proj` ends every name, but not after a dot.
   expect(() => targetModules(linears.keys(), ['proj'])).toThrow(/"proj" matches no projection/);

@@ -90,7 +90,7 @@ describe('a connection that breaks', () => {
     await expect(pull({ attempts: 3 })).rejects.toMatchObject({
       code: 'endpoint',
       message: expect.stringMatching(
-        /model\.safetensors: no connection, or it broke .*3 times in succession.*what was downloaded is kept/,
+        /model\.safetensors: no connection, or it broke .*3 times in a row.*what was downloaded is kept/,
       ),
     });
     expect(existsSync(out)).toBe(false);
@@ -250,7 +250,7 @@ describe('an answer that is a refusal', () => {
 
   it('of the server (503) is tried again, then given up', async () => {
     hub.fault = status(503);
-    await expect(pull({ attempts: 4 })).rejects.toThrow('the hub answers 503, 4 times in succession');
+    await expect(pull({ attempts: 4 })).rejects.toThrow('the hub answers 503, 4 times in a row');
     expect(hub.requests).toHaveLength(4);
   });
 

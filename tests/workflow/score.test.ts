@@ -71,7 +71,7 @@ describe('score by a judge', () => {
     const scoring = score(options({ concurrency: 2 }), { environment });
     const events: ScoreEvent[] = [];
     for await (const event of scoring.events) events.push(event);
-    expect(events.map(({ type }) => type)).toEqual(['plan', ...new Array(10).fill('answer'), 'asked']);
+    expect(events.map(({ type }) => type)).toEqual(['plan', 'start', ...new Array(10).fill('answer'), 'asked']);
     expect(events[0]).toMatchObject({ plan: { scorer: 'openai', questions: 10, estimate: { requests: 10 } } });
     expect(events.at(-2)).toMatchObject({ total: 10, unreadable: 0, totals: { answered: 10 } });
     expect((await scoring.result).manifest.counts.scored).toBe(10);
@@ -202,7 +202,7 @@ describe('score in process', () => {
     const scoring = score(given);
     const types = new Set<string>();
     for await (const { type } of scoring.events) types.add(type);
-    expect([...types]).toEqual(['encode', 'plan', 'measure']);
+    expect([...types]).toEqual(['encode', 'plan', 'start', 'measure']);
     const first = await scoring.result;
     expect(first).toMatchObject({ scorer: 'loss', measured: 20, manifest: { counts: { scored: 10 } } });
     expect(await score(given).result).toMatchObject({ measured: 0, speed: undefined, scores: first.scores });

@@ -72,7 +72,7 @@ export function showResult({ before, after, run, files, model }: DemoResult, { p
     model: model.name,
     exactMatch: { before: matches(before), after: matches(after), of: after.length },
     matrix: run.matrix,
-    answers: examples.map((i) => ({ ...after[i], before: before[i]!.answer })),
+    answers: examples.map((i) => ({ index: i, ...after[i], before: before[i]!.answer })),
     tokensPerSecond: run.tokensPerSecond,
     trainingSeconds: run.trainingSeconds,
     files,

@@ -16,23 +16,23 @@ export function showScoring(context: CommandContext, options: Pick<ResolvedScore
     bar?.finish();
     bar = undefined;
   };
-  const update = (task: ProgressTask, done: number, note?: string) => {
+  const begin = (task: ProgressTask) => {
     if (label !== task.label) end();
     label = task.label;
     bar ??= context.progress(task);
-    bar.update(done, note);
+    return bar;
   };
   const show = (event: ScoreEvent) => {
     if (event.type === 'plan') logPlan(event.plan, context);
-    if (event.type === 'encode') update({ label: 'encode', total: event.total, unit: 'rows' }, event.done);
+    if (event.type === 'encode') begin({ label: 'encode', total: event.total, unit: 'rows' }).update(event.done);
+    if (event.type === 'start') begin(taskOf(event.scorer, event.total));
     if (event.type === 'measure') {
       const speed = `${formatNumber(event.tokensPerSecond)} tokens/s`;
-      update({ label: 'losses', total: event.total, unit: 'tokens' }, event.tokens, speed);
+      begin(taskOf('loss', event.total)).update(event.tokens, speed);
     }
     if (event.type === 'answer') {
       const { totals, total, unreadable } = event;
-      const task = { label: 'judge', total, unit: 'questions' };
-      update(task, totals.answered + totals.failed, noteOf(totals, unreadable));
+      begin(taskOf('openai', total)).update(totals.answered + totals.failed, noteOf(totals, unreadable));
     }
     if (event.type === 'retry' || event.type === 'wait') for (const line of delayLines(event)) logger.warn(line);
     if (event.type === 'asked') {
@@ -42,6 +42,9 @@ export function showScoring(context: CommandContext, options: Pick<ResolvedScore
   };
   return { show, end };
 }
+
+const taskOf = (scorer: 'openai' | 'loss', total: number): ProgressTask =>
+  scorer === 'loss' ? { label: 'losses', total, unit: 'tokens' } : { label: 'judge', total, unit: 'questions' };
 
 /** A wait of that many milliseconds is reported each time: nothing else is seen meanwhile. */
 const LONG_WAIT_MS = 20_000;

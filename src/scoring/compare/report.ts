@@ -100,7 +100,7 @@ function agreementBlocks({ pairs, bootstrap: { resamples, level } }: Comparison)
   const unmatched = pairs.flatMap(matchNotes);
   const known = pairs.some(({ agreement }) => agreement.overLength.value !== null);
   const beyond = known
-    ? ' Over that of length: Spearman less what the length of the answers alone has with the first score; above 0, the second does better than length.'
+    ? ' Over that of length: Spearman minus that of answer length with the first score; above 0, the second score does better than length.'
     : '';
   const intervals =
     resamples > 0
