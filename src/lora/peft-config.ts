@@ -176,7 +176,11 @@ function readTargets(
           : [],
     };
   } catch (error) {
-    throw dataError(`${file}: ${(error as Error).message.replace('`lora.targets`', 'target_modules')}`, { file }, error);
+    throw dataError(
+      `${file}: ${(error as Error).message.replace('`lora.targets`', 'target_modules')}`,
+      { file },
+      error,
+    );
   }
 }
 
