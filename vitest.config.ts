@@ -41,6 +41,7 @@ const SLOW = [
   'cli/proxy',
   'data/transformers',
   'docs/scoring',
+  'door/door',
   'docs/site',
   'endpoint/money',
   'eval/loss-scores',
@@ -75,6 +76,8 @@ const SLOW = [
   'train/resume',
   'train/spikes',
   'train/staged-run',
+  'workflow/model',
+  'workflow/score',
   'workflow/train',
 ].map((name) => `tests/${name}.test.ts`);
 
