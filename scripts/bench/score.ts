@@ -2,7 +2,7 @@
  * Times `phasetune score` over generated rows, as many as Alpaca has, at an endpoint on this
  * machine that answers at once, and prints a line of JSON: seconds of the whole command, seconds of
  * processor time, most memory held, and the same for a second run, which asks only what failed.
- * Requests are not told of a run that left rows without a score.
+ * Requests are not reported for a run that left rows without a score.
  *
  *     npm run build && npx tsx scripts/bench/score.ts [ROWS = 52002] [SHARE OF FAULTS = 0] [CONCURRENCY = 16]
  */

@@ -5,7 +5,7 @@
  *
  * Prints a JSON line for each parser: how many files were taken, refused with one line, ended the
  * process or threw anything else (`crashes`), or took over two seconds (`hangs`); the most memory
- * the process held, and the longest that a file took. What went wrong is told on stderr, and with
+ * the process held, and the longest that a file took. What went wrong is reported on stderr, and with
  * `--keep` goes to tests/fixtures/hostile as a case for the tests. Ends with 1 if anything did.
  */
 import { parseArgs } from 'node:util';

@@ -48,7 +48,7 @@ export interface LossProgress {
 
 /**
  * Plans the measuring of texts that the ledger does not know. `asked` is a hash of all that decides
- * their loss besides their tokens: model, adapter and precision. A run that goes on after it was
+ * their loss besides their tokens: model, adapter and precision. A run that continues after it was
  * interrupted has the batches of one that was not, so that its losses are the same to the bit;
  * where other texts are missing than such a run leaves, they get batches of their own, and losses
  * may differ from those of one run by how sums are rounded.

@@ -218,8 +218,8 @@ async function hostileRun(seed: number): Promise<{ wrong: readonly string[]; wha
     const check = (right: boolean, what: string) => right || wrong.push(what);
     const keys = lines.filter(({ reply }) => reply).map(({ key }) => key);
     check(new Set(keys).size === keys.length, 'two replies to a question');
-    const told = events.flatMap((event) => (event.type === 'answer' ? [event.answer.key] : []));
-    check(new Set(told).size === told.length, 'two outcomes of a question');
+    const answeredKeys = events.flatMap((event) => (event.type === 'answer' ? [event.answer.key] : []));
+    check(new Set(answeredKeys).size === answeredKeys.length, 'two outcomes of a question');
     for (const item of server.replied)
       check(
         ledger.lines.some((line) => line.item === item && line.failure?.kind !== 'interrupted'),
@@ -231,8 +231,8 @@ async function hostileRun(seed: number): Promise<{ wrong: readonly string[]; wha
       const { totals, stopped } = end;
       const { answered, failed, known, requests, cost } = totals;
       check(Math.abs(costBefore + cost! - ledger.cost) < 1e-9, `totals ${cost}, ledger ${ledger.cost - costBefore}`);
-      check(requests === seen.length, `${requests} requests told, ${seen.length} sent`);
-      check(answered === keys.length && answered + failed === told.length, 'totals do not add up');
+      check(requests === seen.length, `${requests} requests reported, ${seen.length} sent`);
+      check(answered === keys.length && answered + failed === answeredKeys.length, 'totals do not add up');
       if (!stopped) check(answered + failed + known === count, `${answered} + ${failed} + ${known} of ${count}`);
       check(stopped !== 'interrupted' || controller.signal.aborted, 'interrupted by nobody');
       if (stopped === 'interrupted' && interruptMs !== undefined)

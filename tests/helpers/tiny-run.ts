@@ -87,7 +87,7 @@ export async function tinyTuner({ lora, optim, compile, disturbed }: TinyOptions
 }
 
 /**
- * The tuner for tests of what goes on between the steps: captured where it can be, which takes a
+ * The tuner for tests of what happens between the steps: captured where it can be, which takes a
  * third of the time of op by op once it is recorded.
  */
 export const quickTuner = async (): Promise<Tuner> =>

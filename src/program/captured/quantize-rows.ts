@@ -29,7 +29,7 @@ const SPLITTER = 2 ** 36 + 1;
 
 /**
  * Quantizes a weight [outputs, inputs] symmetrically, each output with its own scale: the largest
- * magnitude of its row is 127 steps but for 2^-18 of it, and no element moves by more than half a
+ * magnitude of its row is 127 steps except for 2^-18 of it, and no element moves by more than half a
  * step and that. Throws a RangeError that names the row where a value is not finite, or a shape
  * that is no matrix. `room` is where the elements go; by default it is new.
  */
