@@ -39,7 +39,7 @@ const { values: given } = parseArgs({
     rows: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '30' },
     precision: { type: 'string', default: 'float32' },
-    xla: { type: 'boolean' },
+    compile: { type: 'string' },
     'batch-rows': { type: 'string' },
   },
   allowNegative: true,
@@ -59,7 +59,7 @@ const encodeSeconds = (performance.now() - encoding) / 1000;
 
 const model = await openModelFolder(given.model);
 const backend = await loadBackend({ device: 'auto' });
-const how = compileOptions(programOptions.parse({ precision: given.precision, xla: given.xla }), backend);
+const how = compileOptions(programOptions.parse({ precision: given.precision, compile: given.compile }), backend);
 const opening = performance.now();
 const meter = await openLossMeter(model, undefined, plan.batches, how);
 const openSeconds = (performance.now() - opening) / 1000;

@@ -26,7 +26,7 @@ const RUNS: readonly (readonly [string, readonly string[]])[] = [
   ['bfloat16, 16 rows per batch', ['--batch-rows', '16']],
   ['bfloat16, 16 rows in 4 micro-batches', ['--batch-rows', '16', '--micro-batches', '4']],
   ['bfloat16, 16 rows, gradient checkpointing', ['--batch-rows', '16', '--gradient-checkpointing']],
-  ['bfloat16, 4 rows, not compiled', ['--no-xla']],
+  ['bfloat16, 4 rows, not compiled', ['--compile', 'none']],
   ['bfloat16, 4 rows, weights in 8 bits', ['--load-in-8bit']],
   ['float32, 4 rows per batch', ['--precision', 'float32']],
 ];

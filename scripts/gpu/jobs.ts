@@ -8,7 +8,7 @@ export const jobsIn = (folder: string): readonly (readonly string[])[] => [
     ['1024', '4096'].map((size) => ['bench', 'matmul', '--size', size, '--dtype', dtype]),
   ),
   ...['bfloat16', 'float32'].map((dtype) => ['bench', 'step', ...MODEL, '--dtype', dtype]),
-  ['bench', 'step', ...MODEL, '--dtype', 'bfloat16', '--xla'],
+  ['bench', 'step', ...MODEL, '--dtype', 'bfloat16', '--compile', 'parts'],
   ['bench', 'step', ...MODEL, '--dtype', 'bfloat16', '--batch', '32', '--seq', '512'],
   ['bench', 'decode', ...MODEL, '--dtype', 'bfloat16'],
   ['bench', 'train', ...MODEL, '--tokenizer', TINY, '--data', DATA, '--rows', '96'],

@@ -20,8 +20,9 @@ Floor FloorDiv FloorMod GatherNd GatherV2 Greater GreaterEqual Identity InplaceU
 Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum Mul Neg NotEqual OneHot OnesLike
 Pack Pad PadV2 PartitionedCall Placeholder Range ReadVariableOp RealDiv Reshape RightShift Round Rsqrt ScatterNd
 Select SelectV2 Sigmoid SigmoidGrad Sin Slice Softmax SparseSoftmaxCrossEntropyWithLogits Split SplitV Sqrt Square
-Squeeze StatelessRandomNormal StatelessRandomUniform StridedSlice Sub Sum Tanh TanhGrad TensorScatterAdd
-TensorScatterUpdate Tile TopKV2 Transpose Unpack UnsortedSegmentSum VarHandleOp ZerosLike
+Squeeze StatelessRandomNormal StatelessRandomUniform StatelessRandomUniformFullInt StridedSlice Sub Sum Tanh TanhGrad
+TensorScatterAdd TensorScatterUpdate Tile TopKV2 Transpose Unpack UnsortedSegmentSum VarHandleOp XlaCustomCallV2
+XlaOptimizationBarrier ZerosLike
 """.split()
 
 TYPES = {1: "float32", 3: "int32", 4: "uint8", 6: "int8", 9: "int64", 10: "bool", 14: "bfloat16", 20: "resource"}
@@ -130,6 +131,11 @@ def default_types(data):
     return found
 
 
+def output_names(data):
+    """By op: names of its outputs, by which nodes of a function refer to them."""
+    return {text(op, 1): [text(output, 1) for output in all_of(op, 3)] for op in all_of(data, 1)}
+
+
 def merged(kernels):
     """Kernels that differ in the type of one attribute only become one that allows all of them."""
     result = []
@@ -147,6 +153,7 @@ def merged(kernels):
 
 version, kernel_list, op_list = read(sys.argv[1])
 defaults = default_types(op_list)
+outputs = output_names(op_list)
 kernels = kernels_of(kernel_list)
 lines = []
 for op in sorted(OPS):
@@ -154,5 +161,5 @@ for op in sorted(OPS):
         print(f"no kernel for cards: {op}", file=sys.stderr)
         continue
     places = {place: merged(each) for place, each in kernels[op].items()}
-    lines.append(f"    {json.dumps(op)}: {json.dumps({'defaults': defaults[op], **places})}")
+    lines.append(f"    {json.dumps(op)}: {json.dumps({'defaults': defaults[op], 'outputs': outputs[op], **places})}")
 print(f'{{\n  "tensorflow": "{version}",\n  "ops": {{\n' + ",\n".join(lines) + "\n  }\n}")

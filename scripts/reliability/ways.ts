@@ -15,11 +15,24 @@ const SHORT = ['--batch-rows', '4', '--steps', '6', '--save-every', '2', '--eval
 /** The ways in which a run is killed: modes, precisions, and what stages hand on to each other. */
 export const WAYS: readonly { readonly name: string; readonly args: readonly string[] }[] = [
   { name: 'eager, float32', args: [...SHORT, '--mode', 'eager'] },
-  { name: 'recorded, float32', args: [...SHORT, '--precision', 'float32', '--no-xla'] },
-  { name: 'recorded, bfloat16', args: [...SHORT, '--precision', 'bfloat16', '--no-xla', '--lora.dropout', '0.1'] },
+  { name: 'recorded, float32', args: [...SHORT, '--precision', 'float32', '--compile', 'none'] },
+  {
+    name: 'recorded, bfloat16',
+    args: [...SHORT, '--precision', 'bfloat16', '--compile', 'none', '--lora.dropout', '0.1'],
+  },
   {
     name: 'recorded, bfloat16, the best handed on',
-    args: [...SHORT, '--no-xla', '--start', 'previous-best', '--optimizer', 'carried', '--schedule', 'continued'],
+    args: [
+      ...SHORT,
+      '--compile',
+      'none',
+      '--start',
+      'previous-best',
+      '--optimizer',
+      'carried',
+      '--schedule',
+      'continued',
+    ],
   },
   {
     name: 'recorded, bfloat16, compiled, merged, micro-batches',

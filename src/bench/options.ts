@@ -17,7 +17,7 @@ export const benchOptions = z.strictObject({
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
   loadIn8bit: programOptions.shape.loadIn8bit,
-  xla: programOptions.shape.xla,
+  compile: programOptions.shape.compile,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
 
@@ -84,19 +84,19 @@ export const matmulBenchOptions = z.strictObject({
   size: count.default(1024).describe('rows and columns of both factors'),
   mode: benchOptions.shape.mode,
   dtype: benchOptions.shape.dtype,
-  xla: benchOptions.shape.xla,
+  compile: benchOptions.shape.compile,
 });
 
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
-  { mode, dtype, loadIn8bit, xla }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'xla'>,
+  { mode, dtype, loadIn8bit, compile }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, xla }, backend);
+): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, compile }, backend);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({ mode, precision, loadIn8bit, xla }: ReturnType<typeof compileOptions>) => ({
+export const programFigures = ({ mode, precision, loadIn8bit, compile }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
-  xla,
+  compile,
 });

@@ -17,6 +17,6 @@ export const RECIPE_GROUPS = {
     'loadIn8bit',
     'precision',
     'mode',
-    'xla',
+    'compile',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -51,7 +51,9 @@ export function generateSpec(
   if (takesLongPrompts(plan)) entries.prefillNext = prefillNext(decoding);
   if (choice === 'topP') entries.chooseAll = chooseAll(decoding);
   // Compiling saves no time per token, and itself takes the time of thirty tokens.
-  const plain = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, { ...entry, xla: false }]));
+  const plain = Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => [name, { ...entry, compile: false }]),
+  );
   return { variables: cacheVariables(decoding), entries: plain };
 }
 

@@ -1,6 +1,12 @@
 /** Type in which products are computed and frozen matrices are held. */
 export type Precision = 'float32' | 'bfloat16';
 
+/**
+ * How much of an entry's graph XLA compiles: nothing, the operations between products into loops, or all of it into one
+ * program with the products in it.
+ */
+export type Compile = 'none' | 'parts' | 'whole';
+
 /** Shape of each input of an entry. */
 export type InputShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -14,8 +20,8 @@ export interface CompileOptions {
    * Captured programs only; off by default.
    */
   readonly loadIn8bit?: boolean;
-  /** Compiles the operations between products into loops, by XLA. Captured programs only; off by default. */
-  readonly xla?: boolean;
+  /** What XLA compiles. Captured programs only; `none` by default. */
+  readonly compile?: Compile;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
    * rebuild the graph when they come.

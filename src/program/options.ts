@@ -20,7 +20,12 @@ export const programOptions = z.strictObject({
     .boolean()
     .optional()
     .describe("keep the layers' frozen matrices in 8 bits, half of bfloat16's memory; captured programs only [off]"),
-  xla: z.boolean().optional().describe('compile the operations between the products of a captured program [on]'),
+  compile: z
+    .enum(['none', 'parts', 'whole'])
+    .optional()
+    .describe(
+      'what XLA compiles of a captured program: nothing, parts between products, or whole entries [parts; whole on a card]',
+    ),
 });
 
 /** See {@link programOptions}. */
@@ -30,7 +35,7 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'xla'>> {
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'compile'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -46,8 +51,8 @@ export function compileOptions(
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
   if (mode === 'eager' && options.loadIn8bit)
     throw refusal('`loadIn8bit` needs a captured program', 'loadIn8bit', withoutIt('loadIn8bit'), captured);
-  if (mode === 'eager' && options.xla)
-    throw refusal('`xla` compiles parts of a captured program', 'xla', withoutIt('xla'), captured);
-  const xla = mode === 'captured' && (options.xla ?? true);
-  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, xla };
+  if (mode === 'eager' && options.compile && options.compile !== 'none')
+    throw refusal('`compile` needs a captured program', 'compile', withoutIt('compile'), captured);
+  const compile = mode === 'eager' ? 'none' : (options.compile ?? (backend.device === 'cuda' ? 'whole' : 'parts'));
+  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, compile };
 }

@@ -38,8 +38,8 @@ export interface InputSpec {
  */
 export interface Entry {
   readonly inputs: Readonly<Record<string, InputSpec>>;
-  /** False where compiling parts of it (see `xla` of the options) takes more time than it saves. */
-  readonly xla?: boolean;
+  /** False where compiling it (see `compile` of the options) takes more time than it saves, or is not possible. */
+  readonly compile?: boolean;
   run(variables: Tensors, inputs: Tensors): EntryResult;
 }
 

@@ -90,7 +90,7 @@ test('without python and g++ setup says so and continues with WASM; asked for by
     expect(result.problems).toEqual([
       expect.objectContaining({ what: expect.stringContaining('TensorFlow does not use the NVIDIA Test 9000') }),
       {
-        what: `\`xla\` would find nothing to compile with for the card (${assembler} and ${library} missing); everything else works`,
+        what: `XLA finds nothing to compile with for the card (${assembler} and ${library} missing); only \`compile: none\` works`,
         fix: `run \`phasetune setup --cuda\` after deleting ${root}`,
       },
     ]);

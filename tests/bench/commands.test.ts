@@ -18,7 +18,9 @@ beforeAll(async () => {
   const { name, device } = await testBackend();
   const native = name === 'tensorflow';
   // What XLA compiles is tested elsewhere, and takes its time.
-  how = native ? ['--mode', 'captured', '--dtype', 'bfloat16', '--no-xla'] : ['--mode', 'eager', '--dtype', 'float32'];
+  how = native
+    ? ['--mode', 'captured', '--dtype', 'bfloat16', '--compile', 'none']
+    : ['--mode', 'eager', '--dtype', 'float32'];
   told = { mode: how[1], dtype: how[3], device, tensorflow: expect.any(String) };
 });
 

@@ -91,7 +91,7 @@ export async function tinyTuner({ lora, optim, compile, disturbed }: TinyOptions
  * third of the time of op by op once it is recorded.
  */
 export const quickTuner = async (): Promise<Tuner> =>
-  tinyTuner({ compile: compileOptions({ precision: 'float32', xla: false }, await testBackend()) });
+  tinyTuner({ compile: compileOptions({ precision: 'float32', compile: 'none' }, await testBackend()) });
 
 const tinyLora = (lora: Partial<LoraOptions> = {}) => loraOptions.parse({ rank: 2, alpha: 4, ...lora });
 const tinyOptim = (optim: Partial<OptimOptions> = {}) => optimOptions.parse({ learningRate: 2e-2, ...optim });

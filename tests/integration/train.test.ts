@@ -47,7 +47,7 @@ test('three stages end in an adapter, a table of losses and the files that tell 
 });
 
 test.each(['one-off', 'random', 'reversed'])('order %s goes the same way', async (order) => {
-  const { code, out } = await train(`run-${order}`, ...SHORT, '--no-xla', '--order', order, '--json');
+  const { code, out } = await train(`run-${order}`, ...SHORT, '--compile', 'none', '--order', order, '--json');
   expect(code).toBe(0);
   const result = lastJson(out) as { order: string; stages: { steps: number }[]; matrix: { rows: unknown[] } };
   expect(result.order).toBe(order);
@@ -93,7 +93,7 @@ nativeOnly(
   '--dry-run tells the peak of memory, and --memory-limit chooses how to keep to one, or says that none can',
   async () => {
     const dry = async (...args: string[]) => {
-      const ended = await train('dry', '--batching', 'padded', '--dry-run', '--no-xla', '--json', ...args);
+      const ended = await train('dry', '--batching', 'padded', '--dry-run', '--compile', 'none', '--json', ...args);
       return {
         ...ended,
         told: lastJson(ended.out) as { memory: Record<string, number>; stages: object[]; shapes: object },
@@ -120,7 +120,7 @@ test.each([
   ['SIGHUP', 129],
 ] as const)('%s saves the adapter so far and ends with %i', async (signal, status) => {
   const out = join(home, `interrupted-${signal}`);
-  const length = ['--steps', '4000', '--save-every', '20', '--no-xla', '--json'];
+  const length = ['--steps', '4000', '--save-every', '20', '--compile', 'none', '--json'];
   const { child, ended } = startPhasetune(['train', '--model', model, '--data', data, '--out', out, ...length]);
   const begun = async () => (await readdir(join(out, 'stage-1')).catch(() => [])).length > 1;
   while (child.exitCode === null && !(await begun())) await setTimeout(20);
@@ -172,7 +172,7 @@ describe('bad input is one line that says what to do, and nothing is written', (
   });
 
   test('a run that is there', async () => {
-    expect((await train('taken', ...SHORT, '--no-xla')).code).toBe(0);
+    expect((await train('taken', ...SHORT, '--compile', 'none')).code).toBe(0);
     const { code, err } = await train('taken', ...SHORT);
     expect(lineOf(err)).toMatch(
       /taken already contains a run; set --resume to continue it, or set --out to another folder, or remove the folder/,

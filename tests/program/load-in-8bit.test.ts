@@ -20,10 +20,13 @@ import { type Case, cases } from './contract/cases.js';
 import { type Played, playAgain, playDisturbed, playThrough } from './contract/play.js';
 
 const EAGER = { mode: 'eager', precision: 'float32' } as const;
-const captured = (precision: CompileOptions['precision'], xla = false): CompileOptions => ({
+const captured = (
+  precision: CompileOptions['precision'],
+  compile: CompileOptions['compile'] = 'none',
+): CompileOptions => ({
   mode: 'captured',
   precision,
-  xla,
+  compile,
 });
 const in8bit = (options: CompileOptions): CompileOptions => ({ ...options, loadIn8bit: true });
 
@@ -120,7 +123,7 @@ describe.each(['float32', 'bfloat16'] as const)('variables in 8 bits, %s', (prec
     };
     const expected = await run(captured(precision), rounded);
     const plain = await run(in8bit(captured(precision)), weights);
-    const compiled = await run(in8bit(captured(precision, true)), weights);
+    const compiled = await run(in8bit(captured(precision, 'parts')), weights);
     expect(plain.y).toEqual(expected.y);
     expect(compiled.y).toEqual(expected.y);
     for (const { odd, again, row } of [plain, compiled]) {
@@ -156,7 +159,7 @@ describe.each(cases().slice(0, 2).map(fitting))('$name', (made) => {
       expect(await playAgain(made, in8bit(captured('bfloat16')), reference)).toEqual(low);
       // Which clusters there are does not depend on the case.
       if (made.name !== cases()[0]!.name) return;
-      const compiled = captured('bfloat16', true);
+      const compiled = captured('bfloat16', 'parts');
       const whole = await playAgain(made, compiled, some);
       expect(await playAgain(made, in8bit(compiled), some)).toEqual(whole);
     },

@@ -8,13 +8,13 @@ const WASM = { name: 'wasm', device: 'wasm' } as const;
 type Device = typeof PROCESSOR | typeof CARD | typeof WASM;
 
 test.each<[string, ProgramOptions, Device, object]>([
-  ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', xla: true, loadIn8bit: false }],
-  ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', xla: true, loadIn8bit: false }],
-  ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', xla: false, loadIn8bit: false }],
-  ['eager', { mode: 'eager' }, CARD, { mode: 'eager', precision: 'float32', xla: false }],
-  ['float32', { precision: 'float32' }, PROCESSOR, { mode: 'captured', precision: 'float32', xla: true }],
-  ['without XLA', { xla: false }, PROCESSOR, { mode: 'captured', xla: false }],
-  ['a card without XLA', { xla: false }, CARD, { mode: 'captured', xla: false }],
+  ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: false }],
+  ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', compile: 'whole', loadIn8bit: false }],
+  ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', compile: 'none', loadIn8bit: false }],
+  ['eager', { mode: 'eager' }, CARD, { mode: 'eager', precision: 'float32', compile: 'none' }],
+  ['float32', { precision: 'float32' }, PROCESSOR, { mode: 'captured', precision: 'float32', compile: 'parts' }],
+  ['not compiled', { compile: 'none' }, PROCESSOR, { mode: 'captured', compile: 'none' }],
+  ['a card, in parts', { compile: 'parts' }, CARD, { mode: 'captured', compile: 'parts' }],
 ])('what is left out is decided: %s', (_name, options, backend, decided) => {
   expect(compileOptions(options, backend)).toMatchObject(decided);
 });
@@ -28,7 +28,7 @@ test.each<[ProgramOptions, Device, string]>([
     '`mode: captured` needs the native TensorFlow library; run `setup`, or set `mode: eager`',
   ],
   [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed; leave out \`precision\`, or ${SETUP}`],
-  [{ xla: true }, WASM, `\`xla\` compiles parts of a captured program; leave out \`xla\`, or ${SETUP}`],
+  [{ compile: 'parts' }, WASM, `\`compile\` needs a captured program; leave out \`compile\`, or ${SETUP}`],
   [{ loadIn8bit: true }, WASM, `\`loadIn8bit\` needs a captured program; leave out \`loadIn8bit\`, or ${SETUP}`],
   [
     { mode: 'eager', precision: 'bfloat16' },
@@ -36,9 +36,9 @@ test.each<[ProgramOptions, Device, string]>([
     'op by op only float32 is computed; leave out `precision`, or set `mode: captured`',
   ],
   [
-    { mode: 'eager', xla: true },
+    { mode: 'eager', compile: 'whole' },
     CARD,
-    '`xla` compiles parts of a captured program; leave out `xla`, or set `mode: captured`',
+    '`compile` needs a captured program; leave out `compile`, or set `mode: captured`',
   ],
 ])('%j on %j is refused with what to do', (options, backend, message) => {
   const refusal = () => compileOptions(options, backend);

@@ -28,7 +28,7 @@ const MODES: readonly CompileOptions[] = [
   { mode: 'eager', precision: 'float32' },
   { mode: 'captured', precision: 'float32' },
   { mode: 'captured', precision: 'bfloat16' },
-  { mode: 'captured', precision: 'bfloat16', xla: true },
+  { mode: 'captured', precision: 'bfloat16', compile: 'parts' },
 ];
 
 const elementsOf = async (program: Program, name: string) => [...(await program.read([name])).get(name)!.data];
@@ -40,7 +40,7 @@ const alive = () => ({
 
 beforeAll(() => testBackend());
 
-describe.each(MODES)('$mode $precision, compiled: $xla', (options) => {
+describe.each(MODES)('$mode $precision, compiled: $compile', (options) => {
   const testHere = options.mode === 'eager' ? test : nativeOnly;
   const open = (spec = counter) => compile(spec, options);
 

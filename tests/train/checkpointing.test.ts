@@ -58,16 +58,17 @@ describe('a step with checkpointing is the step without it', () => {
   });
 
   const recorded = [
-    ['float32', false, adapters],
-    ['bfloat16', false, adapters],
+    ['float32', 'none', adapters],
+    ['bfloat16', 'none', adapters],
     // Compiling takes seconds.
-    ['bfloat16', true, adapters.slice(0, 1)],
+    ['bfloat16', 'parts', adapters.slice(0, 1)],
+    ['bfloat16', 'whole', adapters.slice(0, 1)],
   ] as const;
-  for (const [precision, xla, which] of recorded)
-    nativeOnly(`recorded in ${precision}${xla ? ', compiled' : ''}`, async () => {
+  for (const [precision, compile, which] of recorded)
+    nativeOnly(`recorded in ${precision}, compiled: ${compile}`, async () => {
       for (const [name, lora] of which) {
-        const off = await train({ mode: 'captured', precision, xla }, false, lora);
-        const on = await train({ mode: 'captured', precision, xla }, true, lora);
+        const off = await train({ mode: 'captured', precision, compile }, false, lora);
+        const on = await train({ mode: 'captured', precision, compile }, true, lora);
         expect(off.steps).toHaveLength(2);
         // What is rounded to bfloat16 may be rounded the other way after a sum in another order.
         const size = precision === 'bfloat16' ? UNIT.bfloat16 : modelError(model);

@@ -18,7 +18,7 @@ const shapes = inputShapes({ trainStep: [batch.shape], accumulate: [batch.shape,
 const WAYS: readonly [name: string, CompileOptions][] = [
   ['eager', { mode: 'eager', precision: 'float32' }],
   ['captured', { mode: 'captured', precision: 'float32', shapes }],
-  ['captured, compiled, bfloat16', { mode: 'captured', precision: 'bfloat16', xla: true, shapes }],
+  ['captured, compiled, bfloat16', { mode: 'captured', precision: 'bfloat16', compile: 'parts', shapes }],
 ];
 
 let model: ModelFolder;

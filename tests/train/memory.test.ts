@@ -27,7 +27,7 @@ const forecast = (lines: number, gradientCheckpointing: boolean, evalLines = 1, 
       lora: loraOptions.parse({}),
       optim: optimOptions.parse({}),
       gradientCheckpointing,
-      compile: { mode: 'captured', precision: 'bfloat16', xla: false },
+      compile: { mode: 'captured', precision: 'bfloat16', compile: 'none' },
       batches: { trainStep, accumulate: [], evalLoss: [shape(evalLines)] },
     },
     device,
@@ -61,7 +61,7 @@ nativeOnly('the rough size of a run is not less than half of its forecast, whate
           lora: loraOptions.parse({ rank }),
           optim: optimOptions.parse({}),
           gradientCheckpointing,
-          compile: { mode: 'captured', precision: 'float32', xla: false },
+          compile: { mode: 'captured', precision: 'float32', compile: 'none' },
           batches: { trainStep: [shape], accumulate: [], evalLoss: [shape] },
         } as const;
         expect(2 * roughMemory(run, 1e9)).toBeGreaterThan(forecastMemory(run, 'cpu', 1e9).peak);
@@ -75,7 +75,7 @@ nativeOnly('a forecast for a card counts neither the process nor what it keeps o
 });
 
 nativeOnly('what was forecast for a step is near what a process of its own took', async () => {
-  const size = ['--shape', 'tiny-10m', '--batch', '12', '--seq', '256', '--steps', '3', '--no-xla'];
+  const size = ['--shape', 'tiny-10m', '--batch', '12', '--seq', '256', '--steps', '3', '--compile', 'none'];
   let [predicted, least] = [0, Number.POSITIVE_INFINITY];
   // An allocator may take more for a moment, never less: another process shows it.
   for (let tries = 0; tries < 3 && least > predicted; tries++) {
@@ -112,7 +112,7 @@ nativeOnly('a run that no machine has the memory for is warned of before it begi
   const [model, data] = [await writeTinyModel(join(home, 'model')), join(home, 'data')];
   expect((await phasetune('stage', join(home, 'rows.jsonl'), '--out', data, '--holdout', '0')).code).toBe(0);
   const train = ['train', '--model', model, '--data', data, '--out', join(home, 'run'), '--dry-run', '--device', 'cpu'];
-  const { code, err } = await phasetune(...train, '--pad-to', '1000000', '--no-xla');
+  const { code, err } = await phasetune(...train, '--pad-to', '1000000', '--compile', 'none');
   expect(code).toBe(0);
   expect(err).toMatch(
     /warning: the run is forecast to take .*iB of memory, and there is .*iB .*; lower --max-length, or lower --pad-to/,

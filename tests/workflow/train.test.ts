@@ -19,7 +19,7 @@ import { writeTinyModel } from '../helpers/tiny-model.js';
 
 let home: string;
 /** What every run here is given: three stages of two steps with a checkpoint after each, recorded without XLA. */
-let recipe: { model: string; data: string; steps: number; saveEvery: number; batchRows: number; xla?: boolean };
+let recipe: { model: string; data: string; steps: number; saveEvery: number; batchRows: number; compile?: 'none' };
 
 beforeAll(async () => {
   const backend = await testBackend();
@@ -31,8 +31,8 @@ beforeAll(async () => {
   const staging = stagingOptionsSchema.parse({ stages: 3, by: 'rows', holdout: 3, nearDuplicates: 0 });
   const input = { path: raw, import: { format: 'auto', badRows: 'refuse' } } as const;
   await stageInto(data, records.slice(0, 60), resolveStaging(staging), input);
-  const xla = backend.name === 'tensorflow' ? { xla: false } : {};
-  recipe = { model, data, steps: 2, saveEvery: 1, batchRows: 4, ...xla };
+  const compile = backend.name === 'tensorflow' ? ({ compile: 'none' } as const) : {};
+  recipe = { model, data, steps: 2, saveEvery: 1, batchRows: 4, ...compile };
 });
 
 const into = (name: string, more: Partial<TrainingInput> = {}): TrainingInput => ({

@@ -17,7 +17,7 @@ export async function cardCompilerProblem(
   const toolkit = join(root, 'nvidia', 'cuda_nvcc');
   const [assembler, library] = [join(toolkit, 'bin', 'ptxas'), join(toolkit, 'nvvm', 'libdevice', 'libdevice.10.bc')];
   const problem = (why: string): Problem => ({
-    what: `\`xla\` would find nothing to compile with for the card (${why}); everything else works`,
+    what: `XLA finds nothing to compile with for the card (${why}); only \`compile: none\` works`,
     remedy: { task: 'setup', options: { cuda: true }, note: `after deleting ${root}` },
   });
   const missing = [assembler, library].filter((path) => !existsSync(path));

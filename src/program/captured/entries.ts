@@ -8,6 +8,7 @@ import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
+import { inOneCluster } from './passes/whole.js';
 import { record } from './recorder.js';
 import { assign, done, type GraphVariable, readVariable } from './variables.js';
 
@@ -32,7 +33,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'xla'>,
+  options: Pick<CompileOptions, 'precision' | 'compile'>,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -41,7 +42,7 @@ export function graphEntry(
   const recorded = record(entryName, entry, spec.variables, inputs);
   for (const [variable, value] of Object.entries(recorded.updates))
     checkUpdate(spec.variables, entryName, variable, specOf(value));
-  const worked = passes(recorded, variables, options, entry.xla !== false);
+  const worked = passes(recorded, variables, options, entry.compile !== false);
   return tie(name, withVariables(worked, variables), variables);
 }
 
@@ -53,17 +54,18 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, xla }: Pick<CompileOptions, 'precision' | 'xla'>,
-  compiled: boolean,
+  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile'>,
+  allowed: boolean,
 ): EntryGraph {
   const heldIn = (dtype: GraphVariable['held']): Set<string> =>
     new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
-  const merged = xla && compiled ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
+  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
   const wide = dequantize(merged, heldIn('int8'));
-  const clusters = xla ? wide : withoutClusters(wide);
+  const clusters = compile === 'none' ? withoutClusters(wide) : wide;
   const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
   const shared = shareCommon(typed);
-  return xla ? outline(shared) : shared;
+  if (compile === 'none') return shared;
+  return outline(compile === 'whole' && allowed ? inOneCluster(shared) : shared);
 }
 
 /** The graph with its reads put on the variables' handles. */

@@ -18,10 +18,13 @@ function variablesOf(in8bit: boolean) {
   );
 }
 
-function recorded(in8bit: boolean, xla: boolean, entry = 'trainStep'): GraphEntry {
+function recorded(in8bit: boolean, compiled: boolean, entry = 'trainStep'): GraphEntry {
   const { feeds } = calls.find((call) => call.entry === entry)!;
   const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { shape }]) => [name, shape]));
-  return graphEntry('e', entry, spec, shapes, variablesOf(in8bit), { precision: 'bfloat16', xla });
+  return graphEntry('e', entry, spec, shapes, variablesOf(in8bit), {
+    precision: 'bfloat16',
+    compile: compiled ? 'parts' : 'none',
+  });
 }
 
 const nodesOf = ({ outputs, done }: GraphEntry): GraphNode[] => sortNodes([...Object.values(outputs), done]);

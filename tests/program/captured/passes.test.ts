@@ -143,19 +143,19 @@ describe('in a session any graph gives what it gives op by op', () => {
     return { ...outputs, state };
   };
 
-  for (const xla of [false, true])
-    nativeOnly(`compiled: ${xla}`, async () => {
+  for (const compile of ['none', 'parts', 'whole'] as const)
+    nativeOnly(`compiled: ${compile}`, async () => {
       await fc.assert(
         fc.asyncProperty(anySteps(MOST), async (steps) => {
           const expected = await play(steps, { mode: 'eager', precision: 'float32' });
-          const actual = await play(steps, { mode: 'captured', precision: 'float32', xla });
+          const actual = await play(steps, { mode: 'captured', precision: 'float32', compile });
           const draws = await disturbedRuns((seed) => play(steps, { mode: 'eager', precision: 'float32' }, seed));
           for (const [name, value] of Object.entries(expected)) {
             const seen = draws.map((draw) => draw[name]!);
             expectNear(actual[name]!, value, seen, name);
           }
         }),
-        { numRuns: xla ? 10 : 20, seed: 4 },
+        { numRuns: compile === 'none' ? 20 : 10, seed: 4 },
       );
     });
 });

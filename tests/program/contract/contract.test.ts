@@ -8,15 +8,17 @@ import { type Played, playAgain, playDisturbed, playThrough } from './play.js';
 const EAGER = { mode: 'eager', precision: 'float32' } as const;
 const MODES: readonly CompileOptions[] = [
   { mode: 'captured', precision: 'float32' },
-  { mode: 'captured', precision: 'float32', xla: true },
+  { mode: 'captured', precision: 'float32', compile: 'parts' },
   { mode: 'captured', precision: 'bfloat16' },
-  { mode: 'captured', precision: 'bfloat16', xla: true },
+  { mode: 'captured', precision: 'bfloat16', compile: 'parts' },
+  { mode: 'captured', precision: 'float32', compile: 'whole' },
+  { mode: 'captured', precision: 'bfloat16', compile: 'whole' },
 ];
 const ALL = cases();
 
 /** XLA takes a tenth of a second for each loop: it compiles all entries of the first case, and a step of the others. */
-const calledWith = (xla: boolean, made: Case, { call }: Played): boolean =>
-  !xla || made === ALL[0] || call.entry === 'trainStep';
+const calledWith = (compile: CompileOptions['compile'], made: Case, { call }: Played): boolean =>
+  compile === 'none' || made === ALL[0] || call.entry === 'trainStep';
 
 /** What is computed once a call or a row: losses, norms, chosen tokens. */
 function* small(_: Case, { outputs }: Played) {
@@ -43,7 +45,8 @@ describe.each(ALL)('$name', (made) => {
   });
 
   const runs = new Map<CompileOptions, Promise<readonly Played[]>>();
-  const called = ({ xla = false }: CompileOptions) => reference.filter((played) => calledWith(xla, made, played));
+  const called = ({ compile = 'none' }: CompileOptions) =>
+    reference.filter((played) => calledWith(compile, made, played));
   /** The calls in a mode, made once. */
   const run = (options: CompileOptions): Promise<readonly Played[]> => {
     const playing = runs.get(options) ?? playAgain(made, options, called(options));
@@ -52,18 +55,15 @@ describe.each(ALL)('$name', (made) => {
   };
 
   for (const options of MODES) {
-    const { precision, xla = false } = options;
-    nativeOnly(
-      `captured ${precision}${xla ? ', compiled,' : ''} gives and changes what eager float32 does`,
-      async () => {
-        const wanted = called(options);
-        for (const [i, played] of (await run(options)).entries()) {
-          const at = reference.indexOf(wanted[i]!);
-          if (precision === 'float32') expectFloat32(made, played, wanted[i]!, disturbed.float32[at]!);
-          else expectBfloat16(made, played, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
-        }
-      },
-    );
+    const { precision, compile = 'none' } = options;
+    nativeOnly(`captured ${precision}, compiled: ${compile}, gives and changes what eager float32 does`, async () => {
+      const wanted = called(options);
+      for (const [i, played] of (await run(options)).entries()) {
+        const at = reference.indexOf(wanted[i]!);
+        if (precision === 'float32') expectFloat32(made, played, wanted[i]!, disturbed.float32[at]!);
+        else expectBfloat16(made, played, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
+      }
+    });
   }
 
   const expectHeld = ({ call, before, after }: Played) => {
@@ -87,7 +87,7 @@ describe.each(ALL)('$name', (made) => {
 
   for (const options of MODES)
     nativeOnly(
-      `captured ${options.precision}${options.xla ? ', compiled' : ''}: a step that is held back changes nothing`,
+      `captured ${options.precision}, compiled: ${options.compile ?? 'none'}: a step that is held back changes nothing`,
       async () => {
         const held = (await run(options)).filter(({ call }) => call.held);
         expect(held.length).toBeGreaterThan(0);
@@ -95,14 +95,18 @@ describe.each(ALL)('$name', (made) => {
       },
     );
 
-  nativeOnly('losses, norms and tokens are the same compiled and not', async () => {
-    const [plain, compiled] = (await Promise.all(MODES.slice(0, 2).map(run))) as [Played[], Played[]];
-    let compared = 0;
-    for (const played of compiled) {
-      const at = reference.findIndex(({ call }) => call === played.call);
-      expectFloat32(made, played, plain[at]!, disturbed.float32[at]!, { compared: small });
-      compared += [...small(made, played)].length;
-    }
-    expect(compared).toBeGreaterThan(0);
-  });
+  for (const how of ['parts', 'whole'])
+    nativeOnly(`losses, norms and tokens are the same compiled (${how}) and not`, async () => {
+      const modes = [undefined, how].map(
+        (compile) => MODES.find((mode) => mode.precision === 'float32' && mode.compile === compile)!,
+      );
+      const [plain, compiled] = (await Promise.all(modes.map(run))) as [Played[], Played[]];
+      let compared = 0;
+      for (const played of compiled) {
+        const at = reference.findIndex(({ call }) => call === played.call);
+        expectFloat32(made, played, plain[at]!, disturbed.float32[at]!, { compared: small });
+        compared += [...small(made, played)].length;
+      }
+      expect(compared).toBeGreaterThan(0);
+    });
 });

@@ -43,7 +43,7 @@ export const command = defineCommand({
       'precision',
       'loadIn8bit',
       'mode',
-      'xla',
+      'compile',
       'device',
     ],
     Length: ['lengthOf'],
