@@ -5,10 +5,10 @@ import { rewrite } from './rewrite.js';
 const GIVEN: ReadonlySet<string> = new Set(['Placeholder', 'ReadVariableOp', 'Const']);
 
 /**
- * Puts everything that an entry computes into one cluster, of which `outline` makes one compiled call. XLA follows no
- * control edges: it would compute early what is to wait, or keep it from the first time that it was computed, which
- * undoes gradient checkpointing. So a copy that waits for other nodes becomes an optimization barrier, through which the
- * values of those nodes pass too.
+ * Puts everything that an entry computes into one cluster, of which `outline` makes one compiled
+ * call. XLA follows no control edges: it would compute early what is to wait, or keep it from the
+ * first time that it was computed, which undoes gradient checkpointing. So a copy that waits for
+ * other nodes becomes an optimization barrier, through which the values of those nodes pass too.
  */
 export const inOneCluster = (graph: EntryGraph): EntryGraph =>
   rewrite(rewrite(graph, replaced), (now) => {
@@ -33,7 +33,10 @@ function barrier({ op, inputs, controls }: GraphNode): GraphNode {
 /** Bits of a random integer that TensorFlow's kernels make a float32 in [0, 1) of: the lowest ones. */
 const MANTISSA_BITS = 23;
 
-/** Uniform numbers with the bits that TensorFlow's own kernels give: XLA draws the same integers, and takes the highest. */
+/**
+ * Uniform numbers with the bits that TensorFlow's own kernels give: XLA draws the same integers,
+ * and takes the highest.
+ */
 function uniformFromBits({ inputs, attributes, outputs }: GraphNode): GraphNode {
   const [{ shape }] = outputs as [GraphNode['outputs'][0]];
   const spec = { shape, dtype: 'int32' } as const;
