@@ -5,6 +5,8 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
   'src/backend/native/card-compiler.ts#cardCompilerProblem': ['--version'],
   'src/backend/native/compile.ts#compileBinding': ['--wrap'],
+  'src/backend/card-settings.ts#cardFlags': ['--xla_gpu_enable_command_buffer'],
+  'src/backend/native/card-caches.ts#visibleCard': ['--query-gpu', '--format'],
   'src/backend/native/detect.ts#findCard': ['--query-gpu', '--format'],
   'src/backend/native/detect.ts#findCompiler': ['--version'],
   'src/backend/native/detect.ts#findPython': ['--version'],

@@ -40,7 +40,7 @@ const flag = (name: string, value: string): string => `--${name}=${/[\s"']/.test
 
 const nameOf = (flag: string): string => flag.split('=')[0]!;
 
-/** Flags as the user gave them, after those of ours that they do not name. What is not flags is the name of a file with them. */
+/** Flags as given, after those of ours that they do not name. What does not begin as a flag is a file's name. */
 function withFlags(given: string | undefined, ours: readonly string[]): string | undefined {
   const flags = given?.trim() ?? '';
   if (flags !== '' && !flags.startsWith('-')) return given;
