@@ -24,7 +24,7 @@ export interface CompileOptions {
   readonly compile?: Compile;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
-   * rebuild the graph when they come.
+   * are added to the graph when they come.
    */
   readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
 }

@@ -116,7 +116,7 @@ describe.each(['float32', 'bfloat16'] as const)('variables in 8 bits, %s', (prec
       const program = await compile(spec, options);
       program.write(Object.entries(values));
       const outputs = await program.run('use', { x }, ['y', 'odd', 'row']);
-      // A shape that comes unforeseen: the variables go by way of the host, and are rounded again.
+      // A shape that comes unforeseen.
       const again = await program.run('use', { x: float32([1, 67], x.data.slice(0, 67)) }, ['odd']);
       program.dispose();
       return { y: outputs.y!, row: outputs.row!, odd: outputs.odd!, again: again.odd! };

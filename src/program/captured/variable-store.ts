@@ -17,8 +17,6 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
   wereSet(names: Iterable<string>): void;
   /** Says that there is another session, in which no variable has a value. */
   forget(): void;
-  /** Names of the variables that have values. */
-  known(): string[];
 }
 
 /**
@@ -61,7 +59,6 @@ export function variableStore(
     forget: () => {
       for (const name of variables.keys()) unset.add(name);
     },
-    known: () => [...variables.keys()].filter((name) => !unset.has(name)),
     holds: (name) => {
       variableSpec(specs, name);
       const { held, spec } = variables.get(name)!;
