@@ -17,6 +17,7 @@ export const benchOptions = z.strictObject({
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
   loadIn8bit: programOptions.shape.loadIn8bit,
+  loadIn4bit: programOptions.shape.loadIn4bit,
   compile: programOptions.shape.compile,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
@@ -89,14 +90,21 @@ export const matmulBenchOptions = z.strictObject({
 
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
-  { mode, dtype, loadIn8bit, compile }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'>,
+  { dtype, ...options }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, compile }, backend);
+): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({ mode, precision, loadIn8bit, compile }: ReturnType<typeof compileOptions>) => ({
+export const programFigures = ({
+  mode,
+  precision,
+  loadIn8bit,
+  loadIn4bit,
+  compile,
+}: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
+  loadIn4bit,
   compile,
 });

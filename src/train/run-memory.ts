@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
-import { HOLD_IN_8_BITS, SMALLER_MODEL } from '../core/out-of-memory.js';
+import { fewerBits, SMALLER_MODEL } from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
 import { memoryLimits } from '../io/memory-limits.js';
 import type { OptimOptions } from '../optim/options.js';
@@ -55,8 +55,11 @@ export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: Prepared
     return { recipe, plan, forecast: forecast(plan, recipe.gradientCheckpointing), tooLarge: [] };
   const planFor = plansOf(recipe, prepared);
   const choices = memoryChoices(recipe, recipe.microBatches * mostLines(plan));
-  const { chosen, tooLarge } = firstThatFits(choices, sizeInBytes(memoryLimit), (options) =>
-    forecast(planFor(options), options.gradientCheckpointing),
+  const { chosen, tooLarge } = firstThatFits(
+    choices,
+    sizeInBytes(memoryLimit),
+    (options) => forecast(planFor(options), options.gradientCheckpointing),
+    recipe,
   );
   const { options } = chosen;
   return { recipe: { ...recipe, ...options }, plan: planFor(options), forecast: chosen.forecast, tooLarge };
@@ -122,8 +125,8 @@ const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): Remedy[] => [
   ...(gradientCheckpointing ? [] : [CHECKPOINT_GRADIENTS]),
 ];
 
-const weightRemedies = ({ loadIn8bit }: MemoryRecipe): Remedy[] => [
+const weightRemedies = (recipe: MemoryRecipe): Remedy[] => [
   { option: 'lora.rank', change: 'lower' },
-  ...(loadIn8bit ? [] : [HOLD_IN_8_BITS]),
+  ...fewerBits(recipe),
   SMALLER_MODEL,
 ];
