@@ -4,6 +4,7 @@ import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, scalesOf } from './passes/dequantize.js';
+import { lower } from './passes/lower.js';
 import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
@@ -33,7 +34,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile'>,
+  options: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -54,12 +55,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile'>,
+  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
   allowed: boolean,
 ): EntryGraph {
   const heldIn = (dtype: GraphVariable['held']): Set<string> =>
     new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
-  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
+  const lowered = lower(recorded, () => undefined);
+  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, heldIn('int8'));
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
   const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
