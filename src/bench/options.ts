@@ -27,6 +27,8 @@ const gradientCheckpointing = z
   .default(false)
   .describe('recompute activations in the backward pass instead of keeping them');
 
+const { attention } = programOptions.shape;
+
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
 
@@ -36,6 +38,7 @@ export const stepBenchOptions = z.strictObject({
   batch: count.default(4).describe('rows of a step'),
   seq: z.number().int().min(2).default(256).describe('tokens of each row; all but the first are trained'),
   gradientCheckpointing,
+  attention,
   rank: count.default(8).describe('rank of the adapter, which is on all projections'),
   steps: z.number().int().min(3).default(8).describe('steps; the first two are left out of the median'),
 });
@@ -48,6 +51,7 @@ export const buildBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: stepBenchOptions.shape.batch,
   seq: stepBenchOptions.shape.seq,
+  attention,
 });
 
 /** See {@link buildBenchOptions}. */
@@ -62,6 +66,7 @@ export const trainBenchOptions = z.strictObject({
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
   gradientCheckpointing,
+  attention,
   batchRows: count.default(8).describe('rows of a step, on average'),
 });
 
@@ -90,7 +95,11 @@ export const matmulBenchOptions = z.strictObject({
 
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
-  { dtype, ...options }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'>,
+  {
+    dtype,
+    ...options
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
+    Pick<StepBenchOptions, 'attention'>,
   backend: Backend,
 ): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
 
@@ -101,10 +110,12 @@ export const programFigures = ({
   loadIn8bit,
   loadIn4bit,
   compile,
+  attention,
 }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
   loadIn4bit,
   compile,
+  attention,
 });

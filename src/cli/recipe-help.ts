@@ -19,5 +19,6 @@ export const RECIPE_GROUPS = {
     'precision',
     'mode',
     'compile',
+    'attention',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -156,8 +156,8 @@ const SCALE_LIMITS = midpoints(DYNAMIC_MAP);
 
 /**
  * Scales in 8 bits, less their mean. bitsandbytes sums the mean in float32 in an order that depends on the device; here
- * it is rounded once. Its CPU build from 0.50 on looks up the nearest value in steps of 2^-15, its other builds exactly,
- * as is done here.
+ * it is rounded once. The nearest value is exact, as in bitsandbytes' kernels for cards; its library for the processor
+ * rounds to steps of 2^-15 first, from 0.50 on.
  */
 function quantizeScales(scales: Float32Array): Pick<QuantizedNf4, 'scales' | 'largest' | 'offset'> {
   const offset = Math.fround(scales.reduce((sum, x) => sum + x, 0) / scales.length);

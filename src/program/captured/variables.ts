@@ -1,5 +1,6 @@
 import { dataError } from '../../core/errors.js';
 import { type HostTensor, sizeOf } from '../../core/host-tensor.js';
+import { wordsOf } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
 import {
   BYTES,
@@ -21,7 +22,10 @@ import type { Room } from './quantize-rows.js';
 /** A tensor that is kept from call to call, and what is fed to set it. */
 interface HeldTensor {
   readonly handle: GraphNode;
-  /** Its elements; smaller ones than 32 bits as int32 words of several, the last filled up with zeros. */
+  /**
+   * Its elements as int32 words, each of one element or of several smaller ones, the last filled up
+   * with zeros.
+   */
   readonly input: GraphNode;
   /** Fetched to have its elements as they are fed. */
   readonly kept: GraphNode;
@@ -78,8 +82,13 @@ function heldTensor(name: string, { zero = 0, ...spec }: HeldPart) {
     [{ shape: [], dtype: 'resource' }],
   );
   const perWord = 4 / BYTES[dtype];
-  const fed = perWord === 1 ? spec : { shape: [Math.ceil(sizeOf(shape) / perWord)], dtype: 'int32' as const };
-  const input = node('Placeholder', { dtype: { type: fed.dtype }, shape: { shape: fed.shape } }, [], [fed]);
+  const fed = perWord === 1 ? shape : [Math.ceil(sizeOf(shape) / perWord)];
+  const input = node(
+    'Placeholder',
+    { dtype: { type: 'int32' }, shape: { shape: fed } },
+    [],
+    [{ shape: fed, dtype: 'int32' }],
+  );
   const empty = node(
     'Fill',
     { T: { type: dtype }, index_type: { type: 'int32' } },
@@ -90,8 +99,8 @@ function heldTensor(name: string, { zero = 0, ...spec }: HeldPart) {
   return {
     handle,
     input,
-    kept: perWord === 1 ? identity(ref(read), []) : toWords(ref(read)),
-    set: assign(handle, perWord === 1 ? ref(input) : fromWords(ref(input), spec), dtype),
+    kept: toWords(ref(read)),
+    set: assign(handle, fromWords(ref(input), spec), dtype),
     clear: assign(handle, ref(empty), dtype),
     read,
   };
@@ -127,7 +136,7 @@ export function feedsOf(
 ): Parts<HostTensor> {
   const form = HELD_FORMS[held];
   try {
-    return form.feeds(value, room);
+    return mapParts(form.feeds(value, room), wordsOf);
   } catch (cause) {
     if (!form.bits || !(cause instanceof RangeError)) throw cause;
     throw dataError(`${name}: cannot be held in ${form.bits} bits: ${cause.message}`, { tensor: name }, cause);
@@ -137,20 +146,29 @@ export function feedsOf(
 /** Elements as the words that they are fed in, the last filled up with zeros. */
 function toWords(elements: TensorRef): GraphNode {
   const { shape, dtype } = specOf(elements);
+  if (dtype === 'int32') return identity(elements, []);
   const perWord = 4 / BYTES[dtype];
+  const bitcast = (from: TensorRef, to: readonly number[]) =>
+    node('Bitcast', { T: { type: dtype }, type: { type: 'int32' } }, [from], [{ shape: to, dtype: 'int32' }]);
+  if (perWord === 1) return bitcast(elements, shape);
   const size = sizeOf(shape);
   const count = Math.ceil(size / perWord);
   const flat = ref(reshape(elements, [size]));
   const whole = size === count * perWord ? flat : ref(concat(flat, ref(zeros([count * perWord - size], dtype))));
-  const types = { T: { type: dtype }, type: { type: 'int32' } } as const;
-  return node('Bitcast', types, [ref(reshape(whole, [count, perWord]))], [{ shape: [count], dtype: 'int32' }]);
+  return bitcast(ref(reshape(whole, [count, perWord])), [count]);
 }
 
 const zeros = (shape: readonly number[], dtype: Dtype): GraphNode => constant({ shape, dtype, values: [0] });
 
-/** Elements out of the words that they were fed in: no float32 copy is made on the way. */
-function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): TensorRef {
+/**
+ * Elements out of the int32 words that they are fed in. The words stay on the host until the session copies them over,
+ * once: float32 that is made into a tensor goes to a card at once, back to be fed, and over again.
+ */
+export function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): TensorRef {
+  if (dtype === 'int32') return words;
   const perWord = 4 / BYTES[dtype];
+  if (perWord === 1)
+    return ref(node('Bitcast', { T: { type: 'int32' }, type: { type: dtype } }, [words], [{ shape, dtype }]));
   const [count] = specOf(words).shape as [number];
   const types = { T: { type: 'int32' }, type: { type: dtype } } as const;
   const all = node('Bitcast', types, [words], [{ shape: [count, perWord], dtype }]);

@@ -95,7 +95,7 @@ describe.each(['int8', 'nf4'] as const)('weights as %s', (low) => {
   });
 });
 
-/** A byte for each element and four for each row; half a byte, one for each 64, and four for each 256 of those and once. */
+/** A byte each and four for a row; half a byte each, one for 64, four for 256 of those, and four. */
 const LOW_BYTES = {
   int8: (rows: number, columns: number) => rows * columns + 4 * rows,
   nf4(rows: number, columns: number) {

@@ -22,6 +22,7 @@ export const command = defineCommand({
       'loadIn4bit',
       'microBatches',
       'gradientCheckpointing',
+      'attention',
       'mode',
       'compile',
     ],

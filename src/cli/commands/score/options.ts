@@ -45,6 +45,7 @@ export const command = defineCommand({
       'loadIn4bit',
       'mode',
       'compile',
+      'attention',
       'device',
     ],
     Length: ['lengthOf'],

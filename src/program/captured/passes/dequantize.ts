@@ -16,7 +16,8 @@ interface Quantized {
 /**
  * Reads the variables of these forms that are held in fewer bits than products take part by part, and puts the widening
  * before each use, in a separate cluster. Every use has its own copy, which waits for what else the use takes: made any
- * earlier, or kept from the forward product to the backward one, the wide copies of all layers would be in memory at once.
+ * earlier, or kept from the forward product to the backward one, the wide copies of all layers would be in memory at
+ * once.
  */
 export function dequantize(graph: EntryGraph, forms: ReadonlyMap<string, HeldForm>): EntryGraph {
   const nameOf = new Map(Object.entries(graph.reads).map(([name, read]) => [read, name]));
