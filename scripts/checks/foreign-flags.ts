@@ -5,15 +5,11 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
   'src/backend/native/card-compiler.ts#cardCompilerProblem': ['--version'],
   'src/backend/native/compile.ts#compileBinding': ['--wrap'],
-<<<<<<< HEAD
   'src/backend/native/card-libraries.ts#cardLibraryProblems': ['--input-type'],
   'src/backend/native/card-libraries.ts#explained': ['--gpus'],
   'src/backend/native/detect.ts#findCards': ['--query-gpu', '--format'],
-=======
   'src/backend/card-settings.ts#cardFlags': ['--xla_gpu_enable_command_buffer'],
   'src/backend/native/card-caches.ts#visibleCard': ['--query-gpu', '--format'],
-  'src/backend/native/detect.ts#findCard': ['--query-gpu', '--format'],
->>>>>>> main
   'src/backend/native/detect.ts#findCompiler': ['--version'],
   'src/backend/native/detect.ts#findPython': ['--version'],
   'src/backend/native/download.ts#ANOTHER_PYTHON': ['--python-version', '--implementation', '--abi', '--platform'],
