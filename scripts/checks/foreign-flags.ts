@@ -5,6 +5,7 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
   'src/backend/native/card-compiler.ts#cardCompilerProblem': ['--version'],
   'src/backend/native/compile.ts#compileBinding': ['--wrap'],
+  'src/backend/native/cards.ts#listCards': ['--query-gpu', '--format'],
   'src/backend/native/detect.ts#findCard': ['--query-gpu', '--format'],
   'src/backend/native/detect.ts#findCompiler': ['--version'],
   'src/backend/native/detect.ts#findPython': ['--version'],

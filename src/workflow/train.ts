@@ -1,11 +1,13 @@
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
 import { changes } from '../train/changes.js';
+import { dividedMicroBatches, divisionOf } from '../train/division.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
 import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
+import { type ChosenDevice, chooseCards } from './cards.js';
 import type { Hooks } from './hooks.js';
 import { resolveTraining } from './resolve-training.js';
 import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type TrainResult } from './train-events.js';
@@ -43,13 +45,14 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
  */
 export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
   const options = await resolveTraining(input);
-  await checkRunFolder(options.out, options.resume);
+  const begun = (await checkRunFolder(options.out, options.resume)) !== undefined;
+  const chosen = await chooseCards(options);
   const { onProgress, signal } = hooks;
   const report = (done: number, total: number) =>
     onProgress?.({ label: 'encode', done, total, unit: 'rows', note: undefined, ended: done === total });
-  const { recipe, prepared, warnings } = await prepare(options, report, signal);
+  const { recipe, prepared, warnings } = await prepare(options, begun, report, signal);
   try {
-    const decided = await forecast(recipe, prepared, options, hooks);
+    const decided = await forecast(recipe, prepared, chosen, hooks);
     return describe(decided, prepared, [...warnings, ...decided.warnings]);
   } finally {
     await prepared.model.close();
@@ -58,9 +61,10 @@ export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Pro
 
 async function* training(input: TrainingInput, hooks: Hooks): AsyncGenerator<TrainEvent, TrainResult> {
   const options = await resolveTraining(input);
+  const chosen = await chooseCards(options);
   const claim = await claimRunFolder(options.out, options.resume);
   try {
-    if (claim.run?.status !== 'done') return yield* trainIn(claim, options, hooks);
+    if (claim.run?.status !== 'done') return yield* trainIn(claim, options, chosen, hooks);
     refuseOthers(claim.run, options);
     yield { type: 'already-done', folder: options.out };
     return resultOf(options.out, claim.run);
@@ -91,12 +95,13 @@ function refuseOthers(run: RunFile, options: TrainingOptions): void {
 async function* trainIn(
   claim: ClaimedFolder,
   options: TrainingOptions,
+  device: ChosenDevice,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>(
     (report, left) => {
       const signal = hooks.signal ? AbortSignal.any([hooks.signal, left]) : left;
-      return prepare(options, (done, of) => report({ type: 'encode', done, of }), signal);
+      return prepare(options, claim.run !== undefined, (done, of) => report({ type: 'encode', done, of }), signal);
     },
     (unused) => unused.prepared.model.close(),
   );
@@ -104,14 +109,14 @@ async function* trainIn(
     const { memoryLimit } = recipe;
     // What was chosen for a limit stays chosen.
     const choose = memoryLimit !== undefined && !claim.run;
-    const decided = choose ? await forecast(recipe, prepared, options, hooks) : { recipe, plan: prepared.plan };
+    const decided = choose ? await forecast(recipe, prepared, device, hooks) : { recipe, plan: prepared.plan };
     yield {
       type: 'plan',
       ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
     };
     const { runPlanned } = await import('./training-run.js');
     const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
-    return yield* runPlanned(job, options, hooks);
+    return yield* runPlanned(job, { ...device, force: options.force }, hooks);
   } finally {
     await prepared.model.close();
   }
@@ -128,10 +133,13 @@ interface Prepared {
 
 async function prepare(
   options: TrainingOptions,
+  begun: boolean,
   onProgress: (done: number, of: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<Prepared> {
-  const given = recipeOf(options);
+  const asked = recipeOf(options);
+  // What was decided for a run stays decided.
+  const given = begun ? asked : { ...asked, microBatches: dividedMicroBatches(asked) };
   const prepared = await prepareRun(given, { onProgress, ...(signal && { signal }) });
   const { templateTime } = prepared;
   if (templateTime === undefined) return { recipe: given, prepared, warnings: [] };
@@ -150,18 +158,23 @@ interface Decided {
 async function forecast(
   recipe: Recipe,
   prepared: PreparedRun,
-  options: TrainingOptions,
+  device: ChosenDevice,
   hooks: Hooks,
 ): Promise<Decided & { readonly warnings: readonly string[] }> {
   try {
     const { forecastRun } = await import('./training-run.js');
-    return await forecastRun(recipe, prepared, options, hooks);
+    return await forecastRun(recipe, prepared, device, hooks);
   } catch (error) {
     if (recipe.memoryLimit !== undefined || (error instanceof PhasetuneError && error.code === 'usage')) throw error;
     // All else about a run is known where TensorFlow is not installed, too.
     const [reason] = (error as Error).message.split('\n');
     return { recipe, plan: prepared.plan, warnings: [`peak memory is not known: ${reason}`] };
   }
+}
+
+function dividedIn(plan: RunPlan, { devices }: Recipe): Pick<TrainingPlan, 'division'> {
+  const division = divisionOf(plan, devices);
+  return division ? { division } : {};
 }
 
 const describe = (
@@ -173,6 +186,7 @@ const describe = (
   order: recipe.order,
   stages: plan.stages.map(({ summary }) => summary),
   shapes: entryBatches(plan),
+  ...dividedIn(plan, recipe),
   bands: plan.holdout?.bands ?? [],
   report: prepared.report,
   ...(memory && { memory }),
