@@ -26,6 +26,8 @@ const gradientCheckpointing = z
   .default(false)
   .describe('recompute activations in the backward pass instead of keeping them');
 
+const { attention } = programOptions.shape;
+
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
 
@@ -35,6 +37,7 @@ export const stepBenchOptions = z.strictObject({
   batch: count.default(4).describe('rows of a step'),
   seq: z.number().int().min(2).default(256).describe('tokens of each row; all but the first are trained'),
   gradientCheckpointing,
+  attention,
   rank: count.default(8).describe('rank of the adapter, which is on all projections'),
   steps: z.number().int().min(3).default(8).describe('steps; the first two are left out of the median'),
 });
@@ -47,6 +50,7 @@ export const buildBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: stepBenchOptions.shape.batch,
   seq: stepBenchOptions.shape.seq,
+  attention,
 });
 
 /** See {@link buildBenchOptions}. */
@@ -61,6 +65,7 @@ export const trainBenchOptions = z.strictObject({
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
   gradientCheckpointing,
+  attention,
   batchRows: count.default(8).describe('rows of a step, on average'),
 });
 
@@ -89,14 +94,28 @@ export const matmulBenchOptions = z.strictObject({
 
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
-  { mode, dtype, loadIn8bit, compile }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'>,
+  {
+    mode,
+    dtype,
+    loadIn8bit,
+    compile,
+    attention,
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'> & Pick<StepBenchOptions, 'attention'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, compile }, backend);
+): ReturnType<typeof compileOptions> =>
+  compileOptions({ mode, precision: dtype, loadIn8bit, compile, attention }, backend);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({ mode, precision, loadIn8bit, compile }: ReturnType<typeof compileOptions>) => ({
+export const programFigures = ({
+  mode,
+  precision,
+  loadIn8bit,
+  compile,
+  attention,
+}: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
   compile,
+  attention,
 });

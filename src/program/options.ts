@@ -26,6 +26,12 @@ export const programOptions = z.strictObject({
     .describe(
       'what XLA compiles of a captured program: nothing, parts between products, or whole entries [parts; whole on a card]',
     ),
+  attention: z
+    .enum(['math', 'recompute', 'flash'])
+    .optional()
+    .describe(
+      "how attention is computed: math keeps its probabilities for the gradient, recompute works them out again (less memory for long lines), flash uses the card's own kernels, or recompute where it has none [math; flash on a card]",
+    ),
 });
 
 /** See {@link programOptions}. */
@@ -35,7 +41,7 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'compile'>> {
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'compile' | 'attention'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -54,5 +60,16 @@ export function compileOptions(
   if (mode === 'eager' && options.compile && options.compile !== 'none')
     throw refusal('`compile` needs a captured program', 'compile', withoutIt('compile'), captured);
   const compile = mode === 'eager' ? 'none' : (options.compile ?? (backend.device === 'cuda' ? 'whole' : 'parts'));
-  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, compile };
+  if (mode === 'eager' && options.attention && options.attention !== 'math')
+    throw refusal('op by op only `attention: math` is computed', 'attention', withoutIt('attention'), captured);
+  const whole: Remedy = { option: 'compile', change: 'set', value: 'whole' };
+  if (options.attention === 'flash' && compile !== 'whole')
+    throw refusal('`attention: flash` needs entries that are compiled whole', 'attention', whole, RECOMPUTE);
+  if (options.attention === 'flash' && precision !== 'bfloat16')
+    throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
+  const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
+  const attention = options.attention ?? (serves ? 'flash' : 'math');
+  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, compile, attention };
 }
+
+const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

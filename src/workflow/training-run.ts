@@ -36,6 +36,10 @@ export interface PlannedRun {
 const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
   loadBackend({ device, verbose, card: cards[0], ...(logger && { logger }) });
 
+/** Whether a card computes. */
+export const computesOnCard = async (device: ChosenDevice, hooks: Hooks): Promise<boolean> =>
+  (await backendFor(device, hooks)).device === 'cuda';
+
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
 
 /**

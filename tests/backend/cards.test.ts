@@ -8,8 +8,8 @@ import { temporaryFolder } from '../helpers/folder.js';
 function machine(cards: number): NodeJS.ProcessEnv {
   const folder = temporaryFolder('cards');
   const path = join(folder, 'nvidia-smi');
-  const lines = Array.from({ length: cards }, (_, i) => `echo ${i}`).join('\n');
-  writeFileSync(path, `#!/bin/sh\n[ "$1" = --query-gpu=index ] || exit 9\n${lines}\n`);
+  const lines = Array.from({ length: cards }, (_, i) => `echo 'Card ${i}, 580.95, 9.0'`).join('\n');
+  writeFileSync(path, `#!/bin/sh\n[ "$1" = --query-gpu=name,driver_version,compute_cap ] || exit 9\n${lines}\n`);
   chmodSync(path, 0o755);
   return { PATH: `${folder}:/bin:/usr/bin:${dirname(process.execPath)}` };
 }

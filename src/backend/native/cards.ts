@@ -1,8 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { env as processEnv } from 'node:process';
 import { usageError } from '../../core/errors.js';
-import { runChild } from './child.js';
-import { driverPresent } from './detect.js';
+import { findCards } from './detect.js';
 
 /** What the environment said before anything here set it. */
 const VISIBLE = processEnv.CUDA_VISIBLE_DEVICES;
@@ -17,7 +15,7 @@ export async function visibleCards(
   env: NodeJS.ProcessEnv = processEnv,
   visible: string | undefined = VISIBLE,
 ): Promise<string[]> {
-  const cards = visible === undefined ? await listCards(env) : listed(visible);
+  const cards = visible === undefined ? (await findCards(env)).map((_, i) => String(i)) : listed(visible);
   const missing = devices.find((device) => device >= cards.length);
   if (missing === undefined) return devices.map((device) => cards[device]!);
   const from = visible === undefined ? '' : ` that CUDA_VISIBLE_DEVICES (${visible}) names`;
@@ -41,25 +39,4 @@ function listed(visible: string): string[] {
   const names = visible.split(',').map((name) => name.trim());
   const end = names.findIndex((name) => name === '' || name.startsWith('-'));
   return end < 0 ? names : names.slice(0, end);
-}
-
-async function listCards(env: NodeJS.ProcessEnv): Promise<string[]> {
-  if (!driverPresent(env)) return [];
-  const answer = await runChild('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
-    env,
-    timeoutMs: 20_000,
-  });
-  if (answer?.code === 0) return answer.stdout.split('\n').filter((line) => /^\d+$/.test(line.trim()));
-  return deviceFiles();
-}
-
-/** Without that program: the driver's files. */
-function deviceFiles(): string[] {
-  try {
-    return readdirSync('/dev')
-      .flatMap((name) => /^nvidia(\d+)$/.exec(name)?.[1] ?? [])
-      .sort((x, y) => Number(x) - Number(y));
-  } catch {
-    return [];
-  }
 }

@@ -1,16 +1,17 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
-import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
+import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, scalesOf } from './passes/dequantize.js';
+import { lower } from './passes/lower.js';
 import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
 import { inOneCluster } from './passes/whole.js';
 import { record } from './recorder.js';
-import { assign, done, type GraphVariable, readVariable } from './variables.js';
+import { assign, done, fromWords, type GraphVariable, readVariable } from './variables.js';
 
 /** An entry in the graph, for one set of input shapes. */
 export interface GraphEntry {
@@ -33,7 +34,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile'>,
+  options: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -43,7 +44,7 @@ export function graphEntry(
   for (const [variable, value] of Object.entries(recorded.updates))
     checkUpdate(spec.variables, entryName, variable, specOf(value));
   const worked = passes(recorded, variables, options, entry.compile !== false);
-  return tie(name, withVariables(worked, variables), variables);
+  return tie(name, fedAsWords(withVariables(worked, variables)), variables);
 }
 
 /**
@@ -54,12 +55,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile'>,
+  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
   allowed: boolean,
 ): EntryGraph {
   const heldIn = (dtype: GraphVariable['held']): Set<string> =>
     new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
-  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
+  const lowered = lower(recorded, () => undefined);
+  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, heldIn('int8'));
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
   const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
@@ -80,6 +82,23 @@ function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVa
     const handle = reads.get(before);
     return refsOf(handle ? readVariable(handle, specOf(ref(node))) : node);
   });
+}
+
+/** The graph with its float32 inputs fed as int32 words. */
+function fedAsWords(graph: EntryGraph): EntryGraph {
+  const words = new Map(
+    Object.values(graph.inputs).map((input) => {
+      const { shape } = specOf(ref(input));
+      const fed = { shape, dtype: 'int32' } as const;
+      return [input, node('Placeholder', { dtype: { type: 'int32' }, shape: { shape } }, [], [fed])];
+    }),
+  );
+  const fed = rewrite(graph, (now, before) => {
+    const input = words.get(before);
+    return input ? [fromWords(ref(input), specOf(ref(now)))] : refsOf(now);
+  });
+  const used = Object.keys(fed.inputs).map((name) => [name, words.get(graph.inputs[name]!)!]);
+  return { ...fed, inputs: Object.fromEntries(used) };
 }
 
 /**

@@ -44,6 +44,7 @@ export const command = defineCommand({
       'loadIn8bit',
       'mode',
       'compile',
+      'attention',
       'device',
     ],
     Length: ['lengthOf'],
