@@ -11,6 +11,7 @@ export const RECIPE_GROUPS = {
   Evaluation: ['evalEvery', 'evalRows', 'logEvery'],
   Checkpoints: ['saveEvery', 'keepLast', 'onSpike'],
   'Memory and speed': [
+    'devices',
     'memoryLimit',
     'microBatches',
     'gradientCheckpointing',

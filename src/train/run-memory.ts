@@ -97,22 +97,29 @@ export function runMemoryWarning(
   const [least] = limits;
   if (backend.device === 'cuda' || !least) return undefined;
   const held = rssMib() * 2 ** 20;
-  const { lora, optim, gradientCheckpointing = false } = recipe;
+  const { lora, optim, gradientCheckpointing = false, devices = [] } = recipe;
+  // Each has its process, and all are on this machine.
+  const processes = Math.max(1, devices.length);
   const compile = compileOptions(recipe, backend);
   const run: ForecastedRun = {
     ...{ config: model.config, lora, optim, gradientCheckpointing, compile },
     batches: entryBatches(plan),
   };
   if (compile.mode === 'eager')
-    return memoryWarning('the run (of its weights alone)', leastMemory(run, held), weightRemedies(recipe), limits);
-  if (!forecast && 2 * roughMemory(run, held) < least.bytes) return undefined;
+    return memoryWarning(
+      'the run (of its weights alone)',
+      processes * leastMemory(run, held),
+      weightRemedies(recipe),
+      limits,
+    );
+  if (!forecast && 2 * processes * roughMemory(run, held) < least.bytes) return undefined;
   const { tensors, variables, peak } = forecast ?? forecastMemory(run, backend.device, held);
   const [first, then] = [batchRemedies(recipe), weightRemedies(recipe)];
   const weighty = tensors < variables || lora.rank > model.config.hidden_size;
   const remedies = weighty ? [...then, ...first] : [...first, ...then];
   return memoryWarning(
-    'the run',
-    peak,
+    processes > 1 ? `the run, with its ${processes} processes,` : 'the run',
+    processes * peak,
     [...remedies, { option: 'memoryLimit', change: 'set', note: 'to let it choose' }],
     limits,
   );
