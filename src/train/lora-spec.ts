@@ -8,6 +8,7 @@ import { linearGroups, linearShapes } from '../model/parameters.js';
 import { type ParameterGroup, parameterGroups, withPieces } from '../optim/groups.js';
 import type { Shapes } from '../optim/layout.js';
 import type { OptimOptions } from '../optim/options.js';
+import type { CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type ProgramSpec } from '../program/program.js';
 import { trainSpec } from './step.js';
 
@@ -17,6 +18,8 @@ export interface LoraTraining {
   readonly optim: OptimOptions;
   /** See `StepSpec`. */
   readonly gradientCheckpointing?: boolean | undefined;
+  /** What of how the program runs decides its entries. */
+  readonly compile?: Pick<CompileOptions, 'attention'>;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }
@@ -35,7 +38,10 @@ const MOST_NUMBERS = 2 ** 31 - 1;
  * The program that trains an adapter of a model. Throws a usage error for targets that the model does not
  * have, and for an adapter that is too large for a tensor.
  */
-export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointing, extra }: LoraTraining): LoraSpec {
+export function loraSpec(
+  config: ModelConfig,
+  { lora, optim, gradientCheckpointing, compile, extra }: LoraTraining,
+): LoraSpec {
   const trainable = adapterSpecs(linearShapes(config), lora);
   // With dropout each module has its own inputs, so their matrices cannot be multiplied together.
   const stacks = lora.dropout > 0 ? new Map() : adapterStacks(trainable, linearGroups(config));
@@ -61,6 +67,7 @@ export function loraSpec(config: ModelConfig, { lora, optim, gradientCheckpointi
     trainLinear: (seed) => loraLinear(lora, seed),
     evalLinear: loraLinear(lora),
     ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
+    attention: compile?.attention,
   });
   const spec = joinSpecs(modelVariables(config), training, ...(extra ? [withPieces(groups, extra)] : []));
   return { spec, trainable, groups };

@@ -12,12 +12,13 @@ import { compileOptions } from '../program/options.js';
 import { hide } from '../telemetry/redact.js';
 import { recordInputs } from '../train/begun-in.js';
 import { entryBatches, inputShapes } from '../train/entry-shapes.js';
-import { loraTuner } from '../train/lora-tuner.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { findResumePoint, type ResumePoint } from '../train/resume.js';
 import type { ClaimedFolder } from '../train/run-file.js';
 import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
 import { type RunJob, runStages } from '../train/staged-run.js';
+import type { ChosenDevice } from './cards.js';
+import { startDevices } from './devices.js';
 import type { Hooks } from './hooks.js';
 import { resultOf, type TrainEvent, type TrainResult, type WarningEvent } from './train-events.js';
 import type { TrainingOptions } from './train-options.js';
@@ -32,13 +33,11 @@ export interface PlannedRun {
   readonly checked: boolean;
 }
 
-type Device = Pick<TrainingOptions, 'device'>;
-
-const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Promise<Backend> =>
-  loadBackend({ device, verbose, ...(logger && { logger }) });
+const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
+  loadBackend({ device, verbose, card: cards[0], ...(logger && { logger }) });
 
 /** Whether a card computes. */
-export const computesOnCard = async (device: Device, hooks: Hooks): Promise<boolean> =>
+export const computesOnCard = async (device: ChosenDevice, hooks: Hooks): Promise<boolean> =>
   (await backendFor(device, hooks)).device === 'cuda';
 
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
@@ -47,7 +46,7 @@ const warning = (message: string): WarningEvent => ({ type: 'warning', message }
  * What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that
  * cannot be kept.
  */
-export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: Device, hooks: Hooks) {
+export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) {
   const backend = await backendFor(device, hooks);
   const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);
   const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, forecast);
@@ -61,23 +60,31 @@ export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device:
 /** Compiles a planned run and trains it, or what is left of it. */
 export async function* runPlanned(
   { recipe: given, prepared, claim, checked }: PlannedRun,
-  options: Device & Pick<TrainingOptions, 'force'>,
+  options: ChosenDevice & Pick<TrainingOptions, 'force'>,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const backend = await backendFor(options, hooks);
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
-  const { lora, optim, gradientCheckpointing } = recipe;
   const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)) };
   const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
   const resume = yield* resumePoint(job, claim, options.force);
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
+  const { cards } = options;
+  const { model } = prepared;
+  const { tuner, end } = await startDevices({
+    recipe,
+    compile,
+    backend,
+    model,
+    cards,
+    verbose: hooks.verbose ?? false,
+  });
   try {
     const run = yield* within(runStages(tuner, { ...job, resume }));
     return resultOf(recipe.out, run);
   } finally {
-    tuner.dispose();
+    await end();
   }
 }
 

@@ -8,6 +8,7 @@ import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
+import type { Held } from './held-forms.js';
 import { isHeldLow } from './passes/autocast.js';
 import { graphDef, savedModel } from './saved-model.js';
 import { type SessionCall, toHost, variableStore } from './variable-store.js';
@@ -105,8 +106,9 @@ export const graphVariables = ({ variables }: ProgramSpec, options: CompileOptio
     ]),
   );
 
-function heldAs(variable: VariableSpec, { precision, loadIn8bit }: CompileOptions): GraphVariable['held'] {
-  if (loadIn8bit && variable.quantizable) return 'int8';
+function heldAs(variable: VariableSpec, { precision, loadIn8bit, loadIn4bit }: CompileOptions): Held {
+  if (variable.quantizable && loadIn4bit) return 'nf4';
+  if (variable.quantizable && loadIn8bit) return 'int8';
   return precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
 }
 

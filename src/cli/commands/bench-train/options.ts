@@ -15,7 +15,17 @@ export const command = defineCommand({
     Rows: ['data', 'tokenizer', 'rows', 'maxLength'],
     Model: ['shape', 'layers', 'width', 'vocab', 'seed'],
     Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'maxShapes', 'shuffle', 'window'],
-    'Memory and speed': ['device', 'dtype', 'loadIn8bit', 'microBatches', 'gradientCheckpointing', 'mode', 'compile'],
+    'Memory and speed': [
+      'device',
+      'dtype',
+      'loadIn8bit',
+      'loadIn4bit',
+      'microBatches',
+      'gradientCheckpointing',
+      'attention',
+      'mode',
+      'compile',
+    ],
   },
   onlyPrints: () => true,
 });
