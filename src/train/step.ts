@@ -25,6 +25,8 @@ export interface StepSpec {
   readonly evalLinear: Linear;
   /** Keeps only each layer's input for the gradient and runs the layer again for it. Default false. */
   readonly gradientCheckpointing?: boolean | undefined;
+  /** Positions whose logits exist at one time in a step; default that of `linearCrossEntropySum`. */
+  readonly lossChunk?: number | undefined;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {
@@ -123,7 +125,8 @@ function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
     const checkpointed = spec.gradientCheckpointing ? names : undefined;
     const { hidden, head, labels } = predictions(spec.config, weights, inputs, linear, checkpointed);
     const trainHead = names.includes(headName(spec.config));
-    return tf.reshape(linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead), []) as tf.Scalar;
+    const loss = linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead, spec.lossChunk);
+    return tf.reshape(loss, []) as tf.Scalar;
   };
   const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => weights[name]!));
   const byName = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));

@@ -17,6 +17,7 @@ describe('shapes', () => {
       'smollm2-135m': 134515008,
       'smollm2-360m': 361821120,
       'tinyllama-1.1b': 1100048384,
+      'llama-8b': 8030261248,
     });
   });
 

@@ -26,6 +26,15 @@ export interface GraphEntry {
   readonly done: GraphNode;
 }
 
+/** How an entry's graph is made. */
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile'> {
+  /**
+   * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
+   * one call: what its tensors take can be seen then. Default true.
+   */
+  readonly oneCall?: boolean;
+}
+
 /** Records an entry, works on its graph, and ties it to the variables. */
 export function graphEntry(
   name: string,
@@ -33,7 +42,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile'>,
+  options: EntryOptions,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -54,7 +63,7 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile'>,
+  { precision, compile = 'none', oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const heldIn = (dtype: GraphVariable['held']): Set<string> =>
@@ -65,7 +74,7 @@ function passes(
   const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   if (compile === 'none') return shared;
-  return outline(compile === 'whole' && allowed ? inOneCluster(shared) : shared);
+  return outline(compile === 'whole' && allowed && oneCall ? inOneCluster(shared) : shared);
 }
 
 /** The graph with its reads put on the variables' handles. */
