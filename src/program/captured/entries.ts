@@ -28,6 +28,15 @@ export interface GraphEntry {
   readonly done: GraphNode;
 }
 
+/** How an entry's graph is made. */
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention'> {
+  /**
+   * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
+   * one call: what its tensors take can be seen then. Default true.
+   */
+  readonly oneCall?: boolean;
+}
+
 /** Records an entry, works on its graph, and ties it to the variables. */
 export function graphEntry(
   name: string,
@@ -35,7 +44,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  options: EntryOptions,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -56,7 +65,7 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  { precision, compile = 'none', oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
@@ -68,7 +77,7 @@ function passes(
   const typed = precision === 'bfloat16' ? autocast(clusters, heldLow) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   if (compile === 'none') return shared;
-  return outline(compile === 'whole' && allowed ? inOneCluster(shared) : shared);
+  return outline(compile === 'whole' && allowed && oneCall ? inOneCluster(shared) : shared);
 }
 
 /** The graph with its reads put on the variables' handles. */
