@@ -1,6 +1,7 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
+import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, scalesOf } from './passes/dequantize.js';
@@ -55,12 +56,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  { precision, compile = 'none', attention }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
   allowed: boolean,
 ): EntryGraph {
   const heldIn = (dtype: GraphVariable['held']): Set<string> =>
     new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
-  const lowered = lower(recorded, () => undefined);
+  const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
+  const lowered = lower(recorded, flash ? cudnnAttention : () => undefined);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, heldIn('int8'));
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
