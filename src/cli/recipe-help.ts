@@ -6,7 +6,7 @@ export const RECIPE_GROUPS = {
   Stages: ['start', 'schedule', 'optimizer', 'adapter', 'stages'],
   LoRA: ['lora'],
   Optimizer: ['optim'],
-  Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'shuffle', 'window'],
+  Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'maxShapes', 'shuffle', 'window'],
   'Texts and tokens': ['template', 'trainOn', 'maxLength', 'overflow', 'badRows', 'splitSpecialTokens', 'templateTime'],
   Evaluation: ['evalEvery', 'evalRows', 'logEvery'],
   Checkpoints: ['saveEvery', 'keepLast', 'onSpike'],

@@ -28,12 +28,15 @@ export interface HeldOutLoss {
 }
 
 /** Options of {@link planHoldout}; `passes` is how often the rows will be measured. */
-export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' | 'packLength'> {
+export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' | 'packLength' | 'maxShapes'> {
   readonly evalRows: number;
   readonly passes: number;
 }
 
-/** Batches of `evalRows` rows, see {@link forwardBatches}. */
+/**
+ * Batches of `evalRows` rows, see {@link forwardBatches}; of a single shape where `maxShapes`
+ * limits those of a run.
+ */
 export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions): HoldoutPlan {
   const stages = [...new Set(rows.map(({ stage }) => stage))].sort((x, y) => x - y);
   const bands = stages.map((stage) => {
@@ -41,9 +44,10 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
     return { stage, rows: inBand.length, tokens: inBand.reduce((n, { row }) => n + row.trained, 0) };
   });
   const { evalRows: batchRows, batching, padTo, packLength, passes } = options;
+  const maxShapes = options.maxShapes === undefined ? undefined : 1;
   const batches = forwardBatches(
     rows.map(({ row }) => row),
-    { batchRows, batching, padTo, packLength, passes },
+    { batchRows, batching, padTo, packLength, maxShapes, passes },
   );
   const bandOf = new Map(rows.map(({ row, stage }) => [row, stages.indexOf(stage)]));
   return {

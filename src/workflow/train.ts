@@ -1,5 +1,7 @@
+import { driverPresent } from '../backend/native/detect.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
+import { CARD_SHAPES } from '../data/batch-shapes.js';
 import { changes } from '../train/changes.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
@@ -43,11 +45,11 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
  */
 export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
   const options = await resolveTraining(input);
-  await checkRunFolder(options.out, options.resume);
-  const { onProgress, signal } = hooks;
+  const run = await checkRunFolder(options.out, options.resume);
+  const { onProgress } = hooks;
   const report = (done: number, total: number) =>
     onProgress?.({ label: 'encode', done, total, unit: 'rows', note: undefined, ended: done === total });
-  const { recipe, prepared, warnings } = await prepare(options, report, signal);
+  const { recipe, prepared, warnings } = await prepare(options, run, report, hooks);
   try {
     const decided = await forecast(recipe, prepared, options, hooks);
     return describe(decided, prepared, [...warnings, ...decided.warnings]);
@@ -96,7 +98,7 @@ async function* trainIn(
   const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>(
     (report, left) => {
       const signal = hooks.signal ? AbortSignal.any([hooks.signal, left]) : left;
-      return prepare(options, (done, of) => report({ type: 'encode', done, of }), signal);
+      return prepare(options, claim.run, (done, of) => report({ type: 'encode', done, of }), { ...hooks, signal });
     },
     (unused) => unused.prepared.model.close(),
   );
@@ -109,7 +111,7 @@ async function* trainIn(
       type: 'plan',
       ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
     };
-    const { runPlanned } = await import('./training-run.js');
+    const { runPlanned } = await trainingRun();
     const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
     return yield* runPlanned(job, options, hooks);
   } finally {
@@ -128,16 +130,38 @@ interface Prepared {
 
 async function prepare(
   options: TrainingOptions,
+  run: RunFile | undefined,
   onProgress: (done: number, of: number) => void,
-  signal: AbortSignal | undefined,
+  { signal, ...hooks }: Hooks,
 ): Promise<Prepared> {
-  const given = recipeOf(options);
+  const given = run ? recipeOf(options) : await withShapes(recipeOf(options), options, hooks);
   const prepared = await prepareRun(given, { onProgress, ...(signal && { signal }) });
   const { templateTime } = prepared;
   if (templateTime === undefined) return { recipe: given, prepared, warnings: [] };
   const fixed = `the chat template prints the time: every row has ${templateTime}; give runs that are to be compared the same by \`templateTime: ${templateTime}\``;
   return { recipe: { ...given, templateTime }, prepared, warnings: given.templateTime === undefined ? [fixed] : [] };
 }
+
+/**
+ * The recipe of a new run, which says how many shapes its batches have: few on a card. The plan depends on it, so a run
+ * keeps what it was begun with, whatever computes it later. TensorFlow is loaded here where only that tells what
+ * computes: the device is not named, and there is a card's driver.
+ */
+async function withShapes(recipe: Recipe, { device }: TrainingOptions, hooks: Hooks): Promise<Recipe> {
+  const { maxShapes, mode, compile } = recipe;
+  if (maxShapes !== undefined || mode === 'eager' || compile === 'none') return recipe;
+  const onCard = device === 'cuda' || (device === 'auto' && driverPresent() && (await computesOnCard(hooks)));
+  return onCard ? { ...recipe, maxShapes: CARD_SHAPES } : recipe;
+}
+
+/** Why TensorFlow does not load is said where it is needed. */
+const computesOnCard = async (hooks: Hooks): Promise<boolean> =>
+  trainingRun()
+    .then(({ computesOnCard }) => computesOnCard({ device: 'auto' }, hooks))
+    .catch(() => false);
+
+/** What needs TensorFlow. */
+const trainingRun = () => import('./training-run.js');
 
 /** A run as it will be. */
 interface Decided {
@@ -154,7 +178,7 @@ async function forecast(
   hooks: Hooks,
 ): Promise<Decided & { readonly warnings: readonly string[] }> {
   try {
-    const { forecastRun } = await import('./training-run.js');
+    const { forecastRun } = await trainingRun();
     return await forecastRun(recipe, prepared, options, hooks);
   } catch (error) {
     if (recipe.memoryLimit !== undefined || (error instanceof PhasetuneError && error.code === 'usage')) throw error;

@@ -37,6 +37,10 @@ type Device = Pick<TrainingOptions, 'device'>;
 const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Promise<Backend> =>
   loadBackend({ device, verbose, ...(logger && { logger }) });
 
+/** Whether a card computes. */
+export const computesOnCard = async (device: Device, hooks: Hooks): Promise<boolean> =>
+  (await backendFor(device, hooks)).device === 'cuda';
+
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
 
 /**

@@ -14,7 +14,7 @@ export const command = defineCommand({
   groups: {
     Rows: ['data', 'tokenizer', 'rows', 'maxLength'],
     Model: ['shape', 'layers', 'width', 'vocab', 'seed'],
-    Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'shuffle', 'window'],
+    Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'maxShapes', 'shuffle', 'window'],
     'Memory and speed': [
       'device',
       'dtype',
