@@ -8,6 +8,8 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/native/card-libraries.ts#cardLibraryProblems': ['--input-type'],
   'src/backend/native/card-libraries.ts#explained': ['--gpus'],
   'src/backend/native/detect.ts#findCards': ['--query-gpu', '--format'],
+  'src/backend/card-settings.ts#cardFlags': ['--xla_gpu_enable_command_buffer'],
+  'src/backend/native/card-caches.ts#visibleCard': ['--query-gpu', '--format'],
   'src/backend/native/detect.ts#findCompiler': ['--version'],
   'src/backend/native/detect.ts#findPython': ['--version'],
   'src/backend/native/download.ts#ANOTHER_PYTHON': ['--python-version', '--implementation', '--abi', '--platform'],

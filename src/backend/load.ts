@@ -11,6 +11,8 @@ import {
 } from '../core/out-of-memory.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
+import { cardFlags, cardSettings } from './card-settings.js';
+import { cardCaches, visibleCard } from './native/card-caches.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
 import { limitedBelowBfloat16 } from './native/onednn.js';
 import { bindingPackage, cacheHome, type Variant } from './native/paths.js';
@@ -63,14 +65,14 @@ async function load({
       throw new PhasetuneError('backend', `the native library for ${device} is not set up in ${home}`, {
         remedies: [{ task: 'setup', options: { [device]: true } }],
       });
-    return loadNative(runtime, device, { verbose, logger });
+    return loadNative(runtime, device, { home, verbose, logger });
   }
   if (!runtime) {
     logger.warn('the native TensorFlow library is not set up, continuing with WASM (many times slower): run `setup`');
     return loadWasm();
   }
   try {
-    const backend = await loadNative(runtime, device, { verbose, logger });
+    const backend = await loadNative(runtime, device, { home, verbose, logger });
     const idle = backend.device === 'cpu' ? await cardProblem(runtime.variant) : undefined;
     if (idle) logger.warn(idle);
     return backend;
@@ -105,7 +107,7 @@ export function chooseRuntime(home: string, device: 'auto' | 'cuda' | 'cpu'): Na
 async function loadNative(
   runtime: NativeRuntime,
   device: 'auto' | 'cuda' | 'cpu',
-  { verbose, logger }: { verbose: boolean; logger: Logger },
+  { home, verbose, logger }: { home: string; verbose: boolean; logger: Logger },
 ): Promise<Backend> {
   if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   if (limitedBelowBfloat16(env)) {
@@ -120,7 +122,13 @@ async function loadNative(
     // The binding computes on the last card and sessions on the first: there is to be one, and in `nvidia-smi`'s order.
     env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
     if (device === 'cpu') env.CUDA_VISIBLE_DEVICES = '-1';
-    else env.CUDA_VISIBLE_DEVICES ??= '0';
+    else {
+      env.CUDA_VISIBLE_DEVICES ??= '0';
+      const card = await visibleCard(env);
+      const caches = card === undefined ? undefined : cardCaches(home, card, cardFlags(env.XLA_FLAGS));
+      if (!caches) logger.debug('compiled programs are not kept from process to process');
+      Object.assign(env, cardSettings(env, caches));
+    }
   }
   restoreUtil();
   const binding = openBinding(runtime, verbose);

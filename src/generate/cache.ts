@@ -153,8 +153,10 @@ const chooseAll = ({ config, shape: { rows }, choice }: Decoding): Entry => ({
 });
 
 /** What is added to the scores of queries at `positions` [Q] (int32) against the keys in all slots: [Q, slots]. */
-const biasOver = (config: ModelConfig, positions: tf.Tensor, slots: number): tf.Tensor =>
-  biasOf(visible(tf.sub(tf.expandDims(positions, 1), tf.range(0, slots, 1, 'int32')), config.sliding_window));
+const biasOver = (config: ModelConfig, positions: tf.Tensor, slots: number): tf.Tensor => {
+  const queries = tf.expandDims(tf.cast(positions, 'float32'), 1);
+  return biasOf(visible(tf.sub(queries, tf.range(0, slots, 1)), config.sliding_window));
+};
 
 /**
  * Whole texts attend over themselves; their keys and values fill the first slots of the cache, and

@@ -42,7 +42,8 @@ export function choose(
   const sum = tf.sum(weights, 1, true);
   const limit = tf.mul(choice === 'topP' ? tf.sum(weightOf(logits), 1, true) : sum, topP!);
   const kept = tf.mul(weights, tf.cast(tf.less(tf.cumsum(weights, 1, true), limit), 'float32'));
-  const token = pick(indices, draw(kept, uniforms!));
+  // As float32, exact to 2^24: what is int32 a card would take to the host to reshape.
+  const token = tf.cast(pick(tf.cast(indices, 'float32'), draw(kept, uniforms!)), 'int32');
   if (choice === 'topK') return { token };
   return { token, covered: tf.reshape(tf.cast(tf.greaterEqual(sum, limit), 'int32'), [-1]) };
 }
@@ -83,7 +84,8 @@ function within(weights: tf.Tensor, target: tf.Tensor): { index: tf.Tensor; rest
   // Rounding must not move a target below 0 or to the last sum: it would give an index of weight 0, or none.
   const most = tf.mul(tf.slice(sums, [0, m - 1], [b, 1]), 1 - 2 ** -20);
   const inside = tf.maximum(tf.minimum(tf.reshape(target, [b, 1]), most), 0);
-  const index = tf.sum(tf.cast(tf.lessEqual(sums, inside), 'int32'), 1);
+  // Counted as float32, exact to 2^24: a card adds up int32 on the host.
+  const index = tf.cast(tf.sum(tf.cast(tf.lessEqual(sums, inside), 'float32'), 1), 'int32');
   const before = pick(tf.sub(sums, weights), index);
   return { index, rest: tf.sub(tf.reshape(inside, [b]), before) };
 }

@@ -85,6 +85,10 @@ export function bitsOf({ data }: HostTensor<'bfloat16'>): HostTensor<'int32'> {
   return int32([pairs], new Int32Array(padded.buffer));
 }
 
+/** A tensor's elements as int32 words: the bit patterns of float32, in the same memory. */
+export const wordsOf = ({ shape, data }: HostTensor): HostTensor<'int32'> =>
+  int32(shape, new Int32Array(data.buffer, data.byteOffset, data.length));
+
 /** Rounds float32 to float16 bit patterns, to nearest with ties to even; overflow gives infinity, NaN stays NaN. */
 export function toFloat16(from: Float32Array): Uint16Array {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);

@@ -55,8 +55,9 @@ export function frequenciesByLength(config: ModelConfig, lengths: tf.Tensor): tf
  */
 export function textLengths(positions: tf.Tensor): tf.Tensor {
   const [b, t] = positions.shape as [number, number];
-  const firsts = tf.sub(tf.range(0, t, 1, 'int32'), positions);
+  const counted = tf.cast(positions, 'float32');
+  const firsts = tf.sub(tf.range(0, t, 1), counted);
   const isSameText = tf.equal(tf.reshape(firsts, [b, t, 1]), tf.reshape(firsts, [b, 1, t]));
-  const counts = tf.add(tf.cast(positions, 'float32'), 1);
+  const counts = tf.add(counted, 1);
   return tf.max(tf.mul(tf.cast(isSameText, 'float32'), tf.reshape(counts, [b, 1, t])), -1);
 }

@@ -119,9 +119,7 @@ function attendGradient(dy: tf.Tensor, k: tf.Tensor, v: tf.Tensor, [grouped, kep
  * the W newest tokens, itself among them.
  */
 export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
-  const places = tf.range(0, length, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
-  return tf.reshape(biasOf(visible(distance, slidingWindow)), [1, 1, length, length]);
+  return tf.reshape(biasOf(visible(distances(length), slidingWindow)), [1, 1, length, length]);
 }
 
 /**
@@ -130,13 +128,24 @@ export function causalBias(length: number, slidingWindow?: number): tf.Tensor {
  */
 export function packedBias(positions: tf.Tensor, slidingWindow?: number): tf.Tensor {
   const [b, t] = positions.shape as [number, number];
-  const places = tf.range(0, t, 1, 'int32');
-  const distance = tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
-  const ownText = tf.greaterEqual(tf.sub(tf.reshape(positions, [b, 1, t, 1]), distance), 0);
+  const before = tf.reshape(tf.cast(positions, 'float32'), [b, 1, t, 1]);
+  const ownText = tf.greaterEqual(tf.sub(before, distances(t)), 0);
   return tf.add(biasOf(ownText), causalBias(t, slidingWindow));
 }
 
-/** Where the key is the query itself or before it, and inside the window. `distance` is query minus key position. */
+/**
+ * Query minus key position: [T, T]. As float32, which is exact up to 2^24: a card subtracts int32 on the host, and what
+ * is as large as the scores would be copied over at every step.
+ */
+function distances(length: number): tf.Tensor {
+  const places = tf.range(0, length, 1);
+  return tf.sub(tf.expandDims(places, 1), tf.expandDims(places, 0));
+}
+
+/**
+ * Where the key is the query itself or before it, and inside the window. `distance` (float32) is query minus key
+ * position.
+ */
 export function visible(distance: tf.Tensor, slidingWindow?: number): tf.Tensor {
   const causal = tf.greaterEqual(distance, 0);
   return slidingWindow === undefined ? causal : tf.logicalAnd(causal, tf.less(distance, slidingWindow));

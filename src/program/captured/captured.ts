@@ -3,6 +3,7 @@ import { upload } from '../../backend/raw/upload.js';
 import { openSession, type Session } from '../../backend/session.js';
 import * as tf from '../../backend/tf.js';
 import type { HostTensor } from '../../core/host-tensor.js';
+import { wordsOf } from '../../io/float.js';
 import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
@@ -56,7 +57,7 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
       store.clear(entry.reads);
       const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
       const outputs = call(
-        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(value)])),
+        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(wordsOf(value))])),
         fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
       );
       store.wereSet(entry.updates);

@@ -1,7 +1,7 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
-import { type EntryGraph, type GraphNode, identity, ref, specOf } from './graph.js';
+import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, scalesOf } from './passes/dequantize.js';
 import { mergeClusters } from './passes/merge.js';
@@ -10,7 +10,7 @@ import { refsOf, rewrite } from './passes/rewrite.js';
 import { shareCommon } from './passes/share.js';
 import { inOneCluster } from './passes/whole.js';
 import { record } from './recorder.js';
-import { assign, done, type GraphVariable, readVariable } from './variables.js';
+import { assign, done, fromWords, type GraphVariable, readVariable } from './variables.js';
 
 /** An entry in the graph, for one set of input shapes. */
 export interface GraphEntry {
@@ -43,7 +43,7 @@ export function graphEntry(
   for (const [variable, value] of Object.entries(recorded.updates))
     checkUpdate(spec.variables, entryName, variable, specOf(value));
   const worked = passes(recorded, variables, options, entry.compile !== false);
-  return tie(name, withVariables(worked, variables), variables);
+  return tie(name, fedAsWords(withVariables(worked, variables)), variables);
 }
 
 /**
@@ -80,6 +80,23 @@ function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVa
     const handle = reads.get(before);
     return refsOf(handle ? readVariable(handle, specOf(ref(node))) : node);
   });
+}
+
+/** The graph with its float32 inputs fed as int32 words. */
+function fedAsWords(graph: EntryGraph): EntryGraph {
+  const words = new Map(
+    Object.values(graph.inputs).map((input) => {
+      const { shape } = specOf(ref(input));
+      const fed = { shape, dtype: 'int32' } as const;
+      return [input, node('Placeholder', { dtype: { type: 'int32' }, shape: { shape } }, [], [fed])];
+    }),
+  );
+  const fed = rewrite(graph, (now, before) => {
+    const input = words.get(before);
+    return input ? [fromWords(ref(input), specOf(ref(now)))] : refsOf(now);
+  });
+  const used = Object.keys(fed.inputs).map((name) => [name, words.get(graph.inputs[name]!)!]);
+  return { ...fed, inputs: Object.fromEntries(used) };
 }
 
 /**

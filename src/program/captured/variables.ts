@@ -1,6 +1,6 @@
 import { dataError } from '../../core/errors.js';
 import { float32, type HostDtype, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
-import { bitsOf, rounded, widened } from '../../io/float.js';
+import { bitsOf, rounded, widened, wordsOf } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
 import {
   BYTES,
@@ -22,7 +22,10 @@ import { quantizeRows, type Room } from './quantize-rows.js';
 /** A tensor that is kept from call to call, and what is fed to set it. */
 interface HeldTensor {
   readonly handle: GraphNode;
-  /** Its elements; smaller ones than 32 bits as int32 words of several, the last filled up with zeros. */
+  /**
+   * Its elements as int32 words, each of one element or of several smaller ones, the last filled up
+   * with zeros.
+   */
   readonly input: GraphNode;
 }
 
@@ -75,8 +78,13 @@ function heldTensor(name: string, spec: TensorSpec) {
     [{ shape: [], dtype: 'resource' }],
   );
   const perWord = 4 / BYTES[dtype];
-  const fed = perWord === 1 ? spec : { shape: [Math.ceil(sizeOf(shape) / perWord)], dtype: 'int32' as const };
-  const input = node('Placeholder', { dtype: { type: fed.dtype }, shape: { shape: fed.shape } }, [], [fed]);
+  const fed = perWord === 1 ? shape : [Math.ceil(sizeOf(shape) / perWord)];
+  const input = node(
+    'Placeholder',
+    { dtype: { type: 'int32' }, shape: { shape: fed } },
+    [],
+    [{ shape: fed, dtype: 'int32' }],
+  );
   const zeros = node(
     'Fill',
     { T: { type: dtype }, index_type: { type: 'int32' } },
@@ -86,7 +94,7 @@ function heldTensor(name: string, spec: TensorSpec) {
   return {
     handle,
     input,
-    set: assign(handle, perWord === 1 ? ref(input) : fromWords(ref(input), spec), dtype),
+    set: assign(handle, fromWords(ref(input), spec), dtype),
     clear: assign(handle, ref(zeros), dtype),
     read: readVariable(handle, spec),
   };
@@ -122,21 +130,27 @@ export function feedsOf(
   if (held === 'int8') return quantized(name, value.dtype === 'bfloat16' ? widened(value) : value, room);
   if (held === 'bfloat16')
     return { input: bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>)) };
-  return { input: value.dtype === 'bfloat16' ? widened(value) : value };
+  return { input: wordsOf(value.dtype === 'bfloat16' ? widened(value) : value) };
 }
 
 function quantized(name: string, value: HostTensor, room?: Room): Record<'input' | 'scales', HostTensor> {
   try {
     const { words, scales } = quantizeRows(value as HostTensor<'float32'>, room);
-    return { input: int32([words.length], words), scales: float32([scales.length, 1], scales) };
+    return { input: int32([words.length], words), scales: wordsOf(float32([scales.length, 1], scales)) };
   } catch (cause) {
     throw dataError(`${name}: cannot be held in 8 bits: ${(cause as Error).message}`, { tensor: name }, cause);
   }
 }
 
-/** Elements out of the words that they were fed in: no float32 copy is made on the way. */
-function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): TensorRef {
+/**
+ * Elements out of the int32 words that they are fed in. The words stay on the host until the session copies them over,
+ * once: float32 that is made into a tensor goes to a card at once, back to be fed, and over again.
+ */
+export function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): TensorRef {
+  if (dtype === 'int32') return words;
   const perWord = 4 / BYTES[dtype];
+  if (perWord === 1)
+    return ref(node('Bitcast', { T: { type: 'int32' }, type: { type: dtype } }, [words], [{ shape, dtype }]));
   const [count] = specOf(words).shape as [number];
   const types = { T: { type: 'int32' }, type: { type: dtype } } as const;
   const all = node('Bitcast', types, [words], [{ shape: [count, perWord], dtype }]);
