@@ -144,10 +144,7 @@ export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<
   const targets = new Map<string, GraphNode>();
   for (const { name, parts, set, clear, get } of variables) {
     for (const [way, node] of Object.entries({ set, clear, get })) targets.set(`${name}.${way}`, node);
-    for (const [part, { input, kept }] of Object.entries(parts)) {
-      targets.set(`${name}.in.${part}`, input);
-      targets.set(`${name}.kept.${part}`, kept);
-    }
+    for (const [part, { input }] of Object.entries(parts)) targets.set(`${name}.in.${part}`, input);
   }
   for (const { name, inputs, outputs, done } of entries) {
     for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);
