@@ -1,6 +1,7 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
+import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { HELD_FORMS } from './held-forms.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
@@ -28,6 +29,15 @@ export interface GraphEntry {
   readonly done: GraphNode;
 }
 
+/** How an entry's graph is made. */
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention'> {
+  /**
+   * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
+   * one call: what its tensors take can be seen then. Default true.
+   */
+  readonly oneCall?: boolean;
+}
+
 /** Records an entry, works on its graph, and ties it to the variables. */
 export function graphEntry(
   name: string,
@@ -35,7 +45,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  options: EntryOptions,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -56,19 +66,20 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none' }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  { precision, compile = 'none', attention, oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
-  const lowered = lower(recorded, () => undefined);
+  const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
+  const lowered = lower(recorded, flash ? cudnnAttention : () => undefined);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
   const typed = precision === 'bfloat16' ? autocast(clusters, heldLow) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   if (compile === 'none') return shared;
-  return outline(compile === 'whole' && allowed ? inOneCluster(shared) : shared);
+  return outline(compile === 'whole' && allowed && oneCall ? inOneCluster(shared) : shared);
 }
 
 /** The graph with its reads put on the variables' handles. */
