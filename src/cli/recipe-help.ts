@@ -16,6 +16,7 @@ export const RECIPE_GROUPS = {
     'microBatches',
     'gradientCheckpointing',
     'loadIn8bit',
+    'loadIn4bit',
     'precision',
     'mode',
     'compile',

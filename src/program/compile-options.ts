@@ -26,6 +26,11 @@ export interface CompileOptions {
    * Captured programs only; off by default.
    */
   readonly loadIn8bit?: boolean;
+  /**
+   * Holds them in 4 bits instead, as NF4 with double quantization; likewise, and never with
+   * `loadIn8bit`.
+   */
+  readonly loadIn4bit?: boolean;
   /** What XLA compiles. Captured programs only; `none` by default. */
   readonly compile?: Compile;
   /**

@@ -46,7 +46,8 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { spec, trainable, groups } = loraSpec(model.config, options);
   const uses = memoryUses({
     gradientCheckpointing: options.gradientCheckpointing ?? false,
-    loadIn8bit: options.compile.loadIn8bit ?? false,
+    loadIn8bit: options.compile.loadIn8bit,
+    loadIn4bit: options.compile.loadIn4bit,
   });
   const program = await namingMemory(uses.compile(), () => compile(spec, options.compile));
   // Where shapes are given and none for `trainStep`, a single batch takes the entries that are compiled.

@@ -41,8 +41,8 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
 
 /**
  * What {@link train} would do with the same options: stages, steps, shapes of batches, peak memory, warnings.
- * Reads all inputs and writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws
- * the same errors of options and inputs.
+ * Reads all inputs and writes nothing. With `device: cuda` the memory is that of a card, whether there is one here
+ * or not. Where TensorFlow is not installed only the memory is unknown. Throws the same errors of options and inputs.
  *
  * @example
  * const options = { model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first' };
@@ -57,7 +57,7 @@ export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Pro
     onProgress?.({ label: 'encode', done, total, unit: 'rows', note: undefined, ended: done === total });
   const { recipe, prepared, warnings } = await prepare(options, chosen, run, report, hooks);
   try {
-    const decided = await forecast(recipe, prepared, chosen, hooks);
+    const decided = await forecast(recipe, prepared, chosen, hooks, 'anywhere');
     return describe(decided, prepared, [...warnings, ...decided.warnings]);
   } finally {
     await prepared.model.close();
@@ -183,16 +183,20 @@ interface Decided {
   readonly memory?: TrainingPlan['memory'];
 }
 
-/** The run as it will be, chosen for the memory limit if there is one, and what it will take. */
+/**
+ * The run as it will be, chosen for the memory limit if there is one, and what it will take: `here`, where it is about
+ * to be trained, or `anywhere`.
+ */
 async function forecast(
   recipe: Recipe,
   prepared: PreparedRun,
   device: ChosenDevice,
   hooks: Hooks,
+  where: 'here' | 'anywhere' = 'here',
 ): Promise<Decided & { readonly warnings: readonly string[] }> {
   try {
-    const { forecastRun } = await trainingRun();
-    return await forecastRun(recipe, prepared, device, hooks);
+    const { forecastRun, forecastAnywhere } = await trainingRun();
+    return await (where === 'here' ? forecastRun : forecastAnywhere)(recipe, prepared, device, hooks);
   } catch (error) {
     if (recipe.memoryLimit !== undefined || (error instanceof PhasetuneError && error.code === 'usage')) throw error;
     // All else about a run is known where TensorFlow is not installed, too.

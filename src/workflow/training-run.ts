@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { version as nodeVersion } from 'node:process';
 import type { Backend } from '../backend/backend.js';
+import { cardMemory, isCardThere } from '../backend/card-memory.js';
 import { loadBackend } from '../backend/load.js';
 import type { Recipe } from '../config/recipe.js';
 import { PhasetuneError } from '../core/errors.js';
 import { within } from '../core/task.js';
 import { version } from '../core/version.js';
+import type { MemoryLimit } from '../io/memory-limits.js';
 import { fingerprintModel } from '../model/fingerprint.js';
 import { linearShapes } from '../model/parameters.js';
 import { compileOptions } from '../program/options.js';
@@ -46,15 +48,35 @@ const warning = (message: string): WarningEvent => ({ type: 'warning', message }
  * What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that
  * cannot be kept.
  */
-export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) {
-  const backend = await backendFor(device, hooks);
+export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) =>
+  forecastOn(await backendFor(device, hooks), recipe, prepared);
+
+/**
+ * As {@link forecastRun}, for a run that is only planned: what it would take on a card is worked out where there is
+ * none, too, with the library for the processor.
+ */
+export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, chosen: ChosenDevice, hooks: Hooks) {
+  if (chosen.device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
+  const backend = await backendFor({ device: 'cpu', cards: [] }, hooks);
+  return forecastOn({ ...backend, device: chosen.device }, recipe, prepared);
+}
+
+async function forecastOn(backend: Backend, recipe: Recipe, prepared: PreparedRun) {
   const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);
-  const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, forecast);
+  const known = { forecast, limits: await limitsOf(backend) };
+  const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, known);
   return {
     ...run,
     memory: { ...(forecast && { forecast }), tooLarge },
     warnings: tooMuch === undefined ? [] : [tooMuch],
   };
+}
+
+/** What limits the memory of a run on a card; undefined on a processor, where the system reports it. */
+async function limitsOf({ device }: Backend): Promise<MemoryLimit[] | undefined> {
+  if (device !== 'cuda') return undefined;
+  const card = await cardMemory();
+  return card ? [card] : [];
 }
 
 /** Compiles a planned run and trains it, or what is left of it. */
@@ -96,7 +118,7 @@ async function* warnOfMemory(
   { logger }: Hooks,
 ): AsyncGenerator<WarningEvent, void> {
   try {
-    const tooMuch = runMemoryWarning(recipe, prepared, backend);
+    const tooMuch = runMemoryWarning(recipe, prepared, backend, { limits: await limitsOf(backend) });
     if (tooMuch !== undefined) yield warning(tooMuch);
   } catch (error) {
     // What is wrong with the run itself is an error; that its memory cannot be forecast is none.
