@@ -12,6 +12,8 @@ export type Trait =
    * roundings add up (at 24 layers logits are off by 1.2 % instead of 0.7).
    */
   | 'keepsType'
+  /** Takes and gives the types that its attributes name. */
+  | 'ownTypes'
   /** Puts elements into its first input in place, and computes in that input's type. */
   | 'typeOfFirst'
   /** Gives something else each time, or acts: two of them are never one. */
@@ -23,7 +25,9 @@ export type Trait =
   /** Takes no memory by itself: what is fed or constant is small. */
   | 'unbilled'
   /** A compiled function that holds it keeps one tensor of the size of its input, in float32, while it runs. */
-  | 'workspace';
+  | 'workspace'
+  /** As `workspace`, on a processor only: for a card XLA makes no loop of it that stores what comes between. */
+  | 'loopWorkspace';
 
 interface OpFacts {
   readonly traits?: readonly Trait[];
@@ -106,7 +110,7 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Cumsum: { outputs: ['out'] },
     Softmax: { traits: ['overwrites', 'workspace'], outputs: ['softmax'] },
     LogSoftmax: { outputs: ['logsoftmax'] },
-    SparseSoftmaxCrossEntropyWithLogits: { traits: ['overwrites', 'workspace'], outputs: ['loss', 'backprop'] },
+    SparseSoftmaxCrossEntropyWithLogits: { traits: ['overwrites', 'loopWorkspace'], outputs: ['loss', 'backprop'] },
     TopKV2: { outputs: ['values', 'indices'] },
     // Arrangement of elements.
     Reshape: { traits: ['free', 'keepsType', 'alias'] },
@@ -126,7 +130,7 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     GatherV2: { traits: ['keepsType'] },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
-    XlaCustomCallV2: { outputs: ['results'] },
+    XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },
     InplaceUpdate: { traits: ['typeOfFirst', 'alias'], outputs: ['y'] },
   }),
 );
