@@ -72,6 +72,13 @@ export const jobsIn = (folder: string): readonly Job[] => [
     args: step(...LARGE_BATCH, '--compile', 'parts'),
     expected: '54k on an H200',
   },
+  ...(['recompute', 'math'] as const).map(
+    (form): Job => ({
+      name: `1.1B 8x1024, attention ${form}`,
+      part: 'step',
+      args: step(...LARGE_BATCH, '--attention', form),
+    }),
+  ),
   { name: '135M 4x256, whole', part: 'step', args: step(...SMALL), peers: [SMALL] },
   {
     name: '135M 4x256, none',
