@@ -1,12 +1,15 @@
 import { env as processEnv, versions } from 'node:process';
+import type { Remedy } from '../core/remedies.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Backend, Device } from './backend.js';
 import { chooseRuntime, loadBackend } from './load.js';
 import { cardCompilerProblem } from './native/card-compiler.js';
+import { cardLibraryProblems } from './native/card-libraries.js';
+import { cardNotes, cudaTooOld, oldCards } from './native/card-needs.js';
 import {
   type Card,
   driverPresent,
-  findCard,
+  findCards,
   findCompiler,
   findPython,
   isProblem,
@@ -17,7 +20,7 @@ import {
 } from './native/detect.js';
 import { cacheHome, type Variant } from './native/paths.js';
 import { probe } from './native/probe.js';
-import { findRuntime, type NativeRuntime } from './native/runtime.js';
+import { cudaRelease, findRuntime, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
 
 /** The state of the backend on this machine. */
@@ -35,6 +38,8 @@ export interface Diagnosis {
   /** Speed of a float32 product of two matrices of 1024 x 1024, in units of 10^9 floating-point operations a second. */
   readonly gflops: number;
   readonly problems: readonly Problem[];
+  /** What a user of the card should know although nothing is wrong, as sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Where to look. */
@@ -52,62 +57,97 @@ export interface DoctorOptions {
  */
 export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const { env = processEnv, home = cacheHome(env), signal, verbose = false } = options;
-  const card = await findCard(env);
+  const cards = await findCards(env);
+  const card = cards[0];
   const platform = platformProblem();
-  const problems = [...cardProblems(card, env), ...(platform ? [platform] : await missingParts(home, card, env))];
+  const problems = [...cardProblems(cards, env), ...(platform ? [platform] : await missingParts(home, cards, env))];
   const runtime = platform ? undefined : chooseRuntime(home, 'auto');
-  const broken = runtime && (await tryRuntime(runtime, card, env, signal));
-  if (broken) problems.push(broken.problem);
-  const uncompiled = card && runtime?.variant === 'cuda' && (await cardCompilerProblem(runtime.paths, env, signal));
-  if (uncompiled) problems.push(uncompiled);
+  const broken = runtime && (await tryRuntime(runtime, env, signal));
+  if (broken) problems.push(...broken.problems);
+  if (runtime?.variant === 'cuda' && !broken?.fatal)
+    problems.push(
+      ...(await cudaProblems(runtime, { cards, env, unused: broken?.unused, known: problems.length > 0, signal })),
+    );
   const backend = await loadBackend({ device: !runtime || broken?.fatal ? 'wasm' : 'auto', home, verbose });
+  const used = backend.device === 'cuda';
   return {
     backend: backend.name,
     device: backend.device,
     tensorflow: backend.name === 'tensorflow' ? backend.version : null,
     tfjs: tf.version.tfjs,
-    cuda: card ? { ...card, used: backend.device === 'cuda' } : null,
+    cuda: card ? { ...card, used } : null,
     node: versions.node,
     home,
     gflops: await productSpeed(),
     problems,
+    notes: used && card ? cardNotes(card) : [],
   };
 }
 
-function cardProblems(card: Card | undefined, env: NodeJS.ProcessEnv): Problem[] {
-  const old = card && oldDriver(card);
+function cardProblems(cards: readonly Card[], env: NodeJS.ProcessEnv): Problem[] {
+  const old = (cards[0] && oldDriver(cards[0])) ?? oldCards(cards);
   if (old) return [old];
-  if (card || !driverPresent(env)) return [];
+  if (cards.length > 0 || !driverPresent(env)) return [];
   const note = 'once `nvidia-smi` lists a card (in a container: start it with `--gpus all`)';
   return [{ what: NO_CARD, remedy: { task: 'setup', note } }];
 }
 
 /** What is not set up, and what set-up would miss. */
-async function missingParts(home: string, card: Card | undefined, env: NodeJS.ProcessEnv): Promise<Problem[]> {
-  const variant: Variant = card ? 'cuda' : 'cpu';
+async function missingParts(home: string, cards: readonly Card[], env: NodeJS.ProcessEnv): Promise<Problem[]> {
+  const variant: Variant = cards.length > 0 && !oldCards(cards) ? 'cuda' : 'cpu';
   if (findRuntime(home, variant) || (variant === 'cpu' && findRuntime(home, 'cuda'))) return [];
-  const what = `the native library for ${card ? 'NVIDIA cards' : 'the processor'} is not set up in ${home}`;
+  const what = `the native library for ${variant === 'cuda' ? 'NVIDIA cards' : 'the processor'} is not set up in ${home}`;
   const needs = [await findPython(env), await findCompiler(env)].filter((found) => isProblem(found));
   return [...needs, { what, remedy: { task: 'setup' } }];
 }
 
-/** Tries a runtime in a separate process. A fatal problem is one that loading it here would share. */
-async function tryRuntime(
-  { variant, paths }: NativeRuntime,
-  card: Card | undefined,
-  env: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
-): Promise<{ problem: Problem; fatal: boolean } | undefined> {
+/** How a runtime fared in a separate process. */
+interface Trial {
+  readonly problems: readonly Problem[];
+  /** True for a problem that loading the runtime here would share. */
+  readonly fatal: boolean;
+  /** What the library complained of, where it uses no card. */
+  readonly unused: readonly string[] | undefined;
+}
+
+async function tryRuntime({ paths }: NativeRuntime, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Trial> {
   const result = await probe(paths.binding, env, signal);
-  if (typeof result === 'string') {
-    const what = `the native library does not work (${result})`;
-    return { problem: { what, remedy: { task: 'setup', note: `after deleting ${paths.root}` } }, fatal: true };
+  if (typeof result !== 'string')
+    return { problems: [], fatal: false, unused: result.usesCard ? undefined : result.complaints };
+  const what = `the native library does not work (${result})`;
+  const remedy: Remedy = { task: 'setup', note: `after deleting ${paths.root}` };
+  return { problems: [{ what, remedy }], fatal: true, unused: undefined };
+}
+
+/** What keeps the build for cards from a card, or from compiling for it. */
+async function cudaProblems(
+  { paths }: NativeRuntime,
+  found: {
+    readonly cards: readonly Card[];
+    readonly env: NodeJS.ProcessEnv;
+    readonly unused: readonly string[] | undefined;
+    /** True where a problem with the card or its driver is known. */
+    readonly known: boolean;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Problem[]> {
+  const { cards, env, unused, known, signal } = found;
+  const uncompiled = cards.length > 0 ? await cardCompilerProblem(paths, env, signal) : undefined;
+  const old = cudaTooOld(cudaRelease(paths), cards);
+  const lasting = [...(old ? [old] : []), ...(uncompiled ? [uncompiled] : [])];
+  if (!unused) return lasting;
+  const hidden = env.CUDA_VISIBLE_DEVICES;
+  const name = cards[0]?.name ?? 'a card';
+  if (hidden !== undefined && !/^\s*(\d|GPU-|MIG-)/.test(hidden)) {
+    const what = `TensorFlow does not use ${cards.length > 0 ? `the ${name}` : name}: CUDA_VISIBLE_DEVICES=${hidden} hides every card`;
+    return [{ what, remedy: { advice: 'unset CUDA_VISIBLE_DEVICES, or set it to the number of a card' } }, ...lasting];
   }
-  if (variant !== 'cuda' || !card || result.usesCard) return undefined;
-  const said = result.complaints.length > 0 ? ` (${result.complaints.join('; ')})` : '';
-  const what = `TensorFlow does not use the ${card.name}${said}`;
+  const libraries = await cardLibraryProblems(paths, env, signal);
+  if (libraries.length > 0 || known) return [...libraries, ...lasting];
+  const said = unused.length > 0 ? ` (${unused.join('; ')})` : '';
+  const what = `TensorFlow does not use ${cards.length > 0 ? `the ${name}` : name}${said}, although every library of CUDA opens`;
   const advice = 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver';
-  return { problem: { what, remedy: { advice } }, fatal: false };
+  return [{ what, remedy: { advice } }, ...lasting];
 }
 
 const SIDE = 1024;

@@ -1,8 +1,9 @@
 import { env as processEnv } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
+import { packSetUp } from './native/archive.js';
 import { findCard } from './native/detect.js';
 import { cacheHome, type Variant } from './native/paths.js';
-import { setUpNative } from './native/setup.js';
+import { installSetUp, type SetupResult, setUpNative } from './native/setup.js';
 import type { WorkspaceOptions } from './native/workspace.js';
 
 /** What to set up, and where. */
@@ -11,6 +12,10 @@ export interface SetUpRequest extends Omit<WorkspaceOptions, 'home'> {
   readonly wanted: 'auto' | Variant;
   /** Cache folder; default `PHASETUNE_HOME` or `~/.cache/phasetune`. */
   readonly home?: string | undefined;
+  /** Archive to install instead of fetching; it decides the device. */
+  readonly from?: string | undefined;
+  /** Archive to write of what is set up then. */
+  readonly pack?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -20,19 +25,28 @@ export interface SetUpResult {
   readonly home: string;
   /** False when everything was there from before. */
   readonly made: boolean;
+  /** The archive that was written, and its size in bytes. */
+  readonly packed?: { readonly file: string; readonly bytes: number };
 }
 
 /**
  * Provides the native library; where the one for cards cannot be had and none was asked for by name, the one for the
- * processor. Throws (code `backend`) with what is missing and what to install.
+ * processor. Throws (code `backend`) with what is missing and what to install, and (code `data`) for an archive that is
+ * damaged or of another version.
  */
 export async function setUp(options: SetUpRequest): Promise<SetUpResult> {
-  const { wanted, env = processEnv, home = cacheHome(env), logger } = options;
-  const attempt = async (device: Variant) => ({
-    device,
-    home,
-    made: (await setUpNative({ ...options, home, env, variant: device })).made,
-  });
+  const { env = processEnv, home = cacheHome(env), pack } = options;
+  const { variant, made, paths } = await provide({ ...options, env, home });
+  const result = { device: variant, home, made };
+  if (pack === undefined) return result;
+  const bytes = await packSetUp({ variant, paths }, pack, { ...options, home });
+  return { ...result, packed: { file: pack, bytes } };
+}
+
+async function provide(options: SetUpRequest & { env: NodeJS.ProcessEnv; home: string }): Promise<SetupResult> {
+  const { wanted, from, env, logger } = options;
+  if (from !== undefined) return installSetUp({ ...options, from });
+  const attempt = (variant: Variant) => setUpNative({ ...options, variant });
   if (wanted !== 'auto') return attempt(wanted);
   if (!(await findCard(env))) return attempt('cpu');
   try {

@@ -17,6 +17,7 @@ export const benchOptions = z.strictObject({
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
   loadIn8bit: programOptions.shape.loadIn8bit,
+  loadIn4bit: programOptions.shape.loadIn4bit,
   compile: programOptions.shape.compile,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
@@ -25,6 +26,8 @@ const gradientCheckpointing = z
   .boolean()
   .default(false)
   .describe('recompute activations in the backward pass instead of keeping them');
+
+const { attention } = programOptions.shape;
 
 /** See {@link benchOptions}. */
 export type BenchOptions = z.infer<typeof benchOptions>;
@@ -35,6 +38,7 @@ export const stepBenchOptions = z.strictObject({
   batch: count.default(4).describe('rows of a step'),
   seq: z.number().int().min(2).default(256).describe('tokens of each row; all but the first are trained'),
   gradientCheckpointing,
+  attention,
   rank: count.default(8).describe('rank of the adapter, which is on all projections'),
   steps: z.number().int().min(3).default(8).describe('steps; the first two are left out of the median'),
 });
@@ -47,6 +51,7 @@ export const buildBenchOptions = z.strictObject({
   ...benchOptions.shape,
   batch: stepBenchOptions.shape.batch,
   seq: stepBenchOptions.shape.seq,
+  attention,
 });
 
 /** See {@link buildBenchOptions}. */
@@ -61,6 +66,7 @@ export const trainBenchOptions = z.strictObject({
   ...benchOptions.shape,
   ...batchOptionsSchema.shape,
   gradientCheckpointing,
+  attention,
   batchRows: count.default(8).describe('rows of a step, on average'),
 });
 
@@ -89,14 +95,27 @@ export const matmulBenchOptions = z.strictObject({
 
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
-  { mode, dtype, loadIn8bit, compile }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'>,
+  {
+    dtype,
+    ...options
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
+    Pick<StepBenchOptions, 'attention'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ mode, precision: dtype, loadIn8bit, compile }, backend);
+): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({ mode, precision, loadIn8bit, compile }: ReturnType<typeof compileOptions>) => ({
+export const programFigures = ({
+  mode,
+  precision,
+  loadIn8bit,
+  loadIn4bit,
+  compile,
+  attention,
+}: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
+  loadIn4bit,
   compile,
+  attention,
 });

@@ -1,4 +1,5 @@
 import type { Backend } from '../backend/backend.js';
+import { CARD_SHAPES } from '../data/batch-shapes.js';
 import { encodeRows } from '../data/encode-rows.js';
 import { importFile } from '../data/import.js';
 import { type BatchOptions, batchOptionsSchema, encodeOptionsSchema, importOptionsSchema } from '../data/options.js';
@@ -26,7 +27,14 @@ import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js'
  * and the program is about to be built, and stops after the last step.
  */
 export async function benchTrain(backend: Backend, options: TrainBenchOptions, hooks: BenchHooks & { logger: Logger }) {
-  const { tokenizer, records, plan, config, figures: prepared } = await prepare(options, hooks);
+  const shapes = options.maxShapes ?? (backend.device === 'cuda' ? CARD_SHAPES : undefined);
+  const {
+    tokenizer,
+    records,
+    plan,
+    config,
+    figures: prepared,
+  } = await prepare({ ...options, maxShapes: shapes }, hooks);
   const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
   const program = programOf(options, backend);
   const { seed, gradientCheckpointing } = options;

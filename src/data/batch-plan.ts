@@ -75,7 +75,7 @@ export function planBatches(stages: readonly PlanStage[], options: BatchOptions)
   const layout = chooseLayout(stages, options);
   const unshaped = stages.map((stage) => stageSteps(stage, options, layout));
   const parts = unshaped.flat().flatMap((step) => step.parts);
-  const shaped = shapeBatches(parts, options.padTo);
+  const shaped = shapeBatches(parts, options);
   const microBatchOf = new Map(parts.map((part, i) => [part, shaped[i]!]));
   return unshaped.map((steps) =>
     planOf(
@@ -101,13 +101,13 @@ const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.r
 
 /** A batch of one row cannot be packed, and a batch is not made for more rows than any stage has. */
 function chooseLayout(stages: readonly PlanStage[], options: BatchOptions): BatchLayout {
-  const { batching, padTo, packLength } = options;
+  const { batching, padTo, packLength, maxShapes } = options;
   const batchRows = Math.min(options.batchRows, Math.max(...stages.map(({ rows }) => rows.length)));
   if (batching !== 'packed' || batchRows === 1)
     return { kind: batching === 'packed' ? 'bucketed' : batching, batchRows, padTo };
   const lengths = stages.map(({ rows }) => rows.map(lengthOf));
   const passes = sum(stages, (stage) => passesOf(stage, options) * stage.rows.length) / lengths.flat().length;
-  return { kind: 'packed', sizes: chooseSizes(lengths, { batchRows, padTo, packLength, passes }) };
+  return { kind: 'packed', sizes: chooseSizes(lengths, { batchRows, padTo, packLength, maxShapes, passes }) };
 }
 
 /** About how often a stage's rows are visited. */

@@ -46,13 +46,17 @@ const MOST_SIZES = 32;
 /** Work of so many lines of a length, in positions of a very short line. */
 export const lineWork = (lines: number, length: number): number => lines * length * (1 + length / ATTENTION_LENGTH);
 
+/** Shapes of a run on a card: each takes seconds to compile and tune there, and padding takes little time. */
+export const CARD_SHAPES = 2;
+
 /**
  * A shape for each batch, in order, few in all. `exact` is what each batch needs: lines, tokens of
  * its longest line, trained tokens. Of the ways to round lengths and targets up this is the one of
  * least work, where each further shape must save {@link SHAPE_WORK}. The number of lines stays as
- * it is; lengths are multiples of `padTo`.
+ * it is; lengths are multiples of `padTo`. Where these are more than `most`, those that it costs the
+ * least work become one, in lines too.
  */
-export function fitShapes(exact: readonly BatchShape[], padTo: number): BatchShape[] {
+export function fitShapes(exact: readonly BatchShape[], padTo: number, most = Number.POSITIVE_INFINITY): BatchShape[] {
   const shapes = new Array<BatchShape>(exact.length);
   for (const [lines, batches] of groupBy([...exact.keys()], (i) => exact[i]!.lines)) {
     const sizes = batches.map((i) => exact[i]!);
@@ -65,8 +69,41 @@ export function fitShapes(exact: readonly BatchShape[], padTo: number): BatchSha
     for (const { shape, covers } of cheapestShapes(rounded))
       for (const i of covers.flatMap((one) => one.batches)) shapes[i] = shape;
   }
-  return shapes;
+  return joinShapes(shapes, most);
 }
+
+/** Work of a batch of this shape, in positions of a very short line. */
+const shapeWork = ({ lines, length, targets }: BatchShape): number => lineWork(lines, length) + TARGET_WORK * targets;
+
+/** The same with at most so many shapes: of all pairs the one that costs the least is joined, until they are few. */
+function joinShapes(shapes: readonly BatchShape[], most: number): BatchShape[] {
+  let groups = [...groupBy(shapes.keys(), (i) => JSON.stringify(shapes[i])).values()].map((batches) => ({
+    shape: shapes[batches[0]!]!,
+    batches,
+  }));
+  while (groups.length > most) {
+    const pairs = groups.flatMap((x, i) => groups.slice(i + 1).map((y) => [x, y] as const));
+    const joined = pairs.map(([x, y]) => {
+      const shape = largerOf(x.shape, y.shape);
+      const more = ({ shape: before, batches }: typeof x) => batches.length * (shapeWork(shape) - shapeWork(before));
+      return { x, y, shape, cost: more(x) + more(y) };
+    });
+    const { x, y, shape } = joined.reduce((best, each) => (each.cost < best.cost ? each : best));
+    groups = [
+      ...groups.filter((group) => group !== x && group !== y),
+      { shape, batches: [...x.batches, ...y.batches] },
+    ];
+  }
+  const result = new Array<BatchShape>(shapes.length);
+  for (const { shape, batches } of groups) for (const i of batches) result[i] = shape;
+  return result;
+}
+
+const largerOf = (x: BatchShape, y: BatchShape): BatchShape => ({
+  lines: Math.max(x.lines, y.lines),
+  length: Math.max(x.length, y.length),
+  targets: Math.max(x.targets, y.targets),
+});
 
 /** A shape that some batches need, each known by its index. */
 interface RoundedShape extends BatchShape {

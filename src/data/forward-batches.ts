@@ -5,7 +5,8 @@ import type { BatchOptions } from './options.js';
 import { chooseSizes } from './pack.js';
 
 /** Options of {@link forwardBatches}; `passes` is how often the rows will be measured. */
-export interface ForwardOptions extends Pick<BatchOptions, 'batching' | 'batchRows' | 'padTo' | 'packLength'> {
+export interface ForwardOptions
+  extends Pick<BatchOptions, 'batching' | 'batchRows' | 'padTo' | 'packLength' | 'maxShapes'> {
   readonly passes: number;
 }
 
@@ -24,15 +25,15 @@ export function forwardBatches(rows: readonly EncodedRow[], options: ForwardOpti
   const batches = makeBatches(longestFirst, chooseLayout(rows, options), rows.length);
   return shapeBatches(
     batches.sort((x, y) => y.size.length - x.size.length),
-    options.padTo,
+    options,
   );
 }
 
 function chooseLayout(rows: readonly EncodedRow[], options: ForwardOptions): BatchLayout {
-  const { batching, padTo, packLength } = options;
+  const { batching, padTo, packLength, maxShapes } = options;
   const batchRows = Math.min(options.batchRows, rows.length);
   if (batching !== 'packed' || batchRows === 1) return { kind: 'padded', batchRows, padTo };
   const lengths = rows.map(({ ids }) => ids.length);
   const passes = options.passes * FORWARD_SHARE;
-  return { kind: 'packed', sizes: chooseSizes([lengths], { batchRows, padTo, packLength, passes }) };
+  return { kind: 'packed', sizes: chooseSizes([lengths], { batchRows, padTo, packLength, maxShapes, passes }) };
 }

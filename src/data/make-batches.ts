@@ -3,6 +3,7 @@ import type { Random } from '../core/random.js';
 import { type BatchSize, fitShapes } from './batch-shapes.js';
 import type { EncodedRow } from './encoded.js';
 import type { MicroBatch } from './micro-batch.js';
+import type { BatchOptions } from './options.js';
 import { packLines } from './pack.js';
 
 /** A batch, or a part of one, whose shape is chosen once all batches are known. */
@@ -36,13 +37,16 @@ export function makeBatches(
   return [...rng.shuffle(batches.filter(isFull)), ...batches.filter((batch) => !isFull(batch))];
 }
 
-/** Chooses the shapes, for all batches together. */
-export function shapeBatches(batches: readonly UnshapedBatch[], padTo: number): MicroBatch[] {
+/** Chooses the shapes, for all batches together: at most `maxShapes`. */
+export function shapeBatches(
+  batches: readonly UnshapedBatch[],
+  { padTo, maxShapes }: Pick<BatchOptions, 'padTo' | 'maxShapes'>,
+): MicroBatch[] {
   const exact = batches.map(({ lines, size }) => ({
     ...size,
     targets: lines.flat().reduce((n, { trained }) => n + trained, 0),
   }));
-  const shapes = fitShapes(exact, padTo);
+  const shapes = fitShapes(exact, padTo, maxShapes);
   return batches.map(({ lines }, i) => ({ lines, shape: shapes[i]! }));
 }
 

@@ -115,6 +115,14 @@ export const batchOptionsSchema = z.strictObject({
     .min(1)
     .default(32)
     .describe('lines are padded to a multiple of this many tokens, so that there are few shapes'),
+  maxShapes: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'most shapes of batches, each of which is compiled; one of them, at least, is for held-out rows [2 on a card; elsewhere a few that pay off; a run keeps it]',
+    ),
   shuffle: z.boolean().default(true).describe('draw a new seeded order for every epoch; off keeps the given order'),
   window: z
     .number()

@@ -70,6 +70,8 @@ export interface SizeOptions {
   readonly padTo: number;
   /** Tokens of a line, where that is decided; longer rows get lines of another size. */
   readonly packLength?: number | undefined;
+  /** Most sizes; default {@link MOST_SIZES}. */
+  readonly maxShapes?: number | undefined;
   /** How often the rows will be visited. */
   readonly passes: number;
 }
@@ -96,7 +98,7 @@ const SAMPLE_ROWS = 1024;
  * no difference.
  */
 export function chooseSizes(stages: readonly (readonly number[])[], options: SizeOptions): BatchSize[] {
-  const { padTo, packLength } = options;
+  const { padTo, packLength, maxShapes = MOST_SIZES } = options;
   const up = (length: number) => Math.ceil(length / padTo) * padTo;
   const sorted = stages.flat().sort((x, y) => y - x);
   const longest = up(sorted[0]!);
@@ -104,14 +106,15 @@ export function chooseSizes(stages: readonly (readonly number[])[], options: Siz
   const trial = newTrial(stages, room, options);
   if (packLength !== undefined) {
     const given = up(packLength);
-    return trial(longest > given ? [given, longest] : [given]).sizes;
+    if (longest <= given) return trial([given]).sizes;
+    return trial(maxShapes > 1 ? [given, longest] : [longest]).sizes;
   }
   const best = (candidates: readonly number[], chosen: readonly number[]) =>
     candidates.map((length) => trial([length, ...chosen])).reduce((x, y) => (y.cost < x.cost ? y : x));
   // The longest lines may be longer than the longest row, where several rows then fill them better.
   let chosen = best(steps(longest, Math.max(longest, Math.min(up(room), 4 * longest)), padTo), []);
   const shorter = steps(padTo, longest - padTo, padTo);
-  for (let n = 1; n < MOST_SIZES; n++) {
+  for (let n = 1; n < Math.min(MOST_SIZES, maxShapes); n++) {
     const lengths = chosen.sizes.map(({ length }) => length);
     const left = shorter.filter((length) => !lengths.includes(length));
     if (left.length === 0) break;

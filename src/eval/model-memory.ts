@@ -21,7 +21,7 @@ export const modelMemory = (config: ModelConfig, spec: ProgramSpec, compile: Com
  * that the weights take. Nothing is computed. A captured program needs the native library.
  */
 export function lossMemory(config: ModelConfig, shapes: readonly BatchShape[], compile: CompileOptions): number {
-  const spec = lossSpec(config, linear);
+  const spec = lossSpec(config, linear, compile.attention);
   if (compile.mode === 'eager') return modelMemory(config, spec, compile);
   const tokens = ({ lines, length }: BatchShape) => lines * length;
   const [largest] = shapes.toSorted((x, y) => tokens(y) - tokens(x));

@@ -86,7 +86,7 @@ function prefill(decoding: Decoding): Entry {
     run(weights, inputs) {
       const updates: Record<string, tf.Tensor> = {};
       const texts = { ...causalInputs(config, inputs.ids!), lengths: promptLengths(inputs) };
-      const hidden = decoder(config, weights, texts, decoding.linear, filling(shape, updates));
+      const hidden = decoder(config, weights, texts, decoding.linear, { cache: filling(shape, updates) });
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
   };
@@ -113,7 +113,7 @@ function prefillNext(decoding: Decoding): Entry {
         lengths: promptLengths(inputs),
       };
       const cache = appending(decoding, tf.reshape(positions, [1, 1, chunk]), weights, updates);
-      const hidden = decoder(config, weights, texts, decoding.linear, cache);
+      const hidden = decoder(config, weights, texts, decoding.linear, { cache });
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
   };
@@ -138,7 +138,7 @@ function decode(decoding: Decoding): Entry {
         lengths: tf.add(tf.reshape(inputs.positions!, [rows, 1]), 1),
       };
       const cache = appending(decoding, tf.reshape(inputs.positions!, [rows, 1, 1]), weights, updates);
-      const hidden = decoder(config, weights, texts, decoding.linear, cache);
+      const hidden = decoder(config, weights, texts, decoding.linear, { cache });
       return next(decoding, weights, hidden, inputs, updates);
     },
   };

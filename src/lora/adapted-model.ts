@@ -5,21 +5,24 @@ import { loadParameters, type ModelFolder, modelVariables } from '../model/load.
 import { linearGroups, linearShapes } from '../model/parameters.js';
 import { fromVector, stackedLayouts, toVector } from '../optim/layout.js';
 import { compile } from '../program/compile.js';
-import type { CompileOptions } from '../program/compile-options.js';
+import type { Attention, CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type Program, type ProgramSpec, type VariableSpec } from '../program/program.js';
 import { type Adapter, adapterSpecs, adapterStacks } from './adapter.js';
 import { loraLinear } from './apply.js';
 import { readAdapter } from './peft-files.js';
 
+/** What a program can do, given the model's projection and how its attention is worked out. */
+type Entries = (config: ModelConfig, linear: Linear, attention?: Attention) => ProgramSpec;
+
 /**
  * A program over a model's weights, loaded and frozen, with an adapter folder's matrices where one
- * is named. `entries` says what the program can do, given the projection to do it with; `warn` is
- * given what is odd about the adapter's files. Throws data errors of those files.
+ * is named. `warn` is given what is odd about the adapter's files. Throws data errors of those
+ * files.
  */
 export async function adaptedModel(
   model: ModelFolder,
   adapterFolder: string | undefined,
-  entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
+  entries: Entries,
   options: CompileOptions,
   warn: (warning: string) => void = () => {},
 ): Promise<Program> {
@@ -33,7 +36,7 @@ export async function adaptedModel(
 export async function programWithAdapter(
   model: ModelFolder,
   adapter: Adapter | undefined,
-  entries: (config: ModelConfig, linear: Linear) => ProgramSpec,
+  entries: Entries,
   options: CompileOptions,
 ): Promise<Program> {
   const projection = adapter ? loraLinear(adapter.options) : linear;
@@ -41,7 +44,7 @@ export async function programWithAdapter(
   const spec = joinSpecs(
     modelVariables(model.config),
     { variables: frozen(matrices), entries: {} },
-    entries(model.config, projection),
+    entries(model.config, projection, options.attention),
   );
   const program = await compile(spec, options);
   await loadParameters(program, model);

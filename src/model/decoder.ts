@@ -2,11 +2,13 @@ import * as tf from '../backend/tf.js';
 import { addResidual } from '../ops/add-residual.js';
 import { attention, causalBias, packedBias } from '../ops/attention.js';
 import { checkpoint } from '../ops/checkpoint.js';
+import { flashAttention } from '../ops/flash-attention.js';
 import { mergeHeads, splitHeads } from '../ops/heads.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { type RopeTables, ropeHeads, ropeTables } from '../ops/rope.js';
 import { swiglu } from '../ops/swiglu.js';
 import { takeRows } from '../ops/take-rows.js';
+import type { Attention } from '../program/compile-options.js';
 import type { Tensors } from '../program/program.js';
 import type { ModelConfig } from './config.js';
 import type { Linear } from './linear.js';
@@ -23,6 +25,8 @@ export interface DecoderInputs {
   readonly bias: tf.Tensor;
   /** True where keys are the lines' own tokens, and the bias hides from each those after it. */
   readonly causal: boolean;
+  /** True where `positions` say which text of its line a token belongs to; by default a line is one text. */
+  readonly packed?: boolean;
   /**
    * Tokens of the text that a position belongs to, for RoPE kinds that depend on them: of all
    * positions together, or of each [B or 1, T or 1].
@@ -39,7 +43,7 @@ export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf
   const window = config.sliding_window;
   if (positions) {
     const lengths = dependsOnLength(config) ? textLengths(positions) : length;
-    return { ids, positions, bias: packedBias(positions, window), causal: true, lengths };
+    return { ids, positions, bias: packedBias(positions, window), causal: true, packed: true, lengths };
   }
   const all = tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]);
   return { ids, positions: all, bias: causalBias(length, window), causal: true, lengths: length };
@@ -53,28 +57,38 @@ export type Cache = (layer: number, keys: tf.Tensor, values: tf.Tensor) => reado
 
 const noCache: Cache = (_layer, keys, values) => [keys, values];
 
+/** What a decoder keeps from one call to the next, and for its gradient. */
+export interface DecoderOptions {
+  /** Where keys and values are kept; by default nowhere. */
+  readonly cache?: Cache;
+  /** Names of all weights that gradients are taken of: a layer keeps only its input for them, and is run again. */
+  readonly checkpointed?: readonly string[] | undefined;
+  /** How causal attention over a line's own keys is worked out, which the program is compiled for. Default `math`. */
+  readonly attention?: Attention | undefined;
+}
+
 /**
  * The decoder of Llama and Mistral up to and including the last norm: hidden states [B * T, D].
  * `weights` holds the parameters of `parameterShapes` by name; `linear` applies a projection, with
- * an adapter or without. Given `checkpointed`, the names of all weights that gradients are taken
- * of, a layer keeps only its input for its gradient, and is run again for it.
+ * an adapter or without.
  */
 export function decoder(
   config: ModelConfig,
   weights: Tensors,
-  { ids, positions, bias, causal, lengths }: DecoderInputs,
+  { ids, positions, bias, causal, packed, lengths }: DecoderInputs,
   linear: Linear,
-  cache: Cache = noCache,
-  checkpointed?: readonly string[],
+  { cache = noCache, checkpointed, attention: form = 'math' }: DecoderOptions = {},
 ): tf.Tensor {
   const [batch, t] = ids.shape as [number, number];
   const { cos, sin } = ropeTables(
     positions,
     typeof lengths === 'number' ? inverseFrequencies(config, lengths) : frequenciesByLength(config, lengths),
   );
+  const flash = form !== 'math' && causal;
+  const constants = [cos, sin, bias, ...(flash && packed ? [positions] : [])];
   let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [batch * t]));
   for (let i = 0; i < config.num_hidden_layers; i++) {
-    const run: Layer = (weights, x, [cos, sin, bias]) =>
+    const run: Layer = (weights, x, [cos, sin, bias, positions]) =>
       decoderLayer(config, i, x, {
         norm: (name, x) => rmsNorm(x, weights[`${layerName(i)}.${name}.weight`]!, config.rms_norm_eps),
         project: (names, x) => {
@@ -82,18 +96,21 @@ export function decoder(
           return linear(weights, full, x);
         },
         tables: { cos, sin },
-        bias,
-        causal,
+        attend: (q, k, v) =>
+          flash
+            ? flashAttention(q, k, v, { bias, positions, window: config.sliding_window })
+            : attention(q, k, v, bias, causal),
         batch,
         cache,
       });
     const ofLayer = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
-    x = ofLayer ? runTwice(run, ofLayer, weights, x, [cos, sin, bias]) : run(weights, x, [cos, sin, bias]);
+    x = ofLayer ? runTwice(run, ofLayer, weights, x, constants) : run(weights, x, constants as Constants);
   }
   return rmsNorm(x, weights['model.norm.weight']!, config.rms_norm_eps);
 }
 
-type Layer = (weights: Tensors, x: tf.Tensor, constants: Triple) => tf.Tensor;
+type Constants = [cos: tf.Tensor, sin: tf.Tensor, bias: tf.Tensor, positions?: tf.Tensor];
+type Layer = (weights: Tensors, x: tf.Tensor, constants: Constants) => tf.Tensor;
 
 /** A layer of which nothing is kept for the gradient but its input; `trained` names its weights that get one. */
 function runTwice(
@@ -101,12 +118,12 @@ function runTwice(
   trained: readonly string[],
   weights: Tensors,
   x: tf.Tensor,
-  constants: Triple,
+  constants: readonly tf.Tensor[],
 ): tf.Tensor {
   const inputs = trained.map((name) => weights[name]!);
   return checkpoint([x, ...inputs], constants, ([x, ...inputs], constants) => {
     const layerWeights = Object.fromEntries(trained.map((name, i) => [name, inputs[i]!]));
-    return run({ ...weights, ...layerWeights }, x!, constants as Triple);
+    return run({ ...weights, ...layerWeights }, x!, constants as Constants);
   });
 }
 
@@ -114,8 +131,7 @@ interface LayerParts {
   readonly norm: (name: string, x: tf.Tensor) => tf.Tensor;
   readonly project: (names: readonly string[], x: tf.Tensor) => tf.Tensor[];
   readonly tables: RopeTables;
-  readonly bias: tf.Tensor;
-  readonly causal: boolean;
+  readonly attend: (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => tf.Tensor;
   readonly batch: number;
   readonly cache: Cache;
 }
@@ -130,13 +146,13 @@ function selfAttention(
   config: ModelConfig,
   index: number,
   x: tf.Tensor,
-  { project, tables, bias, causal, batch, cache }: LayerParts,
+  { project, tables, attend, batch, cache }: LayerParts,
 ): tf.Tensor {
   const { num_attention_heads: n, num_key_value_heads: k } = config;
   const [q, kNew, vNew] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
   const queries = ropeHeads(q, batch, n, tables);
   const [keys, values] = cache(index, ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
-  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attention(queries, keys, values, bias, causal)))[0]!);
+  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attend(queries, keys, values)))[0]!);
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];

@@ -3,17 +3,10 @@ import { fuse } from '../backend/raw/fuse.js';
 import { low } from '../backend/raw/low.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
+import { first, joined, part, type Span, spansOf } from './spans.js';
 
 /** Added to the score of a key that a query must not see. Finite, so that a row that sees nothing stays a number. */
 const HIDDEN = -1e9;
-
-/**
- * Blocks that the queries of a causal text are cut into: two save a quarter of the work, four an
- * eighth more and twice the ops.
- */
-const BLOCKS = 2;
-/** Queries of a block at least: products of fewer are slow. */
-const LEAST_QUERIES = 64;
 
 /**
  * Scaled dot-product attention with grouped queries (Ainslie et al. 2023, arXiv 2305.13245). q: [B,
@@ -43,38 +36,10 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias: tf.Ten
   );
 }
 
-/** Queries `start` to `start + queries`, and the first `keys` keys, which are all that they see. */
-interface Span {
-  readonly start: number;
-  readonly queries: number;
-  readonly keys: number;
-  readonly whole: boolean;
-}
-
-function spansOf(queries: number, keys: number, causal: boolean): Span[] {
-  const size = queries / BLOCKS;
-  if (!causal || queries !== keys || !Number.isInteger(size) || size < LEAST_QUERIES)
-    return [{ start: 0, queries, keys, whole: true }];
-  return Array.from({ length: BLOCKS }, (_, i) => ({
-    start: i * size,
-    queries: size,
-    keys: (i + 1) * size,
-    whole: false,
-  }));
-}
-
 type Parts = tf.Tensor[];
-
-const part = (x: tf.Tensor, { start, queries, whole }: Span): tf.Tensor =>
-  whole ? x : tf.slice(x, [0, 0, start, 0], [-1, -1, queries, -1]);
-
-const first = (x: tf.Tensor, { keys }: Span): tf.Tensor =>
-  keys === x.shape[2] ? x : tf.slice(x, [0, 0, 0, 0], [-1, -1, keys, -1]);
 
 const biasIn = (bias: tf.Tensor, { start, queries, keys, whole }: Span): tf.Tensor =>
   whole ? bias : tf.slice(bias, [0, 0, start, 0], [-1, -1, queries, keys]);
-
-const joined = (parts: Parts): tf.Tensor => (parts.length === 1 ? parts[0]! : tf.concat(parts, 2));
 
 /** Adds up gradients of the first `ends[i]` keys each. */
 function summed(parts: Parts, ends: readonly number[]): tf.Tensor {

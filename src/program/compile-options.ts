@@ -7,6 +7,12 @@ export type Precision = 'float32' | 'bfloat16';
  */
 export type Compile = 'none' | 'parts' | 'whole';
 
+/**
+ * How causal attention is worked out: `math` keeps every layer's probabilities for the gradient, `recompute` works
+ * them out again, `flash` is a card's own op for it, cuDNN's.
+ */
+export type Attention = 'math' | 'recompute' | 'flash';
+
 /** Shape of each input of an entry. */
 export type InputShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -20,8 +26,19 @@ export interface CompileOptions {
    * Captured programs only; off by default.
    */
   readonly loadIn8bit?: boolean;
+  /**
+   * Holds them in 4 bits instead, as NF4 with double quantization; likewise, and never with
+   * `loadIn8bit`.
+   */
+  readonly loadIn4bit?: boolean;
   /** What XLA compiles. Captured programs only; `none` by default. */
   readonly compile?: Compile;
+  /**
+   * What entries that were written for attention without probabilities are given for it: the
+   * device's own op with `flash`, where an entry is compiled whole in bfloat16, and otherwise the
+   * ops that it stands for. Default `recompute`.
+   */
+  readonly attention?: Attention;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
    * rebuild the graph when they come.

@@ -20,11 +20,21 @@ export const programOptions = z.strictObject({
     .boolean()
     .optional()
     .describe("keep the layers' frozen matrices in 8 bits, half of bfloat16's memory; captured programs only [off]"),
+  loadIn4bit: z
+    .boolean()
+    .optional()
+    .describe("keep them in 4 bits (NF4, as QLoRA does), a quarter of bfloat16's memory; captured programs only [off]"),
   compile: z
     .enum(['none', 'parts', 'whole'])
     .optional()
     .describe(
       'what XLA compiles of a captured program: nothing, parts between products, or whole entries [parts; whole on a card]',
+    ),
+  attention: z
+    .enum(['math', 'recompute', 'flash'])
+    .optional()
+    .describe(
+      "how attention is computed: math keeps its probabilities for the gradient, recompute works them out again (less memory for long lines), flash uses the card's own kernels, or recompute where it has none [math; flash on a card]",
     ),
 });
 
@@ -35,7 +45,7 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'compile'>> {
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -49,10 +59,30 @@ export function compileOptions(
   const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
   if (mode === 'eager' && precision !== 'float32')
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
-  if (mode === 'eager' && options.loadIn8bit)
-    throw refusal('`loadIn8bit` needs a captured program', 'loadIn8bit', withoutIt('loadIn8bit'), captured);
+  const { loadIn8bit = false, loadIn4bit = false } = options;
+  if (loadIn8bit && loadIn4bit)
+    throw refusal(
+      'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other',
+      'loadIn4bit',
+      withoutIt('loadIn8bit'),
+      withoutIt('loadIn4bit'),
+    );
+  for (const option of ['loadIn8bit', 'loadIn4bit'] as const)
+    if (mode === 'eager' && options[option])
+      throw refusal(`\`${option}\` needs a captured program`, option, withoutIt(option), captured);
   if (mode === 'eager' && options.compile && options.compile !== 'none')
     throw refusal('`compile` needs a captured program', 'compile', withoutIt('compile'), captured);
   const compile = mode === 'eager' ? 'none' : (options.compile ?? (backend.device === 'cuda' ? 'whole' : 'parts'));
-  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, compile };
+  if (mode === 'eager' && options.attention && options.attention !== 'math')
+    throw refusal('op by op only `attention: math` is computed', 'attention', withoutIt('attention'), captured);
+  const whole: Remedy = { option: 'compile', change: 'set', value: 'whole' };
+  if (options.attention === 'flash' && compile !== 'whole')
+    throw refusal('`attention: flash` needs entries that are compiled whole', 'attention', whole, RECOMPUTE);
+  if (options.attention === 'flash' && precision !== 'bfloat16')
+    throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
+  const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
+  const attention = options.attention ?? (serves ? 'flash' : 'math');
+  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention };
 }
+
+const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

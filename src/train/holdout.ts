@@ -28,12 +28,15 @@ export interface HeldOutLoss {
 }
 
 /** Options of {@link planHoldout}; `passes` is how often the rows will be measured. */
-export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' | 'packLength'> {
+export interface HoldoutOptions extends Pick<BatchOptions, 'batching' | 'padTo' | 'packLength' | 'maxShapes'> {
   readonly evalRows: number;
   readonly passes: number;
 }
 
-/** Batches of `evalRows` rows, see {@link forwardBatches}. */
+/**
+ * Batches of `evalRows` rows, see {@link forwardBatches}; of a single shape where `maxShapes`
+ * limits those of a run.
+ */
 export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions): HoldoutPlan {
   const stages = [...new Set(rows.map(({ stage }) => stage))].sort((x, y) => x - y);
   const bands = stages.map((stage) => {
@@ -41,9 +44,10 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
     return { stage, rows: inBand.length, tokens: inBand.reduce((n, { row }) => n + row.trained, 0) };
   });
   const { evalRows: batchRows, batching, padTo, packLength, passes } = options;
+  const maxShapes = options.maxShapes === undefined ? undefined : 1;
   const batches = forwardBatches(
     rows.map(({ row }) => row),
-    { batchRows, batching, padTo, packLength, passes },
+    { batchRows, batching, padTo, packLength, maxShapes, passes },
   );
   const bandOf = new Map(rows.map(({ row, stage }) => [row, stages.indexOf(stage)]));
   return {
@@ -51,6 +55,12 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
     batches,
     bandOf: batches.map(({ lines }) => lines.flat().map((row) => bandOf.get(row)!)),
   };
+}
+
+/** A promise that is awaited later: until then, its failure is nobody's. */
+function inTime<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /**
@@ -63,9 +73,16 @@ export async function* evaluateHoldout(
   signal?: AbortSignal,
 ): AsyncGenerator<EvalProgressEvent, HeldOutLoss | undefined> {
   const sums = plan.bands.map(() => 0);
-  for (const [i, batch] of plan.batches.entries()) {
-    if (signal?.aborted) return undefined;
-    const losses = await tuner.evaluate(batch);
+  const ahead: Promise<Float32Array>[] = [];
+  let next = 0;
+  for (let i = 0; i < plan.batches.length; i++) {
+    if (signal?.aborted) {
+      await Promise.all(ahead);
+      return undefined;
+    }
+    for (; next < plan.batches.length && ahead.length < (tuner.parallel ?? 1); next++)
+      ahead.push(inTime(tuner.evaluate(plan.batches[next]!)));
+    const losses = await ahead.shift()!;
     plan.bandOf[i]!.forEach((band, row) => {
       sums[band] = sums[band]! + losses[row]!;
     });

@@ -19,7 +19,7 @@ export interface LoraTraining {
   /** See `StepSpec`. */
   readonly gradientCheckpointing?: boolean | undefined;
   /** What of how the program runs decides its entries. */
-  readonly compile?: Pick<CompileOptions, 'compile'>;
+  readonly compile?: Pick<CompileOptions, 'compile' | 'attention'>;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }
@@ -68,6 +68,7 @@ export function loraSpec(
     evalLinear: loraLinear(lora),
     ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
     lossChunk: compile?.compile === 'whole' ? wholeLossChunk(config.vocab_size) : undefined,
+    attention: compile?.attention,
   });
   const spec = joinSpecs(modelVariables(config), training, ...(extra ? [withPieces(groups, extra)] : []));
   return { spec, trainable, groups };

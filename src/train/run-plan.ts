@@ -42,6 +42,12 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
   const planned = planStages(trainable, { ...options, replay: replaySharesFor(options, set.stages.length) });
   const trained = planned.map((stage) => stage.rows.reduce((n, { row }) => n + row.trained, 0));
   const total = trained.reduce((x, y) => x + y, 0);
+  const held = set.holdout.flatMap(({ id, stage }) => {
+    const row = byId.get(id);
+    return row ? [{ row, stage: stage ?? 1 }] : [];
+  });
+  const { maxShapes } = options;
+  const trainedShapes = maxShapes === undefined ? undefined : Math.max(1, maxShapes - (held.length > 0 ? 1 : 0));
   const batches = planBatches(
     planned.map((stage, i) => ({
       rows: stage.rows.map(({ row }) => row),
@@ -49,7 +55,7 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
       budget: budgetOf(stageOptions[i]!, (options.budget ?? 0) * (trained[i]! / total)),
     })),
     // Shuffling would undo an order by score.
-    { ...options, shuffle: options.shuffle && options.within === 'shuffle' },
+    { ...options, maxShapes: trainedShapes, shuffle: options.shuffle && options.within === 'shuffle' },
   );
   const schedules = schedulesOf(
     stageOptions,
@@ -62,10 +68,6 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
     batches: batches[i]!,
     schedule: schedules[i]!,
   }));
-  const held = set.holdout.flatMap(({ id, stage }) => {
-    const row = byId.get(id);
-    return row ? [{ row, stage: stage ?? 1 }] : [];
-  });
   const holdout =
     held.length > 0
       ? { holdout: planHoldout(held, { ...options, passes: measurements(options.evalEvery, batches) }) }

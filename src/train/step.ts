@@ -1,6 +1,6 @@
 import * as tf from '../backend/tf.js';
 import type { ModelConfig } from '../model/config.js';
-import { causalInputs, decoder } from '../model/decoder.js';
+import { causalInputs, type DecoderOptions, decoder } from '../model/decoder.js';
 import type { Linear } from '../model/linear.js';
 import { headName } from '../model/parameters.js';
 import { linearCrossEntropy, linearCrossEntropySum } from '../ops/linear-cross-entropy.js';
@@ -11,6 +11,7 @@ import { join } from '../optim/flat.js';
 import { gate, gated } from '../optim/gate.js';
 import { groupVariables, type Kept, type ParameterGroup, piecesOf, vectorName, withPieces } from '../optim/groups.js';
 import type { OptimOptions } from '../optim/options.js';
+import type { Attention } from '../program/compile-options.js';
 import type { Entry, InputSpec, ProgramSpec, Tensors } from '../program/program.js';
 
 /** What a training program is made of. */
@@ -27,6 +28,8 @@ export interface StepSpec {
   readonly gradientCheckpointing?: boolean | undefined;
   /** Positions whose logits exist at one time in a step; default that of `linearCrossEntropySum`. */
   readonly lossChunk?: number | undefined;
+  /** See `DecoderOptions`. */
+  readonly attention?: Attention | undefined;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {
@@ -60,8 +63,8 @@ const MOVED = ['value', 'exp_avg', 'exp_avg_sq'] as const;
  * - `evalLoss`: cross-entropy at every trained position, without gradients.
  */
 export function trainSpec(spec: StepSpec): ProgramSpec {
-  const { config, evalLinear, groups } = spec;
-  const { entries } = withPieces(groups, lossSpec(config, evalLinear));
+  const { config, evalLinear, groups, attention } = spec;
+  const { entries } = withPieces(groups, lossSpec(config, evalLinear, attention));
   return { variables: groupVariables(groups), entries: { ...updateEntries(spec), ...entries } };
 }
 
@@ -69,13 +72,13 @@ export function trainSpec(spec: StepSpec): ProgramSpec {
  * The entry `evalLoss` alone: `losses` [M], the cross-entropy in nats at every trained position, without
  * gradients.
  */
-export const lossSpec = (config: ModelConfig, linear: Linear): ProgramSpec => ({
+export const lossSpec = (config: ModelConfig, linear: Linear, attention?: Attention): ProgramSpec => ({
   variables: {},
   entries: {
     evalLoss: {
       inputs: BATCH,
       run(variables, inputs) {
-        const { hidden, head, labels } = predictions(config, variables, inputs, linear);
+        const { hidden, head, labels } = predictions(config, variables, inputs, linear, { attention });
         return { outputs: { losses: linearCrossEntropy(hidden, head, labels) } };
       },
     },
@@ -122,8 +125,10 @@ function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
   const names = pieces.flatMap((group) => Object.keys(group));
   const loss = () => {
     const linear = spec.trainLinear(inputs.seed!);
-    const checkpointed = spec.gradientCheckpointing ? names : undefined;
-    const { hidden, head, labels } = predictions(spec.config, weights, inputs, linear, checkpointed);
+    const { hidden, head, labels } = predictions(spec.config, weights, inputs, linear, {
+      checkpointed: spec.gradientCheckpointing ? names : undefined,
+      attention: spec.attention,
+    });
     const trainHead = names.includes(headName(spec.config));
     const loss = linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead, spec.lossChunk);
     return tf.reshape(loss, []) as tf.Scalar;
@@ -153,15 +158,9 @@ function update({ groups, optim }: StepSpec, variables: Tensors, sums: readonly 
 }
 
 /** Hidden states at the positions that predict a trained token [M, D], with the head [V, D] and the labels [M]. */
-function predictions(
-  config: ModelConfig,
-  weights: Tensors,
-  inputs: Tensors,
-  linear: Linear,
-  checkpointed?: readonly string[],
-) {
+function predictions(config: ModelConfig, weights: Tensors, inputs: Tensors, linear: Linear, options: DecoderOptions) {
   const { ids, sources, labels } = inputs as { ids: tf.Tensor; sources: tf.Tensor; labels: tf.Tensor };
   const texts = causalInputs(config, ids, inputs.positions);
-  const hidden = takeRows(decoder(config, weights, texts, linear, undefined, checkpointed), sources);
+  const hidden = takeRows(decoder(config, weights, texts, linear, options), sources);
   return { hidden, head: weights[headName(config)]!, labels };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Diagnosis } from '../backend/doctor.js';
 import type { SetUpResult } from '../backend/setup.js';
+import { usageError } from '../core/errors.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { type Hooks, reportProgress } from './hooks.js';
 import { parseOptions } from './options.js';
@@ -19,6 +20,8 @@ export const setUpOptionsSchema = z.strictObject({
     .default('auto')
     .describe('device to compute on; auto means the NVIDIA card if there is one, otherwise the CPU'),
   home,
+  pack: z.string().min(1).optional().describe('file to write the set-up into, for machines without a network'),
+  from: z.string().min(1).optional().describe('file that `pack` wrote, to install instead of downloading'),
 });
 
 /** See {@link setUpOptionsSchema}. */
@@ -33,7 +36,9 @@ export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
 /**
  * Fetches and builds the native TensorFlow library, unless it is there. With `auto`, where the one
  * for cards cannot be had, it sets up the one for the processor. Throws (code `backend`) with what
- * is missing and what to install; WASM computes then.
+ * is missing and what to install; WASM computes then. With `pack` it writes the set-up into one file,
+ * which `from` installs on a machine without a network; a file that is damaged or of another version
+ * throws (code `data`).
  *
  * @example
  * const { device, home, made } = await setUp({ device: 'cpu' });
@@ -41,6 +46,8 @@ export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
  */
 export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Promise<SetUpResult> {
   const { device, ...rest } = parseOptions(setUpOptionsSchema, options);
+  if (rest.pack !== undefined && rest.from !== undefined)
+    throw usageError('expected `pack` or `from`, got both: a file that is installed need not be written again');
   const { setUp: provide } = await import('../backend/setup.js');
   const { logger = silentLogger, signal, onProgress } = hooks;
   return provide({

@@ -3,6 +3,9 @@ import { deviceOption } from '../backend/options.js';
 import type { answerOptionsSchema } from '../eval/answer-options.js';
 import { programOptions } from '../program/options.js';
 
+// Answers are decoded over a cache, for which there is one way to compute attention.
+const { attention: _, ...decodingOptions } = programOptions.shape;
+
 /**
  * How a model is opened.
  *
@@ -11,7 +14,7 @@ import { programOptions } from '../program/options.js';
  */
 export const modelOptionsSchema = z.strictObject({
   adapter: z.string().min(1).optional().describe('PEFT adapter folder, such as the one a run leaves'),
-  ...programOptions.shape,
+  ...decodingOptions,
   device: deviceOption,
 });
 

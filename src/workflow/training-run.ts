@@ -14,12 +14,13 @@ import { compileOptions } from '../program/options.js';
 import { hide } from '../telemetry/redact.js';
 import { recordInputs } from '../train/begun-in.js';
 import { entryBatches, inputShapes } from '../train/entry-shapes.js';
-import { loraTuner } from '../train/lora-tuner.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { findResumePoint, type ResumePoint } from '../train/resume.js';
 import type { ClaimedFolder } from '../train/run-file.js';
 import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
 import { type RunJob, runStages } from '../train/staged-run.js';
+import type { ChosenDevice } from './cards.js';
+import { startDevices } from './devices.js';
 import type { Hooks } from './hooks.js';
 import { resultOf, type TrainEvent, type TrainResult, type WarningEvent } from './train-events.js';
 import type { TrainingOptions } from './train-options.js';
@@ -34,10 +35,12 @@ export interface PlannedRun {
   readonly checked: boolean;
 }
 
-type Device = Pick<TrainingOptions, 'device'>;
+const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
+  loadBackend({ device, verbose, card: cards[0], ...(logger && { logger }) });
 
-const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Promise<Backend> =>
-  loadBackend({ device, verbose, ...(logger && { logger }) });
+/** Whether a card computes. */
+export const computesOnCard = async (device: ChosenDevice, hooks: Hooks): Promise<boolean> =>
+  (await backendFor(device, hooks)).device === 'cuda';
 
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
 
@@ -45,16 +48,17 @@ const warning = (message: string): WarningEvent => ({ type: 'warning', message }
  * What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that
  * cannot be kept.
  */
-export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device: Device, hooks: Hooks) =>
+export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) =>
   forecastOn(await backendFor(device, hooks), recipe, prepared);
 
 /**
  * As {@link forecastRun}, for a run that is only planned: what it would take on a card is worked out where there is
  * none, too, with the library for the processor.
  */
-export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, { device }: Device, hooks: Hooks) {
-  if (device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, { device }, hooks);
-  const backend = await backendFor({ device: 'cpu' }, hooks);
+export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, chosen: ChosenDevice, hooks: Hooks) {
+  const { device } = chosen;
+  if (device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
+  const backend = await backendFor({ ...chosen, device: 'cpu' }, hooks);
   return forecastOn({ ...backend, device }, recipe, prepared);
 }
 
@@ -79,23 +83,31 @@ async function limitsOf({ device }: Backend): Promise<MemoryLimit[] | undefined>
 /** Compiles a planned run and trains it, or what is left of it. */
 export async function* runPlanned(
   { recipe: given, prepared, claim, checked }: PlannedRun,
-  options: Device & Pick<TrainingOptions, 'force'>,
+  options: ChosenDevice & Pick<TrainingOptions, 'force'>,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const backend = await backendFor(options, hooks);
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
-  const { lora, optim, gradientCheckpointing } = recipe;
   const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)) };
   const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
   const resume = yield* resumePoint(job, claim, options.force);
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
+  const { cards } = options;
+  const { model } = prepared;
+  const { tuner, end } = await startDevices({
+    recipe,
+    compile,
+    backend,
+    model,
+    cards,
+    verbose: hooks.verbose ?? false,
+  });
   try {
     const run = yield* within(runStages(tuner, { ...job, resume }));
     return resultOf(recipe.out, run);
   } finally {
-    tuner.dispose();
+    await end();
   }
 }
 

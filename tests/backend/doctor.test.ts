@@ -6,7 +6,7 @@ import { driverVersion, oldDriver, roomProblem } from '../../src/backend/native/
 import { runtimePaths } from '../../src/backend/native/paths.js';
 import { setUp } from '../../src/backend/setup.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
-import { type FakeMachine, fakeMachine, realRuntime, runCli } from '../helpers/fake-machine.js';
+import { type FakeMachine, fakeMachine, putProgram, realRuntime, runCli } from '../helpers/fake-machine.js';
 
 let machine: FakeMachine | undefined;
 afterEach(() => machine?.remove());
@@ -14,12 +14,6 @@ afterEach(() => machine?.remove());
 const command = async (on: FakeMachine, ...args: string[]) => {
   const { code, stdout, stderr } = await runCli(args, { ...on.env, PHASETUNE_HOME: on.home }).ended;
   return { code, stdout, stderr, result: JSON.parse(stdout.trimEnd().split('\n').at(-1) || '{}') };
-};
-
-/** Puts a program of JavaScript on the machine's PATH. */
-const program = ({ env }: FakeMachine, name: string, source: string): void => {
-  writeFileSync(join(env.PATH!, name), `#!${process.execPath}\n${source}`);
-  chmodSync(join(env.PATH!, name), 0o755);
 };
 
 const KEYS = ['backend', 'device', 'tensorflow', 'cuda', 'node', 'problems'];
@@ -83,12 +77,16 @@ test('without python and g++ setup says so and continues with WASM; asked for by
     await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
     const { root } = runtimePaths(machine.home, 'cuda');
     renameSync(runtimePaths(machine.home, 'cpu').root, root);
-    program(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 570.86.15');`);
+    putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 570.86.15');`);
     const toolkit = join(root, 'nvidia', 'cuda_nvcc');
     const [assembler, library] = [join(toolkit, 'bin', 'ptxas'), join(toolkit, 'nvvm', 'libdevice', 'libdevice.10.bc')];
     const { result } = await command(machine, 'doctor', '--json');
     expect(result.problems).toEqual([
-      expect.objectContaining({ what: expect.stringContaining('TensorFlow does not use the NVIDIA Test 9000') }),
+      expect.objectContaining({ what: expect.stringContaining('there is no NVIDIA driver that programs can reach') }),
+      {
+        what: expect.stringMatching(/^of what TensorFlow needs for the card, libcudart\.so\.12, .* cannot be found$/),
+        fix: `run \`phasetune setup --cuda\` after deleting ${root}`,
+      },
       {
         what: `XLA finds nothing to compile with for the card (${assembler} and ${library} missing); only \`compile: none\` works`,
         fix: `run \`phasetune setup --cuda\` after deleting ${root}`,
@@ -105,9 +103,37 @@ test('without python and g++ setup says so and continues with WASM; asked for by
   },
 );
 
+(realRuntime() ? test : test.skip)(
+  'with only the build for cards and no driver, the driver is the problem',
+  async () => {
+    machine = fakeMachine();
+    await setUp({ wanted: 'cpu', home: machine.home, env: machine.env, logger: silentLogger });
+    renameSync(runtimePaths(machine.home, 'cpu').root, runtimePaths(machine.home, 'cuda').root);
+    const { result } = await command(machine, 'doctor', '--json');
+    expect(result).toMatchObject({ backend: 'tensorflow', device: 'cpu', cuda: null });
+    expect(result.problems[0]).toEqual({
+      what: 'there is no NVIDIA driver that programs can reach: libcuda.so.1 cannot be found',
+      fix: expect.stringContaining('install the driver'),
+    });
+  },
+);
+
+test('a card that is too old for the library is told by name, also by set-up', async () => {
+  machine = fakeMachine({ python: false, compiler: false });
+  putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 900, 570.86.15, 5.2');`);
+  const { result } = await command(machine, 'doctor', '--json');
+  expect(result.cuda).toEqual({ name: 'NVIDIA Test 900', driver: '570.86.15', capability: '5.2', used: false });
+  const what =
+    "TensorFlow's library for cards needs compute capability 6.0 or newer, and this machine has the NVIDIA Test 900 (compute capability 5.2)";
+  expect(result.problems[0]).toEqual({ what, fix: 'run `phasetune setup --cpu` to compute on the processor' });
+  expect(result.problems.at(-1).what).toContain('the native library for the processor is not set up');
+  const set = await command(machine, 'setup', '--cuda', '--json');
+  expect(set).toMatchObject({ code: 5, result: { error: { message: expect.stringContaining(what) } } });
+});
+
 test('a card with an old driver is told by name, and that its library is not set up', async () => {
   machine = fakeMachine({ python: false, compiler: false });
-  program(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 470.82.01');`);
+  putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 9000, 470.82.01');`);
   const { result } = await command(machine, 'doctor', '--json');
   expect(result.cuda).toEqual({ name: 'NVIDIA Test 9000', driver: '470.82.01', used: false });
   const said = (result.problems as { what: string }[]).map(({ what }) => what);

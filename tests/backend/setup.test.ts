@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { extraRequirements } from '../../src/backend/native/libraries.js';
 import { nativeHome, runtimePaths } from '../../src/backend/native/paths.js';
 import { findRuntime } from '../../src/backend/native/runtime.js';
-import { extraRequirements } from '../../src/backend/native/setup.js';
+
 import { setUp } from '../../src/backend/setup.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
-import { type FakeMachine, fakeMachine, realRuntime, runTypeScript } from '../helpers/fake-machine.js';
+import { type FakeMachine, fakeMachine, putProgram, realRuntime, runTypeScript } from '../helpers/fake-machine.js';
 import { writeWheel } from '../helpers/wheel.js';
 
 let machine: FakeMachine | undefined;
@@ -38,6 +39,25 @@ withBinding('everything is fetched, unpacked, compiled and tried, and only what 
     compiler: 'g++ (fake) 12.34',
   });
   expect(left(machine)).toEqual([]);
+});
+
+withBinding('for cards, what they need of CUDA is fetched, and newer ones once a newer card is there', async () => {
+  machine = fakeMachine();
+  const forCards = () => setUp({ wanted: 'cuda', home: machine!.home, env: machine!.env, logger: silentLogger });
+  const fetched = () => machine!.calls().flatMap((call) => /^pip .* (nvidia-\S+)$/.exec(call)?.[1] ?? []);
+  putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 4090, 570.86, 8.9');`);
+  expect((await forCards()).made).toBe(true);
+  expect(fetched()).toEqual(['nvidia-cublas-cu12==12.5.3', 'nvidia-cuda-nvrtc-cu12==12.5']);
+  const { paths } = findRuntime(machine.home, 'cuda')!;
+  const files = readdirSync(join(paths.root, 'nvidia'), { recursive: true }).map(String);
+  expect(files.filter((name) => name.includes('.so')).sort()).toEqual([
+    'cublas/lib/libcublas.so.12',
+    'cuda_nvrtc/lib/libnvrtc-builtins.so.12.5',
+  ]);
+  expect((await forCards()).made).toBe(false);
+  putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 5090, 570.86, 12.0');`);
+  expect((await forCards()).made).toBe(true);
+  expect(fetched().slice(2)).toEqual(['nvidia-cublas-cu12<13.0,>=12.5.3', 'nvidia-cuda-nvrtc-cu12<13.0,>=12.5']);
 });
 
 withBinding('a second call does nothing', async () => {

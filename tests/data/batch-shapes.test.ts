@@ -74,4 +74,29 @@ describe('for any batches', () => {
       { seed: 11, numRuns: 60 },
     );
   });
+
+  test('no more shapes than are asked for, into which all fit; the same where that is enough', async () => {
+    await fc.assert(
+      fc.property(batches, fc.integer({ min: 1, max: 6 }), (groups, most) => {
+        const all = groups.flat();
+        const shapes = fitShapes(all, 16, most);
+        expect(distinct(shapes).size).toBeLessThanOrEqual(most);
+        for (const [i, shape] of shapes.entries())
+          for (const of of ['lines', 'length', 'targets'] as const)
+            expect(shape[of]).toBeGreaterThanOrEqual(all[i]![of]);
+        const free = fitShapes(all, 16);
+        if (distinct(free).size <= most) expect(shapes).toEqual(free);
+      }),
+      { seed: 12, numRuns: 60 },
+    );
+  });
+});
+
+test('of too many shapes those are joined that cost the least', () => {
+  const many = [...needs(4, 512, 900, 100), ...needs(4, 480, 800, 100), ...needs(4, 64, 30, 100)];
+  expect(distinct(fitShapes(many, 32)).size).toBe(3);
+  expect([...distinct(fitShapes(many, 32, 2)).values()]).toEqual([
+    { lines: 4, length: 512, targets: 928 },
+    { lines: 4, length: 64, targets: 32 },
+  ]);
 });

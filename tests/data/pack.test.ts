@@ -87,6 +87,21 @@ describe('sizes', () => {
     expect(chosen.map(({ length }) => length)).toEqual([32, 64, 96]);
   });
 
+  test('no more than are asked for: then longer rows get no lines of another size', () => {
+    const rows = [[...short, 900]];
+    expect(chooseSizes(rows, { ...given, packLength: 256 }).map(({ length }) => length)).toEqual([256, 928]);
+    expect(chooseSizes(rows, { ...given, packLength: 256, maxShapes: 1 }).map(({ length }) => length)).toEqual([928]);
+    // Three where none are asked for, as below.
+    const stages = [
+      [20, 90, 25, 40],
+      [60, 30, 55, 31],
+      [90, 28, 20, 61],
+    ];
+    const chosen = [1, 2].map((maxShapes) => chooseSizes(stages, { ...given, passes: 1e6, maxShapes }));
+    expect(chosen.map((sizes) => sizes.length)).toEqual([1, 2]);
+    for (const sizes of chosen) expect(sizes.at(-1)!.length).toBeGreaterThanOrEqual(90);
+  });
+
   test('they do not depend on the order of the rows or the stages', () => {
     const [chosen, turned] = [
       chooseSizes([short, [900, 300]], given),

@@ -67,6 +67,21 @@ const FILES = {
   'tensorflow/python/large.so': 'not needed',
 };
 
+/** Wheels of the build for cards; of CUDA, two packages that are wanted and one that is not. */
+const CARD_WHEELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  tensorflow: {
+    ...FILES,
+    'tensorflow-2.21.0.dist-info/METADATA': ['cublas-cu12<13.0,>=12.5.3', 'cuda-nvrtc-cu12<13.0,>=12.5', 'nccl-cu12>=2']
+      .map((name) => `Requires-Dist: nvidia-${name}; extra == "and-cuda"\n`)
+      .join(''),
+  },
+  nvidia_cublas_cu12: { 'nvidia/cublas/lib/libcublas.so.12': 'blas', 'nvidia/cublas/lib/libnvblas.so.12': 'no' },
+  nvidia_cuda_nvrtc_cu12: {
+    'nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.12.5': 'builtins',
+    'nvidia/cuda_nvrtc/lib/libnvrtc-builtins.alt.so.12.5': 'no',
+  },
+};
+
 /**
  * Makes such a folder. The compiler gives the binding of the native runtime that is set up on this machine, which finds
  * the real libraries by LD_LIBRARY_PATH; where there is none it fails.
@@ -79,13 +94,11 @@ export function fakeMachine(
   const [bin, wheels, log] = ['bin', 'wheels', 'log'].map((name) => join(folder, name)) as [string, string, string];
   mkdirSync(bin);
   mkdirSync(wheels);
-  const program = (name: string, source: string) => {
-    writeFileSync(join(bin, name), `#!${process.execPath}\n${source}`);
-    chmodSync(join(bin, name), 0o755);
-  };
-  if (python) program('python3', PYTHON);
-  if (compiler) program('g++', COMPILER);
+  if (python) putProgram({ env: { PATH: bin } }, 'python3', PYTHON);
+  if (compiler) putProgram({ env: { PATH: bin } }, 'g++', COMPILER);
   writeWheel(join(wheels, 'tensorflow_cpu-2.21.0-py3-none-any.whl'), FILES);
+  for (const [name, files] of Object.entries(CARD_WHEELS))
+    writeWheel(join(wheels, `${name}-2.21.0-py3-none-any.whl`), files);
   const real = realRuntime();
   const env: NodeJS.ProcessEnv = {
     PATH: bin,
@@ -101,6 +114,12 @@ export function fakeMachine(
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : []),
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
+}
+
+/** Puts a program of JavaScript on a machine's PATH. */
+export function putProgram({ env }: Pick<FakeMachine, 'env'>, name: string, source: string): void {
+  writeFileSync(join(env.PATH!, name), `#!${process.execPath}\n${source}`);
+  chmodSync(join(env.PATH!, name), 0o755);
 }
 
 /** The native runtime that is set up on this machine. */

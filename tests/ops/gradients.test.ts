@@ -1,63 +1,15 @@
 import { beforeAll, describe, test } from 'vitest';
 import * as tf from '../../src/backend/tf.js';
-import { float32, type HostTensor } from '../../src/core/host-tensor.js';
-import { random } from '../../src/core/random.js';
 import { attention, causalBias } from '../../src/ops/attention.js';
+import { flashAttention } from '../../src/ops/flash-attention.js';
 import { linearCrossEntropy, linearCrossEntropySum } from '../../src/ops/linear-cross-entropy.js';
 import { rmsNorm } from '../../src/ops/rms-norm.js';
 import { ropeHeads, ropeTables } from '../../src/ops/rope.js';
 import { swiglu } from '../../src/ops/swiglu.js';
 import { takeRows } from '../../src/ops/take-rows.js';
 import { testBackend } from '../helpers/backend.js';
-import { disturb, disturbedRuns, expectNear } from '../helpers/disturbed.js';
-import { typicalError } from '../helpers/rounding.js';
-
-const normal = (label: string, ...shape: number[]): tf.Tensor => {
-  const r = random(3, label);
-  return tf.tensor(
-    Float32Array.from({ length: shape.reduce((n, d) => n * d, 1) }, () => r.normal()),
-    shape,
-  );
-};
-const host = (t: tf.Tensor): HostTensor => float32(t.shape, t.dataSync() as Float32Array);
-
-type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
-
-/**
- * Tensors, all of them disturbed by what the longest sum that they are in may be off by, with some
- * operations on the way.
- */
-const disturbed = (all: readonly tf.Tensor[], seed: number): tf.Tensor[] => {
-  const size = typicalError(Math.max(...all.flatMap(({ shape }) => shape)) + 16);
-  return all.map((x, i) => {
-    const data = Float32Array.from(x.dataSync() as Float32Array);
-    disturb(data, `${seed} ${i}`, size);
-    return tf.tensor(data, x.shape);
-  });
-};
-
-/**
- * Compares an op's value and its gradient under a random direction with the same formula left to
- * automatic differentiation.
- */
-async function expectSame(op: Op, plain: Op, inputs: tf.Tensor[]): Promise<void> {
-  const direction = normal('direction', ...op(...inputs).shape);
-  const run = (f: Op, [along, ...given]: tf.Tensor[]): HostTensor[] => {
-    const { grads } = tf.valueAndGrads((...x: tf.Tensor[]) => tf.sum(tf.mul(f(...x), along!)))(given);
-    // Times the direction, of which the disturbed one stands for how a sum of all positions is added up.
-    return [tf.mul(f(...given), along!), ...grads].map(host);
-  };
-  const all = [direction, ...inputs];
-  const draws = await disturbedRuns(async (seed) => run(plain, disturbed(all, seed)));
-  const [actual, expected] = [run(op, all), run(plain, all)];
-  for (const [i, value] of actual.entries())
-    expectNear(
-      value,
-      expected[i]!,
-      draws.map((draw) => draw[i]!),
-      i === 0 ? 'value' : `gradient of input ${i - 1}`,
-    );
-}
+import { disturbedRuns, expectNear } from '../helpers/disturbed.js';
+import { disturbed, expectSame, host, normal, type Op } from './same-op.js';
 
 describe("an op's value and gradient equal its formula's", () => {
   beforeAll(() => testBackend());
@@ -94,7 +46,7 @@ describe("an op's value and gradient equal its formula's", () => {
     ['sliding window', 4, 2, 5],
     ['long and causal: in two blocks', 4, undefined, 128],
     ['long and causal with a sliding window', 4, 70, 128],
-  ])('attention: %s', (_name, heads, window, t) => {
+  ])('attention: %s', async (_name, heads, window, t) => {
     const bias = causalBias(t, window);
     const plain: Op = (q, k, v) => {
       const repeat = (x: tf.Tensor) =>
@@ -106,7 +58,8 @@ describe("an op's value and gradient equal its formula's", () => {
       return tf.matMul(tf.softmax(scores), repeat(v));
     };
     const inputs = [normal('q', 2, heads, t, 8), normal('k', 2, 2, t, 8), normal('v', 2, 2, t, 8)];
-    return expectSame((q, k, v) => attention(q, k, v, bias, true), plain, inputs);
+    await expectSame((q, k, v) => attention(q, k, v, bias, true), plain, inputs);
+    await expectSame((q, k, v) => flashAttention(q, k, v, { bias, window }), plain, inputs);
   });
 
   test('takeRows adds up the parts of a row taken twice', () => {

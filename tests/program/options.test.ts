@@ -8,9 +8,19 @@ const WASM = { name: 'wasm', device: 'wasm' } as const;
 type Device = typeof PROCESSOR | typeof CARD | typeof WASM;
 
 test.each<[string, ProgramOptions, Device, object]>([
-  ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: false }],
+  [
+    'a processor',
+    {},
+    PROCESSOR,
+    { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: false, loadIn4bit: false },
+  ],
   ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', compile: 'whole', loadIn8bit: false }],
   ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', compile: 'none', loadIn8bit: false }],
+  ['attention on a processor', {}, PROCESSOR, { attention: 'math' }],
+  ['attention on a card', {}, CARD, { attention: 'flash' }],
+  ['attention on a card, in parts', { compile: 'parts' }, CARD, { attention: 'math' }],
+  ['attention on a card, in float32', { precision: 'float32' }, CARD, { attention: 'math' }],
+  ['attention that is worked out again', { attention: 'recompute' }, PROCESSOR, { attention: 'recompute' }],
   ['eager', { mode: 'eager' }, CARD, { mode: 'eager', precision: 'float32', compile: 'none' }],
   ['float32', { precision: 'float32' }, PROCESSOR, { mode: 'captured', precision: 'float32', compile: 'parts' }],
   ['not compiled', { compile: 'none' }, PROCESSOR, { mode: 'captured', compile: 'none' }],
@@ -29,6 +39,12 @@ test.each<[ProgramOptions, Device, string]>([
   ],
   [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed; leave out \`precision\`, or ${SETUP}`],
   [{ compile: 'parts' }, WASM, `\`compile\` needs a captured program; leave out \`compile\`, or ${SETUP}`],
+  [{ loadIn4bit: true }, WASM, `\`loadIn4bit\` needs a captured program; leave out \`loadIn4bit\`, or ${SETUP}`],
+  [
+    { loadIn8bit: true, loadIn4bit: true },
+    PROCESSOR,
+    'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other; leave out `loadIn8bit`, or leave out `loadIn4bit`',
+  ],
   [{ loadIn8bit: true }, WASM, `\`loadIn8bit\` needs a captured program; leave out \`loadIn8bit\`, or ${SETUP}`],
   [
     { mode: 'eager', precision: 'bfloat16' },
@@ -39,6 +55,21 @@ test.each<[ProgramOptions, Device, string]>([
     { mode: 'eager', compile: 'whole' },
     CARD,
     '`compile` needs a captured program; leave out `compile`, or set `mode: captured`',
+  ],
+  [
+    { mode: 'eager', attention: 'recompute' },
+    PROCESSOR,
+    'op by op only `attention: math` is computed; leave out `attention`, or set `mode: captured`',
+  ],
+  [
+    { attention: 'flash' },
+    PROCESSOR,
+    '`attention: flash` needs entries that are compiled whole; set `compile: whole`, or set `attention: recompute`',
+  ],
+  [
+    { attention: 'flash', precision: 'float32' },
+    CARD,
+    '`attention: flash` computes in bfloat16 only; leave out `precision`, or set `attention: recompute`',
   ],
 ])('%j on %j is refused with what to do', (options, backend, message) => {
   const refusal = () => compileOptions(options, backend);

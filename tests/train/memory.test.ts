@@ -5,6 +5,7 @@ import type { Device } from '../../src/backend/backend.js';
 import { shapeConfig } from '../../src/bench/shapes.js';
 import { loraOptions } from '../../src/lora/options.js';
 import { optimOptions } from '../../src/optim/options.js';
+import type { Attention } from '../../src/program/compile-options.js';
 import { forecastMemory, roughMemory } from '../../src/train/memory.js';
 import { lastJson, startPhasetune } from '../cli/child.js';
 import { phasetune } from '../cli/in-process.js';
@@ -45,6 +46,24 @@ nativeOnly('a forecast grows with the batch, shrinks with checkpointing, and fol
   const three = forecast(8, false, 1, 3);
   expect(three.tensors).toBe(eight.tensors);
   expect(three.besides).toBeGreaterThan(eight.besides);
+});
+
+nativeOnly('without kept probabilities a forecast is smaller, the more so the longer the lines are', () => {
+  const tensors = (length: number, attention: Attention) =>
+    forecastMemory(
+      {
+        config: shapeConfig({ shape: 'tiny-10m' }),
+        lora: loraOptions.parse({}),
+        optim: optimOptions.parse({}),
+        compile: { mode: 'captured', precision: 'bfloat16', compile: 'parts', attention },
+        batches: { trainStep: [{ lines: 1, length, targets: 64 }], accumulate: [], evalLoss: [] },
+      },
+      'cpu',
+      1e9,
+    ).tensors;
+  const share = (length: number) => tensors(length, 'recompute') / tensors(length, 'math');
+  expect(share(1024)).toBeLessThan(0.75);
+  expect(share(8192)).toBeLessThan(share(1024) / 2);
 });
 
 nativeOnly('the rough size of a run is not less than half of its forecast, whatever its shape', () => {

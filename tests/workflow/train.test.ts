@@ -230,6 +230,40 @@ describe('a plan', () => {
   });
 });
 
+describe('shapes of batches', () => {
+  const shapesIn = async (more: Partial<TrainingInput>, name = 'planned') => {
+    const { recipe, shapes, stages } = await planTraining(
+      into(name, { compile: 'parts', batching: 'bucketed', padTo: 1, epochs: 400, steps: undefined, ...more }),
+    );
+    return { recorded: recipe.maxShapes, count: Object.values(shapes).flat().length, stages };
+  };
+
+  test('are few on a card, those of held-out rows among them, and recorded', async () => {
+    const cpu = await shapesIn({ device: 'cpu' });
+    expect(cpu.recorded).toBeUndefined();
+    expect(cpu.count).toBeGreaterThan(2);
+    const cuda = await shapesIn({ device: 'cuda' });
+    expect(cuda).toMatchObject({ recorded: 2, count: 2 });
+    expect(await shapesIn({ device: 'cpu', maxShapes: 2 })).toEqual(cuda);
+    expect(await shapesIn({ device: 'cuda', maxShapes: 3 })).toMatchObject({ recorded: 3, count: 3 });
+    expect(await shapesIn({ device: 'cuda', compile: 'none' })).toMatchObject({
+      recorded: undefined,
+      count: cpu.count,
+    });
+  });
+
+  test('stay those of the run that is resumed, whatever computes it', async () => {
+    const begun = into('resumed', { compile: 'none', batching: 'bucketed', padTo: 1 });
+    await leaveAt(begun, ({ type }) => type === 'step');
+    const resumed = async (device: 'cpu' | 'cuda') => {
+      const { recipe, shapes } = await planTraining({ out: begun.out!, resume: true, compile: 'parts', device });
+      return { recorded: recipe.maxShapes, shapes };
+    };
+    expect((await resumed('cpu')).recorded).toBeUndefined();
+    expect(await resumed('cuda')).toEqual(await resumed('cpu'));
+  });
+});
+
 describe('the module', () => {
   const probe = async (code: string) => {
     const without = join(ROOT, 'tests/cli/without-tensorflow.mjs');

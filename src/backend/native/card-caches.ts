@@ -20,7 +20,7 @@ const MOST_BYTES = 4e9;
 const STAYS_MS = 24 * 3600 * 1000;
 
 /** Folder of all caches of compiled programs. */
-export const programsHome = (home: string): string => join(home, 'xla');
+const programsHome = (home: string): string => join(home, 'xla');
 
 /**
  * The caches of a card, made where they are missing. XLA names a program's file by its graph alone, so the folder is

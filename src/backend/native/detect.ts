@@ -15,6 +15,8 @@ export interface Problem {
 export interface Card {
   readonly name: string;
   readonly driver: string;
+  /** Compute capability: `8.9`. Left out where the driver does not say. */
+  readonly capability?: string;
 }
 
 /** A program that was found, with the line in which it states its version. */
@@ -36,17 +38,31 @@ export const driverPresent = (env: NodeJS.ProcessEnv = processEnv): boolean =>
 export const NO_CARD = 'there is an NVIDIA driver but no card to be seen';
 
 /** The first NVIDIA card, or undefined where there is none or no driver for it. */
-export async function findCard(env: NodeJS.ProcessEnv): Promise<Card | undefined> {
-  if (!driverPresent(env)) return undefined;
-  const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
-  const answer = await runChild('nvidia-smi', query, { env, timeoutMs: 20_000 });
-  const [name, driver] = (answer?.code === 0 ? answer.stdout : '')
-    .split('\n')[0]!
-    .split(',')
-    .map((text) => text.trim());
-  if (name && driver) return { name, driver };
-  if (!existsSync(DRIVER_FILE) || !existsSync('/dev/nvidia0')) return undefined;
-  return { name: 'NVIDIA card', driver: driverVersion(readFileSync(DRIVER_FILE, 'utf8')) ?? 'unknown' };
+export const findCard = async (env: NodeJS.ProcessEnv): Promise<Card | undefined> => (await findCards(env))[0];
+
+/** The NVIDIA cards in the driver's order; none where there is no driver. */
+export async function findCards(env: NodeJS.ProcessEnv): Promise<Card[]> {
+  if (!driverPresent(env)) return [];
+  const ask = async (fields: string) => {
+    const answer = await runChild('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader'], {
+      env,
+      timeoutMs: 20_000,
+    });
+    return (answer?.code === 0 ? answer.stdout : '').split('\n').flatMap(parseCard);
+  };
+  const cards = await ask('name,driver_version,compute_cap');
+  if (cards.length > 0) return cards;
+  // Drivers before 510 do not know the last field.
+  const older = await ask('name,driver_version');
+  if (older.length > 0) return older;
+  if (!existsSync(DRIVER_FILE) || !existsSync('/dev/nvidia0')) return [];
+  return [{ name: 'NVIDIA card', driver: driverVersion(readFileSync(DRIVER_FILE, 'utf8')) ?? 'unknown' }];
+}
+
+function parseCard(line: string): Card[] {
+  const [name, driver, capability] = line.split(',').map((text) => text.trim());
+  if (!name || !driver) return [];
+  return [{ name, driver, ...(capability && /^\d+\.\d+$/.test(capability) && { capability }) }];
 }
 
 /** Version in the text of the driver's file in /proc. */

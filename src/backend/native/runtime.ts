@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type RuntimePaths, runtimePaths, type Variant } from './paths.js';
 
 /** A provisioned native runtime. */
@@ -25,6 +25,30 @@ export function librariesWhole(paths: RuntimePaths): boolean {
     return false;
   }
 }
+
+/** The release of CUDA whose libraries were unpacked, `12.5`; undefined in a runtime for the processor. */
+export function cudaRelease(paths: RuntimePaths): string | undefined {
+  try {
+    const names = Object.keys(JSON.parse(readFileSync(paths.inventory, 'utf8')) as object);
+    return releaseOf(names);
+  } catch {
+    return undefined;
+  }
+}
+
+/** See {@link cudaRelease}: the compiler's library of built-in functions has it in its name. */
+const releaseOf = (names: readonly string[]): string | undefined =>
+  names.map((name) => /\/libnvrtc-builtins\.so\.(\d+\.\d+)$/.exec(name)?.[1]).find((release) => release !== undefined);
+
+/** Every file of a provisioned runtime but its marker, relative to its folder. */
+export function runtimeFiles(paths: RuntimePaths): string[] {
+  const libraries = Object.keys(JSON.parse(readFileSync(paths.inventory, 'utf8')) as object);
+  return [...libraries, ...[paths.inventory, paths.binding, paths.quiet].map((path) => relative(paths.root, path))];
+}
+
+/** What compiled the binding, as the marker says. */
+export const compilerOf = (paths: RuntimePaths): string =>
+  (JSON.parse(readFileSync(paths.ready, 'utf8')) as { compiler?: string }).compiler ?? 'unknown';
 
 interface Quiet {
   hush(): void;

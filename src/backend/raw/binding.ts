@@ -31,6 +31,20 @@ export interface Binding {
   tensorDataSync(id: number): unknown;
 }
 
+/** Attributes of a composite: whole numbers and switches. */
+export type CompositeAttributes = Readonly<Record<string, number | boolean>>;
+
+/** What takes the place of the library's calls: those, and a call that only a recorder knows. */
+export interface RecordingBinding extends Binding {
+  /** Makes one op of what `work` does to tensors that stand for the inputs. */
+  composite(
+    name: string,
+    attributes: CompositeAttributes,
+    inputs: readonly number[],
+    work: (inputs: readonly BindingTensor[]) => readonly number[],
+  ): BindingTensor[];
+}
+
 let recording = false;
 
 /** True while the native library's calls go to a recorder. */
@@ -56,7 +70,7 @@ const NONE = -1;
  * constants stay. A tensor made before has the library's handle, or -1 where it has none yet: it
  * would get it from `binding`, and keep it.
  */
-export function withBinding<T>(binding: Binding, work: () => T): T {
+export function withBinding<T>(binding: RecordingBinding, work: () => T): T {
   const backend = nativeBackend() as unknown as Swapped;
   const { binding: real, move, getInputTensorIds } = backend;
   // The library's properties are read-only: an object that inherits from it would ignore what is set.
@@ -88,6 +102,21 @@ export const tensorOf = (tensor: BindingTensor): tf.Tensor =>
 
 /** The binding's handle of a tensor. */
 export const handleOf = (tensor: tf.Tensor): number => nativeBackend().getInputTensorIds([tensor])[0]!;
+
+/** A composite of a recorder; undefined where nothing is recorded. See `composite`. */
+export function recordedComposite(
+  name: string,
+  attributes: CompositeAttributes,
+  inputs: readonly tf.Tensor[],
+  work: (inputs: readonly tf.Tensor[]) => tf.Tensor[],
+): tf.Tensor[] | undefined {
+  if (!recording) return undefined;
+  const { binding } = nativeBackend() as unknown as { binding: RecordingBinding };
+  const made = binding.composite(name, attributes, inputs.map(handleOf), (given) =>
+    work(given.map(tensorOf)).map(handleOf),
+  );
+  return made.map(tensorOf);
+}
 
 /** The binding's numbers by name: `TF_FLOAT`, `TF_ATTR_INT` and others. */
 export const bindingConstants = (): Readonly<Record<string, number>> => nativeBackend().binding;

@@ -37,6 +37,8 @@ export function writeAttribute(writer: BinaryWriter, attribute: Attribute): void
   else
     message(writer, field.list, () => {
       if ('types' in attribute) for (const type of attribute.types) varint(writer, list.type, TYPE[type]);
+      else if ('shapes' in attribute)
+        for (const shape of attribute.shapes) message(writer, list.shape, () => writeShape(writer, shape));
       else if ('ints' in attribute) for (const value of attribute.ints) varint(writer, list.int, value);
       else for (const value of attribute.strings) text(writer, list.string, value);
     });

@@ -8,9 +8,11 @@ import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
+import type { Held } from './held-forms.js';
+import { keepValues, restoreValues, type SessionCall, toHost } from './kept-values.js';
 import { isHeldLow } from './passes/autocast.js';
 import { savedModel } from './saved-model.js';
-import { type SessionCall, toHost, variableStore } from './variable-store.js';
+import { variableStore } from './variable-store.js';
 import { type GraphVariable, graphVariable } from './variables.js';
 
 /**
@@ -39,10 +41,13 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
   const find = async (name: string, shapes: InputShapes): Promise<GraphEntry> => {
     const known = entries.get(name, shapes);
     if (known) return known;
-    const kept = session ? await store.read(store.known()) : new Map<string, HostTensor>();
+    const kept = session && keepValues(store.known(), variables, call);
     const added = entries.add(name, shapes);
     close();
-    store.write(kept);
+    if (kept) {
+      restoreValues(kept, variables, call);
+      store.wereSet(kept.names);
+    }
     return added;
   };
   return {
@@ -110,8 +115,9 @@ export const graphVariables = ({ variables }: ProgramSpec, options: CompileOptio
     ]),
   );
 
-function heldAs(variable: VariableSpec, { precision, loadIn8bit }: CompileOptions): GraphVariable['held'] {
-  if (loadIn8bit && variable.quantizable) return 'int8';
+function heldAs(variable: VariableSpec, { precision, loadIn8bit, loadIn4bit }: CompileOptions): Held {
+  if (variable.quantizable && loadIn4bit) return 'nf4';
+  if (variable.quantizable && loadIn8bit) return 'int8';
   return precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
 }
 

@@ -2,8 +2,10 @@ import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
+import { HELD_FORMS } from './held-forms.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
-import { dequantize, scalesOf } from './passes/dequantize.js';
+import { dequantize, partOf } from './passes/dequantize.js';
+import { lower } from './passes/lower.js';
 import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
 import { refsOf, rewrite } from './passes/rewrite.js';
@@ -27,7 +29,7 @@ export interface GraphEntry {
 }
 
 /** How an entry's graph is made. */
-export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile'> {
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention'> {
   /**
    * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
    * one call: what its tensors take can be seen then. Default true.
@@ -57,7 +59,7 @@ export function graphEntry(
 
 /**
  * What is done to an entry's graph between recording and writing, in order. Where an entry is not
- * to be compiled, the widening of weights in 8 bits is compiled nevertheless: op by op it takes
+ * to be compiled, the widening of weights in 8 or 4 bits is compiled nevertheless: op by op it takes
  * three times as long.
  */
 function passes(
@@ -66,12 +68,13 @@ function passes(
   { precision, compile = 'none', oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
-  const heldIn = (dtype: GraphVariable['held']): Set<string> =>
-    new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
-  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(recorded)) : withoutClusters(recorded);
-  const wide = dequantize(merged, heldIn('int8'));
+  const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
+  const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
+  const lowered = lower(recorded, () => undefined);
+  const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
+  const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
-  const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
+  const typed = precision === 'bfloat16' ? autocast(clusters, heldLow) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   if (compile === 'none') return shared;
   return outline(compile === 'whole' && allowed && oneCall ? inOneCluster(shared) : shared);
@@ -80,10 +83,8 @@ function passes(
 /** The graph with its reads put on the variables' handles. */
 function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): EntryGraph {
   const handles = new Map<string, GraphNode>();
-  for (const [name, { handle, scales }] of variables) {
-    handles.set(name, handle);
-    if (scales) handles.set(scalesOf(name), scales.handle);
-  }
+  for (const [name, { parts }] of variables)
+    for (const [part, { handle }] of Object.entries(parts)) handles.set(partOf(name, part), handle);
   const reads = new Map(Object.entries(graph.reads).map(([name, read]) => [read, handles.get(name)!]));
   return rewrite(graph, (node, before) => {
     const handle = reads.get(before);
@@ -118,10 +119,10 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
   const isCache = (variable: string) => variables.get(variable)!.spec.role === 'cache';
   const settled = Object.entries(graph.updates).flatMap(([variable, { node }]) => (isCache(variable) ? [] : [node]));
   const updates = Object.entries(graph.updates).map(([variable, value]) => {
-    const { handle, held } = variables.get(variable)!;
+    const { handle } = variables.get(variable)!.parts.value;
     const read = graph.reads[variable];
     const others = isCache(variable) ? [] : settled.filter((node) => node !== value.node);
-    return assign(handle, value, held, [...new Set([...(read ? [read] : []), ...others])]);
+    return assign(handle, value, specOf(value).dtype, [...new Set([...(read ? [read] : []), ...others])]);
   });
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([output, value]) => [output, identity(value, updates)]),
@@ -139,9 +140,12 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
 /** Names by which the session is fed and asked, for all variables and entries. */
 export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<GraphEntry>): Map<string, GraphNode> {
   const targets = new Map<string, GraphNode>();
-  for (const { name, input, scales, set, clear, get } of variables) {
-    for (const [part, node] of Object.entries({ input, set, clear, get })) targets.set(`${name}.${part}`, node);
-    if (scales) targets.set(`${name}.scales`, scales.input);
+  for (const { name, parts, set, clear, get } of variables) {
+    for (const [way, node] of Object.entries({ set, clear, get })) targets.set(`${name}.${way}`, node);
+    for (const [part, { input, kept }] of Object.entries(parts)) {
+      targets.set(`${name}.in.${part}`, input);
+      targets.set(`${name}.kept.${part}`, kept);
+    }
   }
   for (const { name, inputs, outputs, done } of entries) {
     for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);

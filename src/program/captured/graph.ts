@@ -37,6 +37,7 @@ export type Attribute =
   | { readonly string: string }
   | { readonly strings: readonly string[] }
   | { readonly shape: readonly number[] }
+  | { readonly shapes: readonly (readonly number[])[] }
   | { readonly tensor: Constant }
   | { readonly function: GraphFunction };
 
@@ -62,6 +63,9 @@ export interface GraphFunction {
   readonly inputs: readonly GraphNode[];
   readonly outputs: readonly TensorRef[];
 }
+
+/** Attribute of a recorded composite that holds what it is made of. */
+export const DECOMPOSITION = 'decomposition';
 
 /** One output of a node. */
 export interface TensorRef {

@@ -1,10 +1,11 @@
 import { AFTER } from '../../backend/raw/after.js';
 import {
-  type Binding,
   type BindingAttribute,
   type BindingTensor,
   bindingConstants,
+  type CompositeAttributes,
   handleOf,
+  type RecordingBinding,
   tensorOf,
   withBinding,
 } from '../../backend/raw/binding.js';
@@ -18,8 +19,10 @@ import {
   type Attributes,
   constant,
   constantOf,
+  DECOMPOSITION,
   type Dtype,
   type EntryGraph,
+  type GraphFunction,
   type GraphNode,
   identity,
   node,
@@ -29,6 +32,7 @@ import {
   type TensorSpec,
 } from './graph.js';
 import { inferShapes } from './shape-rules/index.js';
+import { sortNodes } from './walk.js';
 
 /** Handles of recorded tensors begin here, so that one made outside is never taken for one of them. */
 const FIRST_HANDLE = 2 ** 40;
@@ -73,7 +77,7 @@ const mapValues = <A, B>(object: Readonly<Record<string, A>>, f: (value: A) => B
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 
 interface Recorder {
-  readonly binding: Binding;
+  readonly binding: RecordingBinding;
   /** A tensor for the only output of a node. */
   tensor(node: GraphNode): tf.Tensor;
   refOf(tensor: tf.Tensor): TensorRef;
@@ -97,7 +101,7 @@ function makeRecorder(entry: string): Recorder {
       );
     return ref;
   };
-  const binding: Binding = {
+  const binding: RecordingBinding = {
     createTensor: (shape, dtype, values) => keep(ref(constant(splat({ shape, dtype: types.name(dtype), values })))).id,
     deleteTensor() {},
     executeOp(op, attributes, inputs, outputs) {
@@ -118,6 +122,13 @@ function makeRecorder(entry: string): Recorder {
       const made = inCluster(node(MODERN[op] ?? op, decoded, refsIn, outputSpecs), cluster);
       return made.outputs.map((_, i) => keep(ref(made, i)));
     },
+    composite(name, attributes, inputs, work) {
+      const given = inputs.map((id) => known(id, `${name} takes`));
+      const places = given.map((input) => placeholder(specOf(input)));
+      const results = work(places.map((place) => keep(ref(place)))).map((id) => known(id, `${name} returns`));
+      const made = compositeNode(name, attributes, given, { name, inputs: places, outputs: results });
+      return made.outputs.map((_, i) => keep(ref(made, i)));
+    },
     tensorDataSync() {
       throw new Error(
         `recording ${entry}: the elements of a tensor are read${callSite()}, but there are none while recording`,
@@ -125,6 +136,21 @@ function makeRecorder(entry: string): Recorder {
     },
   };
   return { binding, tensor: (n) => tensorOf(keep(ref(n))), refOf: (t) => known(handleOf(t), 'it returns') };
+}
+
+/** One node for what a function does. Throws where that takes what is not among its inputs. */
+function compositeNode(
+  name: string,
+  attributes: CompositeAttributes,
+  inputs: readonly TensorRef[],
+  decomposition: GraphFunction,
+): GraphNode {
+  const { outputs } = decomposition;
+  for (const each of sortNodes(outputs.map(({ node }) => node)))
+    if ((each.op === 'Placeholder' || each.op === 'ReadVariableOp') && !decomposition.inputs.includes(each))
+      throw new Error(`${name} takes a tensor that is not among its inputs`);
+  const own = mapValues(attributes, (value) => (typeof value === 'boolean' ? { bool: value } : { int: value }));
+  return node(name, { ...own, [DECOMPOSITION]: { function: decomposition } }, inputs, outputs.map(specOf));
 }
 
 const inCluster = (made: GraphNode, cluster: number | undefined): GraphNode =>

@@ -20,7 +20,7 @@ export const FIELD = {
   entry: { key: 1, value: 2 },
   attribute: { list: 1, string: 2, int: 3, float: 4, bool: 5, type: 6, shape: 7, tensor: 8, function: 10 },
   functionName: 1,
-  list: { string: 2, int: 3, type: 6 },
+  list: { string: 2, int: 3, type: 6, shape: 7 },
   shape: { dimension: 2 },
   dimension: { size: 1 },
   tensor: { dtype: 1, shape: 2, content: 4 },

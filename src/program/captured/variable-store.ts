@@ -1,13 +1,12 @@
 import { upload } from '../../backend/raw/upload.js';
 import * as tf from '../../backend/tf.js';
-import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
+import type { HostDtype } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
+import { HELD_FORMS } from './held-forms.js';
+import { type SessionCall, toHost } from './kept-values.js';
 import type { Room } from './quantize-rows.js';
 import { feedsOf, type GraphVariable } from './variables.js';
-
-/** Runs the session: what is fed is freed. */
-export type SessionCall = (fed: ReadonlyMap<string, tf.Tensor>, fetches: readonly string[]) => tf.Tensor[];
 
 /** The variables' values, in a session. */
 export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' | 'load'> {
@@ -44,7 +43,7 @@ export function variableStore(
   const uploaded = (given: VariableValue, room?: Room): Feeds => {
     const variable = variables.get(given[0])!;
     const feeds = Object.entries(feedsOf(variable, given, room));
-    return new Map(feeds.map(([part, value]) => [`${variable.name}.${part}`, upload(value)]));
+    return new Map(feeds.map(([part, value]) => [`${variable.name}.in.${part}`, upload(value)]));
   };
   const assign = (values: ReadonlyMap<string, Feeds>): void => {
     if (values.size === 0) return;
@@ -65,7 +64,7 @@ export function variableStore(
     holds: (name) => {
       variableSpec(specs, name);
       const { held, spec } = variables.get(name)!;
-      return held === 'int8' ? spec.dtype : held;
+      return HELD_FORMS[held].bits ? spec.dtype : (held as HostDtype | 'bfloat16');
     },
     async read(asked) {
       const names = [...asked];
@@ -125,12 +124,3 @@ type Feeds = ReadonlyMap<string, tf.Tensor>;
 const dispose = (values: ReadonlyMap<string, Feeds>): void => {
   for (const feeds of values.values()) tf.dispose([...feeds.values()]);
 };
-
-/** A tensor's elements; it is freed. */
-export function toHost(tensor: tf.Tensor): HostTensor {
-  const data = tensor.dataSync();
-  const host =
-    tensor.dtype === 'int32' ? int32(tensor.shape, data as Int32Array) : float32(tensor.shape, data as Float32Array);
-  tensor.dispose();
-  return host;
-}

@@ -14,6 +14,7 @@ import { linearGroups, linearShapes, parameterShapes } from '../../../src/model/
 import { type ParameterGroup, parameterGroups, vectorName, withPieces } from '../../../src/optim/groups.js';
 import { fromVector } from '../../../src/optim/layout.js';
 import { optimOptions } from '../../../src/optim/options.js';
+import type { Attention } from '../../../src/program/compile-options.js';
 import { joinSpecs, type ProgramSpec, type VariableValue } from '../../../src/program/program.js';
 import { lossFeeds } from '../../../src/train/loss-feeds.js';
 import { trainSpec } from '../../../src/train/step.js';
@@ -112,9 +113,10 @@ const SETTINGS: readonly Setting[] = [
   },
 ];
 
-export const cases = (): Case[] => SETTINGS.map(caseOf);
+/** All cases; only what they are computed with depends on `attention`. */
+export const cases = (attention?: Attention): Case[] => SETTINGS.map((setting) => caseOf(setting, attention));
 
-function caseOf(setting: Setting): Case {
+function caseOf(setting: Setting, attention: Attention | undefined): Case {
   const { name, config: fields, more, lora: adapter, trained, weightDecay, gradientCheckpointing, drawing } = setting;
   const config = { ...parseModelConfig(fields, 'config.json'), ...more };
   const lora = loraOptions.parse(adapter);
@@ -136,11 +138,12 @@ function caseOf(setting: Setting): Case {
       trainLinear: (seed) => loraLinear(lora, seed),
       evalLinear: trainLinear,
       gradientCheckpointing,
+      attention,
     }),
     withPieces(
       groups,
       joinSpecs(
-        logitsSpec(config, trainLinear),
+        logitsSpec(config, trainLinear, attention),
         generateSpec(config, trainLinear, { prompts: texts, options, shape: SHAPE }),
       ),
     ),

@@ -14,8 +14,18 @@ export const command = defineCommand({
   groups: {
     Rows: ['data', 'tokenizer', 'rows', 'maxLength'],
     Model: ['shape', 'layers', 'width', 'vocab', 'seed'],
-    Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'shuffle', 'window'],
-    'Memory and speed': ['device', 'dtype', 'loadIn8bit', 'microBatches', 'gradientCheckpointing', 'mode', 'compile'],
+    Batches: ['batchRows', 'accumulate', 'batching', 'packLength', 'padTo', 'maxShapes', 'shuffle', 'window'],
+    'Memory and speed': [
+      'device',
+      'dtype',
+      'loadIn8bit',
+      'loadIn4bit',
+      'microBatches',
+      'gradientCheckpointing',
+      'attention',
+      'mode',
+      'compile',
+    ],
   },
   onlyPrints: () => true,
 });

@@ -1,0 +1,31 @@
+import { DECOMPOSITION, type EntryGraph, type GraphFunction, type GraphNode, type TensorRef } from '../graph.js';
+import { sortNodes } from '../walk.js';
+import { refsOf, rewrite } from './rewrite.js';
+
+/** What a device has instead of a composite: a reference for each of its outputs; undefined where it has nothing. */
+export type Lowering = (composite: GraphNode) => readonly TensorRef[] | undefined;
+
+/** Replaces every composite by what the device has for it, or by the ops that it is made of. */
+export const lower = (graph: EntryGraph, lowering: Lowering): EntryGraph =>
+  rewrite(graph, (now) => {
+    const body = decompositionOf(now);
+    return body ? (lowering(now) ?? inlined(body, now)) : refsOf(now);
+  });
+
+/** What a composite is made of; undefined for any other node. */
+export function decompositionOf({ attributes }: GraphNode): GraphFunction | undefined {
+  const body = attributes[DECOMPOSITION];
+  return body && 'function' in body ? body.function : undefined;
+}
+
+/** A function's results with a node's inputs in place of its own. What waits for an input waits for what makes it. */
+function inlined({ inputs, outputs }: GraphFunction, { inputs: given }: GraphNode): TensorRef[] {
+  const replaced = new Map<GraphNode, readonly TensorRef[]>(inputs.map((place, i) => [place, [given[i]!]]));
+  const follow = ({ node, output }: TensorRef): TensorRef => replaced.get(node)![output]!;
+  for (const each of sortNodes(outputs.map(({ node }) => node))) {
+    if (replaced.has(each)) continue;
+    const controls = each.controls.map((control) => replaced.get(control)![0]!.node);
+    replaced.set(each, refsOf({ ...each, inputs: each.inputs.map(follow), controls }));
+  }
+  return outputs.map(follow);
+}

@@ -1,0 +1,47 @@
+import { beforeAll, describe } from 'vitest';
+import type { CompileOptions } from '../../../src/program/compile-options.js';
+import { nativeOnly, testBackend } from '../../helpers/backend.js';
+import { DISTURBANCE, expectBfloat16, expectFloat32, FACTOR, float32Disturbance } from './agreement.js';
+import { type Case, cases } from './cases.js';
+import { type Played, playAgain, playDisturbed, playThrough } from './play.js';
+
+const EAGER = { mode: 'eager', precision: 'float32' } as const;
+const MODES: readonly CompileOptions[] = (['none', 'parts', 'whole'] as const).flatMap((compile) =>
+  (['float32', 'bfloat16'] as const).map((precision) => ({ mode: 'captured', precision, compile })),
+);
+
+/** What attends over a line's own keys; XLA takes its time for each entry. */
+const ENTRIES = { none: ['trainStep', 'accumulate', 'evalLoss', 'logits'], parts: ['trainStep'], whole: ['trainStep'] };
+
+/** The same cases: packed rows, a window, grouped queries, layers that are run twice. */
+const RECOMPUTED = cases('recompute');
+
+describe.each(cases().map((made, i) => [made.name, made, RECOMPUTED[i]!] as const))('%s', (_name, kept, recomputed) => {
+  const called = ({ compile = 'none' }: CompileOptions, played: readonly Played[]) =>
+    played.filter(({ call }) => ENTRIES[compile].includes(call.entry));
+  let reference: readonly Played[];
+  let disturbed: Record<CompileOptions['precision'] | 'wider', Played[][]>;
+  beforeAll(async () => {
+    await testBackend();
+    reference = called({ ...EAGER, compile: 'none' }, await playThrough(kept, EAGER));
+    disturbed = {
+      float32: await playDisturbed(kept, reference, float32Disturbance(kept)),
+      bfloat16: await playDisturbed(kept, reference, DISTURBANCE),
+      wider: await playDisturbed(kept, reference, FACTOR * DISTURBANCE),
+    };
+  });
+
+  for (const options of MODES)
+    nativeOnly(
+      `${options.precision}, compiled: ${options.compile}: what eager float32 does with kept ones`,
+      async () => {
+        const wanted = called(options, reference);
+        const played = await playAgain(recomputed satisfies Case, options, wanted);
+        for (const [i, each] of played.entries()) {
+          const at = reference.indexOf(wanted[i]!);
+          if (options.precision === 'float32') expectFloat32(kept, each, wanted[i]!, disturbed.float32[at]!);
+          else expectBfloat16(kept, each, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
+        }
+      },
+    );
+});
