@@ -41,7 +41,7 @@ export interface CompileOptions {
   readonly attention?: Attention;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
-   * rebuild the graph when they come.
+   * are added to the graph when they come.
    */
   readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
 }

@@ -19,7 +19,7 @@ export interface LoraTraining {
   /** See `StepSpec`. */
   readonly gradientCheckpointing?: boolean | undefined;
   /** What of how the program runs decides its entries. */
-  readonly compile?: Pick<CompileOptions, 'compile' | 'attention'>;
+  readonly compile?: Pick<CompileOptions, 'attention' | 'compile'>;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }
@@ -67,8 +67,8 @@ export function loraSpec(
     trainLinear: (seed) => loraLinear(lora, seed),
     evalLinear: loraLinear(lora),
     ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
-    lossChunk: compile?.compile === 'whole' ? wholeLossChunk(config.vocab_size) : undefined,
     attention: compile?.attention,
+    lossChunk: compile?.compile === 'whole' ? wholeLossChunk(config.vocab_size) : undefined,
   });
   const spec = joinSpecs(modelVariables(config), training, ...(extra ? [withPieces(groups, extra)] : []));
   return { spec, trainable, groups };

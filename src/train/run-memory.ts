@@ -105,7 +105,7 @@ export function runMemoryWarning(
   if (!least) return undefined;
   const held = backend.device === 'cuda' ? 0 : rssMib() * 2 ** 20;
   const { lora, optim, gradientCheckpointing = false, devices = [] } = recipe;
-  // Each has its process, and all are on this machine; a card has its own memory.
+  // Processes on the processor share this machine's memory; each card has its own.
   const processes = backend.device === 'cuda' ? 1 : Math.max(1, devices.length);
   const compile = compileOptions(recipe, backend);
   const run: ForecastedRun = {

@@ -26,10 +26,10 @@ export interface StepSpec {
   readonly evalLinear: Linear;
   /** Keeps only each layer's input for the gradient and runs the layer again for it. Default false. */
   readonly gradientCheckpointing?: boolean | undefined;
-  /** Positions whose logits exist at one time in a step; default that of `linearCrossEntropySum`. */
-  readonly lossChunk?: number | undefined;
   /** See `DecoderOptions`. */
   readonly attention?: Attention | undefined;
+  /** Positions whose logits exist at one time in a step; default that of `linearCrossEntropySum`. */
+  readonly lossChunk?: number | undefined;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {

@@ -56,10 +56,9 @@ export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device:
  * none, too, with the library for the processor.
  */
 export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, chosen: ChosenDevice, hooks: Hooks) {
-  const { device } = chosen;
-  if (device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
-  const backend = await backendFor({ ...chosen, device: 'cpu' }, hooks);
-  return forecastOn({ ...backend, device }, recipe, prepared);
+  if (chosen.device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
+  const backend = await backendFor({ device: 'cpu', cards: [] }, hooks);
+  return forecastOn({ ...backend, device: chosen.device }, recipe, prepared);
 }
 
 async function forecastOn(backend: Backend, recipe: Recipe, prepared: PreparedRun) {

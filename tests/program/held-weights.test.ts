@@ -127,7 +127,7 @@ describe.each(each)('variables in $bits bits, $precision', ({ bits, option, dequ
       const program = await compile(spec, options);
       program.write(Object.entries(values));
       const outputs = await program.run('use', { x }, ['y', 'odd', 'row']);
-      // A shape that comes unforeseen: the variables go by way of the host, as they are.
+      // A shape that comes unforeseen.
       const again = await program.run('use', { x: float32([1, 67], x.data.slice(0, 67)) }, ['odd']);
       program.dispose();
       return { y: outputs.y!, row: outputs.row!, odd: outputs.odd!, again: again.odd! };

@@ -9,16 +9,15 @@ import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
 import type { Held } from './held-forms.js';
-import { keepValues, restoreValues, type SessionCall, toHost } from './kept-values.js';
 import { isHeldLow } from './passes/autocast.js';
-import { savedModel } from './saved-model.js';
-import { variableStore } from './variable-store.js';
+import { graphDef, savedModel } from './saved-model.js';
+import { type SessionCall, toHost, variableStore } from './variable-store.js';
 import { type GraphVariable, graphVariable } from './variables.js';
 
 /**
  * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
- * variables. Shapes named in `options.shapes` are recorded at once; an unforeseen one rebuilds the graph and
- * copies the variables through the host, which takes seconds for a large model.
+ * variables. Shapes named in `options.shapes` are recorded at once; an unforeseen one is when it comes, and is added
+ * to the graph that is loaded.
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
   const variables = graphVariables(spec, options);
@@ -38,23 +37,12 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     }
   };
   const store = variableStore(spec.variables, variables, call);
-  const find = async (name: string, shapes: InputShapes): Promise<GraphEntry> => {
-    const known = entries.get(name, shapes);
-    if (known) return known;
-    const kept = session && keepValues(store.known(), variables, call);
-    const added = entries.add(name, shapes);
-    close();
-    if (kept) {
-      restoreValues(kept, variables, call);
-      store.wereSet(kept.names);
-    }
-    return added;
-  };
+  const extend = (added: GraphEntry): void => session?.extend(graphDef(targetsOf([], [added]), `${added.name}.`));
   return {
     variables: spec.variables,
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
-      const entry = await find(name, shapesOf(feeds));
+      const entry = entries.find(name, shapesOf(feeds), extend);
       // A session's call blocks, and promises are settled before anything else is heard: without
       // this an interrupt would not be.
       await setImmediate();
@@ -80,8 +68,8 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
 
 /** Entries by name and input shapes. */
 interface RecordedEntries {
-  get(name: string, shapes: InputShapes): GraphEntry | undefined;
-  add(name: string, shapes: InputShapes): GraphEntry;
+  /** Records an entry where it is not known, to be kept unless `use` throws. */
+  find(name: string, shapes: InputShapes, use?: (added: GraphEntry) => void): GraphEntry;
   all(): Iterable<GraphEntry>;
 }
 
@@ -92,18 +80,21 @@ function recordedEntries(
   variables: ReadonlyMap<string, GraphVariable>,
 ): RecordedEntries {
   const entries = new Map<string, GraphEntry>();
-  const add = (name: string, shapes: InputShapes): GraphEntry => {
+  const find: RecordedEntries['find'] = (name, shapes, use) => {
     const key = keyOf(name, shapes);
-    const made = entries.get(key) ?? graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
+    const known = entries.get(key);
+    if (known) return known;
+    const made = graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
+    use?.(made);
     entries.set(key, made);
     return made;
   };
-  for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) add(name, shapes);
+  for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) find(name, shapes);
   for (const [name, { inputs }] of Object.entries(spec.entries)) {
     const fixed = fixedShapes(inputs);
-    if (fixed) add(name, fixed);
+    if (fixed) find(name, fixed);
   }
-  return { get: (name, shapes) => entries.get(keyOf(name, shapes)), add, all: () => entries.values() };
+  return { find, all: () => entries.values() };
 }
 
 /** A spec's variables, each held as the options say. */

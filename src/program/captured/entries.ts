@@ -1,6 +1,7 @@
 import { checkUpdate } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
+import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { HELD_FORMS } from './held-forms.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
@@ -65,12 +66,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none', oneCall = true }: EntryOptions,
+  { precision, compile = 'none', attention, oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
-  const lowered = lower(recorded, () => undefined);
+  const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
+  const lowered = lower(recorded, flash ? cudnnAttention : () => undefined);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
@@ -142,10 +144,7 @@ export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<
   const targets = new Map<string, GraphNode>();
   for (const { name, parts, set, clear, get } of variables) {
     for (const [way, node] of Object.entries({ set, clear, get })) targets.set(`${name}.${way}`, node);
-    for (const [part, { input, kept }] of Object.entries(parts)) {
-      targets.set(`${name}.in.${part}`, input);
-      targets.set(`${name}.kept.${part}`, kept);
-    }
+    for (const [part, { input }] of Object.entries(parts)) targets.set(`${name}.in.${part}`, input);
   }
   for (const { name, inputs, outputs, done } of entries) {
     for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);

@@ -12,6 +12,8 @@ export type Trait =
    * roundings add up (at 24 layers logits are off by 1.2 % instead of 0.7).
    */
   | 'keepsType'
+  /** Takes and gives the types that its attributes name. */
+  | 'ownTypes'
   /** Puts elements into its first input in place, and computes in that input's type. */
   | 'typeOfFirst'
   /** Gives something else each time, or acts: two of them are never one. */
@@ -128,7 +130,7 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     GatherV2: { traits: ['keepsType'] },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
-    XlaCustomCallV2: { outputs: ['results'] },
+    XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },
     InplaceUpdate: { traits: ['typeOfFirst', 'alias'], outputs: ['y'] },
   }),
 );

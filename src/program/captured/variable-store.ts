@@ -1,12 +1,14 @@
 import { upload } from '../../backend/raw/upload.js';
 import * as tf from '../../backend/tf.js';
-import type { HostDtype } from '../../core/host-tensor.js';
+import { float32, type HostDtype, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
 import { HELD_FORMS } from './held-forms.js';
-import { type SessionCall, toHost } from './kept-values.js';
 import type { Room } from './quantize-rows.js';
 import { feedsOf, type GraphVariable } from './variables.js';
+
+/** Runs the session: what is fed is freed. */
+export type SessionCall = (fed: ReadonlyMap<string, tf.Tensor>, fetches: readonly string[]) => tf.Tensor[];
 
 /** The variables' values, in a session. */
 export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' | 'load'> {
@@ -16,8 +18,6 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
   wereSet(names: Iterable<string>): void;
   /** Says that there is another session, in which no variable has a value. */
   forget(): void;
-  /** Names of the variables that have values. */
-  known(): string[];
 }
 
 /**
@@ -60,7 +60,6 @@ export function variableStore(
     forget: () => {
       for (const name of variables.keys()) unset.add(name);
     },
-    known: () => [...variables.keys()].filter((name) => !unset.has(name)),
     holds: (name) => {
       variableSpec(specs, name);
       const { held, spec } = variables.get(name)!;
@@ -124,3 +123,12 @@ type Feeds = ReadonlyMap<string, tf.Tensor>;
 const dispose = (values: ReadonlyMap<string, Feeds>): void => {
   for (const feeds of values.values()) tf.dispose([...feeds.values()]);
 };
+
+/** A tensor's elements; it is freed. */
+export function toHost(tensor: tf.Tensor): HostTensor {
+  const data = tensor.dataSync();
+  const host =
+    tensor.dtype === 'int32' ? int32(tensor.shape, data as Int32Array) : float32(tensor.shape, data as Float32Array);
+  tensor.dispose();
+  return host;
+}

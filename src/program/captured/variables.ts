@@ -8,14 +8,13 @@ import {
   constant,
   type Dtype,
   type GraphNode,
-  identity,
   node,
   ref,
   specOf,
   type TensorRef,
   type TensorSpec,
 } from './graph.js';
-import { concat, firstOf, reshape, scalar, vector } from './graph-nodes.js';
+import { firstOf, reshape, scalar, vector } from './graph-nodes.js';
 import { HELD_FORMS, type Held, type HeldPart, mapParts, type Parts } from './held-forms.js';
 import type { Room } from './quantize-rows.js';
 
@@ -27,8 +26,6 @@ interface HeldTensor {
    * with zeros.
    */
   readonly input: GraphNode;
-  /** Fetched to have its elements as they are fed. */
-  readonly kept: GraphNode;
 }
 
 /** A variable of the graph, and the ways to it from outside. */
@@ -99,7 +96,6 @@ function heldTensor(name: string, { zero = 0, ...spec }: HeldPart) {
   return {
     handle,
     input,
-    kept: toWords(ref(read)),
     set: assign(handle, fromWords(ref(input), spec), dtype),
     clear: assign(handle, ref(empty), dtype),
     read,
@@ -142,23 +138,6 @@ export function feedsOf(
     throw dataError(`${name}: cannot be held in ${form.bits} bits: ${cause.message}`, { tensor: name }, cause);
   }
 }
-
-/** Elements as the words that they are fed in, the last filled up with zeros. */
-function toWords(elements: TensorRef): GraphNode {
-  const { shape, dtype } = specOf(elements);
-  if (dtype === 'int32') return identity(elements, []);
-  const perWord = 4 / BYTES[dtype];
-  const bitcast = (from: TensorRef, to: readonly number[]) =>
-    node('Bitcast', { T: { type: dtype }, type: { type: 'int32' } }, [from], [{ shape: to, dtype: 'int32' }]);
-  if (perWord === 1) return bitcast(elements, shape);
-  const size = sizeOf(shape);
-  const count = Math.ceil(size / perWord);
-  const flat = ref(reshape(elements, [size]));
-  const whole = size === count * perWord ? flat : ref(concat(flat, ref(zeros([count * perWord - size], dtype))));
-  return bitcast(ref(reshape(whole, [count, perWord])), [count]);
-}
-
-const zeros = (shape: readonly number[], dtype: Dtype): GraphNode => constant({ shape, dtype, values: [0] });
 
 /**
  * Elements out of the int32 words that they are fed in. The words stay on the host until the session copies them over,

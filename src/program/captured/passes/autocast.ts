@@ -32,6 +32,7 @@ export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGra
   const result = rewrite(graph, (now, before) => {
     if (lowReads.has(before)) return refsOf(retyped(now, now.inputs, 'bfloat16'));
     if (now.op === LOW) return [cast(now.inputs[0]!, 'bfloat16', now.cluster)];
+    if (hasTrait(now.op, 'ownTypes')) return refsOf(withTypes(now, cast));
     if (isLow(now)) {
       const inputs = now.inputs.map((input) => cast(input, 'bfloat16', input.node.cluster));
       return refsOf(retyped(now, inputs, 'bfloat16'));
@@ -45,6 +46,13 @@ export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGra
     outputs: all(result.outputs, () => 'float32'),
     updates: all(result.updates, (name) => (held.has(name) ? 'bfloat16' : 'float32')),
   };
+}
+
+/** The node with its inputs in the types that it names. */
+function withTypes(now: GraphNode, cast: ReturnType<typeof caster>): GraphNode {
+  const { operand_dtypes } = now.attributes;
+  const types = operand_dtypes && 'types' in operand_dtypes ? operand_dtypes.types : [];
+  return { ...now, inputs: now.inputs.map((input, i) => cast(input, types[i]!, input.node.cluster)) };
 }
 
 /** The graph without its marks for {@link autocast}: what float32 makes of them. */
