@@ -1,7 +1,7 @@
 import { sizeOf } from '../../core/host-tensor.js';
 import { cast, constant, type GraphNode, multiply, ref, specOf, type TensorRef } from './graph.js';
 import { add, concat, firstOf, gather, maximum, reshape, scalar } from './graph-nodes.js';
-import type { HeldPart, Parts, Put } from './held-forms.js';
+import type { HeldPart, Parts, Put } from './held-parts.js';
 import { BLOCK, DYNAMIC_MAP, DYNAMIC_ZERO, GROUP, NF4, NF4_ZERO } from './quantize-nf4.js';
 
 /** What a tensor of this shape is held in as NF4; see `QuantizedNf4`. */
