@@ -25,13 +25,21 @@ from tensorflow.python.eager import context
 def argument(name, nodes):
     """Name, shape and type of what a call takes: a fed input or a variable's value."""
     node = nodes[name.split(":")[0]]
+    dtype = None
+    if node.op == "Bitcast":
+        # Numbers that are fed as words of their size.
+        dtype = tf.dtypes.as_dtype(node.attr["type"].type)
+        node = nodes[node.input[0]]
     if node.op == "ReadVariableOp":
         node = nodes[node.input[0]]
-        name = node.attr["shared_name"].s.decode()
     if node.op not in ("Placeholder", "VarHandleOp"):
         raise SystemExit(f"the call takes {node.name}, a {node.op}: not all of the entry is in it")
+    name = node.attr["shared_name"].s.decode() if node.op == "VarHandleOp" else node.name
+    held = tf.dtypes.as_dtype(node.attr["dtype"].type)
+    if dtype and dtype.size != held.size:
+        raise SystemExit(f"{name} is fed as {held.name} and taken as {dtype.name}, which is not as wide")
     shape = [dim.size for dim in node.attr["shape"].shape.dim]
-    return {"name": name, "shape": shape, "dtype": tf.dtypes.as_dtype(node.attr["dtype"].type).name}
+    return {"name": name, "shape": shape, "dtype": (dtype or held).name}
 
 
 def main(source, target):
