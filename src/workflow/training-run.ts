@@ -69,7 +69,7 @@ export async function* runPlanned(
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
   const { lora, optim, gradientCheckpointing } = recipe;
-  const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)) };
+  const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)), warn: hooks.logger?.warn };
   const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
   const resume = yield* resumePoint(job, claim, options.force);
   const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });

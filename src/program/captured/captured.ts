@@ -8,6 +8,7 @@ import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
+import { type FlashProblem, flashProblem } from './flash-problem.js';
 import { isHeldLow } from './passes/autocast.js';
 import { savedModel } from './saved-model.js';
 import { type SessionCall, toHost, variableStore } from './variable-store.js';
@@ -20,7 +21,7 @@ import { type GraphVariable, graphVariable } from './variables.js';
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
   const variables = graphVariables(spec, options);
-  const entries = recordedEntries(spec, options, variables);
+  let entries = recordedEntries(spec, options, variables);
   let session: Session | undefined;
   const close = (): void => {
     session?.close();
@@ -36,31 +37,50 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     }
   };
   const store = variableStore(spec.variables, variables, call);
-  const find = async (name: string, shapes: InputShapes): Promise<GraphEntry> => {
-    const known = entries.get(name, shapes);
-    if (known) return known;
+  /** Opens another session after `change`, with the variables of this one. */
+  const reopened = async <T>(change: () => T): Promise<T> => {
     const kept = session ? await store.read(store.known()) : new Map<string, HostTensor>();
-    const added = entries.add(name, shapes);
+    const changed = change();
     close();
     store.write(kept);
-    return added;
+    return changed;
+  };
+  const find = async (name: string, shapes: InputShapes): Promise<GraphEntry> =>
+    entries.get(name, shapes) ?? reopened(() => entries.add(name, shapes));
+  /** Records all entries again without the device's own attention, which it turned out not to have. */
+  const withoutFlash = async (problem: FlashProblem): Promise<void> => {
+    options.warn?.(problem.message);
+    const recorded = [...entries.shapes()];
+    await reopened(() => {
+      entries = recordedEntries(spec, { ...options, attention: 'recompute', shapes: {} }, variables);
+      for (const [name, shapes] of recorded) entries.add(name, shapes);
+    });
+  };
+  const runOnce = async (name: string, feeds: Feeds, fetches: readonly string[]) => {
+    const entry = await find(name, shapesOf(feeds));
+    // A session's call blocks, and promises are settled before anything else is heard: without
+    // this an interrupt would not be.
+    await setImmediate();
+    checkFetches(name, entry.outputs, fetches);
+    store.clear(entry.reads);
+    const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
+    const outputs = call(
+      new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(wordsOf(value))])),
+      fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
+    );
+    store.wereSet(entry.updates);
+    return outputs;
   };
   return {
     variables: spec.variables,
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
-      const entry = await find(name, shapesOf(feeds));
-      // A session's call blocks, and promises are settled before anything else is heard: without
-      // this an interrupt would not be.
-      await setImmediate();
-      checkFetches(name, entry.outputs, fetches);
-      store.clear(entry.reads);
-      const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
-      const outputs = call(
-        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(wordsOf(value))])),
-        fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
-      );
-      store.wereSet(entry.updates);
+      const outputs = await runOnce(name, feeds, fetches).catch(async (error: unknown) => {
+        const problem = entries.flash ? flashProblem(error) : undefined;
+        if (!problem) throw error;
+        await withoutFlash(problem);
+        return runOnce(name, feeds, fetches);
+      });
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
       tf.dispose(outputs);
       return {};
@@ -73,8 +93,14 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
   };
 }
 
+type Feeds = Readonly<Record<string, HostTensor>>;
+
 /** Entries by name and input shapes. */
 interface RecordedEntries {
+  /** True where attention may be the device's own. */
+  readonly flash: boolean;
+  /** What was recorded. */
+  shapes(): Iterable<readonly [name: string, shapes: InputShapes]>;
   get(name: string, shapes: InputShapes): GraphEntry | undefined;
   add(name: string, shapes: InputShapes): GraphEntry;
   all(): Iterable<GraphEntry>;
@@ -87,10 +113,14 @@ function recordedEntries(
   variables: ReadonlyMap<string, GraphVariable>,
 ): RecordedEntries {
   const entries = new Map<string, GraphEntry>();
+  const recorded: [name: string, shapes: InputShapes][] = [];
   const add = (name: string, shapes: InputShapes): GraphEntry => {
     const key = keyOf(name, shapes);
-    const made = entries.get(key) ?? graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
+    const known = entries.get(key);
+    if (known) return known;
+    const made = graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
     entries.set(key, made);
+    recorded.push([name, shapes]);
     return made;
   };
   for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) add(name, shapes);
@@ -98,7 +128,13 @@ function recordedEntries(
     const fixed = fixedShapes(inputs);
     if (fixed) add(name, fixed);
   }
-  return { get: (name, shapes) => entries.get(keyOf(name, shapes)), add, all: () => entries.values() };
+  return {
+    flash: options.attention === 'flash',
+    shapes: () => recorded,
+    get: (name, shapes) => entries.get(keyOf(name, shapes)),
+    add,
+    all: () => entries.values(),
+  };
 }
 
 /** A spec's variables, each held as the options say. */

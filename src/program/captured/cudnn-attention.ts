@@ -14,14 +14,18 @@ export interface CudnnAttention {
   readonly biased: boolean;
 }
 
-/** Largest head that cuDNN has kernels for: on Hopper and newer; before, 128 are the most, and it refuses larger ones. */
+/**
+ * Largest head that cuDNN has kernels for: on Hopper and newer; before, 128 are the most, and it
+ * refuses larger ones.
+ */
 const LARGEST_HEAD = 256;
 
 /**
- * A composite of causal attention as a custom call of XLA to cuDNN's flash attention, which computes in bfloat16 (Ampere
- * and newer). Undefined for any other composite, and where cuDNN has no kernel: heads that are too large or no multiple
- * of 8, and with a bias an odd number of tokens. Targets and operands are those of JAX
- * (`jax/_src/cudnn/fused_attention_stablehlo.py`), whose calls XLA's are.
+ * A composite of causal attention as a custom call of XLA to cuDNN's flash attention, which
+ * computes in bfloat16 (Ampere and newer). Undefined for any other composite, and where cuDNN has
+ * no kernel: heads that are too large or no multiple of 8, and with a bias an odd number of tokens.
+ * Targets and operands are those of JAX (`jax/_src/cudnn/fused_attention_stablehlo.py`), whose
+ * calls XLA's are.
  */
 export function cudnnAttention(composite: GraphNode): readonly TensorRef[] | undefined {
   const backward = composite.op === FLASH_BACKWARD;
