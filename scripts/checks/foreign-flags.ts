@@ -2,6 +2,7 @@ import type { ForeignFlags } from './flags.js';
 
 /** Flags of other programs that the library runs or advises to run, as FILE#DECLARATION. */
 export const FOREIGN_FLAGS: ForeignFlags = {
+  'src/backend/card-memory.ts#cardMemory': ['--query-gpu', '--format', '--id'],
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
   'src/backend/native/card-compiler.ts#cardCompilerProblem': ['--version'],
   'src/backend/native/compile.ts#compileBinding': ['--wrap'],

@@ -28,22 +28,31 @@ export interface LoadOptions {
   /** Lets TensorFlow's own log lines through to stderr. */
   readonly verbose?: boolean;
   readonly logger?: Logger;
+  /** The card to compute on, as CUDA_VISIBLE_DEVICES names it. Default: the first of that variable. */
+  readonly card?: string | undefined;
 }
 
 const require = createRequire(import.meta.url);
 let current: Promise<Backend> | undefined;
+let chosenCard: string | undefined;
 
 /**
  * Loads TensorFlow.js with the best backend for this machine and sets it as the current one. A process has one
  * backend: a second call returns it, and throws (code `backend`) when it asks for another device.
  */
 export async function loadBackend(options: LoadOptions = {}): Promise<Backend> {
+  const { device = 'auto', card } = options;
+  if (!current) chosenCard = card;
   current ??= load(options).catch((error: unknown) => {
     current = undefined;
     throw error;
   });
   const backend = await current;
-  const { device = 'auto' } = options;
+  if (card !== undefined && card !== chosenCard)
+    throw new PhasetuneError(
+      'backend',
+      `this process already computes on ${chosenCard === undefined ? 'the first card' : `card ${chosenCard}`}; card ${card} needs a separate process`,
+    );
   if (device !== 'auto' && device !== backend.device)
     throw new PhasetuneError(
       'backend',
@@ -57,7 +66,9 @@ async function load({
   home = cacheHome(),
   verbose = false,
   logger = silentLogger,
+  card,
 }: LoadOptions): Promise<Backend> {
+  if (card !== undefined) env.CUDA_VISIBLE_DEVICES = card;
   if (device === 'wasm') return loadWasm();
   const runtime = chooseRuntime(home, device);
   if (device !== 'auto') {

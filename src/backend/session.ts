@@ -13,6 +13,12 @@ export interface Session {
    * copies it. Throws TensorFlow's own message.
    */
   run(feeds: Readonly<Record<string, tf.Tensor>>, fetches: readonly string[]): tf.Tensor[];
+  /**
+   * Adds nodes, with the functions that they call, to the graph: a GraphDef, whose nodes have names
+   * of their own. Variables are known by the `shared_name` of their handles, and stay as they are.
+   * Throws TensorFlow's own message when it is refused; the graph is then as it was.
+   */
+  extend(graphDef: Uint8Array): void;
   /** Frees the graph and its variables; nothing can be run afterwards. */
   close(): void;
 }
@@ -24,6 +30,8 @@ interface SessionBinding {
   loadSavedModel(folder: string, tags: string): number;
   runSavedModel(session: number, feeds: readonly number[], feedNames: string, fetchNames: string): BindingTensor[];
   deleteSavedModel(session: number): void;
+  newestGraph(): object;
+  extendGraph(graph: object, graphDef: Uint8Array): void;
   deleteTensor(id: number): void;
 }
 
@@ -35,6 +43,7 @@ export function openSession(savedModel: Uint8Array): Session {
   const binding = nativeBackend().binding as unknown as SessionBinding;
   const files = { savedModel, config: sessionConfig() };
   const id = withSavedModelFolder(files, (folder) => binding.loadSavedModel(folder, 'serve'));
+  const graph = binding.newestGraph();
   let open = true;
   return {
     run: (feeds, fetches) => {
@@ -46,6 +55,10 @@ export function openSession(savedModel: Uint8Array): Session {
       const outputs = named(names, fetches, () => binding.runSavedModel(id, handles, joined(names), joined(fetches)));
       refuseStrange(binding, outputs, fetches);
       return outputs.map(tensorOf);
+    },
+    extend: (graphDef) => {
+      if (!open) throw new Error('the session is closed');
+      binding.extendGraph(graph, graphDef);
     },
     close: () => {
       if (open) binding.deleteSavedModel(id);

@@ -17,6 +17,7 @@ export const benchOptions = z.strictObject({
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
   loadIn8bit: programOptions.shape.loadIn8bit,
+  loadIn4bit: programOptions.shape.loadIn4bit,
   compile: programOptions.shape.compile,
   seed: z.number().int().min(0).default(0).describe('seed of weights and tokens'),
 });
@@ -95,27 +96,26 @@ export const matmulBenchOptions = z.strictObject({
 /** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
 export const programOf = (
   {
-    mode,
     dtype,
-    loadIn8bit,
-    compile,
-    attention,
-  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'compile'> & Pick<StepBenchOptions, 'attention'>,
+    ...options
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
+    Pick<StepBenchOptions, 'attention'>,
   backend: Backend,
-): ReturnType<typeof compileOptions> =>
-  compileOptions({ mode, precision: dtype, loadIn8bit, compile, attention }, backend);
+): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
 
 /** How the program ran, for the figures. */
 export const programFigures = ({
   mode,
   precision,
   loadIn8bit,
+  loadIn4bit,
   compile,
   attention,
 }: ReturnType<typeof compileOptions>) => ({
   mode,
   dtype: precision,
   loadIn8bit,
+  loadIn4bit,
   compile,
   attention,
 });

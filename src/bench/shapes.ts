@@ -29,12 +29,13 @@ const SHAPES = {
   'smollm2-135m': sizes(576, 30, 9, 3, 1536, 49152, true),
   'smollm2-360m': sizes(960, 32, 15, 5, 2560, 49152, true),
   'tinyllama-1.1b': sizes(2048, 22, 32, 4, 5632, 32000, false),
+  'llama-3-8b': sizes(4096, 32, 32, 8, 14336, 128256, false),
 } as const;
 
 /** Name of a shape that can be measured. */
 type ShapeName = keyof typeof SHAPES;
 
-/** Names of the shapes that can be measured: two small ones and three of well-known models. */
+/** Names of the shapes that can be measured: two small ones and four of well-known models. */
 export const SHAPE_NAMES = Object.keys(SHAPES) as [ShapeName, ...ShapeName[]];
 
 /** A shape, and the sizes to change. */

@@ -10,8 +10,24 @@ import type { CommandContext } from './command.js';
 /** Shows a plan: what encoding did, the stages as a table, the shapes of batches, memory and warnings. */
 export function showPlan(plan: TrainingPlan, { logger, print }: Pick<CommandContext, 'logger' | 'print'>): void {
   for (const line of describeReport(plan.report, plan.recipe)) logger.info(line);
-  for (const line of [...planTable(plan.stages), ...shapeLines(plan.shapes), ...memoryLines(plan)]) print(line);
+  for (const line of [
+    ...planTable(plan.stages),
+    ...shapeLines(plan.shapes),
+    ...divisionLines(plan),
+    ...memoryLines(plan),
+  ])
+    print(line);
   for (const warning of plan.warnings) logger.warn(warning);
+}
+
+/** How steps are divided among several devices. */
+function divisionLines({ division }: TrainingPlan): string[] {
+  if (!division) return [];
+  const { devices, microBatches, each, busy } = division;
+  const idle = busy < 1 ? `; ${Math.round(100 * (1 - busy))} % of their time they wait for each other` : '';
+  return [
+    `devices ${devices.join(', ')}: the ${microBatches} micro-batches of a step are dealt out, ${each} to each at most${idle}`,
+  ];
 }
 
 /** What a plan says about memory, as lines; none where that was not worked out. */

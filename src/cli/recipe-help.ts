@@ -11,10 +11,12 @@ export const RECIPE_GROUPS = {
   Evaluation: ['evalEvery', 'evalRows', 'logEvery'],
   Checkpoints: ['saveEvery', 'keepLast', 'onSpike'],
   'Memory and speed': [
+    'devices',
     'memoryLimit',
     'microBatches',
     'gradientCheckpointing',
     'loadIn8bit',
+    'loadIn4bit',
     'precision',
     'mode',
     'compile',

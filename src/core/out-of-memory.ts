@@ -59,13 +59,21 @@ export const FREE_MEMORY: Remedy = {
     'free memory that other processes hold, or raise the limit of this process (ulimit -v, the memory of its container)',
 };
 
-/** What helps where weights take much memory. */
-export const HOLD_IN_8_BITS: Remedy = {
-  option: 'loadIn8bit',
-  change: 'set',
-  value: true,
-  note: 'to hold the weights in 8 bits',
-};
+/** The options of how weights are held. */
+export interface HeldWeights {
+  readonly loadIn8bit?: boolean | undefined;
+  readonly loadIn4bit?: boolean | undefined;
+}
+
+/** What helps where weights take much memory: to hold them in fewer bits than they are. */
+export function fewerBits({ loadIn8bit, loadIn4bit }: HeldWeights): Remedy[] {
+  if (loadIn4bit) return [];
+  const set = { change: 'set', value: true } as const;
+  return loadIn8bit
+    ? [{ option: 'loadIn4bit', ...set, note: 'in place of `loadIn8bit`, to hold the weights in 4 bits' }]
+    : [{ option: 'loadIn8bit', ...set, note: 'to hold the weights in 8 bits' }];
+}
+
 /** What helps where nothing else does. */
 export const SMALLER_MODEL: Remedy = { advice: 'choose a smaller model' };
 

@@ -1,5 +1,5 @@
 import {
-  HOLD_IN_8_BITS,
+  fewerBits,
   isOutOfMemory,
   memoryFor,
   namedForMemory,
@@ -90,7 +90,7 @@ export async function openAnswering(folder: string, options: AnsweringOptions): 
         } catch (error) {
           // A program that was too large would be too large for the next call, too, which may need less.
           if (isOutOfMemory(error)) decoder.dispose();
-          throw namedForMemory(memoryFor('answering', ...SMALLER_CACHE, ...smallerWeights(compile)), error);
+          throw namedForMemory(memoryFor('answering', ...SMALLER_CACHE, ...fewerBits(compile)), error);
         }
       },
       async close() {
@@ -108,8 +108,6 @@ const SMALLER_CACHE: readonly Remedy[] = [
   { option: 'batch', change: 'lower' },
   { option: 'maxTokens', change: 'lower' },
 ];
-
-const smallerWeights = ({ loadIn8bit }: CompileOptions): Remedy[] => (loadIn8bit ? [] : [HOLD_IN_8_BITS]);
 
 /** Refuses prompts that the model has no tokens for, and warns of those that are too long for it. */
 async function checkPrompts(
@@ -146,7 +144,7 @@ function decoderOf(
   };
   const warnOfMemory = (plan: DecodePlan): void => {
     const bytes = modelMemory(model.config, generateSpec(model.config, linear, plan), compile);
-    const remedies = [...smallerWeights(compile), ...SMALLER_CACHE, SMALLER_MODEL];
+    const remedies = [...fewerBits(compile), ...SMALLER_CACHE, SMALLER_MODEL];
     const warning = memoryWarning('the model with its cache', bytes, remedies);
     if (warning !== undefined) logger.warn(warning);
   };
@@ -157,7 +155,7 @@ function decoderOf(
       const plan = held ? enlarge(wanted, held.plan, model.config.max_position_embeddings) : wanted;
       dispose();
       if (forecastMemory) warnOfMemory(plan);
-      const use = memoryFor('loading the model', ...smallerWeights(compile), SMALLER_MODEL);
+      const use = memoryFor('loading the model', ...fewerBits(compile), SMALLER_MODEL);
       const program = await namingMemory(use, () =>
         programWithAdapter(model, adapter, (config, projection) => generateSpec(config, projection, plan), compile),
       );

@@ -1,4 +1,4 @@
-import { FREE_MEMORY, HOLD_IN_8_BITS, SMALLER_MODEL } from '../core/out-of-memory.js';
+import { FREE_MEMORY, fewerBits, SMALLER_MODEL } from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 import { adaptedModel } from '../lora/adapted-model.js';
@@ -36,7 +36,7 @@ export async function openLossMeter(
   warn?: (warning: string) => void,
 ): Promise<ModelMeter> {
   const shapes = [...new Map(batches.map(({ shape }) => [JSON.stringify(shape), lossFeedShapes(shape)])).values()];
-  const weights = options.loadIn8bit ? [] : [HOLD_IN_8_BITS];
+  const weights = fewerBits(options);
   const remedies = [...SMALLER_BATCHES, ...weights];
   const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
     adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes }, warn }, warn),

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 /** How much memory this process may use, and what sets the limit. */
 export interface MemoryLimit {
   readonly bytes: number;
-  /** What the machine has free, its control group (a container, a service, a job), or `ulimit`. */
-  readonly by: 'machine' | 'cgroup' | 'ulimit';
+  /** What the machine has free, its control group (a container, a service, a job), `ulimit`, or a card. */
+  readonly by: 'machine' | 'cgroup' | 'ulimit' | 'card';
   /**
-   * Of the machine: all that it has. Of the others: the limit itself, where a part of it is taken
+   * Of the machine and of a card: all that it has. Of the others: the limit itself, where a part of it is taken
    * by what is no memory of ours.
    */
   readonly of: number;

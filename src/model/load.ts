@@ -112,7 +112,7 @@ async function* stream(
 
 /**
  * Variables of a program that holds the model's parameters, frozen. The weights of projections
- * inside the layers may be held in 8 bits; not the embedding, whose rows are looked up, nor the
+ * inside the layers may be held in 8 or 4 bits; not the embedding, whose rows are looked up, nor the
  * head, which may be the same matrix and decides between tokens.
  */
 export function modelVariables(config: ModelConfig): ProgramSpec {

@@ -6,7 +6,7 @@ import { sparseCrossEntropy } from '../backend/raw/sparse-cross-entropy.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
 
-/** Positions whose logits exist at one time. */
+/** Positions whose logits exist at one time, where nothing else is asked for. */
 const CHUNK = 512;
 
 /**
@@ -15,7 +15,7 @@ const CHUNK = 512;
  */
 export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const parts: tf.Tensor[] = [];
-  for (const [start, size] of chunks(hidden.shape[0])) {
+  for (const [start, size] of chunks(hidden.shape[0], CHUNK)) {
     const last = parts.at(-1);
     const part = tf.tidy(() => {
       const rows = tf.slice(hidden, [start, 0], [size, -1]);
@@ -30,7 +30,8 @@ export function linearCrossEntropy(hidden: tf.Tensor, head: tf.Tensor, labels: t
 /**
  * Sum over positions of weight times cross-entropy, a scalar: as {@link linearCrossEntropy}, with
  * weights [M]. Forward and gradient are worked out together, so that the logits need not be kept:
- * only hidden's and, if the head is trained, the head's gradient are.
+ * only hidden's and, if the head is trained, the head's gradient are. Logits exist for `chunk`
+ * positions at once.
  */
 export function linearCrossEntropySum(
   hidden: tf.Tensor,
@@ -38,12 +39,13 @@ export function linearCrossEntropySum(
   labels: tf.Tensor,
   weights: tf.Tensor,
   trainHead: boolean,
+  chunk: number = CHUNK,
 ): tf.Tensor {
   const work = (hidden: tf.Tensor, head: tf.Tensor) => {
     const losses: tf.Tensor[] = [];
     const slopes: tf.Tensor[] = [];
     let headSlope: tf.Tensor | undefined;
-    for (const [start, size] of chunks(hidden.shape[0])) {
+    for (const [start, size] of chunks(hidden.shape[0], chunk)) {
       const rows = tf.slice(hidden, [start, 0], [size, -1]);
       const last = slopes.at(-1);
       // One chunk's logits are gone before the next one's come.
@@ -77,7 +79,7 @@ export function linearCrossEntropySum(
   );
 }
 
-const chunks = (length: number): [start: number, size: number][] =>
-  Array.from({ length: Math.ceil(length / CHUNK) }, (_, i) => [i * CHUNK, Math.min(CHUNK, length - i * CHUNK)]);
+const chunks = (length: number, chunk: number): [start: number, size: number][] =>
+  Array.from({ length: Math.ceil(length / chunk) }, (_, i) => [i * chunk, Math.min(chunk, length - i * chunk)]);
 
 const logitsOf = (hidden: tf.Tensor, head: tf.Tensor): tf.Tensor => matMul(hidden, head, false, true);

@@ -11,8 +11,9 @@ export const swiglu = (gate: tf.Tensor, up: tf.Tensor): tf.Tensor =>
   differentiable(
     [gate, up] as const,
     (gate, up) => ({ value: fuse(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)), saved: [gate, up] as const }),
-    (dy, [kept, up]) => {
-      const gate = after(kept, dy);
+    (dy, kept) => {
+      // Both wait: what XLA can work out again from what it is made of, it keeps that for instead.
+      const [gate, up] = kept.map((x) => after(x, dy)) as [tf.Tensor, tf.Tensor];
       return fuse(() => {
         const s = tf.sigmoid(gate);
         const silu = tf.mul(gate, s);

@@ -26,6 +26,11 @@ export interface CompileOptions {
    * Captured programs only; off by default.
    */
   readonly loadIn8bit?: boolean;
+  /**
+   * Holds them in 4 bits instead, as NF4 with double quantization; likewise, and never with
+   * `loadIn8bit`.
+   */
+  readonly loadIn4bit?: boolean;
   /** What XLA compiles. Captured programs only; `none` by default. */
   readonly compile?: Compile;
   /**
@@ -38,7 +43,7 @@ export interface CompileOptions {
   readonly warn?: ((message: string) => void) | undefined;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
-   * rebuild the graph when they come.
+   * are added to the graph when they come.
    */
   readonly shapes?: Readonly<Record<string, readonly InputShapes[]>>;
 }

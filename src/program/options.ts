@@ -20,6 +20,10 @@ export const programOptions = z.strictObject({
     .boolean()
     .optional()
     .describe("keep the layers' frozen matrices in 8 bits, half of bfloat16's memory; captured programs only [off]"),
+  loadIn4bit: z
+    .boolean()
+    .optional()
+    .describe("keep them in 4 bits (NF4, as QLoRA does), a quarter of bfloat16's memory; captured programs only [off]"),
   compile: z
     .enum(['none', 'parts', 'whole'])
     .optional()
@@ -41,7 +45,7 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'compile' | 'attention'>> {
+): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -55,8 +59,17 @@ export function compileOptions(
   const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
   if (mode === 'eager' && precision !== 'float32')
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
-  if (mode === 'eager' && options.loadIn8bit)
-    throw refusal('`loadIn8bit` needs a captured program', 'loadIn8bit', withoutIt('loadIn8bit'), captured);
+  const { loadIn8bit = false, loadIn4bit = false } = options;
+  if (loadIn8bit && loadIn4bit)
+    throw refusal(
+      'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other',
+      'loadIn4bit',
+      withoutIt('loadIn8bit'),
+      withoutIt('loadIn4bit'),
+    );
+  for (const option of ['loadIn8bit', 'loadIn4bit'] as const)
+    if (mode === 'eager' && options[option])
+      throw refusal(`\`${option}\` needs a captured program`, option, withoutIt(option), captured);
   if (mode === 'eager' && options.compile && options.compile !== 'none')
     throw refusal('`compile` needs a captured program', 'compile', withoutIt('compile'), captured);
   const compile = mode === 'eager' ? 'none' : (options.compile ?? (backend.device === 'cuda' ? 'whole' : 'parts'));
@@ -69,7 +82,7 @@ export function compileOptions(
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
   const attention = options.attention ?? (serves ? 'flash' : 'math');
-  return { mode, precision, loadIn8bit: options.loadIn8bit ?? false, compile, attention };
+  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention };
 }
 
 const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

@@ -12,7 +12,7 @@ export interface VariableSpec {
   readonly role: 'frozen' | 'trainable' | 'state' | 'cache';
   /**
    * True for a frozen matrix [outputs, inputs] that is asked for products only: it may be held in 8
-   * bits, each output with a scale.
+   * bits, each output with a scale, or in 4, each 64 elements with one.
    */
   readonly quantizable?: boolean;
 }
@@ -67,7 +67,7 @@ export interface Program {
   ): Promise<Record<string, HostTensor>>;
   /**
    * Type to write a variable in: the declared one, or bfloat16 for a frozen float32 variable or a
-   * cache that is kept in it. What is kept in 8 bits is written in its declared type, so that it is
+   * cache that is kept in it. What is kept in 8 or 4 bits is written in its declared type, so that it is
    * rounded once.
    */
   holds(name: string): HostDtype | 'bfloat16';
@@ -78,8 +78,8 @@ export interface Program {
   read(names: Iterable<string>): Promise<Map<string, HostTensor>>;
   /**
    * Sets variables, all in one go; the arrays may be reused afterwards. A bfloat16 value may be
-   * given for a float32 variable, and a float32 one is rounded where bfloat16 or int8 is held (of
-   * int8 each row by itself, see `quantizeRows`). Throws a RangeError on an unknown name or a wrong
+   * given for a float32 variable, and a float32 one is rounded where it is held in less (in 8 bits
+   * each row by itself, see `quantizeRows`; in 4 see `quantizeNf4`). Throws a RangeError on an unknown name or a wrong
    * shape or type, and has then set nothing.
    */
   write(values: Iterable<VariableValue>): void;

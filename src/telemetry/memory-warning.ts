@@ -20,6 +20,7 @@ export function memoryWarning(
 
 function described({ by, bytes, of }: MemoryLimit): string {
   if (by === 'cgroup') return `a limit of ${formatBytes(bytes)} for the container or group that it runs in (cgroup)`;
+  if (by === 'card') return `${formatBytes(bytes)} free on the card, which has ${formatBytes(of)}`;
   if (by === 'machine') return `${formatBytes(bytes)} free on this machine, which has ${formatBytes(of)}`;
   return `${formatBytes(bytes)} left of the ${formatBytes(of)} of address space that ulimit -v allows`;
 }

@@ -1,7 +1,7 @@
 import type { RunAbout } from './run-file.js';
 
 /** Options that may differ when a run is resumed: they do not decide the result, or only from there on. */
-const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit']);
+const FREE = new Set(['out', 'model', 'data', 'keepLast', 'onSpike', 'memoryLimit', 'devices']);
 
 /**
  * What differs between what a run was begun with and what it would continue with, one line each, such as

@@ -1,4 +1,5 @@
 import { usageError } from '../core/errors.js';
+import { fewerBits, type HeldWeights } from '../core/out-of-memory.js';
 import { formatBytes } from '../telemetry/format.js';
 import type { MemoryForecast } from './memory-forecast.js';
 import type { TrainOptions } from './options.js';
@@ -36,12 +37,13 @@ export function memoryChoices(
 
 /**
  * The first of the choices that fits into `limit` bytes, and those before it that do not. Throws a usage error
- * that says what is needed at least when none does.
+ * that says what is needed at least when none does; `weights` says how they are held already.
  */
 export function firstThatFits(
   choices: readonly MemoryOptions[],
   limit: number,
   forecast: (options: MemoryOptions) => MemoryForecast,
+  weights: HeldWeights = {},
 ): { readonly chosen: Attempt; readonly tooLarge: readonly Attempt[] } {
   const tooLarge: Attempt[] = [];
   for (const options of choices) {
@@ -59,7 +61,7 @@ export function firstThatFits(
       remedies: [
         { option: 'memoryLimit', change: 'raise' },
         { option: 'maxLength', change: 'lower', note: 'to shorten rows' },
-        { option: 'loadIn8bit', change: 'set', value: true, note: 'to hold weights in 8 bits' },
+        ...fewerBits(weights),
       ],
     },
   );

@@ -57,6 +57,12 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
   };
 }
 
+/** A promise that is awaited later: until then, its failure is nobody's. */
+function inTime<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /**
  * Measures the held-out loss: of each band the sum over its rows' trained tokens divided by their number. Yields
  * its progress. Undefined when the signal was aborted meanwhile.
@@ -67,9 +73,16 @@ export async function* evaluateHoldout(
   signal?: AbortSignal,
 ): AsyncGenerator<EvalProgressEvent, HeldOutLoss | undefined> {
   const sums = plan.bands.map(() => 0);
-  for (const [i, batch] of plan.batches.entries()) {
-    if (signal?.aborted) return undefined;
-    const losses = await tuner.evaluate(batch);
+  const ahead: Promise<Float32Array>[] = [];
+  let next = 0;
+  for (let i = 0; i < plan.batches.length; i++) {
+    if (signal?.aborted) {
+      await Promise.all(ahead);
+      return undefined;
+    }
+    for (; next < plan.batches.length && ahead.length < (tuner.parallel ?? 1); next++)
+      ahead.push(inTime(tuner.evaluate(plan.batches[next]!)));
+    const losses = await ahead.shift()!;
     plan.bandOf[i]!.forEach((band, row) => {
       sums[band] = sums[band]! + losses[row]!;
     });

@@ -19,7 +19,7 @@ export interface LoraTraining {
   /** See `StepSpec`. */
   readonly gradientCheckpointing?: boolean | undefined;
   /** What of how the program runs decides its entries. */
-  readonly compile?: Pick<CompileOptions, 'attention'>;
+  readonly compile?: Pick<CompileOptions, 'attention' | 'compile'>;
   /** Further entries over the same weights and adapter, such as decoding. */
   readonly extra?: ProgramSpec;
 }
@@ -68,7 +68,19 @@ export function loraSpec(
     evalLinear: loraLinear(lora),
     ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
     attention: compile?.attention,
+    lossChunk: compile?.compile === 'whole' ? wholeLossChunk(config.vocab_size) : undefined,
   });
   const spec = joinSpecs(modelVariables(config), training, ...(extra ? [withPieces(groups, extra)] : []));
   return { spec, trainable, groups };
 }
+
+/** Logits that exist at one time in a step that is compiled whole, at most: 256 MiB in bfloat16, and their gradient. */
+const MOST_LOGITS = 2 ** 27;
+const LARGEST_CHUNK = 4096;
+
+/**
+ * Positions whose logits exist at one time in a step that is compiled whole: each chunk is a dozen
+ * kernels, which a card starts one after another. A power of two.
+ */
+const wholeLossChunk = (vocab: number): number =>
+  Math.min(LARGEST_CHUNK, 2 ** Math.max(0, Math.floor(Math.log2(MOST_LOGITS / vocab))));

@@ -1,12 +1,10 @@
 import type { Backend } from '../backend/backend.js';
 import { dataError } from '../core/errors.js';
-import { float32, type HostTensor, int32 } from '../core/host-tensor.js';
 import { namingMemorySync } from '../core/out-of-memory.js';
 import type { MicroBatch } from '../data/micro-batch.js';
 import { initAdapter } from '../lora/adapter.js';
 import { merging } from '../lora/merge.js';
 import { loadParameters, type ModelFolder } from '../model/load.js';
-import { isApplied } from '../optim/gate.js';
 import { keptName, type ParameterGroup } from '../optim/groups.js';
 import type { Shapes } from '../optim/layout.js';
 import { clearState, readState, writeState } from '../optim/state.js';
@@ -16,7 +14,8 @@ import type { Program } from '../program/program.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
 import { lossesByRow, lossFeeds } from './loss-feeds.js';
 import { type MemoryUse, memoryUses, namingMemory } from './out-of-memory.js';
-import type { NamedTensors, StepResult, Tuner } from './tuner.js';
+import { partFeeds, resultOf, type StepParts, scalars, stepParts, trainedTokens } from './step-parts.js';
+import type { NamedTensors, Tuner } from './tuner.js';
 
 /** What a LoRA tuner is made of. */
 export interface LoraTunerOptions extends LoraTraining {
@@ -32,6 +31,8 @@ const MOMENTS = ['exp_avg', 'exp_avg_sq'] as const;
 /** A tuner, the program it runs on, and where in the program's variables each trained matrix is. */
 export interface LoraTuner {
   readonly tuner: Tuner;
+  /** What its steps of several micro-batches are made of. */
+  readonly parts: StepParts;
   readonly program: Program;
   readonly groups: readonly ParameterGroup[];
 }
@@ -45,7 +46,8 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { spec, trainable, groups } = loraSpec(model.config, options);
   const uses = memoryUses({
     gradientCheckpointing: options.gradientCheckpointing ?? false,
-    loadIn8bit: options.compile.loadIn8bit ?? false,
+    loadIn8bit: options.compile.loadIn8bit,
+    loadIn4bit: options.compile.loadIn4bit,
   });
   const program = await namingMemory(uses.compile(), () => compile(spec, options.compile));
   // Where shapes are given and none for `trainStep`, a single batch takes the entries that are compiled.
@@ -54,8 +56,9 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
     MOMENTS.map((moment) => [keptName(moment, name), shape] as const),
   );
   const shapes = { adapter: trainable, optimizer: new Map(moments) };
+  const parts = stepParts(program, groups, uses);
   const tuner: Tuner = {
-    step: stepper({ program, whole, begin: () => clearState(program, groups, ['grad']), use: uses.step }),
+    step: stepper({ program, parts, whole, use: uses.step }),
     evaluate: (batch) =>
       namingMemory(uses.evaluate(batch), async () => {
         const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
@@ -80,59 +83,39 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
     memory: () => backend.memory(),
     dispose: () => program.dispose(),
   };
-  return { tuner, program, groups };
+  return { tuner, parts, program, groups };
 }
 
 /** What steps are made with. */
 interface Stepping {
   readonly program: Program;
+  readonly parts: StepParts;
   /** True where a single batch is a step by itself. */
   readonly whole: boolean;
-  /** Sets the sum of gradients to zero. */
-  begin(): void;
   use(batch?: MicroBatch): MemoryUse;
 }
 
 /** Makes optimizer steps. One that failed halfway leaves a sum of gradients, which the next one clears. */
-function stepper({ program, whole, begin, use }: Stepping): Tuner['step'] {
+function stepper({ program, parts, whole, use }: Stepping): Tuner['step'] {
   let halfway = false;
-  return async (batches, { seed, learningRate, step, lossLimit }) => {
-    const trained = batches.flatMap(({ lines }) => lines.flat()).reduce((n, row) => n + row.trained, 0);
-    if (trained === 0) throw new RangeError('a step needs at least one trained token');
-    // Each micro-batch has its own dropout masks: an odd multiplier keeps the seeds of neighbouring steps apart.
-    const feeds = (batch: MicroBatch, i: number) => ({
-      ...lossFeeds(batch, 1 / trained),
-      seed: int32([], [(Math.imul(seed, 0x9e3779b1) + i) | 0]),
-    });
-    const hyper = scalars({ learningRate, step, lossLimit });
-    const resultOf = (loss: number, gradNorm: number): StepResult => ({
-      loss,
-      gradNorm,
-      applied: isApplied({ loss, gradNorm, lossLimit }),
-    });
+  return async (batches, inputs) => {
+    const trained = trainedTokens(batches);
+    const { seed, learningRate, step, lossLimit } = inputs;
     if (whole && batches.length === 1) {
       const [batch] = batches as [MicroBatch];
-      const done = await namingMemory(use(batch), () =>
-        program.run('trainStep', { ...feeds(batch, 0), ...hyper }, ['loss', 'gradNorm']),
-      );
-      return resultOf(done.loss!.data[0]!, done.gradNorm!.data[0]!);
+      const feeds = { ...partFeeds(batch, { trained, seed, index: 0 }), ...scalars({ learningRate, step, lossLimit }) };
+      const done = await namingMemory(use(batch), () => program.run('trainStep', feeds, ['loss', 'gradNorm']));
+      return resultOf(done.loss!.data[0]!, done.gradNorm!.data[0]!, inputs);
     }
-    if (halfway) begin();
+    if (halfway) parts.clearSum();
     halfway = true;
     let loss = 0;
-    for (const [i, batch] of batches.entries())
-      loss += (await namingMemory(use(batch), () => program.run('accumulate', feeds(batch, i), ['loss']))).loss!
-        .data[0]!;
-    const { gradNorm } = await namingMemory(use(), () =>
-      program.run('applyAccumulated', { ...hyper, ...scalars({ loss }) }, ['gradNorm']),
-    );
+    for (const [index, batch] of batches.entries()) loss += await parts.accumulate(batch, { trained, seed, index });
+    const result = await parts.apply(loss, inputs);
     halfway = false;
-    return resultOf(loss, gradNorm!.data[0]!);
+    return result;
   };
 }
-
-const scalars = (values: Readonly<Record<string, number>>): Record<string, HostTensor> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, float32([], [value])]));
 
 function checkNames(what: string, expected: Shapes, tensors: NamedTensors): void {
   for (const [name, shape] of expected) {

@@ -6,6 +6,9 @@ export interface MemoryForecast {
   readonly variables: number;
   /** Tensors of the call that takes most. */
   readonly tensors: number;
-  /** The rest: process and library, the graphs of all entries, what was compiled, what was read from files. */
+  /**
+   * The rest: process and library, the graphs of all entries, what was compiled, what was read from files; on a
+   * card what CUDA takes for itself.
+   */
   readonly besides: number;
 }

@@ -26,6 +26,9 @@ const FUNCTION = 2.5 * MIB;
 /** Measured: memory that the library's allocator takes for tensors, relative to their size. */
 const HOLES = 1.1;
 
+/** Estimated: what CUDA and its libraries take on a card: context, kernels, workspaces of cuBLAS and cuDNN. */
+const CARD_CONTEXT = GIB;
+
 /**
  * Works out what a run will take, by recording the largest of its calls: nothing is computed. `process` is
  * what the process holds now, with the library and the rows loaded. Needs the native library.
@@ -53,12 +56,13 @@ export function peakOf(
   copiesOf: (entry: string) => number = () => 1,
 ): MemoryForecast {
   const { variables, entries } = memory;
-  const tensors = HOLES * Math.max(0, ...entries.map((entry) => entry.tensors));
-  if (device === 'cuda') return { peak: variables + tensors, variables, tensors, besides: 0 };
+  const tensors = Math.max(0, ...entries.map(({ tensors, whole }) => (whole ? 1 : HOLES) * tensors));
+  const held = variables + Math.max(memory.loading, tensors);
+  if (device === 'cuda') return { peak: CARD_CONTEXT + held, variables, tensors, besides: CARD_CONTEXT };
   const copies = ({ entry }: EntryMemory): number => copiesOf(entry);
   const graphs = entries.reduce((bytes, entry) => bytes + copies(entry) * graphBytes(entry), 0);
   const besides = process + graphs + (entries.some(({ functions }) => functions > 0) ? COMPILER : 0) + memory.largest;
-  return { peak: besides + variables + Math.max(memory.loading, tensors), variables, tensors, besides };
+  return { peak: besides + held, variables, tensors, besides };
 }
 
 /**

@@ -101,6 +101,14 @@ export const trainOptions = z.strictObject({
     .describe(
       'Most memory that the run may take, such as 8GiB, of the process or of the card: `microBatches` and `gradientCheckpointing` are chosen for it',
     ),
+  devices: z
+    .array(z.number().int().min(0))
+    .min(1)
+    .refine((devices) => new Set(devices).size === devices.length, 'expected each device once')
+    .optional()
+    .describe(
+      'Cards to train on together, a process each, by their numbers in nvidia-smi: 0,1; on the processor only how many counts. The micro-batches of a step are dealt out, so `microBatches` is raised to a multiple where it is not; what is learned stays the same [the first card]',
+    ),
   logEvery: z.number().int().positive().default(1).describe('Steps between two reports of loss and speed'),
   ...programOptions.shape,
 });

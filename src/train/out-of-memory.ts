@@ -1,7 +1,8 @@
 import {
   type MemoryUse as AnyMemoryUse,
   FREE_MEMORY,
-  HOLD_IN_8_BITS,
+  fewerBits,
+  type HeldWeights,
   namingMemory as naming,
   SMALLER_MODEL,
 } from '../core/out-of-memory.js';
@@ -37,9 +38,8 @@ function describeBatch({ lines, shape }: MicroBatch) {
 }
 
 /** The part of how a tuner runs that decides what can still be lowered. */
-export interface MemorySetting {
+export interface MemorySetting extends HeldWeights {
   readonly gradientCheckpointing: boolean;
-  readonly loadIn8bit: boolean;
 }
 
 const SHORTER_ROWS: Remedy = { option: 'maxLength', change: 'lower' };
@@ -54,8 +54,8 @@ const LET_IT_CHOOSE: Remedy = {
 export const CHECKPOINT_GRADIENTS: Remedy = { option: 'gradientCheckpointing', change: 'set', value: true };
 
 /** What would help for each use of memory. `batch` where one goes through the model. */
-export function memoryUses({ gradientCheckpointing, loadIn8bit }: MemorySetting) {
-  const weights = loadIn8bit ? [] : [HOLD_IN_8_BITS];
+export function memoryUses({ gradientCheckpointing, ...held }: MemorySetting) {
+  const weights = fewerBits(held);
   return {
     step: (batch?: MicroBatch): MemoryUse => ({
       what: 'a training step',

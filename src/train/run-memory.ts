@@ -1,8 +1,8 @@
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
-import { HOLD_IN_8_BITS, SMALLER_MODEL } from '../core/out-of-memory.js';
+import { fewerBits, SMALLER_MODEL } from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
-import { memoryLimits } from '../io/memory-limits.js';
+import { type MemoryLimit, memoryLimits } from '../io/memory-limits.js';
 import type { OptimOptions } from '../optim/options.js';
 import { compileOptions } from '../program/options.js';
 import { rssMib } from '../telemetry/memory.js';
@@ -55,8 +55,11 @@ export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: Prepared
     return { recipe, plan, forecast: forecast(plan, recipe.gradientCheckpointing), tooLarge: [] };
   const planFor = plansOf(recipe, prepared);
   const choices = memoryChoices(recipe, recipe.microBatches * mostLines(plan));
-  const { chosen, tooLarge } = firstThatFits(choices, sizeInBytes(memoryLimit), (options) =>
-    forecast(planFor(options), options.gradientCheckpointing),
+  const { chosen, tooLarge } = firstThatFits(
+    choices,
+    sizeInBytes(memoryLimit),
+    (options) => forecast(planFor(options), options.gradientCheckpointing),
+    recipe,
   );
   const { options } = chosen;
   return { recipe: { ...recipe, ...options }, plan: planFor(options), forecast: chosen.forecast, tooLarge };
@@ -80,36 +83,50 @@ const mostLines = ({ stages }: RunPlan): number =>
     .flatMap(({ batches }) => batches.steps.flatMap(({ microBatches }) => microBatches))
     .reduce((most, { shape }) => Math.max(most, shape.lines), 1);
 
+/** What is known already for {@link runMemoryWarning}. */
+export interface KnownMemory {
+  /** What the run takes. */
+  readonly forecast?: MemoryForecast | undefined;
+  /** What limits it, the least first; default what the system reports of the process, which says nothing of a card. */
+  readonly limits?: readonly MemoryLimit[] | undefined;
+}
+
 /**
- * A warning for a run that is forecast to take more memory than there is; `forecast` where it is known
- * already. Undefined where it fits, and on a card, which has its own memory.
+ * A warning for a run that is forecast to take more memory than there is. Undefined where it fits, and
+ * where nothing is known of what there is.
  */
 export function runMemoryWarning(
   recipe: MemoryRecipe,
   { plan, model }: Pick<PreparedRun, 'plan' | 'model'>,
   backend: Backend,
-  forecast?: MemoryForecast,
+  { forecast, limits = backend.device === 'cuda' ? [] : memoryLimits() }: KnownMemory = {},
 ): string | undefined {
-  const limits = memoryLimits();
   const [least] = limits;
-  if (backend.device === 'cuda' || !least) return undefined;
-  const held = rssMib() * 2 ** 20;
-  const { lora, optim, gradientCheckpointing = false } = recipe;
+  if (!least) return undefined;
+  const held = backend.device === 'cuda' ? 0 : rssMib() * 2 ** 20;
+  const { lora, optim, gradientCheckpointing = false, devices = [] } = recipe;
+  // Processes on the processor share this machine's memory; each card has its own.
+  const processes = backend.device === 'cuda' ? 1 : Math.max(1, devices.length);
   const compile = compileOptions(recipe, backend);
   const run: ForecastedRun = {
     ...{ config: model.config, lora, optim, gradientCheckpointing, compile },
     batches: entryBatches(plan),
   };
   if (compile.mode === 'eager')
-    return memoryWarning('the run (of its weights alone)', leastMemory(run, held), weightRemedies(recipe), limits);
-  if (!forecast && 2 * roughMemory(run, held) < least.bytes) return undefined;
+    return memoryWarning(
+      'the run (of its weights alone)',
+      processes * leastMemory(run, held),
+      weightRemedies(recipe),
+      limits,
+    );
+  if (!forecast && 2 * processes * roughMemory(run, held) < least.bytes) return undefined;
   const { tensors, variables, peak } = forecast ?? forecastMemory(run, backend.device, held);
   const [first, then] = [batchRemedies(recipe), weightRemedies(recipe)];
   const weighty = tensors < variables || lora.rank > model.config.hidden_size;
   const remedies = weighty ? [...then, ...first] : [...first, ...then];
   return memoryWarning(
-    'the run',
-    peak,
+    processes > 1 ? `the run, with its ${processes} processes,` : 'the run',
+    processes * peak,
     [...remedies, { option: 'memoryLimit', change: 'set', note: 'to let it choose' }],
     limits,
   );
@@ -122,8 +139,8 @@ const batchRemedies = ({ gradientCheckpointing }: MemoryRecipe): Remedy[] => [
   ...(gradientCheckpointing ? [] : [CHECKPOINT_GRADIENTS]),
 ];
 
-const weightRemedies = ({ loadIn8bit }: MemoryRecipe): Remedy[] => [
+const weightRemedies = (recipe: MemoryRecipe): Remedy[] => [
   { option: 'lora.rank', change: 'lower' },
-  ...(loadIn8bit ? [] : [HOLD_IN_8_BITS]),
+  ...fewerBits(recipe),
   SMALLER_MODEL,
 ];

@@ -28,6 +28,8 @@ export interface StepSpec {
   readonly gradientCheckpointing?: boolean | undefined;
   /** See `DecoderOptions`. */
   readonly attention?: Attention | undefined;
+  /** Positions whose logits exist at one time in a step; default that of `linearCrossEntropySum`. */
+  readonly lossChunk?: number | undefined;
 }
 
 const BATCH: Readonly<Record<string, InputSpec>> = {
@@ -128,7 +130,8 @@ function lossAndGradients(spec: StepSpec, variables: Tensors, inputs: Tensors) {
       attention: spec.attention,
     });
     const trainHead = names.includes(headName(spec.config));
-    return tf.reshape(linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead), []) as tf.Scalar;
+    const loss = linearCrossEntropySum(hidden, head, labels, inputs.weights!, trainHead, spec.lossChunk);
+    return tf.reshape(loss, []) as tf.Scalar;
   };
   const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => weights[name]!));
   const byName = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));

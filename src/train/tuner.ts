@@ -36,6 +36,8 @@ export type NamedTensors = ReadonlyMap<string, HostTensor>;
  * Above it are plain numbers and files, below it tensors.
  */
 export interface Tuner {
+  /** Calls of `evaluate` that it works on at once. Default 1. */
+  readonly parallel?: number;
   /**
    * One optimizer step over micro-batches: the loss is the sum over all their trained tokens divided once by
    * the number of them. A step that cannot be good is reported, and changes nothing; nor does one that there

@@ -4,7 +4,7 @@ import { loadBackend } from '../backend/load.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { chunk } from '../core/lists.js';
-import { HOLD_IN_8_BITS, memoryFor, namingMemory } from '../core/out-of-memory.js';
+import { fewerBits, memoryFor, namingMemory } from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { InstructionRecord } from '../data/record.js';
@@ -150,15 +150,21 @@ async function planWork(work: Pick<LossWork, 'options' | 'hooks' | 'model' | 'pa
   const { logger = silentLogger, verbose = false } = hooks;
   const backend = await loadBackend({ device, logger, verbose });
   const compile = compileOptions(options, backend);
-  const { precision, loadIn8bit } = compile;
   const sha256 = {
     model: hashOf(await fingerprintModel(model.path)),
     ...(adapter !== undefined && { adapter: hashOf(await fingerprintAdapter(adapter)) }),
   };
   const texts = pairs.flatMap((pair) => ('given' in pair ? textsOf(pair) : []));
-  const plan = planLosses(texts, hashOf({ ...sha256, precision, loadIn8bit }), ledger.has, batchRows);
+  const plan = planLosses(texts, hashOf({ ...sha256, ...measuredWith(compile) }), ledger.has, batchRows);
   return { ...work, plan, compile, device: backend.device, sha256 };
 }
+
+/** What of how a program runs decides what it measures; what was measured before there were 4 bits stays good. */
+const measuredWith = ({ precision, loadIn8bit, loadIn4bit }: LossWork['compile']) => ({
+  precision,
+  loadIn8bit,
+  ...(loadIn4bit && { loadIn4bit }),
+});
 
 const textsOf = ({ given, alone }: LossPair): EncodedRow[] => (alone ? [given, alone] : [given]);
 
@@ -179,7 +185,7 @@ function planOf({ plan, pairs, model, compile, device, hooks }: LossWork): Measu
   const remedies = [
     { option: 'batchRows', change: 'lower' },
     { option: 'maxLength', change: 'lower' },
-    HOLD_IN_8_BITS,
+    ...fewerBits(compile),
   ] satisfies Remedy[];
   const warning = device === 'cuda' ? undefined : memoryWarning('measuring the losses', memory, remedies);
   if (warning !== undefined) logger.warn(warning);
@@ -200,22 +206,20 @@ async function* measureRows(work: LossWork): AsyncGenerator<ScoreEvent, Measured
     hooks.logger?.info(
       `${unhelped} rows have an IFD of 1 or more: there the instruction does not help this model (the authors of IFD leave such rows out)`,
     );
-  const { precision, loadIn8bit } = compile;
   return {
     outcomes,
     options: {
       lossScore,
       template,
       maxLength,
-      precision,
-      loadIn8bit,
+      ...measuredWith(compile),
       model,
       ...(adapter !== undefined && { adapter }),
       sha256,
     },
     ledger: ledger.path,
     device,
-    precision,
+    precision: compile.precision,
     texts: plan.texts,
     measured: plan.texts - plan.known,
     tokens: plan.tokens,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Recipe } from '../config/recipe.js';
 import type { EncodeReport } from '../data/encode-rows.js';
+import type { Division } from '../train/division.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { RunEvent, StageSummary } from '../train/events.js';
 import type { Attempt } from '../train/fit-memory.js';
@@ -16,6 +17,8 @@ export interface TrainingPlan {
   readonly stages: readonly StageSummary[];
   /** The shapes that batches are computed in. */
   readonly shapes: EntryBatches;
+  /** How steps are divided among several devices; absent for one. */
+  readonly division?: Division;
   /** Bands of difficulty among the held-out rows; empty without any. */
   readonly bands: readonly Band[];
   /** What encoding did to the rows. */

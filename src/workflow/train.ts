@@ -3,11 +3,13 @@ import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
 import { CARD_SHAPES } from '../data/batch-shapes.js';
 import { changes } from '../train/changes.js';
+import { dividedMicroBatches, divisionOf } from '../train/division.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
 import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
+import { type ChosenDevice, chooseCards } from './cards.js';
 import type { Hooks } from './hooks.js';
 import { resolveTraining } from './resolve-training.js';
 import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type TrainResult } from './train-events.js';
@@ -36,8 +38,8 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
 
 /**
  * What {@link train} would do with the same options: stages, steps, shapes of batches, peak memory, warnings.
- * Reads all inputs and writes nothing. Where TensorFlow is not installed only the memory is unknown. Throws
- * the same errors of options and inputs.
+ * Reads all inputs and writes nothing. With `device: cuda` the memory is that of a card, whether there is one here
+ * or not. Where TensorFlow is not installed only the memory is unknown. Throws the same errors of options and inputs.
  *
  * @example
  * const options = { model: 'models/tiny-llama', data: 'staged', out: 'checkpoints/first' };
@@ -46,12 +48,13 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
 export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
   const options = await resolveTraining(input);
   const run = await checkRunFolder(options.out, options.resume);
+  const chosen = await chooseCards(options);
   const { onProgress } = hooks;
   const report = (done: number, total: number) =>
     onProgress?.({ label: 'encode', done, total, unit: 'rows', note: undefined, ended: done === total });
-  const { recipe, prepared, warnings } = await prepare(options, run, report, hooks);
+  const { recipe, prepared, warnings } = await prepare(options, chosen, run, report, hooks);
   try {
-    const decided = await forecast(recipe, prepared, options, hooks);
+    const decided = await forecast(recipe, prepared, chosen, hooks, 'anywhere');
     return describe(decided, prepared, [...warnings, ...decided.warnings]);
   } finally {
     await prepared.model.close();
@@ -60,9 +63,10 @@ export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Pro
 
 async function* training(input: TrainingInput, hooks: Hooks): AsyncGenerator<TrainEvent, TrainResult> {
   const options = await resolveTraining(input);
+  const chosen = await chooseCards(options);
   const claim = await claimRunFolder(options.out, options.resume);
   try {
-    if (claim.run?.status !== 'done') return yield* trainIn(claim, options, hooks);
+    if (claim.run?.status !== 'done') return yield* trainIn(claim, options, chosen, hooks);
     refuseOthers(claim.run, options);
     yield { type: 'already-done', folder: options.out };
     return resultOf(options.out, claim.run);
@@ -93,12 +97,14 @@ function refuseOthers(run: RunFile, options: TrainingOptions): void {
 async function* trainIn(
   claim: ClaimedFolder,
   options: TrainingOptions,
+  device: ChosenDevice,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>(
     (report, left) => {
       const signal = hooks.signal ? AbortSignal.any([hooks.signal, left]) : left;
-      return prepare(options, claim.run, (done, of) => report({ type: 'encode', done, of }), { ...hooks, signal });
+      const onProgress = (done: number, of: number) => report({ type: 'encode', done, of });
+      return prepare(options, device, claim.run, onProgress, { ...hooks, signal });
     },
     (unused) => unused.prepared.model.close(),
   );
@@ -106,14 +112,14 @@ async function* trainIn(
     const { memoryLimit } = recipe;
     // What was chosen for a limit stays chosen.
     const choose = memoryLimit !== undefined && !claim.run;
-    const decided = choose ? await forecast(recipe, prepared, options, hooks) : { recipe, plan: prepared.plan };
+    const decided = choose ? await forecast(recipe, prepared, device, hooks) : { recipe, plan: prepared.plan };
     yield {
       type: 'plan',
       ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
     };
     const { runPlanned } = await trainingRun();
     const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
-    return yield* runPlanned(job, options, hooks);
+    return yield* runPlanned(job, { ...device, force: options.force }, hooks);
   } finally {
     await prepared.model.close();
   }
@@ -130,11 +136,14 @@ interface Prepared {
 
 async function prepare(
   options: TrainingOptions,
+  chosen: ChosenDevice,
   run: RunFile | undefined,
   onProgress: (done: number, of: number) => void,
   { signal, ...hooks }: Hooks,
 ): Promise<Prepared> {
-  const given = run ? recipeOf(options) : await withShapes(recipeOf(options), options, hooks);
+  const asked = recipeOf(options);
+  // What was decided for a run stays decided.
+  const given = run ? asked : await withShapes({ ...asked, microBatches: dividedMicroBatches(asked) }, chosen, hooks);
   const prepared = await prepareRun(given, { onProgress, ...(signal && { signal }) });
   const { templateTime } = prepared;
   if (templateTime === undefined) return { recipe: given, prepared, warnings: [] };
@@ -147,17 +156,18 @@ async function prepare(
  * keeps what it was begun with, whatever computes it later. TensorFlow is loaded here where only that tells what
  * computes: the device is not named, and there is a card's driver.
  */
-async function withShapes(recipe: Recipe, { device }: TrainingOptions, hooks: Hooks): Promise<Recipe> {
+async function withShapes(recipe: Recipe, chosen: ChosenDevice, hooks: Hooks): Promise<Recipe> {
   const { maxShapes, mode, compile } = recipe;
   if (maxShapes !== undefined || mode === 'eager' || compile === 'none') return recipe;
-  const onCard = device === 'cuda' || (device === 'auto' && driverPresent() && (await computesOnCard(hooks)));
+  const { device } = chosen;
+  const onCard = device === 'cuda' || (device === 'auto' && driverPresent() && (await computesOnCard(chosen, hooks)));
   return onCard ? { ...recipe, maxShapes: CARD_SHAPES } : recipe;
 }
 
 /** Why TensorFlow does not load is said where it is needed. */
-const computesOnCard = async (hooks: Hooks): Promise<boolean> =>
+const computesOnCard = async (chosen: ChosenDevice, hooks: Hooks): Promise<boolean> =>
   trainingRun()
-    .then(({ computesOnCard }) => computesOnCard({ device: 'auto' }, hooks))
+    .then(({ computesOnCard }) => computesOnCard(chosen, hooks))
     .catch(() => false);
 
 /** What needs TensorFlow. */
@@ -170,22 +180,31 @@ interface Decided {
   readonly memory?: TrainingPlan['memory'];
 }
 
-/** The run as it will be, chosen for the memory limit if there is one, and what it will take. */
+/**
+ * The run as it will be, chosen for the memory limit if there is one, and what it will take: `here`, where it is about
+ * to be trained, or `anywhere`.
+ */
 async function forecast(
   recipe: Recipe,
   prepared: PreparedRun,
-  options: TrainingOptions,
+  device: ChosenDevice,
   hooks: Hooks,
+  where: 'here' | 'anywhere' = 'here',
 ): Promise<Decided & { readonly warnings: readonly string[] }> {
   try {
-    const { forecastRun } = await trainingRun();
-    return await forecastRun(recipe, prepared, options, hooks);
+    const { forecastRun, forecastAnywhere } = await trainingRun();
+    return await (where === 'here' ? forecastRun : forecastAnywhere)(recipe, prepared, device, hooks);
   } catch (error) {
     if (recipe.memoryLimit !== undefined || (error instanceof PhasetuneError && error.code === 'usage')) throw error;
     // All else about a run is known where TensorFlow is not installed, too.
     const [reason] = (error as Error).message.split('\n');
     return { recipe, plan: prepared.plan, warnings: [`peak memory is not known: ${reason}`] };
   }
+}
+
+function dividedIn(plan: RunPlan, { devices }: Recipe): Pick<TrainingPlan, 'division'> {
+  const division = divisionOf(plan, devices);
+  return division ? { division } : {};
 }
 
 const describe = (
@@ -197,6 +216,7 @@ const describe = (
   order: recipe.order,
   stages: plan.stages.map(({ summary }) => summary),
   shapes: entryBatches(plan),
+  ...dividedIn(plan, recipe),
   bands: plan.holdout?.bands ?? [],
   report: prepared.report,
   ...(memory && { memory }),

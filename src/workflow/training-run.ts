@@ -1,23 +1,26 @@
 import { resolve } from 'node:path';
 import { version as nodeVersion } from 'node:process';
 import type { Backend } from '../backend/backend.js';
+import { cardMemory, isCardThere } from '../backend/card-memory.js';
 import { loadBackend } from '../backend/load.js';
 import type { Recipe } from '../config/recipe.js';
 import { PhasetuneError } from '../core/errors.js';
 import { within } from '../core/task.js';
 import { version } from '../core/version.js';
+import type { MemoryLimit } from '../io/memory-limits.js';
 import { fingerprintModel } from '../model/fingerprint.js';
 import { linearShapes } from '../model/parameters.js';
 import { compileOptions } from '../program/options.js';
 import { hide } from '../telemetry/redact.js';
 import { recordInputs } from '../train/begun-in.js';
 import { entryBatches, inputShapes } from '../train/entry-shapes.js';
-import { loraTuner } from '../train/lora-tuner.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { findResumePoint, type ResumePoint } from '../train/resume.js';
 import type { ClaimedFolder } from '../train/run-file.js';
 import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
 import { type RunJob, runStages } from '../train/staged-run.js';
+import type { ChosenDevice } from './cards.js';
+import { startDevices } from './devices.js';
 import type { Hooks } from './hooks.js';
 import { resultOf, type TrainEvent, type TrainResult, type WarningEvent } from './train-events.js';
 import type { TrainingOptions } from './train-options.js';
@@ -32,13 +35,11 @@ export interface PlannedRun {
   readonly checked: boolean;
 }
 
-type Device = Pick<TrainingOptions, 'device'>;
-
-const backendFor = ({ device }: Device, { logger, verbose = false }: Hooks): Promise<Backend> =>
-  loadBackend({ device, verbose, ...(logger && { logger }) });
+const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
+  loadBackend({ device, verbose, card: cards[0], ...(logger && { logger }) });
 
 /** Whether a card computes. */
-export const computesOnCard = async (device: Device, hooks: Hooks): Promise<boolean> =>
+export const computesOnCard = async (device: ChosenDevice, hooks: Hooks): Promise<boolean> =>
   (await backendFor(device, hooks)).device === 'cuda';
 
 const warning = (message: string): WarningEvent => ({ type: 'warning', message });
@@ -47,10 +48,23 @@ const warning = (message: string): WarningEvent => ({ type: 'warning', message }
  * What a run will take, chosen for the memory limit if there is one. Throws a usage error for a limit that
  * cannot be kept.
  */
-export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device: Device, hooks: Hooks) {
-  const backend = await backendFor(device, hooks);
+export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) =>
+  forecastOn(await backendFor(device, hooks), recipe, prepared);
+
+/**
+ * As {@link forecastRun}, for a run that is only planned: what it would take on a card is worked out where there is
+ * none, too, with the library for the processor.
+ */
+export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, chosen: ChosenDevice, hooks: Hooks) {
+  if (chosen.device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
+  const backend = await backendFor({ device: 'cpu', cards: [] }, hooks);
+  return forecastOn({ ...backend, device: chosen.device }, recipe, prepared);
+}
+
+async function forecastOn(backend: Backend, recipe: Recipe, prepared: PreparedRun) {
   const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);
-  const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, forecast);
+  const known = { forecast, limits: await limitsOf(backend) };
+  const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, known);
   return {
     ...run,
     memory: { ...(forecast && { forecast }), tooLarge },
@@ -58,26 +72,41 @@ export async function forecastRun(recipe: Recipe, prepared: PreparedRun, device:
   };
 }
 
+/** What limits the memory of a run on a card; undefined on a processor, where the system reports it. */
+async function limitsOf({ device }: Backend): Promise<MemoryLimit[] | undefined> {
+  if (device !== 'cuda') return undefined;
+  const card = await cardMemory();
+  return card ? [card] : [];
+}
+
 /** Compiles a planned run and trains it, or what is left of it. */
 export async function* runPlanned(
   { recipe: given, prepared, claim, checked }: PlannedRun,
-  options: Device & Pick<TrainingOptions, 'force'>,
+  options: ChosenDevice & Pick<TrainingOptions, 'force'>,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const backend = await backendFor(options, hooks);
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
-  const { lora, optim, gradientCheckpointing } = recipe;
   const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)), warn: hooks.logger?.warn };
   const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
   const resume = yield* resumePoint(job, claim, options.force);
-  const { tuner } = await loraTuner({ backend, model: prepared.model, lora, optim, gradientCheckpointing, compile });
+  const { cards } = options;
+  const { model } = prepared;
+  const { tuner, end } = await startDevices({
+    recipe,
+    compile,
+    backend,
+    model,
+    cards,
+    verbose: hooks.verbose ?? false,
+  });
   try {
     const run = yield* within(runStages(tuner, { ...job, resume }));
     return resultOf(recipe.out, run);
   } finally {
-    tuner.dispose();
+    await end();
   }
 }
 
@@ -89,7 +118,7 @@ async function* warnOfMemory(
   { logger }: Hooks,
 ): AsyncGenerator<WarningEvent, void> {
   try {
-    const tooMuch = runMemoryWarning(recipe, prepared, backend);
+    const tooMuch = runMemoryWarning(recipe, prepared, backend, { limits: await limitsOf(backend) });
     if (tooMuch !== undefined) yield warning(tooMuch);
   } catch (error) {
     // What is wrong with the run itself is an error; that its memory cannot be forecast is none.

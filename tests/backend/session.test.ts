@@ -9,7 +9,7 @@ import * as tf from '../../src/backend/tf.js';
 import { message, text, varint } from '../../src/program/captured/attribute-proto.js';
 import { writeNode } from '../../src/program/captured/function-proto.js';
 import { constant, type Dtype, type GraphNode, node, ref } from '../../src/program/captured/graph.js';
-import { savedModel } from '../../src/program/captured/saved-model.js';
+import { graphDef, savedModel } from '../../src/program/captured/saved-model.js';
 import { FIELD, PRODUCER, SCHEMA_VERSION } from '../../src/program/captured/saved-model-schema.js';
 import { nativeOnly } from '../helpers/backend.js';
 import { leastGrowth } from '../helpers/growth.js';
@@ -145,6 +145,30 @@ nativeOnly('a closed session runs nothing, and is closed only once', () => {
   expect([...outputs[0]!.dataSync()]).toEqual([-1, -2, -3]);
   tf.dispose([x, outputs]);
   other.close();
+});
+
+nativeOnly('a graph is extended by nodes of its own names; what is refused leaves it as it was', () => {
+  const session = example();
+  const y = placeholder('float32', [2]);
+  const twice = graphDef(
+    new Map([
+      ['y', y],
+      ['minus', neg(y)],
+    ]),
+    'more.',
+  );
+  session.extend(twice);
+  expect(() => session.extend(twice)).toThrow("Node name 'y' already exists in the Graph");
+  expect(() => session.extend(Uint8Array.of(1, 2, 3))).toThrow('Invalid GraphDef');
+  const given = { x: tf.tensor1d([1, 2, 3]), y: tf.tensor1d([4, 5]) };
+  const outputs = session.run(given, ['minus', 'out']);
+  expect(outputs.map((output) => [...output.dataSync()])).toEqual([
+    [-4, -5],
+    [-1, -2, -3],
+  ]);
+  tf.dispose([...outputs, ...Object.values(given)]);
+  session.close();
+  expect(() => session.extend(twice)).toThrow('the session is closed');
 });
 
 nativeOnly('sessions do not share variables of the same name', () => {

@@ -36,8 +36,11 @@ const MODES: readonly Omit<CompileOptions, 'mode' | 'shapes'>[] = [
   { precision: 'float32', compile: 'parts' },
   { precision: 'bfloat16' },
   { precision: 'bfloat16', loadIn8bit: true, compile: 'parts' },
+  { precision: 'bfloat16', loadIn4bit: true },
+  { precision: 'bfloat16', loadIn4bit: true, compile: 'parts' },
   { precision: 'float32', compile: 'whole' },
   { precision: 'bfloat16', loadIn8bit: true, compile: 'whole' },
+  { precision: 'bfloat16', loadIn4bit: true, compile: 'whole' },
 ];
 
 /** The SavedModel that a program of this case gives the library. */

@@ -8,7 +8,12 @@ const WASM = { name: 'wasm', device: 'wasm' } as const;
 type Device = typeof PROCESSOR | typeof CARD | typeof WASM;
 
 test.each<[string, ProgramOptions, Device, object]>([
-  ['a processor', {}, PROCESSOR, { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: false }],
+  [
+    'a processor',
+    {},
+    PROCESSOR,
+    { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: false, loadIn4bit: false },
+  ],
   ['a card', {}, CARD, { mode: 'captured', precision: 'bfloat16', compile: 'whole', loadIn8bit: false }],
   ['WASM', {}, WASM, { mode: 'eager', precision: 'float32', compile: 'none', loadIn8bit: false }],
   ['attention on a processor', {}, PROCESSOR, { attention: 'math' }],
@@ -34,6 +39,12 @@ test.each<[ProgramOptions, Device, string]>([
   ],
   [{ precision: 'bfloat16' }, WASM, `op by op only float32 is computed; leave out \`precision\`, or ${SETUP}`],
   [{ compile: 'parts' }, WASM, `\`compile\` needs a captured program; leave out \`compile\`, or ${SETUP}`],
+  [{ loadIn4bit: true }, WASM, `\`loadIn4bit\` needs a captured program; leave out \`loadIn4bit\`, or ${SETUP}`],
+  [
+    { loadIn8bit: true, loadIn4bit: true },
+    PROCESSOR,
+    'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other; leave out `loadIn8bit`, or leave out `loadIn4bit`',
+  ],
   [{ loadIn8bit: true }, WASM, `\`loadIn8bit\` needs a captured program; leave out \`loadIn8bit\`, or ${SETUP}`],
   [
     { mode: 'eager', precision: 'bfloat16' },

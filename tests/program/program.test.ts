@@ -196,3 +196,121 @@ test('eager computes in float32 only', async () => {
 test('parts of a program must not define the same name', () => {
   expect(() => joinSpecs(counter, counter)).toThrow('two parts of a program define the variable total');
 });
+
+describe('a shape that comes unforeseen', () => {
+  type Calls = Record<string, (...args: unknown[]) => unknown>;
+  /** Has the sessions that are opened meanwhile call other functions than the binding's. */
+  async function withCalls(otherwise: (real: Calls) => Calls, work: () => Promise<void>): Promise<void> {
+    const backend = nativeBackend() as unknown as { binding: Calls };
+    const real = backend.binding;
+    const copy = Object.fromEntries(Object.getOwnPropertyNames(real).map((name) => [name, real[name]!]));
+    backend.binding = { ...copy, ...otherwise(real) };
+    try {
+      await work();
+    } finally {
+      backend.binding = real;
+    }
+  }
+  /** What they call: sessions loaded, run (for what) and extended. */
+  async function spying(work: (callsSince: () => string[]) => Promise<void>): Promise<void> {
+    const calls: string[] = [];
+    const spied = (real: Calls) =>
+      Object.fromEntries(
+        ['loadSavedModel', 'runSavedModel', 'deleteSavedModel', 'extendGraph'].map((name) => [
+          name,
+          (...args: unknown[]) => {
+            calls.push(name === 'runSavedModel' ? `${name} ${args[3]}` : name);
+            return real[name]!(...args);
+          },
+        ]),
+      );
+    await withCalls(spied, () => work(() => calls.splice(0)));
+  }
+
+  const matrix = { shape: [3, 8], dtype: 'float32', role: 'frozen', quantizable: true } as const;
+  const weighted: ProgramSpec = {
+    variables: { weights: matrix, total: { shape: [3], dtype: 'float32', role: 'state' } },
+    entries: {
+      use: {
+        inputs: { x: { shape: [null, 8], dtype: 'float32' }, scale: { shape: [], dtype: 'float32' } },
+        run({ weights, total }, { x, scale }) {
+          const product = tf.sum(tf.exp(tf.mul(tf.matMul(x!, weights!, false, true), scale!)), 0);
+          return { outputs: { product }, updates: { total: tf.add(total!, product) } };
+        },
+      },
+    },
+  };
+  const scale = float32([], [0.5]);
+  const rows = (n: number) => ({
+    x: float32(
+      [n, 8],
+      Array.from({ length: 8 * n }, (_, i) => Math.sin(i)),
+    ),
+    scale,
+  });
+  const weights = float32(
+    [3, 8],
+    Array.from({ length: 24 }, (_, i) => Math.cos(i)),
+  );
+  // A NaN of a payload, the smallest of all numbers and a zero below zero: bits that no computing gives.
+  const strange = float32([3], new Float32Array(Uint32Array.of(0x7fc12345, 1, 0x80000000).buffer));
+  const bits = async (program: Program, name: string) => {
+    const { data } = (await program.read([name])).get(name)!;
+    return [...new Uint32Array(data.buffer, data.byteOffset, data.length)];
+  };
+
+  for (const options of [
+    ...MODES.filter(({ mode }) => mode === 'captured'),
+    { mode: 'captured', precision: 'bfloat16', compile: 'whole' },
+    { mode: 'captured', precision: 'bfloat16', compile: 'parts', loadIn8bit: true },
+  ] as const satisfies readonly CompileOptions[])
+    nativeOnly(`is added to the loaded session, and no variable moves: ${JSON.stringify(options)}`, () =>
+      spying(async (callsSince) => {
+        const shapes = (n: number) => ({ x: [n, 8], scale: [] });
+        const [grown, whole] = await Promise.all(
+          [[2], [2, 5, 4]].map((all) => compile(weighted, { ...options, shapes: { use: all.map(shapes) } })),
+        );
+        const both = [grown!, whole!];
+        const run = async (program: Program, n: number) => [
+          ...(await program.run('use', rows(n), ['product'])).product!.data,
+        ];
+        for (const program of both) program.write([['weights', weights]]);
+        expect(await run(grown!, 2)).toEqual(await run(whole!, 2));
+        grown!.write([['total', strange]]);
+        const before = { weights: await bits(grown!, 'weights'), total: await bits(grown!, 'total'), alive: alive() };
+        callsSince();
+        await expect(grown!.run('use', rows(5), ['none'])).rejects.toThrow('none');
+        expect(callsSince()).toEqual(['extendGraph']);
+        for (const name of ['weights', 'total'] as const) expect(await bits(grown!, name)).toEqual(before[name]);
+        for (const program of both) program.write([['total', float32([3], [1, 2, 3])]]);
+        callsSince();
+        for (const n of [5, 4, 5]) await run(grown!, n);
+        const asked = [1, 2, 1].map((entry) => `runSavedModel e${entry}.out.product:0`);
+        expect(callsSince()).toEqual([asked[0], 'extendGraph', asked[1], asked[2]]);
+        for (const n of [5, 4, 5]) await run(whole!, n);
+        expect(await bits(grown!, 'total')).toEqual(await bits(whole!, 'total'));
+        expect(await bits(grown!, 'weights')).toEqual(before.weights);
+        expect(alive()).toEqual(before.alive);
+        for (const program of both) program.dispose();
+      }),
+    );
+
+  nativeOnly('that cannot be added is refused, and may come again', async () => {
+    let refused = false;
+    const once = (real: Calls): Calls => ({
+      extendGraph(...args) {
+        if (refused) return real.extendGraph!(...args);
+        refused = true;
+        throw new Error('refused');
+      },
+    });
+    await withCalls(once, async () => {
+      const program = await compile(counter, { mode: 'captured', precision: 'float32' });
+      await program.run('add', feeds);
+      const three = { ...feeds, more: float32([3, 2], [1, 1, 1, 1, 1, 1]) };
+      await expect(program.run('add', three)).rejects.toThrow('refused');
+      expect([...(await program.run('add', three, ['next'])).next!.data]).toEqual([7, 9]);
+      program.dispose();
+    });
+  });
+});

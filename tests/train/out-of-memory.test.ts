@@ -84,7 +84,12 @@ test('the error names the batch, its longest rows first, and only what can still
     fields: { outOfMemory: true, lines: 5, tokens: 16, rows: 'row1 row2 row4 row0 row3' },
   });
   const { message } = await told(memoryUses({ gradientCheckpointing: true, loadIn8bit: true }).step(batch));
-  expect(message).not.toMatch(/gradientCheckpointing|8bit/);
+  expect(message).not.toMatch(/gradientCheckpointing|set `loadIn8bit/);
+  expect(message).toContain(
+    'or set `loadIn4bit: true` in place of `loadIn8bit`, to hold the weights in 4 bits, or set `memoryLimit`',
+  );
+  const { message: least } = await told(memoryUses({ gradientCheckpointing: true, loadIn4bit: true }).step(batch));
+  expect(least).not.toMatch(/loadIn/);
   expect((await told(memoryUses(setting).evaluate(batch))).message).toMatch(/held-out loss, .* lower `evalRows`/);
 });
 

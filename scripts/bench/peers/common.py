@@ -42,18 +42,25 @@ def peak_rss_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def matmul_gflops(dtype, size=1024, chain=8, calls=9):
+def now(device="cpu"):
+    """Seconds on a steady clock, after what was handed to a card has been computed."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def matmul_gflops(dtype, size=1024, chain=8, calls=9, device="cpu"):
     """Median speed of a chain of square products, as `phasetune bench matmul` measures it."""
     spread = size**-0.5
-    weight = (torch.randn(size, size) * spread).to(dtype)
+    weight = (torch.randn(size, size) * spread).to(device, dtype)
     times = []
     with torch.inference_mode():
         for _ in range(calls + 1):
             x = weight
-            start = time.perf_counter()
+            start = now(device)
             for _ in range(chain):
                 x = x @ weight
-            times.append(time.perf_counter() - start)
+            times.append(now(device) - start)
     return 2 * size**3 * chain / statistics.median(times[1:]) / 1e9
 
 

@@ -41,13 +41,23 @@ NAPI_MODULE_INIT() {
  * what it was fed, which the binding forgets. And float32 means float32: by default the library
  * lets cards from Ampere on round what they multiply to TF32, whose 10 bits after the point are
  * hardly more than bfloat16's 7.
+ *
+ * The module has two functions besides the binding's, whose own entry point has another name
+ * ({@link RENAMED}): `newestGraph()` gives the graph of the session that this thread loaded last,
+ * and `extendGraph(graph, bytes)` adds a GraphDef's nodes and functions to it. The session takes
+ * them over when it is run next; its variables stay.
  */
 export const SESSION = `
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
+#undef napi_register_module_v1
+#undef node_api_module_get_api_version_v1
+#include <node_api.h>
 #include "tensorflow/c/c_api.h"
+
+static thread_local TF_Graph* newest = nullptr;
 
 namespace tsl {
 void enable_tensor_float_32_execution(bool enabled);
@@ -70,6 +80,7 @@ TF_Session* __real_TF_LoadSessionFromSavedModel(const TF_SessionOptions*, const 
 TF_Session* __wrap_TF_LoadSessionFromSavedModel(const TF_SessionOptions* options, const TF_Buffer* run_options,
                                                 const char* folder, const char* const* tags, int tags_length,
                                                 TF_Graph* graph, TF_Buffer* meta_graph, TF_Status* status) {
+  newest = graph;
   std::ifstream file(std::string(folder) + "/session.pb", std::ios::binary);
   if (!file)
     return __real_TF_LoadSessionFromSavedModel(options, run_options, folder, tags, tags_length, graph, meta_graph,
@@ -108,8 +119,55 @@ void __wrap_TF_SessionRun(TF_Session* session, const TF_Buffer* options, const T
   if (TF_GetCode(status) != TF_OK)
     for (int i = 0; i < inputs_length; i++) TF_DeleteTensor(input_values[i]);
 }
+
+napi_value tfjs_register(napi_env env, napi_value exports);
+}
+
+static napi_value newest_graph(napi_env env, napi_callback_info) {
+  napi_value graph;
+  napi_create_external(env, newest, nullptr, nullptr, &graph);
+  return graph;
+}
+
+static napi_value extend_graph(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value given[2];
+  void* graph = nullptr;
+  void* bytes = nullptr;
+  size_t length = 0;
+  napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+  if (count != 2 || napi_get_value_external(env, given[0], &graph) != napi_ok ||
+      napi_get_typedarray_info(env, given[1], nullptr, &length, &bytes, nullptr, nullptr) != napi_ok) {
+    napi_throw_error(env, nullptr, "extendGraph takes a graph and an array of bytes");
+    return nullptr;
+  }
+  TF_Status* status = TF_NewStatus();
+  TF_Buffer* definition = TF_NewBufferFromString(bytes, length);
+  TF_ImportGraphDefOptions* options = TF_NewImportGraphDefOptions();
+  TF_GraphImportGraphDef(static_cast<TF_Graph*>(graph), definition, options, status);
+  if (TF_GetCode(status) != TF_OK) napi_throw_error(env, nullptr, TF_Message(status));
+  TF_DeleteImportGraphDefOptions(options);
+  TF_DeleteBuffer(definition);
+  TF_DeleteStatus(status);
+  return nullptr;
+}
+
+NAPI_MODULE_INIT() {
+  exports = tfjs_register(env, exports);
+  napi_value function;
+  napi_create_function(env, "newestGraph", NAPI_AUTO_LENGTH, newest_graph, nullptr, &function);
+  napi_set_named_property(env, exports, "newestGraph", function);
+  napi_create_function(env, "extendGraph", NAPI_AUTO_LENGTH, extend_graph, nullptr, &function);
+  napi_set_named_property(env, exports, "extendGraph", function);
+  return exports;
 }
 `;
+
+/** Names of the binding's own sources that are compiled under another one: it is a module in ours. */
+export const RENAMED: Readonly<Record<string, string>> = {
+  napi_register_module_v1: 'tfjs_register',
+  node_api_module_get_api_version_v1: 'tfjs_api_version',
+};
 
 /** Functions of TensorFlow whose calls by the binding the linker leads to ours. */
 export const REPLACED = ['TF_LoadSessionFromSavedModel', 'TF_SessionRun'];

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import type { Logger } from '../../telemetry/logger.js';
-import { QUIET, REPLACED, SESSION } from './addon-sources.js';
+import { QUIET, RENAMED, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
 import type { FoundProgram } from './detect.js';
 import { failure } from './download.js';
@@ -59,6 +59,7 @@ export async function compileBinding({
     ...common,
     ...['-I', bindingPackage, '-I', join(libraries, 'include')],
     ...[...sources, sessionSource, '-o', join(folder, 'tfjs_binding.node')],
+    ...Object.entries(RENAMED).map(([name, other]) => `-D${name}=${other}`),
     ...REPLACED.map((name) => `-Wl,--wrap=${name}`),
     ...['-L', libraries, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
     `-Wl,-rpath,$ORIGIN/${relative(destination, libraries)}`,

@@ -15,7 +15,7 @@ export const NODE_API_VERSION = 8;
  * Counts the changes to what is compiled beside the package's sources, so that an older build is
  * not taken for today's.
  */
-const BUILD = 3;
+const BUILD = 4;
 
 const require = createRequire(import.meta.url);
 

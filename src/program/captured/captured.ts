@@ -8,20 +8,21 @@ import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
-import { type FlashProblem, flashProblem } from './flash-problem.js';
+import { flashProblem } from './flash-problem.js';
+import type { Held } from './held-forms.js';
 import { isHeldLow } from './passes/autocast.js';
-import { savedModel } from './saved-model.js';
+import { graphDef, savedModel } from './saved-model.js';
 import { type SessionCall, toHost, variableStore } from './variable-store.js';
 import { type GraphVariable, graphVariable } from './variables.js';
 
 /**
  * A program whose entries are recorded, once for each set of input shapes, and run as one TensorFlow graph over shared
- * variables. Shapes named in `options.shapes` are recorded at once; an unforeseen one rebuilds the graph and
- * copies the variables through the host, which takes seconds for a large model.
+ * variables. Shapes named in `options.shapes` are recorded at once; an unforeseen one is when it comes, and is added
+ * to the graph that is loaded.
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
   const variables = graphVariables(spec, options);
-  let entries = recordedEntries(spec, options, variables);
+  const entries = recordedEntries(spec, options, variables);
   let session: Session | undefined;
   const close = (): void => {
     session?.close();
@@ -37,27 +38,9 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     }
   };
   const store = variableStore(spec.variables, variables, call);
-  /** Opens another session after `change`, with the variables of this one. */
-  const reopened = async <T>(change: () => T): Promise<T> => {
-    const kept = session ? await store.read(store.known()) : new Map<string, HostTensor>();
-    const changed = change();
-    close();
-    store.write(kept);
-    return changed;
-  };
-  const find = async (name: string, shapes: InputShapes): Promise<GraphEntry> =>
-    entries.get(name, shapes) ?? reopened(() => entries.add(name, shapes));
-  /** Records all entries again without the device's own attention, which it turned out not to have. */
-  const withoutFlash = async (problem: FlashProblem): Promise<void> => {
-    options.warn?.(problem.message);
-    const recorded = [...entries.shapes()];
-    await reopened(() => {
-      entries = recordedEntries(spec, { ...options, attention: 'recompute', shapes: {} }, variables);
-      for (const [name, shapes] of recorded) entries.add(name, shapes);
-    });
-  };
-  const runOnce = async (name: string, feeds: Feeds, fetches: readonly string[]) => {
-    const entry = await find(name, shapesOf(feeds));
+  const extend = (added: GraphEntry): void => session?.extend(graphDef(targetsOf([], [added]), `${added.name}.`));
+  const runOnce = async (name: string, feeds: Feeds, fetches: readonly string[]): Promise<tf.Tensor[]> => {
+    const entry = entries.find(name, shapesOf(feeds), extend);
     // A session's call blocks, and promises are settled before anything else is heard: without
     // this an interrupt would not be.
     await setImmediate();
@@ -75,10 +58,10 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     variables: spec.variables,
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
-      const outputs = await runOnce(name, feeds, fetches).catch(async (error: unknown) => {
-        const problem = entries.flash ? flashProblem(error) : undefined;
-        if (!problem) throw error;
-        await withoutFlash(problem);
+      const outputs = await runOnce(name, feeds, fetches).catch((error: unknown) => {
+        const problem = flashProblem(error);
+        if (!problem || !entries.withoutFlash()) throw error;
+        options.warn?.(problem);
         return runOnce(name, feeds, fetches);
       });
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
@@ -97,13 +80,11 @@ type Feeds = Readonly<Record<string, HostTensor>>;
 
 /** Entries by name and input shapes. */
 interface RecordedEntries {
-  /** True where attention may be the device's own. */
-  readonly flash: boolean;
-  /** What was recorded. */
-  shapes(): Iterable<readonly [name: string, shapes: InputShapes]>;
-  get(name: string, shapes: InputShapes): GraphEntry | undefined;
-  add(name: string, shapes: InputShapes): GraphEntry;
+  /** Records an entry where it is not known, to be kept unless `use` throws. */
+  find(name: string, shapes: InputShapes, use?: (added: GraphEntry) => void): GraphEntry;
   all(): Iterable<GraphEntry>;
+  /** From now on entries have no attention of the device's own: each is recorded again. False where none has any. */
+  withoutFlash(): boolean;
 }
 
 /** Entries recorded for the shapes that options name, and those whose shapes do not vary. */
@@ -113,28 +94,30 @@ function recordedEntries(
   variables: ReadonlyMap<string, GraphVariable>,
 ): RecordedEntries {
   const entries = new Map<string, GraphEntry>();
-  const recorded: [name: string, shapes: InputShapes][] = [];
-  const add = (name: string, shapes: InputShapes): GraphEntry => {
+  let { attention = 'recompute' } = options;
+  let made = 0;
+  const find: RecordedEntries['find'] = (name, shapes, use) => {
     const key = keyOf(name, shapes);
     const known = entries.get(key);
     if (known) return known;
-    const made = graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
-    entries.set(key, made);
-    recorded.push([name, shapes]);
-    return made;
+    const entry = graphEntry(`e${made}`, name, spec, shapes, variables, { ...options, attention });
+    use?.(entry);
+    made += 1;
+    entries.set(key, entry);
+    return entry;
   };
-  for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) add(name, shapes);
+  for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) find(name, shapes);
   for (const [name, { inputs }] of Object.entries(spec.entries)) {
     const fixed = fixedShapes(inputs);
-    if (fixed) add(name, fixed);
+    if (fixed) find(name, fixed);
   }
-  return {
-    flash: options.attention === 'flash',
-    shapes: () => recorded,
-    get: (name, shapes) => entries.get(keyOf(name, shapes)),
-    add,
-    all: () => entries.values(),
+  const withoutFlash = (): boolean => {
+    if (attention !== 'flash') return false;
+    attention = 'recompute';
+    entries.clear();
+    return true;
   };
+  return { find, all: () => entries.values(), withoutFlash };
 }
 
 /** A spec's variables, each held as the options say. */
@@ -146,8 +129,9 @@ export const graphVariables = ({ variables }: ProgramSpec, options: CompileOptio
     ]),
   );
 
-function heldAs(variable: VariableSpec, { precision, loadIn8bit }: CompileOptions): GraphVariable['held'] {
-  if (loadIn8bit && variable.quantizable) return 'int8';
+function heldAs(variable: VariableSpec, { precision, loadIn8bit, loadIn4bit }: CompileOptions): Held {
+  if (variable.quantizable && loadIn4bit) return 'nf4';
+  if (variable.quantizable && loadIn8bit) return 'int8';
   return precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
 }
 

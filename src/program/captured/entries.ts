@@ -3,8 +3,9 @@ import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { ProgramSpec } from '../program.js';
 import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
+import { HELD_FORMS } from './held-forms.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
-import { dequantize, scalesOf } from './passes/dequantize.js';
+import { dequantize, partOf } from './passes/dequantize.js';
 import { lower } from './passes/lower.js';
 import { mergeClusters } from './passes/merge.js';
 import { outline, withoutClusters } from './passes/outline.js';
@@ -28,6 +29,15 @@ export interface GraphEntry {
   readonly done: GraphNode;
 }
 
+/** How an entry's graph is made. */
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention'> {
+  /**
+   * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
+   * one call: what its tensors take can be seen then. Default true.
+   */
+  readonly oneCall?: boolean;
+}
+
 /** Records an entry, works on its graph, and ties it to the variables. */
 export function graphEntry(
   name: string,
@@ -35,7 +45,7 @@ export function graphEntry(
   spec: ProgramSpec,
   shapes: InputShapes,
   variables: ReadonlyMap<string, GraphVariable>,
-  options: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  options: EntryOptions,
 ): GraphEntry {
   const entry = spec.entries[entryName]!;
   const inputs = Object.fromEntries(
@@ -50,35 +60,33 @@ export function graphEntry(
 
 /**
  * What is done to an entry's graph between recording and writing, in order. Where an entry is not
- * to be compiled, the widening of weights in 8 bits is compiled nevertheless: op by op it takes
+ * to be compiled, the widening of weights in 8 or 4 bits is compiled nevertheless: op by op it takes
  * three times as long.
  */
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none', attention }: Pick<CompileOptions, 'precision' | 'compile' | 'attention'>,
+  { precision, compile = 'none', attention, oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
-  const heldIn = (dtype: GraphVariable['held']): Set<string> =>
-    new Set([...variables].filter(([, { held }]) => held === dtype).map(([name]) => name));
+  const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
+  const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
   const lowered = lower(recorded, flash ? cudnnAttention : () => undefined);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
-  const wide = dequantize(merged, heldIn('int8'));
+  const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
-  const typed = precision === 'bfloat16' ? autocast(clusters, heldIn('bfloat16')) : withoutMarks(clusters);
+  const typed = precision === 'bfloat16' ? autocast(clusters, heldLow) : withoutMarks(clusters);
   const shared = shareCommon(typed);
   if (compile === 'none') return shared;
-  return outline(compile === 'whole' && allowed ? inOneCluster(shared) : shared);
+  return outline(compile === 'whole' && allowed && oneCall ? inOneCluster(shared) : shared);
 }
 
 /** The graph with its reads put on the variables' handles. */
 function withVariables(graph: EntryGraph, variables: ReadonlyMap<string, GraphVariable>): EntryGraph {
   const handles = new Map<string, GraphNode>();
-  for (const [name, { handle, scales }] of variables) {
-    handles.set(name, handle);
-    if (scales) handles.set(scalesOf(name), scales.handle);
-  }
+  for (const [name, { parts }] of variables)
+    for (const [part, { handle }] of Object.entries(parts)) handles.set(partOf(name, part), handle);
   const reads = new Map(Object.entries(graph.reads).map(([name, read]) => [read, handles.get(name)!]));
   return rewrite(graph, (node, before) => {
     const handle = reads.get(before);
@@ -113,10 +121,10 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
   const isCache = (variable: string) => variables.get(variable)!.spec.role === 'cache';
   const settled = Object.entries(graph.updates).flatMap(([variable, { node }]) => (isCache(variable) ? [] : [node]));
   const updates = Object.entries(graph.updates).map(([variable, value]) => {
-    const { handle, held } = variables.get(variable)!;
+    const { handle } = variables.get(variable)!.parts.value;
     const read = graph.reads[variable];
     const others = isCache(variable) ? [] : settled.filter((node) => node !== value.node);
-    return assign(handle, value, held, [...new Set([...(read ? [read] : []), ...others])]);
+    return assign(handle, value, specOf(value).dtype, [...new Set([...(read ? [read] : []), ...others])]);
   });
   const outputs = Object.fromEntries(
     Object.entries(graph.outputs).map(([output, value]) => [output, identity(value, updates)]),
@@ -134,9 +142,9 @@ function tie(name: string, graph: EntryGraph, variables: ReadonlyMap<string, Gra
 /** Names by which the session is fed and asked, for all variables and entries. */
 export function targetsOf(variables: Iterable<GraphVariable>, entries: Iterable<GraphEntry>): Map<string, GraphNode> {
   const targets = new Map<string, GraphNode>();
-  for (const { name, input, scales, set, clear, get } of variables) {
-    for (const [part, node] of Object.entries({ input, set, clear, get })) targets.set(`${name}.${part}`, node);
-    if (scales) targets.set(`${name}.scales`, scales.input);
+  for (const { name, parts, set, clear, get } of variables) {
+    for (const [way, node] of Object.entries({ set, clear, get })) targets.set(`${name}.${way}`, node);
+    for (const [part, { input }] of Object.entries(parts)) targets.set(`${name}.in.${part}`, input);
   }
   for (const { name, inputs, outputs, done } of entries) {
     for (const [input, node] of Object.entries(inputs)) targets.set(`${name}.in.${input}`, node);

@@ -1,8 +1,3 @@
-/** Why a device cannot compute the attention that it was asked for. */
-export interface FlashProblem {
-  readonly message: string;
-}
-
 /**
  * What TensorFlow says where there is no flash attention for a call: XLA without the custom call (a processor), cuDNN
  * without a plan for it (a card, a head or a version of it that has no kernel).
@@ -19,10 +14,8 @@ const PATTERNS: readonly RegExp[] = [
  * What to say where an error of a call means that attention must be computed otherwise; undefined
  * for any other error.
  */
-export function flashProblem(error: unknown): FlashProblem | undefined {
+export function flashProblem(error: unknown): string | undefined {
   if (!(error instanceof Error) || !PATTERNS.some((pattern) => pattern.test(error.message))) return undefined;
   const [reason] = error.message.trim().split('\n');
-  return {
-    message: `there is no flash attention for this model on this device, continuing with \`attention: recompute\` (${reason!.slice(0, 200)})`,
-  };
+  return `there is no flash attention for this model on this device, continuing with \`attention: recompute\` (${reason!.slice(0, 200)})`;
 }

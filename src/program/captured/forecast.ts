@@ -15,6 +15,8 @@ export interface EntryMemory {
   readonly nodes: number;
   /** Functions that are compiled for it. */
   readonly functions: number;
+  /** True where XLA makes one program of all of it, whose tensors are in one block of memory. */
+  readonly whole: boolean;
 }
 
 /** What a captured program takes, known from its graph alone. */
@@ -35,13 +37,25 @@ export interface ProgramMemory {
 export function programMemory(spec: ProgramSpec, options: CompileOptions): ProgramMemory {
   const variables = graphVariables(spec, options);
   const bytes = Array.from(variables.values(), (variable) => variable.bytes);
-  const entries = Object.entries(spec.entries).flatMap(([entry, { inputs }]): EntryMemory[] => {
+  const entries = Object.entries(spec.entries).flatMap(([entry, { inputs, compile }]): EntryMemory[] => {
+    const whole = options.compile === 'whole' && compile !== false;
     const fixed = fixedShapes(inputs);
     return (fixed ? [fixed] : (options.shapes?.[entry] ?? [])).map((shapes) => {
-      const { outputs, done } = graphEntry('e', entry, spec, shapes, variables, options);
+      const { outputs, updates, done } = graphEntry('e', entry, spec, shapes, variables, {
+        ...options,
+        oneCall: false,
+      });
       const nodes = sortNodes([...Object.values(outputs), done]);
       const functions = new Set(nodes.flatMap((node) => calledBy(node)?.name ?? [])).size;
-      return { entry, tensors: peakBytes(nodes), nodes: nodes.length, functions };
+      // A program that XLA made of a whole entry has memory for all results from its start to its end.
+      const results = whole ? updates.reduce((sum, variable) => sum + variables.get(variable)!.bytes, 0) : 0;
+      return {
+        entry,
+        tensors: peakBytes(nodes, whole ? 'card' : 'cpu') + results,
+        nodes: nodes.length,
+        functions,
+        whole,
+      };
     });
   });
   const all = bytes.reduce((x, y) => x + y, 0);

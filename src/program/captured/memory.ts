@@ -14,9 +14,10 @@ interface Buffer {
  * Most bytes of tensors that are alive at one time while a session computes these nodes; variables
  * are not counted. The session is taken to run what is ready in the order in which it became so, to
  * free what nothing needs any more at once, to write element by element over inputs, and to let a
- * variable take over its new value's memory in exchange for the old.
+ * variable take over its new value's memory in exchange for the old. What a compiled part stores
+ * between its ops depends on whether XLA compiled it for a processor or for a card.
  */
-export function peakBytes(targets: Iterable<GraphNode>): number {
+export function peakBytes(targets: Iterable<GraphNode>, device: 'cpu' | 'card' = 'cpu'): number {
   const order = sortNodes(targets);
   const users = usersOf(order);
   const uses = usesOf(order);
@@ -24,7 +25,7 @@ export function peakBytes(targets: Iterable<GraphNode>): number {
   const buffers = new Map<GraphNode, readonly Buffer[]>();
   const bufferOf = ({ node, output }: TensorRef): Buffer => buffers.get(node)![output]!;
   const ready = order.filter((node) => waiting.get(node) === 0);
-  const work = workBytes();
+  const work = workBytes(device);
   let live = 0;
   let peak = 0;
   for (const node of ready) {
@@ -68,11 +69,11 @@ function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
 }
 
 /** Bytes that a node needs while it runs: those of a call are estimated from the ops of its function. */
-function workBytes(): (node: GraphNode) => number {
+function workBytes(device: 'cpu' | 'card'): (node: GraphNode) => number {
   const known = new Map<string, number>();
   const workOf = ({ outputs }: GraphFunction): number =>
     sortNodes(outputs.map(({ node }) => node))
-      .filter(({ op }) => hasTrait(op, 'workspace'))
+      .filter(({ op }) => hasTrait(op, 'workspace') || (device === 'cpu' && hasTrait(op, 'loopWorkspace')))
       .reduce((most, { inputs }) => Math.max(most, BYTES.float32 * sizeOf(specOf(inputs[0]!).shape)), 0);
   return (node) => {
     const body = calledBy(node);

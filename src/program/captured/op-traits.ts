@@ -25,7 +25,9 @@ export type Trait =
   /** Takes no memory by itself: what is fed or constant is small. */
   | 'unbilled'
   /** A compiled function that holds it keeps one tensor of the size of its input, in float32, while it runs. */
-  | 'workspace';
+  | 'workspace'
+  /** As `workspace`, on a processor only: for a card XLA makes no loop of it that stores what comes between. */
+  | 'loopWorkspace';
 
 interface OpFacts {
   readonly traits?: readonly Trait[];
@@ -108,7 +110,7 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Cumsum: { outputs: ['out'] },
     Softmax: { traits: ['overwrites', 'workspace'], outputs: ['softmax'] },
     LogSoftmax: { outputs: ['logsoftmax'] },
-    SparseSoftmaxCrossEntropyWithLogits: { traits: ['overwrites', 'workspace'], outputs: ['loss', 'backprop'] },
+    SparseSoftmaxCrossEntropyWithLogits: { traits: ['overwrites', 'loopWorkspace'], outputs: ['loss', 'backprop'] },
     TopKV2: { outputs: ['values', 'indices'] },
     // Arrangement of elements.
     Reshape: { traits: ['free', 'keepsType', 'alias'] },

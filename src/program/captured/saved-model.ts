@@ -11,24 +11,35 @@ import { sortNodes } from './walk.js';
  * gives the same bytes. Throws a RangeError on a constant whose elements do not fill its shape.
  */
 export function savedModel(targets: ReadonlyMap<string, GraphNode>): Uint8Array {
-  const distinct = withoutAliases(targets);
-  const nodes = sortNodes(distinct.values());
-  const names = named(nodes, distinct);
   const writer = new BinaryWriter();
   varint(writer, FIELD.savedModel.schemaVersion, SCHEMA_VERSION);
   message(writer, FIELD.savedModel.metaGraphs, () => {
     message(writer, FIELD.metaGraph.info, () => text(writer, FIELD.metaInfo.tags, 'serve'));
-    message(writer, FIELD.metaGraph.graph, () => {
-      for (const each of nodes)
-        message(writer, FIELD.graph.node, () => writeNode(writer, each, names.get(each)!, inputsOf(each, names)));
-      message(writer, FIELD.graph.library, () => {
-        for (const each of functionsOf(nodes))
-          message(writer, FIELD.library.function, () => writeFunction(writer, each));
-      });
-      message(writer, FIELD.graph.versions, () => varint(writer, FIELD.versions.producer, PRODUCER));
-    });
+    message(writer, FIELD.metaGraph.graph, () => writeGraph(writer, targets, ''));
   });
   return writer.finish();
+}
+
+/**
+ * Writes the nodes that the targets need as a GraphDef, to be added to a graph that is loaded: the
+ * names of the others begin with `prefix`, which no name there does. Throws as {@link savedModel}.
+ */
+export function graphDef(targets: ReadonlyMap<string, GraphNode>, prefix: string): Uint8Array {
+  const writer = new BinaryWriter();
+  writeGraph(writer, targets, prefix);
+  return writer.finish();
+}
+
+function writeGraph(writer: BinaryWriter, targets: ReadonlyMap<string, GraphNode>, prefix: string): void {
+  const distinct = withoutAliases(targets);
+  const nodes = sortNodes(distinct.values());
+  const names = named(nodes, distinct, prefix);
+  for (const each of nodes)
+    message(writer, FIELD.graph.node, () => writeNode(writer, each, names.get(each)!, inputsOf(each, names)));
+  message(writer, FIELD.graph.library, () => {
+    for (const each of functionsOf(nodes)) message(writer, FIELD.library.function, () => writeFunction(writer, each));
+  });
+  message(writer, FIELD.graph.versions, () => varint(writer, FIELD.versions.producer, PRODUCER));
 }
 
 /** A node has one name in a graph: a second target that is the same node becomes a copy of its first output. */
@@ -48,13 +59,17 @@ function alias(target: GraphNode): GraphNode {
   return node('Identity', { T: { type: spec.dtype } }, [source], [spec]);
 }
 
-function named(nodes: readonly GraphNode[], targets: ReadonlyMap<string, GraphNode>): Map<GraphNode, string> {
+function named(
+  nodes: readonly GraphNode[],
+  targets: ReadonlyMap<string, GraphNode>,
+  prefix: string,
+): Map<GraphNode, string> {
   const names = new Map([...targets].map(([name, target]) => [target, name]));
   let count = 0;
   for (const each of nodes) {
     if (names.has(each)) continue;
-    while (targets.has(`n${count}`)) count += 1;
-    names.set(each, `n${count}`);
+    while (targets.has(`${prefix}n${count}`)) count += 1;
+    names.set(each, `${prefix}n${count}`);
     count += 1;
   }
   return names;

@@ -1,8 +1,9 @@
 import { upload } from '../../backend/raw/upload.js';
 import * as tf from '../../backend/tf.js';
-import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
+import { float32, type HostDtype, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
+import { HELD_FORMS } from './held-forms.js';
 import type { Room } from './quantize-rows.js';
 import { feedsOf, type GraphVariable } from './variables.js';
 
@@ -17,8 +18,6 @@ export interface VariableStore extends Pick<Program, 'holds' | 'read' | 'write' 
   wereSet(names: Iterable<string>): void;
   /** Says that there is another session, in which no variable has a value. */
   forget(): void;
-  /** Names of the variables that have values. */
-  known(): string[];
 }
 
 /**
@@ -44,7 +43,7 @@ export function variableStore(
   const uploaded = (given: VariableValue, room?: Room): Feeds => {
     const variable = variables.get(given[0])!;
     const feeds = Object.entries(feedsOf(variable, given, room));
-    return new Map(feeds.map(([part, value]) => [`${variable.name}.${part}`, upload(value)]));
+    return new Map(feeds.map(([part, value]) => [`${variable.name}.in.${part}`, upload(value)]));
   };
   const assign = (values: ReadonlyMap<string, Feeds>): void => {
     if (values.size === 0) return;
@@ -61,11 +60,10 @@ export function variableStore(
     forget: () => {
       for (const name of variables.keys()) unset.add(name);
     },
-    known: () => [...variables.keys()].filter((name) => !unset.has(name)),
     holds: (name) => {
       variableSpec(specs, name);
       const { held, spec } = variables.get(name)!;
-      return held === 'int8' ? spec.dtype : held;
+      return HELD_FORMS[held].bits ? spec.dtype : (held as HostDtype | 'bfloat16');
     },
     async read(asked) {
       const names = [...asked];

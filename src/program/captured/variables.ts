@@ -1,23 +1,22 @@
 import { dataError } from '../../core/errors.js';
-import { float32, type HostDtype, type HostTensor, int32, sizeOf } from '../../core/host-tensor.js';
-import { bitsOf, rounded, widened, wordsOf } from '../../io/float.js';
+import { type HostTensor, sizeOf } from '../../core/host-tensor.js';
+import { wordsOf } from '../../io/float.js';
 import type { VariableSpec, VariableValue } from '../program.js';
 import {
   BYTES,
   bytesOf,
-  cast,
   constant,
   type Dtype,
   type GraphNode,
-  identity,
-  multiply,
   node,
   ref,
   specOf,
   type TensorRef,
   type TensorSpec,
 } from './graph.js';
-import { quantizeRows, type Room } from './quantize-rows.js';
+import { firstOf, reshape, scalar, vector } from './graph-nodes.js';
+import { HELD_FORMS, type Held, type HeldPart, mapParts, type Parts } from './held-forms.js';
+import type { Room } from './quantize-rows.js';
 
 /** A tensor that is kept from call to call, and what is fed to set it. */
 interface HeldTensor {
@@ -30,14 +29,14 @@ interface HeldTensor {
 }
 
 /** A variable of the graph, and the ways to it from outside. */
-export interface GraphVariable extends HeldTensor {
-  /** Unique in the graph; its nodes are `<name>.input` and so on. */
+export interface GraphVariable {
+  /** Unique in the graph; its nodes are `<name>.set` and so on, its inputs `<name>.in.<part>`. */
   readonly name: string;
   readonly spec: VariableSpec;
-  /** Type in which it is held on the device. */
-  readonly held: HostDtype | 'bfloat16' | 'int8';
-  /** What int8 elements are multiplied by: float32, one for each row [outputs, 1]. */
-  readonly scales?: HeldTensor;
+  /** How it is held on the device. */
+  readonly held: Held;
+  /** What it is held in. */
+  readonly parts: Parts<HeldTensor>;
   /** Fetched to set the variable. */
   readonly set: GraphNode;
   /** Fetched to set the variable to zeros. */
@@ -48,28 +47,30 @@ export interface GraphVariable extends HeldTensor {
   readonly bytes: number;
 }
 
-/** The nodes of a variable; `name` is unique in the graph. Only a matrix can be held in int8. */
-export function graphVariable(name: string, spec: VariableSpec, held: GraphVariable['held']): GraphVariable {
-  const main = heldTensor(name, { shape: spec.shape, dtype: held });
-  const scales =
-    held === 'int8' ? heldTensor(`${name}.scales`, { shape: [spec.shape[0]!, 1], dtype: 'float32' }) : undefined;
-  const parts = scales ? [main, scales] : [main];
-  const widened = held === spec.dtype ? identity(ref(main.read), []) : cast(ref(main.read), spec.dtype);
+/** The nodes of a variable; `name` is unique in the graph. Only a matrix can be held in fewer bits than 16. */
+export function graphVariable(name: string, spec: VariableSpec, held: Held): GraphVariable {
+  const form = HELD_FORMS[held];
+  const parts = mapParts(form.parts(spec.shape), (part, key) =>
+    heldTensor(key === 'value' ? name : `${name}.${key}`, part),
+  );
+  const all = Object.values(parts);
   return {
     name,
     spec,
     held,
-    handle: main.handle,
-    input: main.input,
-    ...(scales ? { scales } : {}),
-    set: done(parts.map((part) => part.set)),
-    clear: done(parts.map((part) => part.clear)),
-    get: scales ? multiply(ref(widened), ref(scales.read)) : widened,
-    bytes: parts.reduce((bytes, part) => bytes + bytesOf(specOf(ref(part.read))), 0),
+    parts,
+    set: done(all.map((part) => part.set)),
+    clear: done(all.map((part) => part.clear)),
+    get: form.widen(
+      mapParts(parts, ({ read }) => ref(read)),
+      spec.shape,
+      ref,
+    ).node,
+    bytes: all.reduce((bytes, part) => bytes + bytesOf(specOf(ref(part.read))), 0),
   };
 }
 
-function heldTensor(name: string, spec: TensorSpec) {
+function heldTensor(name: string, { zero = 0, ...spec }: HeldPart) {
   const { shape, dtype } = spec;
   const handle = node(
     'VarHandleOp',
@@ -85,18 +86,19 @@ function heldTensor(name: string, spec: TensorSpec) {
     [],
     [{ shape: fed, dtype: 'int32' }],
   );
-  const zeros = node(
+  const empty = node(
     'Fill',
     { T: { type: dtype }, index_type: { type: 'int32' } },
-    [ref(vector(shape)), ref(constant({ shape: [], dtype, values: [0] }))],
+    [ref(vector(shape)), ref(scalar(zero, dtype))],
     [spec],
   );
+  const read = readVariable(handle, spec);
   return {
     handle,
     input,
     set: assign(handle, fromWords(ref(input), spec), dtype),
-    clear: assign(handle, ref(zeros), dtype),
-    read: readVariable(handle, spec),
+    clear: assign(handle, ref(empty), dtype),
+    read,
   };
 }
 
@@ -119,26 +121,21 @@ export const done = (after: readonly GraphNode[]): GraphNode => ({
 });
 
 /**
- * What is fed to a variable for a value: rounded, widened or as it is; eight-bit elements in the
- * `room` that is given. Throws a data error on a value that is not finite where int8 is held.
+ * What is fed to a variable for a value, part by part: rounded, widened or as it is; elements of
+ * fewer bits than 16 in the `room` that is given. Throws a data error on a value that is not finite
+ * where such are held.
  */
 export function feedsOf(
   { held }: Pick<GraphVariable, 'held'>,
   [name, value]: VariableValue,
   room?: Room,
-): Readonly<Partial<Record<'input' | 'scales', HostTensor>>> {
-  if (held === 'int8') return quantized(name, value.dtype === 'bfloat16' ? widened(value) : value, room);
-  if (held === 'bfloat16')
-    return { input: bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>)) };
-  return { input: wordsOf(value.dtype === 'bfloat16' ? widened(value) : value) };
-}
-
-function quantized(name: string, value: HostTensor, room?: Room): Record<'input' | 'scales', HostTensor> {
+): Parts<HostTensor> {
+  const form = HELD_FORMS[held];
   try {
-    const { words, scales } = quantizeRows(value as HostTensor<'float32'>, room);
-    return { input: int32([words.length], words), scales: wordsOf(float32([scales.length, 1], scales)) };
+    return mapParts(form.feeds(value, room), wordsOf);
   } catch (cause) {
-    throw dataError(`${name}: cannot be held in 8 bits: ${(cause as Error).message}`, { tensor: name }, cause);
+    if (!form.bits || !(cause instanceof RangeError)) throw cause;
+    throw dataError(`${name}: cannot be held in ${form.bits} bits: ${cause.message}`, { tensor: name }, cause);
   }
 }
 
@@ -156,23 +153,6 @@ export function fromWords(words: TensorRef, { shape, dtype }: TensorSpec): Tenso
   const all = node('Bitcast', types, [words], [{ shape: [count, perWord], dtype }]);
   const size = sizeOf(shape);
   if (size === count * perWord) return ref(reshape(ref(all), shape));
-  const slice = node(
-    'Slice',
-    { T: { type: dtype }, Index: { type: 'int32' } },
-    [ref(reshape(ref(all), [count * perWord])), ref(vector([0])), ref(vector([size]))],
-    [{ shape: [size], dtype }],
-  );
-  return ref(reshape(ref(slice), shape));
+  const flat = reshape(ref(all), [count * perWord]);
+  return ref(reshape(ref(firstOf(ref(flat), size)), shape));
 }
-
-const reshape = (from: TensorRef, shape: readonly number[]): GraphNode => {
-  const { dtype } = from.node.outputs[from.output]!;
-  return node(
-    'Reshape',
-    { T: { type: dtype }, Tshape: { type: 'int32' } },
-    [from, ref(vector(shape))],
-    [{ shape, dtype }],
-  );
-};
-
-const vector = (values: readonly number[]): GraphNode => constant({ shape: [values.length], dtype: 'int32', values });

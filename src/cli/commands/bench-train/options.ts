@@ -19,6 +19,7 @@ export const command = defineCommand({
       'device',
       'dtype',
       'loadIn8bit',
+      'loadIn4bit',
       'microBatches',
       'gradientCheckpointing',
       'attention',

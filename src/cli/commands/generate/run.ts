@@ -5,8 +5,19 @@ import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async (options, { printText, printData, logger, verbose, signal }) => {
-  const { model: folder, adapter, mode, precision, loadIn8bit, compile, device, prompt, ...answering } = options;
-  const opening = { adapter, mode, precision, loadIn8bit, compile, device };
+  const {
+    model: folder,
+    adapter,
+    mode,
+    precision,
+    loadIn8bit,
+    loadIn4bit,
+    compile,
+    device,
+    prompt,
+    ...answering
+  } = options;
+  const opening = { adapter, mode, precision, loadIn8bit, loadIn4bit, compile, device };
   await using model = await openModel(folder, opening, { logger, verbose });
   const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
   for await (const { index, ...answer } of model.answers(prompt, answering, { signal })) {

@@ -1,7 +1,7 @@
 import { loadBackend } from '../../../backend/load.js';
 import { usageError } from '../../../core/errors.js';
 import { type HostTensor, int32 } from '../../../core/host-tensor.js';
-import { HOLD_IN_8_BITS, memoryFor, namingMemory } from '../../../core/out-of-memory.js';
+import { fewerBits, memoryFor, namingMemory } from '../../../core/out-of-memory.js';
 import { writeSafetensors } from '../../../io/safetensors.js';
 import { refuseInside } from '../../../io/same-file.js';
 import { adaptedModel } from '../../../lora/adapted-model.js';
@@ -51,7 +51,7 @@ async function computeLogits(
   const backend = await loadBackend({ device, logger, verbose });
   const shapes = { logits: [{ ids: [1, ids.length] }] };
   const compile = { ...compileOptions(options, backend), shapes };
-  const program = await namingMemory(memoryFor('loading the model', HOLD_IN_8_BITS), () =>
+  const program = await namingMemory(memoryFor('loading the model', ...fewerBits(compile)), () =>
     adaptedModel(model, adapter, logitsSpec, compile, logger.warn),
   );
   try {

@@ -42,6 +42,7 @@ export const command = defineCommand({
       'batchRows',
       'precision',
       'loadIn8bit',
+      'loadIn4bit',
       'mode',
       'compile',
       'attention',

@@ -21,11 +21,20 @@ async function showPlanned(options: TrainingOptions, context: CommandContext): P
   };
   const plan = await planTraining(options, { logger, signal, verbose, onProgress }).finally(() => bar?.finish());
   showPlan(plan, context);
-  const { recipe, order, stages, shapes, bands, report } = plan;
+  const { recipe, order, stages, shapes, division, bands, report } = plan;
   const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
   const forecast = plan.memory?.forecast;
   const memory = forecast && { ...forecast, microBatches, evalRows, gradientCheckpointing };
-  return { dryRun: true, order, stages, shapes, bands, ...(memory && { memory }), report };
+  return {
+    dryRun: true,
+    order,
+    stages,
+    shapes,
+    ...(division && { division }),
+    bands,
+    ...(memory && { memory }),
+    report,
+  };
 }
 
 /** Trains, and shows what happens and what comes of it. */

@@ -1,50 +1,49 @@
-import {
-  cast,
-  type EntryGraph,
-  type GraphNode,
-  identity,
-  multiply,
-  node,
-  ref,
-  specOf,
-  type TensorRef,
-  type TensorSpec,
-} from '../graph.js';
+import { type EntryGraph, type GraphNode, identity, node, ref, type TensorRef, type TensorSpec } from '../graph.js';
+import { type HeldForm, mapParts, type Parts } from '../held-forms.js';
 import { rootsOf, sortNodes } from '../walk.js';
 import { refsOf, rewrite } from './rewrite.js';
 
-/** Name by which a graph reads the scales of a variable that is held in int8. */
-export const scalesOf = (variable: string): string => `${variable}#scales`;
+/** Name by which a graph reads a part of a variable; the part `value` goes by the name of the variable. */
+export const partOf = (variable: string, part: string): string => (part === 'value' ? variable : `${variable}#${part}`);
+
+/** A variable that is read in parts. */
+interface Quantized {
+  readonly form: HeldForm;
+  readonly shape: readonly number[];
+  readonly parts: Parts<GraphNode>;
+}
 
 /**
- * Reads the variables of these names, matrices, as int8, and puts the widening and the scales before each use, in a
- * separate cluster. Every use has its own copy, which waits for what else the use takes: made any earlier, or kept from
- * the forward product to the backward one, the wide copies of all layers would be in memory at once.
+ * Reads the variables of these forms that are held in fewer bits than products take part by part, and puts the widening
+ * before each use, in a separate cluster. Every use has its own copy, which waits for what else the use takes: made any
+ * earlier, or kept from the forward product to the backward one, the wide copies of all layers would be in memory at
+ * once.
  */
-export function dequantize(graph: EntryGraph, names: ReadonlySet<string>): EntryGraph {
+export function dequantize(graph: EntryGraph, forms: ReadonlyMap<string, HeldForm>): EntryGraph {
   const nameOf = new Map(Object.entries(graph.reads).map(([name, read]) => [read, name]));
-  const scales = new Map<GraphNode, GraphNode>();
+  const quantized = new Map<GraphNode, Quantized>();
   const added: Record<string, GraphNode> = {};
   let cluster = 1 + sortNodes(rootsOf(graph)).reduce((most, { cluster = 0 }) => Math.max(most, cluster), 0);
-  const quantized = (name: string, spec: TensorSpec): GraphNode => {
-    const matrix = read({ ...spec, dtype: 'int8' });
-    const rowScales = read({ shape: [spec.shape[0]!, 1], dtype: 'float32' });
-    scales.set(matrix, rowScales);
-    added[scalesOf(name)] = rowScales;
-    return matrix;
+  const inParts = (name: string, form: HeldForm, { shape }: TensorSpec): GraphNode => {
+    const parts = mapParts(form.parts(shape), read);
+    quantized.set(parts.value, { form, shape, parts });
+    for (const [part, node] of Object.entries(parts)) added[partOf(name, part)] = node;
+    return parts.value;
   };
   const widened = (from: TensorRef, after: readonly GraphNode[]): TensorRef => {
-    const rowScales = scales.get(from.node);
-    if (!rowScales) return from;
+    const known = quantized.get(from.node);
+    if (!known) return from;
+    const { form, shape, parts } = known;
     const together = { cluster: cluster++ };
-    const wide = { ...cast(ref(identity(from, after)), 'float32'), ...together };
-    return ref({ ...multiply(ref(wide), ref(rowScales)), ...together });
+    const late = mapParts(parts, (part) => ref(isSmall(part) ? part : identity(ref(part), after)));
+    return form.widen(late, shape, (made) => ref({ ...made, ...together }));
   };
   const result = rewrite(graph, (now, before) => {
     const name = nameOf.get(before);
-    if (name !== undefined && names.has(name)) return [ref(quantized(name, specOf(ref(before))))];
-    if (!now.inputs.some(({ node }) => scales.has(node))) return refsOf(now);
-    const others = now.inputs.map(({ node }) => node).filter((node) => node.op !== 'Const' && !scales.has(node));
+    const form = name === undefined ? undefined : forms.get(name);
+    if (form?.bits) return [ref(inParts(name!, form, before.outputs[0]!))];
+    if (!now.inputs.some(({ node }) => quantized.has(node))) return refsOf(now);
+    const others = now.inputs.map(({ node }) => node).filter((node) => node.op !== 'Const' && !quantized.has(node));
     return refsOf({ ...now, inputs: now.inputs.map((from) => widened(from, others)) });
   });
   const outside = (refs: EntryGraph['outputs']) =>
@@ -57,5 +56,9 @@ export function dequantize(graph: EntryGraph, names: ReadonlySet<string>): Entry
   };
 }
 
-/** Reads a variable whose handle is put in later. */
-const read = (spec: TensorSpec): GraphNode => node('ReadVariableOp', { dtype: { type: spec.dtype } }, [], [spec]);
+/** Floats of a part are few, and meet only what waited already. */
+const isSmall = ({ outputs: [spec] }: GraphNode): boolean => spec!.dtype === 'float32';
+
+/** Reads a variable, or a part of it, whose handle is put in later. */
+const read = ({ shape, dtype }: TensorSpec): GraphNode =>
+  node('ReadVariableOp', { dtype: { type: dtype } }, [], [{ shape, dtype }]);

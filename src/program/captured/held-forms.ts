@@ -1,0 +1,89 @@
+import { float32, type HostDtype, type HostTensor, int32 } from '../../core/host-tensor.js';
+import { bitsOf, rounded, widened } from '../../io/float.js';
+import { cast, type GraphNode, identity, multiply, type TensorRef, type TensorSpec } from './graph.js';
+import { quantizeNf4 } from './quantize-nf4.js';
+import { quantizeRows, type Room } from './quantize-rows.js';
+import { nf4Parts, widenNf4 } from './widen-nf4.js';
+
+/** Name of a form in which a variable is held on the device. */
+export type Held = HostDtype | 'bfloat16' | 'int8' | 'nf4';
+
+/** A tensor that a variable, or a part of it, is held in. */
+export interface HeldPart extends TensorSpec {
+  /** What every element of it is in a variable of zeros; 0 by default. */
+  readonly zero?: number;
+}
+
+/** Something for each part by its name; what the variable's own elements are in is called `value`. */
+export type Parts<T> = Readonly<Record<string, T> & { value: T }>;
+
+/** Something of each part out of something else. */
+export const mapParts = <A, B>(parts: Parts<A>, f: (part: A, name: string) => B): Parts<B> =>
+  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, f(part, name)])) as Parts<B>;
+
+/** Adds a node to the graph, and names its output. */
+export type Put = (node: GraphNode) => TensorRef;
+
+/** How a variable is held: in which tensors, what they are fed, and how its value comes out of them. */
+export interface HeldForm {
+  /**
+   * Bits of an element where it is fewer than a product takes: a matrix that is read in parts and widened before each
+   * use, and written in its declared type, so that it is rounded once.
+   */
+  readonly bits?: 4 | 8;
+  /** The parts of a variable of this shape. */
+  parts(shape: readonly number[]): Parts<HeldPart>;
+  /** The value of each part; small elements as 32-bit words, in the `room` that is given. Throws a RangeError. */
+  feeds(value: HostTensor | HostTensor<'bfloat16'>, room?: Room): Parts<HostTensor>;
+  /** The value out of its parts; where `bits` are told, as float32, else as it is held. */
+  widen(parts: Parts<TensorRef>, shape: readonly number[], put: Put): TensorRef;
+}
+
+/** Host types, as they are. */
+const plain = (dtype: HostDtype): HeldForm => ({
+  parts: (shape) => ({ value: { shape, dtype } }),
+  feeds: (value) => ({ value: whole(value) }),
+  widen: ({ value }, _, put) => put(identity(value, [])),
+});
+
+const whole = (value: HostTensor | HostTensor<'bfloat16'>): HostTensor =>
+  value.dtype === 'bfloat16' ? widened(value) : value;
+
+/** Every form there is. */
+export const HELD_FORMS: Readonly<Record<Held, HeldForm>> = {
+  float32: plain('float32'),
+  int32: plain('int32'),
+  bfloat16: {
+    parts: (shape) => ({ value: { shape, dtype: 'bfloat16' } }),
+    feeds: (value) => ({
+      value: bitsOf(value.dtype === 'bfloat16' ? value : rounded(value as HostTensor<'float32'>)),
+    }),
+    widen: ({ value }, _, put) => put(cast(value, 'float32')),
+  },
+  int8: {
+    bits: 8,
+    parts: (shape) => ({
+      value: { shape, dtype: 'int8' },
+      scales: { shape: [shape[0]!, 1], dtype: 'float32' },
+    }),
+    feeds(value, room) {
+      const { words, scales } = quantizeRows(whole(value) as HostTensor<'float32'>, room);
+      return { value: int32([words.length], words), scales: float32([scales.length, 1], scales) };
+    },
+    widen: ({ value, scales }, _, put) => put(multiply(put(cast(value, 'float32')), scales!)),
+  },
+  nf4: {
+    bits: 4,
+    parts: nf4Parts,
+    feeds(value, room) {
+      const { words, scales, largest, offset } = quantizeNf4(whole(value) as HostTensor<'float32'>, room);
+      return {
+        value: int32([words.length], words),
+        scales: int32([scales.length / 4], new Int32Array(scales.buffer)),
+        largest: float32([largest.length, 1], largest),
+        offset: float32([], [offset]),
+      };
+    },
+    widen: widenNf4,
+  },
+};
