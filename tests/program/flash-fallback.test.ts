@@ -1,42 +1,16 @@
 import { beforeAll, expect, test } from 'vitest';
-import { float32, int32, sizeOf } from '../../src/core/host-tensor.js';
+import { float32, sizeOf } from '../../src/core/host-tensor.js';
 import { random } from '../../src/core/random.js';
-import { loraOptions } from '../../src/lora/options.js';
-import { parseModelConfig } from '../../src/model/config.js';
-import { optimOptions } from '../../src/optim/options.js';
 import { flashProblem } from '../../src/program/captured/flash-problem.js';
 import { compile } from '../../src/program/compile.js';
 import type { Attention, CompileOptions } from '../../src/program/compile-options.js';
 import type { VariableValue } from '../../src/program/program.js';
-import { loraSpec } from '../../src/train/lora-spec.js';
-import { lossFeeds } from '../../src/train/loss-feeds.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { FEEDS, flashSpec } from './flash-step.js';
 
 beforeAll(async () => {
   await testBackend();
 });
-
-const CONFIG = parseModelConfig(
-  {
-    model_type: 'llama',
-    vocab_size: 64,
-    hidden_size: 32,
-    intermediate_size: 32,
-    num_hidden_layers: 1,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    tie_word_embeddings: false,
-  },
-  'config.json',
-);
-const ROW = { id: 'row', ids: Int32Array.from([3, 9, 27, 4, 12, 36]), mask: new Uint8Array(6).fill(1), trained: 5 };
-const FEEDS = {
-  ...lossFeeds({ lines: [[ROW, ROW], [ROW]], shape: { lines: 2, length: 16, targets: 16 } }, 1 / 15),
-  seed: int32([], [1]),
-  learningRate: float32([], [0.01]),
-  step: float32([], [1]),
-  lossLimit: float32([], [Number.POSITIVE_INFINITY]),
-};
 
 /** What two steps give, and what is left in all variables. */
 async function played(attention: Attention, more: Partial<CompileOptions> = {}) {
@@ -49,11 +23,7 @@ async function played(attention: Attention, more: Partial<CompileOptions> = {}) 
     warn: (message) => warnings.push(message),
     ...more,
   };
-  const { spec } = loraSpec(CONFIG, {
-    lora: loraOptions.parse({ rank: 2 }),
-    optim: optimOptions.parse({}),
-    compile: options,
-  });
+  const spec = flashSpec(options);
   const program = await compile(spec, options);
   try {
     program.write(
