@@ -46,6 +46,7 @@ const SLOW = [
   'endpoint/money',
   'eval/loss-scores',
   'integration/demo',
+  'integration/devices',
   'integration/score-loss',
   'integration/smollm2',
   'integration/train',

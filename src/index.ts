@@ -74,6 +74,7 @@ export type { Estimate } from './statistics/bootstrap.js';
 export type { Confusion } from './statistics/kappa.js';
 export type { PairCounts } from './statistics/pairs.js';
 export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.js';
+export type { Division } from './train/division.js';
 export type { EntryBatches } from './train/entry-shapes.js';
 export type * from './train/events.js';
 export type { Attempt, MemoryOptions } from './train/fit-memory.js';

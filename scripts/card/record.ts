@@ -25,10 +25,10 @@ export interface RecordedStep {
  */
 export async function recordStep(step: CardCase): Promise<RecordedStep> {
   await loadBackend({ device: 'cpu' });
-  const { batch, seq, gradientCheckpointing = false, loadIn8bit = false } = step;
+  const { batch, seq, gradientCheckpointing = false, loadIn8bit, loadIn4bit, attention } = step;
   const config = shapeConfig(step);
   const { shape } = randomBatch({ batch, seq, vocab: config.vocab_size, seed: 0 });
-  const compile = compileOptions({ loadIn8bit }, { name: 'tensorflow', device: 'cuda' });
+  const compile = compileOptions({ loadIn8bit, loadIn4bit, attention }, { name: 'tensorflow', device: 'cuda' });
   const run = {
     config,
     compile,

@@ -24,6 +24,9 @@ import type { TrainingInput, TrainingOptions } from './train-options.js';
  * that was never interrupted. Whoever leaves the loop over the events stops the run; it can be resumed, and so
  * can one that `signal` stopped or that failed.
  *
+ * With `devices` this process starts one more for each device but the first, and they train together: see
+ * docs/training.md. None is left when the run ends.
+ *
  * Warnings are events of type `warning`, and `warnings` of the `plan` event. Throws (the loop as well as
  * `result`) usage and data errors of options and inputs, `failed` for a run that diverged or ran out of
  * memory, `interrupted` where it was stopped.

@@ -1,28 +1,13 @@
 import { float32, type HostDtype, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { bitsOf, rounded, widened } from '../../io/float.js';
-import { cast, type GraphNode, identity, multiply, type TensorRef, type TensorSpec } from './graph.js';
+import { cast, identity, multiply, type TensorRef } from './graph.js';
+import type { HeldPart, Parts, Put } from './held-parts.js';
 import { quantizeNf4 } from './quantize-nf4.js';
 import { quantizeRows, type Room } from './quantize-rows.js';
 import { nf4Parts, widenNf4 } from './widen-nf4.js';
 
 /** Name of a form in which a variable is held on the device. */
 export type Held = HostDtype | 'bfloat16' | 'int8' | 'nf4';
-
-/** A tensor that a variable, or a part of it, is held in. */
-export interface HeldPart extends TensorSpec {
-  /** What every element of it is in a variable of zeros; 0 by default. */
-  readonly zero?: number;
-}
-
-/** Something for each part by its name; what the variable's own elements are in is called `value`. */
-export type Parts<T> = Readonly<Record<string, T> & { value: T }>;
-
-/** Something of each part out of something else. */
-export const mapParts = <A, B>(parts: Parts<A>, f: (part: A, name: string) => B): Parts<B> =>
-  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, f(part, name)])) as Parts<B>;
-
-/** Adds a node to the graph, and names its output. */
-export type Put = (node: GraphNode) => TensorRef;
 
 /** How a variable is held: in which tensors, what they are fed, and how its value comes out of them. */
 export interface HeldForm {
@@ -35,7 +20,7 @@ export interface HeldForm {
   parts(shape: readonly number[]): Parts<HeldPart>;
   /** The value of each part; small elements as 32-bit words, in the `room` that is given. Throws a RangeError. */
   feeds(value: HostTensor | HostTensor<'bfloat16'>, room?: Room): Parts<HostTensor>;
-  /** The value out of its parts; where `bits` are told, as float32, else as it is held. */
+  /** The value out of its parts: as float32 where the form has `bits`, otherwise as it is held. */
   widen(parts: Parts<TensorRef>, shape: readonly number[], put: Put): TensorRef;
 }
 

@@ -15,7 +15,8 @@ import {
   type TensorSpec,
 } from './graph.js';
 import { firstOf, reshape, scalar, vector } from './graph-nodes.js';
-import { HELD_FORMS, type Held, type HeldPart, mapParts, type Parts } from './held-forms.js';
+import { HELD_FORMS, type Held } from './held-forms.js';
+import { type HeldPart, mapParts, type Parts } from './held-parts.js';
 import type { Room } from './quantize-rows.js';
 
 /** A tensor that is kept from call to call, and what is fed to set it. */
@@ -92,13 +93,12 @@ function heldTensor(name: string, { zero = 0, ...spec }: HeldPart) {
     [ref(vector(shape)), ref(scalar(zero, dtype))],
     [spec],
   );
-  const read = readVariable(handle, spec);
   return {
     handle,
     input,
     set: assign(handle, fromWords(ref(input), spec), dtype),
     clear: assign(handle, ref(empty), dtype),
-    read,
+    read: readVariable(handle, spec),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type EntryGraph, type GraphNode, identity, node, ref, type TensorRef, type TensorSpec } from '../graph.js';
-import { type HeldForm, mapParts, type Parts } from '../held-forms.js';
+import type { HeldForm } from '../held-forms.js';
+import { mapParts, type Parts } from '../held-parts.js';
 import { rootsOf, sortNodes } from '../walk.js';
 import { refsOf, rewrite } from './rewrite.js';
 
