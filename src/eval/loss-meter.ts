@@ -39,7 +39,7 @@ export async function openLossMeter(
   const weights = fewerBits(options);
   const remedies = [...SMALLER_BATCHES, ...weights];
   const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
-    adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes } }, warn),
+    adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes }, warn }, warn),
   );
   return {
     measure: (batch) =>

@@ -39,6 +39,8 @@ export interface CompileOptions {
    * ops that it stands for. Default `recompute`.
    */
   readonly attention?: Attention;
+  /** Is given what the user should know of how the program runs otherwise than these options say, once each. */
+  readonly warn?: ((message: string) => void) | undefined;
   /**
    * Shapes that entries will be run with, where they have inputs whose shape varies; other shapes
    * are added to the graph when they come.

@@ -62,7 +62,9 @@ const tunerOptions = ({ recipe, compile, backend, model }: DevicesJob) => {
 };
 
 function startProcesses(job: DevicesJob, devices: readonly number[]) {
-  const { recipe, compile, backend, cards, verbose } = job;
+  const { recipe, backend, cards, verbose } = job;
+  // The first process speaks for all of them.
+  const { warn: _, ...compile } = job.compile;
   const { lora, optim, gradientCheckpointing } = recipe;
   const ranks = devices.length;
   const { groups } = loraSpec(job.model.config, tunerOptions(job));

@@ -89,7 +89,7 @@ export async function* runPlanned(
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
-  const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)) };
+  const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)), warn: hooks.logger?.warn };
   const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
   const resume = yield* resumePoint(job, claim, options.force);
   const { cards } = options;

@@ -11,6 +11,7 @@ import type { CompileOptions } from '../../src/program/compile-options.js';
 import { nativeOnly } from '../helpers/backend.js';
 import { type Case, cases } from './contract/cases.js';
 import { shapesOf } from './contract/play.js';
+import { FEEDS, flashSpec } from './flash-step.js';
 
 /** A kernel: types that it takes, by attribute. */
 interface Kernel {
@@ -44,7 +45,10 @@ const MODES: readonly Omit<CompileOptions, 'mode' | 'shapes'>[] = [
 ];
 
 /** The SavedModel that a program of this case gives the library. */
-async function writtenGraph({ spec, calls }: Case, options: Omit<CompileOptions, 'mode' | 'shapes'>) {
+async function writtenGraph(
+  { spec, calls }: Pick<Case, 'spec' | 'calls'>,
+  options: Omit<CompileOptions, 'mode' | 'shapes'>,
+) {
   const backend = nativeBackend() as { binding: Record<string, unknown> };
   const real = backend.binding;
   let written = new Uint8Array();
@@ -144,6 +148,16 @@ const RENAMED = new Set(['Add', 'BatchMatMul']);
 nativeOnly('outputs are called what TensorFlow calls them, so that any op can be in a compiled function', () => {
   for (const [op, { outputs }] of Object.entries(ops))
     if (!RENAMED.has(op) && outputs.length > 0) expect(outputNames(op) ?? ['output'], op).toEqual(outputs);
+});
+
+nativeOnly('XLA compiles the calls of cuDNN’s flash attention for cards', async () => {
+  const options = { precision: 'bfloat16', compile: 'whole', attention: 'flash' } as const;
+  const spec = flashSpec({ mode: 'captured', ...options });
+  const { compiled } = askedOf(
+    await writtenGraph({ spec, calls: [{ entry: 'trainStep', feeds: FEEDS, fetches: [] }] }, options),
+  );
+  expect(compiled.filter(({ op }) => op === 'XlaCustomCallV2')).toHaveLength(2);
+  expect(compiled.filter((each) => !isServed(each, 'compiled'))).toEqual([]);
 });
 
 nativeOnly('the list of kernels takes in every op that can be recorded', () => {

@@ -8,6 +8,7 @@ import { checkFeeds, checkFetches, entryOf } from '../checks.js';
 import type { CompileOptions, InputShapes } from '../compile-options.js';
 import type { Program, ProgramSpec, VariableSpec } from '../program.js';
 import { type GraphEntry, graphEntry, targetsOf } from './entries.js';
+import { flashProblem } from './flash-problem.js';
 import type { Held } from './held-forms.js';
 import { isHeldLow } from './passes/autocast.js';
 import { graphDef, savedModel } from './saved-model.js';
@@ -38,22 +39,31 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
   };
   const store = variableStore(spec.variables, variables, call);
   const extend = (added: GraphEntry): void => session?.extend(graphDef(targetsOf([], [added]), `${added.name}.`));
+  const runOnce = async (name: string, feeds: Feeds, fetches: readonly string[]): Promise<tf.Tensor[]> => {
+    const entry = entries.find(name, shapesOf(feeds), extend);
+    // A session's call blocks, and promises are settled before anything else is heard: without
+    // this an interrupt would not be.
+    await setImmediate();
+    checkFetches(name, entry.outputs, fetches);
+    store.clear(entry.reads);
+    const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
+    const outputs = call(
+      new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(wordsOf(value))])),
+      fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
+    );
+    store.wereSet(entry.updates);
+    return outputs;
+  };
   return {
     variables: spec.variables,
     async run(name, feeds, fetches = []) {
       checkFeeds(name, entryOf(spec.entries, name), feeds);
-      const entry = entries.find(name, shapesOf(feeds), extend);
-      // A session's call blocks, and promises are settled before anything else is heard: without
-      // this an interrupt would not be.
-      await setImmediate();
-      checkFetches(name, entry.outputs, fetches);
-      store.clear(entry.reads);
-      const used = Object.entries(feeds).filter(([input]) => input in entry.inputs);
-      const outputs = call(
-        new Map(used.map(([input, value]) => [`${entry.name}.in.${input}`, upload(wordsOf(value))])),
-        fetches.length > 0 ? fetches.map((output) => `${entry.name}.out.${output}`) : [`${entry.name}.done`],
-      );
-      store.wereSet(entry.updates);
+      const outputs = await runOnce(name, feeds, fetches).catch((error: unknown) => {
+        const problem = flashProblem(error);
+        if (!problem || !entries.withoutFlash()) throw error;
+        options.warn?.(problem);
+        return runOnce(name, feeds, fetches);
+      });
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
       tf.dispose(outputs);
       return {};
@@ -66,11 +76,15 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
   };
 }
 
+type Feeds = Readonly<Record<string, HostTensor>>;
+
 /** Entries by name and input shapes. */
 interface RecordedEntries {
   /** Records an entry where it is not known, to be kept unless `use` throws. */
   find(name: string, shapes: InputShapes, use?: (added: GraphEntry) => void): GraphEntry;
   all(): Iterable<GraphEntry>;
+  /** From now on entries have no attention of the device's own: each is recorded again. False where none has any. */
+  withoutFlash(): boolean;
 }
 
 /** Entries recorded for the shapes that options name, and those whose shapes do not vary. */
@@ -80,21 +94,30 @@ function recordedEntries(
   variables: ReadonlyMap<string, GraphVariable>,
 ): RecordedEntries {
   const entries = new Map<string, GraphEntry>();
+  let { attention = 'recompute' } = options;
+  let made = 0;
   const find: RecordedEntries['find'] = (name, shapes, use) => {
     const key = keyOf(name, shapes);
     const known = entries.get(key);
     if (known) return known;
-    const made = graphEntry(`e${entries.size}`, name, spec, shapes, variables, options);
-    use?.(made);
-    entries.set(key, made);
-    return made;
+    const entry = graphEntry(`e${made}`, name, spec, shapes, variables, { ...options, attention });
+    use?.(entry);
+    made += 1;
+    entries.set(key, entry);
+    return entry;
   };
   for (const [name, all] of Object.entries(options.shapes ?? {})) for (const shapes of all) find(name, shapes);
   for (const [name, { inputs }] of Object.entries(spec.entries)) {
     const fixed = fixedShapes(inputs);
     if (fixed) find(name, fixed);
   }
-  return { find, all: () => entries.values() };
+  const withoutFlash = (): boolean => {
+    if (attention !== 'flash') return false;
+    attention = 'recompute';
+    entries.clear();
+    return true;
+  };
+  return { find, all: () => entries.values(), withoutFlash };
 }
 
 /** A spec's variables, each held as the options say. */
