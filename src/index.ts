@@ -140,6 +140,7 @@ export { type StageOptions, stageOptionsSchema } from './workflow/stage-options.
 export { planTraining, train } from './workflow/train.js';
 export type {
   AlreadyDoneEvent,
+  CompileEvent,
   EncodeEvent,
   PlanEvent,
   PlannedMemory,

@@ -38,6 +38,10 @@ export function runDisplay(context: Show): RunDisplay {
     else if (event.type === 'warning') logger.warn(event.message);
     else if (event.type === 'already-done')
       logger.info(`${event.folder}: the run is already done; there is nothing left to do`);
+    else if (event.type === 'compile')
+      logger.info(
+        `each of ${event.programs} shapes of batches is compiled when it is first used: seconds, or minutes for a large model`,
+      );
     else if (event.type === 'spike') logger.warn(spikeText(event));
     else if (event.type === 'eval' || event.type === 'eval-progress') losses.show(event);
     else if (event.type === 'checkpoint') logger.debug(`checkpoint (${event.kind}): ${event.path}`);

@@ -63,10 +63,20 @@ export interface AlreadyDoneEvent {
 }
 
 /**
+ * Steps are compiled as a whole (`compile: whole`), each when it is first taken: that takes
+ * seconds, or minutes for a large model.
+ */
+export interface CompileEvent {
+  readonly type: 'compile';
+  /** How many programs: one for each shape of batches, held-out ones included. */
+  readonly programs: number;
+}
+
+/**
  * What happens while a run is prepared and trained, in this order: rows encoded, the plan, the run itself.
  * Warnings come at any time.
  */
-export type TrainEvent = EncodeEvent | PlanEvent | WarningEvent | AlreadyDoneEvent | RunEvent;
+export type TrainEvent = EncodeEvent | PlanEvent | WarningEvent | AlreadyDoneEvent | CompileEvent | RunEvent;
 
 /** What came of a run. */
 export interface TrainResult {

@@ -102,6 +102,10 @@ export async function* runPlanned(
     cards,
     verbose: hooks.verbose ?? false,
   });
+  if (program.compile === 'whole') {
+    const programs = Object.values(compile.shapes).reduce((n, shapes) => n + shapes.length, 0);
+    yield { type: 'compile', programs };
+  }
   try {
     const run = yield* within(runStages(tuner, { ...job, resume }));
     return resultOf(recipe.out, run);

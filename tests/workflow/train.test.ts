@@ -89,6 +89,16 @@ describe('a run', () => {
     expect(inputs.data.manifest).toBe(await hashFile(join(recipe.data, 'manifest.json')));
   });
 
+  nativeOnly('whose steps are compiled as a whole says how many programs that makes, before the first', async () => {
+    const seen: TrainEvent[] = [];
+    await leaveAt(into('whole', { compile: 'whole' }), (event) => seen.push(event) > 0 && event.type === 'compile');
+    const plan = seen.find((event) => event.type === 'plan')!;
+    const shapes = Object.values(plan.shapes).reduce((n, each) => n + each.length, 0);
+    expect(shapes).toBeGreaterThan(1);
+    expect(seen.at(-1)).toEqual({ type: 'compile', programs: shapes });
+    expect(seen.map(({ type }) => type)).not.toContain('run');
+  });
+
   test('comes to the same without a reader of its events', async () => {
     const { adapter } = await train(into('unread')).result;
     expect(adapter).toBe(join(home, 'unread', 'adapter'));
