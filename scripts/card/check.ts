@@ -126,7 +126,7 @@ function rowOf(name: string, target: string, compiled: Compiled, forecast: Memor
 }
 
 const HEADINGS = [
-  ...['step', 'card', 'kernels', 'model, ms', 'temporary, GB', 'arguments, GB', 'in all, GB', 'forecast, GB'],
+  ...['step', 'card', 'kernels', 'model, ms', 'temporary, GB', 'arguments, GB', 'in total, GB', 'forecast, GB'],
   ...['ratio', 'of tensors', 'compiling, s'],
 ];
 
