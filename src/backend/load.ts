@@ -16,7 +16,7 @@ import { cardCaches, visibleCard } from './native/card-caches.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
 import { limitedBelowBfloat16 } from './native/onednn.js';
 import { bindingPackage, cacheHome, type Variant } from './native/paths.js';
-import { findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
+import { cudaRelease, findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
 
 /** How to load the backend. */
@@ -136,7 +136,10 @@ async function loadNative(
     else {
       env.CUDA_VISIBLE_DEVICES ??= '0';
       const card = await visibleCard(env);
-      const caches = card === undefined ? undefined : cardCaches(home, card, cardFlags(env.XLA_FLAGS));
+      const caches =
+        card === undefined
+          ? undefined
+          : cardCaches(home, `${card}, CUDA ${cudaRelease(runtime.paths)}`, cardFlags(env.XLA_FLAGS));
       if (!caches) logger.debug('compiled programs are not kept from process to process');
       Object.assign(env, cardSettings(env, caches));
     }

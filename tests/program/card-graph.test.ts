@@ -81,3 +81,29 @@ nativeOnly('nothing is fed as float32, which would go to a card, back to be fed,
         for (const { outputs } of fed) expect(outputs[0]!.dtype).toBe('int32');
       }
 });
+
+/**
+ * Ops whose kernels, of which a library may hold only what the driver has to compile first, move bits
+ * or nothing at all.
+ */
+const OUTSIDE = new Set([
+  ...['Placeholder', 'Const', 'VarHandleOp', 'ReadVariableOp', 'AssignVariableOp'],
+  ...['Bitcast', 'Identity', 'PartitionedCall'],
+]);
+
+nativeOnly('of an entry that is compiled whole, only one call and what is fed and held is left outside', () => {
+  for (const made of cases())
+    for (const weights of [{}, { loadIn8bit: true }, { loadIn4bit: true }])
+      for (const { entry, nodes } of entriesOf(made, shapesOf(made.calls), {
+        ...weights,
+        precision: 'bfloat16',
+        compile: 'whole',
+      })) {
+        if (made.spec.entries[entry]!.compile === false) continue;
+        expect(
+          [...new Set(nodes.map(({ op }) => op))].filter((op) => !OUTSIDE.has(op)),
+          entry,
+        ).toEqual([]);
+        expect(nodes.filter(({ op }) => op === 'PartitionedCall').length, entry).toBe(1);
+      }
+});

@@ -23,9 +23,10 @@ const STAYS_MS = 24 * 3600 * 1000;
 const programsHome = (home: string): string => join(home, 'xla');
 
 /**
- * The caches of a card, made where they are missing. XLA names a program's file by its graph alone, so the folder is
- * named by what else the machine code depends on: the library's version, the card with its driver, and XLA's flags.
- * Undefined where nothing can be written. What is too much is removed first.
+ * The caches of a card, made where they are missing. XLA names a program's file by its graph alone,
+ * so the folder is named by what else the machine code depends on: the library's version, the
+ * `card` with its driver and CUDA, and XLA's flags. Undefined where nothing can be written. What is
+ * too much is removed first.
  */
 export function cardCaches(home: string, card: string, flags: string): CardCaches | undefined {
   const key = sha256([TENSORFLOW_VERSION, card, flags].join('\n')).slice(0, 16);
