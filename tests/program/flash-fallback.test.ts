@@ -6,6 +6,8 @@ import { compile } from '../../src/program/compile.js';
 import type { Attention, CompileOptions } from '../../src/program/compile-options.js';
 import type { VariableValue } from '../../src/program/program.js';
 import { nativeOnly, testBackend } from '../helpers/backend.js';
+import { cases } from './contract/cases.js';
+import { shapesOf } from './contract/play.js';
 import { FEEDS, flashSpec } from './flash-step.js';
 
 beforeAll(async () => {
@@ -61,6 +63,23 @@ nativeOnly('weights that are held in 8 bits are the same afterwards', async () =
   expect(flash.warnings).toHaveLength(1);
   expect(flash.results).toEqual(recompute.results);
   expect(flash.variables).toEqual(recompute.variables);
+});
+
+nativeOnly('heads that cuDNN has no kernel for are computed without it, and the program says so once', async () => {
+  const warnings: string[] = [];
+  const options = {
+    mode: 'captured',
+    precision: 'bfloat16',
+    compile: 'whole',
+    attention: 'flash',
+    warn: (message: string) => warnings.push(message),
+  } as const;
+  const { spec, calls } = cases('flash')[0]!;
+  const program = await compile(spec, { ...options, shapes: shapesOf(calls) });
+  program.dispose();
+  const tokens = new Set(warnings.map((warning) => Number(/lines of (\d+) tokens/.exec(warning)![1])));
+  expect(tokens.size).toBe(warnings.length);
+  expect(warnings[0]).toContain('cuDNN has no flash attention for heads of 12 numbers in lines of');
 });
 
 test.each([

@@ -22,7 +22,8 @@ import { type GraphVariable, graphVariable } from './variables.js';
  */
 export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Program {
   const variables = graphVariables(spec, options);
-  const entries = recordedEntries(spec, options, variables);
+  const warn = eachOnce(options.warn);
+  const entries = recordedEntries(spec, { ...options, warn }, variables);
   let session: Session | undefined;
   const close = (): void => {
     session?.close();
@@ -61,7 +62,7 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
       const outputs = await runOnce(name, feeds, fetches).catch((error: unknown) => {
         const problem = flashProblem(error);
         if (!problem || !entries.withoutFlash()) throw error;
-        options.warn?.(problem);
+        warn(problem);
         return runOnce(name, feeds, fetches);
       });
       if (fetches.length > 0) return Object.fromEntries(fetches.map((output, i) => [output, toHost(outputs[i]!)]));
@@ -73,6 +74,15 @@ export function capturedProgram(spec: ProgramSpec, options: CompileOptions): Pro
     write: store.write,
     load: store.load,
     dispose: close,
+  };
+}
+
+/** Hands on each message once. */
+function eachOnce(warn: CompileOptions['warn']): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (!said.has(message)) warn?.(message);
+    said.add(message);
   };
 }
 

@@ -24,10 +24,13 @@ const LARGEST_HEAD = 256;
  * A composite of causal attention as a custom call of XLA to cuDNN's flash attention, which
  * computes in bfloat16 (Ampere and newer). Undefined for any other composite, and where cuDNN has
  * no kernel: heads that are too large or no multiple of 8, and with a bias an odd number of tokens.
- * Targets and operands are those of JAX (`jax/_src/cudnn/fused_attention_stablehlo.py`), whose
- * calls XLA's are.
+ * `warn` is given the reason then. Targets and operands are those of JAX
+ * (`jax/_src/cudnn/fused_attention_stablehlo.py`), whose calls XLA's are.
  */
-export function cudnnAttention(composite: GraphNode): readonly TensorRef[] | undefined {
+export function cudnnAttention(
+  composite: GraphNode,
+  warn?: (message: string) => void,
+): readonly TensorRef[] | undefined {
   const backward = composite.op === FLASH_BACKWARD;
   if (!backward && composite.op !== FLASH_FORWARD) return undefined;
   const [q, k, v, ...more] = composite.inputs as [TensorRef, TensorRef, TensorRef, ...TensorRef[]];
@@ -43,7 +46,12 @@ export function cudnnAttention(composite: GraphNode): readonly TensorRef[] | und
     window: window && 'int' in window ? window.int : 0,
     biased: bias !== undefined,
   };
-  if (!isServed(attention)) return undefined;
+  if (!isServed(attention)) {
+    warn?.(
+      `cuDNN has no flash attention for heads of ${headSize} numbers in lines of ${tokens} tokens: \`attention: recompute\` is used there`,
+    );
+    return undefined;
+  }
   const masks = bias ? [bias] : [];
   const [stats, slope, o] = more as [TensorRef, TensorRef, TensorRef];
   const operands = backward ? [q, k, v, stats, slope, ...masks, o] : [q, k, v, ...masks];

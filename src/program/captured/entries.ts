@@ -30,7 +30,7 @@ export interface GraphEntry {
 }
 
 /** How an entry's graph is made. */
-export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention'> {
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention' | 'warn'> {
   /**
    * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
    * one call: what its tensors take can be seen then. Default true.
@@ -66,13 +66,13 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none', attention, oneCall = true }: EntryOptions,
+  { precision, compile = 'none', attention, warn, oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
-  const lowered = lower(recorded, flash ? cudnnAttention : () => undefined);
+  const lowered = lower(recorded, flash ? (composite) => cudnnAttention(composite, warn) : () => undefined);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;
