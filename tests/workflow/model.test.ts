@@ -81,10 +81,10 @@ describe('openModel', () => {
     expect(await llm.generate(['Hi'], { maxTokens: 4 })).toHaveLength(1);
   });
 
-  test('a call that memory is too short for does not spoil the next one', async () => {
+  test('a call that is refused does not spoil the next one', async () => {
     await using llm = await openModel(TINY);
     const huge = llm.generate(['Hi'], { maxTokens: 1e9 });
-    await expect(huge).rejects.toMatchObject({ code: 'failed', fields: { outOfMemory: true } });
+    await expect(huge).rejects.toMatchObject({ code: 'usage', fields: { option: 'maxTokens' } });
     expect(await llm.generate(['Hi'], { maxTokens: 4 })).toHaveLength(1);
   });
 
