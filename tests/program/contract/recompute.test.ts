@@ -1,7 +1,7 @@
 import { beforeAll, describe } from 'vitest';
 import type { CompileOptions } from '../../../src/program/compile-options.js';
 import { nativeOnly, testBackend } from '../../helpers/backend.js';
-import { DISTURBANCE, expectBfloat16, expectFloat32, FACTOR, float32Disturbance } from './agreement.js';
+import { DISTURBANCE, expectBfloat16, expectFloat32, float32Disturbance } from './agreement.js';
 import { type Case, cases } from './cases.js';
 import { type Played, playAgain, playDisturbed, playThrough } from './play.js';
 
@@ -10,28 +10,29 @@ const MODES: readonly CompileOptions[] = (['none', 'parts', 'whole'] as const).f
   (['float32', 'bfloat16'] as const).map((precision) => ({ mode: 'captured', precision, compile })),
 );
 
-/** What attends over a line's own keys; XLA takes its time for each entry. */
-const ENTRIES = { none: ['trainStep', 'accumulate', 'evalLoss', 'logits'], parts: ['trainStep'], whole: ['trainStep'] };
+/** What attends over a line's own keys, with a gradient and without. */
+const ENTRIES: ReadonlySet<string> = new Set(['trainStep', 'evalLoss']);
 
 /** The same cases: packed rows, a window, grouped queries, layers that are run twice. */
 const RECOMPUTED = cases('recompute');
 
 describe.each(cases().map((made, i) => [made.name, made, RECOMPUTED[i]!] as const))('%s', (_name, kept, recomputed) => {
+  // XLA takes its time: it compiles a step of the case that has most of what attention can have.
+  const compiles = (compile: CompileOptions['compile']) => compile === 'none' || recomputed === RECOMPUTED[1];
   const called = ({ compile = 'none' }: CompileOptions, played: readonly Played[]) =>
-    played.filter(({ call }) => ENTRIES[compile].includes(call.entry));
+    played.filter(({ call }) => ENTRIES.has(call.entry) && (compile === 'none' || call.entry === 'trainStep'));
   let reference: readonly Played[];
-  let disturbed: Record<CompileOptions['precision'] | 'wider', Played[][]>;
+  let disturbed: Record<CompileOptions['precision'], Played[][]>;
   beforeAll(async () => {
     await testBackend();
     reference = called({ ...EAGER, compile: 'none' }, await playThrough(kept, EAGER));
     disturbed = {
       float32: await playDisturbed(kept, reference, float32Disturbance(kept)),
       bfloat16: await playDisturbed(kept, reference, DISTURBANCE),
-      wider: await playDisturbed(kept, reference, FACTOR * DISTURBANCE),
     };
   });
 
-  for (const options of MODES)
+  for (const options of MODES.filter(({ compile }) => compiles(compile)))
     nativeOnly(
       `${options.precision}, compiled: ${options.compile}: what eager float32 does with kept ones`,
       async () => {
@@ -40,7 +41,7 @@ describe.each(cases().map((made, i) => [made.name, made, RECOMPUTED[i]!] as cons
         for (const [i, each] of played.entries()) {
           const at = reference.indexOf(wanted[i]!);
           if (options.precision === 'float32') expectFloat32(kept, each, wanted[i]!, disturbed.float32[at]!);
-          else expectBfloat16(kept, each, wanted[i]!, disturbed.bfloat16[at]!, disturbed.wider[at]);
+          else expectBfloat16(kept, each, wanted[i]!, disturbed.bfloat16[at]!);
         }
       },
     );
