@@ -32,6 +32,7 @@ const CARD_TESTS = [
 
 /** What `npm run test:fast` leaves out: files that take ten seconds or more on two cores, or three and load TensorFlow. */
 const SLOW = [
+  'backend/archive',
   'backend/doctor',
   'backend/load',
   'backend/setup',
@@ -54,7 +55,8 @@ const SLOW = [
   'io/lock',
   'program/captured/passes',
   'program/contract/contract',
-  'program/load-in-8bit',
+  'program/contract/recompute',
+  'program/held-weights',
   'program/wasm',
   'reliability/bombs',
   'reliability/checkpoint-faults',
