@@ -27,8 +27,8 @@ export interface CompileOptions {
    */
   readonly loadIn8bit?: boolean;
   /**
-   * Holds them in 4 bits instead, as NF4 with double quantization; likewise, and never with
-   * `loadIn8bit`.
+   * Holds them in 4 bits, as NF4 with double quantization; excludes `loadIn8bit`. Captured programs
+   * only; off by default.
    */
   readonly loadIn4bit?: boolean;
   /** What XLA compiles. Captured programs only; `none` by default. */

@@ -118,7 +118,7 @@ test('without python and g++ setup says so and continues with WASM; asked for by
   },
 );
 
-test('a card that is too old for the library is told by name, also by set-up', async () => {
+test('a card that is too old for the library is reported by name, also by set-up', async () => {
   machine = fakeMachine({ python: false, compiler: false });
   putProgram(machine, 'nvidia-smi', `console.log('NVIDIA Test 900, 570.86.15, 5.2');`);
   const { result } = await command(machine, 'doctor', '--json');

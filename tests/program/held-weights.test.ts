@@ -102,7 +102,7 @@ describe.each(each)('variables in $bits bits, $precision', ({ bits, option, dequ
     program.dispose();
   });
 
-  nativeOnly('a value that is not finite is told with its name and row, and changes nothing', async () => {
+  nativeOnly('a value that is not finite is reported with its name and row, and changes nothing', async () => {
     const program = await compile(spec, low(captured(precision)));
     program.write([['odd', weights.odd]]);
     const before = handles();

@@ -164,7 +164,7 @@ async function eachEntry(file: string, watch: Watch, take: (entry: ReadEntry) =>
   try {
     await new Promise<void>((done, fail) => {
       parser.on('entry', (entry: ReadEntry) => {
-        // The parser goes on to the next entry while this one's last bytes are still being written.
+        // The parser continues with the next entry while this one's last bytes are still being written.
         last = last.then((more) => more && take(entry));
         last.then((more) => more || done(), fail);
       });

@@ -76,7 +76,7 @@ function placeOf({ name, package: folder }: Wanted, { root }: Pick<RuntimePaths,
 }
 
 /**
- * What of CUDA does not open in a process of its own, library by library, with the dynamic linker's
+ * What of CUDA does not open in a separate process, library by library, with the dynamic linker's
  * reason and a fix. A library whose only fault is one before it is not named again.
  */
 export async function cardLibraryProblems(

@@ -1,7 +1,7 @@
 import * as tf from '../tf.js';
 import { type CompositeAttributes, recordedComposite } from './binding.js';
 
-/** Names of the composites that a device may have an op of its own for: see `ops/flash-attention.ts`. */
+/** Names of the composites that a device may have its own op for: see `ops/flash-attention.ts`. */
 export const FLASH_FORWARD = 'FlashForward';
 /** See {@link FLASH_FORWARD}. */
 export const FLASH_BACKWARD = 'FlashBackward';

@@ -73,7 +73,7 @@ test('elements keep their places when what they were quantized to is quantized a
   expect(again.codes).toEqual(once.codes);
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('the row of %d is told', (value) => {
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('the row of %d is named', (value) => {
   for (const at of [3 * 70 + 5, 4 * 70 + 69]) {
     const weight = float32([5, 70], new Float32Array(350).with(at, value));
     expect(() => quantizeNf4(weight)).toThrow(`row ${Math.floor(at / 70)}: expected finite values, found ${value}`);

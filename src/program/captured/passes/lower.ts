@@ -18,7 +18,10 @@ export function decompositionOf({ attributes }: GraphNode): GraphFunction | unde
   return body && 'function' in body ? body.function : undefined;
 }
 
-/** A function's results with a node's inputs in place of its own. What waits for an input waits for what makes it. */
+/**
+ * The results of a function, with the inputs of a node in place of its placeholders. What waits for
+ * an input waits for what makes it.
+ */
 function inlined({ inputs, outputs }: GraphFunction, { inputs: given }: GraphNode): TensorRef[] {
   const replaced = new Map<GraphNode, readonly TensorRef[]>(inputs.map((place, i) => [place, [given[i]!]]));
   const follow = ({ node, output }: TensorRef): TensorRef => replaced.get(node)![output]!;
