@@ -71,6 +71,13 @@ module.exports = {
       from: { path: '^src/(core|io|telemetry|tokenizer|data|curriculum|endpoint|scoring|report|config)/' },
       to: { path: 'node_modules/@tensorflow/', reachable: true },
     },
+    {
+      name: 'evaluation without a model',
+      comment: 'only eval/model/ computes: judging by an endpoint and reporting load no TensorFlow',
+      severity: 'error',
+      from: { path: '^src/(eval/(?!model/)|statistics/)' },
+      to: { path: 'node_modules/@tensorflow/', reachable: true },
+    },
     only(
       'files',
       '^src/(io|backend/native)/',

@@ -22,7 +22,7 @@ import { importFile } from '../../src/data/import.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
-import { type ModelMeter, openLossMeter } from '../../src/eval/loss-meter.js';
+import { type ModelMeter, openLossMeter } from '../../src/eval/model/loss-meter.js';
 import { openModelFolder } from '../../src/model/load.js';
 import { compileOptions, programOptions } from '../../src/program/options.js';
 import { encodePairs } from '../../src/scoring/ifd.js';

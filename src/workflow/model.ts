@@ -59,7 +59,7 @@ export async function openModel(
   checkText('folder', folder);
   const { adapter, device, ...program } = parseOptions(modelOptionsSchema, options);
   const { loadBackend } = await import('../backend/load.js');
-  const { openAnswering } = await import('../eval/answering.js');
+  const { openAnswering } = await import('../eval/model/answering.js');
   const backend = await loadBackend({ device, ...(logger && { logger }), verbose: verbose ?? false });
   const answering = await openAnswering(folder, {
     adapter,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answerOptionsSchema, type ResolvedAnswerOptions } from '../../src/eval/answer-options.js';
-import { openAnswering } from '../../src/eval/answering.js';
+import { openAnswering } from '../../src/eval/model/answering.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { testBackend } from '../helpers/backend.js';

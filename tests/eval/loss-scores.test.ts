@@ -6,7 +6,7 @@ import { importFile } from '../../src/data/import.js';
 import type { MicroBatch } from '../../src/data/micro-batch.js';
 import { importOptionsSchema } from '../../src/data/options.js';
 import { type Ledger, openLedger } from '../../src/endpoint/ledger.js';
-import { type ModelMeter, openLossMeter } from '../../src/eval/loss-meter.js';
+import { type ModelMeter, openLossMeter } from '../../src/eval/model/loss-meter.js';
 import { openModelFolder } from '../../src/model/load.js';
 import type { CompileOptions } from '../../src/program/compile-options.js';
 import { encodePairs, type LossPair } from '../../src/scoring/ifd.js';

@@ -1,14 +1,14 @@
-import type { BatchShape } from '../data/batch-shapes.js';
-import type { ModelConfig } from '../model/config.js';
-import { linear } from '../model/linear.js';
-import { modelVariables } from '../model/load.js';
-import { programMemory, variableBytes } from '../program/captured/forecast.js';
-import type { CompileOptions } from '../program/compile-options.js';
-import { joinSpecs, type ProgramSpec } from '../program/program.js';
-import { rssMib } from '../telemetry/memory.js';
-import { lossFeedShapes } from '../train/loss-feeds.js';
-import { peakOf } from '../train/memory.js';
-import { lossSpec } from '../train/step.js';
+import type { BatchShape } from '../../data/batch-shapes.js';
+import type { ModelConfig } from '../../model/config.js';
+import { linear } from '../../model/linear.js';
+import { modelVariables } from '../../model/load.js';
+import { programMemory, variableBytes } from '../../program/captured/forecast.js';
+import type { CompileOptions } from '../../program/compile-options.js';
+import { joinSpecs, type ProgramSpec } from '../../program/program.js';
+import { rssMib } from '../../telemetry/memory.js';
+import { lossFeedShapes } from '../../train/loss-feeds.js';
+import { peakOf } from '../../train/memory.js';
+import { lossSpec } from '../../train/step.js';
 
 const held = (): number => rssMib() * 2 ** 20;
 

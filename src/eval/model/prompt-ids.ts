@@ -1,7 +1,7 @@
-import type { EncodeOptions } from '../data/options.js';
-import { encodable, renderPrompt } from '../data/prompt.js';
-import type { Message } from '../data/record.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { EncodeOptions } from '../../data/options.js';
+import { encodable, renderPrompt } from '../../data/prompt.js';
+import type { Message } from '../../data/record.js';
+import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 
 /** Token ids of conversations whose next turn is the model's. What their turns say is text, whatever it spells. */
 export async function promptIds(

@@ -5,27 +5,27 @@ import {
   namedForMemory,
   namingMemory,
   SMALLER_MODEL,
-} from '../core/out-of-memory.js';
-import type { Remedy } from '../core/remedies.js';
-import type { Message } from '../data/record.js';
-import { generateSpec } from '../generate/cache.js';
-import { generate } from '../generate/generate.js';
-import { type DecodePlan, enlarge, fitInto, planDecode } from '../generate/plan.js';
-import { programWithAdapter } from '../lora/adapted-model.js';
-import type { Adapter } from '../lora/adapter.js';
-import { ownTokenizerWarnings } from '../lora/adapter-folder.js';
-import { readAdapter } from '../lora/peft-files.js';
-import { linear } from '../model/linear.js';
-import { type ModelFolder, openModelFolder } from '../model/load.js';
-import { linearShapes } from '../model/parameters.js';
-import { checkTokens, lengthWarnings, vocabularyWarnings } from '../model/texts.js';
-import type { CompileOptions } from '../program/compile-options.js';
-import type { Program } from '../program/program.js';
-import { type Logger, silentLogger } from '../telemetry/logger.js';
-import { memoryWarning } from '../telemetry/memory-warning.js';
-import { endIdWarnings } from '../tokenizer/end-ids.js';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.js';
-import type { Answer, ResolvedAnswerOptions } from './answer-options.js';
+} from '../../core/out-of-memory.js';
+import type { Remedy } from '../../core/remedies.js';
+import type { Message } from '../../data/record.js';
+import { generateSpec } from '../../generate/cache.js';
+import { generate } from '../../generate/generate.js';
+import { type DecodePlan, enlarge, fitInto, planDecode } from '../../generate/plan.js';
+import { programWithAdapter } from '../../lora/adapted-model.js';
+import type { Adapter } from '../../lora/adapter.js';
+import { ownTokenizerWarnings } from '../../lora/adapter-folder.js';
+import { readAdapter } from '../../lora/peft-files.js';
+import { linear } from '../../model/linear.js';
+import { type ModelFolder, openModelFolder } from '../../model/load.js';
+import { linearShapes } from '../../model/parameters.js';
+import { checkTokens, lengthWarnings, vocabularyWarnings } from '../../model/texts.js';
+import type { CompileOptions } from '../../program/compile-options.js';
+import type { Program } from '../../program/program.js';
+import { type Logger, silentLogger } from '../../telemetry/logger.js';
+import { memoryWarning } from '../../telemetry/memory-warning.js';
+import { endIdWarnings } from '../../tokenizer/end-ids.js';
+import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { Answer, ResolvedAnswerOptions } from '../answer-options.js';
 import { modelMemory } from './model-memory.js';
 import { promptIds } from './prompt-ids.js';
 

@@ -1,12 +1,12 @@
-import { FREE_MEMORY, fewerBits, SMALLER_MODEL } from '../core/out-of-memory.js';
-import type { Remedy } from '../core/remedies.js';
-import type { MicroBatch } from '../data/micro-batch.js';
-import { adaptedModel } from '../lora/adapted-model.js';
-import type { ModelFolder } from '../model/load.js';
-import type { CompileOptions } from '../program/compile-options.js';
-import { lossesByRow, lossFeedShapes, lossFeeds } from '../train/loss-feeds.js';
-import { namingMemory } from '../train/out-of-memory.js';
-import { lossSpec } from '../train/step.js';
+import { FREE_MEMORY, fewerBits, SMALLER_MODEL } from '../../core/out-of-memory.js';
+import type { Remedy } from '../../core/remedies.js';
+import type { MicroBatch } from '../../data/micro-batch.js';
+import { adaptedModel } from '../../lora/adapted-model.js';
+import type { ModelFolder } from '../../model/load.js';
+import type { CompileOptions } from '../../program/compile-options.js';
+import { lossesByRow, lossFeedShapes, lossFeeds } from '../../train/loss-feeds.js';
+import { namingMemory } from '../../train/out-of-memory.js';
+import { lossSpec } from '../../train/step.js';
 
 /** A model that only measures. */
 export interface ModelMeter {
