@@ -62,4 +62,6 @@ export interface AnswerRow {
   readonly checks: AnswerChecks;
   /** Hash of everything that decides the answer. */
   readonly key: string;
+  /** Fields of another program's file that it came from, which are written back as they are. */
+  readonly foreign?: Readonly<Record<string, unknown>> | undefined;
 }
