@@ -36,6 +36,11 @@ export interface ReferenceLoss {
   readonly tokens: number;
 }
 
+/** A line of a file of losses: one row's reference, after one stage of a run. */
+export interface StageLoss extends ReferenceLoss {
+  readonly id: string;
+}
+
 /** A line of `answers/ARM/SET.jsonl`: one answer of one run of an arm, in the order of the set's rows. */
 export interface AnswerRow {
   readonly id: string;
