@@ -18,8 +18,8 @@ export interface CheckedAnswer {
   /** The answer's tokens, without the one that ends it. Without them loops are looked for in its words. */
   readonly ids?: ArrayLike<number> | undefined;
   /**
-   * Fields of the row: `instruction_id_list` and `kwargs` are constraints as IFEval's file has them; `answer`, as in the
-   * demo's rows, is one more text that the answer may be equal to.
+   * Fields of the row: `instruction_id_list` and `kwargs` are constraints as IFEval's file has
+   * them; `answer`, as in the demo's rows, is one more text that the answer may be equal to.
    */
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
 }

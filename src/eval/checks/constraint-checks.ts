@@ -44,18 +44,26 @@ const POSTSCRIPTS: Readonly<Record<string, RegExp>> = {
 const OPTIONS = ['My answer is yes.', 'My answer is no.', 'My answer is maybe.'];
 
 /**
- * IFEval's checks (arXiv 2311.07911), by the names that its file has for them: the 20 of 25 that need neither a language
- * detector nor a sentence splitter. They are those of lm-evaluation-harness 0.4.13 to the letter, and compared with them
- * on 1,000 texts, except for what makes theirs random or fail, or makes them check something else than they ask for:
+ * IFEval's checks (arXiv 2311.07911), by the names that its file has for them: the 20 of 25 that
+ * need neither a language detector nor a sentence splitter. They are those of lm-evaluation-harness
+ * 0.4.13 to the letter, and compared with them on 1,000 texts, except for what makes theirs random
+ * or fail, or makes them check something else than they ask for:
  *
- * | theirs | here |
- * |---|---|
- * | a 0 among what a check is given (`frequency`, `num_placeholders`, ...) is dropped, and a random number is drawn | it is 0 |
- * | what is missing or negative is drawn at random; a letter that is not a to z, too (IFEval's own rows 1122 and 1174) | not checked; any one character is counted |
- * | keywords, forbidden words, splitters and markers are regular expressions: `C++` finds any C, `f(x)` does not find f(x) | they are texts |
- * | a forbidden word that begins or ends with a mark is never found (`\b` beside `+`) | it is found where no letter or digit adjoins |
- * | the paragraphs that are counted leave out blank ones, the one that is looked at does not | both leave them out |
- * | NaN and Infinity are JSON | they are not |
+ * - A 0 among what a check is given (`frequency`, `num_placeholders`) is dropped there, and a
+ * number is drawn at random.
+ *   Here it is 0.
+ * - What is missing or negative is drawn at random there. Here the constraint is not checked.
+ * - A letter other than a to z is drawn at random there, as in IFEval's own row 1122 (`#`). Here
+ * any one character counts.
+ * - Keywords, forbidden words, splitters and markers are patterns there: `C++` finds any C, and
+ * `f(x)` does not find f(x).
+ *   Here they are texts.
+ * - A forbidden word that begins or ends with a mark, such as C#, is never found there. Here it is, where no letter or
+ *   digit adjoins it.
+ * - Paragraphs are counted there without blank ones, and the one to look at is chosen among all.
+ * Here blank ones are left
+ *   out of both.
+ * - NaN and Infinity are JSON there, and not here.
  */
 export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {
   'keywords:existence': constraint(z.object({ keywords: words }), (text, { keywords }) =>

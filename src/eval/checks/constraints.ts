@@ -4,9 +4,10 @@ import { CONSTRAINTS } from './constraint-checks.js';
 import { strip } from './python-text.js';
 
 /**
- * The constraints of a row (`instruction_id_list` and `kwargs`, as IFEval's file has them) and whether a text meets each;
- * undefined for a row without any. One that is not among {@link CONSTRAINTS}, or that misses what it needs, is not
- * checked: null, never met and never missed. An empty text meets none.
+ * The constraints of a row (`instruction_id_list` and `kwargs`, as IFEval's file has them) and
+ * whether a text meets each; undefined for a row without any. One that is not among
+ * {@link CONSTRAINTS}, or that misses what it needs, is not checked: null, never met and never
+ * missed. An empty text meets none.
  */
 export function checkConstraints(
   meta: Readonly<Record<string, unknown>> | undefined,

@@ -3,19 +3,23 @@ const LONGEST_UNIT = 64;
 /** How often a unit must stand one after another at the end. */
 const TIMES = 3;
 /**
- * Tokens that the repetition of a unit of less than {@link SHORT_UNIT} tokens must cover: 1/3 = 0.3333333333333333, a line
- * of dashes and "no, no, no" are no loops.
+ * Tokens that the repetition of a unit of less than {@link SHORT_UNIT} tokens must cover: 1/3 =
+ * 0.3333333333333333, a line of dashes and "no, no, no" are no loops.
  */
 const SHORT_STRETCH = 24;
 const SHORT_UNIT = 4;
-/** Share of 4-grams that occur before in the text, above which it is a loop; Welleck et al. (arXiv 1908.04319), seq-rep-4. */
+/**
+ * Share of 4-grams that occur before in the text, above which it is a loop; Welleck et al. (arXiv
+ * 1908.04319), seq-rep-4.
+ */
 const MOST_REPEATED = 0.5;
 /** Tokens below which that share says nothing: a list of five zeros has it, too. */
 const LEAST_TOKENS = 32;
 
 /**
- * True for a text that repeats itself: a unit of 1 to 64 tokens at least 3 times up to its end, or more than half of its
- * 4-grams repeated. A begun repetition at the end, where the text was cut, counts for neither side.
+ * True for a text that repeats itself: a unit of 1 to 64 tokens at least 3 times up to its end, or
+ * more than half of its 4-grams repeated. A begun repetition at the end, where the text was cut,
+ * counts for neither side.
  */
 export function isLoop(tokens: readonly (number | string)[]): boolean {
   return repeatsToTheEnd(tokens) || repeatedShare(tokens) > MOST_REPEATED;
