@@ -12,6 +12,7 @@ const TASKS = [
   'stage',
   'train',
   'inspect rows',
+  'eval answer',
 ] as const;
 
 /**
