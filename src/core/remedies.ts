@@ -13,6 +13,7 @@ const TASKS = [
   'train',
   'inspect rows',
   'eval answer',
+  'eval judge',
 ] as const;
 
 /**
