@@ -4,6 +4,7 @@ import type { MicroBatch } from '../../data/micro-batch.js';
 import { adaptedModel } from '../../lora/adapted-model.js';
 import type { ModelFolder } from '../../model/load.js';
 import type { CompileOptions } from '../../program/compile-options.js';
+import type { Program } from '../../program/program.js';
 import { lossesByRow, lossFeedShapes, lossFeeds } from '../../train/loss-feeds.js';
 import { namingMemory } from '../../train/out-of-memory.js';
 import { lossSpec } from '../../train/step.js';
@@ -41,12 +42,14 @@ export async function openLossMeter(
   const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
     adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: shapes }, warn }, warn),
   );
-  return {
-    measure: (batch) =>
-      namingMemory({ what: 'measuring losses', batch, remedies }, async () => {
-        const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
-        return lossesByRow(batch, losses!);
-      }),
-    dispose: () => program.dispose(),
-  };
+  return { ...meterOf(program, remedies), dispose: () => program.dispose() };
 }
+
+/** What measures with a program that has the entries of `lossSpec`; `remedies` are what helps if memory runs out. */
+export const meterOf = (program: Program, remedies: Remedy[]): Omit<ModelMeter, 'dispose'> => ({
+  measure: (batch) =>
+    namingMemory({ what: 'measuring losses', batch, remedies }, async () => {
+      const { losses } = await program.run('evalLoss', lossFeeds(batch, 1), ['losses']);
+      return lossesByRow(batch, losses!);
+    }),
+});
