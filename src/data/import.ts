@@ -8,7 +8,7 @@ import { heapShare } from '../telemetry/memory.js';
 import { checkNoListInside, detectFormat, saidBy } from './detect.js';
 import { isRow, RowProblem } from './fields.js';
 import { type ImportState, newImport, noteLines, type RowsFound, reportProblems, SHOWN_ROWS } from './import-report.js';
-import type { RowFormat } from './importers.js';
+import type { Answers, RowFormat } from './importers.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 import { type ReadRow, readRow } from './row.js';
@@ -25,6 +25,9 @@ export interface ImportedRows {
   /** Rows without an id that are equal to an earlier row; their ids, too, got a number at their end. */
   readonly equal: number;
 }
+
+/** How a file is read: its options, and whether its rows may be instructions without an answer (default: no). */
+type Reading = ImportOptions & { readonly answers?: Answers };
 
 /** Rows by which `auto` recognises the format. */
 const DETECTION_ROWS = 5;
@@ -46,7 +49,7 @@ const FULL = { share: 0.9, bytes: 16 << 20 };
  */
 export function streamRows(
   path: string,
-  options: ImportOptions,
+  options: Reading,
   logger: Logger = silentLogger,
 ): { rows: AsyncGenerator<InstructionRecord>; found: RowsFound } {
   const found = newImport();
@@ -55,7 +58,7 @@ export function streamRows(
 
 async function* recordsOf(
   path: string,
-  options: ImportOptions,
+  options: Reading,
   found: ImportState,
   logger: Logger,
 ): AsyncGenerator<InstructionRecord> {
@@ -95,7 +98,7 @@ async function* recordsOf(
  * The record of a row; undefined for a bad one, and for every row after it where the file will be
  * refused: those are only checked.
  */
-function recordOf(row: FileRow, found: ImportState, options: ImportOptions): InstructionRecord | undefined {
+function recordOf(row: FileRow, found: ImportState, options: Reading): InstructionRecord | undefined {
   try {
     if (row.error) throw row.error;
     const read = readAs(row, found, options);
@@ -114,19 +117,19 @@ function recordOf(row: FileRow, found: ImportState, options: ImportOptions): Ins
 }
 
 /** Where the format was not named, rows with `messages` may be our records or anybody's: each is read as what it is. */
-function readAs(row: FileRow, found: ImportState, { format, scoreField }: ImportOptions): ReadRow {
+function readAs(row: FileRow, found: ImportState, { format, scoreField, answers }: Reading): ReadRow {
   const value = saidBy(row);
   const mayBeOurs = found.format === 'records' || (isRow(value) && ('stage' in value || 'meta' in value));
   if (format === 'auto' && mayBeOurs && (found.format === 'records' || found.format === 'messages'))
     try {
-      return readRow(value, 'records', scoreField);
+      return readRow(value, 'records', scoreField, answers);
     } catch (error) {
       if (!(error instanceof RowProblem)) throw error;
-      const read = readRow(value, 'messages', scoreField);
+      const read = readRow(value, 'messages', scoreField, answers);
       found.format = 'messages';
       return read;
     }
-  return readRow(value, found.format!, scoreField);
+  return readRow(value, found.format!, scoreField, answers);
 }
 
 function count(counts: Map<string, number>, names: readonly string[]): void {
@@ -134,11 +137,7 @@ function count(counts: Map<string, number>, names: readonly string[]): void {
 }
 
 /** All rows of a file; see {@link streamRows}. More rows than memory holds are a data error that says what to do. */
-export async function importFile(
-  path: string,
-  options: ImportOptions,
-  logger: Logger = silentLogger,
-): Promise<ImportedRows> {
+export async function importFile(path: string, options: Reading, logger: Logger = silentLogger): Promise<ImportedRows> {
   const { rows, found } = streamRows(path, options, logger);
   const records: InstructionRecord[] = [];
   let checked = 0;
@@ -167,7 +166,7 @@ const outOfMemory = (path: string, rows: number) =>
  */
 export async function readRecords(
   path: string,
-  options: ImportOptions,
+  options: Reading,
   logger: Logger = silentLogger,
 ): Promise<InstructionRecord[]> {
   const { kind } = await statPath(path);

@@ -23,8 +23,11 @@ interface Draft extends Partial<Turns> {
 export interface Importer {
   readonly looksLike: string;
   matches(row: RawRow): boolean;
-  read(row: RawRow): Draft;
+  read(row: RawRow, answers: Answers): Draft;
 }
+
+/** Whether every row must have an answer, or may be an instruction alone. */
+export type Answers = 'required' | 'optional';
 
 /** All importers; detection tries them in this order, on rows without nulls. */
 export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
@@ -51,12 +54,12 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
   alpaca: {
     looksLike: '{instruction, input, output}',
     matches: (row) => 'instruction' in row,
-    read: (row) => withColumns(row, readAlpaca(row)),
+    read: (row, answers) => withColumns(row, readAlpaca(row, answers)),
   },
   'prompt-completion': {
     looksLike: '{prompt, completion}',
     matches: (row) => 'prompt' in row && !('messages' in row),
-    read: (row) => withColumns(row, readPromptCompletion(row)),
+    read: (row, answers) => withColumns(row, readPromptCompletion(row, answers)),
   },
 };
 
@@ -74,6 +77,9 @@ const LISTS: Partial<Record<RowFormat, string>> = {
   sharegpt: 'conversations',
   phasedsft: 'data',
 };
+
+/** Whether a row is an instruction alone, where it may be. */
+const hasNone = (row: RawRow, key: string, answers: Answers): boolean => answers === 'optional' && isEmpty(row[key]);
 
 const hasList = (row: RawRow, key: string) => listIn(row[key]) !== undefined || /^\s*\[/.test(String(row[key] ?? ''));
 
@@ -122,7 +128,7 @@ function withColumns(row: RawRow, draft: Draft): Draft {
  * Instruction and input joined by a newline, as the published training sets do, or whichever of
  * them there is; `history` as LLaMA-Factory has it.
  */
-function readAlpaca(row: RawRow): Draft {
+function readAlpaca(row: RawRow, answers: Answers): Draft {
   const input = row.input === undefined ? '' : textIn(row, 'input');
   const instruction = row.instruction === undefined && input.trim() !== '' ? '' : textIn(row, 'instruction');
   const history = row.history === undefined || isEmpty(row.history) ? [] : listOf(row, 'history');
@@ -131,20 +137,22 @@ function readAlpaca(row: RawRow): Draft {
     messages: [
       ...history.flatMap((pair, i) => alternate(Array.isArray(pair) ? pair : [pair], `history[${i}]`)),
       { role: 'user', content: asked.join('\n') },
-      { role: 'assistant', content: textIn(row, 'output') },
+      ...(hasNone(row, 'output', answers) ? [] : [{ role: 'assistant' as const, content: textIn(row, 'output') }]),
     ],
     used: ['instruction', 'input', 'output', 'history'],
   };
 }
 
 /** Two texts, or two lists of messages as TRL writes them. */
-function readPromptCompletion(row: RawRow): Draft {
+function readPromptCompletion(row: RawRow, answers: Answers): Draft {
   const side = (key: string, role: Message['role']): Turns => {
     const value = row[key];
     const list = Array.isArray(value) || isRow(value);
     return list ? turnsIn(row, key) : { messages: [{ role, content: textIn(row, key) }], turnFields: {} };
   };
-  const [prompt, completion] = [side('prompt', 'user'), side('completion', 'assistant')];
+  const prompt = side('prompt', 'user');
+  const without = hasNone(row, 'completion', answers);
+  const completion = without ? { messages: [], turnFields: {} } : side('completion', 'assistant');
   return {
     messages: [...prompt.messages, ...completion.messages],
     turnFields: { ...prompt.turnFields, ...completion.turnFields },

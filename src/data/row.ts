@@ -2,7 +2,7 @@ import { sha256, stableJson } from '../core/hash.js';
 import { numberOf } from '../core/number.js';
 import { show } from '../core/shown.js';
 import { isEmpty, isRow, namesOf, type RawRow, RowProblem, withoutNulls } from './fields.js';
-import { IMPORTERS, type RowFormat } from './importers.js';
+import { type Answers, IMPORTERS, type RowFormat } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
 import { belongsToAnswer } from './turns.js';
 
@@ -23,14 +23,20 @@ export interface ReadRow {
 /**
  * One row as a record: its conversation checked, its score as a number (`scoreField`, or `score`
  * where it has one), an id of its content where it has none, its other fields in `meta`. A field
- * that is null is as good as absent. Throws {@link RowProblem}.
+ * that is null is as good as absent. With `answers: 'optional'` it may end with the user's turn. Throws
+ * {@link RowProblem}.
  */
-export function readRow(value: unknown, format: RowFormat, scoreField: string | undefined): ReadRow {
+export function readRow(
+  value: unknown,
+  format: RowFormat,
+  scoreField: string | undefined,
+  answers: Answers = 'required',
+): ReadRow {
   if (!isRow(value))
     throw new RowProblem(`expected an object like ${IMPORTERS[format].looksLike}, found ${show(value)}`);
   const row = withoutNulls(value);
-  const { messages, used, turnFields = {} } = IMPORTERS[format].read(row);
-  checkConversation(messages);
+  const { messages, used, turnFields = {} } = IMPORTERS[format].read(row, answers);
+  checkConversation(messages, answers);
   if (format !== 'records') checkMarks(row);
   const score = readScore(value, scoreField);
   const id = idOf(row.id);
@@ -66,9 +72,10 @@ export function idOf(id: unknown): string | undefined {
   );
 }
 
-function checkConversation(messages: readonly Message[]): void {
+function checkConversation(messages: readonly Message[], answers: Answers): void {
   const last = messages.at(-1);
-  if (last?.role !== 'assistant' || last.content.trim() === '')
+  const answered = last?.role === 'assistant' && last.content.trim() !== '';
+  if (!answered && (answers === 'required' || last === undefined || last.role === 'system'))
     throw new RowProblem(
       `row without an answer: expected it to end with a non-empty answer, found ${last ? `${last.role} ${show(last.content)}` : 'no turns'}`,
     );
