@@ -73,12 +73,21 @@ export type EvalFile = z.infer<typeof evalFileSchema>;
 /** Where an evaluation keeps what. */
 export const evalPaths = (folder: string) => ({
   evalFile: join(folder, 'eval.json'),
-  /** Lines of {@link AnswerRow}. Further runs of an arm lie in folders of their own, so that adding one moves nothing. */
+  /**
+   * Lines of {@link AnswerRow}. Further runs of an arm lie in folders of their own, so that adding
+   * one moves nothing.
+   */
   answers: (arm: string, run: number, set: string): string =>
     join(folder, 'answers', arm, ...(run > 1 ? [`run-${run}`] : []), `${set}.jsonl`),
   /** All answers of a run of an arm in AlpacaEval's format. */
   modelOutputs: (arm: string, run: number): string =>
     join(folder, 'answers', arm, ...(run > 1 ? [`run-${run}`] : []), 'model_outputs.json'),
+  /**
+   * Losses of the set's references after each stage of the run that an arm comes from, 0 for its base: lines of
+   * {@link StageLoss} in the set's order.
+   */
+  stageLosses: (arm: string, run: number, stage: number, set: string): string =>
+    join(folder, 'losses', arm, `run-${run}`, `stage-${stage}`, `${set}.jsonl`),
   answerLedger: join(folder, 'answers.ledger.jsonl'),
   judgeLedger: join(folder, 'judge.ledger.jsonl'),
   /** Lines of {@link Verdict} of all judges. */
