@@ -82,15 +82,15 @@ export function lengthControl(
   if (!(overlap >= LEAST)) return { ...none, reason: 'overlap', coefficients: null, separable: false };
   const data = regression(rows, difficulty, ridge);
   const once = new Float64Array(rows.targets.length).fill(1);
-  const fit = logisticFit(data);
-  const beta = fit(once);
+  const coefficients = logisticFit(data);
+  const beta = coefficients(once);
   const free = ridge === 0 ? beta : logisticFit({ ...data, ridge: data.ridge.map(() => 0) })(once);
   if (!beta) return { ...none, reason: 'no fit', coefficients: null, separable: !free };
   const found: (number | undefined)[] = [];
   const weights = new Float64Array(rows.targets.length);
   for (const drawn of nestedResamples(strata, [scores.length], { resamples, seed })) {
     for (let i = 0; i < weights.length; i++) weights[i] = drawn.runs[0]![rows.runs[i]!]! * drawn.rows[rows.places[i]!]!;
-    const again = fit(weights, beta);
+    const again = coefficients(weights, beta);
     found.push(again && rateOf(data, again, weights));
   }
   const { interval } = estimate(0, found, level);
