@@ -12,6 +12,8 @@ const TASKS = [
   'stage',
   'train',
   'inspect rows',
+  'eval answer',
+  'eval judge',
 ] as const;
 
 /**

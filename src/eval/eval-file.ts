@@ -73,7 +73,10 @@ export type EvalFile = z.infer<typeof evalFileSchema>;
 /** Where an evaluation keeps what. */
 export const evalPaths = (folder: string) => ({
   evalFile: join(folder, 'eval.json'),
-  /** Lines of {@link AnswerRow}. Further runs of an arm lie in folders of their own, so that adding one moves nothing. */
+  /**
+   * Lines of {@link AnswerRow}. Further runs of an arm lie in folders of their own, so that adding
+   * one moves nothing.
+   */
   answers: (arm: string, run: number, set: string): string =>
     join(folder, 'answers', arm, ...(run > 1 ? [`run-${run}`] : []), `${set}.jsonl`),
   /** All answers of a run of an arm in AlpacaEval's format. */

@@ -67,16 +67,16 @@ function treeProblem(value: unknown, left: number, anyKey: boolean): string | un
   return undefined;
 }
 
-/** Checks a value against a zod schema; the data error names file and field. */
-export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: string): T {
+/** Checks a value against a zod schema; the data error names file and field, and the line where it is given. */
+export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: string, line?: number): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const field = shownName(issue.path.map(String).join('.'));
   const more = andMore(result.error.issues.length - 1);
   throw dataError(
-    `${file}: ${field ? `field ${field}: ` : ''}${shownName(issue.message, 500)}${more}`,
-    { file, field },
+    `${file}${line === undefined ? '' : `, line ${line}`}: ${field ? `field ${field}: ` : ''}${shownName(issue.message, 500)}${more}`,
+    { file, field, ...(line !== undefined && { line }) },
     result.error,
   );
 }

@@ -1,3 +1,5 @@
+import type { Message } from '../../data/record.js';
+
 /** What the local checks found in an answer; a check that does not apply to its row is absent. */
 export interface AnswerChecks {
   /** No character except white space. */
@@ -45,6 +47,8 @@ export interface StageLoss extends ReferenceLoss {
 export interface AnswerRow {
   readonly id: string;
   readonly instruction: string;
+  /** The turns before the answer; absent where they are one user turn, which `instruction` is. */
+  readonly messages?: readonly Message[] | undefined;
   readonly output: string;
   /** Absent for answers of other programs. */
   readonly tokens?: number | undefined;
@@ -58,4 +62,6 @@ export interface AnswerRow {
   readonly checks: AnswerChecks;
   /** Hash of everything that decides the answer. */
   readonly key: string;
+  /** Fields of another program's file that it came from, which are written back as they are. */
+  readonly foreign?: Readonly<Record<string, unknown>> | undefined;
 }

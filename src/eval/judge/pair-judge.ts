@@ -7,6 +7,11 @@ export interface PairQuestion {
   readonly messages: readonly Message[];
   readonly first: string;
   readonly second: string;
+  /**
+   * Which of several times that the same is asked, from 0; absent: the first. Only judges that draw
+   * their replies use it.
+   */
+  readonly repeat?: number | undefined;
 }
 
 /** Why there is no verdict. `no-answer`: one of the two answers is missing. `not-asked`: the run ended before. */
@@ -25,6 +30,8 @@ export type PairOutcome =
       readonly choice: 'first' | 'second' | 'tie';
       /** Log-odds that the first is better, in nats; only of judges that measure it. */
       readonly logOdds?: number | undefined;
+      /** Probability of all labels together, 0 to 1; only of judges that measure it. Little of it means little sense. */
+      readonly mass?: number | undefined;
       /** What the judge gave as its reason. */
       readonly why?: string | undefined;
     }
@@ -39,6 +46,11 @@ export interface PairJudge {
   readonly about: Readonly<Record<string, unknown>>;
   /** False for a judge whose verdict cannot depend on the order: each pair is then asked once. */
   readonly ordered: boolean;
+  /**
+   * The arm's score of a pair, 0 to 1, from the log-odds that its answer is better, one per order. Absent: the mean of
+   * 1, 1/2, 0, or of the probabilities where there are log-odds.
+   */
+  combine?(logOdds: readonly number[]): number;
   /**
    * Judges questions, and yields each outcome once it is settled, in any order, with the place of its question. What
    * was settled in an earlier run is not asked again. Ends early without error when `signal` is aborted.
