@@ -124,7 +124,13 @@ async function* linesOf(
       const key = keys[index]!;
       // Of a batch that was half-known the rest is new; of equal prompts the first counts.
       if (!missing.delete(key)) continue;
-      const line: AnswerLine = { key, item: `${set.set.name}/${set.set.chosen[index]!.id}`, output, ids: [...ids], finish };
+      const line: AnswerLine = {
+        key,
+        item: `${set.set.name}/${set.set.chosen[index]!.id}`,
+        output,
+        ids: [...ids],
+        finish,
+      };
       const append = ledger.append(line);
       append.catch(() => {});
       if (writing.push(append) >= ON_THE_WAY) await written();
