@@ -1,36 +1,18 @@
 import { show } from '../core/shown.js';
 import { isEmpty, isRow, listIn, listOf, type RawRow, RowProblem, textIn } from './fields.js';
-import type { ROW_FORMATS } from './options.js';
+import type { Answers, Draft, Importer, RowFormat } from './importer.js';
 import { type Message, recordSchema } from './record.js';
 import { recordProblem } from './record-problem.js';
+import { SET_IMPORTERS } from './set-importers.js';
 import { systemColumns, withSystem } from './system.js';
 import { type Turns, turnsIn } from './turns.js';
 
-/** One of the ways to write rows. */
-export type RowFormat = (typeof ROW_FORMATS)[number];
-
-/** What an importer finds in a row, before ids, scores and the rest are dealt with. */
-interface Draft extends Partial<Turns> {
-  readonly messages: Message[];
-  /** Fields of the row that are used up; the others go into `meta`. */
-  readonly used: readonly string[];
-}
-
 /**
- * One way to write rows: how an error describes it, what it looks like, how it is read. `read`
- * throws {@link RowProblem}.
+ * All importers; detection tries them in this order, on rows without nulls, and those of sets only
+ * where answers are optional.
  */
-export interface Importer {
-  readonly looksLike: string;
-  matches(row: RawRow): boolean;
-  read(row: RawRow, answers: Answers): Draft;
-}
-
-/** Whether every row must have an answer, or may be an instruction alone. */
-export type Answers = 'required' | 'optional';
-
-/** All importers; detection tries them in this order, on rows without nulls. */
 export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
+  ...SET_IMPORTERS,
   records: {
     looksLike: '{id, messages, score?, stage?, meta?}',
     matches: (row) => recordSchema.safeParse(row).success,
@@ -67,19 +49,20 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
  * A row without nulls in the first format that fits it; one with an empty list of turns in none,
  * unless nothing else fits.
  */
-export function formatOf(row: RawRow): RowFormat | undefined {
-  const formats = (Object.keys(IMPORTERS) as RowFormat[]).filter((format) => IMPORTERS[format].matches(row));
+export function formatOf(row: RawRow, answers: Answers = 'required'): RowFormat | undefined {
+  const formats = formatsFor(answers).filter((format) => IMPORTERS[format].matches(row));
   return formats.find((format) => !(LISTS[format] && isEmpty(row[LISTS[format]]))) ?? formats[0];
 }
+
+/** The formats that rows may have. */
+export const formatsFor = (answers: Answers): RowFormat[] =>
+  (Object.keys(IMPORTERS) as RowFormat[]).filter((format) => answers === 'optional' || !(format in SET_IMPORTERS));
 
 const LISTS: Partial<Record<RowFormat, string>> = {
   messages: 'messages',
   sharegpt: 'conversations',
   phasedsft: 'data',
 };
-
-/** Whether a row is an instruction alone, where it may be. */
-const hasNone = (row: RawRow, key: string, answers: Answers): boolean => answers === 'optional' && isEmpty(row[key]);
 
 const hasList = (row: RawRow, key: string) => listIn(row[key]) !== undefined || /^\s*\[/.test(String(row[key] ?? ''));
 
@@ -137,7 +120,9 @@ function readAlpaca(row: RawRow, answers: Answers): Draft {
     messages: [
       ...history.flatMap((pair, i) => alternate(Array.isArray(pair) ? pair : [pair], `history[${i}]`)),
       { role: 'user', content: asked.join('\n') },
-      ...(hasNone(row, 'output', answers) ? [] : [{ role: 'assistant' as const, content: textIn(row, 'output') }]),
+      ...(answers === 'optional' && isEmpty(row.output)
+        ? []
+        : [{ role: 'assistant' as const, content: textIn(row, 'output') }]),
     ],
     used: ['instruction', 'input', 'output', 'history'],
   };
@@ -150,9 +135,9 @@ function readPromptCompletion(row: RawRow, answers: Answers): Draft {
     const list = Array.isArray(value) || isRow(value);
     return list ? turnsIn(row, key) : { messages: [{ role, content: textIn(row, key) }], turnFields: {} };
   };
+  const alone = answers === 'optional' && isEmpty(row.completion);
   const prompt = side('prompt', 'user');
-  const without = hasNone(row, 'completion', answers);
-  const completion = without ? { messages: [], turnFields: {} } : side('completion', 'assistant');
+  const completion = alone ? { messages: [], turnFields: {} } : side('completion', 'assistant');
   return {
     messages: [...prompt.messages, ...completion.messages],
     turnFields: { ...prompt.turnFields, ...completion.turnFields },

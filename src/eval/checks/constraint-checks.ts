@@ -50,19 +50,16 @@ const OPTIONS = ['My answer is yes.', 'My answer is no.', 'My answer is maybe.']
  * or fail, or makes them check something else than they ask for:
  *
  * - A 0 among what a check is given (`frequency`, `num_placeholders`) is dropped there, and a
- * number is drawn at random.
- *   Here it is 0.
+ *   number is drawn at random. Here it is 0.
  * - What is missing or negative is drawn at random there. Here the constraint is not checked.
  * - A letter other than a to z is drawn at random there, as in IFEval's own row 1122 (`#`). Here
- * any one character counts.
+ *   any one character counts.
  * - Keywords, forbidden words, splitters and markers are patterns there: `C++` finds any C, and
- * `f(x)` does not find f(x).
- *   Here they are texts.
- * - A forbidden word that begins or ends with a mark, such as C#, is never found there. Here it is, where no letter or
- *   digit adjoins it.
+ *   `f(x)` does not find f(x). Here they are texts.
+ * - A forbidden word that begins or ends with a mark, such as C#, is never found there. Here it is,
+ *   where no letter or digit adjoins it.
  * - Paragraphs are counted there without blank ones, and the one to look at is chosen among all.
- * Here blank ones are left
- *   out of both.
+ *   Here blank ones are left out of both.
  * - NaN and Infinity are JSON there, and not here.
  */
 export const CONSTRAINTS: Readonly<Record<string, Constraint>> = {

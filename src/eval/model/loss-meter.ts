@@ -6,6 +6,7 @@ import { type MicroBatch, rowsOf } from '../../data/micro-batch.js';
 import { adaptedModel } from '../../lora/adapted-model.js';
 import type { ModelFolder } from '../../model/load.js';
 import type { CompileOptions } from '../../program/compile-options.js';
+import type { Program } from '../../program/program.js';
 import { type LossFeeds, lossesByRow, lossFeedShapes, lossFeeds } from '../../train/loss-feeds.js';
 import { namingMemory } from '../../train/out-of-memory.js';
 import { lossSpec } from '../../train/step.js';
@@ -38,11 +39,14 @@ export async function openLossMeter(
   warn?: (warning: string) => void,
 ): Promise<ModelMeter> {
   const shapes = batches.map(({ shape }) => shape);
-  const { losses, dispose } = await openProgram(model, adapterFolder, shapes, options, warn);
-  return {
-    measure: async (batch) => lossesByRow(batch, await losses(batch, lossFeeds(batch, 1))),
-    dispose,
-  };
+  const program = await openProgram(model, adapterFolder, shapes, options, warn);
+  return { ...meterOf(program, remediesFor(options)), dispose: () => program.dispose() };
+}
+
+/** What measures with a program that has the entries of `lossSpec`; `remedies` are what helps if memory runs out. */
+export function meterOf(program: Program, remedies: Remedy[]): Omit<ModelMeter, 'dispose'> {
+  const losses = lossesOf(program, remedies);
+  return { measure: async (batch) => lossesByRow(batch, await losses(batch, lossFeeds(batch, 1))) };
 }
 
 /** A model that says how likely each of two tokens is at the end of a text. */
@@ -66,7 +70,8 @@ export async function openLabelMeter(
   options: CompileOptions,
 ): Promise<LabelMeter> {
   const shapes = batches.map(({ shape }) => ({ ...shape, targets: 2 * shape.targets }));
-  const { losses, dispose } = await openProgram(model, undefined, shapes, options);
+  const program = await openProgram(model, undefined, shapes, options);
+  const losses = lossesOf(program, remediesFor(options));
   return {
     async measure(batch) {
       const { sources, labels, weights, ...feeds } = lossFeeds(batch, 1);
@@ -81,30 +86,31 @@ export async function openLabelMeter(
       const from = (start: number) => all.data.slice(start, start + texts) as Float32Array;
       return { first: from(0), second: from(places) };
     },
-    dispose,
+    dispose: () => program.dispose(),
   };
 }
 
-/** The entry `evalLoss` over a model, ready for batches of these shapes. */
-async function openProgram(
+const remediesFor = (options: CompileOptions): Remedy[] => [...SMALLER_BATCHES, ...fewerBits(options)];
+
+/** Calls the entry `evalLoss`. */
+const lossesOf =
+  (program: Program, remedies: Remedy[]) =>
+  (batch: MicroBatch, feeds: LossFeeds): Promise<HostTensor> =>
+    namingMemory({ what: 'measuring losses', batch, remedies }, async () => {
+      const { losses } = await program.run('evalLoss', feeds, ['losses']);
+      return losses!;
+    });
+
+/** A program with the entry `evalLoss`, ready for batches of these shapes. */
+function openProgram(
   model: ModelFolder,
   adapterFolder: string | undefined,
   shapes: readonly BatchShape[],
   options: CompileOptions,
   warn?: (warning: string) => void,
-) {
+): Promise<Program> {
   const ready = [...new Map(shapes.map((shape) => [JSON.stringify(shape), lossFeedShapes(shape)])).values()];
-  const weights = fewerBits(options);
-  const remedies = [...SMALLER_BATCHES, ...weights];
-  const program = await namingMemory({ what: 'loading the model', remedies: [...weights, ...LOADING] }, () =>
+  return namingMemory({ what: 'loading the model', remedies: [...fewerBits(options), ...LOADING] }, () =>
     adaptedModel(model, adapterFolder, lossSpec, { ...options, shapes: { evalLoss: ready }, warn }, warn),
   );
-  return {
-    losses: (batch: MicroBatch, feeds: LossFeeds): Promise<HostTensor> =>
-      namingMemory({ what: 'measuring losses', batch, remedies }, async () => {
-        const { losses } = await program.run('evalLoss', feeds, ['losses']);
-        return losses!;
-      }),
-    dispose: () => program.dispose(),
-  };
 }
