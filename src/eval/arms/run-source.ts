@@ -68,3 +68,19 @@ function notThere(folder: string, run: RunFile, problem: string) {
     remedies: [{ task: 'train', options: { out: folder, resume: true }, note: 'to continue it' }, ...last],
   });
 }
+
+/** The adapter after each stage that is there, and the model before them, which has none. */
+export async function stagesOf({ run: folder, stage: last }: RunSource['trained']): Promise<RunStage[]> {
+  const { stages } = await readRunFile(folder);
+  const trained = stages.slice(0, last).flatMap(({ end }, i) => {
+    const path = end && join(folder, end.path);
+    return path !== undefined && exists(path) ? [{ stage: i + 1, adapter: path }] : [];
+  });
+  return [{ stage: 0 }, ...trained];
+}
+
+/** See {@link stagesOf}. */
+export interface RunStage {
+  readonly stage: number;
+  readonly adapter?: string;
+}
