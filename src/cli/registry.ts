@@ -123,6 +123,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/generate/run.js'),
   ),
   entry(
+    'eval answer <arms..>',
+    'let every arm answer the same instructions, into a folder that is then judged and reported',
+    () => import('./commands/eval-answer/options.js'),
+    () => import('./commands/eval-answer/run.js'),
+  ),
+  entry(
     'eval report <folder>',
     'compute win rates from verdicts and write the report, pictures and files for AlpacaEval; loads no model',
     () => import('./commands/eval-report/options.js'),
