@@ -213,9 +213,9 @@ describe('the same command again', () => {
     expect((await answer('grown', [base!, phased!, early!])).generated).toBe(36);
     const files = Object.keys(await written('grown')).filter((path) => path.startsWith('/answers'));
     expect(files.sort()).toEqual(
-      ['base', 'early', 'phased', 'phased/run-2'].flatMap((arm) =>
-        ['asked', 'staged'].map((set) => `/answers/${arm}/${set}.jsonl`),
-      ),
+      ['base', 'early', 'phased', 'phased/run-2']
+        .flatMap((arm) => ['asked', 'staged'].map((set) => `/answers/${arm}/${set}.jsonl`))
+        .sort(),
     );
   });
 
