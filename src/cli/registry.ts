@@ -129,6 +129,18 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-answer/run.js'),
   ),
   entry(
+    'eval report <folder>',
+    'compute win rates from verdicts and write the report, pictures and files for AlpacaEval; loads no model',
+    () => import('./commands/eval-report/options.js'),
+    () => import('./commands/eval-report/run.js'),
+  ),
+  entry(
+    'eval power',
+    'report how many rows show a win rate, before anything is paid, and what a number of rows can show',
+    () => import('./commands/eval-power/options.js'),
+    () => import('./commands/eval-power/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
