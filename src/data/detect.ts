@@ -2,13 +2,14 @@ import { dataError } from '../core/errors.js';
 import { show, shownName } from '../core/shown.js';
 import type { FileRow } from '../io/file-row.js';
 import { isRow, namesOf, withoutNulls } from './fields.js';
-import { formatOf, IMPORTERS, type RowFormat } from './importers.js';
+import type { Answers, RowFormat } from './importer.js';
+import { formatOf, formatsFor, IMPORTERS } from './importers.js';
 
 /** One object with the rows in a field, as many programs save a data set, is not a row. */
-export function checkNoListInside(row: FileRow, path: string): void {
-  if (!isRow(row.value) || formatOf(withoutNulls(row.value)) === 'records') return;
+export function checkNoListInside(row: FileRow, path: string, answers: Answers): void {
+  if (!isRow(row.value) || formatOf(withoutNulls(row.value), answers) === 'records') return;
   const inside = Object.entries(row.value).find(
-    ([, list]) => Array.isArray(list) && isRow(list[0]) && formatOf(withoutNulls(list[0])) !== undefined,
+    ([, list]) => Array.isArray(list) && isRow(list[0]) && formatOf(withoutNulls(list[0]), answers) !== undefined,
   );
   if (!inside) return;
   const name = JSON.stringify(inside[0]);
@@ -24,11 +25,11 @@ export function saidBy({ value, columns }: FileRow): unknown {
 }
 
 /** The format of the first row that has one; a data error that lists the formats where none has. */
-export function detectFormat(rows: readonly FileRow[], path: string): RowFormat {
+export function detectFormat(rows: readonly FileRow[], path: string, answers: Answers): RowFormat {
   for (const row of rows) {
     const value = saidBy(row);
     if (!isRow(value)) continue;
-    const format = formatOf(withoutNulls(value));
+    const format = formatOf(withoutNulls(value), answers);
     if (format) return format;
   }
   const first = rows.find(({ error }) => !error);
@@ -42,7 +43,7 @@ export function detectFormat(rows: readonly FileRow[], path: string): RowFormat 
     : isRow(value)
       ? `the fields ${namesOf(value)}`
       : show(value);
-  const known = Object.entries(IMPORTERS).map(([format, { looksLike }]) => `${format} ${looksLike}`);
+  const known = formatsFor(answers).map((format) => `${format} ${IMPORTERS[format].looksLike}`);
   throw dataError(`${first.place}: no known row format; found ${actual}; expected one of ${known.join(', ')}`, {
     file: path,
     remedies: [{ advice: 'rename its fields' }, { option: 'format', change: 'set' }],

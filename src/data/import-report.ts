@@ -2,7 +2,7 @@ import { dataError } from '../core/errors.js';
 import type { Remedy } from '../core/remedies.js';
 import { andMore, shownName, showSome } from '../core/shown.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { RowFormat } from './importers.js';
+import type { RowFormat } from './importer.js';
 import type { ImportOptions } from './options.js';
 
 /** What has been read of a file. */
@@ -36,6 +36,8 @@ export interface ImportState extends RowsFound {
   readonly turnFields: Map<string, number>;
   /** Rows that have each field that looks as if it belonged to the answer. */
   readonly unusedFields: Map<string, number>;
+  /** Rows that each note of an importer is about. */
+  readonly notes: Map<string, number>;
 }
 
 /** Nothing read yet. */
@@ -50,6 +52,7 @@ export const newImport = (): ImportState => ({
   taken: new Map(),
   turnFields: new Map(),
   unusedFields: new Map(),
+  notes: new Map(),
 });
 
 /** Bad rows that are logged one by one; of the rest only the number is. */
@@ -68,7 +71,7 @@ const FIX_OR_OTHER_FORMAT: readonly Remedy[] = [
 ];
 
 /** What a user should know about the rows that were read, as sentences. */
-export function noteLines({ renamed, equal, turnFields, unusedFields }: ImportState): string[] {
+export function noteLines({ renamed, equal, turnFields, unusedFields, notes }: ImportState): string[] {
   const lines: string[] = [];
   const rows = (count: number) => (count === 1 ? '1 row' : `${count} rows`);
   if (equal > 0)
@@ -93,6 +96,7 @@ export function noteLines({ renamed, equal, turnFields, unusedFields }: ImportSt
     lines.push(
       `rows have fields that may belong to the answer and are not trained on (${most(unusedFields)}); they are kept in meta`,
     );
+  for (const [note, n] of notes) lines.push(`${rows(n)} ${note}`);
   return lines;
 }
 

@@ -8,7 +8,7 @@ import { heapShare } from '../telemetry/memory.js';
 import { checkNoListInside, detectFormat, saidBy } from './detect.js';
 import { isRow, RowProblem } from './fields.js';
 import { type ImportState, newImport, noteLines, type RowsFound, reportProblems, SHOWN_ROWS } from './import-report.js';
-import type { RowFormat } from './importers.js';
+import type { Answers, RowFormat } from './importer.js';
 import type { ImportOptions } from './options.js';
 import type { InstructionRecord } from './record.js';
 import { type ReadRow, readRow } from './row.js';
@@ -24,6 +24,15 @@ export interface ImportedRows {
   readonly renamed: number;
   /** Rows without an id that are equal to an earlier row; their ids, too, got a number at their end. */
   readonly equal: number;
+}
+
+/** How a file is read. */
+export interface ReadingOptions extends ImportOptions {
+  /**
+   * `optional`: rows may be instructions alone, and the files of published sets are known too, as
+   * `docs/evaluation-sets.md` lists them. Default `required`.
+   */
+  readonly answers?: Answers | undefined;
 }
 
 /** Rows by which `auto` recognises the format. */
@@ -46,7 +55,7 @@ const FULL = { share: 0.9, bytes: 16 << 20 };
  */
 export function streamRows(
   path: string,
-  options: ImportOptions,
+  options: ReadingOptions,
   logger: Logger = silentLogger,
 ): { rows: AsyncGenerator<InstructionRecord>; found: RowsFound } {
   const found = newImport();
@@ -55,10 +64,11 @@ export function streamRows(
 
 async function* recordsOf(
   path: string,
-  options: ImportOptions,
+  options: ReadingOptions,
   found: ImportState,
   logger: Logger,
 ): AsyncGenerator<InstructionRecord> {
+  const { answers = 'required' } = options;
   if (options.format !== 'auto') found.format = options.format;
   let first: FileRow[] = [];
   let only: FileRow | undefined;
@@ -67,7 +77,7 @@ async function* recordsOf(
     found.bytes += row.bytes;
     only = found.read === 1 ? row : undefined;
     if (found.format === undefined && first.push(row) < DETECTION_ROWS) continue;
-    found.format ??= detectFormat(first, path);
+    found.format ??= detectFormat(first, path, answers);
     const ready = first.length > 0 ? first : [row];
     first = [];
     for (const each of ready) {
@@ -76,8 +86,8 @@ async function* recordsOf(
     }
   }
   if (found.read === 0) throw dataError(`${path}: no rows; expected at least one`, { file: path });
-  if (only && options.format === 'auto') checkNoListInside(only, path);
-  found.format ??= detectFormat(first, path);
+  if (only && options.format === 'auto') checkNoListInside(only, path, answers);
+  found.format ??= detectFormat(first, path, answers);
   for (const row of first) {
     const record = recordOf(row, found, options);
     if (record) yield record;
@@ -95,14 +105,17 @@ async function* recordsOf(
  * The record of a row; undefined for a bad one, and for every row after it where the file will be
  * refused: those are only checked.
  */
-function recordOf(row: FileRow, found: ImportState, options: ImportOptions): InstructionRecord | undefined {
+function recordOf(row: FileRow, found: ImportState, options: ReadingOptions): InstructionRecord | undefined {
   try {
     if (row.error) throw row.error;
     const read = readAs(row, found, options);
     if (found.bad > 0 && options.badRows === 'refuse') return undefined;
     found.kept++;
-    count(found.turnFields, read.turnFields);
-    count(found.unusedFields, read.unusedFields);
+    if (options.answers !== 'optional') {
+      count(found.turnFields, read.turnFields);
+      count(found.unusedFields, read.unusedFields);
+    }
+    if (read.note !== undefined) count(found.notes, [read.note]);
     return withUniqueId(read, row.place, found, options);
   } catch (error) {
     if (!(error instanceof RowProblem) && error !== row.error) throw error;
@@ -114,19 +127,19 @@ function recordOf(row: FileRow, found: ImportState, options: ImportOptions): Ins
 }
 
 /** Where the format was not named, rows with `messages` may be our records or anybody's: each is read as what it is. */
-function readAs(row: FileRow, found: ImportState, { format, scoreField }: ImportOptions): ReadRow {
+function readAs(row: FileRow, found: ImportState, { format, scoreField, answers }: ReadingOptions): ReadRow {
   const value = saidBy(row);
   const mayBeOurs = found.format === 'records' || (isRow(value) && ('stage' in value || 'meta' in value));
   if (format === 'auto' && mayBeOurs && (found.format === 'records' || found.format === 'messages'))
     try {
-      return readRow(value, 'records', scoreField);
+      return readRow(value, 'records', scoreField, answers);
     } catch (error) {
       if (!(error instanceof RowProblem)) throw error;
-      const read = readRow(value, 'messages', scoreField);
+      const read = readRow(value, 'messages', scoreField, answers);
       found.format = 'messages';
       return read;
     }
-  return readRow(value, found.format!, scoreField);
+  return readRow(value, found.format!, scoreField, answers);
 }
 
 function count(counts: Map<string, number>, names: readonly string[]): void {
@@ -136,7 +149,7 @@ function count(counts: Map<string, number>, names: readonly string[]): void {
 /** All rows of a file; see {@link streamRows}. More rows than memory holds are a data error that says what to do. */
 export async function importFile(
   path: string,
-  options: ImportOptions,
+  options: ReadingOptions,
   logger: Logger = silentLogger,
 ): Promise<ImportedRows> {
   const { rows, found } = streamRows(path, options, logger);

@@ -1,33 +1,18 @@
 import { show } from '../core/shown.js';
 import { isEmpty, isRow, listIn, listOf, type RawRow, RowProblem, textIn } from './fields.js';
-import type { ROW_FORMATS } from './options.js';
+import type { Answers, Draft, Importer, RowFormat } from './importer.js';
 import { type Message, recordSchema } from './record.js';
 import { recordProblem } from './record-problem.js';
+import { SET_IMPORTERS } from './set-importers.js';
 import { systemColumns, withSystem } from './system.js';
 import { type Turns, turnsIn } from './turns.js';
 
-/** One of the ways to write rows. */
-export type RowFormat = (typeof ROW_FORMATS)[number];
-
-/** What an importer finds in a row, before ids, scores and the rest are dealt with. */
-interface Draft extends Partial<Turns> {
-  readonly messages: Message[];
-  /** Fields of the row that are used up; the others go into `meta`. */
-  readonly used: readonly string[];
-}
-
 /**
- * One way to write rows: how an error describes it, what it looks like, how it is read. `read`
- * throws {@link RowProblem}.
+ * All importers; detection tries them in this order, on rows without nulls, and those of sets only
+ * where answers are optional.
  */
-export interface Importer {
-  readonly looksLike: string;
-  matches(row: RawRow): boolean;
-  read(row: RawRow): Draft;
-}
-
-/** All importers; detection tries them in this order, on rows without nulls. */
 export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
+  ...SET_IMPORTERS,
   records: {
     looksLike: '{id, messages, score?, stage?, meta?}',
     matches: (row) => recordSchema.safeParse(row).success,
@@ -51,12 +36,12 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
   alpaca: {
     looksLike: '{instruction, input, output}',
     matches: (row) => 'instruction' in row,
-    read: (row) => withColumns(row, readAlpaca(row)),
+    read: (row, answers) => withColumns(row, readAlpaca(row, answers)),
   },
   'prompt-completion': {
     looksLike: '{prompt, completion}',
     matches: (row) => 'prompt' in row && !('messages' in row),
-    read: (row) => withColumns(row, readPromptCompletion(row)),
+    read: (row, answers) => withColumns(row, readPromptCompletion(row, answers)),
   },
 };
 
@@ -64,10 +49,14 @@ export const IMPORTERS: Readonly<Record<RowFormat, Importer>> = {
  * A row without nulls in the first format that fits it; one with an empty list of turns in none,
  * unless nothing else fits.
  */
-export function formatOf(row: RawRow): RowFormat | undefined {
-  const formats = (Object.keys(IMPORTERS) as RowFormat[]).filter((format) => IMPORTERS[format].matches(row));
+export function formatOf(row: RawRow, answers: Answers = 'required'): RowFormat | undefined {
+  const formats = formatsFor(answers).filter((format) => IMPORTERS[format].matches(row));
   return formats.find((format) => !(LISTS[format] && isEmpty(row[LISTS[format]]))) ?? formats[0];
 }
+
+/** The formats that rows may have. */
+export const formatsFor = (answers: Answers): RowFormat[] =>
+  (Object.keys(IMPORTERS) as RowFormat[]).filter((format) => answers === 'optional' || !(format in SET_IMPORTERS));
 
 const LISTS: Partial<Record<RowFormat, string>> = {
   messages: 'messages',
@@ -122,7 +111,7 @@ function withColumns(row: RawRow, draft: Draft): Draft {
  * Instruction and input joined by a newline, as the published training sets do, or whichever of
  * them there is; `history` as LLaMA-Factory has it.
  */
-function readAlpaca(row: RawRow): Draft {
+function readAlpaca(row: RawRow, answers: Answers): Draft {
   const input = row.input === undefined ? '' : textIn(row, 'input');
   const instruction = row.instruction === undefined && input.trim() !== '' ? '' : textIn(row, 'instruction');
   const history = row.history === undefined || isEmpty(row.history) ? [] : listOf(row, 'history');
@@ -131,20 +120,24 @@ function readAlpaca(row: RawRow): Draft {
     messages: [
       ...history.flatMap((pair, i) => alternate(Array.isArray(pair) ? pair : [pair], `history[${i}]`)),
       { role: 'user', content: asked.join('\n') },
-      { role: 'assistant', content: textIn(row, 'output') },
+      ...(answers === 'optional' && isEmpty(row.output)
+        ? []
+        : [{ role: 'assistant' as const, content: textIn(row, 'output') }]),
     ],
     used: ['instruction', 'input', 'output', 'history'],
   };
 }
 
 /** Two texts, or two lists of messages as TRL writes them. */
-function readPromptCompletion(row: RawRow): Draft {
+function readPromptCompletion(row: RawRow, answers: Answers): Draft {
   const side = (key: string, role: Message['role']): Turns => {
     const value = row[key];
     const list = Array.isArray(value) || isRow(value);
     return list ? turnsIn(row, key) : { messages: [{ role, content: textIn(row, key) }], turnFields: {} };
   };
-  const [prompt, completion] = [side('prompt', 'user'), side('completion', 'assistant')];
+  const alone = answers === 'optional' && isEmpty(row.completion);
+  const prompt = side('prompt', 'user');
+  const completion = alone ? { messages: [], turnFields: {} } : side('completion', 'assistant');
   return {
     messages: [...prompt.messages, ...completion.messages],
     turnFields: { ...prompt.turnFields, ...completion.turnFields },

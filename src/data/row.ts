@@ -2,8 +2,10 @@ import { sha256, stableJson } from '../core/hash.js';
 import { numberOf } from '../core/number.js';
 import { show } from '../core/shown.js';
 import { isEmpty, isRow, namesOf, type RawRow, RowProblem, withoutNulls } from './fields.js';
-import { IMPORTERS, type RowFormat } from './importers.js';
+import type { Answers, RowFormat } from './importer.js';
+import { IMPORTERS } from './importers.js';
 import type { InstructionRecord, Message } from './record.js';
+import { SET_IDS } from './set-importers.js';
 import { belongsToAnswer } from './turns.js';
 
 /** A row as a record. */
@@ -18,23 +20,35 @@ export interface ReadRow {
    * are not trained.
    */
   readonly unusedFields: readonly string[];
+  /** What a user should know about such rows, after "80 rows". */
+  readonly note?: string | undefined;
 }
 
 /**
  * One row as a record: its conversation checked, its score as a number (`scoreField`, or `score`
  * where it has one), an id of its content where it has none, its other fields in `meta`. A field
- * that is null is as good as absent. Throws {@link RowProblem}.
+ * that is null is as good as absent. Where answers are optional, a row may be an instruction alone,
+ * its id may be in one of {@link SET_IDS}, and marks of what is trained mean nothing. Throws
+ * {@link RowProblem}.
  */
-export function readRow(value: unknown, format: RowFormat, scoreField: string | undefined): ReadRow {
+export function readRow(
+  value: unknown,
+  format: RowFormat,
+  scoreField: string | undefined,
+  answers: Answers = 'required',
+): ReadRow {
   if (!isRow(value))
     throw new RowProblem(`expected an object like ${IMPORTERS[format].looksLike}, found ${show(value)}`);
   const row = withoutNulls(value);
-  const { messages, used, turnFields = {} } = IMPORTERS[format].read(row);
-  checkConversation(messages);
-  if (format !== 'records') checkMarks(row);
-  const score = readScore(value, scoreField);
-  const id = idOf(row.id);
-  const rest = Object.entries(row).filter(([key]) => key !== 'id' && key !== 'score' && !used.includes(key));
+  const draft = IMPORTERS[format].read(row, answers);
+  const { used, turnFields = {} } = draft;
+  const messages = answers === 'optional' ? withoutEmptyAnswer(draft.messages) : draft.messages;
+  checkConversation(messages, answers);
+  if (format !== 'records' && answers === 'required') checkMarks(row);
+  const score = readScore(value, scoreField) ?? (scoreField === undefined ? draft.score : undefined);
+  const idField = answers === 'optional' ? ['id', ...SET_IDS].find((name) => isId(row[name])) : 'id';
+  const id = idField === undefined ? undefined : idOf(row[idField]);
+  const rest = Object.entries(row).filter(([key]) => key !== idField && key !== 'score' && !used.includes(key));
   const inTurns = Object.keys(turnFields).length > 0 ? [['turnFields', turnFields] as const] : [];
   const meta =
     format === 'records' ? (row.meta as InstructionRecord['meta']) : Object.fromEntries([...rest, ...inTurns]);
@@ -47,6 +61,7 @@ export function readRow(value: unknown, format: RowFormat, scoreField: string | 
   };
   return {
     record,
+    note: draft.note,
     ownId: id !== undefined,
     turnFields: [...new Set(Object.values(turnFields).flatMap(Object.keys))],
     unusedFields: rest
@@ -66,9 +81,21 @@ export function idOf(id: unknown): string | undefined {
   );
 }
 
-function checkConversation(messages: readonly Message[]): void {
+const isId = (value: unknown) => typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
+
+/** The conversation up to its last question, if no answer to it is there. */
+const withoutEmptyAnswer = (messages: readonly Message[]): Message[] =>
+  messages.at(-1)?.role === 'assistant' && messages.at(-1)!.content.trim() === ''
+    ? messages.slice(0, -1)
+    : [...messages];
+
+function checkConversation(messages: readonly Message[], answers: Answers): void {
   const last = messages.at(-1);
-  if (last?.role !== 'assistant' || last.content.trim() === '')
+  if (answers === 'optional' && (last === undefined || last.role === 'system' || last.content.trim() === ''))
+    throw new RowProblem(
+      `row without an instruction: expected a non-empty user turn at its end, or an answer to one, found ${last ? `${last.role} ${show(last.content)}` : 'no turns'}`,
+    );
+  if (answers === 'required' && (last?.role !== 'assistant' || last.content.trim() === ''))
     throw new RowProblem(
       `row without an answer: expected it to end with a non-empty answer, found ${last ? `${last.role} ${show(last.content)}` : 'no turns'}`,
     );

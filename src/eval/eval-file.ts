@@ -82,6 +82,12 @@ export const evalPaths = (folder: string) => ({
   /** All answers of a run of an arm in AlpacaEval's format. */
   modelOutputs: (arm: string, run: number): string =>
     join(folder, 'answers', arm, ...(run > 1 ? [`run-${run}`] : []), 'model_outputs.json'),
+  /**
+   * Losses of the set's references after each stage of the run that an arm comes from, 0 for its base: lines of
+   * {@link StageLoss} in the set's order.
+   */
+  stageLosses: (arm: string, run: number, stage: number, set: string): string =>
+    join(folder, 'losses', arm, `run-${run}`, `stage-${stage}`, `${set}.jsonl`),
   answerLedger: join(folder, 'answers.ledger.jsonl'),
   judgeLedger: join(folder, 'judge.ledger.jsonl'),
   /** Lines of `Verdict` of all judges. */

@@ -9,10 +9,11 @@ import type { Attention, CompileOptions } from '../program/compile-options.js';
 import { joinSpecs, type Program, type ProgramSpec, type VariableSpec } from '../program/program.js';
 import { type Adapter, adapterSpecs, adapterStacks } from './adapter.js';
 import { loraLinear } from './apply.js';
+import { scalingOf } from './options.js';
 import { readAdapter } from './peft-files.js';
 
 /** What a program can do, given the model's projection and how its attention is worked out. */
-type Entries = (config: ModelConfig, linear: Linear, attention?: Attention) => ProgramSpec;
+export type Entries = (config: ModelConfig, linear: Linear, attention?: Attention) => ProgramSpec;
 
 /**
  * A program over a model's weights, loaded and frozen, with an adapter folder's matrices where one
@@ -40,7 +41,7 @@ export async function programWithAdapter(
   options: CompileOptions,
 ): Promise<Program> {
   const projection = adapter ? loraLinear(adapter.options) : linear;
-  const matrices = adapter ? stacked(adapter, model.config) : new Map<string, HostTensor>();
+  const matrices = adapter ? adapterValues(adapter, model.config) : new Map<string, HostTensor>();
   const spec = joinSpecs(
     modelVariables(model.config),
     { variables: frozen(matrices), entries: {} },
@@ -52,11 +53,17 @@ export async function programWithAdapter(
   return program;
 }
 
+/** Adapters of one layout have the same program: it becomes another one's by writing that one's {@link adapterValues}. */
+export const adapterLayout = (adapter: Adapter | undefined): string =>
+  adapter
+    ? JSON.stringify([scalingOf(adapter.options), [...adapter.tensors].map(([name, { shape }]) => [name, shape])])
+    : 'none';
+
 /**
- * An adapter's matrices with the A's that are multiplied with the same input in one: then no call
- * puts them together.
+ * An adapter's matrices as a program holds them, with the A's that are multiplied with the same input in one: then no
+ * call puts them together.
  */
-function stacked({ options, tensors: matrices }: Adapter, config: ModelConfig): Map<string, HostTensor> {
+export function adapterValues({ options, tensors: matrices }: Adapter, config: ModelConfig): Map<string, HostTensor> {
   const specs = adapterSpecs(linearShapes(config), options);
   const { tensors, pieces } = stackedLayouts(specs, adapterStacks(specs, linearGroups(config)));
   const vector = toVector(tensors, (name) => matrices.get(name));

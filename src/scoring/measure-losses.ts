@@ -3,7 +3,7 @@ import { sha256 } from '../core/hash.js';
 import { startTask, type Task } from '../core/task.js';
 import type { EncodedRow } from '../data/encoded.js';
 import { type ForwardOptions, forwardBatches } from '../data/forward-batches.js';
-import type { MicroBatch } from '../data/micro-batch.js';
+import { type MicroBatch, rowsOf } from '../data/micro-batch.js';
 import { batchOptionsSchema } from '../data/options.js';
 import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
 
@@ -105,13 +105,29 @@ export const measureLosses = (
   meter: LossMeter,
   ledger: Pick<Ledger<LossLine>, 'has' | 'append'>,
   signal?: AbortSignal,
-): Task<LossProgress, LossProgress | undefined> => startTask(() => measureBatches(plan, meter, ledger, signal));
+): Task<LossProgress, LossProgress | undefined> =>
+  startTask(() => measureTexts(plan, lossesOf(plan, meter), ledger, signal));
 
-async function* measureBatches(
-  plan: LossPlan,
-  meter: LossMeter,
-  ledger: Pick<Ledger<LossLine>, 'has' | 'append'>,
-  signal: AbortSignal | undefined,
+/** What {@link measureTexts} finds out about a batch: the line of each of its texts, line after line. */
+export type TextMeter<L extends LedgerLine> = (batch: MicroBatch) => Promise<readonly L[]>;
+
+/** The lines of a batch's losses. */
+export const lossesOf =
+  ({ keyOf }: Pick<LossPlan, 'keyOf'>, meter: LossMeter): TextMeter<LossLine> =>
+  async (batch) => {
+    const losses = await meter.measure(batch);
+    return rowsOf(batch).map((text, i) => lineOf(keyOf(text), text, losses[i]!));
+  };
+
+/**
+ * As {@link measureLosses}, whatever is measured of a text. When a batch is reported, the lines of those before it are
+ * on the disk; when it ends, all are.
+ */
+export async function* measureTexts<L extends LedgerLine>(
+  plan: Pick<LossPlan, 'batches' | 'tokens'>,
+  measure: TextMeter<L>,
+  ledger: Pick<Ledger<L>, 'has' | 'append'>,
+  signal?: AbortSignal,
 ): AsyncGenerator<LossProgress, LossProgress | undefined> {
   const start = performance.now();
   let tokens = 0;
@@ -123,14 +139,12 @@ async function* measureBatches(
         throw new PhasetuneError('interrupted', `stopped after ${tokens} of ${plan.tokens} tokens`, {
           remedies: [{ task: 'score', note: 'again with the same options to continue from there' }],
         });
-      const losses = await meter.measure(batch);
+      const lines = await measure(batch);
       // The disk is waited for while the next batch is computed.
       await written;
-      const rows = batch.lines.flat();
-      const lines = rows.flatMap((text, i) => lineOf(plan.keyOf(text), text, losses[i]!));
       written = Promise.all(lines.filter(({ key }) => !ledger.has(key)).map((line) => ledger.append(line)));
       written.catch(() => {});
-      tokens += rows.reduce((n, { ids }) => n + ids.length, 0);
+      tokens += rowsOf(batch).reduce((n, { ids }) => n + ids.length, 0);
       const seconds = (performance.now() - start) / 1000;
       last = { tokens, total: plan.tokens, seconds, tokensPerSecond: tokens / seconds };
       yield last;

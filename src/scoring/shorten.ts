@@ -15,8 +15,8 @@ export function shorten(texts: readonly string[], maxChars: number): { texts: st
   return { texts: shortened.map(({ text }) => text), cut: shortened.reduce((sum, { cut }) => sum + cut, 0) };
 }
 
-/** Keeps three quarters of the room for the beginning and the rest for the end. */
-function cutMiddle(text: string, room: number): { text: string; cut: number } {
+/** Cuts a text to so many characters, and says so in it: three quarters of the room for its beginning, the rest for its end. */
+export function cutMiddle(text: string, room: number): { text: string; cut: number } {
   if (text.length <= room) return { text, cut: 0 };
   const head = whole(text, Math.ceil((room * 3) / 4));
   const tail = whole(text, text.length - (room - Math.ceil((room * 3) / 4)));

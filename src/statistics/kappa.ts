@@ -40,3 +40,19 @@ export function quadraticKappa(table: Confusion): number | undefined {
     }
   return expected > 0 ? 1 - observed / expected : undefined;
 }
+
+/**
+ * Cohen's kappa (1960), at most 1, 0 for chance: every disagreement counts the same. Undefined without rows, or if all
+ * of them are in one category, where chance would never disagree.
+ *
+ * @example
+ * console.log(kappa(confusion([0, 1, 1, 0], [0, 1, 0, 0], 2))); // 0.5
+ */
+export function kappa(table: Confusion): number | undefined {
+  const rows = table.map((row) => row.reduce((sum, n) => sum + n, 0));
+  const columns = table.map((_, j) => table.reduce((sum, row) => sum + row[j]!, 0));
+  const n = rows.reduce((sum, count) => sum + count, 0);
+  const chance = rows.reduce((sum, count, i) => sum + count * columns[i]!, 0) / n / n;
+  const agreed = table.reduce((sum, row, i) => sum + row[i]!, 0) / n;
+  return chance < 1 ? (agreed - chance) / (1 - chance) : undefined;
+}

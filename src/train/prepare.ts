@@ -85,7 +85,7 @@ export async function prepareRun(
 }
 
 /** A time as the clock on the wall shows it, whatever the time zone: `new Date` of it prints the same anywhere. */
-function localTime(date: Date): string {
+export function localTime(date: Date): string {
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;

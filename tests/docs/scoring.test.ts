@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readStaged } from '../../src/curriculum/manifest.js';
 import { readScoresManifest } from '../../src/scoring/scored.js';
 import { type Asked, type Endpoint, startEndpoint } from '../helpers/endpoint-server.js';
-import { PROGRAM, ROOT } from '../helpers/program.js';
+import { type Guide, openGuide } from '../helpers/guide.js';
+import { ROOT } from '../helpers/program.js';
 
 const ROWS = 60;
 
@@ -38,9 +36,6 @@ const judged = ({ body }: Asked) => {
   return { text: JSON.stringify({ reason: 'so it seems', score: whole ? Math.round(score) : score }) };
 };
 
-/** The page's blocks of commands, as printed. */
-const blocksOf = (page: string) => [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-
 /** A spreadsheet program in the hands of a rater. */
 const FILL_IN = `
 const { readFileSync, writeFileSync } = require('node:fs');
@@ -48,47 +43,28 @@ const rated = readFileSync('sheet.csv', 'utf8').replace(/,\\r?\\n(?=\\w{12},|$)/
 writeFileSync('sheet.csv', rated);
 `;
 
-let folder: string;
+let guide: Guide;
 let server: Endpoint;
-let blocks: string[];
-const at = (...path: string[]) => join(folder, ...path);
+const at = (...path: string[]) => guide.at(...path);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'phasetune-guide-'));
+  guide = await openGuide('scoring.md');
   await mkdir(at('datasets/raw'), { recursive: true });
-  await mkdir(at('bin'));
-  await symlink(join(ROOT, 'models'), at('models'));
   await writeFile(at('datasets/raw/alpaca.json'), JSON.stringify(Array.from({ length: ROWS }, (_, i) => alpacaRow(i))));
   await writeFile(at('fill-in.cjs'), FILL_IN);
-  const program = [process.execPath, ...PROGRAM].map((word) => `'${word}'`).join(' ');
-  await writeFile(at('bin/npx'), `#!/bin/sh\n[ "$1" = phasetune ] || exit 127\nshift\nexec ${program} "$@"\n`, {
-    mode: 0o755,
-  });
-  blocks = blocksOf(await readFile(join(ROOT, 'docs/scoring.md'), 'utf8'));
   server = await startEndpoint({ say: judged });
 });
 afterAll(async () => {
   await server.close();
-  await rm(folder, { recursive: true });
+  await guide.close();
 });
-
-/** Runs the script in the folder, as a user's shell would. */
-async function shell(script: string): Promise<{ code: number | null; said: string }> {
-  const { PATH, HOME, PHASETUNE_HOME = '' } = process.env;
-  const env = { PATH: `${at('bin')}:${PATH}`, HOME, ...(PHASETUNE_HOME && { PHASETUNE_HOME }) };
-  const child = spawn('sh', ['-exc', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
-  const [code] = await once(child, 'close');
-  return { code, said };
-}
 
 test('every command of docs/scoring.md does what the page says, in the page’s order', async () => {
   const address = 'http://localhost:8000/v1';
-  expect(blocks.join('')).toContain(`export OPENAI_BASE_URL=${address}`);
-  const steps = blocks.map((block) => block.replace(address, server.baseUrl));
+  expect(guide.blocks.join('')).toContain(`export OPENAI_BASE_URL=${address}`);
+  const steps = guide.blocks.map((block) => block.replace(address, server.baseUrl));
   const script = steps.flatMap((step) => (step.includes('score sample') ? [step, 'node fill-in.cjs\n'] : [step]));
-  const { code, said } = await shell(script.join(''));
+  const { code, said } = await guide.shell(script.join(''));
   expect(code, said).toBe(0);
   // Once for each row, of the judge, of the own rubric, and three times for the repeats; the run
   // given twice asked nothing.

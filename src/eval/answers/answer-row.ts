@@ -38,6 +38,11 @@ export interface ReferenceLoss {
   readonly tokens: number;
 }
 
+/** A line of a file of losses: one row's reference, after one stage of a run. */
+export interface StageLoss extends ReferenceLoss {
+  readonly id: string;
+}
+
 /** A line of `answers/ARM/SET.jsonl`: one answer of one run of an arm, in the order of the set's rows. */
 export interface AnswerRow {
   readonly id: string;
@@ -57,4 +62,6 @@ export interface AnswerRow {
   readonly checks: AnswerChecks;
   /** Hash of everything that decides the answer. */
   readonly key: string;
+  /** Fields of another program's file that it came from, which are written back as they are. */
+  readonly foreign?: Readonly<Record<string, unknown>> | undefined;
 }

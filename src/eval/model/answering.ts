@@ -104,7 +104,8 @@ export async function openAnswering(folder: string, options: AnsweringOptions): 
   }
 }
 
-const SMALLER_CACHE: readonly Remedy[] = [
+/** What helps where a cache is too large. */
+export const SMALLER_CACHE: readonly Remedy[] = [
   { option: 'batch', change: 'lower' },
   { option: 'maxTokens', change: 'lower' },
 ];

@@ -36,4 +36,6 @@ export interface Verdict {
   readonly x: number | null;
   readonly orders: readonly OrderVerdict[];
   readonly reason?: MissingReason | undefined;
+  /** Fields of another program's file that it came from, which are written back as they are. */
+  readonly foreign?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -1,0 +1,77 @@
+import { fisherExact } from '../../statistics/fisher.js';
+import { holm } from '../../statistics/holm.js';
+import { formatCount } from '../../telemetry/format.js';
+import type { EvaluationResult } from './result.js';
+import type { ArmScoring } from './scores.js';
+
+/** Below this p two arms miss verdicts with different frequency. */
+const DIFFERS = 0.01;
+
+/** Verdicts that are missing. */
+export interface MissingFigures {
+  readonly missing: EvaluationResult['missing'];
+  /** Arms that get no verdict for it. */
+  readonly withheld: ReadonlySet<string>;
+}
+
+/** How many verdicts of an arm are missing, and why. */
+export function missingOf({ pairs }: ArmScoring): { pairs: number; missing: number; by: Record<string, number> } {
+  const all = pairs.flat();
+  const by: Record<string, number> = {};
+  for (const { reason } of all) if (reason !== undefined) by[reason] = (by[reason] ?? 0) + 1;
+  const sorted = Object.fromEntries(Object.entries(by).sort(([x], [y]) => (x < y ? -1 : 1)));
+  return { pairs: all.length, missing: all.filter(({ reason }) => reason !== undefined).length, by: sorted };
+}
+
+/**
+ * Whether so much is missing that an arm gets no verdict: a share over `maxMissing`, no verdict at all, or, of two arms
+ * that miss verdicts with different frequency (Fisher's exact test, p < 0.01 after Holm), the one that misses more.
+ */
+export function missingFigures(scorings: readonly ArmScoring[], maxMissing: number): MissingFigures {
+  const counts = scorings.map((scoring) => ({ arm: scoring.arm, ...missingOf(scoring) }));
+  const withheld = new Set<string>();
+  const problems: string[] = [];
+  for (const { arm, pairs, missing } of counts) {
+    const share = missing / pairs;
+    if (missing < pairs && share <= maxMissing) continue;
+    withheld.add(arm);
+    const limit = missing < pairs ? `, more than the ${percent(maxMissing)} of \`maxMissing\`` : '';
+    problems.push(
+      `${arm}: ${formatCount(missing)} of ${formatCount(pairs)} verdicts are missing (${percent(share)})${limit}`,
+    );
+  }
+  const tests = counts.flatMap((x, i) =>
+    counts.slice(i + 1).map((y) => ({
+      more: x.missing * y.pairs >= y.missing * x.pairs ? x : y,
+      less: x.missing * y.pairs >= y.missing * x.pairs ? y : x,
+      p: fisherExact([
+        [x.missing, x.pairs - x.missing],
+        [y.missing, y.pairs - y.missing],
+      ]),
+    })),
+  );
+  const adjusted = holm(tests.map(({ p }) => p));
+  for (const [i, { more, less }] of tests.entries()) {
+    if (adjusted[i]! >= DIFFERS) continue;
+    withheld.add(more.arm);
+    problems.push(
+      `${more.arm} misses ${percent(more.missing / more.pairs)} of its verdicts, and ${less.arm} ${percent(less.missing / less.pairs)}: what is missing depends on the arm (p = ${adjusted[i]!.toPrecision(1)})`,
+    );
+  }
+  return {
+    missing: { ...totals(counts), pDiffers: tests.length > 0 ? Math.min(...adjusted) : null, problems },
+    withheld,
+  };
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function totals(counts: readonly ReturnType<typeof missingOf>[]) {
+  const by: Record<string, number> = {};
+  for (const one of counts) for (const [reason, n] of Object.entries(one.by)) by[reason] = (by[reason] ?? 0) + n;
+  return {
+    pairs: counts.reduce((sum, { pairs }) => sum + pairs, 0),
+    missing: counts.reduce((sum, { missing }) => sum + missing, 0),
+    by: Object.fromEntries(Object.entries(by).sort(([x], [y]) => (x < y ? -1 : 1))),
+  };
+}

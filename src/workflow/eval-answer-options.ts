@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { deviceOption } from '../backend/options.js';
+import { importOptionsSchema } from '../data/options.js';
+import { answerOptionsSchema } from '../eval/answer-options.js';
+import { programOptions } from '../program/options.js';
+
+const { system, template, temperature, topK, topP, batch } = answerOptionsSchema.shape;
+
+/**
+ * Which arms answer which instructions, and how.
+ *
+ * @example
+ * const { maxTokens } = evalAnswerOptionsSchema.parse({
+ *   arms: ['base=models/base', 'phased=checkpoints/phased'],
+ *   sets: ['sets/koala.jsonl'],
+ *   out: 'evals/mine',
+ * });
+ */
+export const evalAnswerOptionsSchema = z.strictObject({
+  arms: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe(
+      "what is compared: NAME=SOURCE, where SOURCE is a run's folder, run@stage-2, an adapter, a model, or a file of answers; with commas, several runs of one arm",
+    ),
+  sets: z
+    .array(z.string().min(1))
+    .min(1)
+    .meta({ words: true })
+    .describe(
+      'files of instructions, in any format that `data import` reads, or a staged folder for its held-out rows',
+    ),
+  out: z.string().min(1).describe('folder of the evaluation; one that is there already is continued'),
+  baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),
+  model: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),
+  rows: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('instructions to answer, drawn from every set and band in proportion [all]'),
+  seed: z.number().int().min(0).default(0).describe('seed of the drawn rows, and of sampled answers'),
+  badRows: importOptionsSchema.shape.badRows,
+  system,
+  template,
+  maxTokens: answerOptionsSchema.shape.maxTokens.unwrap().default(256).describe('Most tokens of an answer'),
+  temperature,
+  topK,
+  topP,
+  batch,
+  loss: z
+    .boolean()
+    .default(true)
+    .describe("also measure the loss on the sets' own answers, after each stage of a run too: the diagnosis needs it"),
+  ...programOptions.shape,
+  device: deviceOption,
+  force: z
+    .boolean()
+    .default(false)
+    .describe('continue with other options than the evaluation was begun with, or with answers made in another way'),
+});
+
+/** See {@link evalAnswerOptionsSchema}; options with a default may be left out. */
+export type EvalAnswerOptions = z.input<typeof evalAnswerOptionsSchema>;
+
+/** See {@link evalAnswerOptionsSchema}; all defaults filled in. */
+export type ResolvedEvalAnswerOptions = z.infer<typeof evalAnswerOptionsSchema>;
