@@ -4,6 +4,7 @@ import { random } from '../core/random.js';
 const EXACT_BELOW = 17;
 /** Differences whose signs one byte flips. */
 const BYTE = 8;
+const WAYS = 2 ** BYTE;
 /** Sums that differ by less than this share of the sum of all sizes are equal; rounding is far below it. */
 const EQUAL = 1e-11;
 
@@ -27,38 +28,43 @@ export function signFlip(differences: ArrayLike<number>, { flips = 100_000, seed
   const sizes = Float64Array.from(differences).filter((one) => !Number.isNaN(one) && one !== 0);
   const extreme = Math.abs(sizes.reduce((sum, one) => sum + one, 0));
   const least = extreme - EQUAL * sizes.reduce((sum, one) => sum + Math.abs(one), 0);
-  const tables = byteSums(sizes);
-  return sizes.length < EXACT_BELOW ? enumerate(tables, sizes.length, least) : draw(tables, least, flips, seed);
+  const sums = byteSums(sizes);
+  return sizes.length < EXACT_BELOW ? enumerate(sums, sizes.length, least) : draw(sums, least, flips, seed);
 }
 
-/** For every eight differences, their sum under each of the 256 ways to flip them. */
-function byteSums(sizes: Float64Array): Float64Array[] {
-  return Array.from({ length: Math.ceil(sizes.length / BYTE) }, (_, chunk) => {
-    const part = sizes.subarray(chunk * BYTE, (chunk + 1) * BYTE);
-    return Float64Array.from({ length: 2 ** BYTE }, (_, byte) =>
-      part.reduce((sum, one, bit) => sum + ((byte >> bit) & 1 ? -one : one), 0),
-    );
-  });
+/** For every eight differences one after the other, their sum under each of the 256 ways to flip them. */
+function byteSums(sizes: Float64Array): Float64Array {
+  const sums = new Float64Array(Math.ceil(sizes.length / BYTE) * WAYS);
+  for (let i = 0; i < sizes.length; i++) {
+    const from = Math.floor(i / BYTE) * WAYS;
+    for (let byte = 0; byte < WAYS; byte++) sums[from + byte]! += (byte >> (i % BYTE)) & 1 ? -sizes[i]! : sizes[i]!;
+  }
+  return sums;
 }
 
-function enumerate(tables: readonly Float64Array[], n: number, least: number): number {
+function enumerate(sums: Float64Array, n: number, least: number): number {
   let extreme = 0;
   for (let flip = 0; flip < 2 ** n; flip++) {
-    const sum = tables.reduce((total, table, i) => total + table[(flip >> (BYTE * i)) & 255]!, 0);
+    let sum = 0;
+    for (let from = 0, bits = flip; from < sums.length; from += WAYS, bits >>>= BYTE) sum += sums[from + (bits & 255)]!;
     if (Math.abs(sum) >= least) extreme++;
   }
   return extreme / 2 ** n;
 }
 
-function draw(tables: readonly Float64Array[], least: number, flips: number, seed: number): number {
+function draw(sums: Float64Array, least: number, flips: number, seed: number): number {
   const { integer } = random(seed, 'statistics', 'sign-flip');
   let extreme = 0;
+  const whole = sums.length - (sums.length % (4 * WAYS));
   for (let flip = 0; flip < flips; flip++) {
-    let [sum, bits] = [0, 0];
-    for (let i = 0; i < tables.length; i++) {
-      bits = i % 4 === 0 ? integer(2 ** 32) : bits >>> BYTE;
-      sum += tables[i]![bits & 255]!;
+    let sum = 0;
+    for (let from = 0; from < whole; from += 4 * WAYS) {
+      const bits = integer(2 ** 32) | 0;
+      sum += sums[from + (bits & 255)]! + sums[from + WAYS + ((bits >>> 8) & 255)]!;
+      sum += sums[from + 2 * WAYS + ((bits >>> 16) & 255)]! + sums[from + 3 * WAYS + (bits >>> 24)]!;
     }
+    let bits = whole < sums.length ? integer(2 ** 32) | 0 : 0;
+    for (let from = whole; from < sums.length; from += WAYS, bits >>>= BYTE) sum += sums[from + (bits & 255)]!;
     if (Math.abs(sum) >= least) extreme++;
   }
   return (1 + extreme) / (1 + flips);
