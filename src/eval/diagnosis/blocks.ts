@@ -31,6 +31,7 @@ const sentence = ({ name, evidence, next }: Signature): Block => ({
   text: `${TITLES[name].charAt(0).toUpperCase()}${TITLES[name].slice(1)}: ${evidence}${next === '' ? '' : ` ${next}`}`,
 });
 
+const score = (value: number) => String(Number(value.toPrecision(3)));
 const points = (value: number | null) => (value === null ? '-' : value.toFixed(1));
 
 function testTable(tests: Diagnosis['tests']): Block {
@@ -65,7 +66,7 @@ function binTable(bins: Diagnosis['bins']): Block {
     rows: [
       ['scores', 'rows', 'win rate', ...shown],
       ...bins.map(({ from, to, rows, winRate, bySet }) => [
-        from === to ? String(from) : `${from} to ${to}`,
+        from === to ? score(from) : `${score(from)} to ${score(to)}`,
         String(rows),
         points(winRate),
         ...shown.map((set) => points(bySet[set]!)),

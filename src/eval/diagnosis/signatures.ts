@@ -140,7 +140,7 @@ function signature(
     const evidence = `Too few rows: ${weak.map(weakness).join('; ')}.${besides}`;
     return { name, state: 'cannot tell', evidence, next: 'Evaluate on more rows.', tests: names };
   }
-  const evidence = `Nothing that ${tests.map(reach).join('; ')}.${besides}`;
+  const evidence = `No such effect. The least that would have shown: ${tests.map(reach).join('; ')}.${besides}`;
   return { name, state: 'not found', evidence, next: '', tests: names };
 }
 
@@ -161,4 +161,4 @@ const weakness = ({ name, least, matters, rows, unit }: DiagnosisTest): string =
     : `${name} has ${formatCounted(rows, 'row')}, which show ${amount(least, unit)}; what matters is ${amount(matters, unit)}`;
 
 const reach = ({ name, least, rows, unit }: DiagnosisTest): string =>
-  `${formatCounted(rows, 'row')} of ${name} would show (${amount(least!, unit)})`;
+  `${amount(least!, unit)} in ${name} (${formatCounted(rows, 'row')})`;

@@ -2,7 +2,7 @@ import { dataError } from '../../core/errors.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import { encodable, renderPrompt } from '../../data/prompt.js';
 import type { Message } from '../../data/record.js';
-import { cutMiddle } from '../../scoring/prompt.js';
+import { cutMiddle } from '../../scoring/shorten.js';
 import type { LiteralText } from '../../tokenizer/literal-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { PairQuestion } from './pair-judge.js';
