@@ -153,6 +153,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/inspect-logits/run.js'),
   ),
   entry(
+    'eval check-judge <sources..>',
+    'test a judge on pairs whose better answer is known, before anything is judged by it',
+    () => import('./commands/eval-check-judge/options.js'),
+    () => import('./commands/eval-check-judge/run.js'),
+  ),
+  entry(
     'bench step',
     'time a LoRA step with random weights and tokens: speed, memory, and how it compares with a matrix product',
     () => import('./commands/bench-step/options.js'),
