@@ -1,4 +1,5 @@
-// Simulated worlds whose truth is known: how often intervals cover it and tests find it. Takes minutes; the suite has small versions.
+// Simulated worlds whose truth is known: how often intervals cover it and tests find it. Takes
+// minutes; the suite has small versions.
 //
 //     npx tsx scripts/eval/simulate-statistics.ts [--resamples 2000] [--only coverage]
 import { parseArgs } from 'node:util';

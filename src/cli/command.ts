@@ -41,7 +41,8 @@ export interface CommandContext {
  * All that the command line must know of a command to show its help and to read its options;
  * loading it loads no work. Flags, help and defaults come from the schema: a key `maxLength` is the
  * flag `--max-length`, a nested object `lora: { rank }` is `--lora.rank`, a list is written `a,b,c`
- * (or, with `.meta({ repeat: true })`, by repeating the flag), `.describe()` is the help text.
+ * (or, with `.meta({ repeat: true })`, by repeating the flag, with `.meta({ words: true })` as all words up to the next
+ * flag), `.describe()` is the help text.
  * Unknown flags are refused. The work is a {@link Run}, in a file of its own.
  */
 export interface Command<S extends z.ZodObject = z.ZodObject> {

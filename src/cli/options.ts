@@ -35,19 +35,44 @@ export function optionsOf(command: Command, json: JsonSchema, argv: Arguments, a
   const values: Mapping = {};
   const positionals = positionalsOf(command.command);
   const rest = argv._.slice(nameOf(command.command).split(' ').length).map(String);
+  const extra = new Map(
+    flagsOf(json).flatMap((flag) => (flag.schema.words ? [[flag.name, wordsAfter(flag.name, args)] as const] : [])),
+  );
   const words = new Map(
     positionals.map(({ name, many }) => {
-      const typed = given(argv, name).map(String);
+      const typed = without(given(argv, name).map(String), [...extra.values()].flat());
       return [name, many ? [...typed, ...rest.splice(0)] : typed.length > 0 ? typed : rest.splice(0, 1)];
     }),
   );
   if (rest.length > 0) throw placeOf(command, json).unknownWords(rest);
   for (const flag of flagsOf(json)) {
-    const typed = words.get(flag.name) ?? given(argv, flag.name);
+    const typed = words.get(flag.name) ?? [...given(argv, flag.name), ...(extra.get(flag.name) ?? [])];
     const list = positionals.some(({ name, many }) => many && name === flag.name);
     if (typed.length > 0) setAt(values, flag.path, list ? typed : lastOf(flag, typed, args));
   }
   return values;
+}
+
+/** The words between the first value of a flag and the next flag: yargs takes them for positionals. */
+function wordsAfter(name: string, args: readonly string[]): string[] {
+  const words: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const assigned = args[i]!.startsWith(`--${name}=`);
+    if (args[i] !== `--${name}` && !assigned) continue;
+    if (!assigned) i++;
+    while (i + 1 < args.length && !args[i + 1]!.startsWith('-')) words.push(args[++i]!);
+  }
+  return words;
+}
+
+/** A list without these items, each taken out once, from its end. */
+function without(list: readonly string[], items: readonly string[]): string[] {
+  const left = [...list];
+  for (const item of items) {
+    const at = left.lastIndexOf(item);
+    if (at >= 0) left.splice(at, 1);
+  }
+  return left;
 }
 
 /** The last value of a flag, or all values of a list, read as the schema wants. */

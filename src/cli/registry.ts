@@ -123,6 +123,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/generate/run.js'),
   ),
   entry(
+    'eval answer <arms..>',
+    'let every arm answer the same instructions, into a folder that is then judged and reported',
+    () => import('./commands/eval-answer/options.js'),
+    () => import('./commands/eval-answer/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),

@@ -43,7 +43,7 @@ function coerceUnion(options: readonly JsonSchema[], text: string): unknown {
 
 function coerceList(schema: JsonSchema, text: string): unknown {
   if (text.trimStart().startsWith('[')) return readJson(text);
-  if (schema.repeat) return [text];
+  if (schema.repeat || schema.words) return [text];
   const parts = text.split(',').map((part) => part.trim());
   const items = parts.length === 1 && parts[0] === '' ? [] : parts;
   return items.map((part, i) => {

@@ -24,6 +24,11 @@ export interface JsonSchema {
    * repeats the option instead.
    */
   readonly repeat?: boolean;
+  /**
+   * Ours (`.meta({ words: true })`): on a command line all words up to the next flag are items of this list, as a shell
+   * expands a pattern.
+   */
+  readonly words?: boolean;
 }
 
 /** The alternatives of a union or of a list of types; otherwise the schema itself. */

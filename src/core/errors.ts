@@ -56,7 +56,6 @@ export interface FieldsOfCode {
     readonly command?: string | undefined;
     readonly variable?: string | undefined;
     readonly name?: string | undefined;
-    readonly rubric?: string | undefined;
   };
   readonly data: {
     readonly id?: string | undefined;

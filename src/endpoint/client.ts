@@ -67,13 +67,20 @@ export function createChatClient(address: EndpointAddress, settings: ClientSetti
     const attempt = isSuccess(outcome)
       ? readReply(text, now())
       : readRefusal({ ...outcome, body: text }, now(), promptTokensOf(request) + (request.maxTokens ?? 0));
-    return exchangeOf(attempt, text, request, dialect);
+    return exchangeOf(otherModel(attempt, address.model), text, request, dialect);
   };
   return {
     address,
     send: (request, signal) => adapter.send(request, (dialect) => once(request, dialect, signal), signal),
     close: transport.close,
   };
+}
+
+/** An attempt whose reply names its model only where that is not the one that was asked. */
+function otherModel(attempt: RequestOutcome, asked: string): RequestOutcome {
+  if (!('reply' in attempt) || attempt.reply.model !== asked) return attempt;
+  const { model: _, ...reply } = attempt.reply;
+  return { reply };
 }
 
 /** What an outcome shows of the key. */

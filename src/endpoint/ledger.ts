@@ -48,7 +48,8 @@ const headSchema = z.looseObject({ schema: z.literal(HEAD.schema), version: z.nu
 
 /**
  * Opens (or makes) a ledger for this process alone, by a lock file beside it; `owner` is shown to
- * other processes that find it locked. `costOf` prices lines that were written without a cost.
+ * other processes that find it locked. `costOf` prices lines that were written without a cost;
+ * `watch` sees each line with its cost, when it is read and when it is added.
  * Throws (code `failed`) when another process has it, and a data error for a file that is no
  * ledger, or one of a newer version.
  */
@@ -56,11 +57,13 @@ export async function openLedger<L extends LedgerLine>(
   path: string,
   owner?: string,
   costOf: (line: L) => number = () => 0,
+  watch: (line: L, cost: number) => void = () => {},
 ): Promise<Ledger<L>> {
   let total = 0;
   const add = (line: L) => {
     const cost = typeof line.cost === 'number' ? line.cost : costOf(line);
     if (cost > 0) total += cost;
+    watch(line, cost);
   };
   const lock = await lockFile(path, owner);
   const free = async (cause: unknown): Promise<never> => {

@@ -40,6 +40,8 @@ export interface ChatReply {
   /** `stop`, `length`, `content_filter`, ... */
   readonly finish: string;
   readonly usage?: Usage;
+  /** The model that replied, by the server's name for it, where that is another one than was asked. */
+  readonly model?: string;
   /** What the request asked for and was answered without, since the endpoint refuses it; absent: nothing. */
   readonly without?: readonly Feature[];
   readonly logprobs?: readonly TokenLogprob[];

@@ -74,7 +74,7 @@ export type EvalFile = z.infer<typeof evalFileSchema>;
 export const evalPaths = (folder: string) => ({
   evalFile: join(folder, 'eval.json'),
   /**
-   * Lines of {@link AnswerRow}. Further runs of an arm lie in folders of their own, so that adding
+   * Lines of `AnswerRow`. Further runs of an arm lie in folders of their own, so that adding
    * one moves nothing.
    */
   answers: (arm: string, run: number, set: string): string =>
@@ -90,7 +90,7 @@ export const evalPaths = (folder: string) => ({
     join(folder, 'losses', arm, `run-${run}`, `stage-${stage}`, `${set}.jsonl`),
   answerLedger: join(folder, 'answers.ledger.jsonl'),
   judgeLedger: join(folder, 'judge.ledger.jsonl'),
-  /** Lines of {@link Verdict} of all judges. */
+  /** Lines of `Verdict` of all judges. */
   verdicts: join(folder, 'verdicts.jsonl'),
   annotations: join(folder, 'annotations.json'),
   leaderboard: join(folder, 'leaderboard.csv'),

@@ -53,7 +53,10 @@ export async function programWithAdapter(
   return program;
 }
 
-/** Adapters of one layout have the same program: it becomes another one's by writing that one's {@link adapterValues}. */
+/**
+ * Adapters of one layout have the same program: it becomes another one's by writing that one's
+ * {@link adapterValues}.
+ */
 export const adapterLayout = (adapter: Adapter | undefined): string =>
   adapter
     ? JSON.stringify([scalingOf(adapter.options), [...adapter.tensors].map(([name, { shape }]) => [name, shape])])

@@ -13,7 +13,7 @@ export interface ExpectedScore {
 }
 
 /** A token that may stand at a place, and its probability. */
-interface Option {
+export interface TokenOption {
   readonly text: string;
   readonly probability: number;
 }
@@ -74,7 +74,8 @@ function placeOf(text: string, score: number): number | undefined {
   return alone.length === 1 ? from + alone[0]!.index : undefined;
 }
 
-function tokenAt(tokens: readonly TokenLogprob[], place: number): number {
+/** The token that a place of the text is in; -1 after the last one. */
+export function tokenAt(tokens: readonly TokenLogprob[], place: number): number {
   let end = 0;
   return tokens.findIndex(({ token }) => {
     end += token.length;
@@ -83,7 +84,7 @@ function tokenAt(tokens: readonly TokenLogprob[], place: number): number {
 }
 
 /** What may stand at a token's place: its alternatives and itself, each once. */
-function optionsAt({ token, logprob, top }: TokenLogprob): Option[] {
+export function optionsAt({ token, logprob, top }: TokenLogprob): TokenOption[] {
   const all = new Map([...top, { token, logprob }].map((one) => [one.token, Math.exp(one.logprob)]));
   return [...all].flatMap(([text, probability]) => (Number.isFinite(probability) ? [{ text, probability }] : []));
 }
@@ -92,7 +93,7 @@ function optionsAt({ token, logprob, top }: TokenLogprob): Option[] {
  * The digits that an alternative begins with, after what comes before the score in the token that
  * was chosen, or white space.
  */
-function digitsOf({ text, probability }: Option, lead: string) {
+function digitsOf({ text, probability }: TokenOption, lead: string) {
   const rest = lead !== '' && text.startsWith(lead) ? text.slice(lead.length) : text.replace(/^[\s▁Ġ"]+/, '');
   const digits = /^\d+/.exec(rest)?.[0];
   // "4.5" is no value of a whole scale.

@@ -47,17 +47,33 @@ function parseSpoken(spoken: string, scale: Scale, cutOff: boolean): ParsedReply
 
 /** The reply as JSON, alone, in a code block, or as the only braces in some words; undefined where there is none. */
 function parseJsonReply(text: string, scale: Scale): ParsedReply | undefined {
+  const found = jsonReply(text, /["']?\b(?:score|rating)["']?\s*:/i);
+  if (found === undefined || 'unclear' in found) return found;
+  return /\d/.test(found.beside) ? { unclear: 'there are numbers beside the JSON' } : scoreOf(found.value, scale);
+}
+
+/**
+ * The only object of JSON in a reply, and the words beside it. Undefined where there is none;
+ * unclear where it is broken, though `field` shows that it was meant to be the reply, or has a key
+ * twice.
+ */
+export function jsonReply(
+  text: string,
+  field: RegExp,
+):
+  | { readonly value: Readonly<Record<string, unknown>>; readonly beside: string }
+  | { readonly unclear: string }
+  | undefined {
   const start = text.indexOf('{');
   if (start < 0) return undefined;
   const end = text.lastIndexOf('}');
   const json = text.slice(start, end + 1);
-  const value = jsonOf(json);
-  if (value === undefined)
-    return /["']?\b(?:score|rating)["']?\s*:/i.test(text) ? { unclear: `broken JSON: "${excerpt(text)}"` } : undefined;
-  if (/\d/.test(text.slice(0, start) + text.slice(end + 1))) return { unclear: 'there are numbers beside the JSON' };
+  const value = tryParseJson(json);
+  if (typeof value !== 'object' || value === null)
+    return field.test(text) ? { unclear: `broken JSON: "${excerpt(text)}"` } : undefined;
   const twice = scanJson(json).duplicateKey;
   if (twice !== undefined) return { unclear: `the JSON has "${excerpt(twice)}" twice` };
-  return scoreOf(value, scale);
+  return { value: value as Record<string, unknown>, beside: text.slice(0, start) + text.slice(end + 1) };
 }
 
 function scoreOf(value: Readonly<Record<string, unknown>>, scale: Scale): ParsedReply {
@@ -71,9 +87,4 @@ function scoreOf(value: Readonly<Record<string, unknown>>, scale: Scale): Parsed
   const reason = Object.entries(value).find(([key]) => /^reason/i.test(key))?.[1];
   const reasonText = typeof reason === 'string' ? reason.trim().slice(0, LONGEST_REASON) : '';
   return 'score' in parsed && reasonText !== '' ? { ...parsed, reason: reasonText } : parsed;
-}
-
-function jsonOf(text: string): Readonly<Record<string, unknown>> | undefined {
-  const value = tryParseJson(text);
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }

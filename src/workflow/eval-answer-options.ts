@@ -30,7 +30,7 @@ export const evalAnswerOptionsSchema = z.strictObject({
     .describe(
       'files of instructions, in any format that `data import` reads, or a staged folder for its held-out rows',
     ),
-  out: z.string().min(1).describe('folder of the evaluation; one that is there already is continued'),
+  out: z.string().min(1).describe('folder of the evaluation; an existing one is continued'),
   baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),
   model: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),
   rows: z
@@ -57,7 +57,7 @@ export const evalAnswerOptionsSchema = z.strictObject({
   force: z
     .boolean()
     .default(false)
-    .describe('continue with other options than the evaluation was begun with, or with answers made in another way'),
+    .describe('continue with other options than before, or with answers that were made in another way'),
 });
 
 /** See {@link evalAnswerOptionsSchema}; options with a default may be left out. */

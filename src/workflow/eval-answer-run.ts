@@ -66,14 +66,10 @@ async function* answerAll(
     change(job.base);
     const { arm, run, set } = job;
     const adapter = await adapterOf(job.base, job.adapter);
-    for await (const lines of linesOf(
-      job,
-      adapter,
-      ledger,
-      stopping(signal, () => `${done} of ${total} answers`),
-    )) {
-      done += lines.length;
-      tokens += lines.reduce((n, { ids }) => n + ids.length, 0);
+    const stop = stopping(signal, () => `${done} of ${total} answers`);
+    for await (const { ids } of linesOf(job, adapter, ledger, stop)) {
+      done++;
+      tokens += ids.length;
       const progress = { done, total, seconds: seconds(), tokensPerSecond: tokens / seconds() };
       yield { type: 'answers', arm, run, set: set.set.name, ...progress };
     }
@@ -124,7 +120,13 @@ async function* linesOf(
       const key = keys[index]!;
       // Of a batch that was half-known the rest is new; of equal prompts the first counts.
       if (!missing.delete(key)) continue;
-      const line: AnswerLine = { key, item: `${set.set.name}/${set.set.chosen[index]!.id}`, output, ids: [...ids], finish };
+      const line: AnswerLine = {
+        key,
+        item: `${set.set.name}/${set.set.chosen[index]!.id}`,
+        output,
+        ids: [...ids],
+        finish,
+      };
       const append = ledger.append(line);
       append.catch(() => {});
       if (writing.push(append) >= ON_THE_WAY) await written();

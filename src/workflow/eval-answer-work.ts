@@ -68,7 +68,10 @@ async function evaluationIn(folder: string): Promise<EvalFile | undefined> {
   throw fail('is not empty, and there is no evaluation in it');
 }
 
-/** `eval.json` of the work; `about` is what else decides the answers: precision, and the time that a template prints. */
+/**
+ * `eval.json` of the work; `about` is what else decides the answers: precision, and the time that a
+ * template prints.
+ */
 export function evalFileOf(
   { options, baseline, arms, sets, before }: EvalWork,
   about: Record<string, unknown>,

@@ -25,6 +25,25 @@ export interface Hooks {
   readonly verbose?: boolean | undefined;
 }
 
+/** What a program can give a task that asks an endpoint. */
+export interface AskHooks extends Hooks {
+  /**
+   * Is asked before anything is spent that neither `yes` nor `maxCost` covers; false ends the task
+   * before the first request. Without it such a task fails with a usage error.
+   */
+  readonly confirm?: ((cost: CostQuestion) => Promise<boolean>) | undefined;
+  /** Where the endpoint's key is looked up. Default: the environment of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** What judging may cost, in US dollars. */
+export interface CostQuestion {
+  /** Undefined where the price is not known. */
+  readonly likelyCost: number | undefined;
+  /** The limit that `maxCost` sets. */
+  readonly maxCost: number | undefined;
+}
+
 /** Reports the progress of functions that ask for something to show it on. */
 export const reportProgress =
   (onProgress: NonNullable<Hooks['onProgress']>) =>

@@ -1,12 +1,12 @@
 import { env } from 'node:process';
-import { PhasetuneError, usageError } from '../core/errors.js';
+import { usageError } from '../core/errors.js';
 import { streamRows } from '../data/import.js';
 import { createChatClient } from '../endpoint/client.js';
 import { estimateAsking } from '../endpoint/estimate.js';
 import type { Ledger } from '../endpoint/ledger.js';
 import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
-import { costOf, type Price, priceOf } from '../endpoint/prices.js';
-import type { AnswerLine, AskTotals } from '../endpoint/scheduler/ask-types.js';
+import { type Price, priceOf } from '../endpoint/prices.js';
+import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import { exists, hashFile } from '../io/files.js';
 import { type Judge, resolveJudge } from '../scoring/judge.js';
 import { type JudgeResult, judgeRows } from '../scoring/judge-rows.js';
@@ -15,9 +15,10 @@ import { type Judgements, openQuestions, type Replies, type RowSource, readJudge
 import { promptFor } from '../scoring/prompt.js';
 import { loadRubric } from '../scoring/rubric.js';
 import { scoredPaths, writeScored } from '../scoring/scored.js';
-import { formatCount, formatDollars } from '../telemetry/format.js';
+import { formatCount } from '../telemetry/format.js';
 import { silentLogger } from '../telemetry/logger.js';
-import { agreeToCost, checkMaxCost, estimateJudging } from './score-cost.js';
+import { agreeToCost, checkMaxCost, estimateJudging } from './asking-cost.js';
+import { costOfLine, interruptedAsking, logSpent } from './asking-ledger.js';
 import { openScoreLedger, scoredFile, scoresOf } from './score-files.js';
 import type { ResolvedScoreOptions } from './score-options.js';
 import { judgingProblem } from './score-problem.js';
@@ -96,10 +97,8 @@ async function openWork(options: ResolvedScoreOptions, hooks: ScoreHooks, asks: 
   return { options, hooks, address, price, judge, rows };
 }
 
-const costOfLine =
-  (price: Price | undefined) =>
-  ({ reply }: AnswerLine): number =>
-    price && reply?.usage ? costOf(price, reply.usage) : 0;
+/** Tokens of a reply of the form that a rubric asks for. */
+const SHORT_REPLY = { number: 3, json: 10, reasoned: 50 } as const;
 
 async function planOf(work: JudgeWork, judgements: Judgements): Promise<JudgingPlan> {
   const { judge, price, address, options, hooks, rows } = work;
@@ -115,7 +114,7 @@ async function planOf(work: JudgeWork, judgements: Judgements): Promise<JudgingP
     judge,
     address: place,
     price,
-    estimate: estimateJudging(asking, judge, price, options),
+    estimate: estimateJudging(asking, Math.min(judge.maxTokens, SHORT_REPLY[judge.rubric.reply]), price, options),
     counts,
     questions: (counts.rows - counts.repeated) * judge.repeats,
   };
@@ -141,7 +140,7 @@ async function* judgeFile(work: JudgeWork, ledger: Ledger<AnswerLine>): AsyncGen
       asked = yield* askOpen(work, judgements, ledger, plan.estimate.requests);
       ({ judgements } = asked);
       yield { type: 'asked', totals: asked.totals, ...(asked.stopped && { stopped: asked.stopped }) };
-      if (asked.stopped === 'interrupted') throw interrupted(asked.totals, ledger.path);
+      if (asked.stopped === 'interrupted') throw interruptedAsking(asked.totals, ledger.path, 'score');
     }
   }
   const outcomes: (number | undefined)[] = [];
@@ -186,24 +185,17 @@ async function* askOpen(
   total: number,
 ): AsyncGenerator<ScoreEvent, JudgeResult> {
   const { logger = silentLogger, signal } = hooks;
-  const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger });
   const costBefore = ledger.cost;
+  const client = createChatClient(address, { timeoutMs: options.timeoutSeconds * 1000, logger });
   try {
     yield { type: 'start', scorer: 'openai', total };
     const judging = judgeRows(judgements, rows, { client, ledger, options, price, ...(signal && { signal }) });
     for await (const event of judging.events) yield event.type === 'answer' ? { ...event, total } : event;
     return await judging.result;
   } catch (error) {
-    const spent = ledger.cost - costBefore;
-    if (spent > 0) logger.info(`this run spent ${formatDollars(spent)}`);
+    logSpent(ledger, costBefore, logger);
     throw error;
   } finally {
     await client.close();
   }
 }
-
-const interrupted = ({ answered }: AskTotals, ledger: string) =>
-  new PhasetuneError('interrupted', `interrupted: ${formatCount(answered)} replies of this run are in ${ledger}`, {
-    file: ledger,
-    remedies: [{ task: 'score', note: 'again with the same options to continue from there' }],
-  });

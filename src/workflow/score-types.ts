@@ -10,26 +10,11 @@ import type { JudgementCounts } from '../scoring/judged-outcomes.js';
 import type { LossProgress } from '../scoring/measure-losses.js';
 import type { JudgePrompt } from '../scoring/prompt.js';
 import type { ScoresManifest } from '../scoring/scored.js';
-import type { Hooks } from './hooks.js';
+import type { AskHooks } from './hooks.js';
 
 /** What a program can give `score` besides its options. */
-export interface ScoreHooks extends Hooks {
-  /**
-   * Is asked before anything is spent that neither `yes` nor `maxCost` covers; false ends the task
-   * before the first request. Without it such a task fails with a usage error.
-   */
-  readonly confirm?: ((cost: CostQuestion) => Promise<boolean>) | undefined;
-  /** Where the endpoint's key is looked up. Default: the environment of the process. */
-  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-}
-
-/** What judging may cost, in US dollars. */
-export interface CostQuestion {
-  /** Undefined where the price is not known. */
-  readonly likelyCost: number | undefined;
-  /** The limit that `maxCost` sets. */
-  readonly maxCost: number | undefined;
-}
+export type ScoreHooks = AskHooks;
+export type { CostQuestion } from './hooks.js';
 
 /** What judging will take, as far as it is known. */
 export interface JudgingEstimate extends AskingEstimate {

@@ -37,7 +37,9 @@ test('the tarball has what is read at run time', () => {
   const needed = [
     ...['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli/main.js', 'docs/prices.json', 'docs/recipe.schema.json'],
     ...['datasets/demo/raw.jsonl', 'models/tiny-llama/model.safetensors', 'models/tiny-llama/tokenizer.json'],
-    ...readdirSync(join(ROOT, 'src/scoring/rubrics')).map((name) => `src/scoring/rubrics/${name}`),
+    ...['src/scoring/rubrics', 'src/eval/judge/prompts'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+    ),
   ];
   expect(needed.filter((path) => !packed.has(path))).toEqual([]);
   expect(

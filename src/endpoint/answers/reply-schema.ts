@@ -37,6 +37,8 @@ const choiceSchema = z.looseObject({
 /** A reply, or an event of its stream. */
 export const completionSchema = z.looseObject({
   choices: z.array(choiceSchema).nullish(),
+  /** The model that replies, by the server's name for it. */
+  model: textLike,
   /** Gemini's, in place of choices. */
   promptFeedback: z.looseObject({ blockReason: textLike }).nullish().catch(null),
 });

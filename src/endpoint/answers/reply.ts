@@ -96,7 +96,8 @@ function judge(bodies: readonly Completion[], usage: CountedUsage | undefined): 
   if (streamed && !finish) return noReply('a stream that ends before the reply does', 'retry');
   if (ending === 'broken') return noReply(`the reply was ended by the server ("${quote(finish)}")`, 'retry', 'server');
   if (!text.trim()) return nothingSaid(finish, (usage?.thoughtTokens ?? 0) > 0 || said.some(hasThoughts));
-  return { reply: replyOf(text, finish || 'stop', choices, usage) };
+  const model = bodies.find((body) => body.model)?.model ?? undefined;
+  return { reply: { ...replyOf(text, finish || 'stop', choices, usage), ...(model && { model }) } };
 }
 
 /** With the same limit and the same thoughts there would be no reply next time either. */

@@ -10,6 +10,8 @@ import type { Clock } from './pace.js';
 export interface AnswerLine extends LedgerLine {
   /** When it was written, ISO 8601. */
   readonly at: string;
+  /** Who asked, where several share a ledger. */
+  readonly by?: string;
   readonly tries: number;
   readonly reply?: ChatReply;
   readonly failure?: Failure;
@@ -79,6 +81,8 @@ export interface AskSettings {
     EndpointOptions,
     'concurrency' | 'requestsPerMinute' | 'tokensPerMinute' | 'tries' | 'retryWait' | 'retryBudget' | 'maxCost'
   >;
+  /** Who asks; is written into each line. */
+  readonly by?: string;
   /** What the model's tokens cost; `maxCost` needs it. `maxCost` holds for all runs with the ledger together. */
   readonly price?: Price | undefined;
   /** When aborted, no more is asked, and replies that come within `graceMs` [2000] are still taken. */

@@ -161,9 +161,11 @@ async function write(run: AskState, { key, item }: Question, { answer, bill }: Q
 async function append(run: AskState, answer: SettledQuestion, { cost, usage }: Bill): Promise<void> {
   run.unwritten++;
   run.bell.ring();
+  const { ledger, by } = run.settings;
   try {
-    await run.settings.ledger.append({
+    await ledger.append({
       ...answer,
+      ...(by !== undefined && { by }),
       ...(cost > 0 && { cost }),
       ...('failure' in answer && usage && { usage }),
       at: new Date().toISOString(),

@@ -38,7 +38,10 @@ export async function readRunSource(folder: string, stage: string | undefined, m
   return { ...base, adapter: join(folder, run.adapter.path), trained: { run: folder, stage: run.stages.length } };
 }
 
-/** Relative paths start from the folder that the run was begun in, or, where it was moved with its inputs, from here. */
+/**
+ * Relative paths start from the folder that the run was begun in, or, where it was moved with its
+ * inputs, from here.
+ */
 function baseOf(folder: string, { begunIn, inputs }: RunFile): string {
   const { path } = inputs.model;
   const here = resolve(path);

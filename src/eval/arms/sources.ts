@@ -117,7 +117,8 @@ async function baseOfAdapter(arm: string, source: string): Promise<string> {
   const config = (await readJson(join(source, 'adapter_config.json'))) as { base_model_name_or_path?: unknown } | null;
   const name = config?.base_model_name_or_path;
   if (typeof name === 'string' && exists(join(name, 'config.json'))) return name;
-  const said = typeof name === 'string' ? `was trained on ${name}, which is no folder here` : 'does not say its base';
+  const said =
+    typeof name === 'string' ? `was trained on ${name}, which is not a folder here` : 'does not say its base';
   throw usageError(`arm ${arm}: the adapter ${source} ${said}`, {
     option: 'model',
     file: source,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { EvalRow } from '../sets/eval-row.js';
 import { type EntranceCase, type EntrancePair, entrancePairs } from './entrance-pairs.js';
 import { choiceOfLogOdds, pairLogOdds } from './log-odds.js';
-import type { PairJudge, PairOutcome, PairQuestion } from './pair-judge.js';
+import type { JudgeKind, PairJudge, PairOutcome, PairQuestion } from './pair-judge.js';
 
 /**
  * Whether judges are tested before they judge.
@@ -80,9 +80,9 @@ export interface EntranceOptions {
 }
 
 /**
- * Tests a judge on pairs whose better answer is known, made of the rows' own answers: it must find an answer that
- * belongs to its question, and one whose words are in order, and say the same when the two change places. Undefined when
- * `signal` was aborted before the end.
+ * Tests a judge on pairs whose better answer is known, made of the rows' own answers: it must find
+ * an answer that belongs to its question, and one whose words are in order, and say the same when
+ * the two change places. Undefined when `signal` was aborted before the end.
  */
 export async function* runEntrance(
   judge: PairJudge,
@@ -110,7 +110,7 @@ export async function* runEntrance(
     pair,
     outcomes: places[i]!.map((_, k) => outcomes[starts[i]! + k] ?? NOT_ASKED),
   }));
-  return resultOf(judged, options, judge.ordered);
+  return resultOf(judged, options, judge);
 }
 
 const NOT_ASKED: PairOutcome = { missing: 'not-asked' };
@@ -128,7 +128,11 @@ interface Judged {
 
 type Given = Extract<PairOutcome, { choice: string }>;
 
-function resultOf(all: readonly Judged[], { rows: wanted, seed }: EntranceOptions, ordered: boolean): EntranceResult {
+function resultOf(
+  all: readonly Judged[],
+  { rows: wanted, seed }: EntranceOptions,
+  { ordered, kind }: Pick<PairJudge, 'ordered' | 'kind'>,
+): EntranceResult {
   const ofCase = (kind: EntranceCase) => all.filter(({ pair }) => pair.case === kind);
   const whole = (judged: readonly Judged[]) => judged.flatMap(({ outcomes }) => given(outcomes) ?? []);
   const share = (kind: 'other' | 'scrambled'): EntranceShare => {
@@ -159,7 +163,7 @@ function resultOf(all: readonly Judged[], { rows: wanted, seed }: EntranceOption
     },
     ...(masses.length > 0 && { mass: mean(masses) }),
   };
-  return { ...verdictOn(figures), ...figures };
+  return { ...verdictOn(figures, kind), ...figures };
 }
 
 const PLACE = { first: 0.5, tie: 0, second: -0.5 } as const;
@@ -196,7 +200,7 @@ function wilson(scores: readonly number[]): Pick<EntranceShare, 'right' | 'low' 
 
 type Figures = Omit<EntranceResult, 'state' | 'reasons'>;
 
-function verdictOn(figures: Figures): Pick<EntranceResult, 'state' | 'reasons'> {
+function verdictOn(figures: Figures, kind: JudgeKind): Pick<EntranceResult, 'state' | 'reasons'> {
   const { other, scrambled, consistency, rows, wanted } = figures;
   const tests = [
     { share: other, what: "a row's own answer better than another row's of like length" },
@@ -212,11 +216,20 @@ function verdictOn(figures: Figures): Pick<EntranceResult, 'state' | 'reasons'> 
     ...(fickle
       ? [`its two orders agree in ${percent(consistency)} of pairs; at least ${percent(NEEDED.consistency)} are needed`]
       : []),
+    // It passes otherwise, though it finds half of an answer as good as all of it.
+    ...(kind === 'likelihood'
+      ? ['likelihood is a control: it cannot see whether an answer is complete, or correct, so it gives no verdict']
+      : []),
   ];
   if (Math.min(other.pairs, scrambled.pairs) < LEAST_PAIRS && !silent)
     return { state: 'cannot tell', reasons: [`cannot tell: ${rows} rows, and at least ${LEAST_PAIRS} are needed`] };
   if (reasons.length === 0) return { state: 'passed', reasons };
-  const open = !silent && !fickle && rows < wanted && short.every(({ share }) => share.high >= share.needed);
+  const open =
+    !silent &&
+    !fickle &&
+    kind !== 'likelihood' &&
+    rows < wanted &&
+    short.every(({ share }) => share.high >= share.needed);
   return open
     ? { state: 'cannot tell', reasons: [`cannot tell: ${rows} rows of ${wanted}`, ...reasons] }
     : { state: 'failed', reasons };

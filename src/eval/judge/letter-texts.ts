@@ -2,12 +2,15 @@ import { dataError } from '../../core/errors.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import { encodable, renderPrompt } from '../../data/prompt.js';
 import type { Message } from '../../data/record.js';
-import { cutMiddle } from '../../scoring/prompt.js';
+import { cutMiddle } from '../../scoring/shorten.js';
 import type { LiteralText } from '../../tokenizer/literal-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { PairQuestion } from './pair-judge.js';
 
-/** The reply that is begun for the model: its next token is the label. Without it a small model hardly ever gives one. */
+/**
+ * The reply that is begun for the model: its next token is the label. Without it a small model
+ * hardly ever gives one.
+ */
 export const OPENING = 'The better answer is Answer';
 const LABELS = [' A', ' B'] as const;
 
@@ -79,9 +82,9 @@ function begin(messages: readonly Message[], tokenizer: Tokenizer): LiteralText 
 }
 
 /**
- * Texts of questions, each ended by the label of the first answer, which alone is to be measured; undefined for one that
- * is too long even with short answers. A text over `maxLength` loses the middle of its answers, of the longer one first,
- * so that it has the same answers in both orders.
+ * Texts of questions, each ended by the label of the first answer, which alone is to be measured;
+ * undefined for one that is too long even with short answers. A text over `maxLength` loses the
+ * middle of its answers, of the longer one first, so that it has the same answers in both orders.
  */
 export async function letterTexts(
   questions: readonly PairQuestion[],

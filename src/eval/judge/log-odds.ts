@@ -22,8 +22,9 @@ export const pairLogOdds = (ab: number, ba: number): PairLogOdds => ({
 });
 
 /**
- * The score, 0 to 1, of the answer that a preference (nats) speaks for: the logistic function of preference /
- * temperature, and exactly 1/2 for a tie. The temperature is what `fitTemperature` finds; 1 leaves the judge's own odds.
+ * The score, 0 to 1, of the answer that a preference (nats) speaks for: the logistic function of
+ * preference / temperature, and exactly 1/2 for a tie. The temperature is what `fitTemperature`
+ * finds; 1 leaves the judge's own odds.
  */
 export const scoreOfLogOdds = (preference: number, temperature = 1): number =>
   Math.abs(preference) < TIE ? 0.5 : 1 / (1 + Math.exp(-preference / temperature));

@@ -30,7 +30,10 @@ export type PairOutcome =
       readonly choice: 'first' | 'second' | 'tie';
       /** Log-odds that the first is better, in nats; only of judges that measure it. */
       readonly logOdds?: number | undefined;
-      /** Probability of all labels together, 0 to 1; only of judges that measure it. Little of it means little sense. */
+      /**
+       * Probability of all labels together, 0 to 1; only of judges that measure it. Little of it
+       * means little sense.
+       */
       readonly mass?: number | undefined;
       /** What the judge gave as its reason. */
       readonly why?: string | undefined;

@@ -43,7 +43,10 @@ export interface GeneratedAnswer {
   readonly finish: 'stop' | 'length';
 }
 
-/** A base model that answers and measures for several adapters over it, whose weights are loaded when they are needed. */
+/**
+ * A base model that answers and measures for several adapters over it, whose weights are loaded
+ * when they are needed.
+ */
 export interface ArmModel {
   /** True where the chat template prints the time. */
   readonly usesClock: boolean;
@@ -85,7 +88,10 @@ interface Opened {
   readonly programs: AdapterPrograms;
 }
 
-/** Opens a model folder. A backend must be loaded before answers or losses are asked for. Throws data errors of its files. */
+/**
+ * Opens a model folder. A backend must be loaded before answers or losses are asked for. Throws
+ * data errors of its files.
+ */
 export async function openArmModel(folder: string, options: ArmModelOptions): Promise<ArmModel> {
   const { compile, now } = options;
   const logger = warningOnce(options.logger ?? silentLogger);

@@ -59,7 +59,10 @@ export interface LabelMeter {
   dispose(): void;
 }
 
-/** As {@link openLossMeter}; `second` is the other label's id. The head is computed for the texts' last positions only. */
+/**
+ * As {@link openLossMeter}; `second` is the other label's id. The head is computed for the texts'
+ * last positions only.
+ */
 export async function openLabelMeter(
   model: ModelFolder,
   second: number,

@@ -1,7 +1,7 @@
 import { usageError } from '../../../core/errors.js';
 import { collectSooner } from '../../../telemetry/memory.js';
+import { describeCost } from '../../../workflow/asking-cost.js';
 import { planScoring, score } from '../../../workflow/score.js';
-import { describeCost } from '../../../workflow/score-cost.js';
 import type { ScoreHooks, ScoreResult } from '../../../workflow/score-types.js';
 import type { CommandContext, Run } from '../../command.js';
 import { printPlan } from '../../score/plan.js';

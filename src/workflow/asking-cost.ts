@@ -2,22 +2,19 @@ import { PhasetuneError, usageError } from '../core/errors.js';
 import type { AskingEstimate } from '../endpoint/estimate.js';
 import type { EndpointAddress, EndpointOptions } from '../endpoint/options.js';
 import { costOf, type Price } from '../endpoint/prices.js';
-import type { Judge } from '../scoring/judge.js';
 import { formatDollars } from '../telemetry/format.js';
-import type { CostQuestion, JudgingEstimate, ScoreHooks } from './score-types.js';
+import type { AskHooks, CostQuestion } from './hooks.js';
+import type { JudgingEstimate } from './score-types.js';
 
-/** Tokens of a reply of the form that a rubric asks for. */
-const SHORT_REPLY = { number: 3, json: 10, reasoned: 50 } as const;
-
-/** Adds to an estimate the likely cost, and how long it takes at least. */
+/** Adds to an estimate the likely cost, where replies have so many tokens, and how long it takes at least. */
 export function estimateJudging(
   estimate: AskingEstimate,
-  judge: Judge,
+  likelyReplyTokens: number,
   price: Price | undefined,
   { requestsPerMinute, tokensPerMinute }: Pick<EndpointOptions, 'requestsPerMinute' | 'tokensPerMinute'>,
 ): JudgingEstimate {
   const { requests, promptTokens } = estimate;
-  const replyTokens = requests * Math.min(judge.maxTokens, SHORT_REPLY[judge.rubric.reply]);
+  const replyTokens = requests * likelyReplyTokens;
   const minutes = Math.max(
     requests / (requestsPerMinute ?? Number.POSITIVE_INFINITY),
     (promptTokens + replyTokens) / (tokensPerMinute ?? Number.POSITIVE_INFINITY),
@@ -59,7 +56,7 @@ export async function agreeToCost(
   { requests, cost, likelyCost }: JudgingEstimate,
   { yes, maxCost }: { readonly yes: boolean; readonly maxCost?: number | undefined },
   { local }: Pick<EndpointAddress, 'local'>,
-  { confirm }: Pick<ScoreHooks, 'confirm'>,
+  { confirm }: Pick<AskHooks, 'confirm'>,
 ): Promise<void> {
   if (requests === 0 || cost === 0 || yes || (local && cost === undefined)) return;
   if (likelyCost !== undefined && maxCost !== undefined && likelyCost <= maxCost) return;
