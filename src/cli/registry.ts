@@ -188,4 +188,10 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/bench-matmul/options.js'),
     () => import('./commands/bench-matmul/run.js'),
   ),
+  entry(
+    'eval sample <folder>',
+    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
+    () => import('./commands/eval-sample/options.js'),
+    () => import('./commands/eval-sample/run.js'),
+  ),
 ];
