@@ -141,6 +141,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-power/run.js'),
   ),
   entry(
+    'eval judge <dir>',
+    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
+    () => import('./commands/eval-judge/options.js'),
+    () => import('./commands/eval-judge/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),

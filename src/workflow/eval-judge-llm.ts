@@ -93,8 +93,8 @@ async function planOf(
 }
 
 /**
- * Has an LLM at an endpoint judge the pairs: asks what the ledger does not answer, then writes the verdicts. `problem` is
- * set where `maxCost` ended the run.
+ * Has an LLM at an endpoint judge the pairs: asks what the ledger does not answer, then writes the
+ * verdicts. `problem` is set where `maxCost` ended the run.
  */
 export async function* judgeByLlm(
   work: JudgeWork,

@@ -80,8 +80,8 @@ export interface EvalJudgeResult {
   /** `verdicts.jsonl`. */
   readonly verdicts: string;
   /**
-   * Why judging does not count as successful although its files are written: no pair was judged, or the run ended before all
-   * were asked about.
+   * Why judging does not count as successful although its files are written: no pair was judged, or
+   * the run ended before all were asked about.
    */
   readonly problem?: PhasetuneError | undefined;
 }

@@ -95,8 +95,9 @@ export interface JudgeRecord {
 }
 
 /**
- * Writes a judge's verdicts, and the judge into `eval.json`: a control after the others, any other judge first, whose win
- * rates are then the headline. A judge that is the same as before keeps its entrance test.
+ * Writes a judge's verdicts, and the judge into `eval.json`: a control after the others, any other
+ * judge first, whose win rates are then the headline. A judge that is the same as before keeps its
+ * entrance test.
  */
 export async function saveJudge({ options: { dir } }: JudgeWork, record: JudgeRecord): Promise<void> {
   const { judge, control, verdicts, about, spent } = record;

@@ -25,9 +25,10 @@ import { openLocalJudge } from './local-judge.js';
 import { parseOptions } from './options.js';
 
 /**
- * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts to `verdicts.jsonl`;
- * those of other judges stay. Controls that cost nothing run beside it. Replies are kept in a ledger: the same call again
- * asks only for what is missing, and the order of arms changes nothing.
+ * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts
+ * to `verdicts.jsonl`; those of other judges stay. Controls that cost nothing run beside it.
+ * Replies are kept in a ledger: the same call again asks only for what is missing, and the order of
+ * arms changes nothing.
  *
  * A result with a `problem` has its files written, but no pair was judged, or `maxCost` ended the run. Fails with code
  * `usage` or `data` for options and files that are not as they must be, before any cost; `endpoint` where asking ended
