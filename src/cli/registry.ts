@@ -147,6 +147,8 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-judge/run.js'),
   ),
   entry(
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
