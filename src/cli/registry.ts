@@ -149,6 +149,12 @@ export const COMMANDS: readonly Registered[] = [
   entry(
   ),
   entry(
+    'eval sample <folder>',
+    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
+    () => import('./commands/eval-sample/options.js'),
+    () => import('./commands/eval-sample/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
@@ -195,11 +201,5 @@ export const COMMANDS: readonly Registered[] = [
     'time the product of two square matrices, the upper bound of every other benchmark',
     () => import('./commands/bench-matmul/options.js'),
     () => import('./commands/bench-matmul/run.js'),
-  ),
-  entry(
-    'eval sample <folder>',
-    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
-    () => import('./commands/eval-sample/options.js'),
-    () => import('./commands/eval-sample/run.js'),
   ),
 ];
