@@ -22,7 +22,10 @@ let model: string;
 let common: { sets: string[]; maxTokens: number; batch: number; precision?: 'float32'; compile?: 'none' };
 const at = (...path: string[]) => join(home, ...path);
 
-/** Two runs of three stages, which differ in the seed, over a model of two layers; nine held-out rows and six others. */
+/**
+ * Two runs of three stages, which differ in the seed, over a model of two layers; nine held-out
+ * rows and six others.
+ */
 beforeAll(async () => {
   const backend = await testBackend();
   home = temporaryFolder('eval-answer');

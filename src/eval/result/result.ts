@@ -156,7 +156,10 @@ const againstSchema = z.strictObject({
   agreement: share.nullable(),
   decided: share.nullable(),
   kappa: z.number().nullable(),
-  /** How well the judge's scores order the pairs that the other one decided, and how far off they are as probabilities. */
+  /**
+   * How well the judge's scores order the pairs that the other one decided, and how far off they
+   * are as probabilities.
+   */
   auc: z.number().nullable(),
   brier: z.number().nullable(),
   calibrationError: z.number().nullable(),
