@@ -129,6 +129,18 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-answer/run.js'),
   ),
   entry(
+    'eval report <folder>',
+    'compute win rates from verdicts and write the report, pictures and files for AlpacaEval; loads no model',
+    () => import('./commands/eval-report/options.js'),
+    () => import('./commands/eval-report/run.js'),
+  ),
+  entry(
+    'eval power',
+    'report how many rows show a win rate, before anything is paid, and what a number of rows can show',
+    () => import('./commands/eval-power/options.js'),
+    () => import('./commands/eval-power/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
@@ -175,5 +187,11 @@ export const COMMANDS: readonly Registered[] = [
     'time the product of two square matrices, the upper bound of every other benchmark',
     () => import('./commands/bench-matmul/options.js'),
     () => import('./commands/bench-matmul/run.js'),
+  ),
+  entry(
+    'eval sample <folder>',
+    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
+    () => import('./commands/eval-sample/options.js'),
+    () => import('./commands/eval-sample/run.js'),
   ),
 ];
