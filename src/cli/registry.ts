@@ -141,6 +141,18 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-power/run.js'),
   ),
   entry(
+    'eval judge <dir>',
+    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
+    () => import('./commands/eval-judge/options.js'),
+    () => import('./commands/eval-judge/run.js'),
+  ),
+  entry(
+    'eval sample <folder>',
+    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
+    () => import('./commands/eval-sample/options.js'),
+    () => import('./commands/eval-sample/run.js'),
+  ),
+  entry(
     'eval import <files..>',
     "make an evaluation of AlpacaEval's annotations.json or model_outputs.json, to report or to judge",
     () => import('./commands/eval-import/options.js'),
@@ -157,6 +169,12 @@ export const COMMANDS: readonly Registered[] = [
     'write the logits of token ids to a safetensors file, to compare with other implementations',
     () => import('./commands/inspect-logits/options.js'),
     () => import('./commands/inspect-logits/run.js'),
+  ),
+  entry(
+    'eval check-judge <sources..>',
+    'test a judge on pairs whose better answer is known, before anything is judged by it',
+    () => import('./commands/eval-check-judge/options.js'),
+    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'bench step',
