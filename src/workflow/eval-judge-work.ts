@@ -82,9 +82,6 @@ export function createTally() {
   };
 }
 
-/** See {@link createTally}. */
-export type Tally = ReturnType<typeof createTally>;
-
 /** What is recorded of a judge besides its verdicts. */
 export interface JudgeRecord {
   readonly judge: PairJudge;

@@ -98,7 +98,7 @@ function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
 }
 
 /** Opens a judge that needs no endpoint. */
-export async function openJudge(
+async function openJudge(
   kind: Exclude<JudgeKind, 'llm'>,
   work: JudgeWork,
   ledger: Ledger<LedgerLine> | undefined,
