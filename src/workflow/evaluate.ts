@@ -1,5 +1,6 @@
-import { startTask, type Task, within } from '../core/task.js';
-import { evalFileExists } from '../eval/eval-file.js';
+import { startTask, type Task } from '../core/task.js';
+import { evalPaths } from '../eval/eval-file.js';
+import { exists } from '../io/files.js';
 import { evalAnswer, planEvalAnswer } from './eval-answer.js';
 import { evalAnswerOptionsSchema } from './eval-answer-options.js';
 import type { EvalAnswerEvent, EvalAnswerPlan, EvalAnswerResult } from './eval-answer-types.js';
@@ -68,7 +69,7 @@ async function* labelled<P extends 'answer' | 'judge', E, R>(
 export async function planEvaluation(given: EvaluateOptions, hooks: AskHooks = {}): Promise<EvaluatePlan> {
   const { answering, judging } = partsOf(given);
   const answers = await planEvalAnswer(answering, hooks);
-  if (answers.answers.missing > 0 || !evalFileExists(answering.out)) return { answers };
+  if (answers.answers.missing > 0 || !exists(evalPaths(answering.out).evalFile)) return { answers };
   return { answers, judging: await planJudgingAnswers(judging, hooks) };
 }
 
