@@ -3,20 +3,22 @@ import { type EvaluateResult, evaluate, planEvaluation } from '../../../workflow
 import type { Run } from '../../command.js';
 import { showAnswering } from '../../eval/answer-progress.js';
 import { printAnswerPlan } from '../../eval/answers.js';
-import { askHooks } from '../../eval/hooks.js';
-import { logJudging, printJudgingPlan, showJudging } from '../../eval/judging.js';
-import { evaluationJson, printEvaluation } from '../../evaluation-view.js';
+import { evaluationJson, printEvaluation } from '../../eval/evaluation.js';
+import { printJudges, printJudgingPlan, showJudging } from '../../eval/judging.js';
+import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
   collectSooner();
-  const hooks = askHooks(context);
+  const hooks = taskHooks(context);
   if (dryRun) {
     const { answers, judging } = await planEvaluation(options, hooks);
     printAnswerPlan(answers, context);
     if (judging) return { dryRun, answers, judging: printJudgingPlan(judging, context) };
-    context.print('how many pairs a judge is asked about is known once there are answers: `eval answer`, then this again');
+    context.print(
+      'how many pairs a judge is asked about is known once there are answers: `eval answer`, then this again',
+    );
     return { dryRun, answers };
   }
   const evaluation = evaluate(options, hooks);
@@ -31,7 +33,7 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
     answering.end();
     judging.end();
   }
-  logJudging(evaluated.judged, context);
+  printJudges(evaluated.judged, context);
   printEvaluation(evaluated, context);
   if (evaluated.problem) throw evaluated.problem;
   return evaluationJson(evaluated);
