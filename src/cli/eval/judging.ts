@@ -75,7 +75,7 @@ export function printJudgingPlan(plan: PairJudgingPlan, context: CommandContext)
 
 /** Prints what was judged and what is missing, and what to do next. */
 export function printJudging(
-  { dir, judges, verdicts, problem }: EvalJudgeResult,
+  { folder, judges, verdicts, problem }: EvalJudgeResult,
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
   for (const judged of judges) {
@@ -93,7 +93,7 @@ export function printJudging(
       );
   }
   print(`verdicts: ${verdicts}`);
-  if (!problem) print(`next: phasetune eval report ${dir}`);
+  if (!problem) print(`next: phasetune eval report ${folder}`);
 }
 
 function judgedLine({ judge, pairs, judged, equal, bothEmpty, missing, spent, control }: JudgedPairs): string {
@@ -116,8 +116,8 @@ function printNoise({ repeatability }: JudgedPairs, print: CommandContext['print
 }
 
 /** A result for `--json`. */
-export const judgingJson = ({ dir, judges, verdicts }: EvalJudgeResult): Record<string, unknown> => ({
-  dir,
+export const judgingJson = ({ folder, judges, verdicts }: EvalJudgeResult): Record<string, unknown> => ({
+  folder,
   verdicts,
   judges: Object.fromEntries(judges.map(({ judge, ...rest }) => [judge, rest])),
 });
