@@ -16,7 +16,9 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
     const { answers, judging } = await planEvaluation(options, hooks);
     printAnswerPlan(answers, context);
     if (judging) return { dryRun, answers, judging: printJudgingPlan(judging, context) };
-    context.print('how many pairs a judge is asked about is known once there are answers: `eval answer`, then this again');
+    context.print(
+      'how many pairs a judge is asked about is known once there are answers: `eval answer`, then this again',
+    );
     return { dryRun, answers };
   }
   const evaluation = evaluate(options, hooks);
