@@ -123,6 +123,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/generate/run.js'),
   ),
   entry(
+    'eval <arms..>',
+    'let arms answer the same instructions, have a judge compare them, and report win rates',
+    () => import('./commands/eval/options.js'),
+    () => import('./commands/eval/run.js'),
+  ),
+  entry(
     'eval answer <arms..>',
     'let every arm answer the same instructions, into a folder that is then judged and reported',
     () => import('./commands/eval-answer/options.js'),

@@ -19,7 +19,7 @@ export const command = defineCommand({
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
-    Judge: ['judge', 'model', 'pairs', 'orders', 'entrance', 'entranceRows', 'controls'],
+    Judge: ['judge', 'model', 'pairs', 'orders'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],
@@ -36,7 +36,7 @@ export const command = defineCommand({
       'reparse',
     ],
     'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
-    Report: ['level', 'resamples', 'maxMissing', 'people', 'against'],
+    Report: ['level', 'resamples', 'maxMissing', 'against'],
     'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
   },
   examples: [

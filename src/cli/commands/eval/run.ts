@@ -3,15 +3,15 @@ import { type EvaluateResult, evaluate, planEvaluation } from '../../../workflow
 import type { Run } from '../../command.js';
 import { showAnswering } from '../../eval/answer-progress.js';
 import { printAnswerPlan } from '../../eval/answers.js';
-import { askHooks } from '../../eval/hooks.js';
-import { logJudging, printJudgingPlan, showJudging } from '../../eval/judging.js';
-import { evaluationJson, printEvaluation } from '../../evaluation-view.js';
+import { evaluationJson, printEvaluation } from '../../eval/evaluation.js';
+import { printJudges, printJudgingPlan, showJudging } from '../../eval/judging.js';
+import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
   collectSooner();
-  const hooks = askHooks(context);
+  const hooks = taskHooks(context);
   if (dryRun) {
     const { answers, judging } = await planEvaluation(options, hooks);
     printAnswerPlan(answers, context);
@@ -33,7 +33,7 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
     answering.end();
     judging.end();
   }
-  logJudging(evaluated.judged, context);
+  printJudges(evaluated.judged, context);
   printEvaluation(evaluated, context);
   if (evaluated.problem) throw evaluated.problem;
   return evaluationJson(evaluated);
