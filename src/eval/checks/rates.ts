@@ -2,7 +2,10 @@ import { binomialInterval } from '../../statistics/binomial.js';
 import type { AnswerChecks } from '../answers/answer-row.js';
 import { meetsAll } from './constraints.js';
 
-/** How many of an arm's answers have something, of those that could: shares from 0 to 1 with an exact binomial interval. */
+/**
+ * How many of an arm's answers have something, of those that could: shares from 0 to 1 with an
+ * exact binomial interval.
+ */
 export interface CheckRate {
   readonly count: number;
   readonly of: number;
@@ -35,9 +38,10 @@ export type CheckRates = Readonly<Record<(typeof FAULTS)[number], CheckRate>> &
   Readonly<Partial<Record<(typeof MATCHES)[number], CheckRate>>> & { readonly constraints?: ConstraintRates };
 
 /**
- * Shares of answers that are empty, cut and so on, that match, and that meet their constraints. The answers of several
- * runs of an arm are counted together, as if each were a row. Intervals are those of Clopper and Pearson, which hold for
- * small counts too, and the whole range where there are no answers.
+ * Shares of answers that are empty, cut and so on, that match, and that meet their constraints. The
+ * answers of several runs of an arm are counted together, as if each were a row. Intervals are
+ * those of Clopper and Pearson, which hold for small counts too, and the whole range where there
+ * are no answers.
  */
 export function checkRates(answers: readonly AnswerChecks[], level = 0.95): CheckRates {
   const rate = (values: readonly (boolean | null | undefined)[]) => rateOf(values, level);
