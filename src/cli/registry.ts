@@ -129,6 +129,24 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-answer/run.js'),
   ),
   entry(
+    'eval report <folder>',
+    'compute win rates from verdicts and write the report, pictures and files for AlpacaEval; loads no model',
+    () => import('./commands/eval-report/options.js'),
+    () => import('./commands/eval-report/run.js'),
+  ),
+  entry(
+    'eval power',
+    'report how many rows show a win rate, before anything is paid, and what a number of rows can show',
+    () => import('./commands/eval-power/options.js'),
+    () => import('./commands/eval-power/run.js'),
+  ),
+  entry(
+    'eval judge <dir>',
+    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
+    () => import('./commands/eval-judge/options.js'),
+    () => import('./commands/eval-judge/run.js'),
+  ),
+  entry(
     'eval sample <folder>',
     'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
     () => import('./commands/eval-sample/options.js'),
@@ -145,6 +163,12 @@ export const COMMANDS: readonly Registered[] = [
     'write the logits of token ids to a safetensors file, to compare with other implementations',
     () => import('./commands/inspect-logits/options.js'),
     () => import('./commands/inspect-logits/run.js'),
+  ),
+  entry(
+    'eval check-judge <sources..>',
+    'test a judge on pairs whose better answer is known, before anything is judged by it',
+    () => import('./commands/eval-check-judge/options.js'),
+    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'bench step',

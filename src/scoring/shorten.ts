@@ -15,7 +15,10 @@ export function shorten(texts: readonly string[], maxChars: number): { texts: st
   return { texts: shortened.map(({ text }) => text), cut: shortened.reduce((sum, { cut }) => sum + cut, 0) };
 }
 
-/** Cuts a text to so many characters, and says so in it: three quarters of the room for its beginning, the rest for its end. */
+/**
+ * Cuts a text to so many characters, and says so in it: three quarters of the room for its
+ * beginning, the rest for its end.
+ */
 export function cutMiddle(text: string, room: number): { text: string; cut: number } {
   if (text.length <= room) return { text, cut: 0 };
   const head = whole(text, Math.ceil((room * 3) / 4));

@@ -37,7 +37,7 @@ function deviance(x: number, m: number): number {
  * what cannot happen; throws a RangeError unless n and k are whole numbers from 0 on and p is a probability.
  *
  * @example
- * console.log(Math.exp(logBinomialProbability(2, 4, 0.5))); // 0.375
+ * console.log(Math.exp(logBinomialProbability(2, 4, 0.5)).toFixed(3)); // 0.375
  */
 export function logBinomialProbability(k: number, n: number, p: number): number {
   checkCount(k);
@@ -71,7 +71,7 @@ function checkCount(n: number): void {
  * largest one down, each from the one before.
  *
  * @example
- * console.log(binomialCdf(1, 2, 0.5)); // 0.75
+ * console.log(binomialCdf(1, 2, 0.5).toFixed(2)); // 0.75
  */
 export function binomialCdf(k: number, n: number, p: number): number {
   if (k < 0) return 0;

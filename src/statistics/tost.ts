@@ -25,7 +25,7 @@ export interface Equivalence {
  *
  * @example
  * const { equivalent, p } = tost([0.1, -0.2, 0.1, 0], { margin: 0.5 });
- * console.log(equivalent, p.toFixed(4)); // true 0.0026
+ * console.log(equivalent, p.toFixed(4)); // true 0.0029
  */
 export function tost(differences: ArrayLike<number>, { margin, level = 0.95 }: EquivalenceOptions): Equivalence {
   if (!(margin > 0)) throw new RangeError(`expected a margin above 0, got ${margin}`);

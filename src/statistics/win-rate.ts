@@ -49,7 +49,7 @@ export function winRateIntervals(
   { resamples = 10_000, level = 0.95, seed }: WinRateOptions,
 ): WinRateInterval[] {
   for (const runs of arms) checkRuns(runs, strata.length);
-  const scores = arms.map((runs) => runs.map(split));
+  const scores = arms.map((runs) => runs.map(present));
   const found = arms.map(() => new Float64Array(resamples));
   let i = 0;
   const counts = arms.map((runs) => runs.length);
@@ -66,44 +66,57 @@ function checkRuns(runs: ArmScores, rows: number): void {
     if (length !== rows) throw new RangeError(`expected ${rows} scores, one for each row, got ${length}`);
 }
 
-/** Scores with 0 for what is missing, and 1 or 0 for whether a row has one: so that sums need no branch. */
-interface Split {
+/** The scores of a run that are there, and the places of their rows; no places if all are there. */
+interface Present {
   readonly scores: Float64Array;
-  readonly present: Uint8Array;
-  readonly missing: number;
+  readonly places: Int32Array | undefined;
+  readonly rows: number;
 }
 
-function split(run: ArrayLike<number>): Split {
-  const present = Uint8Array.from(run, (score) => (Number.isNaN(score) ? 0 : 1));
-  const missing = present.length - present.reduce((sum, one) => sum + one, 0);
-  return { scores: Float64Array.from(run, (score) => (Number.isNaN(score) ? 0 : score)), present, missing };
+function present(run: ArrayLike<number>): Present {
+  const places = Int32Array.from({ length: run.length }, (_, i) => i).filter((i) => !Number.isNaN(run[i]!));
+  const rows = run.length;
+  if (places.length === rows) return { scores: Float64Array.from(run), places: undefined, rows };
+  return { scores: Float64Array.from(places, (i) => run[i]!), places, rows };
+}
+
+/** Sum of a run's scores in a resample of the rows, and how many there are. */
+function sums({ scores, places }: Present, rows: Int32Array): readonly [sum: number, n: number] {
+  let [sum, n] = [0, 0];
+  if (places)
+    for (let i = 0; i < places.length; i++) {
+      const drawn = rows[places[i]!]!;
+      sum += drawn * scores[i]!;
+      n += drawn;
+    }
+  else
+    for (let i = 0; i < rows.length; i++) {
+      sum += rows[i]! * scores[i]!;
+      n += rows[i]!;
+    }
+  return [sum, n];
 }
 
 /** Win rate in a resample, in percent; NaN if none of its rows has a score. */
-function rate(runs: readonly Split[], rows: Int32Array, counts: Int32Array): number {
+function rate(runs: readonly Present[], rows: Int32Array, counts: Int32Array): number {
   let [sum, n] = [0, 0];
   for (let run = 0; run < runs.length; run++) {
     const count = counts[run]!;
     if (count === 0) continue;
-    const { scores, present } = runs[run]!;
-    let [runSum, runN] = [0, 0];
-    for (let i = 0; i < rows.length; i++) {
-      runSum += rows[i]! * scores[i]!;
-      runN += rows[i]! * present[i]!;
-    }
+    const [runSum, runN] = sums(runs[run]!, rows);
     sum += count * runSum;
     n += count * runN;
   }
   return (100 * sum) / n;
 }
 
-function summary(runs: readonly Split[], found: Float64Array, level: number): WinRateInterval {
-  const rows = runs[0]!.scores.length;
+function summary(runs: readonly Present[], found: Float64Array, level: number): WinRateInterval {
+  const rows = runs[0]!.rows;
   const winRate = rate(runs, new Int32Array(rows).fill(1), new Int32Array(runs.length).fill(1));
   const defined = found.filter((one) => !Number.isNaN(one));
   const values = Array.from(found, (one) => (Number.isNaN(one) ? undefined : one));
   const { interval } = estimate(Number.isNaN(winRate) ? undefined : winRate, values, level);
-  const missing = runs.reduce((sum, run) => sum + run.missing, 0);
+  const missing = runs.reduce((sum, { rows, scores }) => sum + rows - scores.length, 0);
   const all = rows * runs.length;
   const won = runs.reduce((sum, { scores }) => sum + scores.reduce((total, one) => total + one, 0), 0);
   return {

@@ -1,12 +1,12 @@
 import { isAbsolute, join } from 'node:path';
 import { PhasetuneError, usageError } from '../core/errors.js';
+import { stableJson } from '../core/hash.js';
 import { startTask, type Task } from '../core/task.js';
 import { type Ledger, type LedgerLine, ledgerPathFor, openLedger } from '../endpoint/ledger.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
 import { type EntranceProgress, type EntranceResult, runEntrance } from '../eval/judge/entrance.js';
-import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
 import { pairMessages } from '../eval/judge/pair-draft.js';
-import { stableJson } from '../core/hash.js';
+import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
 import type { EvalRow } from '../eval/sets/eval-row.js';
 import { readSets } from '../eval/sets/read-set.js';
 import { writeJson } from '../io/atomic.js';
@@ -39,10 +39,8 @@ export interface CheckJudgeResult {
  * const { entrance } = await checking.result;
  * console.log(entrance.state, entrance.reasons);
  */
-export const checkJudge = (
-  options: CheckJudgeOptions,
-  hooks: Hooks = {},
-): Task<EntranceProgress, CheckJudgeResult> => startTask(() => check(options, hooks));
+export const checkJudge = (options: CheckJudgeOptions, hooks: Hooks = {}): Task<EntranceProgress, CheckJudgeResult> =>
+  startTask(() => check(options, hooks));
 
 async function* check(given: CheckJudgeOptions, hooks: Hooks): AsyncGenerator<EntranceProgress, CheckJudgeResult> {
   const options = parseOptions(checkJudgeOptionsSchema, given);

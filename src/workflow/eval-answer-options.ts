@@ -32,7 +32,7 @@ export const evalAnswerOptionsSchema = z.strictObject({
     ),
   out: z.string().min(1).describe('folder of the evaluation; an existing one is continued'),
   baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),
-  model: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),
+  base: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),
   rows: z
     .number()
     .int()

@@ -36,7 +36,7 @@ export async function readWork(options: ResolvedEvalAnswerOptions, { logger }: H
   const { system, badRows, rows, seed } = options;
   const known = before?.sets.map(({ name, path }) => ({ name, path: resolve(before.begunIn, path) })) ?? [];
   const sets = chooseRows(await readSets(options.sets, { system, badRows, known }, logger), rows, seed);
-  const arms = await openArms(named.arms, options.model);
+  const arms = await openArms(named.arms, options.base);
   await refuseInside(
     options.out,
     arms.flatMap(({ runs }) =>

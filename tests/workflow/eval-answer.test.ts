@@ -22,7 +22,10 @@ let model: string;
 let common: { sets: string[]; maxTokens: number; batch: number; precision?: 'float32'; compile?: 'none' };
 const at = (...path: string[]) => join(home, ...path);
 
-/** Two runs of three stages, which differ in the seed, over a model of two layers; nine held-out rows and six others. */
+/**
+ * Two runs of three stages, which differ in the seed, over a model of two layers; nine held-out
+ * rows and six others.
+ */
 beforeAll(async () => {
   const backend = await testBackend();
   home = temporaryFolder('eval-answer');
@@ -213,9 +216,9 @@ describe('the same command again', () => {
     expect((await answer('grown', [base!, phased!, early!])).generated).toBe(36);
     const files = Object.keys(await written('grown')).filter((path) => path.startsWith('/answers'));
     expect(files.sort()).toEqual(
-      ['base', 'early', 'phased', 'phased/run-2'].flatMap((arm) =>
-        ['asked', 'staged'].map((set) => `/answers/${arm}/${set}.jsonl`),
-      ),
+      ['base', 'early', 'phased', 'phased/run-2']
+        .flatMap((arm) => ['asked', 'staged'].map((set) => `/answers/${arm}/${set}.jsonl`))
+        .sort(),
     );
   });
 
@@ -353,10 +356,10 @@ describe('sources that cannot answer', () => {
   test('an adapter for another base: by its shapes, and by the hashes that its run recorded', async () => {
     const larger = await writeTinyModel(at('larger'), undefined, { hidden_size: 32 });
     await cp(at('run-1/adapter'), at('alone'), { recursive: true });
-    await refused(at('alone'), { model: larger }).toThrow(
+    await refused(at('alone'), { base: larger }).toThrow(
       /expected \[8, 32\], found \[8, 16\].*hidden size 16, this one has 32/,
     );
-    await refused(at('run-1'), { model: larger }).toThrow(
+    await refused(at('run-1'), { base: larger }).toThrow(
       /arm x: .*run-1: it was trained on another model than .*larger, whose .*model\.safetensors differ from what the run recorded/,
     );
     await rm(at('alone/adapter_config.json'));
@@ -367,10 +370,10 @@ describe('sources that cannot answer', () => {
       JSON.stringify({ ...config, base_model_name_or_path: 'hub/name' }),
     );
     await refused(at('alone')).toThrow(
-      /the adapter .*alone was trained on hub\/name, which is not a folder here; set `model`/,
+      /the adapter .*alone was trained on hub\/name, which is not a folder here; set `base`/,
     );
     expect(
-      (await planEvalAnswer(options('alone-1', [`base=${model}`, `x=${at('alone')}`], { model }))).answers.total,
+      (await planEvalAnswer(options('alone-1', [`base=${model}`, `x=${at('alone')}`], { base: model }))).answers.total,
     ).toBe(30);
   });
 

@@ -40,8 +40,8 @@ const answerSchema = z.looseObject({
 });
 
 /**
- * Reads a file of answers whole; a missing file has none. A line that is no answer, or an id that comes twice, is a data
- * error that names file and line.
+ * Reads a file of answers whole; a missing file has none. A line that is no answer, or an id that
+ * comes twice, is a data error that names file and line.
  */
 export async function readAnswerRows(file: string): Promise<AnswerRow[]> {
   if (!exists(file)) return [];

@@ -50,8 +50,8 @@ function baseOf(folder: string, { begunIn, inputs }: RunFile): string {
   if (exists(here)) return path;
   throw usageError(`${folder}: the run was trained on the model ${path}; there is no ${there} now`, {
     file: there,
-    option: 'model',
-    remedies: [{ option: 'model', change: 'set', note: 'to where it is' }],
+    option: 'base',
+    remedies: [{ option: 'base', change: 'set', note: 'to where it is' }],
   });
 }
 

@@ -13,7 +13,7 @@ type Hashes = (folder: string) => Promise<Readonly<Record<string, string>>>;
 
 /**
  * Finds out what each source of each arm is: a run's folder, one of its stages (`run@stage-2`, `run@base`), an
- * adapter, a model folder, or a file of answers. `model` is the base of adapters, and of runs whose base was moved.
+ * adapter, a model folder, or a file of answers. `base` is that of adapters, and of runs whose base was moved.
  * Nothing is loaded, but files are hashed. Throws usage and data errors that name the arm.
  */
 export async function openArms(named: readonly NamedArm[], model?: string): Promise<Arm[]> {
@@ -87,7 +87,7 @@ function checkBase(what: string, { modelFiles }: Pick<RunSource, 'modelFiles'>, 
   if (changed.length === 0) return;
   throw dataError(
     `${what}: it was trained on another model than ${path}, whose ${changed.join(', ')} ${changed.length === 1 ? 'differs' : 'differ'} from what the run recorded`,
-    { file: path, remedies: [{ option: 'model', change: 'set', note: 'to the model that it was trained on' }] },
+    { file: path, remedies: [{ option: 'base', change: 'set', note: 'to the model that it was trained on' }] },
   );
 }
 
@@ -120,9 +120,9 @@ async function baseOfAdapter(arm: string, source: string): Promise<string> {
   const said =
     typeof name === 'string' ? `was trained on ${name}, which is not a folder here` : 'does not say its base';
   throw usageError(`arm ${arm}: the adapter ${source} ${said}`, {
-    option: 'model',
+    option: 'base',
     file: source,
-    remedies: [{ option: 'model', change: 'set', note: 'to the folder of its base model' }],
+    remedies: [{ option: 'base', change: 'set', note: 'to the folder of its base model' }],
   });
 }
 

@@ -62,10 +62,11 @@ const HOPELESS = 20;
 const TAKEN = new Set(['letters', 'likelihood', 'length']);
 
 /**
- * Makes a judge of an LLM at an endpoint. Equal questions are asked once. A reply without a verdict is asked for once more
- * in a run, with the form repeated, after all others; then it is missing, as refusals are at once, and the next run asks
- * again. Judging fails as `askQuestions` does, and with code `endpoint` where 20 first replies in a row have no verdict;
- * all replies are in the ledger then.
+ * Makes a judge of an LLM at an endpoint. Equal questions are asked once. A reply without a verdict
+ * is asked for once more in a run, with the form repeated, after all others; then it is missing, as
+ * refusals are at once, and the next run asks again. Judging fails as `askQuestions` does, and with
+ * code `endpoint` where 20 first replies in a row have no verdict; all replies are in the ledger
+ * then.
  */
 export function createLlmJudge(settings: LlmSettings, tools: LlmTools): LlmJudge {
   const promptOf = pairPromptFor(settings.form, settings);

@@ -76,8 +76,9 @@ export const aboutLlm = ({ model, form, temperature, seed, expected, repeats, ma
 });
 
 /**
- * What the replies to a question depend on, as a hash: model, prompt, parameters, and the content in its order. What only
- * decides whether a reply comes (limits, structured output) is not in it, so that no answer is lost to a change of those.
+ * What the replies to a question depend on, as a hash: model, prompt, parameters, and the content
+ * in its order. What only decides whether a reply comes (limits, structured output) is not in it,
+ * so that no answer is lost to a change of those.
  */
 export const contentKey = (
   { model, form, temperature, seed, expected }: LlmSettings,

@@ -29,6 +29,10 @@ export const pairLogOdds = (ab: number, ba: number): PairLogOdds => ({
 export const scoreOfLogOdds = (preference: number, temperature = 1): number =>
   Math.abs(preference) < TIE ? 0.5 : 1 / (1 + Math.exp(-preference / temperature));
 
+/** The same from the log-odds that an answer is better in each order. */
+export const scoreOfOrders = (logOdds: readonly number[], temperature = 1): number =>
+  scoreOfLogOdds(logOdds.reduce((sum, each) => sum + each, 0) / logOdds.length, temperature);
+
 /** Which answer log-odds name. */
 export const choiceOfLogOdds = (logOdds: number): 'first' | 'second' | 'tie' =>
   Math.abs(logOdds) < TIE ? 'tie' : logOdds > 0 ? 'first' : 'second';

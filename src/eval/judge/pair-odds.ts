@@ -4,9 +4,10 @@ import { spokenIn } from '../../scoring/thoughts.js';
 import type { Label } from './claims.js';
 
 /**
- * Log-odds of A against B, in nats, by the probabilities of the token that the verdict begins with; a tie's share is left
- * out. A letter that is not among the alternatives counts as likely as the least likely one, which it is at most.
- * Undefined where the place of the verdict is not certain, or neither letter has a probability.
+ * Log-odds of A against B, in nats, by the probabilities of the token that the verdict begins with;
+ * a tie's share is left out. A letter that is not among the alternatives counts as likely as the
+ * least likely one, which it is at most. Undefined where the place of the verdict is not certain,
+ * or neither letter has a probability.
  */
 export function pairOdds(tokens: readonly TokenLogprob[], better: Label): number | undefined {
   const text = tokens.map(({ token }) => token).join('');

@@ -6,7 +6,7 @@ import { type MicroBatch, rowsOf } from '../../data/micro-batch.js';
 import type { LedgerLine } from '../../endpoint/ledger.js';
 import { planLosses } from '../../scoring/measure-losses.js';
 import { type LetterForm, letterForm, letterTexts, OPENING, type PairMessages } from '../judge/letter-texts.js';
-import { choiceOfLogOdds } from '../judge/log-odds.js';
+import { choiceOfLogOdds, scoreOfOrders } from '../judge/log-odds.js';
 import type { PairJudge, PairOutcome, PairQuestion, SettledPair } from '../judge/pair-judge.js';
 import { checkTexts, type JudgeModel, type LocalJudgeSetup, measuring, openJudgeModel } from './judge-model.js';
 import { type LabelMeter, openLabelMeter } from './loss-meter.js';
@@ -43,6 +43,7 @@ export async function openLettersJudge(setup: LettersSetup): Promise<PairJudge> 
       kind: 'letters',
       about,
       ordered: true,
+      combine: (logOdds) => scoreOfOrders(logOdds),
       judge: (questions, signal) => askAll(questions, { setup, judge, form, open }, signal),
       async close() {
         meter?.dispose();

@@ -6,7 +6,10 @@ import { type IntervalBatch, meanOf } from './interval-batch.js';
 import type { AnswerFigures, EvaluationResult } from './result.js';
 import { type Lengths, runPairs } from './scores.js';
 
-/** Checks that say that something is wrong with an answer, from which share on that is worth a warning, and its words. */
+/**
+ * Checks that say that something is wrong with an answer, from which share on that is worth a
+ * warning, and its words.
+ */
 const FLAWS = [
   ['empty', 0.05, 'are empty'],
   ['cut', 0.1, 'were cut off at the most tokens that an answer may have'],

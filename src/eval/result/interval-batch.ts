@@ -10,7 +10,10 @@ export interface IntervalOptions {
 
 /** Means over rows whose intervals are computed together, from one set of draws. */
 export interface IntervalBatch {
-  /** Scores of each run to each row, NaN where missing. The first call of what it returns computes all that were added. */
+  /**
+   * Scores of each run to each row, NaN where missing. The first call of what it returns computes
+   * all that were added.
+   */
   add(scores: ArmScores): () => WinRateInterval;
 }
 

@@ -51,11 +51,14 @@ export function missingFigures(scorings: readonly ArmScoring[], maxMissing: numb
     })),
   );
   const adjusted = holm(tests.map(({ p }) => p));
-  for (const [i, { more, less }] of tests.entries()) {
-    if (adjusted[i]! >= DIFFERS) continue;
-    withheld.add(more.arm);
+  const different = tests.map((test, i) => ({ ...test, p: adjusted[i]! })).filter(({ p }) => p < DIFFERS);
+  for (const { arm, missing, pairs } of counts) {
+    const found = different.filter(({ more }) => more.arm === arm);
+    if (found.length === 0) continue;
+    const { less, p } = found.reduce((x, y) => (y.p < x.p ? y : x));
+    withheld.add(arm);
     problems.push(
-      `${more.arm} misses ${percent(more.missing / more.pairs)} of its verdicts, and ${less.arm} ${percent(less.missing / less.pairs)}: what is missing depends on the arm (p = ${adjusted[i]!.toPrecision(1)})`,
+      `${arm}: what is missing depends on the arm: ${percent(missing / pairs)} of its verdicts, and ${percent(less.missing / less.pairs)} of those of ${less.arm} (p = ${p.toPrecision(1)})`,
     );
   }
   return {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { dataError } from '../../core/errors.js';
 import { exists } from '../../io/files.js';
 import { readJson } from '../../io/json.js';
+import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import { evalPaths } from '../eval-file.js';
 
 const count = z.number().int().min(0);
@@ -156,7 +157,10 @@ const againstSchema = z.strictObject({
   agreement: share.nullable(),
   decided: share.nullable(),
   kappa: z.number().nullable(),
-  /** How well the judge's scores order the pairs that the other one decided, and how far off they are as probabilities. */
+  /**
+   * How well the judge's scores order the pairs that the other one decided, and how far off they
+   * are as probabilities.
+   */
   auc: z.number().nullable(),
   brier: z.number().nullable(),
   calibrationError: z.number().nullable(),
@@ -180,6 +184,8 @@ const surprisingSchema = z.strictObject({
   x: share,
   expected: share,
 });
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 /** Schema of `result.json`. The same files and options give the same bytes. */
 export const resultSchema = z.strictObject({
@@ -213,8 +219,8 @@ export const resultSchema = z.strictObject({
   surprising: z.array(surprisingSchema),
   against: againstSchema.optional(),
   bradleyTerry: bradleyTerrySchema.optional(),
-  /** Signatures of failure in the curriculum; see `src/eval/diagnosis`. */
-  diagnosis: z.record(z.string(), z.unknown()).optional(),
+  /** Signatures of failure of each arm that is a curriculum. */
+  diagnosis: byName(z.custom<Diagnosis>(isObject)).optional(),
   /** Ratings by people; see `src/eval/people`. */
   people: z.record(z.string(), z.unknown()).optional(),
 });

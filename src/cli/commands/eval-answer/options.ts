@@ -10,11 +10,9 @@ export const command = defineCommand({
     dryRun: z.boolean().default(false).describe('show what would be answered and measured, then stop'),
   }),
   recipe: true,
-  // There it is the model that is trained.
-  notFromEnvironment: () => ['model'],
-  first: ['sets', 'out', 'rows', 'maxTokens', 'baseline', 'model', 'batch', 'dryRun'],
+  first: ['sets', 'out', 'rows', 'maxTokens', 'baseline', 'base', 'batch', 'dryRun'],
   groups: {
-    'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'model', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
+    'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
     'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
   },

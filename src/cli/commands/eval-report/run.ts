@@ -1,0 +1,13 @@
+import { reportEvaluation } from '../../../workflow/eval-report.js';
+import type { Run } from '../../command.js';
+import { printEvaluation } from '../../evaluation-view.js';
+import type { command } from './options.js';
+
+/** See {@link command}. */
+export const run: Run<typeof command> = async (options, context) => {
+  const reported = await reportEvaluation(options);
+  printEvaluation(reported, context);
+  if (reported.problem) throw reported.problem;
+  const { result, report, written } = reported;
+  return { ...result, report, written: [...written] };
+};

@@ -1,0 +1,44 @@
+import { formatCount, formatCounted } from '../../telemetry/format.js';
+import type { ArmResult, Rate } from './result.js';
+
+/** A rate with one digit: `58.3`; `-` for none. */
+export const shownRate = (value: number | null): string => (value === null ? '-' : value.toFixed(1));
+
+/** An interval: `54.9 to 61.7`; `-` for none. */
+export const shownInterval = ({ low, high }: Pick<Rate, 'low' | 'high'>): string =>
+  low === null || high === null ? '-' : `${shownRate(low)} to ${shownRate(high)}`;
+
+/** A probability: `p = 0.032`, `p < 0.0001`. */
+export const shownP = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${Number(p.toPrecision(2))}`);
+
+/** A level: `95 %`. */
+export const shownLevel = (level: number): string => `${Number((100 * level).toPrecision(10))} %`;
+
+/** What a sentence is made of. */
+type Figures = Omit<ArmResult, 'sentence'> & {
+  readonly arm: string;
+  readonly baseline: string;
+  readonly level: number;
+};
+
+/** The answer about an arm in a sentence. */
+export function sentenceOf(figures: Figures): string {
+  const { arm, baseline, verdict, winRate, n, missing, rows, bounds, level } = figures;
+  if (verdict === 'withheld') {
+    if (n === 0) return `No verdict on ${arm}: all ${formatCount(rows)} verdicts are missing.`;
+    return `No verdict on ${arm}: ${formatCount(missing)} of ${formatCount(rows)} verdicts are missing; its win rate against ${baseline} is from ${shownRate(bounds!.low)} % (all of them lost) to ${shownRate(bounds!.high)} % (all won).`;
+  }
+  const rate = `win rate ${shownRate(winRate)} %, ${shownLevel(level)} interval ${shownInterval(figures)}, ${formatCounted(n, 'verdict')}`;
+  if (verdict === 'exploratory') return `This judge cannot tell ${arm} from ${baseline} (${rate}).`;
+  if (verdict === 'not distinguishable')
+    return `${arm} and ${baseline} are not distinguishable: ${rate}; ${why(figures)}.`;
+  return `${arm} is ${verdict} than ${baseline}: ${rate}, ${shownP(figures.pHolm!)}.`;
+}
+
+/** Why a difference was not seen. */
+function why({ low, high, pHolm, leastDifference, n }: Figures): string {
+  if (leastDifference === null) return n === 1 ? 'one verdict says nothing' : 'all verdicts are the same';
+  const outside = low !== null && high !== null && (low > 50 || high < 50);
+  const several = outside ? `${shownP(pHolm!)} once all comparisons are counted; ` : '';
+  return `${several}${formatCounted(n, 'verdict')} could have shown a difference of ${shownRate(leastDifference)} points`;
+}

@@ -1,0 +1,89 @@
+import { formatCount, formatCounted } from '../../telemetry/format.js';
+import type { EvalFile } from '../eval-file.js';
+import type { Verdict } from '../verdicts/verdict.js';
+import type { Evaluation } from './evaluation.js';
+import type { ArmResult, JudgeFigures } from './result.js';
+
+/** Names of families of models, as they occur in names of judges and of models. */
+const FAMILIES =
+  /(smollm|llama|vicuna|alpaca|mixtral|mistral|ministral|qwen|gemma|gemini|phi|gpt|claude|deepseek|falcon|olmo|granite|command|nemotron|internlm|baichuan|chatglm|glm|yi|stablelm|zephyr|tulu)(?![a-z]{3})/gi;
+
+const familiesOf = (text: string): ReadonlySet<string> =>
+  new Set([...text.matchAll(FAMILIES)].map(([family]) => family.toLowerCase()));
+
+/** Arms that are of the judge's own family, or the judge itself by name: such judges prefer their own answers. */
+function relatives({ arms, judges }: EvalFile, judge: string): string[] {
+  const { about, kind } = judges[judge]!;
+  if (kind === 'length') return [];
+  const model = typeof about.model === 'string' ? about.model : '';
+  const own = familiesOf(`${judge} ${model}`);
+  return Object.entries(arms).flatMap(([arm, { runs }]) => {
+    const names = [arm, ...runs.flatMap(({ source, model: base }) => [source, base?.path ?? ''])].join(' ');
+    const shared = [...familiesOf(names)].filter((family) => own.has(family));
+    if (names.split(' ').includes(judge)) return [`${arm} is the judge itself; judges prefer their own answers`];
+    return shared.length > 0
+      ? [`${arm} and the judge are both ${shared.join(' and ')} models; judges prefer answers of their own family`]
+      : [];
+  });
+}
+
+/** Verdicts that are about nothing in this evaluation, as after other rows or arms were chosen. */
+export function strangers({ file, rows }: Evaluation, verdicts: readonly Verdict[]): string[] {
+  const known = new Set(rows.map(({ set, id }) => JSON.stringify([set, id])));
+  const strange = verdicts.filter(
+    ({ judge, baseline, arm, run, baselineRun, set, id }) =>
+      !(judge in file.judges) ||
+      !known.has(JSON.stringify([set, id])) ||
+      run > (file.arms[arm]?.runs.length ?? 0) ||
+      baselineRun > (file.arms[baseline]?.runs.length ?? 0),
+  );
+  if (strange.length === 0) return [];
+  const { judge, set, id, arm } = strange[0]!;
+  return [
+    `${formatCounted(strange.length, 'verdict')} ${strange.length === 1 ? 'is' : 'are'} about rows, arms or judges that are not in this evaluation, and not counted; the first: ${judge} on ${arm}, row ${id} of ${set}`,
+  ];
+}
+
+/** What a reader must know before the verdicts of a judge. */
+export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Readonly<Record<string, ArmResult>>) {
+  const { entrance, kind, consistency, asked, longerWins } = judge;
+  const state = entrance?.state;
+  const arms = Object.entries(results);
+  return [
+    ...relatives(file, judge.name),
+    ...(kind === 'llm' && entrance === null ? ['the judge was not tested before it judged'] : []),
+    ...(kind === 'llm' && state === 'cannot tell'
+      ? ['too few rows have an answer of their own to test the judge with']
+      : []),
+    ...(consistency === null && asked > 0 && kind === 'llm'
+      ? ['each pair was judged in one order only: a preference for the first answer is not averaged out']
+      : []),
+    ...(longerWins !== null && longerWins > 0.7 && kind !== 'length'
+      ? [
+          `the longer answer won ${(100 * longerWins).toFixed(0)} % of the decided pairs; compare the win rates at equal length`,
+        ]
+      : []),
+    ...arms.flatMap(([arm, { lengthControlled }]) =>
+      lengthControlled && lengthControlled.state !== 'shown' ? [overlapWarning(arm, lengthControlled)] : [],
+    ),
+    ...unequalRuns(file),
+  ];
+}
+
+function overlapWarning(arm: string, { overlap, state }: NonNullable<ArmResult['lengthControlled']>): string {
+  const rest = `the shorter side is the longer one in ${(100 * overlap).toFixed(0)} % of the rows`;
+  return state === 'extrapolated'
+    ? `${arm}: its win rate at equal length is extrapolated: ${rest}`
+    : `${arm}: no win rate at equal length can be computed: ${rest}`;
+}
+
+function unequalRuns({ arms, baseline }: EvalFile): string[] {
+  const base = arms[baseline]!.runs.length;
+  return Object.entries(arms).flatMap(([arm, { runs }]) =>
+    base > 1 && runs.length > 1 && runs.length !== base
+      ? [
+          `${arm} has ${formatCount(runs.length)} runs and ${baseline} ${formatCount(base)}; those without a counterpart are not counted`,
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,209 @@
+import { env } from 'node:process';
+import { PhasetuneError, usageError } from '../core/errors.js';
+import { reporting } from '../core/task.js';
+import { createChatClient } from '../endpoint/client.js';
+import type { Ledger } from '../endpoint/ledger.js';
+import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
+import { type Price, priceOf } from '../endpoint/prices.js';
+import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
+import { evalPaths } from '../eval/eval-file.js';
+import { type AskingEvent, createLlmJudge, type LlmJudge } from '../eval/judge/llm-judge.js';
+import { type LlmSettings, resolveLlm } from '../eval/judge/llm-question.js';
+import { loadPairForm } from '../eval/judge/pair-form.js';
+import type { PairOutcome } from '../eval/judge/pair-judge.js';
+import { planVerdicts, type VerdictPlan, verdictsOf } from '../eval/verdicts/questions.js';
+import { exists } from '../io/files.js';
+import { formatCount, formatDollars } from '../telemetry/format.js';
+import { type Logger, silentLogger } from '../telemetry/logger.js';
+import { agreeToCost, checkMaxCost, estimateJudging } from './asking-cost.js';
+import { costOfLine, interruptedAsking, logSpent, openLedgerFor } from './asking-ledger.js';
+import type { EvalJudgeEvent, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
+import { controlsOf, countPairs, createTally, type JudgeWork, saveJudge, summaryOf } from './eval-judge-work.js';
+
+/** Tokens of a reply that is as short as the judge is asked to make it. */
+const SHORT_REPLY = { reason: 60, bare: 12 };
+
+/** An endpoint, and how its model is asked. */
+interface LlmSetup {
+  readonly address: EndpointAddress;
+  readonly price: Price | undefined;
+  readonly settings: LlmSettings;
+}
+
+async function setUpLlm({ options, hooks }: JudgeWork, asks: boolean): Promise<LlmSetup> {
+  const form = await loadPairForm(options.judgePrompt);
+  const environment = hooks.environment ?? env;
+  // Where nothing is asked no key is needed.
+  const address = resolveEndpoint(options, asks ? environment : { ...environment, [options.apiKeyEnv]: 'none' });
+  const price = await priceOf(address, options.prices);
+  if (!options.reparse) checkMaxCost(options, price, address);
+  return { address, price, settings: resolveLlm(options, form, address.model) };
+}
+
+/** What an LLM would be asked; needs no key. */
+export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
+  const { options, hooks } = work;
+  if (options.reparse)
+    throw usageError('`reparse` asks nothing, so there is nothing to plan', {
+      option: 'reparse',
+      remedies: [{ option: 'reparse', change: 'omit' }],
+    });
+  const setup = await setUpLlm(work, false);
+  const path = evalPaths(options.dir).judgeLedger;
+  const planWith = async (ledger: Pick<Ledger<AnswerLine>, 'get' | 'failure'>) => {
+    const tools = { client: undefined, ledger: ledger as Ledger<AnswerLine>, options, price: setup.price };
+    return planOf(work, setup, createLlmJudge(setup.settings, tools), verdictPlan(work));
+  };
+  if (!exists(path)) return planWith({ get: () => undefined, failure: () => undefined });
+  const { ledger, close } = await openLedgerFor<AnswerLine>(path, {
+    owner: `planning ${options.dir}`,
+    logger: hooks.logger,
+  });
+  try {
+    return await planWith(ledger);
+  } finally {
+    await close();
+  }
+}
+
+const verdictPlan = ({ pairs, options }: JudgeWork): VerdictPlan => planVerdicts(pairs, { ordered: true }, options);
+
+async function planOf(
+  { pairs, options, hooks }: JudgeWork,
+  { address, price, settings }: LlmSetup,
+  judge: LlmJudge,
+  { questions }: VerdictPlan,
+): Promise<PairJudgingPlan> {
+  const { estimate, ...asking } = await judge.plan(questions);
+  if (asking.cut > 0)
+    hooks.logger?.warn(
+      `${formatCount(asking.cut)} questions are longer than ${formatCount(settings.maxChars)} characters; the judge sees them cut (\`maxChars\`)`,
+    );
+  const { apiKey: _, headers: __, ...place } = address;
+  const short = Math.min(settings.maxTokens, settings.form.reason ? SHORT_REPLY.reason : SHORT_REPLY.bare);
+  return {
+    dir: options.dir,
+    kind: 'llm',
+    judge: judge.name,
+    controls: controlsOf('llm'),
+    ...countPairs(pairs),
+    questions: questions.length,
+    asking: { ...asking, estimate: estimateJudging(estimate, short, price, options), address: place, price },
+  };
+}
+
+/**
+ * Has an LLM at an endpoint judge the pairs: asks what the ledger does not answer, then writes the
+ * verdicts. `problem` is set where `maxCost` ended the run.
+ */
+export async function* judgeByLlm(
+  work: JudgeWork,
+): AsyncGenerator<EvalJudgeEvent, { readonly judged: JudgedPairs; readonly problem: PhasetuneError | undefined }> {
+  const { options, hooks } = work;
+  const { dir, reparse } = options;
+  const setup = await setUpLlm(work, !reparse);
+  const path = evalPaths(dir).judgeLedger;
+  if (reparse && !exists(path))
+    throw usageError(`\`reparse\`: there is no ledger of replies at ${path} to read`, {
+      option: 'reparse',
+      file: path,
+      remedies: [{ task: 'eval judge', note: 'without it first' }],
+    });
+  const { logger = silentLogger } = hooks;
+  const tally = createTally();
+  const opened = await openLedgerFor<AnswerLine>(path, {
+    owner: `judging ${dir}`,
+    logger,
+    costOf: costOfLine(setup.price),
+    watch: tally.watch,
+  });
+  try {
+    const outcomes: PairOutcome[] = [];
+    const plan = verdictPlan(work);
+    const judge = yield* askAll(work, setup, opened.ledger, plan, outcomes);
+    const replies = judge.replies();
+    warnOfModels(replies.models, setup.settings.model, logger);
+    const verdicts = verdictsOf(plan, outcomes, judge);
+    const about = {
+      ...judge.about,
+      baseUrl: setup.address.baseUrl,
+      orders: options.orders,
+      pairs: options.pairs,
+      // Whoever answered, by the server's own name.
+      returned: replies.models,
+    };
+    const record = { judge, control: false, verdicts, about, spent: tally.of(setup.settings.model) };
+    await saveJudge(work, record);
+    const asked = judge.asked();
+    const judged = { ...summaryOf(work, record), replies, asked: asked?.totals };
+    yield { type: 'judged', judged };
+    return { judged, problem: asked?.stopped === 'max-cost' ? endedEarly(work, judged) : undefined };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Asks what is left, after the plan was reported and its cost agreed to; `outcomes` gets what was said. */
+async function* askAll(
+  work: JudgeWork,
+  setup: LlmSetup,
+  ledger: Ledger<AnswerLine>,
+  plan: VerdictPlan,
+  outcomes: PairOutcome[],
+): AsyncGenerator<EvalJudgeEvent, LlmJudge> {
+  const { options, hooks } = work;
+  const { address, price, settings } = setup;
+  const { logger = silentLogger } = hooks;
+  const timeoutMs = options.timeoutSeconds * 1000;
+  const client = options.reparse ? undefined : createChatClient(address, { timeoutMs, logger });
+  const costBefore = ledger.cost;
+  let total = 0;
+  let report: (event: AskingEvent) => void = () => {};
+  const judge = createLlmJudge(settings, { client, ledger, options, price, report: (event) => report(event) });
+  try {
+    if (client) {
+      const judging = await planOf(work, setup, judge, plan);
+      yield { type: 'plan', plan: judging };
+      const { estimate } = judging.asking!;
+      await agreeToCost(estimate, options, address, hooks);
+      total = estimate.requests;
+      if (total > 0) yield { type: 'start', judge: judge.name, kind: 'llm', total };
+    }
+    const { signal } = total > 0 ? hooks : {};
+    yield* reporting<EvalJudgeEvent, void>(async (emit, left) => {
+      report = (event) => emit(event.type === 'answer' ? { ...event, total } : event);
+      const stop = signal ? AbortSignal.any([signal, left]) : left;
+      for await (const { index, outcome } of judge.judge(plan.questions, stop)) outcomes[index] = outcome;
+    });
+  } catch (error) {
+    logSpent(ledger, costBefore, logger);
+    throw error;
+  } finally {
+    await judge.close();
+  }
+  const asked = judge.asked();
+  if (asked) yield { type: 'asked', ...asked };
+  if (asked?.stopped === 'interrupted') throw interruptedAsking(asked.totals, ledger.path, 'eval judge');
+  return judge;
+}
+
+/** Verdicts of several models under one name are not one judge's. */
+function warnOfModels(models: readonly string[], asked: string, logger: Logger): void {
+  if (models.length > 1)
+    logger.warn(
+      `the replies come from several models: ${models.join(', ')}; the server answers for ${asked} with more than one, and eval.json records them`,
+    );
+  else if (models.length === 1 && models[0] !== asked)
+    logger.info(`the server answers for ${asked} as ${models[0]}; eval.json records it`);
+}
+
+const endedEarly = ({ options: { dir, maxCost } }: JudgeWork, { missing, pairs }: JudgedPairs) =>
+  new PhasetuneError(
+    'endpoint',
+    `${formatCount(missing)} of ${formatCount(pairs)} pairs are missing, since \`maxCost\` of ${formatDollars(maxCost ?? 0)} ended the run; the others are in ${evalPaths(dir).verdicts}`,
+    {
+      file: dir,
+      option: 'maxCost',
+      remedies: [{ option: 'maxCost', change: 'raise', note: 'to ask about the rest' }],
+    },
+  );

@@ -1,0 +1,140 @@
+import { isAbsolute, join } from 'node:path';
+import { stableJson } from '../core/hash.js';
+import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
+import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
+import type { JudgeKind, MissingReason, PairJudge } from '../eval/judge/pair-judge.js';
+import type { Pair } from '../eval/verdicts/pair-types.js';
+import { pairAnswers, settledUnasked } from '../eval/verdicts/pairs.js';
+import { readAnswers } from '../eval/verdicts/read-answers.js';
+import { repeatability } from '../eval/verdicts/repeatability.js';
+import type { Verdict } from '../eval/verdicts/verdict.js';
+import { replaceVerdicts } from '../eval/verdicts/verdict-file.js';
+import { silentLogger } from '../telemetry/logger.js';
+import type { ResolvedEvalJudgeOptions } from './eval-judge-options.js';
+import type { JudgedPairs, PairCounts } from './eval-judge-types.js';
+import type { AskHooks } from './hooks.js';
+
+/** What judging an evaluation works with. */
+export interface JudgeWork {
+  readonly options: ResolvedEvalJudgeOptions;
+  readonly hooks: AskHooks;
+  readonly file: EvalFile;
+  readonly pairs: readonly Pair[];
+}
+
+/** Reads an evaluation and pairs its answers. */
+export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: AskHooks): Promise<JudgeWork> {
+  const { logger = silentLogger } = hooks;
+  const file = await readEvalFile(options.dir);
+  const { pairs, unpaired } = pairAnswers(await readAnswers(options.dir, file), file.baseline, options.pairs);
+  for (const run of unpaired)
+    logger.warn(`${run} has no counterpart among the runs of the other arm and is not judged`);
+  return { options, hooks, file, pairs };
+}
+
+/** The judge that options name: an LLM where an endpoint is given. */
+export const judgeKindOf = ({ judge, baseUrl }: Pick<ResolvedEvalJudgeOptions, 'judge' | 'baseUrl'>): JudgeKind =>
+  judge ?? (baseUrl === undefined ? 'letters' : 'llm');
+
+/**
+ * The judges that run beside another one, for free: the length, and the likelihood where a model is loaded anyway. A
+ * judge at an endpoint loads none.
+ */
+export const controlsOf = (kind: JudgeKind): Exclude<JudgeKind, 'llm' | 'letters'>[] =>
+  kind === 'letters' ? ['likelihood', 'length'] : kind === 'length' ? [] : ['length'];
+
+/** The model folder of a judge in this process: the one that is named, or the baseline's. */
+export function judgeModelOf({ options: { model }, file: { arms, baseline, begunIn } }: JudgeWork): string | undefined {
+  const path = arms[baseline]?.runs[0]?.model?.path;
+  return model ?? (path === undefined || isAbsolute(path) ? path : join(begunIn, path));
+}
+
+/** How many pairs need no judge. */
+export function countPairs(pairs: readonly Pair[]): PairCounts {
+  const states = pairs.map(settledUnasked);
+  const count = (state: ReturnType<typeof settledUnasked>) => states.filter((one) => one === state).length;
+  return {
+    pairs: pairs.length,
+    equal: count('equal'),
+    bothEmpty: count('both-empty'),
+    noAnswer: count('no-answer'),
+  };
+}
+
+/** What a ledger's lines cost by who asked. */
+export function createTally() {
+  const sums = new Map<string, { requests: number; dollars: number; tokens: number }>();
+  return {
+    watch({ by, reply, usage, cost }: AnswerLine, dollars: number): void {
+      if (by === undefined || !(reply || usage || cost)) return;
+      const sum = sums.get(by) ?? { requests: 0, dollars: 0, tokens: 0 };
+      const used = reply?.usage ?? usage;
+      sum.requests++;
+      sum.dollars += dollars;
+      sum.tokens += used ? used.promptTokens + used.replyTokens : 0;
+      sums.set(by, sum);
+    },
+    of: (name: string) => {
+      const sum = sums.get(name);
+      // A sum of floats by its own error would change from run to run.
+      return sum && { ...sum, dollars: Math.round(sum.dollars * 1e9) / 1e9 };
+    },
+  };
+}
+
+/** See {@link createTally}. */
+export type Tally = ReturnType<typeof createTally>;
+
+/** What is recorded of a judge besides its verdicts. */
+export interface JudgeRecord {
+  readonly judge: PairJudge;
+  readonly control: boolean;
+  readonly verdicts: readonly Verdict[];
+  readonly about: Readonly<Record<string, unknown>>;
+  readonly spent?: JudgedPairs['spent'];
+}
+
+/**
+ * Writes a judge's verdicts, and the judge into `eval.json`: a control after the others, any other
+ * judge first, whose win rates are then the headline. A judge that is the same as before keeps its
+ * entrance test.
+ */
+export async function saveJudge({ options: { dir } }: JudgeWork, record: JudgeRecord): Promise<void> {
+  const { judge, control, verdicts, about, spent } = record;
+  await replaceVerdicts(evalPaths(dir).verdicts, judge.name, verdicts);
+  const file = await readEvalFile(dir);
+  const { [judge.name]: known, ...others } = file.judges;
+  const same = known && stableJson(known.about) === stableJson(about);
+  const entry = {
+    kind: judge.kind,
+    about,
+    // One that was asked for by itself stays what it was.
+    control: control && (known?.control ?? true),
+    ...(spent && { spent }),
+    ...(same && known.entrance && { entrance: known.entrance }),
+  };
+  const judges = control ? { ...file.judges, [judge.name]: entry } : { [judge.name]: entry, ...others };
+  await writeEvalFile(dir, { ...file, judges });
+}
+
+/** What a judge did, from its verdicts. */
+export function summaryOf({ pairs }: JudgeWork, { judge, control, verdicts, spent }: JudgeRecord): JudgedPairs {
+  const missingBy: Record<string, Partial<Record<MissingReason, number>>> = {};
+  for (const { arm, reason } of verdicts) {
+    if (reason === undefined) continue;
+    missingBy[arm] ??= {};
+    missingBy[arm][reason] = (missingBy[arm][reason] ?? 0) + 1;
+  }
+  const noise = repeatability(verdicts);
+  return {
+    judge: judge.name,
+    kind: judge.kind,
+    control,
+    ...countPairs(pairs),
+    judged: verdicts.filter(({ state }) => state === 'judged').length,
+    missing: verdicts.filter(({ state }) => state === 'missing').length,
+    missingBy,
+    ...(noise && { repeatability: noise }),
+    ...(spent && { spent }),
+  };
+}

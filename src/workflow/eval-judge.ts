@@ -1,0 +1,152 @@
+import { PhasetuneError } from '../core/errors.js';
+import { startTask, type Task } from '../core/task.js';
+import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
+import { evalPaths } from '../eval/eval-file.js';
+import { loadPairForm } from '../eval/judge/pair-form.js';
+import type { JudgeKind, PairJudge, PairOutcome } from '../eval/judge/pair-judge.js';
+import { letterMessagesFor } from '../eval/judge/pair-prompt.js';
+import { planVerdicts, verdictsOf } from '../eval/verdicts/questions.js';
+import { openLedgerFor } from './asking-ledger.js';
+import { judgeByLlm, planLlm } from './eval-judge-llm.js';
+import { type EvalJudgeOptions, evalJudgeOptionsSchema } from './eval-judge-options.js';
+import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
+import {
+  controlsOf,
+  countPairs,
+  type JudgeWork,
+  judgeKindOf,
+  judgeModelOf,
+  openJudgeWork,
+  saveJudge,
+  summaryOf,
+} from './eval-judge-work.js';
+import type { AskHooks } from './hooks.js';
+import { openLocalJudge } from './local-judge.js';
+import { parseOptions } from './options.js';
+
+/**
+ * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts
+ * to `verdicts.jsonl`; those of other judges stay. Controls that cost nothing run beside it.
+ * Replies are kept in a ledger: the same call again asks only for what is missing, and the order of
+ * arms changes nothing.
+ *
+ * A result with a `problem` has its files written, but no pair was judged, or `maxCost` ended the run. Fails with code
+ * `usage` or `data` for options and files that are not as they must be, before any cost; `endpoint` where asking ended
+ * early, and `interrupted` where the signal was aborted. What was answered is kept.
+ *
+ * @example
+ * const judging = judgeAnswers({ dir: 'evals/mine', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
+ * const { judges, problem } = await judging.result;
+ * for (const { judge, judged, missing } of judges) console.log(judge, judged, missing);
+ */
+export const judgeAnswers = (options: EvalJudgeOptions, hooks: AskHooks = {}): Task<EvalJudgeEvent, EvalJudgeResult> =>
+  startTask(() => judgeAll(options, hooks));
+
+/**
+ * What {@link judgeAnswers} would do with the same options, and what it may cost: asks nothing, needs no key, and
+ * changes no file.
+ */
+export async function planJudgingAnswers(given: EvalJudgeOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
+  const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
+  return judgeKindOf(work.options) === 'llm' ? planLlm(work) : localPlan(work);
+}
+
+async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, EvalJudgeResult> {
+  const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
+  const { dir } = work.options;
+  const kind = judgeKindOf(work.options);
+  const judges: JudgedPairs[] = [];
+  let problem: PhasetuneError | undefined;
+  if (kind === 'llm') {
+    const { judged, problem: left } = yield* judgeByLlm(work);
+    judges.push(judged);
+    problem = left;
+  } else yield { type: 'plan', plan: localPlan(work) };
+  const local = [...(kind === 'llm' ? [] : [kind]), ...controlsOf(kind)];
+  const opened = local.every((one) => one === 'length')
+    ? undefined
+    : await openLedgerFor<LedgerLine>(evalPaths(dir).judgeLedger, { owner: `judging ${dir}`, logger: hooks.logger });
+  try {
+    for (const one of local) judges.push(yield* judgeLocally(work, one, opened?.ledger, one !== kind));
+  } finally {
+    await opened?.close();
+  }
+  const [{ judged, equal, bothEmpty, pairs }] = judges as [JudgedPairs];
+  if (pairs > 0 && judged + equal + bothEmpty === 0)
+    problem ??= new PhasetuneError(kind === 'llm' ? 'endpoint' : 'data', `${dir}: none of ${pairs} pairs was judged`, {
+      file: dir,
+    });
+  return { dir, judges, verdicts: evalPaths(dir).verdicts, ...(problem && { problem }) };
+}
+
+function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
+  const kind = judgeKindOf(options);
+  const { questions } = planVerdicts(pairs, { ordered: kind === 'letters' }, { orders: options.orders, repeats: 1 });
+  return {
+    dir: options.dir,
+    kind,
+    judge: kind,
+    controls: controlsOf(kind),
+    ...countPairs(pairs),
+    questions: questions.length,
+  };
+}
+
+/** Opens a judge that needs no endpoint. */
+export async function openJudge(
+  kind: Exclude<JudgeKind, 'llm'>,
+  work: JudgeWork,
+  ledger: Ledger<LedgerLine> | undefined,
+): Promise<PairJudge> {
+  const { options, hooks } = work;
+  const form = await loadPairForm(options.judgePrompt);
+  return openLocalJudge(
+    kind,
+    { ...options, model: judgeModelOf(work) },
+    { ledger: ledger!, messagesOf: letterMessagesFor(form), prompt: `${form.name} ${form.sha256.slice(0, 12)}` },
+    hooks,
+  );
+}
+
+async function* judgeLocally(
+  work: JudgeWork,
+  kind: Exclude<JudgeKind, 'llm'>,
+  ledger: Ledger<LedgerLine> | undefined,
+  control: boolean,
+): AsyncGenerator<EvalJudgeEvent, JudgedPairs> {
+  const { options, hooks, pairs } = work;
+  const judge = await openJudge(kind, work, ledger);
+  try {
+    const plan = planVerdicts(pairs, judge, { orders: options.orders, repeats: 1 });
+    const outcomes: PairOutcome[] = [];
+    const total = plan.questions.length;
+    yield { type: 'start', judge: judge.name, kind, total };
+    let done = 0;
+    for await (const { index, outcome } of judge.judge(plan.questions, hooks.signal)) {
+      outcomes[index] = outcome;
+      done++;
+      // Thousands of events in no time help nobody.
+      if (kind !== 'length') yield { type: 'settled', judge: judge.name, done, total };
+    }
+    if (hooks.signal?.aborted) throw interruptedJudging(options.dir, done, total);
+    const verdicts = verdictsOf(plan, outcomes, judge);
+    const record = {
+      judge,
+      control,
+      verdicts,
+      about: { ...judge.about, orders: options.orders, pairs: options.pairs },
+    };
+    await saveJudge(work, record);
+    const judged = summaryOf(work, record);
+    yield { type: 'judged', judged };
+    return judged;
+  } finally {
+    await judge.close();
+  }
+}
+
+const interruptedJudging = (dir: string, done: number, total: number) =>
+  new PhasetuneError('interrupted', `interrupted: ${done} of ${total} questions are settled`, {
+    file: dir,
+    remedies: [{ task: 'eval judge', note: 'again with the same options to continue from there' }],
+  });

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { reportOptionsSchema } from '../eval/result/options.js';
+
+/**
+ * Which evaluation is reported, and how.
+ *
+ * @example
+ * const { level } = reportEvaluationOptionsSchema.parse({ folder: 'evals/mine' });
+ */
+export const reportEvaluationOptionsSchema = z.strictObject({
+  folder: z.string().min(1).describe('folder of an evaluation'),
+  ...reportOptionsSchema.shape,
+});
+
+/** Options of reporting an evaluation; those with a default may be left out. */
+export type ReportEvaluationOptions = z.input<typeof reportEvaluationOptionsSchema>;

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { PhasetuneError } from '../core/errors.js';
+import { diagnosisBlocks } from '../eval/diagnosis/blocks.js';
+import { diagnoseEvaluation } from '../eval/diagnosis/diagnose-evaluation.js';
+import { evalPaths } from '../eval/eval-file.js';
+import { writeAlpacaEval } from '../eval/foreign/write-alpaca-eval.js';
+import { computeResult } from '../eval/result/compute.js';
+import { readEvaluation } from '../eval/result/evaluation.js';
+import { evaluationReport } from '../eval/result/report.js';
+import type { EvaluationResult } from '../eval/result/result.js';
+import { writeFileAtomic, writeJson } from '../io/atomic.js';
+import { type Block, markdown } from '../telemetry/document.js';
+import { drawResult } from './eval-pictures.js';
+import { type ReportEvaluationOptions, reportEvaluationOptionsSchema } from './eval-report-options.js';
+import type { Hooks } from './hooks.js';
+import { parseOptions } from './options.js';
+
+/** What {@link reportEvaluation} returns. */
+export interface ReportedEvaluation {
+  readonly result: EvaluationResult;
+  /** The page for people. */
+  readonly report: string;
+  /** Everything that was written, `result.json` last. */
+  readonly written: readonly string[];
+  /** Why there is no headline although the files are written: an error of code `endpoint`. */
+  readonly problem?: PhasetuneError;
+}
+
+/** Folder of the pictures, beside the report. */
+const PICTURES = 'pictures';
+
+/**
+ * Computes the result of an evaluation from its files and writes `result.json`, a report with
+ * pictures, and AlpacaEval's files. It loads no model. The same files and options give the same
+ * bytes. A result with a `problem` has its files written, but too many verdicts are missing for an
+ * answer.
+ *
+ * Throws a data error for a folder that is no evaluation, a broken line, and arms that answered
+ * other rows; a usage error for a single arm.
+ *
+ * @example
+ * const { result, problem } = await reportEvaluation({ folder: 'evals/mine' });
+ * for (const { sentence } of Object.values(result.arms)) console.log(sentence);
+ * if (problem) console.error(problem.message);
+ */
+export async function reportEvaluation(
+  given: ReportEvaluationOptions,
+  { signal }: Pick<Hooks, 'signal'> = {},
+): Promise<ReportedEvaluation> {
+  const { folder, ...options } = parseOptions(reportEvaluationOptionsSchema, given);
+  const evaluation = await readEvaluation(folder);
+  const { result: computed, plots } = computeResult(evaluation, options);
+  const diagnosis = await diagnoseEvaluation(folder, evaluation, countingJudge(computed), options);
+  const result: EvaluationResult = { ...computed, ...(Object.keys(diagnosis).length > 0 && { diagnosis }) };
+  if (signal?.aborted) throw new PhasetuneError('interrupted', 'stopped before the report was written');
+  const paths = evalPaths(folder);
+  const pictures = { lengths: {} as Record<string, string>, winRates: undefined, bands: undefined };
+  const written: string[] = [];
+  for (const { kind, arm, svg } of drawResult(result, plots)) {
+    const name = `${PICTURES}/${arm === undefined ? FILES[kind] : `${FILES[kind]}-${arm}`}.svg`;
+    await writeFileAtomic(join(folder, name), svg);
+    written.push(join(folder, name));
+    if (arm !== undefined) pictures.lengths[arm] = name;
+    else Object.assign(pictures, { [kind]: name });
+  }
+  written.push(...(await writeAlpacaEval(folder, evaluation, result)));
+  await writeFileAtomic(paths.report, markdown(evaluationReport(result, evaluation, pictures, partsOf(result))));
+  await writeJson(paths.result, result);
+  const problem = problemOf(result, paths.report);
+  return {
+    result,
+    report: paths.report,
+    written: [...written, paths.report, paths.result],
+    ...(problem && { problem }),
+  };
+}
+
+/** The judge, if its verdicts answer anything. */
+const countingJudge = ({ judge, missing }: EvaluationResult): string | undefined =>
+  judge && judge.problems.length === 0 && missing.problems.length === 0 ? judge.name : undefined;
+
+const partsOf = ({ diagnosis }: EvaluationResult): Block[] =>
+  diagnosis
+    ? [{ kind: 'heading', text: 'Diagnosis' }, ...Object.values(diagnosis).flatMap((one) => diagnosisBlocks(one))]
+    : [];
+
+const FILES = { winRates: 'win-rates', bands: 'win-rates-by-band', length: 'length' } as const;
+
+/** Why there is no headline; undefined where there is one, and where nobody judged. */
+function problemOf({ missing }: EvaluationResult, report: string): PhasetuneError | undefined {
+  if (missing.problems.length === 0) return undefined;
+  return new PhasetuneError('endpoint', `no verdict: ${missing.problems.join('; ')}`, {
+    out: report,
+    remedies: [
+      { task: 'eval judge', note: 'again to ask for the missing ones' },
+      { option: 'maxMissing', change: 'raise', note: 'to accept the bounds as they are' },
+    ],
+  });
+}
