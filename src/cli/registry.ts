@@ -153,6 +153,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-sample/run.js'),
   ),
   entry(
+    'eval import <files..>',
+    "make an evaluation of AlpacaEval's annotations.json or model_outputs.json, to report or to judge",
+    () => import('./commands/eval-import/options.js'),
+    () => import('./commands/eval-import/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
