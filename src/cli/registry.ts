@@ -123,10 +123,28 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/generate/run.js'),
   ),
   entry(
+    'eval <arms..>',
+    'let arms answer the same instructions, have a judge compare them, and report win rates',
+    () => import('./commands/eval/options.js'),
+    () => import('./commands/eval/run.js'),
+  ),
+  entry(
     'eval answer <arms..>',
     'let every arm answer the same instructions, into a folder that is then judged and reported',
     () => import('./commands/eval-answer/options.js'),
     () => import('./commands/eval-answer/run.js'),
+  ),
+  entry(
+    'eval judge <folder>',
+    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
+    () => import('./commands/eval-judge/options.js'),
+    () => import('./commands/eval-judge/run.js'),
+  ),
+  entry(
+    'eval check-judge <sources..>',
+    'test a judge on pairs whose better answer is known, before anything is judged by it',
+    () => import('./commands/eval-check-judge/options.js'),
+    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'eval report <folder>',
@@ -139,12 +157,6 @@ export const COMMANDS: readonly Registered[] = [
     'report how many rows show a win rate, before anything is paid, and what a number of rows can show',
     () => import('./commands/eval-power/options.js'),
     () => import('./commands/eval-power/run.js'),
-  ),
-  entry(
-    'eval judge <dir>',
-    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
-    () => import('./commands/eval-judge/options.js'),
-    () => import('./commands/eval-judge/run.js'),
   ),
   entry(
     'eval sample <folder>',
@@ -169,12 +181,6 @@ export const COMMANDS: readonly Registered[] = [
     'write the logits of token ids to a safetensors file, to compare with other implementations',
     () => import('./commands/inspect-logits/options.js'),
     () => import('./commands/inspect-logits/run.js'),
-  ),
-  entry(
-    'eval check-judge <sources..>',
-    'test a judge on pairs whose better answer is known, before anything is judged by it',
-    () => import('./commands/eval-check-judge/options.js'),
-    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'bench step',

@@ -5,7 +5,6 @@ import { startTask, type Task } from '../core/task.js';
 import { type Ledger, type LedgerLine, ledgerPathFor, openLedger } from '../endpoint/ledger.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
 import { type EntranceProgress, type EntranceResult, runEntrance } from '../eval/judge/entrance.js';
-import { pairMessages } from '../eval/judge/pair-draft.js';
 import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
 import type { EvalRow } from '../eval/sets/eval-row.js';
 import { readSets } from '../eval/sets/read-set.js';
@@ -51,8 +50,7 @@ async function* check(given: CheckJudgeOptions, hooks: Hooks): AsyncGenerator<En
   const rows = sets.flatMap((set) => set.rows);
   const model = options.model ?? evaluation?.model;
   return yield* withLedger(ledgerOf(kind, evaluation?.folder, out), async function* (ledger) {
-    const parts = { ledger, messagesOf: pairMessages, prompt: 'pair' };
-    const judge = await openLocalJudge(kind, { ...options, model }, parts, hooks);
+    const judge = await openLocalJudge(kind, { ...options, model }, ledger, hooks);
     try {
       const entrance = yield* testJudge(judge, rows, { rows: entranceRows, seed }, hooks.signal);
       const result = { judge: judge.name, kind: judge.kind, about: judge.about, entrance };

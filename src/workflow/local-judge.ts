@@ -1,8 +1,10 @@
 import { usageError } from '../core/errors.js';
 import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
-import type { PairMessages } from '../eval/judge/letter-texts.js';
+import { messagesOf } from '../eval/judge/letter-texts.js';
 import type { LocalJudgeOptions } from '../eval/judge/local-options.js';
+import { loadPairForm } from '../eval/judge/pair-form.js';
 import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
+import { PAIR_PROMPT_VERSION } from '../eval/judge/pair-prompt.js';
 import type { ProgramOptions } from '../program/options.js';
 import { silentLogger } from '../telemetry/logger.js';
 import type { Hooks } from './hooks.js';
@@ -13,23 +15,16 @@ export interface LocalJudgeSettings extends LocalJudgeOptions, Pick<ProgramOptio
   readonly device: 'auto' | 'cuda' | 'cpu' | 'wasm';
 }
 
-/** What a local judge works with besides its options. */
-export interface LocalJudgeParts {
-  /** What was measured before, and is not measured again; other judges' lines may be in it. Stays open. */
-  readonly ledger: Ledger<LedgerLine>;
-  /** Prompt of a pair, with the name and version of its text. */
-  readonly messagesOf: PairMessages;
-  readonly prompt: string;
-}
-
 /**
- * Opens a judge that needs no endpoint: `letters` and `likelihood` load TensorFlow and a model, `length` nothing.
- * Throws a usage error where a model is needed and not named, and data errors of its files.
+ * Opens a judge that needs no endpoint: `letters` and `likelihood` load TensorFlow and a model,
+ * `length` nothing. `ledger` has what was measured before, which is not measured again; other
+ * judges' lines may be in it, and it stays open. Throws a usage error where a model is needed and
+ * not named, and data errors of its files.
  */
 export async function openLocalJudge(
   kind: Exclude<JudgeKind, 'llm'>,
   options: LocalJudgeSettings,
-  parts: LocalJudgeParts,
+  ledger: Ledger<LedgerLine>,
   { logger = silentLogger, verbose = false }: Pick<Hooks, 'logger' | 'verbose'> = {},
 ): Promise<PairJudge> {
   if (kind === 'length') {
@@ -55,10 +50,11 @@ export async function openLocalJudge(
     judgeMaxLength,
     logger,
   };
-  const { ledger, messagesOf, prompt } = parts;
   if (kind === 'letters') {
     const { openLettersJudge } = await import('../eval/model/letters-judge.js');
-    return openLettersJudge({ ...setup, messagesOf, prompt, ledger: ledger as never });
+    const form = await loadPairForm('pair');
+    const prompt = { name: form.name, sha256: form.sha256, version: PAIR_PROMPT_VERSION };
+    return openLettersJudge({ ...setup, messagesOf: messagesOf(form), prompt, ledger: ledger as never });
   }
   const { openLikelihoodJudge } = await import('../eval/model/likelihood-judge.js');
   return openLikelihoodJudge({ ...setup, ledger: ledger as never });

@@ -26,7 +26,7 @@ export function judgingSetup() {
     server: undefined as unknown as Endpoint,
     does: sayLonger as (asked: Asked) => Behaviour | Promise<Behaviour>,
     options: (given: Partial<EvalJudgeOptions> = {}): EvalJudgeOptions => ({
-      dir: setup.dir,
+      folder: setup.dir,
       judge: 'llm',
       baseUrl: setup.server.baseUrl,
       model: 'judge',

@@ -47,6 +47,7 @@ describe('a local model', () => {
       judge: 'letters' as const,
       model,
       out: join(folder, 'x.json'),
+      entranceRows: 6,
     };
     const first = await checked(options);
     expect(first.entrance.state).not.toBe('passed');

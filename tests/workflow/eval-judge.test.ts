@@ -159,7 +159,7 @@ describe('judging by an LLM', () => {
     expect((await at.verdictsOf()).some(({ x }) => x === 0.75 || x === 0.25)).toBe(true);
     const other = `${at.dir}2`;
     writeEvaluation(other, { a: { 1: 'x' }, b: { 1: 'y' } });
-    const error = await at.failing({ reparse: true, dir: other });
+    const error = await at.failing({ reparse: true, folder: other });
     expect(error).toMatchObject({ code: 'usage', fields: { option: 'reparse' } });
   });
 

@@ -74,8 +74,15 @@ export function printJudgingPlan(plan: PairJudgingPlan, context: CommandContext)
 }
 
 /** Prints what was judged and what is missing, and what to do next. */
-export function printJudging(
-  { dir, judges, verdicts, problem }: EvalJudgeResult,
+export function printJudging(result: EvalJudgeResult, context: Pick<CommandContext, 'print' | 'logger'>): void {
+  printJudges(result, context);
+  context.print(`verdicts: ${result.verdicts}`);
+  if (!result.problem) context.print(`next: phasetune eval report ${result.folder}`);
+}
+
+/** Prints what each judge did, and what is missing. */
+export function printJudges(
+  { judges }: Pick<EvalJudgeResult, 'judges'>,
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
   for (const judged of judges) {
@@ -92,8 +99,6 @@ export function printJudging(
         `${formatCount(judged.replies!.fromText)} replies came without usable log-probabilities; there the verdict counts as it is`,
       );
   }
-  print(`verdicts: ${verdicts}`);
-  if (!problem) print(`next: phasetune eval report ${dir}`);
 }
 
 function judgedLine({ judge, pairs, judged, equal, bothEmpty, missing, spent, control }: JudgedPairs): string {
@@ -116,8 +121,8 @@ function printNoise({ repeatability }: JudgedPairs, print: CommandContext['print
 }
 
 /** A result for `--json`. */
-export const judgingJson = ({ dir, judges, verdicts }: EvalJudgeResult): Record<string, unknown> => ({
-  dir,
+export const judgingJson = ({ folder, judges, verdicts }: EvalJudgeResult): Record<string, unknown> => ({
+  folder,
   verdicts,
   judges: Object.fromEntries(judges.map(({ judge, ...rest }) => [judge, rest])),
 });

@@ -26,8 +26,8 @@ export interface JudgeCalibration {
 export type BelievedScore = (verdict: Verdict) => number | null | undefined;
 
 /**
- * Log-odds that the arm's answer is better, from both orders of a verdict, in nats; undefined where an order is missing,
- * or the judge gives none. 0 for equal answers.
+ * Log-odds that the arm's answer is better, from both orders of a verdict, in nats; undefined where
+ * an order is missing, or the judge gives none. 0 for equal answers.
  */
 export function preferenceOf({ state, orders }: Verdict): number | undefined {
   if (state === 'equal' || state === 'both-empty') return 0;

@@ -5,7 +5,9 @@ import type { Message } from '../../data/record.js';
 import { cutMiddle } from '../../scoring/shorten.js';
 import type { LiteralText } from '../../tokenizer/literal-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { PairForm } from './pair-form.js';
 import type { PairQuestion } from './pair-judge.js';
+import { pairPromptFor } from './pair-prompt.js';
 
 /**
  * The reply that is begun for the model: its next token is the label. Without it a small model
@@ -25,8 +27,16 @@ export interface LetterForm {
   readonly systemTurn: boolean;
 }
 
-/** What a pair is asked with, before it fits: a version of the pair's own prompt. */
+/** What a pair is asked with, before it fits. */
 export type PairMessages = (question: PairQuestion, systemTurn: boolean) => readonly Message[];
+
+/** The words that an LLM is asked with, whole: what is too long is cut by tokens, see {@link letterTexts}. */
+export function messagesOf(form: PairForm): PairMessages {
+  const [without, withTurn] = [false, true].map((systemTurn) =>
+    pairPromptFor(form, { maxChars: Number.MAX_SAFE_INTEGER, systemTurn }),
+  );
+  return (question, systemTurn) => (systemTurn ? withTurn! : without!)(question).messages;
+}
 
 /** Characters that are left of an answer at least. */
 const LEAST_ROOM = 100;

@@ -18,8 +18,8 @@ export type LettersLine = LedgerLine &
 /** What the letters judge is opened with. */
 export interface LettersSetup extends LocalJudgeSetup<LettersLine> {
   readonly messagesOf: PairMessages;
-  /** Name and version of what `messagesOf` writes. */
-  readonly prompt: string;
+  /** Name and version of what `messagesOf` writes, for people: what is read decides. */
+  readonly prompt: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -26,7 +26,7 @@ const messagesOf: PairMessages = ({ messages, first, second }, systemTurn) => [
 async function setupOf(model: string, more: Partial<LettersSetup> = {}): Promise<LettersSetup> {
   const ledger = await countingLedger<LettersLine>();
   const compile = await float32();
-  return { model, compile, ledger, judgeBatch: 8, judgeMaxLength: 256, messagesOf, prompt: 'test 1', ...more };
+  return { model, compile, ledger, judgeBatch: 8, judgeMaxLength: 256, messagesOf, prompt: {}, ...more };
 }
 
 const logOddsOf = (outcome: PairOutcome | undefined): number => {

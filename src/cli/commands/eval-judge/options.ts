@@ -4,7 +4,7 @@ import { defineCommand } from '../../command.js';
 
 /** `phasetune eval judge DIR`: whose answers are better. */
 export const command = defineCommand({
-  command: 'eval judge <dir>',
+  command: 'eval judge <folder>',
   describe: 'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
   schema: evalJudgeOptionsSchema.extend({
     dryRun: z
@@ -17,7 +17,7 @@ export const command = defineCommand({
   notFromEnvironment: () => ['model'],
   first: ['judge', 'baseUrl', 'model', 'pairs', 'orders', 'maxCost', 'dryRun'],
   groups: {
-    'Answers and judge': ['dir', 'judge', 'model', 'pairs', 'orders', 'dryRun'],
+    'Answers and judge': ['folder', 'judge', 'model', 'pairs', 'orders', 'dryRun'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],
