@@ -2,9 +2,7 @@ import { PhasetuneError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
 import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
 import { evalPaths } from '../eval/eval-file.js';
-import { loadPairForm } from '../eval/judge/pair-form.js';
 import type { JudgeKind, PairJudge, PairOutcome } from '../eval/judge/pair-judge.js';
-import { letterMessagesFor } from '../eval/judge/pair-prompt.js';
 import { planVerdicts, verdictsOf } from '../eval/verdicts/questions.js';
 import { openLedgerFor } from './asking-ledger.js';
 import { judgeByLlm, planLlm } from './eval-judge-llm.js';
@@ -13,6 +11,7 @@ import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } fr
 import {
   controlsOf,
   countPairs,
+  entranceOf,
   type JudgeWork,
   judgeKindOf,
   judgeModelOf,
@@ -25,9 +24,10 @@ import { openLocalJudge } from './local-judge.js';
 import { parseOptions } from './options.js';
 
 /**
- * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts to `verdicts.jsonl`;
- * those of other judges stay. Controls that cost nothing run beside it. Replies are kept in a ledger: the same call again
- * asks only for what is missing, and the order of arms changes nothing.
+ * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts
+ * to `verdicts.jsonl`; those of other judges stay. Controls that cost nothing run beside it.
+ * Replies are kept in a ledger: the same call again asks only for what is missing, and the order of
+ * arms changes nothing.
  *
  * A result with a `problem` has its files written, but no pair was judged, or `maxCost` ended the run. Fails with code
  * `usage` or `data` for options and files that are not as they must be, before any cost; `endpoint` where asking ended
@@ -78,7 +78,8 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
   return { dir, judges, verdicts: evalPaths(dir).verdicts, ...(problem && { problem }) };
 }
 
-function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
+function localPlan(work: JudgeWork): PairJudgingPlan {
+  const { options, pairs } = work;
   const kind = judgeKindOf(options);
   const { questions } = planVerdicts(pairs, { ordered: kind === 'letters' }, { orders: options.orders, repeats: 1 });
   return {
@@ -88,6 +89,7 @@ function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
     controls: controlsOf(kind),
     ...countPairs(pairs),
     questions: questions.length,
+    entrance: entranceOf(work, { ordered: kind === 'letters', kind }).questions.length,
   };
 }
 
@@ -98,13 +100,7 @@ export async function openJudge(
   ledger: Ledger<LedgerLine> | undefined,
 ): Promise<PairJudge> {
   const { options, hooks } = work;
-  const form = await loadPairForm(options.judgePrompt);
-  return openLocalJudge(
-    kind,
-    { ...options, model: judgeModelOf(work) },
-    { ledger: ledger!, messagesOf: letterMessagesFor(form), prompt: `${form.name} ${form.sha256.slice(0, 12)}` },
-    hooks,
-  );
+  return openLocalJudge(kind, { ...options, model: judgeModelOf(work) }, ledger, hooks);
 }
 
 async function* judgeLocally(
@@ -118,21 +114,25 @@ async function* judgeLocally(
   try {
     const plan = planVerdicts(pairs, judge, { orders: options.orders, repeats: 1 });
     const outcomes: PairOutcome[] = [];
-    const total = plan.questions.length;
+    const entrance = entranceOf(work, judge);
+    const questions = [...entrance.questions, ...plan.questions];
+    const total = questions.length;
     yield { type: 'start', judge: judge.name, kind, total };
     let done = 0;
-    for await (const { index, outcome } of judge.judge(plan.questions, hooks.signal)) {
+    for await (const { index, outcome } of judge.judge(questions, hooks.signal)) {
       outcomes[index] = outcome;
       done++;
       // Thousands of events in no time help nobody.
       if (kind !== 'length') yield { type: 'settled', judge: judge.name, done, total };
     }
     if (hooks.signal?.aborted) throw interruptedJudging(options.dir, done, total);
-    const verdicts = verdictsOf(plan, outcomes, judge);
+    const tested = entrance.questions.length;
+    const verdicts = verdictsOf(plan, outcomes.slice(tested), judge);
     const record = {
       judge,
       control,
       verdicts,
+      ...(tested > 0 && { entrance: entrance.resultOf(outcomes.slice(0, tested)) }),
       about: { ...judge.about, orders: options.orders, pairs: options.pairs },
     };
     await saveJudge(work, record);
