@@ -14,7 +14,7 @@ export const pairJudgeOptionsSchema = z.strictObject({
     .enum(['llm', 'letters', 'likelihood', 'length'])
     .optional()
     .describe(
-      'who judges: an LLM at an endpoint (llm), a model in this process by the letter that it would answer (letters) or by how likely each answer is to it (likelihood), or the longer answer wins (length); the last two are controls, which also run beside any other judge [llm where `baseUrl` is given, otherwise letters]',
+      'who judges: an LLM at an endpoint (llm), a model in this process (letters), or one of the controls that run beside a judge for free: likelihood, length [llm where `baseUrl` is given, otherwise letters]',
     ),
   pairs: z
     .enum(['baseline', 'all'])
