@@ -4,6 +4,7 @@ import { exists } from '../../io/files.js';
 import { readJson } from '../../io/json.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import { evalPaths } from '../eval-file.js';
+import { peopleSchema } from '../people/people-schema.js';
 
 const count = z.number().int().min(0);
 const share = z.number().min(0).max(1);
@@ -222,7 +223,7 @@ export const resultSchema = z.strictObject({
   /** Signatures of failure of each arm that is a curriculum. */
   diagnosis: byName(z.custom<Diagnosis>(isObject)).optional(),
   /** Ratings by people; see `src/eval/people`. */
-  people: z.record(z.string(), z.unknown()).optional(),
+  people: peopleSchema.optional(),
 });
 
 /** See {@link resultSchema}. */
