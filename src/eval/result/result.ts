@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
-import { evalPaths } from '../eval-file.js';
 import { peopleSchema } from '../people/people-schema.js';
 
 const count = z.number().int().min(0);
