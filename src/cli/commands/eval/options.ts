@@ -36,7 +36,7 @@ export const command = defineCommand({
       'reparse',
     ],
     'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
-    Report: ['level', 'resamples', 'maxMissing', 'against'],
+    Report: ['level', 'resamples', 'maxMissing', 'against', 'people'],
     'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
   },
   examples: [
