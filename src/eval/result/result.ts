@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { dataError } from '../../core/errors.js';
 import { exists } from '../../io/files.js';
 import { readJson } from '../../io/json.js';
+import { checkRatesSchema } from '../checks/rates.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import { evalPaths } from '../eval-file.js';
 import { peopleSchema } from '../people/people-schema.js';
@@ -141,6 +142,8 @@ const answersSchema = z.strictObject({
   otherScript: count,
   /** Quartiles of the length in characters (code points). */
   length: z.strictObject({ low: z.number(), median: z.number(), high: z.number() }).nullable(),
+  /** The same as shares with intervals, and constraints one by one. */
+  rates: checkRatesSchema,
 });
 
 const lossSchema = z.strictObject({
