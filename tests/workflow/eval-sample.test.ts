@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkAnswer } from '../../src/eval/checks/checks.js';
-import { evalPaths, evalPaths, writeEvalFile } from '../../src/eval/eval-file.js';
+import { evalPaths, writeEvalFile } from '../../src/eval/eval-file.js';
 import { peopleFigures } from '../../src/eval/people/people.js';
 import { readSheets } from '../../src/eval/people/read-sheets.js';
 import type { SheetKey } from '../../src/eval/people/sheet.js';
