@@ -1,14 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { random } from '../../src/core/random.js';
 import type { Fault } from '../../tests/helpers/endpoint-faults.js';
 import { digitOf, type Endpoint, startEndpoint } from '../../tests/helpers/endpoint-server.js';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { commandLine, killUntilDone } from './kill-until-done.js';
 
 /** Settings of {@link killScores}. */
 export interface KillSettings {
@@ -41,11 +36,6 @@ export interface KillResult {
   readonly scored: number;
   readonly failed: number;
 }
-
-const tsx = (script: string, ...args: string[]) =>
-  spawn(process.execPath, ['--import', import.meta.resolve('tsx'), ROOT + script, ...args], {
-    env: { ...process.env, OPENAI_API_KEY: 'sk-0123456789abcdef' },
-  });
 
 /**
  * Scores rows with the command line at an endpoint, which lives in this process and gets a share of
@@ -83,43 +73,21 @@ async function oneRound(
   const first = round * rows;
   const items = Array.from({ length: rows }, (_, i) => `item-${first + i}`);
   writeFileSync(file, items.map((item) => `${JSON.stringify(rowOf(item))}\n`).join(''));
-  const settled = new Map<string, number>();
-  const sum = { kills: 0, whileAsking: 0, askedTwice: 0 };
   const before = endpoint.total();
-  for (let code: number | null = null; code === null; ) {
-    const began = endpoint.total();
-    const child = score(file, out, endpoint.baseUrl);
-    const talk: string[] = [];
-    child.stderr.on('data', (text) => talk.push(String(text)));
-    const ended = once(child, 'exit').then(([exit]) => exit as number | null);
-    if (sum.kills < kills) {
-      // Now and then while it starts, mostly while it asks.
-      if (draw.uniform() < 0.1) await Promise.race([ended, sleep(draw.uniform() * 1500)]);
-      else {
-        while (child.exitCode === null && endpoint.total() === began) await Promise.race([ended, sleep(10)]);
-        await Promise.race([ended, sleep(draw.uniform() * withinMs)]);
-      }
-      child.kill('SIGKILL');
-    }
-    code = await ended;
-    if (code !== null && code !== 0 && code !== 4 && code !== 3)
-      throw new Error(`it ended with ${code}: ${talk.join('')}`);
-    if (code === null) sum.kills++;
-    if (code === null && endpoint.total() > began) sum.whileAsking++;
-    for (const item of answered(`${out.slice(0, -6)}.ledger.jsonl`)) {
-      const name = `item-${item}`;
-      const count = endpoint.counts.get(name)!;
-      sum.askedTwice += Math.max(0, count - (settled.get(name) ?? count));
-      settled.set(name, count);
-    }
-    log(`kill ${sum.kills}: ${settled.size} of ${rows} in the ledger`);
-  }
+  const sum = await killUntilDone({
+    start: () => score(file, out, endpoint.baseUrl),
+    endpoint,
+    kills,
+    withinMs,
+    draw,
+    answered: () => answered(`${out.slice(0, -6)}.ledger.jsonl`).map((item) => `item-${item}`),
+    log: (line) => log(`${line} of ${rows}`),
+  });
   return { ...sum, requests: endpoint.total() - before, ...outcome(out, items) };
 }
 
 const score = (file: string, out: string, baseUrl: string) =>
-  tsx(
-    'src/cli/main.ts',
+  commandLine(
     ...['score', file, '--out', out, '--scorer', 'openai', '--base-url', baseUrl, '--model', 'judge'],
     ...['--concurrency', '16', '--retry-wait', '0.01', '--force'],
   );

@@ -123,10 +123,28 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/generate/run.js'),
   ),
   entry(
+    'eval <arms..>',
+    'let arms answer the same instructions, have a judge compare them, and report win rates',
+    () => import('./commands/eval/options.js'),
+    () => import('./commands/eval/run.js'),
+  ),
+  entry(
     'eval answer <arms..>',
     'let every arm answer the same instructions, into a folder that is then judged and reported',
     () => import('./commands/eval-answer/options.js'),
     () => import('./commands/eval-answer/run.js'),
+  ),
+  entry(
+    'eval judge <folder>',
+    'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
+    () => import('./commands/eval-judge/options.js'),
+    () => import('./commands/eval-judge/run.js'),
+  ),
+  entry(
+    'eval check-judge <sources..>',
+    'test a judge on pairs whose better answer is known, before anything is judged by it',
+    () => import('./commands/eval-check-judge/options.js'),
+    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'eval report <folder>',
@@ -141,6 +159,18 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-power/run.js'),
   ),
   entry(
+    'eval sample <folder>',
+    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
+    () => import('./commands/eval-sample/options.js'),
+    () => import('./commands/eval-sample/run.js'),
+  ),
+  entry(
+    'eval import <files..>',
+    "make an evaluation of AlpacaEval's annotations.json or model_outputs.json, to report or to judge",
+    () => import('./commands/eval-import/options.js'),
+    () => import('./commands/eval-import/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),
@@ -151,12 +181,6 @@ export const COMMANDS: readonly Registered[] = [
     'write the logits of token ids to a safetensors file, to compare with other implementations',
     () => import('./commands/inspect-logits/options.js'),
     () => import('./commands/inspect-logits/run.js'),
-  ),
-  entry(
-    'eval check-judge <sources..>',
-    'test a judge on pairs whose better answer is known, before anything is judged by it',
-    () => import('./commands/eval-check-judge/options.js'),
-    () => import('./commands/eval-check-judge/run.js'),
   ),
   entry(
     'bench step',
@@ -187,11 +211,5 @@ export const COMMANDS: readonly Registered[] = [
     'time the product of two square matrices, the upper bound of every other benchmark',
     () => import('./commands/bench-matmul/options.js'),
     () => import('./commands/bench-matmul/run.js'),
-  ),
-  entry(
-    'eval sample <folder>',
-    'draw pairs of answers into a sheet for people to rate, without showing them arms or verdicts',
-    () => import('./commands/eval-sample/options.js'),
-    () => import('./commands/eval-sample/run.js'),
   ),
 ];

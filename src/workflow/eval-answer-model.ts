@@ -109,12 +109,12 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
   const baseOf = async ({ model: { path, files } }: ModelRun): Promise<Base> => {
     const key = hashOf(files);
     const forecastMemory = backend.device !== 'cuda';
-    const { template } = options;
+    const { template, system } = options;
     const opened =
       bases.get(key) ??
       (await openBase(
         work,
-        await openArmModel(path, { compile, template, now: new Date(time), forecastMemory, logger }),
+        await openArmModel(path, { compile, template, system, now: new Date(time), forecastMemory, logger }),
       ));
     bases.set(key, opened);
     return opened;

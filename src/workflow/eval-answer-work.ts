@@ -33,9 +33,9 @@ export interface EvalWork {
 export async function readWork(options: ResolvedEvalAnswerOptions, { logger }: Hooks): Promise<EvalWork> {
   const named = parseArms(options.arms, options.baseline);
   const before = await evaluationIn(options.out);
-  const { system, badRows, rows, seed } = options;
+  const { badRows, rows, seed } = options;
   const known = before?.sets.map(({ name, path }) => ({ name, path: resolve(before.begunIn, path) })) ?? [];
-  const sets = chooseRows(await readSets(options.sets, { system, badRows, known }, logger), rows, seed);
+  const sets = chooseRows(await readSets(options.sets, { badRows, known }, logger), rows, seed);
   const arms = await openArms(named.arms, options.base);
   await refuseInside(
     options.out,

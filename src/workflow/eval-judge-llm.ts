@@ -58,14 +58,14 @@ export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
       remedies: [{ option: 'reparse', change: 'omit' }],
     });
   const setup = await setUpLlm(work, false);
-  const path = evalPaths(options.dir).judgeLedger;
+  const path = evalPaths(options.folder).judgeLedger;
   const planWith = async (ledger: Pick<Ledger<AnswerLine>, 'get' | 'failure'>) => {
     const tools = { client: undefined, ledger: ledger as Ledger<AnswerLine>, options, price: setup.price };
     return planOf(work, setup, createLlmJudge(setup.settings, tools), planAll(work));
   };
   if (!exists(path)) return planWith({ get: () => undefined, failure: () => undefined });
   const { ledger, close } = await openLedgerFor<AnswerLine>(path, {
-    owner: `planning ${options.dir}`,
+    owner: `planning ${options.folder}`,
     logger: hooks.logger,
   });
   try {
@@ -103,7 +103,7 @@ async function planOf(
   const { apiKey: _, headers: __, ...place } = address;
   const short = Math.min(settings.maxTokens, settings.form.reason ? SHORT_REPLY.reason : SHORT_REPLY.bare);
   return {
-    dir: options.dir,
+    folder: options.folder,
     kind: 'llm',
     judge: judge.name,
     controls: controlsOf('llm'),
@@ -122,9 +122,9 @@ export async function* judgeByLlm(
   work: JudgeWork,
 ): AsyncGenerator<EvalJudgeEvent, { readonly judged: JudgedPairs; readonly problem: PhasetuneError | undefined }> {
   const { options, hooks } = work;
-  const { dir, reparse } = options;
+  const { folder, reparse } = options;
   const setup = await setUpLlm(work, !reparse);
-  const path = evalPaths(dir).judgeLedger;
+  const path = evalPaths(folder).judgeLedger;
   if (reparse && !exists(path))
     throw usageError(`\`reparse\`: there is no ledger of replies at ${path} to read`, {
       option: 'reparse',
@@ -134,7 +134,7 @@ export async function* judgeByLlm(
   const { logger = silentLogger } = hooks;
   const tally = createTally();
   const opened = await openLedgerFor<AnswerLine>(path, {
-    owner: `judging ${dir}`,
+    owner: `judging ${folder}`,
     logger,
     costOf: costOfLine(setup.price),
     watch: tally.watch,
@@ -221,12 +221,12 @@ function warnOfModels(models: readonly string[], asked: string, logger: Logger):
     logger.info(`the server answers for ${asked} as ${models[0]}; eval.json records it`);
 }
 
-const endedEarly = ({ options: { dir, maxCost } }: JudgeWork, { missing, pairs }: JudgedPairs) =>
+const endedEarly = ({ options: { folder, maxCost } }: JudgeWork, { missing, pairs }: JudgedPairs) =>
   new PhasetuneError(
     'endpoint',
-    `${formatCount(missing)} of ${formatCount(pairs)} pairs are missing, since \`maxCost\` of ${formatDollars(maxCost ?? 0)} ended the run; the others are in ${evalPaths(dir).verdicts}`,
+    `${formatCount(missing)} of ${formatCount(pairs)} pairs are missing, since \`maxCost\` of ${formatDollars(maxCost ?? 0)} ended the run; the others are in ${evalPaths(folder).verdicts}`,
     {
-      file: dir,
+      file: folder,
       option: 'maxCost',
       remedies: [{ option: 'maxCost', change: 'raise', note: 'to ask about the rest' }],
     },

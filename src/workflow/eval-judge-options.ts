@@ -10,10 +10,10 @@ import { programOptions } from '../program/options.js';
  * Which answers are judged, by whom, and how.
  *
  * @example
- * const { orders } = evalJudgeOptionsSchema.parse({ dir: 'evals/mine', judge: 'length' });
+ * const { orders } = evalJudgeOptionsSchema.parse({ folder: 'evals/mine', judge: 'length' });
  */
 export const evalJudgeOptionsSchema = z.strictObject({
-  dir: z.string().min(1).describe('folder of the evaluation, with the answers in it'),
+  folder: z.string().min(1).describe('folder of the evaluation, with the answers in it'),
   ...pairJudgeOptionsSchema.shape,
   ...endpointOptionsSchema.shape,
   model: z

@@ -19,7 +19,7 @@ export interface PairCounts {
 
 /** What judging will ask. */
 export interface PairJudgingPlan extends PairCounts {
-  readonly dir: string;
+  readonly folder: string;
   readonly kind: JudgeKind;
   /** What its verdicts will be filed under. */
   readonly judge: string;
@@ -79,7 +79,7 @@ export interface JudgedPairs extends PairCounts {
 
 /** What judging returns. */
 export interface EvalJudgeResult {
-  readonly dir: string;
+  readonly folder: string;
   /** The judge first, then its controls. */
   readonly judges: readonly JudgedPairs[];
   /** `verdicts.jsonl`. */

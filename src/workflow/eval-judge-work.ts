@@ -30,8 +30,8 @@ export interface JudgeWork {
 /** Reads an evaluation and pairs its answers. */
 export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: AskHooks): Promise<JudgeWork> {
   const { logger = silentLogger } = hooks;
-  const file = await readEvalFile(options.dir);
-  const { pairs, unpaired } = pairAnswers(await readAnswers(options.dir, file), file.baseline, options.pairs);
+  const file = await readEvalFile(options.folder);
+  const { pairs, unpaired } = pairAnswers(await readAnswers(options.folder, file), file.baseline, options.pairs);
   for (const run of unpaired)
     logger.warn(`${run} has no counterpart among the runs of the other arm and is not judged`);
   const rows = options.entrance
@@ -99,9 +99,6 @@ export function createTally() {
   };
 }
 
-/** See {@link createTally}. */
-export type Tally = ReturnType<typeof createTally>;
-
 /** What is recorded of a judge besides its verdicts. */
 export interface JudgeRecord {
   readonly judge: PairJudge;
@@ -118,10 +115,10 @@ export interface JudgeRecord {
  * judge first, whose win rates are then the headline. A judge that is the same as before keeps its
  * entrance test.
  */
-export async function saveJudge({ options: { dir } }: JudgeWork, record: JudgeRecord): Promise<void> {
+export async function saveJudge({ options: { folder } }: JudgeWork, record: JudgeRecord): Promise<void> {
   const { judge, control, verdicts, about, spent } = record;
-  await replaceVerdicts(evalPaths(dir).verdicts, judge.name, verdicts);
-  const file = await readEvalFile(dir);
+  await replaceVerdicts(evalPaths(folder).verdicts, judge.name, verdicts);
+  const file = await readEvalFile(folder);
   const { [judge.name]: known, ...others } = file.judges;
   const same = known && stableJson(known.about) === stableJson(about);
   const entrance = record.entrance ?? (same ? known.entrance : undefined);
@@ -134,7 +131,7 @@ export async function saveJudge({ options: { dir } }: JudgeWork, record: JudgeRe
     ...(entrance && { entrance: { ...entrance } }),
   };
   const judges = control ? { ...file.judges, [judge.name]: entry } : { [judge.name]: entry, ...others };
-  await writeEvalFile(dir, { ...file, judges });
+  await writeEvalFile(folder, { ...file, judges });
 }
 
 /** What a judge did, from its verdicts. */

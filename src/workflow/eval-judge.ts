@@ -34,7 +34,7 @@ import { parseOptions } from './options.js';
  * early, and `interrupted` where the signal was aborted. What was answered is kept.
  *
  * @example
- * const judging = judgeAnswers({ dir: 'evals/mine', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
+ * const judging = judgeAnswers({ folder: 'evals/mine', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
  * const { judges, problem } = await judging.result;
  * for (const { judge, judged, missing } of judges) console.log(judge, judged, missing);
  */
@@ -52,7 +52,7 @@ export async function planJudgingAnswers(given: EvalJudgeOptions, hooks: AskHook
 
 async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, EvalJudgeResult> {
   const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
-  const { dir } = work.options;
+  const { folder } = work.options;
   const kind = judgeKindOf(work.options);
   const judges: JudgedPairs[] = [];
   let problem: PhasetuneError | undefined;
@@ -64,7 +64,10 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
   const local = [...(kind === 'llm' ? [] : [kind]), ...controlsOf(kind)];
   const opened = local.every((one) => one === 'length')
     ? undefined
-    : await openLedgerFor<LedgerLine>(evalPaths(dir).judgeLedger, { owner: `judging ${dir}`, logger: hooks.logger });
+    : await openLedgerFor<LedgerLine>(evalPaths(folder).judgeLedger, {
+        owner: `judging ${folder}`,
+        logger: hooks.logger,
+      });
   try {
     for (const one of local) judges.push(yield* judgeLocally(work, one, opened?.ledger, one !== kind));
   } finally {
@@ -72,10 +75,14 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
   }
   const [{ judged, equal, bothEmpty, pairs }] = judges as [JudgedPairs];
   if (pairs > 0 && judged + equal + bothEmpty === 0)
-    problem ??= new PhasetuneError(kind === 'llm' ? 'endpoint' : 'data', `${dir}: none of ${pairs} pairs was judged`, {
-      file: dir,
-    });
-  return { dir, judges, verdicts: evalPaths(dir).verdicts, ...(problem && { problem }) };
+    problem ??= new PhasetuneError(
+      kind === 'llm' ? 'endpoint' : 'data',
+      `${folder}: none of ${pairs} pairs was judged`,
+      {
+        file: folder,
+      },
+    );
+  return { folder, judges, verdicts: evalPaths(folder).verdicts, ...(problem && { problem }) };
 }
 
 function localPlan(work: JudgeWork): PairJudgingPlan {
@@ -83,7 +90,7 @@ function localPlan(work: JudgeWork): PairJudgingPlan {
   const kind = judgeKindOf(options);
   const { questions } = planVerdicts(pairs, { ordered: kind === 'letters' }, { orders: options.orders, repeats: 1 });
   return {
-    dir: options.dir,
+    folder: options.folder,
     kind,
     judge: kind,
     controls: controlsOf(kind),
@@ -94,7 +101,7 @@ function localPlan(work: JudgeWork): PairJudgingPlan {
 }
 
 /** Opens a judge that needs no endpoint. */
-export async function openJudge(
+async function openJudge(
   kind: Exclude<JudgeKind, 'llm'>,
   work: JudgeWork,
   ledger: Ledger<LedgerLine> | undefined,
@@ -125,7 +132,7 @@ async function* judgeLocally(
       // Thousands of events in no time help nobody.
       if (kind !== 'length') yield { type: 'settled', judge: judge.name, done, total };
     }
-    if (hooks.signal?.aborted) throw interruptedJudging(options.dir, done, total);
+    if (hooks.signal?.aborted) throw interruptedJudging(options.folder, done, total);
     const tested = entrance.questions.length;
     const verdicts = verdictsOf(plan, outcomes.slice(tested), judge);
     const record = {
@@ -144,8 +151,8 @@ async function* judgeLocally(
   }
 }
 
-const interruptedJudging = (dir: string, done: number, total: number) =>
+const interruptedJudging = (folder: string, done: number, total: number) =>
   new PhasetuneError('interrupted', `interrupted: ${done} of ${total} questions are settled`, {
-    file: dir,
+    file: folder,
     remedies: [{ task: 'eval judge', note: 'again with the same options to continue from there' }],
   });

@@ -24,9 +24,10 @@ export interface SampledPairs {
 }
 
 /**
- * Draws pairs of answers of an evaluation into a sheet for people, who say which answer is better without seeing arms,
- * ids or verdicts, and writes its key and a guide beside it. It loads no model. Throws a usage error for an existing sheet
- * and an unknown arm, a data error for a folder that is no evaluation and where there are fewer pairs than asked for.
+ * Draws pairs of answers of an evaluation into a sheet for people, who say which answer is better
+ * without seeing arms, ids or verdicts, and writes its key and a guide beside it. It loads no
+ * model. Throws a usage error for an existing sheet and an unknown arm, a data error for a folder
+ * that is no evaluation and where there are fewer pairs than asked for.
  *
  * @example
  * const { guide } = await samplePairs({ folder: 'evals/mine', out: 'sheet.csv', rows: 72 });

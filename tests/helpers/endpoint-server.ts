@@ -33,6 +33,8 @@ export interface EndpointSettings {
   readonly say?: (asked: Asked) => Said;
   /** Share of requests that go wrong, by a seeded draw, in one of `kinds`. */
   readonly faults?: { readonly share: number; readonly seed: number; readonly kinds?: readonly Fault[] };
+  /** What a request is about, by its body. Default: the text `item-NNN` of the last message, else a hash of all messages. */
+  readonly itemOf?: (body: Asked['body']) => string;
   /** Keep every request. Default true; off for tens of thousands. */
   readonly keep?: boolean;
   /** Longest time that a request takes, drawn evenly, in milliseconds. Default 0. */
@@ -54,7 +56,7 @@ export interface Endpoint {
 
 /** Starts such a server on a free port of this machine. */
 export async function startEndpoint(settings: EndpointSettings = {}): Promise<Endpoint> {
-  const { script, say = ownDigit, faults, keep = true, delayMs = 0 } = settings;
+  const { script, say = ownDigit, faults, keep = true, delayMs = 0, itemOf = namedItem } = settings;
   const requests: Asked[] = [];
   const counts = new Map<string, number>();
   const draws = faults && random(faults.seed, 'faults');
@@ -71,7 +73,7 @@ export async function startEndpoint(settings: EndpointSettings = {}): Promise<En
     response.once('close', () => open--);
     response.on('error', () => {});
     const body = parsed(await bodyOf(request).catch(() => ''));
-    const item = itemOf(body?.messages);
+    const item = itemOf(body);
     const times = (counts.get(item) ?? 0) + 1;
     counts.set(item, times);
     const asked = { n: n++, item, times, path: request.url ?? '', headers: request.headers, body };
@@ -119,7 +121,7 @@ function parsed(text: string): any {
   }
 }
 
-function itemOf(messages: unknown): string {
-  const text = JSON.stringify(messages ?? null);
+function namedItem(body: Asked['body']): string {
+  const text = JSON.stringify(body?.messages ?? null);
   return text.match(/\bitem-\d+\b/g)?.at(-1) ?? createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

@@ -79,7 +79,7 @@ const ledgerKeys = async (out: string) =>
 describe('answers', () => {
   test.each([
     ['the likeliest', {}],
-    ['sampled', { temperature: 0.9, topK: 20, seed: 4 }],
+    ['sampled, with a system message', { temperature: 0.9, topK: 20, seed: 4, system: 'Be brief.' }],
   ])('%s: those of a model that is opened with the adapter, token for token', async (name, decoding) => {
     const out = `same ${name}`;
     await answer(out, ARMS(), { ...decoding, loss: false });

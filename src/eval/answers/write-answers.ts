@@ -16,6 +16,8 @@ export interface FoundAnswer {
   readonly key: string;
 }
 
+const isOneTurn = ({ messages }: EvalRow): boolean => messages.length === 1 && messages[0]!.role === 'user';
+
 /** The line of a file of answers, with what the local checks find. */
 export function answerRow(row: EvalRow, { output, ids, tokens, finish, loss, key }: FoundAnswer): AnswerRow {
   const instruction = instructionText(row);
@@ -24,6 +26,7 @@ export function answerRow(row: EvalRow, { output, ids, tokens, finish, loss, key
   return {
     id,
     instruction,
+    ...(!isOneTurn(row) && { messages: row.messages }),
     output,
     ...(count !== undefined && { tokens: count }),
     ...(finish !== undefined && { finish }),

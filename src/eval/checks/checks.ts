@@ -15,7 +15,7 @@ export interface CheckedAnswer {
   readonly reference?: string | undefined;
   /** `length`: the answer was cut off. */
   readonly finish?: 'stop' | 'length' | undefined;
-  /** The answer's tokens, without the one that ends it. Without them loops are looked for in its words. */
+  /** The answer's tokens, without the one that ends it: loops are looked for in them, as in its words. */
   readonly ids?: ArrayLike<number> | undefined;
   /**
    * Fields of the row: `instruction_id_list` and `kwargs` are constraints as IFEval's file has
@@ -40,7 +40,7 @@ export function checkAnswer(answer: CheckedAnswer): AnswerChecks {
     empty,
     cut: finish === 'length',
     refusal: isRefusal(output),
-    loop: !empty && isLoop(ids ? Array.from(ids) : wordsOf(output)),
+    loop: !empty && (isLoop(wordsOf(output)) || (ids !== undefined && isLoop(Array.from(ids)))),
     copy: isCopy(instruction, output),
     otherScript: isOtherScript(instruction, output),
     ...matches(answer),

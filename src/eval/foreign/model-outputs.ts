@@ -64,6 +64,20 @@ export function instructionOf(row: RawRow, place: string): string {
 /** True for a row of `model_outputs.json`: an instruction with one answer. */
 export const isModelOutput = (row: RawRow): boolean => 'instruction' in row && 'output' in row;
 
+/** A row as {@link ModelOutput}; what is not as it must be is a data error that names the place. */
+export function modelOutputIn(row: RawRow, place: string): ModelOutput {
+  const { instruction: _, output: __, input: ___, generator: ____, dataset: _____, id: ______, ...rest } = row;
+  return {
+    place,
+    instruction: instructionOf(row, place),
+    output: requiredText(row, 'output', place),
+    generator: optionalText(row, 'generator', place),
+    dataset: optionalText(row, 'dataset', place),
+    id: optionalText(row, 'id', place),
+    rest,
+  };
+}
+
 /**
  * Reads answers in AlpacaEval's form: objects with `instruction` and `output`, and mostly `generator` and `dataset`; a
  * JSON array as AlpacaEval writes it, or JSON Lines. Fields that are not known are kept in `rest`. A row without one of
@@ -75,18 +89,7 @@ export const isModelOutput = (row: RawRow): boolean => 'instruction' in row && '
  */
 export async function readModelOutputs(path: string): Promise<ModelOutputs> {
   const rows: ModelOutput[] = [];
-  for await (const { place, row } of objectsOf(path)) {
-    const { instruction: _, output: __, input: ___, generator: ____, dataset: _____, id: ______, ...rest } = row;
-    rows.push({
-      place,
-      instruction: instructionOf(row, place),
-      output: requiredText(row, 'output', place),
-      generator: optionalText(row, 'generator', place),
-      dataset: optionalText(row, 'dataset', place),
-      id: optionalText(row, 'id', place),
-      rest,
-    });
-  }
+  for await (const { place, row } of objectsOf(path)) rows.push(modelOutputIn(row, place));
   if (rows.length === 0) throw dataError(`${path}: no answers; expected at least one`, { file: path });
   const [first] = rows;
   const same = rows.every(({ generator }) => generator === first!.generator);
@@ -100,11 +103,11 @@ export const modelOutputsOf = (
 ): RawRow[] =>
   [...sets].flatMap(([set, answers]) =>
     answers.map(({ id, instruction, output, foreign = {} }) => ({
-      ...foreign,
       instruction,
       output,
       generator,
       dataset: set,
       id,
+      ...foreign,
     })),
   );

@@ -14,7 +14,10 @@ export interface PairQuestion {
   readonly repeat?: number | undefined;
 }
 
-/** Why there is no verdict. `no-answer`: one of the two answers is missing. `not-asked`: the run ended before. */
+/**
+ * Why there is no verdict. `no-answer`: one of the two answers is missing. `not-asked`: the run ended before. `unknown`:
+ * another program judged, and does not say.
+ */
 export type MissingReason =
   | 'unreadable'
   | 'refusal'
@@ -22,7 +25,8 @@ export type MissingReason =
   | 'too-long'
   | 'endpoint'
   | 'no-answer'
-  | 'not-asked';
+  | 'not-asked'
+  | 'unknown';
 
 /** What a judge says about a question. */
 export type PairOutcome =

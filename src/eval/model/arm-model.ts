@@ -10,6 +10,7 @@ import { encodeBatch } from '../../data/encode.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import type { MicroBatch } from '../../data/micro-batch.js';
 import { type EncodeOptions, encodeOptionsSchema } from '../../data/options.js';
+import type { Message } from '../../data/record.js';
 import { generateSpec } from '../../generate/cache.js';
 import { generate } from '../../generate/generate.js';
 import { choiceOf } from '../../generate/options.js';
@@ -72,6 +73,8 @@ export interface ArmModel {
 export interface ArmModelOptions {
   readonly compile: CompileOptions;
   readonly template: EncodeOptions['template'];
+  /** System turn of rows that have none. */
+  readonly system?: string | undefined;
   /** The time that the chat template may print. */
   readonly now: Date;
   /** Warns where answering is forecast to take more memory than there is; of no use where a card computes. */
@@ -137,7 +140,7 @@ function warningOnce(logger: Logger): Logger {
 
 async function promptsOf(opened: Opened, rows: readonly EvalRow[], maxTokens: number): Promise<Int32Array[]> {
   const { model, tokenizer, logger, options } = opened;
-  const conversations = rows.map(({ messages }) => messages);
+  const conversations = rows.map(({ messages }) => withSystemTurn(messages, options));
   const prompts = await promptIds(conversations, tokenizer, options.template);
   await checkRows(opened, rows, prompts);
   const lengths = prompts.map(({ length }) => length + maxTokens);
@@ -145,6 +148,11 @@ async function promptsOf(opened: Opened, rows: readonly EvalRow[], maxTokens: nu
   for (const warning of lengthWarnings(model, lengths, what)) logger.warn(warning);
   return prompts;
 }
+
+const withSystemTurn = (messages: readonly Message[], { system }: ArmModelOptions): readonly Message[] =>
+  system === undefined || messages[0]?.role === 'system'
+    ? messages
+    : [{ role: 'system', content: system }, ...messages];
 
 const checkRows = (
   { model, tokenizer }: Opened,
@@ -163,7 +171,7 @@ async function referencesOf(opened: Opened, rows: readonly EvalRow[]): Promise<(
   const given = rows.filter(({ reference }) => reference !== undefined);
   const records = given.map(({ id, messages, reference }) => ({
     id,
-    messages: [...messages, { role: 'assistant' as const, content: reference! }],
+    messages: [...withSystemTurn(messages, options), { role: 'assistant' as const, content: reference! }],
   }));
   const outcomes = await encodeBatch(records, tokenizer, { ...REFERENCES, template: options.template });
   const encoded = new Map(outcomes.map((outcome, i) => [given[i]!, 'row' in outcome ? outcome.row : undefined]));

@@ -37,8 +37,9 @@ export interface TwoVotes {
 const PLACE: Readonly<Record<Side, number>> = { baseline: 0, tie: 1, arm: 2 };
 
 /**
- * How often two kinds of raters say the same, as FastChat's `compute_agreement` counts it: over all votes, and over those
- * in which neither said tie. Intervals are bootstraps of the pairs, whatever the number of votes about each.
+ * How often two kinds of raters say the same, as FastChat's `compute_agreement` counts it: over all
+ * votes, and over those in which neither said tie. Intervals are bootstraps of the pairs, whatever
+ * the number of votes about each.
  */
 export function agreementOf(votes: readonly TwoVotes[], options: BootstrapOptions): Agreement {
   const names = [...new Set(votes.map(({ pair }) => pair))];

@@ -19,9 +19,10 @@ export interface DrawOptions {
 export const sideOf = (x: number): 'arm' | 'baseline' | 'tie' => (x > 0.5 ? 'arm' : x < 0.5 ? 'baseline' : 'tie');
 
 /**
- * Draws pairs for people, each with the same probability, and in the right proportions by arm, set, band and the judge's
- * verdict (systematic sampling of the pairs in this order): so what people say of them holds for all. In half of them the
- * arm's answer stands first. In random order. Throws a data error where there are fewer pairs than asked for.
+ * Draws pairs for people, each with the same probability, and in the right proportions by arm, set,
+ * band and the judge's verdict (systematic sampling of the pairs in this order): so what people say
+ * of them holds for all. In half of them the arm's answer stands first. In random order. Throws a
+ * data error where there are fewer pairs than asked for.
  */
 export function drawPairs(
   pairs: readonly PairTexts[],

@@ -28,8 +28,9 @@ export const answersHash = ({ answers: { baseline, arm } }: Pick<PairTexts, 'ans
   sha256(JSON.stringify([baseline, arm])).slice(0, 16);
 
 /**
- * The pairs of an evaluation that have both answers, and different ones: those of every arm with the baseline, run k with
- * run k or its only one. Equal answers are ties, and nobody needs to say so.
+ * The pairs of an evaluation that have both answers, and different ones: those of every arm with
+ * the baseline, run k with run k or its only one. Equal answers are ties, and nobody needs to say
+ * so.
  */
 export function pairsToRate({ file: { baseline }, rows, arms }: Evaluation): PairTexts[] {
   const base = arms.get(baseline) ?? [];

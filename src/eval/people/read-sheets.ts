@@ -46,10 +46,10 @@ const WORDS: Readonly<Record<string, 'A' | 'B' | 'tie'>> = {
 };
 
 /**
- * Reads filled sheets: one person a sheet, or several with a column each whose name begins with `better`. A blank cell is
- * no rating; anything but A, B or tie is a problem of its row, and not counted. The key is found by the sheet's name, or
- * among the keys in the folders of all sheets. Throws a data error for a sheet without its columns or its key, and
- * where nobody rated anything.
+ * Reads filled sheets: one person a sheet, or several with a column each whose name begins with
+ * `better`. A blank cell is no rating; anything but A, B or tie is a problem of its row, and not
+ * counted. The key is found by the sheet's name, or among the keys in the folders of all sheets.
+ * Throws a data error for a sheet without its columns or its key, and where nobody rated anything.
  */
 export async function readSheets(paths: readonly string[]): Promise<PeopleRatings> {
   const keys = await keysNear(paths);

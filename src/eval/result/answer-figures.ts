@@ -1,6 +1,7 @@
 import { quantile } from '../../statistics/bootstrap.js';
 import { formatCount } from '../../telemetry/format.js';
-import type { AnswerChecks, AnswerRow } from '../answers/answer-row.js';
+import type { AnswerRow } from '../answers/answer-row.js';
+import { meetsAll } from '../checks/constraints.js';
 import type { ArmAnswers, Evaluation } from './evaluation.js';
 import { type IntervalBatch, meanOf } from './interval-batch.js';
 import type { AnswerFigures, EvaluationResult } from './result.js';
@@ -57,18 +58,12 @@ type Measure = (answer: AnswerRow) => number | undefined;
 const flag = (value: boolean | null | undefined): number | undefined =>
   value === undefined || value === null ? undefined : Number(value);
 
-/** True if all constraints that are checked are met; null where none is checked. */
-function allMet(checks: AnswerChecks, way: 'strict' | 'loose'): boolean | null {
-  const checked = checks.constraints?.map((one) => one[way]).filter((met) => met !== null) ?? [];
-  return checked.length === 0 ? null : checked.every(Boolean);
-}
-
 const MATCHES: Readonly<Record<string, Measure>> = {
   exact: ({ checks }) => flag(checks.exactMatch),
   normalized: ({ checks }) => flag(checks.normalizedMatch),
   json: ({ checks }) => flag(checks.jsonMatch),
-  constraintsStrict: ({ checks }) => flag(allMet(checks, 'strict')),
-  constraintsLoose: ({ checks }) => flag(allMet(checks, 'loose')),
+  constraintsStrict: ({ checks }) => flag(checks.constraints && meetsAll(checks.constraints, 'strict')),
+  constraintsLoose: ({ checks }) => flag(checks.constraints && meetsAll(checks.constraints, 'loose')),
 };
 
 /** Nats per token. */

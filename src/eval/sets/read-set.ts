@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { dataError, usageError } from '../../core/errors.js';
 import { importFile } from '../../data/import.js';
 import type { ImportOptions } from '../../data/options.js';
-import type { InstructionRecord, Message } from '../../data/record.js';
+import type { InstructionRecord } from '../../data/record.js';
 import { exists, hashFile, statPath } from '../../io/files.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { EvalRow } from './eval-row.js';
@@ -20,8 +20,6 @@ export interface EvalSet {
 
 /** How sets are read. */
 export interface ReadSetsOptions extends Pick<ImportOptions, 'badRows'> {
-  /** System turn of rows that have none. */
-  readonly system?: string | undefined;
   /** Names that sets have already, by their paths. */
   readonly known?: readonly Pick<EvalSet, 'name' | 'path'>[];
 }
@@ -34,7 +32,7 @@ export interface ReadSetsOptions extends Pick<ImportOptions, 'badRows'> {
  */
 export async function readSets(
   paths: readonly string[],
-  { system, badRows, known = [] }: ReadSetsOptions,
+  { badRows, known = [] }: ReadSetsOptions,
   logger?: Logger,
 ): Promise<EvalSet[]> {
   const names = nameSets(paths, known);
@@ -45,7 +43,7 @@ export async function readSets(
     const options = { format: 'auto', badRows, answers: 'optional' } as const;
     const { records } = await importFile(file, options, logger);
     const name = names[i]!;
-    sets.push({ name, path, sha256, rows: records.map((record) => rowOf(record, name, system)) });
+    sets.push({ name, path, sha256, rows: records.map((record) => rowOf(record, name)) });
   }
   return sets;
 }
@@ -92,22 +90,17 @@ function nameSets(paths: readonly string[], known: ReadSetsOptions['known'] = []
   });
 }
 
-function rowOf({ id, messages, score, stage, meta }: InstructionRecord, set: string, system?: string): EvalRow {
+function rowOf({ id, messages, score, stage, meta }: InstructionRecord, set: string): EvalRow {
   const last = messages.at(-1)!;
   const asked = last.role === 'assistant' ? messages.slice(0, -1) : messages;
   const reference = last.role === 'assistant' && last.content.trim() !== '' ? last.content : undefined;
   return {
     set,
     id,
-    messages: withSystemTurn(asked, system),
+    messages: asked,
     ...(reference !== undefined && { reference }),
     ...(score !== undefined && { score }),
     ...(stage !== undefined && { band: stage }),
     ...(meta !== undefined && { meta }),
   };
 }
-
-const withSystemTurn = (messages: readonly Message[], system: string | undefined): readonly Message[] =>
-  system === undefined || messages[0]?.role === 'system'
-    ? messages
-    : [{ role: 'system', content: system }, ...messages];

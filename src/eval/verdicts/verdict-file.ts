@@ -13,6 +13,7 @@ const REASONS = [
   'endpoint',
   'no-answer',
   'not-asked',
+  'unknown',
 ] as const satisfies readonly NonNullable<Verdict['reason']>[];
 
 const reason = z.enum(REASONS);

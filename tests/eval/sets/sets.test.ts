@@ -64,13 +64,6 @@ describe('rows of a set', () => {
     const path = await file('nothing.jsonl', [{ instruction: ' ' }]);
     await expect(read([path])).rejects.toThrow(/nothing\.jsonl:1: row without an instruction/);
   });
-
-  test('a system message stands before rows that have none', async () => {
-    const own = { messages: [{ role: 'system', content: 'Be brief.' }, user('Hi')] };
-    const path = await file('system.jsonl', [{ messages: [user('Hi')] }, own]);
-    const [set] = await read([path], { system: 'Be kind.' });
-    expect(set!.rows.map(({ messages }) => messages[0]!.content)).toEqual(['Be kind.', 'Be brief.']);
-  });
 });
 
 describe('names of sets', () => {

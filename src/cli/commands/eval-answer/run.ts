@@ -1,12 +1,13 @@
 import { evalAnswer, planEvalAnswer } from '../../../workflow/eval-answer.js';
-import type { CommandContext, Run } from '../../command.js';
+import type { Run } from '../../command.js';
 import { showAnswering } from '../../eval/answer-progress.js';
 import { answersJson, printAnswerPlan, printAnswers } from '../../eval/answers.js';
+import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
-  const hooks = hooksOf(context);
+  const hooks = taskHooks(context);
   if (dryRun) {
     const plan = await planEvalAnswer(options, hooks);
     printAnswerPlan(plan, context);
@@ -22,16 +23,4 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
   const result = await answering.result;
   printAnswers(result, context);
   return answersJson(result);
-};
-
-/** The signal is handed over only once it is needed: until then an interrupt ends the process at once. */
-const hooksOf = (context: CommandContext) => {
-  const { logger, verbose } = context;
-  return {
-    logger,
-    verbose,
-    get signal() {
-      return context.signal;
-    },
-  };
 };

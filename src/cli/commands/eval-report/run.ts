@@ -1,6 +1,6 @@
 import { reportEvaluation } from '../../../workflow/eval-report.js';
 import type { Run } from '../../command.js';
-import { printEvaluation } from '../../evaluation-view.js';
+import { evaluationJson, printEvaluation } from '../../eval/evaluation.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
@@ -8,6 +8,5 @@ export const run: Run<typeof command> = async (options, context) => {
   const reported = await reportEvaluation(options);
   printEvaluation(reported, context);
   if (reported.problem) throw reported.problem;
-  const { result, report, written } = reported;
-  return { ...result, report, written: [...written] };
+  return evaluationJson(reported);
 };

@@ -1,12 +1,12 @@
 import { usageError } from '../../../core/errors.js';
 import { collectSooner } from '../../../telemetry/memory.js';
-import { describeCost } from '../../../workflow/asking-cost.js';
 import { planScoring, score } from '../../../workflow/score.js';
-import type { ScoreHooks, ScoreResult } from '../../../workflow/score-types.js';
-import type { CommandContext, Run } from '../../command.js';
+import type { ScoreResult } from '../../../workflow/score-types.js';
+import type { Run } from '../../command.js';
 import { printPlan } from '../../score/plan.js';
 import { showScoring } from '../../score/progress.js';
 import { printResult, resultJson } from '../../score/result.js';
+import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
@@ -17,7 +17,7 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
       remedies: [{ option: 'model', change: 'set', note: 'to the name of the judge, here or in a recipe' }],
     });
   if (options.scorer === 'openai') collectSooner();
-  const hooks = hooksOf(context);
+  const hooks = taskHooks(context);
   if (dryRun) return printPlan(await planScoring(options, hooks), context);
   const scoring = score(options, hooks);
   const showing = showScoring(context, options);
@@ -31,17 +31,4 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
   printResult(result, context);
   if (result.problem) throw result.problem;
   return resultJson(result);
-};
-
-/** The signal is handed over only once it is needed: until then an interrupt ends the process at once. */
-const hooksOf = (context: CommandContext): ScoreHooks => {
-  const { logger, verbose, confirm } = context;
-  return {
-    logger,
-    verbose,
-    get signal() {
-      return context.signal;
-    },
-    ...(confirm && { confirm: (cost) => confirm(`This may cost ${describeCost(cost)}. Continue?`) }),
-  };
 };

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import { evaluateOptionsSchema } from '../../../workflow/evaluate-options.js';
+import { defineCommand } from '../../command.js';
+
+/** `phasetune eval NAME=SOURCE … --sets FILE… --out DIR`: whose answers are better. */
+export const command = defineCommand({
+  command: 'eval <arms..>',
+  describe: 'let arms answer the same instructions, have a judge compare them, and report win rates',
+  schema: evaluateOptionsSchema.extend({
+    dryRun: z
+      .boolean()
+      .default(false)
+      .describe('show what would be answered and asked, and what that may cost, then stop'),
+  }),
+  recipe: true,
+  // There it is the model that is trained. A judge is named for each run.
+  notFromEnvironment: () => ['model'],
+  first: ['sets', 'out', 'rows', 'maxTokens', 'judge', 'baseUrl', 'model', 'maxCost', 'dryRun'],
+  groups: {
+    'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
+    Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
+    Judge: ['judge', 'model', 'pairs', 'orders'],
+    Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
+    Retries: ['tries', 'retryWait', 'retryBudget'],
+    Cost: ['maxCost', 'prices', 'yes'],
+    Questions: [
+      'judgePrompt',
+      'expected',
+      'repeats',
+      'judgeTemperature',
+      'judgeSeed',
+      'judgeMaxTokens',
+      'maxChars',
+      'structured',
+      'systemTurn',
+      'reparse',
+    ],
+    'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
+    Report: ['level', 'resamples', 'maxMissing', 'against'],
+    'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
+  },
+  examples: [
+    [
+      'phasetune eval base=models/base phased=checkpoints/phased --sets sets/*.jsonl --out evals/mine --base-url http://localhost:8000/v1 --model qwen3',
+      'a model and the run that tuned it, with a judge on this machine',
+    ],
+    [
+      'phasetune eval one-off=runs/o1,runs/o2 phased=runs/p1,runs/p2 --sets staged/mine --out evals/local --rows 200',
+      'two seeds of each arm, judged without an endpoint',
+    ],
+    [
+      'phasetune eval base=models/base phased=checkpoints/phased --sets koala.jsonl --out evals/mine --judge llm --model gpt-4o-mini --max-cost 5',
+      'spend at most 5 dollars on the judge',
+    ],
+  ],
+});
