@@ -18,6 +18,7 @@ export const command = defineCommand({
   first: ['judge', 'baseUrl', 'model', 'pairs', 'orders', 'maxCost', 'dryRun'],
   groups: {
     'Answers and judge': ['folder', 'judge', 'model', 'pairs', 'orders', 'dryRun'],
+    'Entrance test': ['entrance', 'entranceRows'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],

@@ -19,7 +19,7 @@ export const command = defineCommand({
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
-    Judge: ['judge', 'model', 'pairs', 'orders'],
+    Judge: ['judge', 'model', 'pairs', 'orders', 'entrance', 'entranceRows'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],
