@@ -21,7 +21,7 @@ import type { AskHooks } from './hooks.js';
 export interface JudgeWork {
   readonly options: ResolvedEvalJudgeOptions;
   readonly hooks: AskHooks;
-  readonly file: EvalFile;
+  readonly file: Pick<EvalFile, 'seed' | 'begunIn' | 'baseline' | 'arms'>;
   readonly pairs: readonly Pair[];
   /** Rows with the sets' own answers, which judges are tested on; none without `entrance`. */
   readonly rows: readonly EvalRow[];
@@ -55,7 +55,11 @@ export const controlsOf = (kind: JudgeKind): Exclude<JudgeKind, 'llm' | 'letters
 export const judgeModelOf = ({ options: { model }, file }: JudgeWork): string | undefined => model ?? baseModelOf(file);
 
 /** The model folder of the baseline; undefined where its answers came from a file. */
-export function baseModelOf({ arms, baseline, begunIn }: EvalFile): string | undefined {
+export function baseModelOf({
+  arms,
+  baseline,
+  begunIn,
+}: Pick<EvalFile, 'begunIn' | 'baseline' | 'arms'>): string | undefined {
   const path = arms[baseline]?.runs[0]?.model?.path;
   return path === undefined || isAbsolute(path) ? path : join(begunIn, path);
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readEvalFile } from '../../src/eval/eval-file.js';
+import { evalPaths, readEvalFile } from '../../src/eval/eval-file.js';
+import { checkJudge } from '../../src/workflow/check-judge.js';
 import { planJudgingAnswers } from '../../src/workflow/eval-judge.js';
 import { judgingSetup } from '../helpers/eval-judging.js';
 import { pairIn, verdict } from '../helpers/evaluation.js';
@@ -69,4 +70,18 @@ test('no test where it is not wanted, or there is nothing to make it of; an earl
   expect(tested.judges[0]!.entrance).toMatchObject({ state: 'passed', rows: 22 });
   await at.judged({ entrance: false });
   expect((await readEvalFile(at.dir)).judges.judge!.entrance).toMatchObject({ state: 'passed', rows: 22 });
+});
+
+test('a judge at an endpoint is tested alone, and judging then asks only about the pairs', async () => {
+  withReferences();
+  const options = { judge: 'llm' as const, baseUrl: at.server.baseUrl, model: 'judge', retryWait: 0.01 };
+  const { entrance, kind, written } = await checkJudge({ sources: [at.dir], ...options }).result;
+  expect({ kind, written, state: entrance.state }).toEqual({ kind: 'llm', written: undefined, state: 'passed' });
+  expect(at.server.total()).toBe(QUESTIONS);
+  const { judges } = await at.judged();
+  expect(at.server.total()).toBe(QUESTIONS + 12);
+  expect(judges[0]!.entrance).toEqual(entrance);
+  const again = await checkJudge({ sources: [at.dir], ...options }).result;
+  expect(again).toMatchObject({ entrance, written: evalPaths(at.dir).evalFile });
+  expect(at.server.total()).toBe(QUESTIONS + 12);
 });
