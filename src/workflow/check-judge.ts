@@ -1,19 +1,21 @@
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { startTask, type Task } from '../core/task.js';
-import { type Ledger, type LedgerLine, ledgerPathFor, openLedger } from '../endpoint/ledger.js';
+import { type LedgerLine, ledgerPathFor } from '../endpoint/ledger.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
-import { type EntranceProgress, type EntranceResult, runEntrance } from '../eval/judge/entrance.js';
+import { type EntranceResult, runEntrance } from '../eval/judge/entrance.js';
 import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
-import type { EvalRow } from '../eval/sets/eval-row.js';
 import { readSets } from '../eval/sets/read-set.js';
 import { writeJson } from '../io/atomic.js';
 import { exists } from '../io/files.js';
 import { refuseInputs } from '../io/same-file.js';
+import { openLedgerFor } from './asking-ledger.js';
 import { type CheckJudgeOptions, checkJudgeOptionsSchema } from './check-judge-options.js';
 import { entranceRowsOf } from './entrance-rows.js';
-import { baseModelOf } from './eval-judge-work.js';
-import type { Hooks } from './hooks.js';
+import { testLlm } from './eval-judge-llm.js';
+import type { EvalJudgeEvent } from './eval-judge-types.js';
+import { type JudgeWork, judgeKindOf, judgeModelOf } from './eval-judge-work.js';
+import type { AskHooks } from './hooks.js';
 import { openLocalJudge } from './local-judge.js';
 import { parseOptions } from './options.js';
 
@@ -39,50 +41,82 @@ export interface CheckJudgeResult {
  * const { entrance } = await checking.result;
  * console.log(entrance.state, entrance.reasons);
  */
-export const checkJudge = (options: CheckJudgeOptions, hooks: Hooks = {}): Task<EntranceProgress, CheckJudgeResult> =>
+export const checkJudge = (options: CheckJudgeOptions, hooks: AskHooks = {}): Task<EvalJudgeEvent, CheckJudgeResult> =>
   startTask(() => check(options, hooks));
 
-async function* check(given: CheckJudgeOptions, hooks: Hooks): AsyncGenerator<EntranceProgress, CheckJudgeResult> {
-  const options = parseOptions(checkJudgeOptionsSchema, given);
-  const { judge: kind, sources, out, badRows, entranceRows, seed } = options;
+async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, CheckJudgeResult> {
+  const { sources, out, badRows, seed, ...options } = parseOptions(checkJudgeOptionsSchema, given);
   const evaluation = await evaluationOf(sources);
   if (out !== undefined) await refuseInputs({ out, beside: [ledgerPathFor(out)] }, sources);
+  const kind = judgeKindOf({ options, hooks });
+  const path = ledgerOf(kind, evaluation?.folder, out);
   const rows = evaluation
     ? await entranceRowsOf(evaluation.file, hooks.logger)
     : (await readSets(sources, { badRows }, hooks.logger)).flatMap((set) => set.rows);
-  const model = options.model ?? evaluation?.model;
-  return yield* withLedger(ledgerOf(kind, evaluation?.folder, out), async function* (ledger) {
-    const judge = await openLocalJudge(kind, { ...options, model }, ledger, hooks);
+  const { begunIn, baseline, arms } = evaluation?.file ?? { begunIn: '', baseline: '', arms: {} };
+  const work: JudgeWork = {
+    options: { ...options, ...ALONE, folder: evaluation?.folder ?? sources.join(', ') },
+    hooks,
+    file: { seed: seed ?? evaluation?.file.seed ?? 0, begunIn, baseline, arms },
+    pairs: [],
+    rows,
+  };
+  const { judge, entrance } = kind === 'llm' ? yield* testLlm(work, path!) : yield* testLocally(work, kind, path);
+  const result = { judge: judge.name, kind: judge.kind, about: judge.about, entrance };
+  return { ...result, written: await write(result, out, evaluation?.folder) };
+}
+
+/** What does not matter where nothing but the test is asked. */
+const ALONE = {
+  controls: [] as ('likelihood' | 'length')[],
+  pairs: 'baseline',
+  orders: 'both',
+  repeats: 1,
+  reparse: false,
+  entrance: true,
+} as const;
+
+async function* testLocally(
+  work: JudgeWork,
+  kind: Exclude<JudgeKind, 'llm'>,
+  path: string | undefined,
+): AsyncGenerator<EvalJudgeEvent, { readonly judge: PairJudge; readonly entrance: EntranceResult }> {
+  const { options, hooks, rows, file } = work;
+  const opened =
+    path === undefined
+      ? undefined
+      : await openLedgerFor<LedgerLine>(path, { owner: 'testing a judge', logger: hooks.logger });
+  try {
+    const judge = await openLocalJudge(kind, { ...options, model: judgeModelOf(work, kind) }, opened?.ledger, hooks);
     try {
-      const entrance = yield* testJudge(judge, rows, { rows: entranceRows, seed }, hooks.signal);
-      const result = { judge: judge.name, kind: judge.kind, about: judge.about, entrance };
-      return { ...result, written: await write(result, out, evaluation?.folder) };
+      const testing = runEntrance(judge, rows, { rows: options.entranceRows, seed: file.seed }, hooks.signal);
+      let started = false;
+      for (;;) {
+        const step = await testing.next();
+        if (step.done) {
+          if (step.value) return { judge, entrance: step.value };
+          throw new PhasetuneError('interrupted', 'stopped before the test of the judge had ended', {
+            remedies: [{ advice: 'run it again with the same options to continue from there' }],
+          });
+        }
+        if (!started) yield { type: 'start', judge: judge.name, kind, total: step.value.total };
+        started = true;
+        if (kind !== 'length') yield { type: 'settled', judge: judge.name, ...step.value };
+      }
     } finally {
       await judge.close();
     }
-  });
+  } finally {
+    await opened?.close();
+  }
 }
 
-/** {@link runEntrance}, which throws an error of code `interrupted` if it was stopped. */
-async function* testJudge(
-  judge: PairJudge,
-  rows: readonly EvalRow[],
-  options: Parameters<typeof runEntrance>[2],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<EntranceProgress, EntranceResult> {
-  const entrance = yield* runEntrance(judge, rows, options, signal);
-  if (entrance) return entrance;
-  throw new PhasetuneError('interrupted', 'stopped before the test of the judge had ended', {
-    remedies: [{ advice: 'run it again with the same options to continue from there' }],
-  });
-}
-
-/** The only source, if it is an evaluation, with the model of its baseline. */
+/** The only source, if it is an evaluation. */
 async function evaluationOf(sources: readonly string[]) {
   const [folder] = sources;
   if (sources.length !== 1 || !exists(evalPaths(folder!).evalFile)) return undefined;
   const file = await readEvalFile(folder!);
-  return { folder: folder!, file, model: baseModelOf(file) };
+  return { folder: folder!, file };
 }
 
 /** Where replies are kept; nowhere for a judge that needs nothing kept. */
@@ -94,19 +128,6 @@ function ledgerOf(kind: JudgeKind, folder: string | undefined, out: string | und
     option: 'out',
     remedies: [{ option: 'out', change: 'set', note: 'to a name that ends with .json' }],
   });
-}
-
-async function* withLedger<E, T>(
-  path: string | undefined,
-  use: (ledger: Ledger<LedgerLine> | undefined) => AsyncGenerator<E, T>,
-): AsyncGenerator<E, T> {
-  if (path === undefined) return yield* use(undefined);
-  const ledger = await openLedger<LedgerLine>(path, 'testing a judge');
-  try {
-    return yield* use(ledger);
-  } finally {
-    await ledger.close();
-  }
 }
 
 /** Writes the result; into an evaluation only beside a judge that is the same. */

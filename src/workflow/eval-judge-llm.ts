@@ -7,7 +7,7 @@ import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
 import { type Price, priceOf } from '../endpoint/prices.js';
 import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import { evalPaths } from '../eval/eval-file.js';
-import type { EntrancePlan } from '../eval/judge/entrance.js';
+import type { EntrancePlan, EntranceResult } from '../eval/judge/entrance.js';
 import { type AskingEvent, createLlmJudge, type LlmJudge } from '../eval/judge/llm-judge.js';
 import { type LlmSettings, resolveLlm } from '../eval/judge/llm-question.js';
 import { loadPairForm } from '../eval/judge/pair-form.js';
@@ -163,6 +163,28 @@ export async function* judgeByLlm(
     const judged = { ...summaryOf(work, record), replies, asked: asked?.totals };
     yield { type: 'judged', judged };
     return { judged, problem: asked?.stopped === 'max-cost' ? endedEarly(work, judged) : undefined };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Has an LLM at an endpoint take the entrance test alone; replies are kept in the ledger `path`. */
+export async function* testLlm(
+  work: JudgeWork,
+  path: string,
+): AsyncGenerator<EvalJudgeEvent, { readonly judge: LlmJudge; readonly entrance: EntranceResult }> {
+  const setup = await setUpLlm(work, true);
+  const { logger } = work.hooks;
+  const opened = await openLedgerFor<AnswerLine>(path, {
+    owner: 'testing a judge',
+    logger,
+    costOf: costOfLine(setup.price),
+  });
+  try {
+    const outcomes: PairOutcome[] = [];
+    const plan = planAll({ ...work, pairs: [] });
+    const judge = yield* askAll(work, setup, opened.ledger, plan, outcomes);
+    return { judge, entrance: plan.entrance.resultOf(outcomes) };
   } finally {
     await opened.close();
   }

@@ -22,7 +22,7 @@ import type { AskHooks } from './hooks.js';
 export interface JudgeWork {
   readonly options: ResolvedEvalJudgeOptions;
   readonly hooks: AskHooks;
-  readonly file: EvalFile;
+  readonly file: Pick<EvalFile, 'seed' | 'begunIn' | 'baseline' | 'arms'>;
   readonly pairs: readonly Pair[];
   /** Rows with the sets' own answers, which judges are tested on; none without `entrance`. */
   readonly rows: readonly EvalRow[];
@@ -42,8 +42,13 @@ export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: As
 }
 
 /** The judge that options name: an LLM where they or the environment give an endpoint. */
-export const judgeKindOf = ({ options: { judge, baseUrl }, hooks: { environment = env } }: JudgeWork): JudgeKind =>
-  judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
+export const judgeKindOf = ({
+  options: { judge, baseUrl },
+  hooks: { environment = env },
+}: {
+  readonly options: Pick<ResolvedEvalJudgeOptions, 'judge' | 'baseUrl'>;
+  readonly hooks: Pick<AskHooks, 'environment'>;
+}): JudgeKind => judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
 
 /** A judge that runs beside others, for free. */
 type Control = Exclude<JudgeKind, 'llm' | 'letters'>;
@@ -63,7 +68,11 @@ export function judgeModelOf(work: JudgeWork, kind: JudgeKind): string | undefin
 }
 
 /** The model folder of the baseline; undefined where its answers came from a file. */
-export function baseModelOf({ arms, baseline, begunIn }: EvalFile): string | undefined {
+export function baseModelOf({
+  arms,
+  baseline,
+  begunIn,
+}: Pick<EvalFile, 'begunIn' | 'baseline' | 'arms'>): string | undefined {
   const path = arms[baseline]?.runs[0]?.model?.path;
   return path === undefined || isAbsolute(path) ? path : join(begunIn, path);
 }

@@ -82,7 +82,7 @@ describe('a local model', () => {
     const stop = new AbortController();
     const running = checkJudge(options('cut'), { signal: stop.signal });
     const reading = (async () => {
-      for await (const { done } of running.events) if (done >= 8) stop.abort();
+      for await (const event of running.events) if (event.type === 'settled' && event.done >= 8) stop.abort();
     })();
     await expect(reading).rejects.toMatchObject({ code: 'interrupted' });
     const cut = await checked(options('cut'));

@@ -4,6 +4,7 @@ import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
 import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } from '../../workflow/eval-judge-types.js';
 import { createDelayLines, estimateLines, logAsked, noteOf, printPrompt } from '../asking.js';
 import type { CommandContext } from '../command.js';
+import { entranceLines } from './entrance.js';
 
 /** Shows the events of judging pairs: one bar at a time, and lines beside it. `end` finishes the bar. */
 export function showJudging(context: CommandContext, options: Pick<EndpointOptions, 'maxCost'>) {
@@ -44,7 +45,7 @@ const taskOf = (kind: string, total: number): ProgressTask => ({
 
 /** What a judge is going to do, for people. */
 function planLines(plan: PairJudgingPlan): string[] {
-  const { pairs, equal, bothEmpty, noAnswer, questions, asking, judge, controls } = plan;
+  const { pairs, equal, bothEmpty, noAnswer, questions, entrance, asking, judge, controls } = plan;
   const unasked = [
     equal > 0 ? `${formatCount(equal)} of them equal answers, which are ties unasked` : '',
     bothEmpty > 0 ? `${formatCount(bothEmpty)} pairs of empty answers, ties as well` : '',
@@ -55,6 +56,7 @@ function planLines(plan: PairJudgingPlan): string[] {
   return [
     [`${formatCounted(pairs, 'pair')} of answers`, ...unasked].join(', '),
     `${formatCounted(questions, 'question')} to ${judge}${beside}`,
+    ...(entrance > 0 ? [`before them ${formatCounted(entrance, 'question')} of its entrance test`] : []),
     ...(known > 0 ? [`${formatCount(known)} replies are already in the ledger`] : []),
     ...(asking ? estimateLines(asking) : []),
   ];
@@ -88,6 +90,7 @@ export function printJudges(
   for (const judged of judges) {
     print(judgedLine(judged));
     if (judged.control) continue;
+    if (judged.entrance) for (const line of entranceLines(judged.judge, judged.entrance)) print(line);
     for (const [arm, reasons] of Object.entries(judged.missingBy))
       for (const [reason, pairs] of Object.entries(reasons))
         logger.warn(`${arm}: ${formatCount(pairs)} missing, ${reason}`);

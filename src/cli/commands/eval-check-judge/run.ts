@@ -1,30 +1,21 @@
-import type { ProgressBar } from '../../../telemetry/progress.js';
 import { checkJudge } from '../../../workflow/check-judge.js';
 import type { Run } from '../../command.js';
 import { entranceLines } from '../../eval/entrance.js';
+import { showJudging } from '../../eval/judging.js';
+import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async (options, context) => {
-  const { logger, verbose, print, progress } = context;
-  const checking = checkJudge(options, {
-    logger,
-    verbose,
-    get signal() {
-      return context.signal;
-    },
-  });
-  let bar: ProgressBar | undefined;
+  const checking = checkJudge(options, taskHooks(context));
+  const showing = showJudging(context, options);
   try {
-    for await (const { done, total } of checking.events) {
-      bar ??= progress({ label: 'questions', total });
-      bar.update(done);
-    }
+    for await (const event of checking.events) showing.show(event);
   } finally {
-    bar?.finish();
+    showing.end();
   }
   const { judge, kind, about, entrance, written } = await checking.result;
-  for (const line of entranceLines(judge, entrance)) print(line);
-  if (written !== undefined) print(`written to ${written}`);
+  for (const line of entranceLines(judge, entrance)) context.print(line);
+  if (written !== undefined) context.print(`written to ${written}`);
   return { judge, kind, about, ...entrance, ...(written !== undefined && { written }) };
 };

@@ -17,7 +17,8 @@ export const command = defineCommand({
   notFromEnvironment: () => ['model'],
   first: ['judge', 'baseUrl', 'model', 'maxCost', 'dryRun'],
   groups: {
-    'Answers and judge': ['folder', 'judge', 'model', 'controls', 'entrance', 'entranceRows', 'pairs', 'orders', 'dryRun'],
+    'Answers and judge': ['folder', 'judge', 'model', 'controls', 'pairs', 'orders', 'dryRun'],
+    'Entrance test': ['entrance', 'entranceRows'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],
