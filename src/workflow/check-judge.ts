@@ -1,6 +1,5 @@
-import { isAbsolute, join } from 'node:path';
 import { PhasetuneError, usageError } from '../core/errors.js';
-import { stableJson } from '../core/hash.js';
+import { hashOf } from '../core/hash.js';
 import { startTask, type Task } from '../core/task.js';
 import { type Ledger, type LedgerLine, ledgerPathFor, openLedger } from '../endpoint/ledger.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
@@ -12,6 +11,8 @@ import { writeJson } from '../io/atomic.js';
 import { exists } from '../io/files.js';
 import { refuseInputs } from '../io/same-file.js';
 import { type CheckJudgeOptions, checkJudgeOptionsSchema } from './check-judge-options.js';
+import { entranceRowsOf } from './entrance-rows.js';
+import { baseModelOf } from './eval-judge-work.js';
 import type { Hooks } from './hooks.js';
 import { openLocalJudge } from './local-judge.js';
 import { parseOptions } from './options.js';
@@ -46,8 +47,9 @@ async function* check(given: CheckJudgeOptions, hooks: Hooks): AsyncGenerator<En
   const { judge: kind, sources, out, badRows, entranceRows, seed } = options;
   const evaluation = await evaluationOf(sources);
   if (out !== undefined) await refuseInputs({ out, beside: [ledgerPathFor(out)] }, sources);
-  const sets = await readSets(evaluation?.sets ?? sources, { badRows }, hooks.logger);
-  const rows = sets.flatMap((set) => set.rows);
+  const rows = evaluation
+    ? await entranceRowsOf(evaluation.file, hooks.logger)
+    : (await readSets(sources, { badRows }, hooks.logger)).flatMap((set) => set.rows);
   const model = options.model ?? evaluation?.model;
   return yield* withLedger(ledgerOf(kind, evaluation?.folder, out), async function* (ledger) {
     const judge = await openLocalJudge(kind, { ...options, model }, ledger, hooks);
@@ -75,14 +77,12 @@ async function* testJudge(
   });
 }
 
-/** The only source, if it is an evaluation: its folder, the files of its sets, and the model of its baseline. */
+/** The only source, if it is an evaluation, with the model of its baseline. */
 async function evaluationOf(sources: readonly string[]) {
   const [folder] = sources;
   if (sources.length !== 1 || !exists(evalPaths(folder!).evalFile)) return undefined;
-  const { begunIn, sets, arms, baseline } = await readEvalFile(folder!);
-  const from = (path: string) => (isAbsolute(path) ? path : join(begunIn, path));
-  const model = arms[baseline]?.runs[0]?.model?.path;
-  return { folder: folder!, sets: sets.map(({ path }) => from(path)), model: model && from(model) };
+  const file = await readEvalFile(folder!);
+  return { folder: folder!, file, model: baseModelOf(file) };
 }
 
 /** Where replies are kept; nowhere for a judge that needs nothing kept. */
@@ -98,9 +98,9 @@ function ledgerOf(kind: JudgeKind, folder: string | undefined, out: string | und
 
 async function* withLedger<E, T>(
   path: string | undefined,
-  use: (ledger: Ledger<LedgerLine>) => AsyncGenerator<E, T>,
+  use: (ledger: Ledger<LedgerLine> | undefined) => AsyncGenerator<E, T>,
 ): AsyncGenerator<E, T> {
-  if (path === undefined) return yield* use(undefined as never);
+  if (path === undefined) return yield* use(undefined);
   const ledger = await openLedger<LedgerLine>(path, 'testing a judge');
   try {
     return yield* use(ledger);
@@ -119,7 +119,9 @@ async function write(
   if (folder === undefined) return out;
   const file: EvalFile = await readEvalFile(folder);
   const known = file.judges[result.judge];
-  if (!known || stableJson(known.about) !== stableJson(result.about)) return out;
+  const same =
+    known && Object.entries(result.about).every(([key, value]) => hashOf(known.about[key]) === hashOf(value));
+  if (!same) return out;
   const judges = { ...file.judges, [result.judge]: { ...known, entrance: { ...result.entrance } } };
   await writeEvalFile(folder, { ...file, judges });
   return out ?? evalPaths(folder).evalFile;

@@ -7,10 +7,11 @@ import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
 import { type Price, priceOf } from '../endpoint/prices.js';
 import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import { evalPaths } from '../eval/eval-file.js';
+import type { EntrancePlan } from '../eval/judge/entrance.js';
 import { type AskingEvent, createLlmJudge, type LlmJudge } from '../eval/judge/llm-judge.js';
 import { type LlmSettings, resolveLlm } from '../eval/judge/llm-question.js';
 import { loadPairForm } from '../eval/judge/pair-form.js';
-import type { PairOutcome } from '../eval/judge/pair-judge.js';
+import type { PairOutcome, PairQuestion } from '../eval/judge/pair-judge.js';
 import { planVerdicts, type VerdictPlan, verdictsOf } from '../eval/verdicts/questions.js';
 import { exists } from '../io/files.js';
 import { formatCount, formatDollars } from '../telemetry/format.js';
@@ -18,7 +19,15 @@ import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { agreeToCost, checkMaxCost, estimateJudging } from './asking-cost.js';
 import { costOfLine, interruptedAsking, logSpent, openLedgerFor } from './asking-ledger.js';
 import type { EvalJudgeEvent, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
-import { controlsOf, countPairs, createTally, type JudgeWork, saveJudge, summaryOf } from './eval-judge-work.js';
+import {
+  controlsOf,
+  countPairs,
+  createTally,
+  entranceOf,
+  type JudgeWork,
+  saveJudge,
+  summaryOf,
+} from './eval-judge-work.js';
 
 /** Tokens of a reply that is as short as the judge is asked to make it. */
 const SHORT_REPLY = { reason: 60, bare: 12 };
@@ -52,7 +61,7 @@ export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
   const path = evalPaths(options.folder).judgeLedger;
   const planWith = async (ledger: Pick<Ledger<AnswerLine>, 'get' | 'failure'>) => {
     const tools = { client: undefined, ledger: ledger as Ledger<AnswerLine>, options, price: setup.price };
-    return planOf(work, setup, createLlmJudge(setup.settings, tools), verdictPlan(work));
+    return planOf(work, setup, createLlmJudge(setup.settings, tools), planAll(work));
   };
   if (!exists(path)) return planWith({ get: () => undefined, failure: () => undefined });
   const { ledger, close } = await openLedgerFor<AnswerLine>(path, {
@@ -66,13 +75,25 @@ export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
   }
 }
 
-const verdictPlan = ({ pairs, options }: JudgeWork): VerdictPlan => planVerdicts(pairs, { ordered: true }, options);
+/** The entrance test and the pairs, which are asked about together. */
+interface AllQuestions {
+  readonly entrance: EntrancePlan;
+  readonly verdicts: VerdictPlan;
+  /** Those of the test, then those about pairs. */
+  readonly questions: readonly PairQuestion[];
+}
+
+function planAll(work: JudgeWork): AllQuestions {
+  const entrance = entranceOf(work, { ordered: true, kind: 'llm' });
+  const verdicts = planVerdicts(work.pairs, { ordered: true }, work.options);
+  return { entrance, verdicts, questions: [...entrance.questions, ...verdicts.questions] };
+}
 
 async function planOf(
   { pairs, options, hooks }: JudgeWork,
   { address, price, settings }: LlmSetup,
   judge: LlmJudge,
-  { questions }: VerdictPlan,
+  { entrance, verdicts, questions }: AllQuestions,
 ): Promise<PairJudgingPlan> {
   const { estimate, ...asking } = await judge.plan(questions);
   if (asking.cut > 0)
@@ -87,7 +108,8 @@ async function planOf(
     judge: judge.name,
     controls: controlsOf('llm'),
     ...countPairs(pairs),
-    questions: questions.length,
+    questions: verdicts.questions.length,
+    entrance: entrance.questions.length,
     asking: { ...asking, estimate: estimateJudging(estimate, short, price, options), address: place, price },
   };
 }
@@ -119,11 +141,13 @@ export async function* judgeByLlm(
   });
   try {
     const outcomes: PairOutcome[] = [];
-    const plan = verdictPlan(work);
+    const plan = planAll(work);
     const judge = yield* askAll(work, setup, opened.ledger, plan, outcomes);
     const replies = judge.replies();
     warnOfModels(replies.models, setup.settings.model, logger);
-    const verdicts = verdictsOf(plan, outcomes, judge);
+    const tested = plan.entrance.questions.length;
+    const verdicts = verdictsOf(plan.verdicts, outcomes.slice(tested), judge);
+    const entrance = tested > 0 ? plan.entrance.resultOf(outcomes.slice(0, tested)) : undefined;
     const about = {
       ...judge.about,
       baseUrl: setup.address.baseUrl,
@@ -132,7 +156,7 @@ export async function* judgeByLlm(
       // Whoever answered, by the server's own name.
       returned: replies.models,
     };
-    const record = { judge, control: false, verdicts, about, spent: tally.of(setup.settings.model) };
+    const record = { judge, control: false, verdicts, about, spent: tally.of(setup.settings.model), entrance };
     await saveJudge(work, record);
     const asked = judge.asked();
     const judged = { ...summaryOf(work, record), replies, asked: asked?.totals };
@@ -148,7 +172,7 @@ async function* askAll(
   work: JudgeWork,
   setup: LlmSetup,
   ledger: Ledger<AnswerLine>,
-  plan: VerdictPlan,
+  plan: AllQuestions,
   outcomes: PairOutcome[],
 ): AsyncGenerator<EvalJudgeEvent, LlmJudge> {
   const { options, hooks } = work;

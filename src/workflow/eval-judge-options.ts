@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { deviceOption } from '../backend/options.js';
 import { endpointOptionsSchema } from '../endpoint/options.js';
+import { entranceOptionsSchema } from '../eval/judge/entrance.js';
 import { localJudgeOptionsSchema } from '../eval/judge/local-options.js';
 import { pairJudgeOptionsSchema } from '../eval/judge/options.js';
 import { programOptions } from '../program/options.js';
@@ -22,6 +23,7 @@ export const evalJudgeOptionsSchema = z.strictObject({
     .describe(
       "name of the judge at the endpoint (llm), or its model folder (letters, likelihood) [there the baseline's model]",
     ),
+  ...entranceOptionsSchema.shape,
   ...localJudgeOptionsSchema.shape,
   device: deviceOption,
   mode: programOptions.shape.mode,

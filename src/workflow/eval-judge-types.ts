@@ -2,6 +2,7 @@ import type { PhasetuneError } from '../core/errors.js';
 import type { EndpointAddress } from '../endpoint/options.js';
 import type { Price } from '../endpoint/prices.js';
 import type { AskResult, AskTotals } from '../endpoint/scheduler/ask-types.js';
+import type { EntranceResult } from '../eval/judge/entrance.js';
 import type { AskingEvent, LlmReplies, PairAsking } from '../eval/judge/llm-judge.js';
 import type { JudgeKind, MissingReason } from '../eval/judge/pair-judge.js';
 import type { Repeatability } from '../eval/verdicts/repeatability.js';
@@ -26,6 +27,8 @@ export interface PairJudgingPlan extends PairCounts {
   readonly controls: readonly JudgeKind[];
   /** Questions: the pairs that are left, in their orders, as often as each is asked. */
   readonly questions: number;
+  /** Questions of the entrance test, which come first. */
+  readonly entrance: number;
   /** Only where an LLM at an endpoint is asked. */
   readonly asking?:
     | (Omit<PairAsking, 'estimate'> & {
@@ -70,6 +73,8 @@ export interface JudgedPairs extends PairCounts {
   readonly asked?: AskTotals | undefined;
   /** What it cost over all runs. */
   readonly spent?: { readonly requests: number; readonly dollars: number; readonly tokens: number } | undefined;
+  /** Undefined where there was nothing to test it on, or no test was wanted. */
+  readonly entrance?: EntranceResult | undefined;
 }
 
 /** What judging returns. */

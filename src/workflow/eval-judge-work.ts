@@ -2,7 +2,9 @@ import { isAbsolute, join } from 'node:path';
 import { stableJson } from '../core/hash.js';
 import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
+import { type EntrancePlan, type EntranceResult, planEntrance } from '../eval/judge/entrance.js';
 import type { JudgeKind, MissingReason, PairJudge } from '../eval/judge/pair-judge.js';
+import type { EvalRow } from '../eval/sets/eval-row.js';
 import type { Pair } from '../eval/verdicts/pair-types.js';
 import { pairAnswers, settledUnasked } from '../eval/verdicts/pairs.js';
 import { readAnswers } from '../eval/verdicts/read-answers.js';
@@ -10,6 +12,7 @@ import { repeatability } from '../eval/verdicts/repeatability.js';
 import type { Verdict } from '../eval/verdicts/verdict.js';
 import { replaceVerdicts } from '../eval/verdicts/verdict-file.js';
 import { silentLogger } from '../telemetry/logger.js';
+import { entranceRowsOf } from './entrance-rows.js';
 import type { ResolvedEvalJudgeOptions } from './eval-judge-options.js';
 import type { JudgedPairs, PairCounts } from './eval-judge-types.js';
 import type { AskHooks } from './hooks.js';
@@ -20,6 +23,8 @@ export interface JudgeWork {
   readonly hooks: AskHooks;
   readonly file: EvalFile;
   readonly pairs: readonly Pair[];
+  /** Rows with the sets' own answers, which judges are tested on; none without `entrance`. */
+  readonly rows: readonly EvalRow[];
 }
 
 /** Reads an evaluation and pairs its answers. */
@@ -29,7 +34,10 @@ export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: As
   const { pairs, unpaired } = pairAnswers(await readAnswers(options.folder, file), file.baseline, options.pairs);
   for (const run of unpaired)
     logger.warn(`${run} has no counterpart among the runs of the other arm and is not judged`);
-  return { options, hooks, file, pairs };
+  const rows = options.entrance
+    ? (await entranceRowsOf(file, logger)).filter(({ reference }) => reference !== undefined)
+    : [];
+  return { options, hooks, file, pairs, rows };
 }
 
 /** The judge that options name: an LLM where an endpoint is given. */
@@ -44,10 +52,19 @@ export const controlsOf = (kind: JudgeKind): Exclude<JudgeKind, 'llm' | 'letters
   kind === 'letters' ? ['likelihood', 'length'] : kind === 'length' ? [] : ['length'];
 
 /** The model folder of a judge in this process: the one that is named, or the baseline's. */
-export function judgeModelOf({ options: { model }, file: { arms, baseline, begunIn } }: JudgeWork): string | undefined {
+export const judgeModelOf = ({ options: { model }, file }: JudgeWork): string | undefined => model ?? baseModelOf(file);
+
+/** The model folder of the baseline; undefined where its answers came from a file. */
+export function baseModelOf({ arms, baseline, begunIn }: EvalFile): string | undefined {
   const path = arms[baseline]?.runs[0]?.model?.path;
-  return model ?? (path === undefined || isAbsolute(path) ? path : join(begunIn, path));
+  return path === undefined || isAbsolute(path) ? path : join(begunIn, path);
 }
+
+/** The entrance test of a judge, of no questions where there is nothing to test it on. */
+export const entranceOf = (
+  { rows, options: { entranceRows }, file: { seed } }: JudgeWork,
+  judge: Pick<PairJudge, 'ordered' | 'kind'>,
+): EntrancePlan => planEntrance(rows, { rows: entranceRows, seed }, judge);
 
 /** How many pairs need no judge. */
 export function countPairs(pairs: readonly Pair[]): PairCounts {
@@ -89,6 +106,8 @@ export interface JudgeRecord {
   readonly verdicts: readonly Verdict[];
   readonly about: Readonly<Record<string, unknown>>;
   readonly spent?: JudgedPairs['spent'];
+  /** Undefined where it took no test. */
+  readonly entrance?: EntranceResult | undefined;
 }
 
 /**
@@ -102,20 +121,24 @@ export async function saveJudge({ options: { folder } }: JudgeWork, record: Judg
   const file = await readEvalFile(folder);
   const { [judge.name]: known, ...others } = file.judges;
   const same = known && stableJson(known.about) === stableJson(about);
+  const entrance = record.entrance ?? (same ? known.entrance : undefined);
   const entry = {
     kind: judge.kind,
     about,
     // One that was asked for by itself stays what it was.
     control: control && (known?.control ?? true),
     ...(spent && { spent }),
-    ...(same && known.entrance && { entrance: known.entrance }),
+    ...(entrance && { entrance: { ...entrance } }),
   };
   const judges = control ? { ...file.judges, [judge.name]: entry } : { [judge.name]: entry, ...others };
   await writeEvalFile(folder, { ...file, judges });
 }
 
 /** What a judge did, from its verdicts. */
-export function summaryOf({ pairs }: JudgeWork, { judge, control, verdicts, spent }: JudgeRecord): JudgedPairs {
+export function summaryOf(
+  { pairs }: JudgeWork,
+  { judge, control, verdicts, spent, entrance }: JudgeRecord,
+): JudgedPairs {
   const missingBy: Record<string, Partial<Record<MissingReason, number>>> = {};
   for (const { arm, reason } of verdicts) {
     if (reason === undefined) continue;
@@ -133,5 +156,6 @@ export function summaryOf({ pairs }: JudgeWork, { judge, control, verdicts, spen
     missingBy,
     ...(noise && { repeatability: noise }),
     ...(spent && { spent }),
+    ...(entrance && { entrance }),
   };
 }

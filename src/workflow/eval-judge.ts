@@ -11,6 +11,7 @@ import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } fr
 import {
   controlsOf,
   countPairs,
+  entranceOf,
   type JudgeWork,
   judgeKindOf,
   judgeModelOf,
@@ -84,7 +85,8 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
   return { folder, judges, verdicts: evalPaths(folder).verdicts, ...(problem && { problem }) };
 }
 
-function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
+function localPlan(work: JudgeWork): PairJudgingPlan {
+  const { options, pairs } = work;
   const kind = judgeKindOf(options);
   const { questions } = planVerdicts(pairs, { ordered: kind === 'letters' }, { orders: options.orders, repeats: 1 });
   return {
@@ -94,6 +96,7 @@ function localPlan({ options, pairs }: JudgeWork): PairJudgingPlan {
     controls: controlsOf(kind),
     ...countPairs(pairs),
     questions: questions.length,
+    entrance: entranceOf(work, { ordered: kind === 'letters', kind }).questions.length,
   };
 }
 
@@ -104,7 +107,7 @@ async function openJudge(
   ledger: Ledger<LedgerLine> | undefined,
 ): Promise<PairJudge> {
   const { options, hooks } = work;
-  return openLocalJudge(kind, { ...options, model: judgeModelOf(work) }, ledger!, hooks);
+  return openLocalJudge(kind, { ...options, model: judgeModelOf(work) }, ledger, hooks);
 }
 
 async function* judgeLocally(
@@ -118,21 +121,25 @@ async function* judgeLocally(
   try {
     const plan = planVerdicts(pairs, judge, { orders: options.orders, repeats: 1 });
     const outcomes: PairOutcome[] = [];
-    const total = plan.questions.length;
+    const entrance = entranceOf(work, judge);
+    const questions = [...entrance.questions, ...plan.questions];
+    const total = questions.length;
     yield { type: 'start', judge: judge.name, kind, total };
     let done = 0;
-    for await (const { index, outcome } of judge.judge(plan.questions, hooks.signal)) {
+    for await (const { index, outcome } of judge.judge(questions, hooks.signal)) {
       outcomes[index] = outcome;
       done++;
       // Thousands of events in no time help nobody.
       if (kind !== 'length') yield { type: 'settled', judge: judge.name, done, total };
     }
     if (hooks.signal?.aborted) throw interruptedJudging(options.folder, done, total);
-    const verdicts = verdictsOf(plan, outcomes, judge);
+    const tested = entrance.questions.length;
+    const verdicts = verdictsOf(plan, outcomes.slice(tested), judge);
     const record = {
       judge,
       control,
       verdicts,
+      ...(tested > 0 && { entrance: entrance.resultOf(outcomes.slice(0, tested)) }),
       about: { ...judge.about, orders: options.orders, pairs: options.pairs },
     };
     await saveJudge(work, record);

@@ -1,10 +1,7 @@
 import { usageError } from '../core/errors.js';
 import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
-import { messagesOf } from '../eval/judge/letter-texts.js';
 import type { LocalJudgeOptions } from '../eval/judge/local-options.js';
-import { loadPairForm } from '../eval/judge/pair-form.js';
 import type { JudgeKind, PairJudge } from '../eval/judge/pair-judge.js';
-import { PAIR_PROMPT_VERSION } from '../eval/judge/pair-prompt.js';
 import type { ProgramOptions } from '../program/options.js';
 import { silentLogger } from '../telemetry/logger.js';
 import type { Hooks } from './hooks.js';
@@ -24,7 +21,7 @@ export interface LocalJudgeSettings extends LocalJudgeOptions, Pick<ProgramOptio
 export async function openLocalJudge(
   kind: Exclude<JudgeKind, 'llm'>,
   options: LocalJudgeSettings,
-  ledger: Ledger<LedgerLine>,
+  ledger: Ledger<LedgerLine> | undefined,
   { logger = silentLogger, verbose = false }: Pick<Hooks, 'logger' | 'verbose'> = {},
 ): Promise<PairJudge> {
   if (kind === 'length') {
@@ -52,9 +49,7 @@ export async function openLocalJudge(
   };
   if (kind === 'letters') {
     const { openLettersJudge } = await import('../eval/model/letters-judge.js');
-    const form = await loadPairForm('pair');
-    const prompt = { name: form.name, sha256: form.sha256, version: PAIR_PROMPT_VERSION };
-    return openLettersJudge({ ...setup, messagesOf: messagesOf(form), prompt, ledger: ledger as never });
+    return openLettersJudge({ ...setup, ledger: ledger as never });
   }
   const { openLikelihoodJudge } = await import('../eval/model/likelihood-judge.js');
   return openLikelihoodJudge({ ...setup, ledger: ledger as never });

@@ -48,6 +48,7 @@ describe('a local model', () => {
       model,
       out: join(folder, 'x.json'),
       entranceRows: 6,
+      compile: 'none' as const,
     };
     const first = await checked(options);
     expect(first.entrance.state).not.toBe('passed');
@@ -76,6 +77,7 @@ describe('a local model', () => {
       out: join(folder, `${name}.json`),
       judgeBatch: 4,
       entranceRows: 6,
+      compile: 'none' as const,
     });
     const stop = new AbortController();
     const running = checkJudge(options('cut'), { signal: stop.signal });

@@ -69,54 +69,64 @@ export interface EntranceProgress {
   readonly total: number;
 }
 
-/** Questions that the test will ask a judge at most. */
-export const countEntrance = (rows: readonly EvalRow[], options: EntranceOptions, ordered: boolean): number =>
-  entrancePairs(rows, options).reduce((n, pair) => n + asked(pair, ordered).length, 0);
-
 /** How many rows are drawn, by which seed. */
 export interface EntranceOptions {
   readonly rows: number;
   readonly seed: number;
 }
 
+/** The test's questions, and what its outcomes say. */
+export interface EntrancePlan {
+  readonly questions: readonly PairQuestion[];
+  /** The outcome of each question; an empty place is a question that was not asked. */
+  resultOf(outcomes: readonly (PairOutcome | undefined)[]): EntranceResult;
+}
+
 /**
- * Tests a judge on pairs whose better answer is known, made of the rows' own answers: it must find
- * an answer that belongs to its question, and one whose words are in order, and say the same when
- * the two change places. Undefined when `signal` was aborted before the end.
+ * Plans the test of a judge on pairs whose better answer is known, made of the rows' own answers:
+ * it must find an answer that belongs to its question, and one whose words are in order, and say
+ * the same when the two change places.
  */
+export function planEntrance(
+  rows: readonly EvalRow[],
+  options: EntranceOptions,
+  judge: Pick<PairJudge, 'ordered' | 'kind'>,
+): EntrancePlan {
+  const asking = entrancePairs(rows, options).map((pair) => ({ pair, asked: questionsOf(pair, judge.ordered) }));
+  return {
+    questions: asking.flatMap(({ asked }) => asked),
+    resultOf(outcomes) {
+      let next = 0;
+      const judged = asking.map(({ pair, asked }) => ({
+        pair,
+        outcomes: asked.map(() => outcomes[next++] ?? NOT_ASKED),
+      }));
+      return resultOf(judged, options, judge);
+    },
+  };
+}
+
+/** Takes the test. Undefined when `signal` was aborted before the end. */
 export async function* runEntrance(
   judge: PairJudge,
   rows: readonly EvalRow[],
   options: EntranceOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<EntranceProgress, EntranceResult | undefined> {
-  const pairs = entrancePairs(rows, options);
-  const places = pairs.map((pair) => asked(pair, judge.ordered));
-  const starts: number[] = [];
-  let total = 0;
-  for (const { length } of places) {
-    starts.push(total);
-    total += length;
-  }
-  const outcomes = new Array<PairOutcome | undefined>(total);
+  const { questions, resultOf } = planEntrance(rows, options, judge);
+  const outcomes: PairOutcome[] = [];
   let done = 0;
-  for await (const { index, outcome } of judge.judge(places.flat(), signal)) {
-    if (outcomes[index] === undefined) done++;
+  for await (const { index, outcome } of judge.judge(questions, signal)) {
     outcomes[index] = outcome;
-    yield { done, total };
+    yield { done: ++done, total: questions.length };
   }
-  if (signal?.aborted && done < total) return undefined;
-  const judged = pairs.map((pair, i) => ({
-    pair,
-    outcomes: places[i]!.map((_, k) => outcomes[starts[i]! + k] ?? NOT_ASKED),
-  }));
-  return resultOf(judged, options, judge);
+  return signal?.aborted && done < questions.length ? undefined : resultOf(outcomes);
 }
 
 const NOT_ASKED: PairOutcome = { missing: 'not-asked' };
 
 /** Both orders; one where the order does not matter, since the judge knows none or the answers are equal. */
-function asked({ item, messages, own, against, case: kind }: EntrancePair, ordered: boolean): PairQuestion[] {
+function questionsOf({ item, messages, own, against, case: kind }: EntrancePair, ordered: boolean): PairQuestion[] {
   const first = { item: `entrance ${kind} ${item}`, messages, first: own, second: against };
   return ordered && kind !== 'equal' ? [first, { ...first, first: against, second: own }] : [first];
 }

@@ -5,9 +5,7 @@ import type { Message } from '../../data/record.js';
 import { cutMiddle } from '../../scoring/shorten.js';
 import type { LiteralText } from '../../tokenizer/literal-text.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import type { PairForm } from './pair-form.js';
 import type { PairQuestion } from './pair-judge.js';
-import { pairPromptFor } from './pair-prompt.js';
 
 /**
  * The reply that is begun for the model: its next token is the label. Without it a small model
@@ -23,19 +21,28 @@ export interface LetterForm {
   readonly maxLength: number;
   /** Ids of the labels of the answer that stands first, and of the other. */
   readonly labels: readonly [first: number, second: number];
-  /** False where the template takes no system turn: its text then begins the user's. */
-  readonly systemTurn: boolean;
 }
 
 /** What a pair is asked with, before it fits. */
-export type PairMessages = (question: PairQuestion, systemTurn: boolean) => readonly Message[];
+export type PairMessages = (question: PairQuestion) => readonly Message[];
 
-/** The words that an LLM is asked with, whole: what is too long is cut by tokens, see {@link letterTexts}. */
-export function messagesOf(form: PairForm): PairMessages {
-  const [without, withTurn] = [false, true].map((systemTurn) =>
-    pairPromptFor(form, { maxChars: Number.MAX_SAFE_INTEGER, systemTurn }),
-  );
-  return (question, systemTurn) => (systemTurn ? withTurn! : without!)(question).messages;
+/** Changes with every change of what {@link letterMessages} writes. */
+export const LETTER_PROMPT_VERSION = 1;
+
+/**
+ * A pair for a judge that has one token to answer with. Not what an LLM is asked with: to a small
+ * model rules, marks and JSON hide the answers (docs/log.md), and there is no reply to give a form
+ * to. Each text is one line in quotes, so that none can pose as another part.
+ */
+export function letterMessages({ messages, first, second }: PairQuestion): Message[] {
+  const [only] = messages;
+  const instruction =
+    messages.length === 1 && only!.role === 'user'
+      ? `Instruction:\n${JSON.stringify(only!.content)}`
+      : `Conversation:\n${messages.map(({ role, content }) => `${role}: ${JSON.stringify(content)}`).join('\n')}`;
+  const [a, b] = [first, second].map((answer) => JSON.stringify(answer));
+  const content = `${instruction}\n\nAnswer A:\n${a}\n\nAnswer B:\n${b}\n\nWhich answer is better, Answer A or Answer B?`;
+  return [{ role: 'user', content }];
 }
 
 /** Characters that are left of an answer at least. */
@@ -52,7 +59,6 @@ export async function letterForm(tokenizer: Tokenizer, maxLength: number): Promi
       `${folder}: a judge needs a model that was tuned on conversations, and this one has no chat template`,
       { file: folder, remedies: [{ option: 'model', change: 'set', note: 'to a chat model' }] },
     );
-  const systemTurn = takesSystemTurn(tokenizer);
   const begun = begin([{ role: 'user', content: 'Which answer is better?' }], tokenizer);
   const base = await tokenizer.encode(begun);
   const labels: number[] = [];
@@ -66,23 +72,7 @@ export async function letterForm(tokenizer: Tokenizer, maxLength: number): Promi
       );
     labels.push(ids.at(-1)!);
   }
-  return { tokenizer, maxLength, labels: labels as [number, number], systemTurn };
-}
-
-function takesSystemTurn(tokenizer: Tokenizer): boolean {
-  try {
-    const { contents } = renderPrompt(
-      [
-        { role: 'system', content: 'x' },
-        { role: 'user', content: 'y' },
-      ],
-      tokenizer,
-      'chat',
-    );
-    return contents.some(({ message }) => message === 0);
-  } catch {
-    return false;
-  }
+  return { tokenizer, maxLength, labels: labels as [number, number] };
 }
 
 /** A prompt with the reply begun. */
@@ -102,7 +92,7 @@ export async function letterTexts(
   form: LetterForm,
 ): Promise<(EncodedRow | undefined)[]> {
   const idsOf = async (asked: readonly PairQuestion[]) => {
-    const texts = asked.map((question) => begin(messagesOf(question, form.systemTurn), form.tokenizer));
+    const texts = asked.map((question) => begin(messagesOf(question), form.tokenizer));
     return (await form.tokenizer.encodeBatch(texts)).map(({ ids }) => ids);
   };
   const whole = await idsOf(questions);

@@ -13,7 +13,7 @@ export const PAIR_PROMPT_VERSION = 1;
  * stands first, and "B". Nothing says which arms they are of.
  */
 export function pairPromptFor(
-  form: AskedForm,
+  form: PairForm,
   { maxChars, systemTurn }: PromptOptions,
 ): (question: Pick<PairQuestion, 'messages' | 'first' | 'second'>) => JudgePrompt {
   const [before, after] = form.user.split('{{item}}') as [string, string];
@@ -33,12 +33,6 @@ export function pairPromptFor(
   };
 }
 
-/** The same prompt for a model whose reply is begun for it: the next token is the letter. */
-export const letterMessagesFor =
-  (form: PairForm) =>
-  (question: PairQuestion, systemTurn: boolean): readonly RequestMessage[] =>
-    pairPromptFor({ ...form, reply: 'letter' }, { maxChars: Number.POSITIVE_INFINITY, systemTurn })(question).messages;
-
 /** A prompt after a reply that had no verdict: the form is said once more. */
 export const askAgain = (messages: readonly RequestMessage[], form: PairForm): readonly RequestMessage[] =>
   messages.map((message, place) =>
@@ -50,12 +44,8 @@ export const askAgain = (messages: readonly RequestMessage[], form: PairForm): r
         },
   );
 
-/** A form, or one that asks for the letter alone. */
-type AskedForm = Omit<PairForm, 'reply'> & { readonly reply: PairForm['reply'] | 'letter' };
-
 /** How the reply is to look, in words. */
-function replyForm({ reply, reason }: AskedForm): string {
-  if (reply === 'letter') return 'Reply with the letter of the better answer, A or B.';
+function replyForm({ reply, reason }: PairForm): string {
   const lead = reason ? '"reason": "one or two short sentences", ' : '';
   return reply === 'better'
     ? `Reply with JSON of the form {${lead}"better": V} and nothing else, where V is "A", "B" or "tie".`

@@ -5,7 +5,15 @@ import type { EncodedRow } from '../../data/encoded.js';
 import { type MicroBatch, rowsOf } from '../../data/micro-batch.js';
 import type { LedgerLine } from '../../endpoint/ledger.js';
 import { planLosses } from '../../scoring/measure-losses.js';
-import { type LetterForm, letterForm, letterTexts, OPENING, type PairMessages } from '../judge/letter-texts.js';
+import {
+  LETTER_PROMPT_VERSION,
+  type LetterForm,
+  letterForm,
+  letterMessages,
+  letterTexts,
+  OPENING,
+  type PairMessages,
+} from '../judge/letter-texts.js';
 import { choiceOfLogOdds, scoreOfOrders } from '../judge/log-odds.js';
 import type { PairJudge, PairOutcome, PairQuestion, SettledPair } from '../judge/pair-judge.js';
 import { checkTexts, type JudgeModel, type LocalJudgeSetup, measuring, openJudgeModel } from './judge-model.js';
@@ -17,9 +25,8 @@ export type LettersLine = LedgerLine &
 
 /** What the letters judge is opened with. */
 export interface LettersSetup extends LocalJudgeSetup<LettersLine> {
-  readonly messagesOf: PairMessages;
-  /** Name and version of what `messagesOf` writes, for people: what is read decides. */
-  readonly prompt: Readonly<Record<string, unknown>>;
+  /** Default {@link letterMessages}. */
+  readonly messagesOf?: PairMessages;
 }
 
 /**
@@ -31,8 +38,8 @@ export async function openLettersJudge(setup: LettersSetup): Promise<PairJudge> 
   const judge = await openJudgeModel(setup);
   try {
     const form = await letterForm(judge.tokenizer, judge.maxLength);
-    const { labels, systemTurn } = form;
-    const about = { ...judge.about, prompt: setup.prompt, opening: OPENING, labels, systemTurn };
+    const { labels } = form;
+    const about = { ...judge.about, prompt: LETTER_PROMPT_VERSION, opening: OPENING, labels };
     let meter: LabelMeter | undefined;
     const open = async (batches: readonly MicroBatch[]): Promise<LabelMeter> => {
       meter ??= await openLabelMeter(judge.model, labels[1], batches, setup.compile);
@@ -73,10 +80,10 @@ async function* askAll(
   { setup, judge, form, open }: Asking,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SettledPair> {
-  const { ledger, judgeBatch } = setup;
+  const { ledger, judgeBatch, messagesOf = letterMessages } = setup;
   const texts: (EncodedRow | undefined)[] = [];
   for (const some of chunk(questions, ENCODED)) {
-    texts.push(...(await letterTexts(some, setup.messagesOf, form)));
+    texts.push(...(await letterTexts(some, messagesOf, form)));
     await setImmediate();
     if (signal?.aborted) return;
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { random } from '../../../src/core/random.js';
 import {
-  countEntrance,
   type EntranceResult,
   entranceOptionsSchema,
+  planEntrance,
   runEntrance,
 } from '../../../src/eval/judge/entrance.js';
 import { entrancePairs } from '../../../src/eval/judge/entrance-pairs.js';
@@ -73,8 +73,9 @@ describe('its pairs', () => {
   test('are two for each row, and one more for every fourth', () => {
     expect(['other', 'scrambled', 'equal'].map((kind) => ofCase(kind).length)).toEqual([200, 200, 50]);
     expect(new Set(ofCase('other').map(({ item }) => item)).size).toBe(200);
-    expect(countEntrance(rows, { rows: 200, seed: 0 }, true)).toBe(850);
-    expect(countEntrance(rows, { rows: 200, seed: 0 }, false)).toBe(450);
+    const count = (ordered: boolean) =>
+      planEntrance(rows, { rows: 200, seed: 0 }, { ordered, kind: 'llm' }).questions.length;
+    expect([count(true), count(false)]).toEqual([850, 450]);
   });
 
   test('put against an answer another one of like length, and never the same', () => {
