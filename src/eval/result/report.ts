@@ -187,7 +187,7 @@ function referenceBlocks({ baseline, matches, losses }: EvaluationResult): Block
           heading('Loss on the reference answers, nats per token'),
           table(losses, 4),
           paragraph(
-            'Lower is better: the model finds the reference answer less surprising. Differences are of the same rows.',
+            'Lower is better: the model finds the reference answer less surprising. Differences are of the same rows, those whose reference has as many tokens for both models.',
           ),
         ]
       : []),
