@@ -2,6 +2,7 @@ import { quantile } from '../../statistics/bootstrap.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { AnswerRow } from '../answers/answer-row.js';
 import { meetsAll } from '../checks/constraints.js';
+import { checkRates } from '../checks/rates.js';
 import type { ArmAnswers, Evaluation } from './evaluation.js';
 import { type IntervalBatch, meanOf } from './interval-batch.js';
 import type { AnswerFigures, EvaluationResult } from './result.js';
@@ -21,7 +22,7 @@ const FLAWS = [
 ] as const;
 
 /** What the local checks found in the answers of all runs of each arm. */
-export const answerFigures = ({ arms }: Evaluation, lengths: Lengths): Record<string, AnswerFigures> =>
+export const answerFigures = ({ arms }: Evaluation, lengths: Lengths, level: number): Record<string, AnswerFigures> =>
   Object.fromEntries(
     [...arms].map(([arm, runs]) => {
       const answers = runs.flat().filter((one) => one !== undefined);
@@ -35,7 +36,11 @@ export const answerFigures = ({ arms }: Evaluation, lengths: Lengths): Record<st
         sorted.length === 0
           ? null
           : { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
-      return [arm, { answers: answers.length, ...counts, length }];
+      const rates = checkRates(
+        answers.map(({ checks }) => checks),
+        level,
+      );
+      return [arm, { answers: answers.length, ...counts, length, rates }];
     }),
   );
 
