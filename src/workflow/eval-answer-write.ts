@@ -60,7 +60,7 @@ export async function removeStale({ arms, sets, given, options }: EvalWork, keys
       const own = keys.find((each) => each.arm === name && each.run === i + 1);
       for (const [s, { name: set, chosen }] of sets.entries()) {
         const path = paths.answers(name, i + 1, set);
-        const wanted = own?.sets[s]!.keys ?? chosen.map((row) => foreign(given, source, row).key);
+        const wanted = own?.sets[s]?.keys ?? chosen.map((row) => foreign(given, source, row).key);
         if (exists(path) && (await keysIn(path)) !== wanted.join()) await remove(path);
       }
     }

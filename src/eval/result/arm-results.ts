@@ -77,7 +77,7 @@ function addParts(
 }
 
 /** Mean over an arm's runs of its score in each row, NaN where all are missing. */
-export function rowMeans(scoring: ArmScoring): Float64Array {
+function rowMeans(scoring: ArmScoring): Float64Array {
   const runs = scoresOf(scoring);
   return runs[0]!.map((_, row) => {
     const known = runs.map((run) => run[row]!).filter((x) => !Number.isNaN(x));

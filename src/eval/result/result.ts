@@ -1,10 +1,6 @@
 import * as z from 'zod';
-import { dataError } from '../../core/errors.js';
-import { exists } from '../../io/files.js';
-import { readJson } from '../../io/json.js';
 import { checkRatesSchema } from '../checks/rates.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
-import { evalPaths } from '../eval-file.js';
 import { peopleSchema } from '../people/people-schema.js';
 
 const count = z.number().int().min(0);
@@ -249,10 +245,3 @@ export type Mean = z.infer<typeof meanSchema>;
 export type AgainstResult = z.infer<typeof againstSchema>;
 /** A row about which the judge said what could not be expected. */
 export type SurprisingRow = z.infer<typeof surprisingSchema>;
-
-/** Reads `result.json` of an evaluation's folder; a folder without one is a data error. */
-export async function readResult(folder: string): Promise<EvaluationResult> {
-  const { result } = evalPaths(folder);
-  if (!exists(result)) throw dataError(`${folder}: no result.json in it`, { file: result });
-  return readJson(result, resultSchema);
-}

@@ -6,6 +6,7 @@ export const command = defineCommand({
   command: 'eval check-judge <sources..>',
   describe: 'test a judge on pairs whose better answer is known, before anything is judged by it',
   schema: checkJudgeOptionsSchema,
+  recipe: true,
   first: ['judge', 'model', 'out', 'entranceRows', 'judgeBatch', 'device'],
   groups: {
     Judge: ['sources', 'judge', 'model', 'out'],
