@@ -8,12 +8,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { random } from '../../src/core/random.js';
+import { timedCommand } from './timed-command.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const [rows = 52_002, faults = 0, concurrency = 16] = process.argv.slice(2).map(Number);
@@ -31,51 +32,12 @@ function makeRows(): string {
   }).join('');
 }
 
-/** A command in a process of its own; its peak of memory is read from the system until it ends. */
 async function timed(baseUrl: string) {
   const args = ['score', file, '--out', out, '--scorer', 'openai', '--base-url', baseUrl, '--model', 'judge'];
-  const start = performance.now();
-  const child = spawn(
-    process.execPath,
-    [
-      `${ROOT}dist/cli/main.js`,
-      ...args,
-      '--concurrency',
-      String(concurrency),
-      '--retry-wait',
-      '0.05',
-      '--force',
-      '--json',
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let [peak, cpu] = [0, 0];
-  const watch = setInterval(() => {
-    if (child.exitCode !== null) return;
-    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-    peak = Math.max(peak, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-    // Fields 14 and 15 of proc_pid_stat(5), in hundredths of a second; the second field may hold spaces.
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    cpu = (Number(fields[11]) + Number(fields[12])) / 100;
-  }, 100);
-  let text = '';
-  child.stdout.on('data', (part) => {
-    text += part;
-  });
-  const [code] = await once(child, 'close');
-  clearInterval(watch);
-  const seconds = (performance.now() - start) / 1000;
-  const { asked } = JSON.parse(text.trim().split('\n').at(-1)!);
-  return {
-    code,
-    seconds: round(seconds),
-    cpuSeconds: round(cpu),
-    peakRssMib: Math.ceil(peak),
-    requests: asked?.requests,
-  };
+  const asking = ['--concurrency', String(concurrency), '--retry-wait', '0.05', '--force'];
+  const { json, ...took } = await timedCommand(...args, ...asking);
+  return { ...took, requests: json.asked?.requests };
 }
-
-const round = (value: number) => Math.round(value * 100) / 100;
 
 const server = spawn(process.execPath, [
   ...['--import', import.meta.resolve('tsx'), `${ROOT}scripts/bench/endpoint.ts`],

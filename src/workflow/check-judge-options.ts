@@ -9,7 +9,7 @@ import { evalJudgeOptionsSchema } from './eval-judge-options.js';
  * const { entranceRows } = checkJudgeOptionsSchema.parse({ sources: ['holdout.jsonl'], judge: 'length' });
  */
 export const checkJudgeOptionsSchema = evalJudgeOptionsSchema
-  .omit({ folder: true, pairs: true, orders: true, repeats: true, reparse: true, entrance: true })
+  .omit({ folder: true, pairs: true, orders: true, repeats: true, reparse: true, entrance: true, controls: true })
   .extend({
     sources: z
       .array(z.string().min(1))

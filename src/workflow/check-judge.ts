@@ -48,8 +48,6 @@ async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator
   const { sources, out, badRows, seed, ...options } = parseOptions(checkJudgeOptionsSchema, given);
   const evaluation = await evaluationOf(sources);
   if (out !== undefined) await refuseInputs({ out, beside: [ledgerPathFor(out)] }, sources);
-  const kind = judgeKindOf(options);
-  const path = ledgerOf(kind, evaluation?.folder, out);
   const rows = evaluation
     ? await entranceRowsOf(evaluation.file, hooks.logger)
     : (await readSets(sources, { badRows }, hooks.logger)).flatMap((set) => set.rows);
@@ -61,13 +59,22 @@ async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator
     pairs: [],
     rows,
   };
+  const kind = judgeKindOf(work);
+  const path = ledgerOf(kind, evaluation?.folder, out);
   const { judge, entrance } = kind === 'llm' ? yield* testLlm(work, path!) : yield* testLocally(work, kind, path);
   const result = { judge: judge.name, kind: judge.kind, about: judge.about, entrance };
   return { ...result, written: await write(result, out, evaluation?.folder) };
 }
 
 /** What does not matter where nothing but the test is asked. */
-const ALONE = { pairs: 'baseline', orders: 'both', repeats: 1, reparse: false, entrance: true } as const;
+const ALONE = {
+  pairs: 'baseline' as const,
+  orders: 'both' as const,
+  repeats: 1,
+  reparse: false,
+  entrance: true,
+  controls: [],
+};
 
 async function* testLocally(
   work: JudgeWork,
@@ -80,7 +87,7 @@ async function* testLocally(
       ? undefined
       : await openLedgerFor<LedgerLine>(path, { owner: 'testing a judge', logger: hooks.logger });
   try {
-    const judge = await openLocalJudge(kind, { ...options, model: judgeModelOf(work) }, opened?.ledger, hooks);
+    const judge = await openLocalJudge(kind, { ...options, model: judgeModelOf(work, kind) }, opened?.ledger, hooks);
     try {
       const testing = runEntrance(judge, rows, { rows: options.entranceRows, seed: file.seed }, hooks.signal);
       let started = false;

@@ -28,7 +28,7 @@ export const evalAnswerOptionsSchema = z.strictObject({
     .min(1)
     .meta({ words: true })
     .describe(
-      'files of instructions, in any format that `data import` reads, or a staged folder for its held-out rows',
+      'files of instructions, in any format that `data import` reads, or a staged folder',
     ),
   out: z.string().min(1).describe('folder of the evaluation; an existing one is continued'),
   baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),

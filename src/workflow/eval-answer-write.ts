@@ -1,3 +1,4 @@
+import { isDataError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import type { Ledger } from '../endpoint/ledger.js';
 import type { AnswerLine } from '../eval/answers/answer-ledger.js';
@@ -7,6 +8,8 @@ import type { GivenAnswer } from '../eval/arms/answer-file.js';
 import type { ArmRun } from '../eval/arms/arm-run.js';
 import { evalPaths } from '../eval/eval-file.js';
 import type { EvalRow } from '../eval/sets/eval-row.js';
+import { exists, remove } from '../io/files.js';
+import { readJsonLines } from '../io/jsonl.js';
 import type { LossLine } from '../scoring/measure-losses.js';
 import type { RunKeys } from './eval-answer-model.js';
 import type { EvalLine } from './eval-answer-run.js';
@@ -44,6 +47,34 @@ export async function* writeArms(
     all[name] = summary(rows, runs.length);
   }
   return all;
+}
+
+/**
+ * Removes files of answers that are not those of the work: of an adapter that has changed, of other options, of other
+ * rows. A reader must not take them for the answers that `eval.json` describes. The ledger keeps what was generated.
+ */
+export async function removeStale({ arms, sets, given, options }: EvalWork, keys: readonly RunKeys[]): Promise<void> {
+  const paths = evalPaths(options.out);
+  for (const { name, runs } of arms)
+    for (const [i, source] of runs.entries()) {
+      const own = keys.find((each) => each.arm === name && each.run === i + 1);
+      for (const [s, { name: set, chosen }] of sets.entries()) {
+        const path = paths.answers(name, i + 1, set);
+        const wanted = own?.sets[s]?.keys ?? chosen.map((row) => foreign(given, source, row).key);
+        if (exists(path) && (await keysIn(path)) !== wanted.join()) await remove(path);
+      }
+    }
+}
+
+async function keysIn(path: string): Promise<string | undefined> {
+  const keys: unknown[] = [];
+  try {
+    for await (const { value } of readJsonLines(path)) keys.push((value as { key?: unknown } | null)?.key);
+  } catch (error) {
+    if (isDataError(error)) return undefined;
+    throw error;
+  }
+  return keys.join();
 }
 
 /** An answer of a model, and its own loss on the row's reference. */

@@ -11,7 +11,7 @@ import { type EvalAnswerOptions, evalAnswerOptionsSchema } from './eval-answer-o
 import type { EvalLine, Spent } from './eval-answer-run.js';
 import type { EvalAnswerEvent, EvalAnswerPlan, EvalAnswerResult, EvalCounts } from './eval-answer-types.js';
 import { checkChanges, type EvalWork, evalFileOf, readWork } from './eval-answer-work.js';
-import { writeArms } from './eval-answer-write.js';
+import { removeStale, writeArms } from './eval-answer-write.js';
 import type { Hooks } from './hooks.js';
 import { parseOptions } from './options.js';
 
@@ -127,6 +127,7 @@ async function* answerAll(given: EvalAnswerOptions, hooks: Hooks): AsyncGenerato
       await removeLeftovers(out);
       const { plan, todo } = await planOf(opened, ledger.has);
       yield { type: 'plan', plan };
+      await removeStale(work, todo.keys);
       await writeEvalFile(out, file);
       const spent = yield* spend(todo, models, ledger, hooks);
       const arms = yield* writeArms(work, todo.keys, ledger);

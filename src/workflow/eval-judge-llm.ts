@@ -90,11 +90,12 @@ function planAll(work: JudgeWork): AllQuestions {
 }
 
 async function planOf(
-  { pairs, options, hooks }: JudgeWork,
+  work: JudgeWork,
   { address, price, settings }: LlmSetup,
   judge: LlmJudge,
   { entrance, verdicts, questions }: AllQuestions,
 ): Promise<PairJudgingPlan> {
+  const { pairs, options, hooks } = work;
   const { estimate, ...asking } = await judge.plan(questions);
   if (asking.cut > 0)
     hooks.logger?.warn(
@@ -106,7 +107,7 @@ async function planOf(
     folder: options.folder,
     kind: 'llm',
     judge: judge.name,
-    controls: controlsOf('llm'),
+    controls: controlsOf(work),
     ...countPairs(pairs),
     questions: verdicts.questions.length,
     entrance: entrance.questions.length,

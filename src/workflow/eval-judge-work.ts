@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { env } from 'node:process';
 import { stableJson } from '../core/hash.js';
 import type { AnswerLine } from '../endpoint/scheduler/ask-types.js';
 import { type EvalFile, evalPaths, readEvalFile, writeEvalFile } from '../eval/eval-file.js';
@@ -40,22 +41,29 @@ export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: As
   return { options, hooks, file, pairs, rows };
 }
 
-/** The judge that options name: an LLM where an endpoint is given. */
-export const judgeKindOf = ({ judge, baseUrl }: Pick<ResolvedEvalJudgeOptions, 'judge' | 'baseUrl'>): JudgeKind =>
-  judge ?? (baseUrl === undefined ? 'letters' : 'llm');
+/** The judge that options name: an LLM where they or the environment give an endpoint. */
+export const judgeKindOf = ({ options: { judge, baseUrl }, hooks: { environment = env } }: JudgeWork): JudgeKind =>
+  judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
 
-/**
- * The judges that run beside another one, for free: the length, and the likelihood where a model is loaded anyway. A
- * judge at an endpoint loads none.
- */
-export const controlsOf = (kind: JudgeKind): Exclude<JudgeKind, 'llm' | 'letters'>[] =>
-  kind === 'letters' ? ['likelihood', 'length'] : kind === 'length' ? [] : ['length'];
+/** A judge that runs beside others, for free. */
+type Control = Exclude<JudgeKind, 'llm' | 'letters'>;
+
+/** The judges that run beside the named one: those that were asked for, likelihood only where there is a model. */
+export function controlsOf(work: JudgeWork): Control[] {
+  const kind = judgeKindOf(work);
+  return work.options.controls.filter(
+    (control) => control !== kind && (control === 'length' || judgeModelOf(work, control) !== undefined),
+  );
+}
 
 /** The model folder of a judge in this process: the one that is named, or the baseline's. */
-export const judgeModelOf = ({ options: { model }, file }: JudgeWork): string | undefined => model ?? baseModelOf(file);
+export function judgeModelOf(work: JudgeWork, kind: JudgeKind): string | undefined {
+  const named = judgeKindOf(work) === 'llm' && kind !== 'llm' ? undefined : work.options.model;
+  return named ?? baseModelOf(work.file);
+}
 
 /** The model folder of the baseline; undefined where its answers came from a file. */
-export function baseModelOf({
+function baseModelOf({
   arms,
   baseline,
   begunIn,
@@ -64,11 +72,15 @@ export function baseModelOf({
   return path === undefined || isAbsolute(path) ? path : join(begunIn, path);
 }
 
-/** The entrance test of a judge, of no questions where there is nothing to test it on. */
+/**
+ * The entrance test of a judge, of no questions where there is nothing to test it on, or for a control, whose verdicts
+ * are no headline.
+ */
 export const entranceOf = (
   { rows, options: { entranceRows }, file: { seed } }: JudgeWork,
   judge: Pick<PairJudge, 'ordered' | 'kind'>,
-): EntrancePlan => planEntrance(rows, { rows: entranceRows, seed }, judge);
+  control = false,
+): EntrancePlan => planEntrance(control ? [] : rows, { rows: entranceRows, seed }, judge);
 
 /** How many pairs need no judge. */
 export function countPairs(pairs: readonly Pair[]): PairCounts {

@@ -47,13 +47,13 @@ export const judgeAnswers = (options: EvalJudgeOptions, hooks: AskHooks = {}): T
  */
 export async function planJudgingAnswers(given: EvalJudgeOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
   const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
-  return judgeKindOf(work.options) === 'llm' ? planLlm(work) : localPlan(work);
+  return judgeKindOf(work) === 'llm' ? planLlm(work) : localPlan(work);
 }
 
 async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, EvalJudgeResult> {
   const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
   const { folder } = work.options;
-  const kind = judgeKindOf(work.options);
+  const kind = judgeKindOf(work);
   const judges: JudgedPairs[] = [];
   let problem: PhasetuneError | undefined;
   if (kind === 'llm') {
@@ -61,7 +61,7 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
     judges.push(judged);
     problem = left;
   } else yield { type: 'plan', plan: localPlan(work) };
-  const local = [...(kind === 'llm' ? [] : [kind]), ...controlsOf(kind)];
+  const local = [...(kind === 'llm' ? [] : [kind]), ...controlsOf(work)];
   const opened = local.every((one) => one === 'length')
     ? undefined
     : await openLedgerFor<LedgerLine>(evalPaths(folder).judgeLedger, {
@@ -75,25 +75,21 @@ async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerat
   }
   const [{ judged, equal, bothEmpty, pairs }] = judges as [JudgedPairs];
   if (pairs > 0 && judged + equal + bothEmpty === 0)
-    problem ??= new PhasetuneError(
-      kind === 'llm' ? 'endpoint' : 'data',
-      `${folder}: none of ${pairs} pairs was judged`,
-      {
-        file: folder,
-      },
-    );
+    problem ??= new PhasetuneError(kind === 'llm' ? 'endpoint' : 'data', `none of ${pairs} pairs was judged`, {
+      file: folder,
+    });
   return { folder, judges, verdicts: evalPaths(folder).verdicts, ...(problem && { problem }) };
 }
 
 function localPlan(work: JudgeWork): PairJudgingPlan {
   const { options, pairs } = work;
-  const kind = judgeKindOf(options);
+  const kind = judgeKindOf(work);
   const { questions } = planVerdicts(pairs, { ordered: kind === 'letters' }, { orders: options.orders, repeats: 1 });
   return {
     folder: options.folder,
     kind,
     judge: kind,
-    controls: controlsOf(kind),
+    controls: controlsOf(work),
     ...countPairs(pairs),
     questions: questions.length,
     entrance: entranceOf(work, { ordered: kind === 'letters', kind }).questions.length,
@@ -107,7 +103,7 @@ async function openJudge(
   ledger: Ledger<LedgerLine> | undefined,
 ): Promise<PairJudge> {
   const { options, hooks } = work;
-  return openLocalJudge(kind, { ...options, model: judgeModelOf(work) }, ledger, hooks);
+  return openLocalJudge(kind, { ...options, model: judgeModelOf(work, kind) }, ledger, hooks);
 }
 
 async function* judgeLocally(
@@ -121,7 +117,7 @@ async function* judgeLocally(
   try {
     const plan = planVerdicts(pairs, judge, { orders: options.orders, repeats: 1 });
     const outcomes: PairOutcome[] = [];
-    const entrance = entranceOf(work, judge);
+    const entrance = entranceOf(work, judge, control);
     const questions = [...entrance.questions, ...plan.questions];
     const total = questions.length;
     yield { type: 'start', judge: judge.name, kind, total };

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 
 /**
- * What an evaluation is to be able to show.
+ * What an evaluation has to be able to show.
  *
  * @example
  * const { ties } = powerOptionsSchema.parse({});
  */
 export const powerOptionsSchema = z.strictObject({
-  winRate: z.number().gt(0).lt(100).default(55).describe('win rate to be told from 50, in percent'),
+  winRate: z.number().gt(0).lt(100).default(55).describe('win rate that is to be shown to differ from 50, in percent'),
   ties: z.number().min(0).max(99).default(30).describe('ties, in percent of the rows'),
   arms: z.number().int().min(1).default(1).describe('arms that are compared with the baseline'),
   power: z.number().gt(0).lt(100).default(80).describe('how often such a difference is to be found, in percent'),

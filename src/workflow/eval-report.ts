@@ -4,6 +4,9 @@ import { diagnosisBlocks } from '../eval/diagnosis/blocks.js';
 import { diagnoseEvaluation } from '../eval/diagnosis/diagnose-evaluation.js';
 import { evalPaths } from '../eval/eval-file.js';
 import { writeAlpacaEval } from '../eval/foreign/write-alpaca-eval.js';
+import { peopleFigures } from '../eval/people/people.js';
+import { readSheets } from '../eval/people/read-sheets.js';
+import { peopleBlocks } from '../eval/people/report.js';
 import { computeResult } from '../eval/result/compute.js';
 import { readEvaluation } from '../eval/result/evaluation.js';
 import { evaluationReport } from '../eval/result/report.js';
@@ -47,11 +50,16 @@ export async function reportEvaluation(
   given: ReportEvaluationOptions,
   { signal }: Pick<Hooks, 'signal'> = {},
 ): Promise<ReportedEvaluation> {
-  const { folder, ...options } = parseOptions(reportEvaluationOptionsSchema, given);
+  const { folder, people: sheets, ...options } = parseOptions(reportEvaluationOptionsSchema, given);
   const evaluation = await readEvaluation(folder);
+  const people = sheets && peopleFigures(evaluation, await readSheets(sheets), options);
   const { result: computed, plots } = computeResult(evaluation, options);
   const diagnosis = await diagnoseEvaluation(folder, evaluation, countingJudge(computed), options);
-  const result: EvaluationResult = { ...computed, ...(Object.keys(diagnosis).length > 0 && { diagnosis }) };
+  const result: EvaluationResult = {
+    ...computed,
+    ...(Object.keys(diagnosis).length > 0 && { diagnosis }),
+    ...(people && { people }),
+  };
   if (signal?.aborted) throw new PhasetuneError('interrupted', 'stopped before the report was written');
   const paths = evalPaths(folder);
   const pictures = { lengths: {} as Record<string, string>, winRates: undefined, bands: undefined };
@@ -79,10 +87,15 @@ export async function reportEvaluation(
 const countingJudge = ({ judge, missing }: EvaluationResult): string | undefined =>
   judge && judge.problems.length === 0 && missing.problems.length === 0 ? judge.name : undefined;
 
-const partsOf = ({ diagnosis }: EvaluationResult): Block[] =>
-  diagnosis
-    ? [{ kind: 'heading', text: 'Diagnosis' }, ...Object.values(diagnosis).flatMap((one) => diagnosisBlocks(one))]
-    : [];
+const partsOf = ({ diagnosis, people, baseline }: EvaluationResult): Block[] => [
+  ...(people ? peopleBlocks(people, baseline) : []),
+  ...(diagnosis
+    ? [
+        { kind: 'heading', text: 'Diagnosis' } as const,
+        ...Object.values(diagnosis).flatMap((one) => diagnosisBlocks(one)),
+      ]
+    : []),
+];
 
 const FILES = { winRates: 'win-rates', bands: 'win-rates-by-band', length: 'length' } as const;
 

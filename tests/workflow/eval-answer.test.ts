@@ -233,8 +233,21 @@ describe('the same command again', () => {
     await writeFile(file, bytes);
     const plan = await planEvalAnswer(options('changed', arms));
     expect(plan).toMatchObject({ renewed: ['mine'], answers: { known: 30, missing: 15, total: 45 } });
-    const { generated } = await answer('changed', arms);
-    expect(generated).toBe(15);
+    const stop = new AbortController();
+    const stopped = evalAnswer(options('changed', arms), { signal: stop.signal });
+    const watching = (async () => {
+      for await (const event of stopped.events) if (event.type === 'answers') stop.abort();
+    })();
+    await expect(watching).rejects.toMatchObject({ code: 'interrupted' });
+    // eval.json has the new adapter: no reader may find the old one's answers under it.
+    expect(await readdir(at('changed/answers/mine'))).toEqual([]);
+    expect(await readdir(at('changed/answers/other'))).toEqual(['asked.jsonl', 'staged.jsonl']);
+    const kept = (await ledgerKeys('changed')).length;
+    const { generated, measured } = await answer('changed', arms);
+    expect(generated + measured).toBeGreaterThan(0);
+    expect((await ledgerKeys('changed')).length).toBe(kept + generated + measured);
+    // Answers of three arms, and of one again; losses of the base, of `mine` twice, and of three stages of `other`.
+    expect((await ledgerKeys('changed')).length).toBe(4 * 15 + 6 * 9);
     const after = await written('changed');
     const differing = Object.keys(after).filter((path) => after[path] !== before[path]);
     expect(differing.sort()).toEqual(['/answers/mine/asked.jsonl', '/answers/mine/staged.jsonl']);

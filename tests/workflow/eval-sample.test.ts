@@ -5,9 +5,12 @@ import { checkAnswer } from '../../src/eval/checks/checks.js';
 import { evalPaths, writeEvalFile } from '../../src/eval/eval-file.js';
 import { peopleFigures } from '../../src/eval/people/people.js';
 import { readSheets } from '../../src/eval/people/read-sheets.js';
+import type { SheetKey } from '../../src/eval/people/sheet.js';
 import { readEvaluation } from '../../src/eval/result/evaluation.js';
+import { readResult } from '../../src/eval/result/result.js';
 import { makeFolder } from '../../src/io/files.js';
 import { writeJsonLines } from '../../src/io/jsonl.js';
+import { reportEvaluation } from '../../src/workflow/eval-report.js';
 import { samplePairs } from '../../src/workflow/eval-sample.js';
 import { temporaryFolder } from '../helpers/folder.js';
 
@@ -70,6 +73,38 @@ describe('samplePairs', () => {
     // Everybody said A; the arm was A in half of the pairs.
     expect(people.arms['secret-arm']!.people).toMatchObject({ winRate: 50, n: 10 });
     expect(people.judges['my-judge']!.agreement.value).toBe(0.5);
+  });
+
+  test('and its report has what people say', async () => {
+    const folder = await evaluationFolder();
+    const [out, other] = [join(folder, 'sheet.csv'), join(folder, 'ben.csv')];
+    const { key } = await samplePairs({ folder, out, rows: 12, seed: 4 });
+    const { pairs } = JSON.parse(readFileSync(key, 'utf8')) as SheetKey;
+    const rated = (name: string, skip: number) =>
+      ['pair,better', ...pairs.map(({ pair, first }, i) => `${pair},${i < skip ? '' : first === 'arm' ? 'A' : 'b'}`)]
+        .concat(`${pairs[0]!.pair},${name}?`)
+        .join('\n');
+    writeFileSync(out, rated('anna', 1));
+    writeFileSync(other, rated('ben', 2));
+    const { result, report } = await reportEvaluation({ folder, people: [out, other], resamples: 200 });
+    expect(result.people).toMatchObject({
+      people: [
+        { name: 'sheet', rated: 11 },
+        { name: 'ben', rated: 10 },
+      ],
+      pairs: 11,
+      amongPeople: { votes: 10, agreement: { value: 1 } },
+      judges: { 'my-judge': { votes: 21, agreement: { value: 1 } } },
+      arms: { 'secret-arm': { people: { winRate: 100, n: 11 }, corrected: { winRate: 100, n: 11 } } },
+    });
+    expect(result.people!.unreadable).toEqual([
+      expect.stringMatching(/sheet\.csv:14: expected A, B or tie for p\w+-001, found "anna\?"/),
+      expect.stringMatching(/ben\.csv:14: .* found "ben\?"/),
+    ]);
+    expect(await readResult(folder)).toEqual(result);
+    expect(readFileSync(report, 'utf8')).toMatch(/## People\n\nPeople rated 11 pairs without knowing the arms/);
+    // Without sheets the report says nothing of people.
+    expect((await reportEvaluation({ folder, resamples: 200 })).result.people).toBeUndefined();
   });
 
   test('does not replace a sheet, unless told to', async () => {

@@ -70,7 +70,7 @@ const TAKEN = new Set(['letters', 'likelihood', 'length']);
  */
 export function createLlmJudge(settings: LlmSettings, tools: LlmTools): LlmJudge {
   const promptOf = pairPromptFor(settings.form, settings);
-  const state: LlmRun = { settings, tools, promptOf, standings: new Map(), result: undefined };
+  const state: LlmRun = { settings, tools, promptOf, standings: new Map(), read: undefined, result: undefined };
   return {
     name: TAKEN.has(settings.model) ? `llm:${settings.model}` : settings.model,
     kind: 'llm',
@@ -92,7 +92,17 @@ interface LlmRun {
   readonly promptOf: (question: PairQuestion) => JudgePrompt;
   /** By content and repeat: what is known of it. */
   readonly standings: Map<string, Standing>;
+  /** What was read last, for a plan and the judging after it. */
+  read: ReadQuestions | undefined;
   result: AskResult | undefined;
+}
+
+/** Questions, the different ones by content and repeat. */
+interface ReadQuestions {
+  readonly questions: readonly PairQuestion[];
+  readonly all: ReadonlyMap<string, Open>;
+  readonly cut: number;
+  readonly sample: JudgePrompt | undefined;
 }
 
 /** A question, one for all places where the same is asked. */
@@ -105,7 +115,9 @@ interface Open {
 const nameOf = (content: string, { repeat = 0 }: PairQuestion) => `${content}:${repeat}`;
 
 /** The different questions, and what the ledger knows of them. */
-function readQuestions({ settings, tools, promptOf, standings }: LlmRun, questions: readonly PairQuestion[]) {
+function readQuestions(run: LlmRun, questions: readonly PairQuestion[]): ReadQuestions {
+  if (run.read?.questions === questions) return run.read;
+  const { settings, tools, promptOf, standings } = run;
   const all = new Map<string, Open>();
   let [cut, sample]: [number, JudgePrompt | undefined] = [0, undefined];
   for (const [place, question] of questions.entries()) {
@@ -119,7 +131,8 @@ function readQuestions({ settings, tools, promptOf, standings }: LlmRun, questio
     else all.set(name, { content, question, places: [place] });
     if (!standings.has(name)) standings.set(name, standingIn(tools.ledger, settings, content, question.repeat ?? 0));
   }
-  return { all, cut, sample };
+  run.read = { questions, all, cut, sample };
+  return run.read;
 }
 
 async function planAsking(run: LlmRun, questions: readonly PairQuestion[]): Promise<PairAsking> {

@@ -14,7 +14,13 @@ export const pairJudgeOptionsSchema = z.strictObject({
     .enum(['llm', 'letters', 'likelihood', 'length'])
     .optional()
     .describe(
-      'who judges: an LLM at an endpoint (llm), a model in this process by the letter that it would answer (letters) or by how likely each answer is to it (likelihood), or the longer answer wins (length); the last two are controls, which also run beside any other judge [llm where `baseUrl` is given, otherwise letters]',
+      'who judges: an LLM at an endpoint (llm), or a model in this process (letters); likelihood and length are controls [llm where an endpoint is named, otherwise letters]',
+    ),
+  controls: z
+    .array(z.enum(['likelihood', 'length']))
+    .default(['likelihood', 'length'])
+    .describe(
+      'judges that run beside the other one for free, to see what its verdicts have in common with them; likelihood needs the model of the baseline',
     ),
   pairs: z
     .enum(['baseline', 'all'])

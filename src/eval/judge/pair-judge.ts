@@ -15,8 +15,8 @@ export interface PairQuestion {
 }
 
 /**
- * Why there is no verdict. `no-answer`: one of the two answers is missing. `not-asked`: the run ended before. `unknown`:
- * another program judged, and does not say.
+ * Why there is no verdict. `no-answer`: one of the two answers is missing. `not-asked`: the run ended before.
+ * `unknown`: another program judged, and does not say.
  */
 export type MissingReason =
   | 'unreadable'

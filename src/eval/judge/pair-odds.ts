@@ -35,7 +35,7 @@ function placeOf(text: string, better: Label): number | undefined {
   const spoken = text.slice(from);
   for (const pattern of [
     `"[\\w -]*(?:better|verdict|winner|choice|preference)[\\w -]*"\\s*:\\s*"?(?:Answer )?(${better})\\b`,
-    `(?:better|verdict|winner|choice|preference)\\W{0,5}(${better})\\b`,
+    `(?:[Bb]etter|[Vv]erdict|[Ww]inner|[Cc]hoice|[Pp]reference)\\W{0,5}(${better})\\b`,
     `^\\W*(${better})\\W*$`,
   ]) {
     const found = [...spoken.matchAll(new RegExp(pattern, better === 'tie' ? 'gi' : 'g'))].at(-1);

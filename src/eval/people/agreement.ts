@@ -1,30 +1,7 @@
-import * as z from 'zod';
 import { type BootstrapOptions, type Estimate, estimate, resamples } from '../../statistics/bootstrap.js';
 import { kappa } from '../../statistics/kappa.js';
+import type { Agreement, Interval } from './people-schema.js';
 import type { Side } from './read-sheets.js';
-
-const estimateSchema = z.strictObject({
-  /** Null where it is not defined. */
-  value: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-});
-
-/** Schema of how often two kinds of raters say the same. */
-export const agreementSchema = z.strictObject({
-  /** Votes that are compared, of so many pairs. */
-  votes: z.number().int().min(0),
-  pairs: z.number().int().min(0),
-  /** Share of equal votes, 0 to 1, a tie being a vote like the others. */
-  agreement: estimateSchema,
-  /** The same of those in which neither said tie. */
-  decided: estimateSchema,
-  /** Cohen's kappa: 0 for chance, 1 for equal votes. */
-  kappa: estimateSchema,
-});
-
-/** See {@link agreementSchema}. */
-export type Agreement = z.infer<typeof agreementSchema>;
 
 /** Two votes about a pair. */
 export interface TwoVotes {
@@ -87,7 +64,7 @@ function figuresOf(table: Float64Array): Figures {
 }
 
 /** An estimate as a result has it. */
-export const flat = ({ value, interval }: Estimate): z.infer<typeof estimateSchema> => ({
+export const flat = ({ value, interval }: Estimate): Interval => ({
   value,
   low: interval?.[0] ?? null,
   high: interval?.[1] ?? null,

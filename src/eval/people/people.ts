@@ -1,58 +1,13 @@
-import * as z from 'zod';
 import { type BootstrapOptions, estimate, resamples } from '../../statistics/bootstrap.js';
 import { predictionPowered } from '../../statistics/prediction-powered.js';
 import type { Evaluation } from '../result/evaluation.js';
 import { headlineJudge } from '../result/judge-figures.js';
 import type { Verdict } from '../verdicts/verdict.js';
-import { agreementOf, agreementSchema, flat, type TwoVotes } from './agreement.js';
+import { agreementOf, flat, type TwoVotes } from './agreement.js';
 import { sideOf } from './draw-pairs.js';
+import type { People, PeopleRate } from './people-schema.js';
 import { answersHash, pairKey, pairsToRate } from './rated-pair.js';
 import type { PeopleRatings, Side } from './read-sheets.js';
-
-const count = z.number().int().min(0);
-const rateSchema = z.strictObject({
-  /** In percent; null where nothing is known. */
-  winRate: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  n: count,
-});
-
-const correctedSchema = z.strictObject({
-  ...rateSchema.shape,
-  /** How much the judge's verdicts on the other pairs count: 0 not at all. */
-  weight: z.number(),
-});
-
-/** Schema of `people` in `result.json`: what people say, and what that says about the judge. */
-export const peopleSchema = z.strictObject({
-  people: z.array(z.strictObject({ name: z.string(), rated: count })),
-  /** Pairs that somebody rated. */
-  pairs: count,
-  /** Cells that are no rating, and pairs whose answers have changed since: neither counts. */
-  unreadable: z.array(z.string()),
-  outdated: count,
-  /** Of each judge with each person's votes; the first is the judge of the headline. */
-  judges: z.record(z.string(), agreementSchema),
-  /** Of people with each other: more cannot be asked of a judge. Null where no pair has two ratings. */
-  amongPeople: agreementSchema.nullable(),
-  /** By arm, against the baseline. */
-  arms: z.record(
-    z.string(),
-    z.strictObject({
-      /** What people say of the pairs that they rated. */
-      people: rateSchema,
-      /** What the judge says of the same pairs, and of all that it was asked about. */
-      judgeSame: rateSchema,
-      judge: rateSchema,
-      /** What people would say of all, by people's votes and the judge's; null for fewer than two rated pairs. */
-      corrected: correctedSchema.nullable(),
-    }),
-  ),
-});
-
-/** See {@link peopleSchema}. */
-export type People = z.infer<typeof peopleSchema>;
 
 /** A pair and what people say about it. */
 interface Voted {
@@ -175,7 +130,7 @@ function armFigures(
   };
 }
 
-function rateOf(scores: readonly number[], options: BootstrapOptions): z.infer<typeof rateSchema> {
+function rateOf(scores: readonly number[], options: BootstrapOptions): PeopleRate {
   const n = scores.length;
   if (n === 0) return { winRate: null, low: null, high: null, n };
   const mean = (counts?: Int32Array) => {

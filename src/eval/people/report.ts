@@ -1,7 +1,6 @@
 import type { Block } from '../../telemetry/document.js';
 import { formatCount } from '../../telemetry/format.js';
-import type { Agreement } from './agreement.js';
-import type { People } from './people.js';
+import type { Agreement, People } from './people-schema.js';
 
 type Interval = Readonly<{ low: number | null; high: number | null }>;
 

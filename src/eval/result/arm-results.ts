@@ -14,8 +14,8 @@ import { sentenceOf } from './sentences.js';
 
 /** Power with which a difference is to be seen. */
 const POWER = 0.8;
-/** Resamples that the length-controlled rate is fitted to again, at most. */
-const MOST_FITS = 2000;
+/** Resamples that a length-controlled rate is fitted to again, at most: of the judge's, and of those beside it. */
+export const FITS = { judge: 2000, beside: 500 } as const;
 
 /** What arms are judged by. */
 export interface ArmContext {
@@ -31,7 +31,11 @@ export interface ArmContext {
 const scoresOf = ({ pairs }: ArmScoring): Float64Array[] => pairs.map((run) => Float64Array.from(run, ({ x }) => x));
 
 /** The length-controlled win rate of an arm. */
-export function lengthControlOf(scoring: ArmScoring, { evaluation, strata, options }: ArmContext): LengthControl {
+export function lengthControlOf(
+  scoring: ArmScoring,
+  { evaluation, strata, options }: ArmContext,
+  fits: number,
+): LengthControl {
   const difficulty = evaluation.rows.map(({ score }) => score ?? Number.NaN);
   return lengthControl(
     {
@@ -40,7 +44,7 @@ export function lengthControlOf(scoring: ArmScoring, { evaluation, strata, optio
       strata,
       difficulty: difficulty.some(Number.isNaN) ? undefined : difficulty,
     },
-    { ...options, resamples: Math.min(MOST_FITS, options.resamples) },
+    { ...options, resamples: Math.min(fits, options.resamples) },
   );
 }
 
@@ -73,7 +77,7 @@ function addParts(
 }
 
 /** Mean over an arm's runs of its score in each row, NaN where all are missing. */
-export function rowMeans(scoring: ArmScoring): Float64Array {
+function rowMeans(scoring: ArmScoring): Float64Array {
   const runs = scoresOf(scoring);
   return runs[0]!.map((_, row) => {
     const known = runs.map((run) => run[row]!).filter((x) => !Number.isNaN(x));
@@ -131,7 +135,7 @@ export function addArm(scoring: ArmScoring, context: ArmContext): AddedArm {
   const rate = addRate(scoring, context);
   return {
     scoring,
-    control: lengthControlOf(scoring, context),
+    control: lengthControlOf(scoring, context, FITS.judge),
     rate,
     bySet: addParts(scoring, context, rate, ({ set }) => set),
     byBand: addParts(scoring, context, rate, ({ band }) => (band === undefined ? undefined : String(band))),

@@ -1,5 +1,5 @@
 import { auc, brier, calibrationError } from '../../statistics/calibration.js';
-import { type AddedArm, type ArmContext, addRate, lengthControlled, lengthControlOf } from './arm-results.js';
+import { type AddedArm, type ArmContext, addRate, FITS, lengthControlled, lengthControlOf } from './arm-results.js';
 import { orNull, rateOf } from './interval-batch.js';
 import { agreementOf, matchedScores } from './judge-figures.js';
 import { missingOf } from './missing.js';
@@ -22,7 +22,7 @@ export function addControl(
       const figures = { ...rateOf(rate()), missing };
       // A judge of lengths has nothing left at equal length.
       const atEqualLength =
-        kind === 'length' || figures.n === 0 ? null : lengthControlled(lengthControlOf(scoring, context));
+        kind === 'length' || figures.n === 0 ? null : lengthControlled(lengthControlOf(scoring, context, FITS.beside));
       return [scoring.arm, { ...figures, lengthControlled: atEqualLength }] as const;
     });
     return { kind, control, arms: Object.fromEntries(arms), agreement };

@@ -259,7 +259,7 @@ function readingBlocks({ level, resamples, seed, baseline, arms }: EvaluationRes
         `- A win rate is a share of preferences, not of correct answers: 60 % means that the judge liked the arm's answer better than ${baseline}'s in 60 of 100 instructions, ties counted as half.`,
         `- The interval says how much the rate could differ with other instructions of the same kind${runs ? ' and other seeds of training' : ' (not with another seed of training)'}: in ${shownLevel(level)} of evaluations such an interval contains the true rate. If it contains 50, the two are not distinguishable; that is not the same as equal.`,
         '- Each pair is shown to the judge in both orders, because judges prefer a place; only what survives both is a win.',
-        '- A judge is a model. It has to tell good answers from bad ones in a test first; if it fails, its figures are exploratory and answer nothing.',
+        '- A judge is a model. It first has to pass a test: does it find good answers better than bad ones? If it fails, its figures are exploratory and answer nothing.',
         `- Intervals: ${formatCount(resamples)} bootstrap resamples of the rows within their sets, the same for all arms, seed ${seed}. p: sign-flip permutation test, adjusted by Holm over the arms.`,
       ].join('\n'),
     ),

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { dataError } from '../../core/errors.js';
-import { exists } from '../../io/files.js';
-import { readJson } from '../../io/json.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import { evalPaths } from '../eval-file.js';
+import { peopleSchema } from '../people/people-schema.js';
 
 const count = z.number().int().min(0);
 const share = z.number().min(0).max(1);
@@ -222,7 +220,7 @@ export const resultSchema = z.strictObject({
   /** Signatures of failure of each arm that is a curriculum. */
   diagnosis: byName(z.custom<Diagnosis>(isObject)).optional(),
   /** Ratings by people; see `src/eval/people`. */
-  people: z.record(z.string(), z.unknown()).optional(),
+  people: peopleSchema.optional(),
 });
 
 /** See {@link resultSchema}. */
@@ -245,10 +243,3 @@ export type Mean = z.infer<typeof meanSchema>;
 export type AgainstResult = z.infer<typeof againstSchema>;
 /** A row about which the judge said what could not be expected. */
 export type SurprisingRow = z.infer<typeof surprisingSchema>;
-
-/** Reads `result.json` of an evaluation's folder; a folder without one is a data error. */
-export async function readResult(folder: string): Promise<EvaluationResult> {
-  const { result } = evalPaths(folder);
-  if (!exists(result)) throw dataError(`${folder}: no result.json in it`, { file: result });
-  return readJson(result, resultSchema);
-}

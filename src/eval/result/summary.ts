@@ -48,7 +48,7 @@ export const intervalsOver = ({ arms }: EvaluationResult): string =>
     : 'instructions only, as each arm is one training run';
 
 /** What there is without a judge of answers: controls and matches, each arm with each, in percent. */
-export function besideTable({ baseline, arms, controls, matches }: EvaluationResult): Block[] {
+function besideTable({ baseline, arms, controls, matches }: EvaluationResult): Block[] {
   const names = [...new Set([baseline, ...Object.keys(arms), ...Object.values(matches).flatMap(Object.keys)])];
   const columns = [
     ...Object.entries(controls).map(([name, { arms: rates }]) => ({

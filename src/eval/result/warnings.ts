@@ -53,7 +53,7 @@ export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Read
     ...relatives(file, judge.name),
     ...(kind === 'llm' && entrance === null ? ['the judge was not tested before it judged'] : []),
     ...(kind === 'llm' && state === 'cannot tell'
-      ? ['too few rows have an answer of their own to test the judge with']
+      ? ['too few rows have a reference answer to test the judge with']
       : []),
     ...(consistency === null && asked > 0 && kind === 'llm'
       ? ['each pair was judged in one order only: a preference for the first answer is not averaged out']

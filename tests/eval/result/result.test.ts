@@ -120,6 +120,27 @@ describe('missing verdicts', () => {
     expect(result.missing).toMatchObject({ pairs: 200, missing: 8, by: { refusal: 8 }, pDiffers: null, problems: [] });
   });
 
+  it.each([
+    [8, 'kept'],
+    [12, 'withheld'],
+  ])(
+    'not at random, %i wins of an arm refused: the bounds contain the truth; over 5 %% no verdict (%s)',
+    (refused, kept) => {
+      const opinion = ({ row }: MadePair): readonly [number, number] => (row % 2 === 0 ? [1, 1] : [0, 0]);
+      const result = (missing: number) =>
+        resultOf({
+          sets: { koala: 200 },
+          judges: { gpt: (pair) => (pair.row % 2 === 0 && pair.row / 2 < missing ? 'refusal' : opinion(pair)) },
+          about: { gpt: PASSED },
+        }).result.arms.phased!;
+      const [truth, seen] = [result(0), result(refused)];
+      expect(seen.winRate!).toBeLessThan(truth.winRate!);
+      expect(seen.bounds!.low).toBeLessThanOrEqual(truth.winRate!);
+      expect(seen.bounds!.high).toBeGreaterThanOrEqual(truth.winRate!);
+      expect(seen.verdict === 'withheld').toBe(kept === 'withheld');
+    },
+  );
+
   it('over the share that is allowed leave no verdict', () => {
     const { result } = resultOf({ sets: { koala: 200 }, judges: { gpt: judge(0.06) }, about: { gpt: PASSED } });
     expect(result.arms.phased!.verdict).toBe('withheld');

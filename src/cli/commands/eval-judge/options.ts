@@ -15,10 +15,19 @@ export const command = defineCommand({
   recipe: true,
   // There it is the model that is trained. A judge is named for each run.
   notFromEnvironment: () => ['model'],
-  first: ['judge', 'baseUrl', 'model', 'pairs', 'orders', 'maxCost', 'dryRun'],
+  first: ['judge', 'baseUrl', 'model', 'maxCost', 'dryRun'],
   groups: {
-    'Answers and judge': ['folder', 'judge', 'model', 'pairs', 'orders', 'dryRun'],
-    'Entrance test': ['entrance', 'entranceRows'],
+    'Answers and judge': [
+      'folder',
+      'judge',
+      'model',
+      'controls',
+      'entrance',
+      'entranceRows',
+      'pairs',
+      'orders',
+      'dryRun',
+    ],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],

@@ -15,11 +15,11 @@ export const command = defineCommand({
   recipe: true,
   // There it is the model that is trained. A judge is named for each run.
   notFromEnvironment: () => ['model'],
-  first: ['sets', 'out', 'rows', 'maxTokens', 'judge', 'baseUrl', 'model', 'maxCost', 'dryRun'],
+  first: ['sets', 'out', 'rows', 'judge', 'baseUrl', 'model', 'dryRun'],
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
-    Judge: ['judge', 'model', 'pairs', 'orders', 'entrance', 'entranceRows'],
+    Judge: ['judge', 'model', 'controls', 'entrance', 'entranceRows', 'pairs', 'orders'],
     Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
     Retries: ['tries', 'retryWait', 'retryBudget'],
     Cost: ['maxCost', 'prices', 'yes'],
@@ -36,16 +36,16 @@ export const command = defineCommand({
       'reparse',
     ],
     'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
-    Report: ['level', 'resamples', 'maxMissing', 'against'],
+    Report: ['level', 'resamples', 'maxMissing', 'people', 'against'],
     'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
   },
   examples: [
     [
-      'phasetune eval base=models/base phased=checkpoints/phased --sets sets/*.jsonl --out evals/mine --base-url http://localhost:8000/v1 --model qwen3',
-      'a model and the run that tuned it, with a judge on this machine',
+      'phasetune eval base=models/base mine=checkpoints/mine --sets koala.jsonl --out evals/mine --model qwen3',
+      'a model and the run that tuned it; a judge at OPENAI_BASE_URL',
     ],
     [
-      'phasetune eval one-off=runs/o1,runs/o2 phased=runs/p1,runs/p2 --sets staged/mine --out evals/local --rows 200',
+      'phasetune eval one-off=runs/o1,runs/o2 phased=runs/p1,runs/p2 --sets staged/mine --out evals/local',
       'two seeds of each arm, judged without an endpoint',
     ],
     [
