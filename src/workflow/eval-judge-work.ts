@@ -68,7 +68,7 @@ export function judgeModelOf(work: JudgeWork, kind: JudgeKind): string | undefin
 }
 
 /** The model folder of the baseline; undefined where its answers came from a file. */
-export function baseModelOf({
+function baseModelOf({
   arms,
   baseline,
   begunIn,

@@ -39,7 +39,7 @@ export interface EntranceResult {
   readonly rows: number;
   readonly wanted: number;
   readonly seed: number;
-  /** Own answer against another row's of like length. */
+  /** Own answer against another row's of similar length. */
   readonly other: EntranceShare;
   /** Own answer against its own words in another order. */
   readonly scrambled: EntranceShare;
@@ -213,7 +213,7 @@ type Figures = Omit<EntranceResult, 'state' | 'reasons'>;
 function verdictOn(figures: Figures, kind: JudgeKind): Pick<EntranceResult, 'state' | 'reasons'> {
   const { other, scrambled, consistency, rows, wanted } = figures;
   const tests = [
-    { share: other, what: "a row's own answer better than another row's of like length" },
+    { share: other, what: "a row's own answer better than another row's of similar length" },
     { share: scrambled, what: 'an answer better than its own words in another order' },
   ];
   const missing = other.missing + scrambled.missing;

@@ -67,7 +67,7 @@ export async function letterForm(tokenizer: Tokenizer, maxLength: number): Promi
     const same = base.every((id, i) => ids[i] === id);
     if (!same || ids.length !== base.length + 1)
       throw dataError(
-        `${folder}: "${label}" after "${OPENING}" is not one token of this tokenizer, so a letter's probability cannot be read off`,
+        `${folder}: "${label}" after "${OPENING}" is not one token of this tokenizer, so a letter's probability cannot be measured`,
         { file: folder, remedies: [{ option: 'model', change: 'set', note: 'to another model' }] },
       );
     labels.push(ids.at(-1)!);

@@ -78,7 +78,7 @@ describe('its pairs', () => {
     expect([count(true), count(false)]).toEqual([850, 450]);
   });
 
-  test('put against an answer another one of like length, and never the same', () => {
+  test('put against an answer another one of similar length, and never the same', () => {
     const differences = ofCase('other').map(({ own, against }) => Math.abs(codePoints(own) - codePoints(against)));
     expect(Math.max(...differences)).toBeLessThanOrEqual(5);
     expect(ofCase('other').every(({ own, against }) => own !== against)).toBe(true);
@@ -171,7 +171,7 @@ describe('judges that fail, each with its reasons', () => {
   test('one that always says first', async () => {
     const reasons = await reasonsOf(() => ({ choice: 'first' }));
     expect(reasons).toEqual([
-      "it finds a row's own answer better than another row's of like length in 50.0 % of 200 pairs (95 % interval 43.1 % to 56.9 %); the lower bound must reach 75.0 %",
+      "it finds a row's own answer better than another row's of similar length in 50.0 % of 200 pairs (95 % interval 43.1 % to 56.9 %); the lower bound must reach 75.0 %",
       'it finds an answer better than its own words in another order in 50.0 % of 200 pairs (95 % interval 43.1 % to 56.9 %); the lower bound must reach 85.0 %',
       'its two orders agree in 0.0 % of pairs; at least 50.0 % are needed',
     ]);
