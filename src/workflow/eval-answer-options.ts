@@ -21,22 +21,17 @@ export const evalAnswerOptionsSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .describe(
-      "what is compared: NAME=SOURCE, where SOURCE is a run's folder, run@stage-2, an adapter, a model, or a file of answers; with commas, several runs of one arm",
+      'NAME=SOURCE: a run, run@stage-2, an adapter, a model or a file of answers; with commas, several runs of an arm',
     ),
   sets: z
     .array(z.string().min(1))
     .min(1)
     .meta({ words: true })
-    .describe('files of instructions, in any format that `data import` reads, or a staged folder'),
+    .describe('files of instructions, or staged folders (held-out rows)'),
   out: z.string().min(1).describe('folder of the evaluation; an existing one is continued'),
   baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),
   base: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),
-  rows: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .describe('instructions to answer, drawn from every set and band in proportion [all]'),
+  rows: z.number().int().positive().optional().describe('instructions to answer, drawn by set and band [all]'),
   seed: z.number().int().min(0).default(0).describe('seed of the drawn rows, and of sampled answers'),
   badRows: importOptionsSchema.shape.badRows,
   system,
