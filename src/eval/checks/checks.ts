@@ -40,12 +40,18 @@ export function checkAnswer(answer: CheckedAnswer): AnswerChecks {
     empty,
     cut: finish === 'length',
     refusal: isRefusal(output),
-    loop: !empty && (isLoop(wordsOf(output)) || (ids !== undefined && isLoop(Array.from(ids)))),
+    loop: !empty && (loopsInWords(output) || (ids !== undefined && isLoop(Array.from(ids)))),
     copy: isCopy(instruction, output),
     otherScript: isOtherScript(instruction, output),
     ...matches(answer),
     ...(constraints && { constraints }),
   };
+}
+
+/** The last word may be cut. */
+function loopsInWords(output: string): boolean {
+  const words = wordsOf(output);
+  return isLoop(words) || isLoop(words.slice(0, -1));
 }
 
 /** How the answer compares with the texts that are right; nothing where there is none. */

@@ -3,7 +3,7 @@ const LEAST = 32;
 
 /**
  * True if more than half of an answer is one piece of the instruction (white space aside) of at least 32 characters, or
- * of more than half of the instruction. Linear in both lengths: a common piece of more than half of the answer contains
+ * of nine tenths of the instruction. Linear in both lengths: a common piece of more than half of the answer contains
  * the answer's middle, so the longest piece around it is found by two passes of the Z algorithm.
  */
 export function isCopy(instruction: string, answer: string): boolean {
@@ -11,7 +11,7 @@ export function isCopy(instruction: string, answer: string): boolean {
   const said = [...even(answer)];
   if (said.length === 0 || asked.length === 0) return false;
   const common = longestAroundMiddle(said, asked);
-  return 2 * common > said.length && (common >= LEAST || 2 * common > asked.length);
+  return 2 * common > said.length && (common >= LEAST || 10 * common >= 9 * asked.length);
 }
 
 const even = (text: string) => text.trim().replace(/\s+/g, ' ');

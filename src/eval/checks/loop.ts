@@ -8,6 +8,8 @@ const TIMES = 3;
  */
 const SHORT_STRETCH = 24;
 const SHORT_UNIT = 4;
+/** The same for words, which are no digits or marks. */
+const WORD_STRETCH = 12;
 /** Share of repeated 4-grams above which a text is a loop: seq-rep-4 of Welleck et al. (arXiv 1908.04319). */
 const MOST_REPEATED = 0.5;
 /** Tokens below which that share says nothing. */
@@ -32,6 +34,7 @@ function repeatsToTheEnd(tokens: readonly (number | string)[]): boolean {
     // A repetition of two units is one of a unit, too.
     if (stretch < unit * TIMES || stretch <= short) continue;
     if (unit >= SHORT_UNIT || stretch >= SHORT_STRETCH) return true;
+    if (stretch >= WORD_STRETCH && /\p{L}/u.test(String(tokens[n - 1]) + String(tokens[n - 2]))) return true;
     short = stretch;
   }
   return false;

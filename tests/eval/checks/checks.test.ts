@@ -79,6 +79,7 @@ describe('a copy', () => {
     [`Shorten: ${long}`, `Sure. ${long}`, true],
     [`Shorten:\n${long.replace(/ /g, '\n')}`, long, true],
     ['Name a river.', 'Name a river.', true],
+    ['What is the capital of Peru?', 'The capital of Peru is Lima.', false],
     ['Which is an animal: car, fox or tree?', 'fox', false],
     ['Put in order: camel, horse, tiger, fox.', 'camel, horse', false],
     [`Shorten: ${long}`, 'A quick fox jumps over a dog near the bank.', false],
@@ -104,11 +105,11 @@ describe('a copy', () => {
       for (let from = 0; from < b.length; from++)
         for (let to = b.length; to > from + longest; to--)
           if (a.length > 0 && a.join('').includes(b.slice(from, to).join(''))) longest = to - from;
-      const copy = b.length > 0 && 2 * longest > b.length && 2 * longest > a.length;
+      const copy = b.length > 0 && 2 * longest > b.length && 10 * longest >= 9 * a.length;
       expect(ask(asked, said).copy, `${asked} ${said}`).toBe(copy);
       copies += Number(copy);
     }
-    expect(copies).toBeGreaterThan(200);
+    expect(copies).toBeGreaterThan(100);
   });
 
   test('of 400,000 characters of one kind is found without delay', () => {

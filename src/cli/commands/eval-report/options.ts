@@ -17,7 +17,7 @@ export const command = defineCommand({
       'wider intervals, more missing verdicts allowed',
     ],
     [
-      'phasetune eval report evals/mine --people anna.csv ben.csv',
+      'phasetune eval report evals/mine --people anna.csv,ben.csv',
       'what people say, and the win rates corrected by it',
     ],
     ['phasetune eval report evals/mine --against length', 'how often the judge agrees with another one'],
