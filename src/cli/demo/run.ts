@@ -3,7 +3,6 @@ import { loadBackend } from '../../backend/load.js';
 import type { DeviceChoice } from '../../backend/options.js';
 import { dataError } from '../../core/errors.js';
 import { random } from '../../core/random.js';
-import { readStaged } from '../../curriculum/manifest.js';
 import type { StagingPlan } from '../../curriculum/staging-options.js';
 import { resolveStaging, stagingOptionsSchema } from '../../curriculum/staging-options.js';
 import { stageInto } from '../../curriculum/write.js';
@@ -19,7 +18,7 @@ import type { TrainResult } from '../../workflow/train-events.js';
 import type { TrainingInput } from '../../workflow/train-options.js';
 import type { CommandContext } from '../command.js';
 import { runDisplay } from '../run-display.js';
-import { ask } from './ask.js';
+import { evaluateDemo } from './evaluate.js';
 import { type DemoModel, demoData, demoModel } from './model.js';
 import { showIntro, showResult } from './show.js';
 
@@ -38,7 +37,7 @@ const STAGES = 3;
 /** Rows a stage that train in about a minute on two cores: a tiny model takes more of them. */
 const ROWS = { real: 128, tiny: 512 };
 
-/** The whole way: model, data, stages, answers before, training, answers after; see the command. */
+/** The whole way: model, data, stages, training, answers before and after; see the command. */
 export async function runDemo(options: DemoOptions, context: CommandContext): Promise<Record<string, unknown>> {
   const { logger, verbose } = context;
   const out = options.out ?? freeFolder();
@@ -55,17 +54,18 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   const { format, scoreField, badRows } = options;
   const input = { path: data, import: { format, scoreField, badRows } };
   const { staging } = await stageInto(staged, sampleOf(records, options, model), stagingPlan(options), input);
-  const { holdout } = await readStaged(staged);
   const compile = compileOptions({}, backend);
   showIntro({ backend, compile, model, data, records: records.length, staging }, context);
-  const asked = { model: model.folder, device: options.device };
-  const before = await ask(holdout, { ...asked, label: 'answers before' }, context);
   const { folder, adapter, run } = await trainShown(
     { ...demoRecipe(model, options), data: staged, out: join(out, 'run'), device: options.device },
     context,
   );
-  const after = await ask(holdout, { ...asked, adapter, label: 'answers after' }, context);
-  return showResult({ before, after, run, files: { adapter, run: folder, data: staged }, model }, context);
+  const evaluation = join(out, 'eval');
+  const evaluated = await evaluateDemo(
+    { before: model.folder, after: folder, holdout: staged, out: evaluation, device: options.device },
+    context,
+  );
+  return showResult({ ...evaluated, run, files: { adapter, run: folder, data: staged, evaluation }, model }, context);
 }
 
 /** As many rows as the demo takes, drawn at random. */

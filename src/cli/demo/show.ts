@@ -1,11 +1,13 @@
 import type { Backend } from '../../backend/backend.js';
 import type { Staging } from '../../curriculum/staging.js';
+import type { AnswerRow } from '../../eval/answers/answer-row.js';
+import type { EvaluationResult } from '../../eval/result/result.js';
 import type { CompileOptions } from '../../program/compile-options.js';
 import { formatDuration, formatNumber } from '../../telemetry/format.js';
 import { formatLossMatrix } from '../../train/forgetting.js';
 import type { RunFile } from '../../train/run-file.js';
 import type { CommandContext } from '../command.js';
-import type { AnsweredRow } from './ask.js';
+import type { EvaluatedDemo } from './evaluate.js';
 import type { DemoModel } from './model.js';
 
 type Show = Pick<CommandContext, 'print'>;
@@ -36,29 +38,34 @@ export function showIntro({ backend, compile, model, data, records, staging }: I
 }
 
 /** What came of the demo. */
-export interface DemoResult {
-  readonly before: readonly AnsweredRow[];
-  readonly after: readonly AnsweredRow[];
+export interface DemoResult extends EvaluatedDemo {
   readonly run: RunFile;
-  readonly files: { readonly adapter: string; readonly run: string; readonly data: string };
+  readonly files: {
+    readonly adapter: string;
+    readonly run: string;
+    readonly data: string;
+    readonly evaluation: string;
+  };
   readonly model: DemoModel;
 }
 
-/** Shows losses, exact matches, two answers, speed and files; returns the same as data. */
-export function showResult({ before, after, run, files, model }: DemoResult, { print }: Show): Record<string, unknown> {
-  const share = (rows: readonly AnsweredRow[]) => `${rows.filter((row) => row.matches).length} of ${rows.length}`;
+/** Shows losses, exact matches, win rates, two answers, speed and files; returns the same as data. */
+export function showResult(demo: DemoResult, { print }: Show): Record<string, unknown> {
+  const { before, after, result, run, files, model } = demo;
   print('');
   print('Held-out loss (nats per token, lower is better; next to it the change since the base model):');
   if (run.matrix) for (const line of formatLossMatrix(run.matrix)) print(`  ${line}`);
   print('');
+  const share = (rows: readonly AnswerRow[]) => `${matches(rows)} of ${rows.length}`;
   print(`Held-out questions answered exactly as expected: ${share(before)} before, ${share(after)} after.`);
+  for (const line of winRateLines(result)) print(line);
   const examples = chooseExamples(before, after);
   for (const i of examples) {
     print('');
-    print(`  question  ${quote(after[i]!.prompt)}`);
-    print(`  expected  ${quote(after[i]!.expected)}`);
-    print(`  before    ${quote(before[i]!.answer)}`);
-    print(`  after     ${quote(after[i]!.answer)}`);
+    print(`  question  ${quote(after[i]!.instruction)}`);
+    print(`  expected  ${quote(after[i]!.reference ?? '')}`);
+    print(`  before    ${quote(before[i]!.output)}`);
+    print(`  after     ${quote(after[i]!.output)}`);
   }
   print('');
   print(
@@ -67,28 +74,84 @@ export function showResult({ before, after, run, files, model }: DemoResult, { p
   print(`  ${files.adapter}  the adapter, in PEFT's format`);
   print(`  ${files.run}  run.json, events.jsonl and a checkpoint of each stage`);
   print(`  ${files.data}  the staged data`);
+  print(`  ${files.evaluation}  all answers, and report.md, which compares them`);
   print(`Ask it more: npx phasetune generate --model ${model.folder} --adapter ${files.adapter} --prompt "..."`);
   return {
     model: model.name,
     exactMatch: { before: matches(before), after: matches(after), of: after.length },
+    winRates: winRatesOf(result),
     matrix: run.matrix,
-    answers: examples.map((i) => ({ index: i, ...after[i], before: before[i]!.answer })),
+    answers: examples.map((i) => ({
+      index: i,
+      id: after[i]!.id,
+      prompt: after[i]!.instruction,
+      expected: after[i]!.reference,
+      before: before[i]!.output,
+      answer: after[i]!.output,
+      matches: after[i]!.checks.exactMatch,
+    })),
     tokensPerSecond: run.tokensPerSecond,
     trainingSeconds: run.trainingSeconds,
     files,
   };
 }
 
-const matches = (rows: readonly AnsweredRow[]): number => rows.filter((row) => row.matches).length;
+const matches = (rows: readonly AnswerRow[]): number => rows.filter(({ checks }) => checks.exactMatch).length;
+
+/** A win rate of after against before, in percent, with its interval. */
+interface DemoRate {
+  readonly winRate: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** How after does against before, by what needs no judge. */
+function winRatesOf({ arms: { after }, matches: { exact } }: EvaluationResult) {
+  const difference = exact?.after?.difference;
+  const half = (points: number | null | undefined): number | null => (points == null ? null : 50 + points / 2);
+  return {
+    // Where both match or neither does, the row is a tie: so the rate is 50 plus half of the difference.
+    exactMatch: { winRate: half(difference?.mean), low: half(difference?.low), high: half(difference?.high) },
+    likelihood: pickRate(after),
+    atEqualLength: pickRate(after?.lengthControlled),
+  };
+}
+
+const pickRate = (rate: DemoRate | null | undefined): DemoRate => ({
+  winRate: rate?.winRate ?? null,
+  low: rate?.low ?? null,
+  high: rate?.high ?? null,
+});
+
+/** The win rates in words for whoever sees one for the first time. */
+function winRateLines(result: EvaluationResult): string[] {
+  const { exactMatch, likelihood, atEqualLength } = winRatesOf(result);
+  const shown = ({ winRate, low, high }: DemoRate) =>
+    `${winRate!.toFixed(1)} %  (${low?.toFixed(1) ?? '?'} to ${high?.toFixed(1) ?? '?'})`;
+  const lines = [
+    { name: 'which answer is exactly as expected', rate: exactMatch },
+    { name: 'which answer fits its question better (likelihood)', rate: likelihood },
+    { name: 'the same if both answers were equally long', rate: atEqualLength },
+  ].filter(({ rate }) => rate.winRate !== null);
+  if (lines.length === 0) return [];
+  const width = Math.max(...lines.map(({ name }) => name.length));
+  return [
+    '',
+    `How often the answer after training wins against the one before (ties count half; 50 % means no difference;`,
+    `in brackets the range that the chance of drawing ${result.rows} questions leaves, 95 % interval):`,
+    ...lines.map(({ name, rate }) => `  ${name.padEnd(width)}  ${shown(rate)}`),
+    'No judge was asked, so this says which answers match and fit, not which are better. docs/evaluation.md has more.',
+  ];
+}
 
 /**
  * The first question that turned right, if any did, and the first that is still wrong: what was learnt, and
  * what not.
  */
-function chooseExamples(before: readonly AnsweredRow[], after: readonly AnsweredRow[]): number[] {
+function chooseExamples(before: readonly AnswerRow[], after: readonly AnswerRow[]): number[] {
   const first = (test: (i: number) => boolean) => after.findIndex((_, i) => test(i));
-  const learnt = first((i) => after[i]!.matches && !before[i]!.matches);
-  const wrong = first((i) => !after[i]!.matches);
+  const learnt = first((i) => after[i]!.checks.exactMatch === true && !before[i]!.checks.exactMatch);
+  const wrong = first((i) => !after[i]!.checks.exactMatch);
   const chosen = [learnt, wrong].filter((i) => i >= 0);
   const others = after.map((_, i) => i).filter((i) => !chosen.includes(i));
   return [...chosen, ...others].slice(0, 2);

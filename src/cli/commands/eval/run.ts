@@ -1,10 +1,10 @@
 import { collectSooner } from '../../../telemetry/memory.js';
 import { type EvaluateResult, evaluate, planEvaluation } from '../../../workflow/evaluate.js';
 import type { Run } from '../../command.js';
-import { showAnswering } from '../../eval/answer-progress.js';
 import { printAnswerPlan } from '../../eval/answers.js';
 import { evaluationJson, printEvaluation } from '../../eval/evaluation.js';
-import { printJudges, printJudgingPlan, showJudging } from '../../eval/judging.js';
+import { printJudges, printJudgingPlan } from '../../eval/judging.js';
+import { showEvaluation } from '../../eval/progress.js';
 import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
@@ -22,16 +22,13 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
     return { dryRun, answers };
   }
   const evaluation = evaluate(options, hooks);
-  const [answering, judging] = [showAnswering(context), showJudging(context, options)];
+  const showing = showEvaluation(context, options);
   let evaluated: EvaluateResult;
   try {
-    for await (const { part, event } of evaluation.events)
-      if (part === 'answer') answering.show(event);
-      else judging.show(event);
+    for await (const event of evaluation.events) showing.show(event);
     evaluated = await evaluation.result;
   } finally {
-    answering.end();
-    judging.end();
+    showing.end();
   }
   printJudges(evaluated.judged, context);
   printEvaluation(evaluated, context);
