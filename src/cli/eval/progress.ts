@@ -9,9 +9,11 @@ export function showEvaluation(context: CommandContext, options: Pick<EndpointOp
   const [answering, judging] = [showAnswering(context), showJudging(context, options)];
   return {
     show({ part, event }: EvaluateEvent): void {
-      if (part === 'answer') return answering.show(event);
-      answering.end();
-      judging.show(event);
+      if (part === 'answer') answering.show(event);
+      else {
+        answering.end();
+        judging.show(event);
+      }
     },
     end(): void {
       answering.end();
