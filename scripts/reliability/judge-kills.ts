@@ -17,7 +17,7 @@ const [kills = 50, rows = 805, seed = 1, withinMs = 1000] = process.argv.slice(2
 const kinds = process.argv[6] === 'all' ? ALL_PASSING_FAULTS : PASSING_FAULTS;
 const folder = mkdtempSync(join(tmpdir(), 'phasetune-judge-kills-'));
 try {
-  const compare = ['verdicts.jsonl'] as const;
+  const compare = ['verdicts.jsonl', 'result.json'] as const;
   const result = await killJudges({
     folder,
     rows,

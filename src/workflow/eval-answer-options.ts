@@ -27,9 +27,7 @@ export const evalAnswerOptionsSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .meta({ words: true })
-    .describe(
-      'files of instructions, in any format that `data import` reads, or a staged folder',
-    ),
+    .describe('files of instructions, in any format that `data import` reads, or a staged folder'),
   out: z.string().min(1).describe('folder of the evaluation; an existing one is continued'),
   baseline: z.string().min(1).optional().describe('arm that the others are compared with [the first]'),
   base: z.string().min(1).optional().describe('base model of adapters that do not say where it is'),

@@ -42,8 +42,13 @@ export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: As
 }
 
 /** The judge that options name: an LLM where they or the environment give an endpoint. */
-export const judgeKindOf = ({ options: { judge, baseUrl }, hooks: { environment = env } }: JudgeWork): JudgeKind =>
-  judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
+export const judgeKindOf = ({
+  options: { judge, baseUrl },
+  hooks: { environment = env },
+}: {
+  readonly options: Pick<ResolvedEvalJudgeOptions, 'judge' | 'baseUrl'>;
+  readonly hooks: Pick<AskHooks, 'environment'>;
+}): JudgeKind => judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
 
 /** A judge that runs beside others, for free. */
 type Control = Exclude<JudgeKind, 'llm' | 'letters'>;

@@ -136,7 +136,7 @@ async function* judgeLocally(
       control,
       verdicts,
       ...(tested > 0 && { entrance: entrance.resultOf(outcomes.slice(0, tested)) }),
-      about: { ...judge.about, orders: options.orders, pairs: options.pairs },
+      about: judge.about,
     };
     await saveJudge(work, record);
     const judged = summaryOf(work, record);

@@ -390,6 +390,34 @@ describe('sources that cannot answer', () => {
     ).toBe(30);
   });
 
+  test('an adapter whose training diverged is named with its row, after all other answers of the arm before', async () => {
+    await cp(at('run-1/adapter'), at('diverged'), { recursive: true });
+    const file = at('diverged/adapter_model.safetensors');
+    const bytes = await readFile(file);
+    for (let i = 8 + Number(bytes.readBigUInt64LE(0)); i < bytes.length; i += 4) bytes.writeFloatLE(1e30, i);
+    await writeFile(file, bytes);
+    const arms = [`base=${model}`, `bad=${at('diverged')}`];
+    const run = answer('diverged-eval', arms, { sets: [at('asked.json')] });
+    await expect(run).rejects.toThrow(
+      /arm bad, row \w+ of asked: its prompt \(and 5 more of 6 prompts\): after 0 tokens of its answer the logits are not finite/,
+    );
+    expect(await ledgerKeys('diverged-eval')).toHaveLength(6);
+  });
+
+  test('rows of two sets may have the same ids', async () => {
+    const rows = [{ id: 'r1', instruction: 'Name a river.', output: 'The Rhine.' }];
+    await writeFile(at('first.json'), JSON.stringify(rows));
+    await writeFile(at('second.json'), JSON.stringify([{ ...rows[0], instruction: 'Name a lake.' }]));
+    await answer('ids', [`base=${model}`, `x=${at('run-1')}`], { sets: [at('first.json'), at('second.json')] });
+    const instructions = await Promise.all(
+      ['first', 'second'].map(async (set) => (await linesOf<AnswerRow>('ids', 'answers', 'x', `${set}.jsonl`))[0]),
+    );
+    expect(instructions).toMatchObject([
+      { id: 'r1', instruction: 'Name a river.' },
+      { id: 'r1', instruction: 'Name a lake.' },
+    ]);
+  });
+
   test('a folder with something else in it is not written to', async () => {
     await expect(answer('staged', ARMS())).rejects.toThrow(
       /staged is not empty, and there is no evaluation in it; set `out`/,

@@ -7,8 +7,8 @@ import { peopleFigures } from '../../src/eval/people/people.js';
 import { readSheets } from '../../src/eval/people/read-sheets.js';
 import type { SheetKey } from '../../src/eval/people/sheet.js';
 import { readEvaluation } from '../../src/eval/result/evaluation.js';
-import { readResult } from '../../src/eval/result/result.js';
 import { makeFolder } from '../../src/io/files.js';
+import { readJson } from '../../src/io/json.js';
 import { writeJsonLines } from '../../src/io/jsonl.js';
 import { reportEvaluation } from '../../src/workflow/eval-report.js';
 import { samplePairs } from '../../src/workflow/eval-sample.js';
@@ -101,7 +101,7 @@ describe('samplePairs', () => {
       expect.stringMatching(/sheet\.csv:14: expected A, B or tie for p\w+-001, found "anna\?"/),
       expect.stringMatching(/ben\.csv:14: .* found "ben\?"/),
     ]);
-    expect(await readResult(folder)).toEqual(result);
+    expect(await readJson(evalPaths(folder).result)).toEqual(JSON.parse(JSON.stringify(result)));
     expect(readFileSync(report, 'utf8')).toMatch(/## People\n\nPeople rated 11 pairs without knowing the arms/);
     // Without sheets the report says nothing of people.
     expect((await reportEvaluation({ folder, resamples: 200 })).result.people).toBeUndefined();

@@ -1,3 +1,4 @@
+import { peopleBlocks } from '../../eval/people/report.js';
 import { summaryBlocks } from '../../eval/result/summary.js';
 import { plainLines } from '../../telemetry/document.js';
 import { formatCounted } from '../../telemetry/format.js';
@@ -10,7 +11,9 @@ export function printEvaluation(
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
   for (const warning of result.warnings) logger.warn(warning);
+  for (const problem of result.people?.unreadable ?? []) logger.warn(problem);
   for (const line of plainLines(summaryBlocks(result))) print(line);
+  if (result.people) for (const line of ['', ...plainLines(peopleBlocks(result.people, result.baseline))]) print(line);
   print('');
   print(`written to ${report}, with result.json and ${formatCounted(written.length - 2, 'other file')} beside it`);
 }

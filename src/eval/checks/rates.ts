@@ -1,41 +1,51 @@
+import * as z from 'zod';
 import { binomialInterval } from '../../statistics/binomial.js';
 import type { AnswerChecks } from '../answers/answer-row.js';
 import { meetsAll } from './constraints.js';
 
-/**
- * How many of an arm's answers have something, of those that could: shares from 0 to 1 with an
- * exact binomial interval.
- */
-export interface CheckRate {
-  readonly count: number;
-  readonly of: number;
+const count = z.number().int().min(0);
+const share = z.number().min(0).max(1);
+
+const rateSchema = z.strictObject({
+  count,
+  /** Answers, rows or constraints that could have it. */
+  of: count,
   /** Null where there are none. */
-  readonly share: number | null;
-  readonly low: number;
-  readonly high: number;
-}
+  share: share.nullable(),
+  low: share,
+  high: share,
+});
 
-/** Checks that every answer has; in the order in which they are shown. */
-export const FAULTS = ['empty', 'cut', 'refusal', 'loop', 'copy', 'otherScript'] as const;
-
-/** Checks that only answers to rows with a reference have. */
-export const MATCHES = ['exactMatch', 'normalizedMatch', 'jsonMatch'] as const;
-
-/** Constraints that an arm's answers meet, as IFEval counts them. */
-export interface ConstraintRates {
+const constraintRatesSchema = z.strictObject({
   /** Rows all of whose constraints are met; rows of which an unchecked one decides are left out. */
-  readonly promptStrict: CheckRate;
-  readonly promptLoose: CheckRate;
+  promptStrict: rateSchema,
+  promptLoose: rateSchema,
   /** Constraints that are met. */
-  readonly instructionStrict: CheckRate;
-  readonly instructionLoose: CheckRate;
+  instructionStrict: rateSchema,
+  instructionLoose: rateSchema,
   /** Constraints that are not checked, by name. */
-  readonly unchecked: Readonly<Record<string, number>>;
-}
+  unchecked: z.record(z.string(), count),
+});
 
-/** What the local checks found in the answers of an arm; what no answer has is absent. */
-export type CheckRates = Readonly<Record<(typeof FAULTS)[number], CheckRate>> &
-  Readonly<Partial<Record<(typeof MATCHES)[number], CheckRate>>> & { readonly constraints?: ConstraintRates };
+/** Schema of what the local checks found in the answers of an arm; what no answer has is absent. */
+export const checkRatesSchema = z.strictObject({
+  empty: rateSchema,
+  cut: rateSchema,
+  refusal: rateSchema,
+  loop: rateSchema,
+  copy: rateSchema,
+  otherScript: rateSchema,
+  exactMatch: rateSchema.optional(),
+  normalizedMatch: rateSchema.optional(),
+  jsonMatch: rateSchema.optional(),
+  constraints: constraintRatesSchema.optional(),
+});
+
+/** See {@link checkRatesSchema}. */
+export type CheckRates = z.infer<typeof checkRatesSchema>;
+
+const FAULTS = ['empty', 'cut', 'refusal', 'loop', 'copy', 'otherScript'] as const;
+const MATCHES = ['exactMatch', 'normalizedMatch', 'jsonMatch'] as const;
 
 /**
  * Shares of answers that are empty, cut and so on, that match, and that meet their constraints. The
@@ -52,7 +62,7 @@ export function checkRates(answers: readonly AnswerChecks[], level = 0.95): Chec
   const constraints = answers.flatMap((checks) => (checks.constraints ? [checks.constraints] : []));
   const each = constraints.flat();
   return {
-    ...(Object.fromEntries(faults) as Record<(typeof FAULTS)[number], CheckRate>),
+    ...(Object.fromEntries(faults) as Pick<CheckRates, (typeof FAULTS)[number]>),
     ...Object.fromEntries(matches),
     ...(constraints.length > 0 && {
       constraints: {
@@ -66,7 +76,7 @@ export function checkRates(answers: readonly AnswerChecks[], level = 0.95): Chec
   };
 }
 
-function rateOf(values: readonly (boolean | null | undefined)[], level: number): CheckRate {
+function rateOf(values: readonly (boolean | null | undefined)[], level: number): CheckRates['empty'] {
   const known = values.filter((value) => typeof value === 'boolean');
   const count = known.filter(Boolean).length;
   const of = known.length;

@@ -2,6 +2,7 @@ import { quantile } from '../../statistics/bootstrap.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { AnswerRow } from '../answers/answer-row.js';
 import { meetsAll } from '../checks/constraints.js';
+import { checkRates } from '../checks/rates.js';
 import type { ArmAnswers, Evaluation } from './evaluation.js';
 import { type IntervalBatch, meanOf } from './interval-batch.js';
 import type { AnswerFigures, EvaluationResult } from './result.js';
@@ -21,7 +22,7 @@ const FLAWS = [
 ] as const;
 
 /** What the local checks found in the answers of all runs of each arm. */
-export const answerFigures = ({ arms }: Evaluation, lengths: Lengths): Record<string, AnswerFigures> =>
+export const answerFigures = ({ arms }: Evaluation, lengths: Lengths, level: number): Record<string, AnswerFigures> =>
   Object.fromEntries(
     [...arms].map(([arm, runs]) => {
       const answers = runs.flat().filter((one) => one !== undefined);
@@ -35,7 +36,11 @@ export const answerFigures = ({ arms }: Evaluation, lengths: Lengths): Record<st
         sorted.length === 0
           ? null
           : { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
-      return [arm, { answers: answers.length, ...counts, length }];
+      const rates = checkRates(
+        answers.map(({ checks }) => checks),
+        level,
+      );
+      return [arm, { answers: answers.length, ...counts, length, rates }];
     }),
   );
 
@@ -73,14 +78,22 @@ const lossOf: Measure = ({ loss }) => (loss && loss.tokens > 0 ? loss.sum / loss
 const valuesOf = (runs: ArmAnswers, measure: Measure): Float64Array[] =>
   runs.map((answers) => Float64Array.from(answers, (answer) => (answer && measure(answer)) ?? Number.NaN));
 
-function armMeans(evaluation: Evaluation, measure: Measure, batch: IntervalBatch, scale: number) {
+function armMeans(
+  evaluation: Evaluation,
+  measure: Measure,
+  batch: IntervalBatch,
+  { scale, comparable = () => true }: { scale: number; comparable?: (answer: AnswerRow, other: AnswerRow) => boolean },
+) {
   const { arms, file } = evaluation;
   const all = new Map([...arms].map(([arm, runs]) => [arm, valuesOf(runs, measure)]));
   if (![...all.values()].flat().some((run) => run.some((value) => !Number.isNaN(value)))) return undefined;
   const base = all.get(file.baseline)!;
   const added = [...all].map(([arm, runs]) => {
     const differences = runPairs(base.length, runs.length).map(({ run, baselineRun }) =>
-      runs[run - 1]!.map((value, row) => value - base[baselineRun - 1]![row]!),
+      runs[run - 1]!.map((value, row) => {
+        const [own, other] = [arms.get(arm)![run - 1]![row], arms.get(file.baseline)![baselineRun - 1]![row]];
+        return own && other && comparable(own, other) ? value - base[baselineRun - 1]![row]! : Number.NaN;
+      }),
     );
     return [arm, batch.add(runs), arm === file.baseline ? undefined : batch.add(differences)] as const;
   });
@@ -96,12 +109,18 @@ function armMeans(evaluation: Evaluation, measure: Measure, batch: IntervalBatch
 /** Matches with references and constraints met, in percent of rows; only those that some row has. */
 export function matchFigures(evaluation: Evaluation, batch: IntervalBatch): () => EvaluationResult['matches'] {
   const added = Object.entries(MATCHES).flatMap(([name, measure]) => {
-    const means = armMeans(evaluation, measure, batch, 100);
+    const means = armMeans(evaluation, measure, batch, { scale: 100 });
     return means ? [[name, means] as const] : [];
   });
   return () => Object.fromEntries(added.map(([name, means]) => [name, means()]));
 }
 
-/** Loss on the references, in nats per token, mean over rows; empty where nothing was measured. */
+/** Losses per token are of the same tokens only if there are as many. */
+const sameTokens = (answer: AnswerRow, other: AnswerRow): boolean => answer.loss?.tokens === other.loss?.tokens;
+
+/**
+ * Loss on the references, in nats per token, mean over rows; empty where nothing was measured. Differences are of rows
+ * whose reference has as many tokens for both models.
+ */
 export const lossFigures = (evaluation: Evaluation, batch: IntervalBatch): (() => EvaluationResult['losses']) =>
-  armMeans(evaluation, lossOf, batch, 1) ?? (() => ({}));
+  armMeans(evaluation, lossOf, batch, { scale: 1, comparable: sameTokens }) ?? (() => ({}));

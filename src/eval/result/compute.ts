@@ -40,7 +40,7 @@ export function computeResult(evaluation: Evaluation, options: ReportOptions): C
   const matches = matchFigures(evaluation, batch);
   const losses = lossFigures(evaluation, batch);
   const judged = judgedBy(context, arms, options);
-  const answers = answerFigures(evaluation, lengths);
+  const answers = answerFigures(evaluation, lengths, level);
   const { warnings, plots, ...figures } = judged();
   const result: EvaluationResult = {
     schema: 'phasetune/evaluation-result',

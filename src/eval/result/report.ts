@@ -2,6 +2,7 @@ import { shownName } from '../../core/shown.js';
 import type { Block } from '../../telemetry/document.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { Evaluation } from './evaluation.js';
+import { checkBlocks } from './report-checks.js';
 import { judgeBlocks } from './report-judge.js';
 import type { EvaluationResult, Mean } from './result.js';
 import { shownInterval, shownLevel, shownRate } from './sentences.js';
@@ -186,31 +187,10 @@ function referenceBlocks({ baseline, matches, losses }: EvaluationResult): Block
           heading('Loss on the reference answers, nats per token'),
           table(losses, 4),
           paragraph(
-            'Lower is better: the model finds the reference answer less surprising. Differences are of the same rows.',
+            'Lower is better: the model finds the reference answer less surprising. Differences are of the same rows, those whose reference has as many tokens for both models.',
           ),
         ]
       : []),
-  ];
-}
-
-function checkBlocks({ answers }: EvaluationResult): Block[] {
-  const rows = Object.entries(answers).map(([arm, one]) => [
-    arm,
-    ...[one.answers, one.empty, one.cut, one.loop, one.refusal, one.copy, one.otherScript].map(formatCount),
-    one.length ? `${one.length.low.toFixed(0)}, ${one.length.median.toFixed(0)}, ${one.length.high.toFixed(0)}` : '-',
-  ]);
-  return [
-    heading('Answers'),
-    {
-      kind: 'table',
-      rows: [
-        ['arm', 'answers', 'empty', 'cut off', 'looping', 'refusals', 'copies', 'other script', 'quartiles of length'],
-        ...rows,
-      ],
-    },
-    paragraph(
-      'Found by rules, without a judge; refusals by how an answer begins, so look at some before you rely on it.',
-    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { checkRatesSchema } from '../checks/rates.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
-import { evalPaths } from '../eval-file.js';
 import { peopleSchema } from '../people/people-schema.js';
 
 const count = z.number().int().min(0);
@@ -138,6 +138,8 @@ const answersSchema = z.strictObject({
   otherScript: count,
   /** Quartiles of the length in characters (code points). */
   length: z.strictObject({ low: z.number(), median: z.number(), high: z.number() }).nullable(),
+  /** The same as shares with intervals, and constraints one by one. */
+  rates: checkRatesSchema,
 });
 
 const lossSchema = z.strictObject({

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { checkAnswer } from '../../../src/eval/checks/checks.js';
 import { checkRates } from '../../../src/eval/checks/rates.js';
+import { checkBlocks } from '../../../src/eval/result/report-checks.js';
+import type { EvaluationResult } from '../../../src/eval/result/result.js';
+import { markdown } from '../../../src/telemetry/document.js';
 
 const meta = {
   instruction_id_list: ['punctuation:no_comma', 'startend:quotation', 'language:response_language'],
@@ -49,4 +52,14 @@ test('constraints are counted by row and one by one; what is not checked counts 
 
 test('without answers nothing is known', () => {
   expect(checkRates([]).empty).toEqual({ count: 0, of: 0, share: null, low: 0, high: 1 });
+});
+
+test('the report shows counts with the interval of their share, and constraints with what is not checked', () => {
+  const answers = ['"no"', '', 'a, b', 'no'].map((output) => checkAnswer({ instruction: 'a', output, meta }));
+  const counts = { answers: 4, empty: 1, cut: 0, refusal: 0, loop: 0, copy: 0, otherScript: 0, length: null };
+  const figures = { phased: { ...counts, rates: checkRates(answers) } };
+  const text = markdown(checkBlocks({ answers: figures } as unknown as EvaluationResult));
+  expect(text).toContain('| phased | 4 | 1 (0.6 to 80.6 %) | 0 | 0 | 0 | 0 | 0 | - |');
+  expect(text).toMatch(/\| phased \| 0\.0 \\\[0\.0, 70\.8\\\] of 3 \|/);
+  expect(text).toContain('Not checked, and so in no share: language:response_language (4).');
 });
