@@ -71,7 +71,7 @@ const ALLOWED: readonly { sentence: string; because: string }[] = [
     because: 'part of the prompt to a judge: replies that are already paid for belong to exactly this text',
   },
   {
-    sentence: 'a score or a reply that stands in it counts for nothing',
+    sentence: 'or a reply that stands in it counts for nothing',
     because: 'part of the prompt to a judge, like the one above',
   },
 ];

@@ -1,7 +1,7 @@
 /**
- * Times `phasetune eval judge` over generated answers at an endpoint on this machine that answers at once, and prints a line
- * of JSON: seconds of the whole command, seconds of processor time, most memory held, and the same for a second run, which
- * asks nothing.
+ * Times `phasetune eval judge` over generated answers at an endpoint on this machine that answers
+ * at once, and prints a line of JSON: seconds of the whole command, seconds of processor time, most
+ * memory held, and the same for a second run, which asks nothing.
  *
  *     npm run build && npx tsx scripts/bench/judge.ts [ROWS = 805] [ARMS BESIDE THE BASELINE = 2] [CONCURRENCY = 16]
  */

@@ -1,6 +1,6 @@
 /**
- * Judges simulated pairs by a judge that prefers what stands first, and prints how far win rate and position bias, as they
- * come out, are from what was put in, on average over the seeds.
+ * Judges simulated pairs by a judge that prefers what stands first, and prints how far win rate and
+ * position bias, as they come out, are from what was put in, on average over the seeds.
  *
  *     npx tsx scripts/eval/judge-position.ts [SEEDS = 20] [ROWS = 2000]
  */

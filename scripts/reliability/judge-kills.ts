@@ -1,11 +1,13 @@
 /**
- * Kills `phasetune eval judge` at random moments, at an endpoint of which 30 % of all requests go wrong, and counts what is
- * lost, what is asked twice, and what differs from a run that nobody killed: all must be 0.
+ * Kills `phasetune eval judge` at random moments, at an endpoint of which 30 % of all requests go
+ * wrong, and counts what is lost, what is asked twice, and what differs from a run that nobody
+ * killed: all must be 0.
  *
  *     npx tsx scripts/reliability/judge-kills.ts [KILLS = 50] [ROWS = 805] [SEED = 1] \
  *       [LONGEST TIME TO A KILL, MS = 1000] [all]
  *
- * With `all` requests go wrong in all ways that pass, connections that hang among them; else in those that pass quickly.
+ * With `all` requests go wrong in all ways that pass, connections that hang among them; else in
+ * those that pass quickly.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

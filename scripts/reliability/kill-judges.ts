@@ -38,9 +38,10 @@ export interface JudgeKillResult extends Killed {
 }
 
 /**
- * Judges evaluations with the command line at an endpoint, which lives in this process and gets a share of requests wrong,
- * kills it at random moments, starts it again, and compares the files in the end with those of a run that nothing went
- * wrong in. Rounds with new rows begin until there were as many kills as wanted.
+ * Judges evaluations with the command line at an endpoint, which lives in this process and gets a
+ * share of requests wrong, kills it at random moments, starts it again, and compares the files in
+ * the end with those of a run that nothing went wrong in. Rounds with new rows begin until there
+ * were as many kills as wanted.
  */
 export async function killJudges(settings: JudgeKillSettings): Promise<JudgeKillResult> {
   const { folder, kills, seed, faults, kinds, rows, withinMs, compare, log = () => {} } = settings;

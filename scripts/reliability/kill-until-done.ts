@@ -34,8 +34,8 @@ export interface Killed {
 }
 
 /**
- * Starts a command again and again, kills it with SIGKILL at random moments, and lets the last run end. Counts the items
- * that were asked about after their answer was on the disk.
+ * Starts a command again and again, kills it with SIGKILL at random moments, and lets the last run
+ * end. Counts the items that were asked about after their answer was on the disk.
  */
 export async function killUntilDone(command: KillableCommand): Promise<Killed> {
   const { endpoint, kills, withinMs, draw, log } = command;

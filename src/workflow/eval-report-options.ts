@@ -14,6 +14,7 @@ export const reportEvaluationOptionsSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .optional()
+    .meta({ words: true })
     .describe('sheets of pairs that people rated, to compare the judge with and to correct its win rates'),
 });
 

@@ -33,7 +33,10 @@ export interface EndpointSettings {
   readonly say?: (asked: Asked) => Said;
   /** Share of requests that go wrong, by a seeded draw, in one of `kinds`. */
   readonly faults?: { readonly share: number; readonly seed: number; readonly kinds?: readonly Fault[] };
-  /** What a request is about, by its body. Default: the text `item-NNN` of the last message, else a hash of all messages. */
+  /**
+   * What a request is about, by its body. Default: the text `item-NNN` of the last message, else a
+   * hash of all messages.
+   */
   readonly itemOf?: (body: Asked['body']) => string;
   /** Keep every request. Default true; off for tens of thousands. */
   readonly keep?: boolean;

@@ -1,7 +1,8 @@
 /**
- * Kills `phasetune eval answer` at random instants and runs it again, until it ends, and compares every file with those
- * of a run that was not killed: `npx tsx scripts/eval/kill-answers.ts [kills] [seed]`, after `npm run build`. Two adapters
- * and the tiny model answer 40 instructions, and their references are measured.
+ * Kills `phasetune eval answer` at random instants and runs it again, until it ends, and compares every file with
+ * those of a run that was not killed, after `npm run build`:
+ * `npx tsx scripts/reliability/kill-answers.ts [kills] [seed]`. The tiny model and two adapters answer 40
+ * instructions, and their references are measured.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
