@@ -84,7 +84,7 @@ export const evalPaths = (folder: string) => ({
     join(folder, 'answers', arm, ...(run > 1 ? [`run-${run}`] : []), 'model_outputs.json'),
   /**
    * Losses of the set's references after each stage of the run that an arm comes from, 0 for its base: lines of
-   * {@link StageLoss} in the set's order.
+   * `StageLoss` in the set's order.
    */
   stageLosses: (arm: string, run: number, stage: number, set: string): string =>
     join(folder, 'losses', arm, `run-${run}`, `stage-${stage}`, `${set}.jsonl`),

@@ -48,6 +48,8 @@ async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator
   const { sources, out, badRows, seed, ...options } = parseOptions(checkJudgeOptionsSchema, given);
   const evaluation = await evaluationOf(sources);
   if (out !== undefined) await refuseInputs({ out, beside: [ledgerPathFor(out)] }, sources);
+  const kind = judgeKindOf({ options, hooks });
+  const path = ledgerOf(kind, evaluation?.folder, out);
   const rows = evaluation
     ? await entranceRowsOf(evaluation.file, hooks.logger)
     : (await readSets(sources, { badRows }, hooks.logger)).flatMap((set) => set.rows);
@@ -59,8 +61,6 @@ async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator
     pairs: [],
     rows,
   };
-  const kind = judgeKindOf(work);
-  const path = ledgerOf(kind, evaluation?.folder, out);
   const { judge, entrance } = kind === 'llm' ? yield* testLlm(work, path!) : yield* testLocally(work, kind, path);
   const result = { judge: judge.name, kind: judge.kind, about: judge.about, entrance };
   return { ...result, written: await write(result, out, evaluation?.folder) };
@@ -68,13 +68,13 @@ async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator
 
 /** What does not matter where nothing but the test is asked. */
 const ALONE = {
-  pairs: 'baseline' as const,
-  orders: 'both' as const,
+  controls: [] as ('likelihood' | 'length')[],
+  pairs: 'baseline',
+  orders: 'both',
   repeats: 1,
   reparse: false,
   entrance: true,
-  controls: [],
-};
+} as const;
 
 async function* testLocally(
   work: JudgeWork,
