@@ -26,7 +26,9 @@ export function sentenceOf(figures: Figures): string {
   const { arm, baseline, verdict, winRate, n, missing, rows, bounds, level } = figures;
   if (verdict === 'withheld') {
     if (n === 0) return `No verdict on ${arm}: all ${formatCount(rows)} verdicts are missing.`;
-    return `No verdict on ${arm}: ${formatCount(missing)} of ${formatCount(rows)} verdicts are missing; its win rate against ${baseline} is from ${shownRate(bounds!.low)} % (all of them lost) to ${shownRate(bounds!.high)} % (all won).`;
+    if (!bounds)
+      return `No verdict on ${arm}, of which no verdict is missing, since what is missing depends on the arm; its win rate against ${baseline} is ${shownRate(winRate)} %.`;
+    return `No verdict on ${arm}: ${formatCount(missing)} of ${formatCount(rows)} verdicts are missing; its win rate against ${baseline} is from ${shownRate(bounds.low)} % (all of them lost) to ${shownRate(bounds.high)} % (all won).`;
   }
   const rate = `win rate ${shownRate(winRate)} %, ${shownLevel(level)} interval ${shownInterval(figures)}, ${formatCounted(n, 'verdict')}`;
   if (verdict === 'exploratory') return `This judge cannot tell ${arm} from ${baseline} (${rate}).`;
