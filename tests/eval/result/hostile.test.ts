@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/core/random.js';
 import { computeResult } from '../../../src/eval/result/compute.js';
@@ -7,7 +9,11 @@ import { evaluationReport } from '../../../src/eval/result/report.js';
 import { summaryBlocks } from '../../../src/eval/result/summary.js';
 import type { Verdict } from '../../../src/eval/verdicts/verdict.js';
 import { markdown, plainLines } from '../../../src/telemetry/document.js';
-import { type Made, made, PASSED, prefers, resultOf } from './made-evaluation.js';
+import { reportEvaluation } from '../../../src/workflow/eval-report.js';
+import { temporaryFolder } from '../../helpers/folder.js';
+import { type Made, made, PASSED, prefers, resultOf, writeMade } from './made-evaluation.js';
+
+const root = temporaryFolder('hostile');
 
 /** The result after each verdict was changed. */
 function changed(given: Made, change: (verdict: Verdict, place: number) => Verdict, options: object = {}) {
@@ -203,5 +209,42 @@ describe('the same files', () => {
       return JSON.stringify(computeResult(evaluation, reportOptionsSchema.parse({ resamples: 200 })).result);
     };
     expect(bytes('/home/llama')).toBe(bytes('/srv'));
+  });
+
+  it('give the same bytes in another folder, with lines in another order', async () => {
+    const bytes = async (name: string, reversed: boolean) => {
+      const folder = join(root, name);
+      const whole = made({
+        sets: { koala: 30, vicuna: 3 },
+        arms: { base: 3, one: 1, two: 3 },
+        judges: { gpt: prefers(0.6, 0.2), length: prefers(0.5) },
+        about: { gpt: PASSED, length: { kind: 'length', control: true } },
+      });
+      const verdicts = [1, 2, 3].flatMap((baselineRun) =>
+        whole.verdicts.flatMap((one) =>
+          one.arm === 'one' || one.run === baselineRun ? [{ ...one, baselineRun }] : [],
+        ),
+      );
+      // A run that is not there, named from where the evaluation was begun.
+      const runs = [{ source: 'gone', trained: { run: 'checkpoints/gone', stage: 3 }, answers: 'x' }];
+      const file = { ...whole.file, begunIn: folder, arms: { ...whole.file.arms, one: { runs } } };
+      writeMade(folder, { ...whole, file, verdicts: reversed ? verdicts.toReversed() : verdicts });
+      const { written, result } = await reportEvaluation({ folder, resamples: 200 });
+      expect(result.diagnosis!.one!.signatures[0]!.evidence).toContain(
+        'The run of one cannot be read: checkpoints/gone',
+      );
+      return Object.fromEntries(written.map((path) => [relative(folder, path), readFileSync(path, 'utf8')]));
+    };
+    const files = await bytes('here', false);
+    expect(await bytes('there/below', true)).toEqual(files);
+    const board = files['leaderboard.csv']!.trim().split('\n');
+    // One run against three of the baseline is one model with three times the pairs; the length-controlled rate is
+    // over all runs, so a line about one of several has none.
+    const header = board[0]!.split(',');
+    const cells = Object.fromEntries(board.slice(1).map((line) => [line.split(',')[0], line.split(',')]));
+    expect(Object.keys(cells).sort()).toEqual(['one', 'two (run 1)', 'two (run 2)', 'two (run 3)']);
+    expect(cells.one![header.indexOf('n_total')]).toMatch(/^99(\.0)?$/);
+    expect(cells.one![header.indexOf('length_controlled_winrate')]).not.toBe('');
+    expect(cells['two (run 1)']![header.indexOf('length_controlled_winrate')]).toBe('');
   });
 });

@@ -170,7 +170,7 @@ describe('missing verdicts', () => {
     expect(result.arms.phased!.verdict).toBe('withheld');
     expect(result.arms.other!.verdict).toBe('worse');
     expect(result.missing.problems).toEqual([
-      'phased: what is missing depends on the arm: 5.0 % of its verdicts, and 0.0 % of those of other (p = 0.002)',
+      'phased: what is missing depends on the arm: 5.0 % of its verdicts, and 0.0 % of those of other (p = 0.0017)',
     ]);
   });
 
