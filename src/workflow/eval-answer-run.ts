@@ -67,9 +67,9 @@ async function* answerAll(
     const { arm, run, set } = job;
     const adapter = await adapterOf(job.base, job.adapter);
     const stop = stopping(signal, () => `${done} of ${total} answers`);
-    for await (const { ids } of linesOf(job, adapter, ledger, stop)) {
-      done++;
-      tokens += ids.length;
+    for await (const lines of linesOf(job, adapter, ledger, stop)) {
+      done += lines.length;
+      tokens += lines.reduce((n, { ids }) => n + ids.length, 0);
       const progress = { done, total, seconds: seconds(), tokensPerSecond: tokens / seconds() };
       yield { type: 'answers', arm, run, set: set.set.name, ...progress };
     }
@@ -96,19 +96,18 @@ function stopping(signal: AbortSignal | undefined, far: () => string): AbortSign
   return controller.signal;
 }
 
-/** Answers that may be on their way to the disk at once. */
-const ON_THE_WAY = 64;
-
-/** Answers a job's batches; yields each new line, which is then on its way to the ledger. All are there at the end. */
+/** Answers a job's batches; yields the new lines of each, which are then on the disk. */
 async function* linesOf(
   job: AnswerJob,
   adapter: Adapter | undefined,
   ledger: Ledger<EvalLine>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<AnswerLine> {
-  const { base, keys, left, set } = job;
+): AsyncGenerator<readonly AnswerLine[]> {
+  const { base, keys, set } = job;
+  const left = job.left!;
   const missing = missingIn(job, ledger);
   let writing: Promise<void>[] = [];
+  let [lines, answered, batch]: [AnswerLine[], number, number] = [[], 0, 0];
   const written = async () => {
     const all = writing;
     writing = [];
@@ -116,22 +115,24 @@ async function* linesOf(
   };
   try {
     signal?.throwIfAborted();
-    for await (const { index, ids, output, finish } of base.model.answer(left!, adapter, signal)) {
+    for await (const { index, ids, output, finish } of base.model.answer(left, adapter, signal)) {
       const key = keys[index]!;
       // Of a batch that was half-known the rest is new; of equal prompts the first counts.
-      if (!missing.delete(key)) continue;
-      const line: AnswerLine = {
-        key,
-        item: `${set.set.name}/${set.set.chosen[index]!.id}`,
-        output,
-        ids: [...ids],
-        finish,
-      };
-      const append = ledger.append(line);
-      append.catch(() => {});
-      if (writing.push(append) >= ON_THE_WAY) await written();
-      yield line;
+      if (missing.delete(key)) {
+        const item = `${set.set.name}/${set.set.chosen[index]!.id}`;
+        const line = { key, item, output, ids: [...ids], finish };
+        lines.push(line);
+        const append = ledger.append(line);
+        append.catch(() => {});
+        writing.push(append);
+      }
+      if (++answered < (left.batches[batch]?.length ?? 0)) continue;
+      await written();
+      yield lines;
+      [lines, answered, batch] = [[], 0, batch + 1];
     }
+    await written();
+    if (lines.length > 0) yield lines;
   } catch (error) {
     throw named(error, job);
   } finally {
