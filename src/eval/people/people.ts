@@ -3,6 +3,7 @@ import { predictionPowered } from '../../statistics/prediction-powered.js';
 import type { BelievedScore } from '../judge/calibration.js';
 import type { Evaluation } from '../result/evaluation.js';
 import { headlineJudge } from '../result/judge-figures.js';
+import { runPairs } from '../result/scores.js';
 import type { Verdict } from '../verdicts/verdict.js';
 import { agreementOf, flat, type TwoVotes } from './agreement.js';
 import { sideOf } from './draw-pairs.js';
@@ -29,7 +30,7 @@ export function peopleFigures(evaluation: Evaluation, ratings: PeopleRatings, op
   const { file, verdicts } = evaluation;
   const main = headlineJudge(file);
   const judges = [...(main === undefined ? [] : [main]), ...Object.keys(file.judges).filter((name) => name !== main)];
-  const mainVerdicts = verdicts.filter(({ judge }) => judge === main);
+  const mainVerdicts = inOrder(evaluation, main);
   const arms = Object.keys(file.arms).filter((arm) => arm !== file.baseline);
   return {
     people: ratings.people.map(({ name, ratings }) => ({ name, rated: ratings.size })),
@@ -49,6 +50,20 @@ export function peopleFigures(evaluation: Evaluation, ratings: PeopleRatings, op
       ]),
     ),
   };
+}
+
+/**
+ * A judge's verdicts on the pairs of this evaluation, in the order of its arms, runs and rows: sums depend neither on
+ * the order of lines in a file nor on lines about other rows.
+ */
+function inOrder({ file: { baseline }, arms, rows, verdicts }: Evaluation, judge: string | undefined): Verdict[] {
+  const known = new Map(verdicts.flatMap((one) => (one.judge === judge ? [[pairKey(one), one]] : [])));
+  const base = arms.get(baseline)?.length ?? 0;
+  return [...arms].flatMap(([arm, runs]) =>
+    runPairs(base, runs.length).flatMap((pair) =>
+      rows.flatMap(({ set, id }) => known.get(pairKey({ set, id, baseline, arm, ...pair })) ?? []),
+    ),
+  );
 }
 
 /** The votes about pairs that still have the answers that were rated. */

@@ -76,7 +76,10 @@ function isBelieved(
   verdicts: readonly Verdict[],
 ): boolean {
   if (kind !== 'llm' || control) return false;
-  const { consistency, position } = orderFigures(verdicts.filter(({ judge }) => judge === name));
+  const { consistency, position } = orderFigures(
+    verdicts.filter(({ judge }) => judge === name),
+    kind,
+  );
   return problemsOf({ kind, entrance: entrance ?? null, consistency, position }).length === 0;
 }
 

@@ -3,6 +3,7 @@ import { holm } from '../../statistics/holm.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { EvaluationResult } from './result.js';
 import type { ArmScoring } from './scores.js';
+import { shownP } from './sentences.js';
 
 /** Below this p two arms miss verdicts with different frequency. */
 const DIFFERS = 0.01;
@@ -58,7 +59,7 @@ export function missingFigures(scorings: readonly ArmScoring[], maxMissing: numb
     if (found.length === 0) continue;
     const { less, p } = found.reduce((x, y) => (y.p < x.p ? y : x));
     problems.push(
-      `${arm}: what is missing depends on the arm: ${percent(missing / pairs)} of its verdicts, and ${percent(less.missing / less.pairs)} of those of ${less.arm} (p = ${p.toPrecision(1)})`,
+      `${arm}: what is missing depends on the arm: ${percent(missing / pairs)} of its verdicts, and ${percent(less.missing / less.pairs)} of those of ${less.arm} (${shownP(p)})`,
     );
   }
   if (different.length > 0) for (const { arm } of counts) withheld.add(arm);

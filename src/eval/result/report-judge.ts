@@ -1,7 +1,7 @@
 import type { Block } from '../../telemetry/document.js';
 import { formatCount, formatDollars } from '../../telemetry/format.js';
 import type { AgainstResult, EvaluationResult, JudgeFigures } from './result.js';
-import { shownInterval, shownRate } from './sentences.js';
+import { shownEqualLength, shownInterval, shownRate } from './sentences.js';
 
 const share = (value: number | null): string => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
 const number = (value: number | null, digits = 2): string => (value === null ? '-' : value.toFixed(digits));
@@ -15,7 +15,7 @@ export function judgeBlocks({ judge, arms, controls, against, calibration, bradl
       arm,
       shownRate(rate.winRate),
       shownInterval(rate),
-      shownRate(rate.lengthControlled?.winRate ?? null),
+      shownEqualLength(rate.lengthControlled),
       formatCount(rate.missing),
       share(control.agreement.share),
     ]),
@@ -25,7 +25,7 @@ export function judgeBlocks({ judge, arms, controls, against, calibration, bradl
     arm,
     shownRate(rate.winRate),
     shownInterval(rate),
-    shownRate(rate.lengthControlled?.winRate ?? null),
+    shownEqualLength(rate.lengthControlled),
     formatCount(rate.missing),
     '',
   ]);
@@ -164,6 +164,6 @@ const strengthBlocks = ({ arms, order }: NonNullable<EvaluationResult['bradleyTe
   },
   {
     kind: 'paragraph',
-    text: `Bradley and Terry's model with ties and a preference for the first answer (${number(order)} log-odds), fitted to all pairs of arms.`,
+    text: `Bradley and Terry's model with ties, fitted to all pairs of arms${order === null ? '' : `; the answer that stands first gets ${number(order)} log-odds for it`}. Log-odds of 0 are those of the baseline; 1.1 win three of four against it. The intervals are over instructions.`,
   },
 ];

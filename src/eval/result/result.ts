@@ -46,6 +46,7 @@ const armResultSchema = z.strictObject({
   ...rateFields,
   /** Pairs that were to be judged: `n` and `missing`. */
   rows: count,
+  /** Pairs of training runs (seeds) that are compared: 1 if both sides have one. */
   runs: count.min(1),
   /** Standard deviation of the win rate over the resamples, in points. */
   standardError: z.number().nullable(),

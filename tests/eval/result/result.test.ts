@@ -173,7 +173,7 @@ describe('missing verdicts', () => {
       'No verdict on other, of which no verdict is missing, since what is missing depends on the arm; its win rate against base is 0.0 %.',
     );
     expect(result.missing.problems).toEqual([
-      'phased: what is missing depends on the arm: 5.0 % of its verdicts, and 0.0 % of those of other (p = 0.002)',
+      'phased: what is missing depends on the arm: 5.0 % of its verdicts, and 0.0 % of those of other (p = 0.0017)',
     ]);
   });
 
