@@ -145,7 +145,7 @@ export async function* judgeByLlm(
     const plan = planAll(work);
     const judge = yield* askAll(work, setup, opened.ledger, plan, outcomes);
     const replies = judge.replies();
-    warnOfModels(replies.models, setup.settings.model, logger);
+    logModel(replies.models, setup.settings.model, logger);
     const tested = plan.entrance.questions.length;
     const verdicts = verdictsOf(plan.verdicts, outcomes.slice(tested), judge);
     const entrance = tested > 0 ? plan.entrance.resultOf(outcomes.slice(0, tested)) : undefined;
@@ -234,14 +234,10 @@ async function* askAll(
   return judge;
 }
 
-/** Verdicts of several models under one name are not one judge's. */
-function warnOfModels(models: readonly string[], asked: string, logger: Logger): void {
-  if (models.length > 1)
-    logger.warn(
-      `the replies come from several models: ${models.join(', ')}; the server answers for ${asked} with more than one, and eval.json records them`,
-    );
-  else if (models.length === 1 && models[0] !== asked)
-    logger.info(`the server answers for ${asked} as ${models[0]}; eval.json records it`);
+/** Names the model that the server says it is, where that is another name. */
+function logModel([model]: readonly string[], asked: string, logger: Logger): void {
+  if (model !== undefined && model !== asked)
+    logger.info(`the server answers for ${asked} as ${model}; eval.json records it`);
 }
 
 const endedEarly = ({ options: { folder, maxCost } }: JudgeWork, { missing, pairs }: JudgedPairs) =>

@@ -205,21 +205,57 @@ describe('judging by an LLM', () => {
     expect(JSON.stringify(at.server.requests.map(({ body }) => body))).not.toMatch(/baselinearm|phasedarm|koala/);
   });
 
-  it('records the model that the server returns, and warns where there are several', async () => {
-    at.twoArms(2);
-    const warnings: string[] = [];
-    const logger = { info: () => {}, warn: (line: string) => warnings.push(line), error: () => {}, debug: () => {} };
+  /** A server that answers for a name by the model that `modelOf` says. */
+  const servedBy = (modelOf: (n: number) => string) => {
     at.does = (asked) => (exchange) => {
-      const said = sayLonger(asked);
-      const body = {
-        model: `judge-${1 + (asked.n % 2)}`,
-        choices: [{ index: 0, message: { content: said.text }, finish_reason: 'stop' }],
-      };
+      const choices = [{ index: 0, message: { content: sayLonger(asked).text }, finish_reason: 'stop' }];
+      const body = { model: modelOf(asked.n), choices };
       exchange.response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
-    await at.judged({}, { logger: logger as never });
-    expect((await readEvalFile(at.dir)).judges.judge!.about.returned).toEqual(['judge-1', 'judge-2']);
-    expect(warnings.join()).toMatch(/several models: judge-1, judge-2/);
+  };
+
+  it('records the model that the server returns', async () => {
+    at.twoArms(2);
+    servedBy(() => 'judge-1');
+    await at.judged();
+    expect((await readEvalFile(at.dir)).judges.judge!.about.returned).toEqual(['judge-1']);
+  });
+
+  it('refuses to mix the models that the server returns, at the first other one, and asks anew by another name', async () => {
+    at.twoArms(60);
+    servedBy((n) => (n < 4 ? 'judge-1' : 'judge-2'));
+    const error = await at.failing({ concurrency: 1 });
+    expect(error.code).toBe('endpoint');
+    expect(error.message).toMatch(
+      /answers for judge with more than one model, judge-1 and judge-2; .*none were written/,
+    );
+    expect(error.message).toMatch(/`model` to a name that always stands for the same model, such as judge-2/);
+    const asked = at.server.total();
+    expect(asked).toBeLessThan(120);
+    expect(await at.verdictsOf()).toEqual([]);
+    // The replies are kept, and the next run is refused before it asks anything.
+    expect((await at.failing()).message).toBe(error.message);
+    expect((await planJudgingAnswers(at.options(), { environment }).catch((one: Error) => one)) as Error).toMatchObject(
+      {
+        message: error.message,
+      },
+    );
+    expect(at.server.total()).toBe(asked);
+    servedBy(() => 'judge-2');
+    await at.judged({ model: 'judge-2' });
+    expect(at.server.total()).toBe(asked + 120);
+    expect((await readEvalFile(at.dir)).judges['judge-2']!.about.returned).toEqual(['judge-2']);
+  });
+
+  it('refuses a model that has changed between two runs, with the verdicts of the first kept', async () => {
+    at.twoArms(2);
+    servedBy(() => 'judge-1');
+    await at.judged();
+    const before = await at.verdictsOf();
+    at.twoArms(3);
+    servedBy(() => 'judge-2');
+    expect((await at.failing()).message).toMatch(/more than one model, judge-1 and judge-2/);
+    expect(await at.verdictsOf()).toEqual(before);
   });
 
   it('plans pairs × orders × repeats less equal answers, with the cost and one prompt, without a key or a file', async () => {

@@ -7,6 +7,7 @@ import type { AskEvent, AskResult, AskSettings, AskTotals } from '../../endpoint
 import type { Feature, Question, SettledQuestion } from '../../endpoint/types.js';
 import type { JudgePrompt } from '../../scoring/prompt.js';
 import { aboutLlm, contentKey, failedOutcome, type LlmSettings, llmQuestion, questionKey } from './llm-question.js';
+import { createModelCheck } from './one-model.js';
 import type { PairJudge, PairQuestion, SettledPair } from './pair-judge.js';
 import { pairPromptFor } from './pair-prompt.js';
 import { isSettled, type Standing, standingAfter, standingIn } from './standing.js';
@@ -65,12 +66,13 @@ const TAKEN = new Set(['letters', 'likelihood', 'length']);
  * Makes a judge of an LLM at an endpoint. Equal questions are asked once. A reply without a verdict
  * is asked for once more in a run, with the form repeated, after all others; then it is missing, as
  * refusals are at once, and the next run asks again. Judging fails as `askQuestions` does, and with
- * code `endpoint` where 20 first replies in a row have no verdict; all replies are in the ledger
- * then.
+ * code `endpoint` where 20 first replies in a row have no verdict, or the server names another
+ * model than before; all replies are in the ledger then.
  */
 export function createLlmJudge(settings: LlmSettings, tools: LlmTools): LlmJudge {
   const promptOf = pairPromptFor(settings.form, settings);
-  const state: LlmRun = { settings, tools, promptOf, standings: new Map(), read: undefined, result: undefined };
+  const check = createModelCheck(settings.model);
+  const state: LlmRun = { settings, tools, promptOf, standings: new Map(), check, read: undefined, result: undefined };
   return {
     name: TAKEN.has(settings.model) ? `llm:${settings.model}` : settings.model,
     kind: 'llm',
@@ -92,6 +94,8 @@ interface LlmRun {
   readonly promptOf: (question: PairQuestion) => JudgePrompt;
   /** By content and repeat: what is known of it. */
   readonly standings: Map<string, Standing>;
+  /** Throws where another model gave a verdict than those before. */
+  readonly check: (standing: Standing) => void;
   /** What was read last, for a plan and the judging after it. */
   read: ReadQuestions | undefined;
   result: AskResult | undefined;
@@ -129,7 +133,10 @@ function readQuestions(run: LlmRun, questions: readonly PairQuestion[]): ReadQue
     const known = all.get(name);
     if (known) known.places.push(place);
     else all.set(name, { content, question, places: [place] });
-    if (!standings.has(name)) standings.set(name, standingIn(tools.ledger, settings, content, question.repeat ?? 0));
+    if (standings.has(name)) continue;
+    const standing = standingIn(tools.ledger, settings, content, question.repeat ?? 0);
+    standings.set(name, standing);
+    run.check(standing);
   }
   run.read = { questions, all, cut, sample };
   return run.read;
@@ -223,6 +230,7 @@ async function* askRound(
     const { attempt } = standings.get(name)!;
     const standing = standingOf(settings, event.answer, attempt);
     standings.set(name, standing);
+    run.check(standing);
     const { outcome } = standing;
     const unclear = 'missing' in outcome && outcome.missing === 'unreadable';
     if (unclear) unreadable++;

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { random } from '../../../src/core/random.js';
 import { evalPaths } from '../../../src/eval/eval-file.js';
 import { preferenceOf } from '../../../src/eval/judge/calibration.js';
 import { scoreOfLogOdds } from '../../../src/eval/judge/log-odds.js';
+import type { SheetKey } from '../../../src/eval/people/sheet.js';
 import { calibratedEvaluation } from '../../../src/eval/result/calibrated.js';
 import { assemble } from '../../../src/eval/result/evaluation.js';
 import type { OrderVerdict, Verdict } from '../../../src/eval/verdicts/verdict.js';
 import { reportEvaluation } from '../../../src/workflow/eval-report.js';
+import { samplePairs } from '../../../src/workflow/eval-sample.js';
 import { temporaryFolder } from '../../helpers/folder.js';
 import { made, PASSED, writeMade } from './made-evaluation.js';
 
@@ -23,6 +26,7 @@ function world(rows: number, { gpt = true, decided = rows, about = {} }: object 
   const quality = Array.from({ length: rows }, () => 1.5 * normal() + 0.5);
   const given = made({
     sets: { koala: rows },
+    lengthOf: (arm) => (arm === 'base' ? 100 : 110),
     judges: {
       letters: () => [0.5, 0.5],
       ...(gpt && {
@@ -129,6 +133,32 @@ it('the report has the temperature, agreement, AUC, Brier score, calibration err
     'win % by gpt',
   ])
     expect(report).toMatch(typeof text === 'string' ? new RegExp(text.replace(/[()]/g, '\\$&')) : text);
+});
+
+it('sheets of people are what the report calibrates letters by', async () => {
+  const folder = temporaryFolder('calibrated');
+  const given = world(80, { gpt: false });
+  writeMade(folder, given);
+  const out = join(folder, 'sheet.csv');
+  const { key } = await samplePairs({ folder, out, rows: 70, seed: 1 });
+  const { pairs } = JSON.parse(readFileSync(key, 'utf8')) as SheetKey;
+  const { uniform } = random(7, 'people');
+  const odds = new Map(given.verdicts.map((verdict) => [verdict.id, preferenceOf(verdict)!]));
+  const lines = pairs.map(({ pair, id, first }) => {
+    const arm = uniform() < 1 / (1 + Math.exp(-odds.get(id)! / SCALE));
+    return `${pair},${arm === (first === 'arm') ? 'A' : 'B'}`;
+  });
+  writeFileSync(out, ['pair,better', ...lines].join('\n'));
+  const { result } = await reportEvaluation({ folder, people: [out], resamples: 200 });
+  const { temperature, ...found } = result.calibration!.letters!;
+  expect(found).toMatchObject({ against: 'people', pairs: 70, notCalibrated: null });
+  // Far from 1, which the letters' own log-odds would be.
+  expect(temperature).toBeLessThan(2.5 * SCALE);
+  const without = await reportEvaluation({ folder, resamples: 200 });
+  expect(without.result.calibration!.letters!.temperature).toBe(1);
+  expect(Math.abs(result.arms.phased!.winRate! - 50)).toBeGreaterThan(
+    Math.abs(without.result.arms.phased!.winRate! - 50),
+  );
 });
 
 it('the report says that letters are not calibrated', async () => {
