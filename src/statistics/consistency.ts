@@ -44,17 +44,36 @@ export function consistency(armFirst: ArrayLike<number>, armSecond: ArrayLike<nu
 
 /**
  * Position bias in points where every pair was asked in one order only, drawn at random: the mean of what the two
- * halves say, so that the arm's strength cancels. NaN marks the order that was not asked. Null if one of the orders
- * was never asked.
+ * halves say, so that the arm's strength cancels. NaN marks the order that was not asked. Pairs of several groups,
+ * such as arms, are compared within their group (the regression on the order and the group), so that a strong arm that
+ * happened to stand first more often is no bias. Null if no group was asked in both orders.
  *
+ * @param groups a name for each pair; equal ones are a group. All pairs are one without it.
  * @example
  * console.log(drawnPosition([1, 0.5, Number.NaN, Number.NaN], [Number.NaN, Number.NaN, 0, 0.5])); // 25
  */
-export function drawnPosition(armFirst: ArrayLike<number>, armSecond: ArrayLike<number>): number | null {
+export function drawnPosition(
+  armFirst: ArrayLike<number>,
+  armSecond: ArrayLike<number>,
+  groups?: ArrayLike<string>,
+): number | null {
   checkPairs(armFirst, armSecond);
-  const [a, b] = [armFirst, armSecond].map((scores) => Array.from(scores).filter((score) => !Number.isNaN(score)));
-  if (a!.length === 0 || b!.length === 0) return null;
-  return 50 * (mean(a!) - mean(b!));
+  const within = new Map<string, readonly [first: number[], second: number[]]>();
+  for (let i = 0; i < armFirst.length; i++) {
+    const group = groups?.[i] ?? '';
+    const sides = within.get(group) ?? [[], []];
+    within.set(group, sides);
+    for (const [side, scores] of [armFirst, armSecond].entries())
+      if (!Number.isNaN(scores[i]!)) sides[side]!.push(scores[i]!);
+  }
+  let [sum, weights] = [0, 0];
+  for (const [a, b] of within.values()) {
+    if (a.length === 0 || b.length === 0) continue;
+    const weight = (a.length * b.length) / (a.length + b.length);
+    sum += weight * (mean(a) - mean(b));
+    weights += weight;
+  }
+  return weights === 0 ? null : (50 * sum) / weights;
 }
 
 /**

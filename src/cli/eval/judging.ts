@@ -58,10 +58,13 @@ function planLines(plan: PairJudgingPlan): string[] {
   ].filter(Boolean);
   const beside = controls.length > 0 ? `; beside it, for free: ${controls.join(', ')}` : '';
   const known = asking ? asking.different - asking.estimate.requests : 0;
-  return [
+  const judging = [
     [`${formatCounted(pairs, 'pair')} of answers`, ...unasked].join(', '),
     `${formatCounted(questions, 'question')} to ${judge}${beside}`,
     ...(entrance > 0 ? [`before them ${formatCounted(entrance, 'question')} of its entrance test`] : []),
+  ];
+  return [
+    ...(pairs > 0 ? judging : [`${formatCounted(entrance, 'question')} to ${judge}, to test it`]),
     ...(known > 0 ? [`${formatCount(known)} replies are already in the ledger`] : []),
     ...(asking ? estimateLines(asking) : []),
   ];

@@ -49,7 +49,9 @@ async function readArms({ arms, begunIn }: EvalFile): Promise<Arms> {
       else {
         const path = resolve(begunIn, trained.run);
         const file = await readRunFile(exists(path) ? path : trained.run).catch((error: Error) => error);
-        if (file instanceof Error) why.set(arm, `the run of ${arm} cannot be read: ${file.message}`);
+        // As it is written in the evaluation: the same files give the same bytes in another folder.
+        if (file instanceof Error)
+          why.set(arm, `the run of ${arm} cannot be read: ${file.message.replaceAll(path, trained.run)}`);
         else read.push(file);
       }
     }

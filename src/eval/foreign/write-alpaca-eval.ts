@@ -44,12 +44,14 @@ export async function writeAlpacaEval(
   );
   const standings = [...new Set(pairs.map(({ generators }) => generators[1]))].map((generator) => {
     const own = pairs.filter(({ generators }) => generators[1] === generator);
+    const { arm } = own[0]!.verdict;
     const lengths = own.map(({ outputs }) => codePoints(outputs[1]));
     return {
       generator,
       scores: own.map(({ verdict }) => verdict.x),
       averageLength: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
-      lengthControlled: results[own[0]!.verdict.arm]!.lengthControlled,
+      // It is over all runs of an arm, and this line is one of them.
+      lengthControlled: arms.get(arm)!.length === 1 ? results[arm]!.lengthControlled : null,
     };
   });
   const { columns, rows: lines } = leaderboardOf(standings);
@@ -77,10 +79,7 @@ function judgedPairs(evaluation: Evaluation, judge: string): JudgedPair[] {
               verdict: pair.verdict ?? notAsked(evaluation, judge, arm, pair),
               instruction: theirs.instruction,
               outputs: [ours.output, theirs.output],
-              generators: [
-                generatorOf(name, baselineRun, base.length),
-                generatorOf(arm, run, Math.max(runs.length, base.length)),
-              ],
+              generators: [generatorOf(name, baselineRun, base.length), generatorOf(arm, run, runs.length)],
             },
           ];
         }),

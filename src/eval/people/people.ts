@@ -1,7 +1,9 @@
 import { type BootstrapOptions, estimate, resamples } from '../../statistics/bootstrap.js';
 import { predictionPowered } from '../../statistics/prediction-powered.js';
+import type { BelievedScore } from '../judge/calibration.js';
 import type { Evaluation } from '../result/evaluation.js';
 import { headlineJudge } from '../result/judge-figures.js';
+import { runPairs } from '../result/scores.js';
 import type { Verdict } from '../verdicts/verdict.js';
 import { agreementOf, flat, type TwoVotes } from './agreement.js';
 import { sideOf } from './draw-pairs.js';
@@ -28,7 +30,7 @@ export function peopleFigures(evaluation: Evaluation, ratings: PeopleRatings, op
   const { file, verdicts } = evaluation;
   const main = headlineJudge(file);
   const judges = [...(main === undefined ? [] : [main]), ...Object.keys(file.judges).filter((name) => name !== main)];
-  const mainVerdicts = verdicts.filter(({ judge }) => judge === main);
+  const mainVerdicts = inOrder(evaluation, main);
   const arms = Object.keys(file.arms).filter((arm) => arm !== file.baseline);
   return {
     people: ratings.people.map(({ name, ratings }) => ({ name, rated: ratings.size })),
@@ -48,6 +50,20 @@ export function peopleFigures(evaluation: Evaluation, ratings: PeopleRatings, op
       ]),
     ),
   };
+}
+
+/**
+ * A judge's verdicts on the pairs of this evaluation, in the order of its arms, runs and rows: sums depend neither on
+ * the order of lines in a file nor on lines about other rows.
+ */
+function inOrder({ file: { baseline }, arms, rows, verdicts }: Evaluation, judge: string | undefined): Verdict[] {
+  const known = new Map(verdicts.flatMap((one) => (one.judge === judge ? [[pairKey(one), one]] : [])));
+  const base = arms.get(baseline)?.length ?? 0;
+  return [...arms].flatMap(([arm, runs]) =>
+    runPairs(base, runs.length).flatMap((pair) =>
+      rows.flatMap(({ set, id }) => known.get(pairKey({ set, id, baseline, arm, ...pair })) ?? []),
+    ),
+  );
 }
 
 /** The votes about pairs that still have the answers that were rated. */
@@ -70,6 +86,12 @@ function votesOf(evaluation: Evaluation, { people, pairs }: PeopleRatings): { vo
       });
   }
   return { voted, outdated };
+}
+
+/** What people say about the pairs that they rated, as the score of a pair from 0 to 1. */
+export function peopleScores(evaluation: Evaluation, ratings: PeopleRatings): BelievedScore {
+  const scores = new Map(votesOf(evaluation, ratings).voted.map(({ key, score }) => [key, score]));
+  return (verdict) => scores.get(pairKey(verdict));
 }
 
 function votesWith(judge: string, verdicts: readonly Verdict[], voted: readonly Voted[]): TwoVotes[] {

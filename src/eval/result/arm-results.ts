@@ -8,7 +8,7 @@ import type { Evaluation } from './evaluation.js';
 import { type IntervalBatch, type IntervalOptions, orNull, rateOf } from './interval-batch.js';
 import { orderFigures } from './judge-figures.js';
 import { missingOf } from './missing.js';
-import type { ArmResult, LengthControlled, Rate } from './result.js';
+import type { ArmResult, JudgeFigures, LengthControlled, Rate } from './result.js';
 import type { ArmScoring, Lengths } from './scores.js';
 import { sentenceOf } from './sentences.js';
 
@@ -117,8 +117,7 @@ function lengthFigures({ arm, pairs }: ArmScoring, { evaluation, lengths }: ArmC
 /** What decides whether figures make a verdict. */
 export interface Standing {
   readonly withheld: ReadonlySet<string>;
-  /** Why the judge's figures are exploratory; empty where they are not. */
-  readonly judgeProblems: readonly string[];
+  readonly judge: Pick<JudgeFigures, 'kind' | 'problems'>;
 }
 
 /** An arm whose rates are in the batch already. */
@@ -146,7 +145,7 @@ export function addArm(scoring: ArmScoring, context: ArmContext): AddedArm {
 export function armResults(
   added: readonly AddedArm[],
   context: ArmContext,
-  { withheld, judgeProblems }: Standing,
+  { withheld, judge }: Standing,
 ): Record<string, ArmResult> {
   const { level, seed } = context.options;
   const found = added.map((one) => ({ ...one, ...tests(one.scoring, seed), interval: one.rate() }));
@@ -158,7 +157,7 @@ export function armResults(
       const figures = {
         ...rateOf(interval),
         rows: scoring.pairs.flat().length,
-        runs: context.evaluation.arms.get(scoring.arm)!.length,
+        runs: scoring.pairs.length,
         standardError: orNull(interval.standardError),
         ...countsOf(scoring),
         bounds: interval.bounds,
@@ -166,13 +165,13 @@ export function armResults(
         pHolm: place < 0 ? null : adjusted[place]!,
         signP,
         leastDifference: leastOf(interval, level, added.length),
-        ...orderOf(scoring),
-        lengthControlled: scoring.pairs.flat().every(({ x }) => Number.isNaN(x)) ? null : lengthControlled(control),
+        ...orderOf(scoring, judge.kind),
+        lengthControlled: judge.kind === 'length' || interval.n === 0 ? null : lengthControlled(control),
         ...lengthFigures(scoring, context),
         bySet: bySet(),
         byBand: byBand(),
       };
-      const verdict = verdictOf(figures, { level, withheld: withheld.has(scoring.arm), judgeProblems });
+      const verdict = verdictOf(figures, { level, withheld: withheld.has(scoring.arm), judge });
       const { arm, baseline } = scoring;
       return [arm, { ...figures, verdict, sentence: sentenceOf({ ...figures, verdict, arm, baseline, level }) }];
     }),
@@ -191,9 +190,9 @@ function countsOf(scoring: ArmScoring) {
   };
 }
 
-const orderOf = (scoring: ArmScoring): Pick<ArmResult, 'consistency' | 'position'> => {
+const orderOf = (scoring: ArmScoring, kind: JudgeFigures['kind']): Pick<ArmResult, 'consistency' | 'position'> => {
   const verdicts = scoring.pairs.flat().flatMap(({ verdict }) => (verdict ? [verdict] : []));
-  const { consistency, position } = orderFigures(verdicts);
+  const { consistency, position } = orderFigures(verdicts, kind);
   return { consistency, position };
 };
 
@@ -203,10 +202,10 @@ const leastOf = ({ standardError }: WinRateInterval, level: number, comparisons:
 
 function verdictOf(
   { low, high, pHolm, n }: Pick<ArmResult, 'low' | 'high' | 'pHolm' | 'n'>,
-  { level, withheld, judgeProblems }: { level: number; withheld: boolean; judgeProblems: readonly string[] },
+  { level, withheld, judge }: { level: number; withheld: boolean; judge: Standing['judge'] },
 ): ArmResult['verdict'] {
   if (withheld || n === 0) return 'withheld';
-  if (judgeProblems.length > 0) return 'exploratory';
+  if (judge.problems.length > 0) return 'exploratory';
   if (low === null || high === null || pHolm === null || pHolm > 1 - level) return 'not distinguishable';
   return low > 50 ? 'better' : high < 50 ? 'worse' : 'not distinguishable';
 }

@@ -99,7 +99,7 @@ function judgedBy(context: ArmContext, arms: readonly string[], options: ReportO
   return () => {
     const judge = judgeFigures(name, file.judges[name]!, scorings);
     const { missing, withheld } = missingFigures(scorings, options.maxMissing);
-    const results = armResults(added, context, { withheld, judgeProblems: judge.problems });
+    const results = armResults(added, context, { withheld, judge });
     const beside = Object.fromEntries(controls.map(([other, figures]) => [other, figures()]));
     const { against } = options;
     const bradleyTerry = strengthsOf(name, lookup, context);

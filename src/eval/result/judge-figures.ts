@@ -24,8 +24,12 @@ export interface OrderFigures {
   readonly positionLogOdds: number | null;
 }
 
-/** Consistency and position of the pairs that a judge was asked about. */
-export function orderFigures(verdicts: readonly Verdict[]): OrderFigures {
+/** True for judges that see both answers in an order; for the others it is drawn, and means nothing. */
+export const isOrdered = (kind: JudgeFigures['kind']): boolean => kind === 'llm' || kind === 'letters';
+
+/** Consistency and position of the pairs that a judge was asked about; null for one that has no orders. */
+export function orderFigures(verdicts: readonly Verdict[], kind: JudgeFigures['kind']): OrderFigures {
+  if (!isOrdered(kind)) return { consistency: null, kappa: null, position: null, positionLogOdds: null };
   const asked = verdicts.filter(({ state }) => state === 'judged' || state === 'missing');
   const armFirst = asked.map(({ orders }) => orderScore(orders, 'arm'));
   const armSecond = asked.map(({ orders }) => orderScore(orders, 'baseline'));
@@ -33,13 +37,15 @@ export function orderFigures(verdicts: readonly Verdict[]): OrderFigures {
   return {
     consistency: both.consistent,
     kappa: both.kappa,
-    position: both.pairs > 0 ? both.position : drawnPosition(armFirst, armSecond),
+    position: both.pairs > 0 ? both.position : drawnPosition(armFirst, armSecond, asked.map(armOf)),
     positionLogOdds: positionLogOdds(
       asked.map(({ orders }) => orderLogOdds(orders, 'arm')),
       asked.map(({ orders }) => orderLogOdds(orders, 'baseline')),
     ),
   };
 }
+
+const armOf = ({ arm, baseline, run }: Verdict): string => JSON.stringify([arm, baseline, run]);
 
 /** Pairs that somebody was asked about and that have a verdict. */
 const askedOf = (scorings: readonly ArmScoring[]): (ScoredPair & { readonly verdict: Verdict })[] =>
@@ -65,7 +71,7 @@ export function judgeFigures(
     kind,
     verdicts: all.filter(({ x }) => !Number.isNaN(x)).length,
     asked: asked.length,
-    ...orderFigures(verdicts),
+    ...orderFigures(verdicts, kind),
     longerWins: share(unequal.filter(agreesWithLength).length, unequal.length),
     lengthAgreement: share(asked.filter(agreesWithLength).length, asked.length),
     repeatability: repeatability(verdicts) ?? null,
@@ -79,7 +85,12 @@ const points = (value: number) => `${value.toFixed(0)} points`;
 const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
 
 /** Why a judge's figures are exploratory. */
-function problemsOf({ kind, entrance, consistency, position }: Omit<JudgeFigures, 'problems'>): string[] {
+export function problemsOf({
+  kind,
+  entrance,
+  consistency,
+  position,
+}: Pick<JudgeFigures, 'kind' | 'entrance' | 'consistency' | 'position'>): string[] {
   const reasons = Array.isArray(entrance?.reasons) ? `: ${entrance.reasons.join('; ')}` : '';
   const state = entrance?.state;
   return [

@@ -5,8 +5,8 @@ import type { Evaluation } from './evaluation.js';
 import { checkBlocks } from './report-checks.js';
 import { judgeBlocks } from './report-judge.js';
 import type { EvaluationResult, Mean } from './result.js';
-import { shownInterval, shownLevel, shownRate } from './sentences.js';
-import { aboutLine, answerLines, intervalsOver, MATCH_NAMES, winRateTable } from './summary.js';
+import { shownEqualLength, shownInterval, shownLevel, shownRate } from './sentences.js';
+import { aboutLine, answerLines, intervalsOver, MATCH_NAMES, markNote, winRateTable } from './summary.js';
 
 /** Pictures as seen from where the report is. */
 export interface ReportPictures {
@@ -60,7 +60,7 @@ function answerBlocks(result: EvaluationResult, pictures: ReportPictures): Block
     ...answerLines(result).map(paragraph),
     winRateTable(result),
     paragraph(
-      `Win %: how often the arm's answer was preferred to ${result.baseline}'s, ties as half; 50 is a draw. Equal length: what it would be if both answers were equally long. p: how likely so large a difference is by chance, counted over all arms together. The intervals are over ${intervalsOver(result)}.`,
+      `Win %: how often the arm's answer was preferred to ${result.baseline}'s, ties as half; 50 is a draw. Equal length: what it would be if both answers were equally long. p: how likely so large a difference is by chance, counted over all arms together. The intervals are over ${intervalsOver(result)}.${markNote(result)}`,
     ),
     ...picture('Win rates', pictures.winRates),
   ];
@@ -80,7 +80,7 @@ function missingBlocks({ arms, missing, maxMissing }: EvaluationResult): Block[]
     heading('Missing verdicts'),
     { kind: 'table', rows: [['arm', 'missing', ...reasons, 'all lost, %', 'all won, %'], ...rows] },
     paragraph(
-      `A pair without a verdict in every order is missing: it is no tie, no loss, and it is not left out in silence. The last two columns are the win rate if all of them had been lost, or won. Over ${shownRate(100 * maxMissing)} % missing, or more in one arm than in another, there is no verdict.`,
+      `A pair without a verdict in every order is missing: it is no tie, no loss, and it is not left out in silence. The last two columns are the win rate if all of them had been lost, or won. Over ${shownRate(100 * maxMissing)} % missing there is no verdict on an arm, and where one arm misses more than another there is none on any.`,
     ),
   ];
 }
@@ -94,7 +94,7 @@ function lengthBlocks({ baseline, arms, answers }: EvaluationResult, { lengths }
     answers[arm]?.length ? answers[arm].length.median.toFixed(0) : '-',
     longer === null ? '-' : `${(100 * longer).toFixed(0)} %`,
     control ? `${(100 * control.overlap).toFixed(0)} %` : '-',
-    shownRate(control?.winRate ?? null),
+    shownEqualLength(control),
     control ? shownInterval(control) : '-',
     control?.state ?? '-',
   ]);
@@ -230,7 +230,7 @@ function surprisingBlocks({ surprising, baseline }: EvaluationResult, { rows, ar
   ];
 }
 
-function readingBlocks({ level, resamples, seed, baseline, arms }: EvaluationResult): Block[] {
+function readingBlocks({ level, resamples, seed, baseline, arms, judge }: EvaluationResult): Block[] {
   const runs = Object.values(arms).some((arm) => arm.runs > 1);
   return [
     heading('How to read this'),
@@ -238,7 +238,11 @@ function readingBlocks({ level, resamples, seed, baseline, arms }: EvaluationRes
       [
         `- A win rate is a share of preferences, not of correct answers: 60 % means that the judge liked the arm's answer better than ${baseline}'s in 60 of 100 instructions, ties counted as half.`,
         `- The interval says how much the rate could differ with other instructions of the same kind${runs ? ' and other seeds of training' : ' (not with another seed of training)'}: in ${shownLevel(level)} of evaluations such an interval contains the true rate. If it contains 50, the two are not distinguishable; that is not the same as equal.`,
-        '- Each pair is shown to the judge in both orders, because judges prefer a place; only what survives both is a win.',
+        ...(judge?.consistency == null
+          ? []
+          : [
+              '- Each pair is shown to the judge in both orders, because judges prefer a place. Where the two orders name different winners, the pair is a tie.',
+            ]),
         '- A judge is a model. It first has to pass a test: does it find good answers better than bad ones? If it fails, its figures are exploratory and answer nothing.',
         `- Intervals: ${formatCount(resamples)} bootstrap resamples of the rows within their sets, the same for all arms, seed ${seed}. p: sign-flip permutation test, adjusted by Holm over the arms.`,
       ].join('\n'),

@@ -1,5 +1,6 @@
 import { davidsonIntervals, type RowGames } from '../../statistics/davidson.js';
 import type { ArmContext } from './arm-results.js';
+import { isOrdered } from './judge-figures.js';
 import type { EvaluationResult } from './result.js';
 import { type Lookup, orderScore, scoringOf } from './scores.js';
 
@@ -8,8 +9,8 @@ const hard = (score: number): number => (score > 0.5 ? 1 : score < 0.5 ? 0 : sco
 
 /**
  * Strengths of all arms by the model of Davidson and Beaver, where the judge was asked about every
- * pair of three or more arms; undefined where it was not, or where there is no such number.
- * Verdicts of an arm's first run.
+ * pair of three or more arms; undefined where it was not, or where there is no such number. All
+ * runs count; the intervals are over rows.
  */
 export function strengthsOf(
   judge: string,
@@ -25,8 +26,8 @@ export function strengthsOf(
   const games = pairs.flatMap(([i, j]): RowGames[][] => {
     const [x, y] = [names[i]!, names[j]!];
     const known = (baseline: string, arm: string) => judged.has(JSON.stringify([baseline, arm]));
-    if (known(x, y)) return [gamesOf(i, j, scoringOf(lookup, judge, y, x).pairs[0]!)];
-    return known(y, x) ? [gamesOf(j, i, scoringOf(lookup, judge, x, y).pairs[0]!)] : [];
+    if (known(x, y)) return [scoringOf(lookup, judge, y, x).pairs.flatMap((run) => gamesOf(i, j, run))];
+    return known(y, x) ? [scoringOf(lookup, judge, x, y).pairs.flatMap((run) => gamesOf(j, i, run))] : [];
   });
   if (names.length < 3 || games.length < pairs.length) return undefined;
   const { strengths, order } = davidsonIntervals(names.length, games.flat(), strata, options);
@@ -35,7 +36,11 @@ export function strengthsOf(
     names[i]!,
     { strength: value!, low: interval?.[0] ?? null, high: interval?.[1] ?? null },
   ]);
-  return { arms: Object.fromEntries(arms), order: order.value, pairs: games.length };
+  return {
+    arms: Object.fromEntries(arms),
+    order: isOrdered(file.judges[judge]!.kind) ? order.value : null,
+    pairs: games.length,
+  };
 }
 
 /** What a judge said in both orders about two arms; `arm` is the one that the verdicts are about. */

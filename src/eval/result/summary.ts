@@ -1,7 +1,7 @@
 import type { Block } from '../../telemetry/document.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { EvaluationResult } from './result.js';
-import { shownInterval, shownLevel, shownP, shownRate } from './sentences.js';
+import { EXTRAPOLATED, shownEqualLength, shownInterval, shownLevel, shownP, shownRate } from './sentences.js';
 
 /** Who judged what, in a line. */
 export function aboutLine({ baseline, judge, rows, sets, arms, controls }: EvaluationResult): string {
@@ -22,7 +22,7 @@ export function winRateTable({ arms, level }: EvaluationResult): Block {
     formatCount(result.ties),
     formatCount(result.losses),
     formatCount(result.missing),
-    shownRate(result.lengthControlled?.winRate ?? null),
+    shownEqualLength(result.lengthControlled),
     result.pHolm === null ? '-' : shownP(result.pHolm).replace(/^p = /, '').replace(/^p /, ''),
     result.verdict,
   ]);
@@ -46,6 +46,12 @@ export const intervalsOver = ({ arms }: EvaluationResult): string =>
   Object.values(arms).some(({ runs }) => runs > 1)
     ? 'training runs (seeds) and instructions'
     : 'instructions only, as each arm is one training run';
+
+/** What a mark in the tables means; empty where there is none. */
+export const markNote = ({ arms }: EvaluationResult): string =>
+  Object.values(arms).some(({ lengthControlled }) => lengthControlled?.state === 'extrapolated')
+    ? ` ${EXTRAPOLATED}`
+    : '';
 
 /** What there is without a judge of answers: controls and matches, each arm with each, in percent. */
 function besideTable({ baseline, arms, controls, matches }: EvaluationResult): Block[] {
@@ -96,7 +102,10 @@ export function summaryBlocks(result: EvaluationResult): Block[] {
   const lines = answerLines(result).map((text): Block => ({ kind: 'paragraph', text }));
   const table: Block[] =
     Object.keys(result.arms).length > 0
-      ? [winRateTable(result), { kind: 'paragraph', text: `Intervals: over ${intervalsOver(result)}.` }]
+      ? [
+          winRateTable(result),
+          { kind: 'paragraph', text: `Intervals: over ${intervalsOver(result)}.${markNote(result)}` },
+        ]
       : [];
   const beside = besideTable(result);
   return [

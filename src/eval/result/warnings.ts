@@ -2,6 +2,7 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { EvalFile } from '../eval-file.js';
 import type { Verdict } from '../verdicts/verdict.js';
 import type { Evaluation } from './evaluation.js';
+import { isOrdered } from './judge-figures.js';
 import type { ArmResult, JudgeFigures } from './result.js';
 
 /** Names of families of models, as they occur in names of judges and of models. */
@@ -11,14 +12,22 @@ const FAMILIES =
 const familiesOf = (text: string): ReadonlySet<string> =>
   new Set([...text.matchAll(FAMILIES)].map(([family]) => family.toLowerCase()));
 
+/** What a path is named after: where it lies says nothing of a model. A download's own folder is a hash. */
+function lastName(path: string): string {
+  const parts = path.split(/[\\/]/).filter((part) => part !== '');
+  return (parts.at(-2) === 'snapshots' ? parts.at(-3) : parts.at(-1)) ?? '';
+}
+
 /** Arms that are of the judge's own family, or the judge itself by name: such judges prefer their own answers. */
 function relatives({ arms, judges }: EvalFile, judge: string): string[] {
   const { about, kind } = judges[judge]!;
   if (kind === 'length') return [];
-  const model = typeof about.model === 'string' ? about.model : '';
+  const model = typeof about.model === 'string' ? lastName(about.model) : '';
   const own = familiesOf(`${judge} ${model}`);
   return Object.entries(arms).flatMap(([arm, { runs }]) => {
-    const names = [arm, ...runs.flatMap(({ source, model: base }) => [source, base?.path ?? ''])].join(' ');
+    const names = [arm, ...runs.flatMap(({ source, model: base }) => [source, base?.path ?? ''].map(lastName))].join(
+      ' ',
+    );
     const shared = [...familiesOf(names)].filter((family) => own.has(family));
     if (names.split(' ').includes(judge)) return [`${arm} is the judge itself; judges prefer their own answers`];
     return shared.length > 0
@@ -26,6 +35,9 @@ function relatives({ arms, judges }: EvalFile, judge: string): string[] {
       : [];
   });
 }
+
+const nameOf = ({ judge, arm, baseline, run, set, id }: Verdict): string =>
+  JSON.stringify([judge, arm, baseline, run, set, id]);
 
 /** Verdicts that are about nothing in this evaluation, as after other rows or arms were chosen. */
 export function strangers({ file, rows }: Evaluation, verdicts: readonly Verdict[]): string[] {
@@ -38,7 +50,7 @@ export function strangers({ file, rows }: Evaluation, verdicts: readonly Verdict
       baselineRun > (file.arms[baseline]?.runs.length ?? 0),
   );
   if (strange.length === 0) return [];
-  const { judge, set, id, arm } = strange[0]!;
+  const [{ judge, arm, id, set }] = strange.toSorted((x, y) => (nameOf(x) < nameOf(y) ? -1 : 1)) as [Verdict];
   return [
     `${formatCounted(strange.length, 'verdict')} ${strange.length === 1 ? 'is' : 'are'} about rows, arms or judges that are not in this evaluation, and not counted; the first: ${judge} on ${arm}, row ${id} of ${set}`,
   ];
@@ -55,7 +67,7 @@ export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Read
     ...(kind === 'llm' && state === 'cannot tell'
       ? ['too few rows have a reference answer to test the judge with']
       : []),
-    ...(consistency === null && asked > 0 && kind === 'llm'
+    ...(consistency === null && asked > 0 && isOrdered(kind)
       ? ['each pair was judged in one order only: a preference for the first answer is not averaged out']
       : []),
     ...(longerWins !== null && longerWins > 0.7 && kind !== 'length'
@@ -71,7 +83,10 @@ export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Read
 }
 
 function overlapWarning(arm: string, { overlap, state }: NonNullable<ArmResult['lengthControlled']>): string {
-  const rest = `the shorter side is the longer one in ${(100 * overlap).toFixed(0)} % of the rows`;
+  // There is overlap enough, so it is the fit that failed.
+  if (state === 'none' && overlap >= 0.05)
+    return `${arm}: no win rate at equal length can be computed: one side won every row, or length or difficulty alone decides`;
+  const rest = `one side is almost always the longer; the other one is in only ${(100 * overlap).toFixed(0)} % of the rows`;
   return state === 'extrapolated'
     ? `${arm}: its win rate at equal length is extrapolated: ${rest}`
     : `${arm}: no win rate at equal length can be computed: ${rest}`;

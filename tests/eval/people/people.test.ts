@@ -234,6 +234,17 @@ describe('what people say', () => {
     expect(people.judges.length!.votes).toBe(0);
   });
 
+  test('verdicts in another order, or about rows that are gone, change no byte of it', async () => {
+    const { normal } = random(4, 'order');
+    const made = evaluation(60, () => 1 / (1 + Math.exp(-normal())));
+    const { path } = await sheet(made, 'order', 20, { better: (_, i, first) => letter(i % 2, first) });
+    const ratings = await readSheets([path]);
+    const bytes = (verdicts: Evaluation['verdicts']) =>
+      JSON.stringify(peopleFigures({ ...made, verdicts }, ratings, { ...OPTIONS, resamples: 200 }));
+    expect(bytes(made.verdicts.toReversed())).toBe(bytes(made.verdicts));
+    expect(bytes([...made.verdicts, { ...made.verdicts[0]!, id: 'gone' }])).toBe(bytes(made.verdicts));
+  });
+
   test('the corrected rate contains the truth where the judge flatters the arm, and is narrower than people alone', () => {
     const [worlds, rows, rated] = [40, 400, 100];
     let [covered, judgeCovers, narrower] = [0, 0, 0];
