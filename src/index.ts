@@ -5,7 +5,7 @@
  * this loads no TensorFlow: what computes loads it.
  *
  * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`,
- * `phasetune/train`, `phasetune/statistics`.
+ * `phasetune/train`, `phasetune/eval`, `phasetune/statistics`.
  *
  * @module phasetune
  */
@@ -53,6 +53,12 @@ export type {
   Usage,
 } from './endpoint/types.js';
 export { type Answer, answerOptionsSchema } from './eval/answer-options.js';
+export type { ArmRun, HashedFolder } from './eval/arms/arm-run.js';
+export type { EntranceResult, EntranceShare } from './eval/judge/entrance.js';
+export type { AskingEvent, LlmReplies, PairAsking } from './eval/judge/llm-judge.js';
+export type { JudgeKind, MissingReason } from './eval/judge/pair-judge.js';
+export type { EvaluationResult } from './eval/result/result.js';
+export type { Repeatability } from './eval/verdicts/repeatability.js';
 export type { MergeResult } from './lora/merge-folder.js';
 export type { ImportResult } from './model/import-options.js';
 export type { PullResult } from './model/pull.js';
@@ -83,9 +89,47 @@ export type { MemoryForecast } from './train/memory-forecast.js';
 export type { TrainOptions } from './train/options.js';
 export type { RowLedger } from './train/outcome.js';
 export { type RunFile, readRunFile as readRun } from './train/run-file.js';
+export { type CheckJudgeResult, checkJudge } from './workflow/check-judge.js';
+export { type CheckJudgeOptions, checkJudgeOptionsSchema } from './workflow/check-judge-options.js';
 export { type CompareScoresOptions, compareScoresOptionsSchema } from './workflow/compare-options.js';
 export { type CompareScoresEvent, type CompareScoresResult, compareScores } from './workflow/compare-scores.js';
-export type { Hooks, TaskProgress } from './workflow/hooks.js';
+export { answerSets, planAnswers } from './workflow/eval-answer.js';
+export { type AnswerSetsOptions, answerSetsOptionsSchema } from './workflow/eval-answer-options.js';
+export type {
+  AnsweringCounts,
+  AnsweringProgress,
+  AnswerPlace,
+  AnswerSetsEvent,
+  AnswerSetsPlan,
+  AnswerSetsResult,
+  ArmAnswers,
+} from './workflow/eval-answer-types.js';
+export { type ImportedEvaluationResult, importEvaluation } from './workflow/eval-import.js';
+export { type ImportEvaluationOptions, importEvaluationOptionsSchema } from './workflow/eval-import-options.js';
+export { judgeAnswers, planJudgingAnswers } from './workflow/eval-judge.js';
+export { type JudgeAnswersOptions, judgeAnswersOptionsSchema } from './workflow/eval-judge-options.js';
+export type {
+  JudgeAnswersEvent,
+  JudgeAnswersResult,
+  JudgedPairCounts,
+  JudgedPairs,
+  PairJudgingPlan,
+} from './workflow/eval-judge-types.js';
+export { type PowerPlan, planPower } from './workflow/eval-power.js';
+export { type PowerOptions, powerOptionsSchema } from './workflow/eval-power-options.js';
+export { type ReportedEvaluation, reportEvaluation } from './workflow/eval-report.js';
+export { type ReportEvaluationOptions, reportEvaluationOptionsSchema } from './workflow/eval-report-options.js';
+export { type SampledPairs, samplePairs } from './workflow/eval-sample.js';
+export { type SamplePairsOptions, samplePairsOptionsSchema } from './workflow/eval-sample-options.js';
+export {
+  type EvaluateEvent,
+  type EvaluatePlan,
+  type EvaluateResult,
+  evaluate,
+  planEvaluation,
+} from './workflow/evaluate.js';
+export { type EvaluateOptions, evaluateOptionsSchema } from './workflow/evaluate-options.js';
+export type { AskHooks, Hooks, TaskProgress } from './workflow/hooks.js';
 export {
   type ImportedFile,
   type ImportOptions,

@@ -51,7 +51,7 @@ export function brier(probabilities: ArrayLike<number>, outcomes: ArrayLike<numb
  * RangeError for what is not a probability.
  *
  * @example
- * console.log(calibrationError([0.8, 0.8, 0.8, 0.8], [1, 1, 1, 0]).toFixed(2)); // 0.05
+ * console.log(calibrationError([0.8, 0.8, 0.8, 0.8], [1, 1, 1, 0])?.toFixed(2)); // 0.05
  */
 export function calibrationError(
   probabilities: ArrayLike<number>,

@@ -6,7 +6,7 @@ import { judgeAnswersOptionsSchema } from './eval-judge-options.js';
  * Which judge is tested, on whose answers, and how it is asked.
  *
  * @example
- * const { entranceRows } = checkJudgeOptionsSchema.parse({ sources: ['holdout.jsonl'], judge: 'length' });
+ * const { entranceRows } = checkJudgeOptionsSchema.parse({ sources: ['rows.jsonl'], judge: 'length' });
  */
 export const checkJudgeOptionsSchema = judgeAnswersOptionsSchema
   .omit({ folder: true, pairs: true, orders: true, repeats: true, reparse: true, entrance: true, controls: true })

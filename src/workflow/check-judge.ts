@@ -37,7 +37,7 @@ export interface CheckJudgeResult {
  * eval.json, if the judge is in there. Throws usage and data errors, and `interrupted` on a signal.
  *
  * @example
- * const checking = checkJudge({ sources: ['holdout.jsonl'], judge: 'length' });
+ * const checking = checkJudge({ sources: ['rows.jsonl'], judge: 'length' });
  * const { entrance } = await checking.result;
  * console.log(entrance.state, entrance.reasons);
  */

@@ -11,9 +11,9 @@ const { system, template, temperature, topK, topP, batch } = answerOptionsSchema
  *
  * @example
  * const { maxTokens } = answerSetsOptionsSchema.parse({
- *   arms: ['base=models/base', 'phased=checkpoints/phased'],
- *   sets: ['sets/koala.jsonl'],
- *   out: 'evals/mine',
+ *   arms: ['base=models/tiny-llama', 'phased=checkpoints/first'],
+ *   sets: ['staged'],
+ *   out: 'evals/first',
  * });
  */
 export const answerSetsOptionsSchema = z.strictObject({

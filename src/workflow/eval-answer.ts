@@ -24,8 +24,8 @@ import { parseOptions } from './options.js';
  * `interrupted` where the signal was aborted; what was answered is kept.
  *
  * @example
- * const arms = ['base=models/tiny-llama', 'phased=checkpoints/phased'];
- * const answering = answerSets({ arms, sets: ['sets/koala.jsonl'], out: 'evals/mine', rows: 80 });
+ * const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
+ * const answering = answerSets({ arms, sets: ['staged'], out: 'evals/first', maxTokens: 16 });
  * for await (const event of answering.events)
  *   if (event.type === 'answers') console.log(event.arm, event.done, 'of', event.total);
  * const { arms: answered } = await answering.result;
@@ -33,7 +33,14 @@ import { parseOptions } from './options.js';
 export const answerSets = (options: AnswerSetsOptions, hooks: Hooks = {}): Task<AnswerSetsEvent, AnswerSetsResult> =>
   startTask(() => answerAll(options, hooks));
 
-/** What {@link answerSets} would do with the same options, without loading weights and without writing anything. */
+/**
+ * What {@link answerSets} would do with the same options, without loading weights and without writing anything.
+ *
+ * @example
+ * const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
+ * const { answers, losses } = await planAnswers({ arms, sets: ['staged'], out: 'evals/second' });
+ * console.log(answers.missing, 'answers and', losses.missing, 'losses are missing');
+ */
 export async function planAnswers(given: AnswerSetsOptions, hooks: Hooks = {}): Promise<AnswerSetsPlan> {
   const opened = await openWork(given, hooks);
   try {

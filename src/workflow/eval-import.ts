@@ -33,7 +33,7 @@ export interface ImportedEvaluationResult {
  * must be, a usage error for a folder that is not empty.
  *
  * @example
- * const { out } = await importEvaluation({ files: ['annotations.json'], out: 'evals/theirs' });
+ * const { out } = await importEvaluation({ files: ['evals/first/annotations.json'], out: 'evals/theirs' });
  * const { result } = await reportEvaluation({ folder: out });
  */
 export async function importEvaluation(given: ImportEvaluationOptions): Promise<ImportedEvaluationResult> {

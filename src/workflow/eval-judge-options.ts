@@ -10,7 +10,7 @@ import { programOptions } from '../program/options.js';
  * Which answers are judged, by whom, and how.
  *
  * @example
- * const { orders } = judgeAnswersOptionsSchema.parse({ folder: 'evals/mine', judge: 'length' });
+ * const { orders } = judgeAnswersOptionsSchema.parse({ folder: 'evals/first', judge: 'length' });
  */
 export const judgeAnswersOptionsSchema = z.strictObject({
   folder: z.string().min(1).describe('folder of the evaluation, with the answers in it'),

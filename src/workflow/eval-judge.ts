@@ -34,7 +34,7 @@ import { parseOptions } from './options.js';
  * early, and `interrupted` where the signal was aborted. What was answered is kept.
  *
  * @example
- * const judging = judgeAnswers({ folder: 'evals/mine', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
+ * const judging = judgeAnswers({ folder: 'evals/first', baseUrl: 'http://localhost:8000/v1', model: 'qwen3' });
  * const { judges, problem } = await judging.result;
  * for (const { judge, judged, missing } of judges) console.log(judge, judged, missing);
  */
@@ -46,6 +46,10 @@ export const judgeAnswers = (
 /**
  * What {@link judgeAnswers} would do with the same options, and what it may cost: asks nothing, needs no key, and
  * changes no file.
+ *
+ * @example
+ * const { pairs, questions } = await planJudgingAnswers({ folder: 'evals/first', judge: 'letters' });
+ * console.log(pairs, 'pairs,', questions, 'questions');
  */
 export async function planJudgingAnswers(given: JudgeAnswersOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
   const work = await openJudgeWork(parseOptions(judgeAnswersOptionsSchema, given), hooks);

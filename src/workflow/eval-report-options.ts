@@ -5,7 +5,7 @@ import { reportOptionsSchema } from '../eval/result/options.js';
  * Which evaluation is reported, and how.
  *
  * @example
- * const { level } = reportEvaluationOptionsSchema.parse({ folder: 'evals/mine' });
+ * const { level } = reportEvaluationOptionsSchema.parse({ folder: 'evals/first' });
  */
 export const reportEvaluationOptionsSchema = z.strictObject({
   folder: z.string().min(1).describe('folder of an evaluation'),

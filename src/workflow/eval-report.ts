@@ -43,7 +43,7 @@ const PICTURES = 'pictures';
  * other rows; a usage error for a single arm.
  *
  * @example
- * const { result, problem } = await reportEvaluation({ folder: 'evals/mine' });
+ * const { result, problem } = await reportEvaluation({ folder: 'evals/first' });
  * for (const { sentence } of Object.values(result.arms)) console.log(sentence);
  * if (problem) console.error(problem.message);
  */

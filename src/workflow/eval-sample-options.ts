@@ -4,7 +4,7 @@ import * as z from 'zod';
  * Which pairs of answers people rate.
  *
  * @example
- * const { rows } = samplePairsOptionsSchema.parse({ folder: 'evals/mine', out: 'sheet.csv' });
+ * const { rows } = samplePairsOptionsSchema.parse({ folder: 'evals/first', out: 'sheet.csv' });
  */
 export const samplePairsOptionsSchema = z.strictObject({
   folder: z.string().min(1).describe('folder of an evaluation'),

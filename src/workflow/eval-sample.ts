@@ -30,7 +30,7 @@ export interface SampledPairs {
  * that is no evaluation and where there are fewer pairs than asked for.
  *
  * @example
- * const { guide } = await samplePairs({ folder: 'evals/mine', out: 'sheet.csv', rows: 72 });
+ * const { guide } = await samplePairs({ folder: 'evals/first', out: 'sheet.csv', rows: 2 });
  */
 export async function samplePairs(given: SamplePairsOptions): Promise<SampledPairs> {
   const { folder, out, rows, arm, seed, force } = parseOptions(samplePairsOptionsSchema, given);

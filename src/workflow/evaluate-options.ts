@@ -11,9 +11,9 @@ const { folder: __, ...reporting } = reportEvaluationOptionsSchema.shape;
  *
  * @example
  * const { judge, level } = evaluateOptionsSchema.parse({
- *   arms: ['base=models/base', 'phased=checkpoints/phased'],
- *   sets: ['sets/koala.jsonl'],
- *   out: 'evals/mine',
+ *   arms: ['base=models/tiny-llama', 'phased=checkpoints/first'],
+ *   sets: ['staged'],
+ *   out: 'evals/first',
  *   judge: 'length',
  * });
  */

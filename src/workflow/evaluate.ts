@@ -39,9 +39,9 @@ export interface EvaluatePlan {
  * written, but too much is missing for an answer.
  *
  * @example
- * const arms = ['base=models/base', 'phased=checkpoints/phased'];
+ * const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
  * const endpoint = { baseUrl: 'http://localhost:8000/v1', model: 'qwen3' };
- * const evaluation = evaluate({ arms, sets: ['sets/koala.jsonl'], out: 'evals/mine', ...endpoint });
+ * const evaluation = evaluate({ arms, sets: ['staged'], out: 'evals/first', maxTokens: 16, ...endpoint });
  * const { result } = await evaluation.result;
  * for (const [arm, { winRate, low, high }] of Object.entries(result.arms)) console.log(arm, winRate, low, high);
  */
@@ -65,7 +65,14 @@ async function* labelled<P extends 'answer' | 'judge', E, R>(
   return task.result;
 }
 
-/** What {@link evaluate} would do with the same options, without loading weights, asking, or writing anything. */
+/**
+ * What {@link evaluate} would do with the same options, without loading weights, asking, or writing anything.
+ *
+ * @example
+ * const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
+ * const { answers, judging } = await planEvaluation({ arms, sets: ['staged'], out: 'evals/second', judge: 'letters' });
+ * console.log(answers.answers.missing, 'answers are to be generated', judging?.questions);
+ */
 export async function planEvaluation(given: EvaluateOptions, hooks: AskHooks = {}): Promise<EvaluatePlan> {
   const { answering, judging } = partsOf(given);
   const answers = await planAnswers(answering, hooks);

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run } from '../../src/cli/run.js';
-import { startEndpoint } from '../helpers/endpoint-server.js';
+import { type Asked, digitOf, startEndpoint } from '../helpers/endpoint-server.js';
 import { startHub } from '../helpers/hub.js';
 
 /** An example as JavaScript; `bare` ones find only what a new installation has. */
@@ -19,14 +19,14 @@ const root = resolve('.');
 
 /** What examples find where they run. Each link is left out where the example itself writes to that name. */
 const SHIPPED = ['models/tiny-llama', 'datasets/demo'];
-const MADE = ['rows.jsonl', 'scored.jsonl', 'scored.scores.json', 'staged', 'checkpoints/first'];
+const MADE = ['rows.jsonl', 'scored.jsonl', 'scored.scores.json', 'staged', 'checkpoints/first', 'evals/first'];
 
 const phasetune = async (...args: string[]): Promise<void> => {
   const code = await run(args);
   if (code !== 0) throw new Error(`phasetune ${args.join(' ')} ended with ${code}`);
 };
 
-/** A set that is scored and staged, and a run over it. */
+/** A set that is scored and staged, a run over it, and an evaluation of the run. */
 async function prepare(world: string): Promise<void> {
   link(SHIPPED, root, world);
   process.chdir(world);
@@ -36,7 +36,18 @@ async function prepare(world: string): Promise<void> {
   await phasetune('score', 'rows.jsonl', '--scorer', 'length', '--out', 'scored.jsonl');
   await phasetune('stage', 'scored.jsonl', '--out', 'staged', '--stages', '2', '--holdout', '4');
   const run = ['--model', 'models/tiny-llama', '--data', 'staged', '--out', 'checkpoints/first'];
-  await phasetune('train', ...run, '--steps', '2', '--max-length', '64');
+  // So fast that after two steps it answers something else.
+  await phasetune('train', ...run, '--steps', '2', '--max-length', '64', '--optim.learning-rate', '0.1');
+  const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
+  const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first'];
+  await phasetune('eval', ...arms, '--sets', 'staged', ...evaluation);
+}
+
+/** A score, or which of two answers is better, as the question asks for. */
+function reply({ item, body }: Asked): { text: string } {
+  const digit = digitOf(item);
+  const asksForBetter = JSON.stringify(body.messages).includes('\\"better\\"');
+  return { text: asksForBetter ? JSON.stringify({ reason: 'So.', better: digit % 2 ? 'A' : 'B' }) : String(digit) };
 }
 
 function link(names: readonly string[], from: string, to: string): void {
@@ -53,7 +64,7 @@ const silence = (): boolean => true;
 process.stdout.write = silence;
 process.stderr.write = silence;
 await prepare(world);
-const endpoint = await startEndpoint();
+const endpoint = await startEndpoint({ say: reply });
 const hub = await startHub(
   Object.fromEntries(
     ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'].map((name) => [

@@ -19,6 +19,11 @@ import {
  * one-sided sign-flip tests of one family, adjusted by Holm to an error of 5 %. Pure: the same facts and seed give the
  * same diagnosis. A signature that rests on nothing, or on rows too few to show an effect that matters, is `cannot
  * tell`.
+ *
+ * @example
+ * const facts = await readFacts('evals/first', await readEvaluation('evals/first'));
+ * for (const { arm, signatures } of facts.map((one) => diagnose(one, { seed: 0 })))
+ *   for (const { name, state, evidence } of signatures) console.log(arm, name, state, evidence);
  */
 export function diagnose(facts: DiagnosisFacts, options: TestOptions): Diagnosis {
   const easiest = easiestBand(facts.rows);

@@ -25,6 +25,11 @@ interface Arms {
  * Collects what the diagnosis reads from an evaluation and the folders of the runs in it: files only. One entry for
  * each arm that may be a curriculum: neither a base nor a one-off run, and no stage of another run. What cannot be had
  * is missing with its reason, never an error; only a broken file of losses is one.
+ *
+ * @param judge whose verdicts count; without one there are no scores.
+ * @example
+ * const [facts] = await readFacts('evals/first', await readEvaluation('evals/first'), 'length');
+ * console.log(facts?.stages.map(({ stage, bands }) => `stage ${stage}: ${bands.join(', ')}`));
  */
 export async function readFacts(folder: string, evaluation: Evaluation, judge?: string): Promise<DiagnosisFacts[]> {
   const arms = await readArms(evaluation.file);

@@ -99,7 +99,7 @@ export function annotationIn(row: RawRow, place: string): Annotation {
  * kept in `rest`. A row that is not as it must be is a data error that names it, and so is a file without rows.
  *
  * @example
- * const annotations = await readAnnotations('annotations.json');
+ * const annotations = await readAnnotations('evals/first/annotations.json');
  * console.log(annotations.filter(({ preference }) => preference === null).length, 'are missing');
  */
 export async function readAnnotations(path: string): Promise<Annotation[]> {

@@ -84,7 +84,7 @@ export function modelOutputIn(row: RawRow, place: string): ModelOutput {
  * the two texts is a data error that names it, and so is a file without rows. An empty answer is an answer.
  *
  * @example
- * const { rows, generator } = await readModelOutputs('model_outputs.json');
+ * const { rows, generator } = await readModelOutputs('evals/first/answers/base/model_outputs.json');
  * console.log(generator, rows.length, rows[0]?.output);
  */
 export async function readModelOutputs(path: string): Promise<ModelOutputs> {

@@ -30,6 +30,9 @@ const SHIPPED = fileURLToPath(new URL('../../../src/eval/judge/prompts/', import
  * Reads a shipped form by name (`pair`, `pair-scores`), or the user's own by its path. An unknown
  * name is a usage error that lists what there is; a file that is not laid out so is a data error
  * naming the field.
+ *
+ * @example
+ * const { reply, user } = await loadPairForm('pair');
  */
 export const loadPairForm = (nameOrPath: string): Promise<PairForm> =>
   loadTemplate(nameOrPath, {

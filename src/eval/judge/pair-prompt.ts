@@ -11,6 +11,11 @@ export const PAIR_PROMPT_VERSION = 1;
 /**
  * Makes what puts two answers before a judge, as data that can give no orders: they are "A", which
  * stands first, and "B". Nothing says which arms they are of.
+ *
+ * @example
+ * const prompt = pairPromptFor(await loadPairForm('pair'), { maxChars: 24_000, systemTurn: true });
+ * const messages = [{ role: 'user' as const, content: 'What is 2 + 3?' }];
+ * const { messages: request } = prompt({ messages, first: '5', second: 'Five or six.' });
  */
 export function pairPromptFor(
   form: PairForm,

@@ -25,6 +25,10 @@ const REFUSAL =
  * line, or in a sentence that states it; thoughts are skipped. Refused is the rest, with the
  * reason: no verdict, several, a doubtful one, or fields that changed places. Never throws; a tie
  * is only what the judge calls one.
+ *
+ * @example
+ * const parsed = parsePair('{"reason": "B is wrong.", "better": "A"}', { reply: 'better' });
+ * console.log('better' in parsed ? parsed.better : parsed.unclear); // A
  */
 export function parsePair(reply: string, form: Pick<PairForm, 'reply'>, cutOff = false): ParsedPair {
   if (reply.length > LONGEST) return { unclear: `the reply has ${reply.length} characters` };

@@ -22,6 +22,11 @@ export interface ComputedResult {
 /**
  * The result of an evaluation. The same evaluation and options give the same result. Throws a usage
  * error where there is only one arm, or `against` is no judge beside the main one.
+ *
+ * @example
+ * const evaluation = await readEvaluation('evals/first');
+ * const { result } = computeResult(evaluation, reportOptionsSchema.parse({ level: 0.9, resamples: 1000 }));
+ * for (const [arm, { winRate, pHolm }] of Object.entries(result.arms)) console.log(arm, winRate, pHolm);
  */
 export function computeResult(evaluation: Evaluation, options: ReportOptions): ComputedResult {
   const { file, rows } = evaluation;

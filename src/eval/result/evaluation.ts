@@ -38,6 +38,10 @@ export interface AnsweredSet {
 /**
  * Reads an evaluation's folder. Data errors: a folder that is none, a broken line (named), arms that answered other
  * rows, no answers at all.
+ *
+ * @example
+ * const { rows, arms, verdicts } = await readEvaluation('evals/first');
+ * console.log(rows.length, 'rows,', verdicts.length, 'verdicts,', arms.get('base')?.[0]?.[0]?.output);
  */
 export async function readEvaluation(folder: string): Promise<Evaluation> {
   const file = await readEvalFile(folder);

@@ -19,6 +19,13 @@ export interface Pairing {
  * order. Run k of an arm meets run k of the other one, or its only run. A row that one side did not answer is a pair
  * without that answer. Throws a data error where two arms answered other rows: each has ids that the other does not
  * have, or an id has two instructions.
+ *
+ * @example
+ * const messages = [{ role: 'user' as const, content: 'What is 2 + 3?' }];
+ * const answersOf = (arm: string, output: string) =>
+ *   ({ file: `${arm}.jsonl`, arm, run: 1, set: 'sums', rows: [{ id: '1', messages, output }] });
+ * const { pairs } = pairAnswers([answersOf('base', '6'), answersOf('phased', '5')], 'base', 'baseline');
+ * console.log(pairs[0]?.answers); // { baseline: '6', arm: '5' }
  */
 export function pairAnswers(answers: readonly SetAnswers[], baseline: string, which: PairsOption): Pairing {
   checkRows(answers);
