@@ -2,7 +2,7 @@ import { logisticFit } from './logistic.js';
 import { averageRanks, rank } from './ranks.js';
 
 /** Fewest rows that a temperature is fitted to. */
-const ENOUGH = 50;
+export const TEMPERATURE_ROWS = 50;
 const BINS = 10;
 
 /** Rows with both numbers. */
@@ -89,7 +89,7 @@ export interface Temperature {
 export function fitTemperature(logOdds: ArrayLike<number>, outcomes: ArrayLike<number>): Temperature {
   const pairs = known(logOdds, outcomes);
   const not = (reason: Temperature['reason']) => ({ temperature: 1, calibrated: false, reason, rows: pairs.length });
-  if (pairs.length < ENOUGH) return not('few rows');
+  if (pairs.length < TEMPERATURE_ROWS) return not('few rows');
   const odds = Float64Array.from(pairs, ([d]) => d);
   // Scaled, so that log-odds of any size start the fit alike.
   const scale = Math.sqrt(odds.reduce((sum, d) => sum + d * d, 0) / odds.length);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { importOptionsSchema } from '../data/options.js';
-import { evalJudgeOptionsSchema } from './eval-judge-options.js';
+import { judgeAnswersOptionsSchema } from './eval-judge-options.js';
 
 /**
  * Which judge is tested, on whose answers, and how it is asked.
@@ -8,7 +8,7 @@ import { evalJudgeOptionsSchema } from './eval-judge-options.js';
  * @example
  * const { entranceRows } = checkJudgeOptionsSchema.parse({ sources: ['holdout.jsonl'], judge: 'length' });
  */
-export const checkJudgeOptionsSchema = evalJudgeOptionsSchema
+export const checkJudgeOptionsSchema = judgeAnswersOptionsSchema
   .omit({ folder: true, pairs: true, orders: true, repeats: true, reparse: true, entrance: true, controls: true })
   .extend({
     sources: z

@@ -13,7 +13,7 @@ import { openLedgerFor } from './asking-ledger.js';
 import { type CheckJudgeOptions, checkJudgeOptionsSchema } from './check-judge-options.js';
 import { entranceRowsOf } from './entrance-rows.js';
 import { testLlm } from './eval-judge-llm.js';
-import type { EvalJudgeEvent } from './eval-judge-types.js';
+import type { JudgeAnswersEvent } from './eval-judge-types.js';
 import { type JudgeWork, judgeKindOf, judgeModelOf } from './eval-judge-work.js';
 import type { AskHooks } from './hooks.js';
 import { openLocalJudge } from './local-judge.js';
@@ -41,10 +41,12 @@ export interface CheckJudgeResult {
  * const { entrance } = await checking.result;
  * console.log(entrance.state, entrance.reasons);
  */
-export const checkJudge = (options: CheckJudgeOptions, hooks: AskHooks = {}): Task<EvalJudgeEvent, CheckJudgeResult> =>
-  startTask(() => check(options, hooks));
+export const checkJudge = (
+  options: CheckJudgeOptions,
+  hooks: AskHooks = {},
+): Task<JudgeAnswersEvent, CheckJudgeResult> => startTask(() => check(options, hooks));
 
-async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, CheckJudgeResult> {
+async function* check(given: CheckJudgeOptions, hooks: AskHooks): AsyncGenerator<JudgeAnswersEvent, CheckJudgeResult> {
   const { sources, out, badRows, seed, ...options } = parseOptions(checkJudgeOptionsSchema, given);
   const evaluation = await evaluationOf(sources);
   if (out !== undefined) await refuseInputs({ out, beside: [ledgerPathFor(out)] }, sources);
@@ -80,7 +82,7 @@ async function* testLocally(
   work: JudgeWork,
   kind: Exclude<JudgeKind, 'llm'>,
   path: string | undefined,
-): AsyncGenerator<EvalJudgeEvent, { readonly judge: PairJudge; readonly entrance: EntranceResult }> {
+): AsyncGenerator<JudgeAnswersEvent, { readonly judge: PairJudge; readonly entrance: EntranceResult }> {
   const { options, hooks, rows, file } = work;
   const opened =
     path === undefined

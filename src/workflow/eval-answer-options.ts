@@ -10,13 +10,13 @@ const { system, template, temperature, topK, topP, batch } = answerOptionsSchema
  * Which arms answer which instructions, and how.
  *
  * @example
- * const { maxTokens } = evalAnswerOptionsSchema.parse({
+ * const { maxTokens } = answerSetsOptionsSchema.parse({
  *   arms: ['base=models/base', 'phased=checkpoints/phased'],
  *   sets: ['sets/koala.jsonl'],
  *   out: 'evals/mine',
  * });
  */
-export const evalAnswerOptionsSchema = z.strictObject({
+export const answerSetsOptionsSchema = z.strictObject({
   arms: z
     .array(z.string().min(1))
     .min(1)
@@ -53,8 +53,8 @@ export const evalAnswerOptionsSchema = z.strictObject({
     .describe('continue with other options than before, or with answers that were made in another way'),
 });
 
-/** See {@link evalAnswerOptionsSchema}; options with a default may be left out. */
-export type EvalAnswerOptions = z.input<typeof evalAnswerOptionsSchema>;
+/** See {@link answerSetsOptionsSchema}; options with a default may be left out. */
+export type AnswerSetsOptions = z.input<typeof answerSetsOptionsSchema>;
 
-/** See {@link evalAnswerOptionsSchema}; all defaults filled in. */
-export type ResolvedEvalAnswerOptions = z.infer<typeof evalAnswerOptionsSchema>;
+/** See {@link answerSetsOptionsSchema}; all defaults filled in. */
+export type ResolvedAnswerSetsOptions = z.infer<typeof answerSetsOptionsSchema>;

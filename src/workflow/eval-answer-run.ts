@@ -4,7 +4,7 @@ import type { AnswerLine } from '../eval/answers/answer-ledger.js';
 import type { Adapter } from '../lora/adapter.js';
 import { type LossLine, measureLosses } from '../scoring/measure-losses.js';
 import type { AnswerJob, Base, LossJob, ModelWork } from './eval-answer-model.js';
-import type { EvalAnswerEvent } from './eval-answer-types.js';
+import type { AnswerSetsEvent } from './eval-answer-types.js';
 
 /** What a ledger of answers holds. */
 export type EvalLine = AnswerLine | LossLine;
@@ -25,7 +25,7 @@ export async function* runModels(
   { answers, losses }: Pick<ModelWork, 'answers' | 'losses'>,
   ledger: Ledger<EvalLine>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<EvalAnswerEvent, Spent> {
+): AsyncGenerator<AnswerSetsEvent, Spent> {
   const spent = yield* answerAll(answers, ledger, signal);
   const measured = yield* measureAll(losses, ledger, signal);
   return { ...spent, measured };
@@ -54,7 +54,7 @@ async function* answerAll(
   jobs: readonly AnswerJob[],
   ledger: Ledger<EvalLine>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<EvalAnswerEvent, Omit<Spent, 'measured'>> {
+): AsyncGenerator<AnswerSetsEvent, Omit<Spent, 'measured'>> {
   const total = jobs.reduce((n, job) => n + missingIn(job, ledger).size, 0);
   const start = performance.now();
   const adapterOf = adapterReader();
@@ -152,7 +152,7 @@ async function* measureAll(
   jobs: readonly LossJob[],
   ledger: Ledger<EvalLine>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<EvalAnswerEvent, number> {
+): AsyncGenerator<AnswerSetsEvent, number> {
   const left = jobs.filter(({ plan }) => plan.batches.length > 0);
   const total = left.reduce((n, { plan }) => n + plan.tokens, 0);
   const start = performance.now();

@@ -10,17 +10,17 @@ export interface AnswerPlace {
 }
 
 /** What happens while arms answer. */
-export type EvalAnswerEvent =
-  | { readonly type: 'plan'; readonly plan: EvalAnswerPlan }
+export type AnswerSetsEvent =
+  | { readonly type: 'plan'; readonly plan: AnswerSetsPlan }
   /** After each batch; `done` of `total` answers that were missing when it began. */
-  | ({ readonly type: 'answers' } & AnswerPlace & EvalProgress)
+  | ({ readonly type: 'answers' } & AnswerPlace & AnsweringProgress)
   /** After each batch; `done` of `total` tokens whose loss was missing. */
-  | ({ readonly type: 'losses'; readonly source: string } & EvalProgress)
+  | ({ readonly type: 'losses'; readonly source: string } & AnsweringProgress)
   /** A file of answers was written. */
   | ({ readonly type: 'written'; readonly path: string } & AnswerPlace);
 
 /** How far a part of the work is. */
-export interface EvalProgress {
+export interface AnsweringProgress {
   readonly done: number;
   readonly total: number;
   /** Seconds since it began, and tokens a second in them: of answers, or of measured texts. */
@@ -29,7 +29,7 @@ export interface EvalProgress {
 }
 
 /** What is to be done, known before a model is loaded. */
-export interface EvalAnswerPlan {
+export interface AnswerSetsPlan {
   readonly out: string;
   readonly baseline: string;
   readonly arms: Readonly<Record<string, { readonly runs: readonly ArmRun[] }>>;
@@ -42,9 +42,9 @@ export interface EvalAnswerPlan {
     readonly references: number;
   }[];
   /** Answers of all arms, equal questions counted once; those that are there; those to be generated. */
-  readonly answers: EvalCounts;
+  readonly answers: AnsweringCounts;
   /** Texts whose loss is measured, in the same way; none without `loss`. */
-  readonly losses: EvalCounts & { readonly tokens: number };
+  readonly losses: AnsweringCounts & { readonly tokens: number };
   /** True where the folder has an evaluation already. */
   readonly continued: boolean;
   /** Arms whose files changed since: they answer again. */
@@ -56,7 +56,7 @@ export interface EvalAnswerPlan {
 }
 
 /** Units of work. */
-export interface EvalCounts {
+export interface AnsweringCounts {
   readonly total: number;
   readonly known: number;
   readonly missing: number;
@@ -77,11 +77,11 @@ export interface ArmAnswers {
 }
 
 /** An evaluation's answers. */
-export interface EvalAnswerResult {
+export interface AnswerSetsResult {
   readonly out: string;
   readonly baseline: string;
   readonly arms: Readonly<Record<string, ArmAnswers>>;
-  readonly sets: EvalAnswerPlan['sets'];
+  readonly sets: AnswerSetsPlan['sets'];
   /** Answers that were generated now, their tokens, and how long that took. */
   readonly generated: number;
   readonly tokens: number;

@@ -14,12 +14,12 @@ import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
 import { isLockFile } from '../io/lock.js';
 import { refuseInside } from '../io/same-file.js';
-import type { ResolvedEvalAnswerOptions } from './eval-answer-options.js';
+import type { ResolvedAnswerSetsOptions } from './eval-answer-options.js';
 import type { Hooks } from './hooks.js';
 
 /** Everything about an evaluation that is known without a model: what is in the files that it reads. */
 export interface EvalWork {
-  readonly options: ResolvedEvalAnswerOptions;
+  readonly options: ResolvedAnswerSetsOptions;
   readonly baseline: string;
   readonly arms: readonly Arm[];
   readonly sets: readonly ChosenSet[];
@@ -30,7 +30,7 @@ export interface EvalWork {
 }
 
 /** Reads and checks all that can be without a model. Throws usage and data errors. */
-export async function readWork(options: ResolvedEvalAnswerOptions, { logger }: Hooks): Promise<EvalWork> {
+export async function readWork(options: ResolvedAnswerSetsOptions, { logger }: Hooks): Promise<EvalWork> {
   const named = parseArms(options.arms, options.baseline);
   const before = await evaluationIn(options.out);
   const { badRows, rows, seed } = options;

@@ -13,7 +13,7 @@ import { readJsonLines } from '../io/jsonl.js';
 import type { LossLine } from '../scoring/measure-losses.js';
 import type { RunKeys } from './eval-answer-model.js';
 import type { EvalLine } from './eval-answer-run.js';
-import type { ArmAnswers, EvalAnswerEvent } from './eval-answer-types.js';
+import type { AnswerSetsEvent, ArmAnswers } from './eval-answer-types.js';
 import type { EvalWork } from './eval-answer-work.js';
 
 type Lines = Pick<Ledger<EvalLine>, 'get'>;
@@ -26,7 +26,7 @@ export async function* writeArms(
   { arms, sets, given, options }: EvalWork,
   keys: readonly RunKeys[],
   ledger: Lines,
-): AsyncGenerator<EvalAnswerEvent, Record<string, ArmAnswers>> {
+): AsyncGenerator<AnswerSetsEvent, Record<string, ArmAnswers>> {
   const paths = evalPaths(options.out);
   const all: Record<string, ArmAnswers> = {};
   for (const { name, runs } of arms) {

@@ -7,9 +7,9 @@ import { type EvalFile, evalPaths, writeEvalFile } from '../eval/eval-file.js';
 import { removeLeftovers } from '../io/atomic.js';
 import { exists } from '../io/files.js';
 import type { Models, ModelWork } from './eval-answer-model.js';
-import { type EvalAnswerOptions, evalAnswerOptionsSchema } from './eval-answer-options.js';
+import { type AnswerSetsOptions, answerSetsOptionsSchema } from './eval-answer-options.js';
 import type { EvalLine, Spent } from './eval-answer-run.js';
-import type { EvalAnswerEvent, EvalAnswerPlan, EvalAnswerResult, EvalCounts } from './eval-answer-types.js';
+import type { AnsweringCounts, AnswerSetsEvent, AnswerSetsPlan, AnswerSetsResult } from './eval-answer-types.js';
 import { checkChanges, type EvalWork, evalFileOf, readWork } from './eval-answer-work.js';
 import { removeStale, writeArms } from './eval-answer-write.js';
 import type { Hooks } from './hooks.js';
@@ -25,16 +25,16 @@ import { parseOptions } from './options.js';
  *
  * @example
  * const arms = ['base=models/tiny-llama', 'phased=checkpoints/phased'];
- * const answering = evalAnswer({ arms, sets: ['sets/koala.jsonl'], out: 'evals/mine', rows: 80 });
+ * const answering = answerSets({ arms, sets: ['sets/koala.jsonl'], out: 'evals/mine', rows: 80 });
  * for await (const event of answering.events)
  *   if (event.type === 'answers') console.log(event.arm, event.done, 'of', event.total);
  * const { arms: answered } = await answering.result;
  */
-export const evalAnswer = (options: EvalAnswerOptions, hooks: Hooks = {}): Task<EvalAnswerEvent, EvalAnswerResult> =>
+export const answerSets = (options: AnswerSetsOptions, hooks: Hooks = {}): Task<AnswerSetsEvent, AnswerSetsResult> =>
   startTask(() => answerAll(options, hooks));
 
-/** What {@link evalAnswer} would do with the same options, without loading weights and without writing anything. */
-export async function planEvalAnswer(given: EvalAnswerOptions, hooks: Hooks = {}): Promise<EvalAnswerPlan> {
+/** What {@link answerSets} would do with the same options, without loading weights and without writing anything. */
+export async function planAnswers(given: AnswerSetsOptions, hooks: Hooks = {}): Promise<AnswerSetsPlan> {
   const opened = await openWork(given, hooks);
   try {
     const { answerLedger } = evalPaths(opened.work.options.out);
@@ -58,8 +58,8 @@ interface OpenedWork {
   readonly changes: readonly string[];
 }
 
-async function openWork(given: EvalAnswerOptions, hooks: Hooks): Promise<OpenedWork> {
-  const options = parseOptions(evalAnswerOptionsSchema, given);
+async function openWork(given: AnswerSetsOptions, hooks: Hooks): Promise<OpenedWork> {
+  const options = parseOptions(answerSetsOptionsSchema, given);
   const work = await readWork(options, hooks);
   const models = work.arms.some(({ runs }) => runs.some(isModelRun))
     ? await (await import('./eval-answer-model.js')).openModels(work, hooks)
@@ -77,7 +77,7 @@ async function planOf({ work, models, file, changes }: OpenedWork, has: (key: st
   const todo: ModelWork = models ? await models.plan(has) : { answers: [], losses: [], keys: [] };
   const { options, baseline, arms, sets, before } = work;
   const texts = todo.losses.map(({ plan }) => plan);
-  const plan: EvalAnswerPlan = {
+  const plan: AnswerSetsPlan = {
     out: options.out,
     baseline,
     arms: Object.fromEntries(arms.map(({ name, runs }) => [name, { runs }])),
@@ -106,13 +106,13 @@ async function planOf({ work, models, file, changes }: OpenedWork, has: (key: st
   return { plan, todo };
 }
 
-function countsOf(keys: readonly string[], has: (key: string) => boolean): EvalCounts {
+function countsOf(keys: readonly string[], has: (key: string) => boolean): AnsweringCounts {
   const unique = [...new Set(keys)];
   const known = unique.filter(has).length;
   return { total: unique.length, known, missing: unique.length - known };
 }
 
-async function* answerAll(given: EvalAnswerOptions, hooks: Hooks): AsyncGenerator<EvalAnswerEvent, EvalAnswerResult> {
+async function* answerAll(given: AnswerSetsOptions, hooks: Hooks): AsyncGenerator<AnswerSetsEvent, AnswerSetsResult> {
   const opened = await openWork(given, hooks);
   const { work, models, file } = opened;
   const { out } = work.options;
@@ -157,7 +157,7 @@ async function* spend(
   models: Models | undefined,
   ledger: Awaited<ReturnType<typeof openLedger<EvalLine>>>,
   { signal }: Hooks,
-): AsyncGenerator<EvalAnswerEvent, Spent> {
+): AsyncGenerator<AnswerSetsEvent, Spent> {
   if (!models) return { generated: 0, tokens: 0, seconds: 0, measured: 0 };
   const { runModels } = await import('./eval-answer-run.js');
   return yield* runModels(todo, ledger, signal);

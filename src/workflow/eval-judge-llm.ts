@@ -18,7 +18,7 @@ import { formatCount, formatDollars } from '../telemetry/format.js';
 import { type Logger, silentLogger } from '../telemetry/logger.js';
 import { agreeToCost, checkMaxCost, estimateJudging } from './asking-cost.js';
 import { costOfLine, interruptedAsking, logSpent, openLedgerFor } from './asking-ledger.js';
-import type { EvalJudgeEvent, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
+import type { JudgeAnswersEvent, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
 import {
   controlsOf,
   countPairs,
@@ -121,7 +121,7 @@ async function planOf(
  */
 export async function* judgeByLlm(
   work: JudgeWork,
-): AsyncGenerator<EvalJudgeEvent, { readonly judged: JudgedPairs; readonly problem: PhasetuneError | undefined }> {
+): AsyncGenerator<JudgeAnswersEvent, { readonly judged: JudgedPairs; readonly problem: PhasetuneError | undefined }> {
   const { options, hooks } = work;
   const { folder, reparse } = options;
   const setup = await setUpLlm(work, !reparse);
@@ -172,7 +172,7 @@ export async function* judgeByLlm(
 export async function* testLlm(
   work: JudgeWork,
   path: string,
-): AsyncGenerator<EvalJudgeEvent, { readonly judge: LlmJudge; readonly entrance: EntranceResult }> {
+): AsyncGenerator<JudgeAnswersEvent, { readonly judge: LlmJudge; readonly entrance: EntranceResult }> {
   const setup = await setUpLlm(work, true);
   const { logger } = work.hooks;
   const opened = await openLedgerFor<AnswerLine>(path, {
@@ -197,7 +197,7 @@ async function* askAll(
   ledger: Ledger<AnswerLine>,
   plan: AllQuestions,
   outcomes: PairOutcome[],
-): AsyncGenerator<EvalJudgeEvent, LlmJudge> {
+): AsyncGenerator<JudgeAnswersEvent, LlmJudge> {
   const { options, hooks } = work;
   const { address, price, settings } = setup;
   const { logger = silentLogger } = hooks;
@@ -217,7 +217,7 @@ async function* askAll(
       if (total > 0) yield { type: 'start', judge: judge.name, kind: 'llm', total };
     }
     const { signal } = total > 0 ? hooks : {};
-    yield* reporting<EvalJudgeEvent, void>(async (emit, left) => {
+    yield* reporting<JudgeAnswersEvent, void>(async (emit, left) => {
       report = (event) => emit(event.type === 'answer' ? { ...event, total } : event);
       const stop = signal ? AbortSignal.any([signal, left]) : left;
       for await (const { index, outcome } of judge.judge(plan.questions, stop)) outcomes[index] = outcome;

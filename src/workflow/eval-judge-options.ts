@@ -10,9 +10,9 @@ import { programOptions } from '../program/options.js';
  * Which answers are judged, by whom, and how.
  *
  * @example
- * const { orders } = evalJudgeOptionsSchema.parse({ folder: 'evals/mine', judge: 'length' });
+ * const { orders } = judgeAnswersOptionsSchema.parse({ folder: 'evals/mine', judge: 'length' });
  */
-export const evalJudgeOptionsSchema = z.strictObject({
+export const judgeAnswersOptionsSchema = z.strictObject({
   folder: z.string().min(1).describe('folder of the evaluation, with the answers in it'),
   ...pairJudgeOptionsSchema.shape,
   ...endpointOptionsSchema.shape,
@@ -32,7 +32,7 @@ export const evalJudgeOptionsSchema = z.strictObject({
 });
 
 /** Options of judging; those with a default may be left out. */
-export type EvalJudgeOptions = z.input<typeof evalJudgeOptionsSchema>;
+export type JudgeAnswersOptions = z.input<typeof judgeAnswersOptionsSchema>;
 
 /** The same, defaults filled in. */
-export type ResolvedEvalJudgeOptions = z.output<typeof evalJudgeOptionsSchema>;
+export type ResolvedJudgeAnswersOptions = z.output<typeof judgeAnswersOptionsSchema>;

@@ -9,7 +9,7 @@ import type { Repeatability } from '../eval/verdicts/repeatability.js';
 import type { JudgingEstimate } from './score-types.js';
 
 /** How many pairs there are, and how many of them are settled without a judge. */
-export interface PairCounts {
+export interface JudgedPairCounts {
   readonly pairs: number;
   readonly equal: number;
   readonly bothEmpty: number;
@@ -18,7 +18,7 @@ export interface PairCounts {
 }
 
 /** What judging will ask. */
-export interface PairJudgingPlan extends PairCounts {
+export interface PairJudgingPlan extends JudgedPairCounts {
   readonly folder: string;
   readonly kind: JudgeKind;
   /** What its verdicts will be filed under. */
@@ -41,7 +41,7 @@ export interface PairJudgingPlan extends PairCounts {
 }
 
 /** What happens while pairs are judged. */
-export type EvalJudgeEvent =
+export type JudgeAnswersEvent =
   | { readonly type: 'plan'; readonly plan: PairJudgingPlan }
   /** The first question is next; `total` are the requests of this run at least (llm), or the questions. */
   | { readonly type: 'start'; readonly judge: string; readonly kind: JudgeKind; readonly total: number }
@@ -57,7 +57,7 @@ export type EvalJudgeEvent =
   | { readonly type: 'judged'; readonly judged: JudgedPairs };
 
 /** What a judge did with the pairs. */
-export interface JudgedPairs extends PairCounts {
+export interface JudgedPairs extends JudgedPairCounts {
   readonly judge: string;
   readonly kind: JudgeKind;
   readonly control: boolean;
@@ -78,7 +78,7 @@ export interface JudgedPairs extends PairCounts {
 }
 
 /** What judging returns. */
-export interface EvalJudgeResult {
+export interface JudgeAnswersResult {
   readonly folder: string;
   /** The judge first, then its controls. */
   readonly judges: readonly JudgedPairs[];

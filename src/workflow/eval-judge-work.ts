@@ -14,13 +14,13 @@ import type { Verdict } from '../eval/verdicts/verdict.js';
 import { replaceVerdicts } from '../eval/verdicts/verdict-file.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { entranceRowsOf } from './entrance-rows.js';
-import type { ResolvedEvalJudgeOptions } from './eval-judge-options.js';
-import type { JudgedPairs, PairCounts } from './eval-judge-types.js';
+import type { ResolvedJudgeAnswersOptions } from './eval-judge-options.js';
+import type { JudgedPairCounts, JudgedPairs } from './eval-judge-types.js';
 import type { AskHooks } from './hooks.js';
 
 /** What judging an evaluation works with. */
 export interface JudgeWork {
-  readonly options: ResolvedEvalJudgeOptions;
+  readonly options: ResolvedJudgeAnswersOptions;
   readonly hooks: AskHooks;
   readonly file: Pick<EvalFile, 'seed' | 'begunIn' | 'baseline' | 'arms'>;
   readonly pairs: readonly Pair[];
@@ -29,7 +29,7 @@ export interface JudgeWork {
 }
 
 /** Reads an evaluation and pairs its answers. */
-export async function openJudgeWork(options: ResolvedEvalJudgeOptions, hooks: AskHooks): Promise<JudgeWork> {
+export async function openJudgeWork(options: ResolvedJudgeAnswersOptions, hooks: AskHooks): Promise<JudgeWork> {
   const { logger = silentLogger } = hooks;
   const file = await readEvalFile(options.folder);
   const { pairs, unpaired } = pairAnswers(await readAnswers(options.folder, file), file.baseline, options.pairs);
@@ -46,7 +46,7 @@ export const judgeKindOf = ({
   options: { judge, baseUrl },
   hooks: { environment = env },
 }: {
-  readonly options: Pick<ResolvedEvalJudgeOptions, 'judge' | 'baseUrl'>;
+  readonly options: Pick<ResolvedJudgeAnswersOptions, 'judge' | 'baseUrl'>;
   readonly hooks: Pick<AskHooks, 'environment'>;
 }): JudgeKind => judge ?? ((baseUrl ?? environment.OPENAI_BASE_URL?.trim()) ? 'llm' : 'letters');
 
@@ -68,11 +68,7 @@ export function judgeModelOf(work: JudgeWork, kind: JudgeKind): string | undefin
 }
 
 /** The model folder of the baseline; undefined where its answers came from a file. */
-function baseModelOf({
-  arms,
-  baseline,
-  begunIn,
-}: Pick<EvalFile, 'begunIn' | 'baseline' | 'arms'>): string | undefined {
+function baseModelOf({ arms, baseline, begunIn }: Pick<EvalFile, 'begunIn' | 'baseline' | 'arms'>): string | undefined {
   const path = arms[baseline]?.runs[0]?.model?.path;
   return path === undefined || isAbsolute(path) ? path : join(begunIn, path);
 }
@@ -88,7 +84,7 @@ export const entranceOf = (
 ): EntrancePlan => planEntrance(control ? [] : rows, { rows: entranceRows, seed }, judge);
 
 /** How many pairs need no judge. */
-export function countPairs(pairs: readonly Pair[]): PairCounts {
+export function countPairs(pairs: readonly Pair[]): JudgedPairCounts {
   const states = pairs.map(settledUnasked);
   const count = (state: ReturnType<typeof settledUnasked>) => states.filter((one) => one === state).length;
   return {

@@ -6,8 +6,8 @@ import type { JudgeKind, PairJudge, PairOutcome } from '../eval/judge/pair-judge
 import { planVerdicts, verdictsOf } from '../eval/verdicts/questions.js';
 import { openLedgerFor } from './asking-ledger.js';
 import { judgeByLlm, planLlm } from './eval-judge-llm.js';
-import { type EvalJudgeOptions, evalJudgeOptionsSchema } from './eval-judge-options.js';
-import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
+import { type JudgeAnswersOptions, judgeAnswersOptionsSchema } from './eval-judge-options.js';
+import type { JudgeAnswersEvent, JudgeAnswersResult, JudgedPairs, PairJudgingPlan } from './eval-judge-types.js';
 import {
   controlsOf,
   countPairs,
@@ -38,20 +38,25 @@ import { parseOptions } from './options.js';
  * const { judges, problem } = await judging.result;
  * for (const { judge, judged, missing } of judges) console.log(judge, judged, missing);
  */
-export const judgeAnswers = (options: EvalJudgeOptions, hooks: AskHooks = {}): Task<EvalJudgeEvent, EvalJudgeResult> =>
-  startTask(() => judgeAll(options, hooks));
+export const judgeAnswers = (
+  options: JudgeAnswersOptions,
+  hooks: AskHooks = {},
+): Task<JudgeAnswersEvent, JudgeAnswersResult> => startTask(() => judgeAll(options, hooks));
 
 /**
  * What {@link judgeAnswers} would do with the same options, and what it may cost: asks nothing, needs no key, and
  * changes no file.
  */
-export async function planJudgingAnswers(given: EvalJudgeOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
-  const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
+export async function planJudgingAnswers(given: JudgeAnswersOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
+  const work = await openJudgeWork(parseOptions(judgeAnswersOptionsSchema, given), hooks);
   return judgeKindOf(work) === 'llm' ? planLlm(work) : localPlan(work);
 }
 
-async function* judgeAll(given: EvalJudgeOptions, hooks: AskHooks): AsyncGenerator<EvalJudgeEvent, EvalJudgeResult> {
-  const work = await openJudgeWork(parseOptions(evalJudgeOptionsSchema, given), hooks);
+async function* judgeAll(
+  given: JudgeAnswersOptions,
+  hooks: AskHooks,
+): AsyncGenerator<JudgeAnswersEvent, JudgeAnswersResult> {
+  const work = await openJudgeWork(parseOptions(judgeAnswersOptionsSchema, given), hooks);
   const { folder } = work.options;
   const kind = judgeKindOf(work);
   const judges: JudgedPairs[] = [];
@@ -111,7 +116,7 @@ async function* judgeLocally(
   kind: Exclude<JudgeKind, 'llm'>,
   ledger: Ledger<LedgerLine> | undefined,
   control: boolean,
-): AsyncGenerator<EvalJudgeEvent, JudgedPairs> {
+): AsyncGenerator<JudgeAnswersEvent, JudgedPairs> {
   const { options, hooks, pairs } = work;
   const judge = await openJudge(kind, work, ledger);
   try {

@@ -4,9 +4,10 @@ import { diagnosisBlocks } from '../eval/diagnosis/blocks.js';
 import { diagnoseEvaluation } from '../eval/diagnosis/diagnose-evaluation.js';
 import { evalPaths } from '../eval/eval-file.js';
 import { writeAlpacaEval } from '../eval/foreign/write-alpaca-eval.js';
-import { peopleFigures } from '../eval/people/people.js';
+import { peopleFigures, peopleScores } from '../eval/people/people.js';
 import { readSheets } from '../eval/people/read-sheets.js';
 import { peopleBlocks } from '../eval/people/report.js';
+import { calibratedEvaluation, calibrationWarnings } from '../eval/result/calibrated.js';
 import { computeResult } from '../eval/result/compute.js';
 import { readEvaluation } from '../eval/result/evaluation.js';
 import { evaluationReport } from '../eval/result/report.js';
@@ -51,12 +52,16 @@ export async function reportEvaluation(
   { signal }: Pick<Hooks, 'signal'> = {},
 ): Promise<ReportedEvaluation> {
   const { folder, people: sheets, ...options } = parseOptions(reportEvaluationOptionsSchema, given);
-  const evaluation = await readEvaluation(folder);
-  const people = sheets && peopleFigures(evaluation, await readSheets(sheets), options);
+  const read = await readEvaluation(folder);
+  const ratings = sheets && (await readSheets(sheets));
+  const { evaluation, calibration } = calibratedEvaluation(read, ratings && peopleScores(read, ratings));
+  const people = ratings && peopleFigures(evaluation, ratings, options);
   const { result: computed, plots } = computeResult(evaluation, options);
   const diagnosis = await diagnoseEvaluation(folder, evaluation, countingJudge(computed), options);
   const result: EvaluationResult = {
     ...computed,
+    ...(Object.keys(calibration).length > 0 && { calibration }),
+    warnings: [...computed.warnings, ...calibrationWarnings(computed.judge?.name, calibration)],
     ...(Object.keys(diagnosis).length > 0 && { diagnosis }),
     ...(people && { people }),
   };

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { evalAnswerOptionsSchema } from './eval-answer-options.js';
-import { evalJudgeOptionsSchema } from './eval-judge-options.js';
+import { answerSetsOptionsSchema } from './eval-answer-options.js';
+import { judgeAnswersOptionsSchema } from './eval-judge-options.js';
 import { reportEvaluationOptionsSchema } from './eval-report-options.js';
 
-const { folder: _, ...judging } = evalJudgeOptionsSchema.shape;
+const { folder: _, ...judging } = judgeAnswersOptionsSchema.shape;
 const { folder: __, ...reporting } = reportEvaluationOptionsSchema.shape;
 
 /**
@@ -17,7 +17,7 @@ const { folder: __, ...reporting } = reportEvaluationOptionsSchema.shape;
  *   judge: 'length',
  * });
  */
-export const evaluateOptionsSchema = z.strictObject({ ...reporting, ...judging, ...evalAnswerOptionsSchema.shape });
+export const evaluateOptionsSchema = z.strictObject({ ...reporting, ...judging, ...answerSetsOptionsSchema.shape });
 
 /** See {@link evaluateOptionsSchema}; options with a default may be left out. */
 export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;

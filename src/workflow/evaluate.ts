@@ -1,12 +1,12 @@
 import { startTask, type Task } from '../core/task.js';
 import { evalPaths } from '../eval/eval-file.js';
 import { exists } from '../io/files.js';
-import { evalAnswer, planEvalAnswer } from './eval-answer.js';
-import { evalAnswerOptionsSchema } from './eval-answer-options.js';
-import type { EvalAnswerEvent, EvalAnswerPlan, EvalAnswerResult } from './eval-answer-types.js';
+import { answerSets, planAnswers } from './eval-answer.js';
+import { answerSetsOptionsSchema } from './eval-answer-options.js';
+import type { AnswerSetsEvent, AnswerSetsPlan, AnswerSetsResult } from './eval-answer-types.js';
 import { judgeAnswers, planJudgingAnswers } from './eval-judge.js';
-import { evalJudgeOptionsSchema } from './eval-judge-options.js';
-import type { EvalJudgeEvent, EvalJudgeResult, PairJudgingPlan } from './eval-judge-types.js';
+import { judgeAnswersOptionsSchema } from './eval-judge-options.js';
+import type { JudgeAnswersEvent, JudgeAnswersResult, PairJudgingPlan } from './eval-judge-types.js';
 import { type ReportedEvaluation, reportEvaluation } from './eval-report.js';
 import { reportEvaluationOptionsSchema } from './eval-report-options.js';
 import { type EvaluateOptions, evaluateOptionsSchema } from './evaluate-options.js';
@@ -15,18 +15,18 @@ import { parseOptions } from './options.js';
 
 /** What happens while an evaluation is made, by its parts. */
 export type EvaluateEvent =
-  | { readonly part: 'answer'; readonly event: EvalAnswerEvent }
-  | { readonly part: 'judge'; readonly event: EvalJudgeEvent };
+  | { readonly part: 'answer'; readonly event: AnswerSetsEvent }
+  | { readonly part: 'judge'; readonly event: JudgeAnswersEvent };
 
 /** What came of each part. `problem` is why there is no verdict although all files are written. */
 export interface EvaluateResult extends ReportedEvaluation {
-  readonly answered: EvalAnswerResult;
-  readonly judged: EvalJudgeResult;
+  readonly answered: AnswerSetsResult;
+  readonly judged: JudgeAnswersResult;
 }
 
 /** What an evaluation would do. */
 export interface EvaluatePlan {
-  readonly answers: EvalAnswerPlan;
+  readonly answers: AnswerSetsPlan;
   /** Known only where there are answers already: how many pairs differ decides how much is asked. */
   readonly judging?: PairJudgingPlan | undefined;
 }
@@ -50,7 +50,7 @@ export const evaluate = (options: EvaluateOptions, hooks: AskHooks = {}): Task<E
 
 async function* evaluateAll(given: EvaluateOptions, hooks: AskHooks): AsyncGenerator<EvaluateEvent, EvaluateResult> {
   const { answering, judging, reporting } = partsOf(given);
-  const answered = yield* labelled('answer', evalAnswer(answering, hooks));
+  const answered = yield* labelled('answer', answerSets(answering, hooks));
   const judged = yield* labelled('judge', judgeAnswers(judging, hooks));
   const reported = await reportEvaluation(reporting, hooks);
   const problem = judged.problem ?? reported.problem;
@@ -68,7 +68,7 @@ async function* labelled<P extends 'answer' | 'judge', E, R>(
 /** What {@link evaluate} would do with the same options, without loading weights, asking, or writing anything. */
 export async function planEvaluation(given: EvaluateOptions, hooks: AskHooks = {}): Promise<EvaluatePlan> {
   const { answering, judging } = partsOf(given);
-  const answers = await planEvalAnswer(answering, hooks);
+  const answers = await planAnswers(answering, hooks);
   if (answers.answers.missing > 0 || !exists(evalPaths(answering.out).evalFile)) return { answers };
   return { answers, judging: await planJudgingAnswers(judging, hooks) };
 }
@@ -78,8 +78,8 @@ function partsOf(given: EvaluateOptions) {
   const options = parseOptions(evaluateOptionsSchema, given);
   const folder = options.out;
   return {
-    answering: pick(evalAnswerOptionsSchema.shape, options),
-    judging: { ...pick(evalJudgeOptionsSchema.shape, options), folder },
+    answering: pick(answerSetsOptionsSchema.shape, options),
+    judging: { ...pick(judgeAnswersOptionsSchema.shape, options), folder },
     reporting: { ...pick(reportEvaluationOptionsSchema.shape, options), folder },
   };
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { resolveStaging, stagingOptionsSchema } from '../../src/curriculum/staging-options.js';
 import { stageInto } from '../../src/curriculum/write.js';
 import { importFile } from '../../src/data/import.js';
-import { evalAnswer } from '../../src/workflow/eval-answer.js';
-import type { EvalAnswerOptions } from '../../src/workflow/eval-answer-options.js';
-import type { EvalAnswerResult } from '../../src/workflow/eval-answer-types.js';
+import { answerSets } from '../../src/workflow/eval-answer.js';
+import type { AnswerSetsOptions } from '../../src/workflow/eval-answer-options.js';
+import type { AnswerSetsResult } from '../../src/workflow/eval-answer-types.js';
 import { train } from '../../src/workflow/train.js';
 import { testBackend } from './backend.js';
 import { temporaryFolder } from './folder.js';
@@ -18,13 +18,13 @@ export interface EvalHome {
   /** A Llama of two layers. `run-1` and `run-2` are runs of three stages over it, which differ in the seed. */
   readonly model: string;
   /** Two sets: nine held-out rows of `staged`, and six instructions alone of `asked.json`. */
-  readonly common: Pick<EvalAnswerOptions, 'sets' | 'maxTokens' | 'batch' | 'compile'>;
+  readonly common: Pick<AnswerSetsOptions, 'sets' | 'maxTokens' | 'batch' | 'compile'>;
   /** A path in the folder. */
   at(...path: string[]): string;
   /** The model, both runs as one arm, and the first stage of one. */
   allArms(): string[];
-  options(out: string, arms: readonly string[], more?: Partial<EvalAnswerOptions>): EvalAnswerOptions;
-  answer(out: string, arms: readonly string[], more?: Partial<EvalAnswerOptions>): Promise<EvalAnswerResult>;
+  options(out: string, arms: readonly string[], more?: Partial<AnswerSetsOptions>): AnswerSetsOptions;
+  answer(out: string, arms: readonly string[], more?: Partial<AnswerSetsOptions>): Promise<AnswerSetsResult>;
   /** Lines of a file in the folder. */
   linesOf<T>(...path: string[]): Promise<T[]>;
   /** All files of an evaluation besides its ledger and eval.json, by path. */
@@ -68,7 +68,7 @@ export async function evalHome(name: string): Promise<EvalHome> {
     at,
     allArms: () => [`base=${model}`, `phased=${at('run-1')},${at('run-2')}`, `early=${at('run-1')}@stage-1`],
     options,
-    answer: (out, arms, more) => evalAnswer(options(out, arms, more)).result,
+    answer: (out, arms, more) => answerSets(options(out, arms, more)).result,
     linesOf,
     written: (out) => written(at(out)),
     ledgerKeys: async (out) =>

@@ -6,8 +6,8 @@ import { evalPaths } from '../../src/eval/eval-file.js';
 import type { Verdict } from '../../src/eval/verdicts/verdict.js';
 import { readVerdicts } from '../../src/eval/verdicts/verdict-file.js';
 import { judgeAnswers } from '../../src/workflow/eval-judge.js';
-import type { EvalJudgeOptions } from '../../src/workflow/eval-judge-options.js';
-import type { EvalJudgeResult } from '../../src/workflow/eval-judge-types.js';
+import type { JudgeAnswersOptions } from '../../src/workflow/eval-judge-options.js';
+import type { JudgeAnswersResult } from '../../src/workflow/eval-judge-types.js';
 import type { AskHooks } from '../../src/workflow/hooks.js';
 import { type Asked, type Behaviour, type Endpoint, type EndpointSettings, startEndpoint } from './endpoint-server.js';
 import { type Outputs, sayLonger, writeEvaluation } from './evaluation.js';
@@ -25,7 +25,7 @@ export function judgingSetup() {
     dir: '',
     server: undefined as unknown as Endpoint,
     does: sayLonger as (asked: Asked) => Behaviour | Promise<Behaviour>,
-    options: (given: Partial<EvalJudgeOptions> = {}): EvalJudgeOptions => ({
+    options: (given: Partial<JudgeAnswersOptions> = {}): JudgeAnswersOptions => ({
       folder: setup.dir,
       judge: 'llm',
       baseUrl: setup.server.baseUrl,
@@ -33,9 +33,9 @@ export function judgingSetup() {
       retryWait: 0.01,
       ...given,
     }),
-    judged: (given?: Partial<EvalJudgeOptions>, hooks: AskHooks = {}): Promise<EvalJudgeResult> =>
+    judged: (given?: Partial<JudgeAnswersOptions>, hooks: AskHooks = {}): Promise<JudgeAnswersResult> =>
       judgeAnswers(setup.options(given), { environment, ...hooks }).result,
-    failing: (given?: Partial<EvalJudgeOptions>, hooks?: AskHooks): Promise<PhasetuneError> =>
+    failing: (given?: Partial<JudgeAnswersOptions>, hooks?: AskHooks): Promise<PhasetuneError> =>
       setup.judged(given, hooks).then(
         () => Promise.reject(new Error('expected it to fail')),
         (error: PhasetuneError) => error,

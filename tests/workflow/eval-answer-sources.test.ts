@@ -2,8 +2,8 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { importFile } from '../../src/data/import.js';
 import type { AnswerRow } from '../../src/eval/answers/answer-row.js';
-import { planEvalAnswer } from '../../src/workflow/eval-answer.js';
-import type { EvalAnswerOptions } from '../../src/workflow/eval-answer-options.js';
+import { planAnswers } from '../../src/workflow/eval-answer.js';
+import type { AnswerSetsOptions } from '../../src/workflow/eval-answer-options.js';
 import { type EvalHome, evalHome } from '../helpers/eval-home.js';
 import { writeTinyModel } from '../helpers/tiny-model.js';
 
@@ -83,7 +83,7 @@ describe('files of answers', () => {
 });
 
 describe('sources that cannot answer', () => {
-  const refused = (source: string, more: Partial<EvalAnswerOptions> = {}) =>
+  const refused = (source: string, more: Partial<AnswerSetsOptions> = {}) =>
     expect(answer('refused', [`base=${model}`, `x=${source}`], more)).rejects;
 
   test('nothing there, a folder of nothing, a stage that is not one', async () => {
@@ -110,9 +110,9 @@ describe('sources that cannot answer', () => {
       /half: the run is not done \(interrupted, 2 of 3 stages are done\); run `train` to continue it, or take the last stage that is done: .*half@stage-2/,
     );
     await refused(`${at('half')}@stage-3`).toThrow(/half: stage 3 is not done/);
-    expect(
-      (await planEvalAnswer(options('half-done', [`base=${model}`, `x=${at('half')}@stage-2`]))).answers.total,
-    ).toBe(30);
+    expect((await planAnswers(options('half-done', [`base=${model}`, `x=${at('half')}@stage-2`]))).answers.total).toBe(
+      30,
+    );
   });
 
   test('an adapter for another base: by its shapes, and by the hashes that its run recorded', async () => {
@@ -135,7 +135,7 @@ describe('sources that cannot answer', () => {
       /the adapter .*alone was trained on hub\/name, which is not a folder here; set `base`/,
     );
     expect(
-      (await planEvalAnswer(options('alone-1', [`base=${model}`, `x=${at('alone')}`], { base: model }))).answers.total,
+      (await planAnswers(options('alone-1', [`base=${model}`, `x=${at('alone')}`], { base: model }))).answers.total,
     ).toBe(30);
   });
 

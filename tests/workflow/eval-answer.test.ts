@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { random } from '../../src/core/random.js';
 import type { AnswerRow } from '../../src/eval/answers/answer-row.js';
 import { readEvalFile } from '../../src/eval/eval-file.js';
-import { evalAnswer, planEvalAnswer } from '../../src/workflow/eval-answer.js';
+import { answerSets, planAnswers } from '../../src/workflow/eval-answer.js';
 import { openModel } from '../../src/workflow/model.js';
 import { type EvalHome, evalHome } from '../helpers/eval-home.js';
 
@@ -121,7 +121,7 @@ describe('the same command again', () => {
     for (const stopAt of [1, 40]) {
       const out = `stopped ${stopAt}`;
       const stop = new AbortController();
-      const first = evalAnswer(options(out, allArms(), { temperature: 0.8 }), { signal: stop.signal });
+      const first = answerSets(options(out, allArms(), { temperature: 0.8 }), { signal: stop.signal });
       const watching = (async () => {
         for await (const event of first.events) if (event.type === 'answers' && event.done === stopAt) stop.abort();
       })();
@@ -176,10 +176,10 @@ describe('the same command again', () => {
     const bytes = await readFile(file);
     bytes[bytes.length - 3]! ^= 0x40;
     await writeFile(file, bytes);
-    const plan = await planEvalAnswer(options('changed', arms));
+    const plan = await planAnswers(options('changed', arms));
     expect(plan).toMatchObject({ renewed: ['mine'], answers: { known: 30, missing: 15, total: 45 } });
     const stop = new AbortController();
-    const stopped = evalAnswer(options('changed', arms), { signal: stop.signal });
+    const stopped = answerSets(options('changed', arms), { signal: stop.signal });
     const watching = (async () => {
       for await (const event of stopped.events) if (event.type === 'answers') stop.abort();
     })();
@@ -210,7 +210,7 @@ describe('the same command again', () => {
       answer('options', [base!, `phased=${at('run-2')}`], { sets: [at('asked.json')], loss: false }),
     ).rejects.toThrow(/run 1 of arm phased was .*run-1, is .*run-2; run 2 of arm phased \(.*run-2\) is left out/);
     const more = { sets: [at('asked.json')], maxTokens: 6, loss: false, force: true };
-    const { changes, answers } = await planEvalAnswer(options('options', [base!, phased!], more));
+    const { changes, answers } = await planAnswers(options('options', [base!, phased!], more));
     expect(changes).toEqual(['maxTokens was 5, is 6']);
     expect(answers).toEqual({ total: 18, known: 0, missing: 18 });
   });

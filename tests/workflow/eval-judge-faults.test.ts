@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { evalPaths, readEvalFile } from '../../src/eval/eval-file.js';
-import type { EvalJudgeOptions } from '../../src/workflow/eval-judge-options.js';
+import type { JudgeAnswersOptions } from '../../src/workflow/eval-judge-options.js';
 import { PASSING_FAULTS } from '../helpers/endpoint-faults.js';
 import type { Behaviour } from '../helpers/endpoint-server.js';
 import { judgingSetup, outputs } from '../helpers/eval-judging.js';
@@ -136,7 +136,7 @@ describe('failure handling of judging', () => {
     expect(existsSync(evalPaths(at.dir).verdicts)).toBe(false);
   });
 
-  it.each<[string, Partial<EvalJudgeOptions>, string]>([
+  it.each<[string, Partial<JudgeAnswersOptions>, string]>([
     ['a missing model', { model: undefined }, 'model'],
     ['an unknown prompt', { judgePrompt: 'pairs' }, 'judgePrompt'],
     ['a limit without a price', { maxCost: 1 }, 'maxCost'],

@@ -4,8 +4,8 @@ import { random } from '../../src/core/random.js';
 import { evalPaths, readEvalFile } from '../../src/eval/eval-file.js';
 import type { Verdict } from '../../src/eval/verdicts/verdict.js';
 import { judgeAnswers, planJudgingAnswers } from '../../src/workflow/eval-judge.js';
-import type { EvalJudgeOptions } from '../../src/workflow/eval-judge-options.js';
-import type { EvalJudgeEvent } from '../../src/workflow/eval-judge-types.js';
+import type { JudgeAnswersOptions } from '../../src/workflow/eval-judge-options.js';
+import type { JudgeAnswersEvent } from '../../src/workflow/eval-judge-types.js';
 import { judgingSetup, outputs } from '../helpers/eval-judging.js';
 import { pairIn, sayLonger, verdict, verdictWithOdds, writeEvaluation } from '../helpers/evaluation.js';
 
@@ -48,7 +48,7 @@ describe('judging by an LLM', () => {
   it('reports the plan, every reply and the end as events', async () => {
     at.twoArms(2);
     const judging = judgeAnswers(at.options({ concurrency: 1 }), { environment });
-    const events: EvalJudgeEvent[] = [];
+    const events: JudgeAnswersEvent[] = [];
     for await (const event of judging.events) events.push(event);
     expect(events.map(({ type }) => type)).toEqual([
       ...['plan', 'start', 'answer', 'answer', 'answer', 'answer', 'asked', 'judged', 'start', 'judged'],
@@ -129,7 +129,7 @@ describe('judging by an LLM', () => {
   it('asks all again for another judge, prompt or temperature, two orders for one character, and nothing by reparse', async () => {
     const arms = { base: outputs('b', 5, () => 3), phased: outputs('p', 5, (i) => 1 + i) };
     writeEvaluation(at.dir, arms);
-    const asked = async (given?: Partial<EvalJudgeOptions>) => {
+    const asked = async (given?: Partial<JudgeAnswersOptions>) => {
       const before = at.server.total();
       await at.judged(given);
       return at.server.total() - before;

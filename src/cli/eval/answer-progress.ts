@@ -1,6 +1,6 @@
 import { formatNumber } from '../../telemetry/format.js';
 import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
-import type { EvalAnswerEvent } from '../../workflow/eval-answer-types.js';
+import type { AnswerSetsEvent } from '../../workflow/eval-answer-types.js';
 import type { CommandContext } from '../command.js';
 import { logAnswerPlan } from './answers.js';
 
@@ -18,7 +18,7 @@ export function showAnswering(context: CommandContext) {
     bar ??= context.progress(task);
     return bar;
   };
-  const show = (event: EvalAnswerEvent): void => {
+  const show = (event: AnswerSetsEvent): void => {
     if (event.type === 'plan') {
       logAnswerPlan(event.plan, context);
       if (event.plan.answers.missing > 0) barOf({ ...ANSWERS, total: event.plan.answers.missing });

@@ -1,23 +1,23 @@
 import { alignedLines } from '../../telemetry/document.js';
 import { formatCount, formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
-import type { EvalAnswerPlan, EvalAnswerResult } from '../../workflow/eval-answer-types.js';
+import type { AnswerSetsPlan, AnswerSetsResult } from '../../workflow/eval-answer-types.js';
 import type { CommandContext } from '../command.js';
 
 /** Says what is to be done, and what in it needs attention. */
-export function logAnswerPlan(plan: EvalAnswerPlan, { logger }: Pick<CommandContext, 'logger'>): void {
+export function logAnswerPlan(plan: AnswerSetsPlan, { logger }: Pick<CommandContext, 'logger'>): void {
   for (const change of plan.changes) logger.warn(change);
   for (const arm of plan.renewed) logger.info(`arm ${arm}: its files changed since, so it answers again`);
   for (const line of planLines(plan)) logger.info(line);
 }
 
 /** Prints the same on standard output. */
-export function printAnswerPlan(plan: EvalAnswerPlan, { print, logger }: CommandContext): void {
+export function printAnswerPlan(plan: AnswerSetsPlan, { print, logger }: CommandContext): void {
   for (const change of plan.changes) logger.warn(change);
   for (const line of planLines(plan)) print(line);
   for (const arm of plan.renewed) print(`arm ${arm}: its files changed since, so it answers again`);
 }
 
-function planLines({ arms, baseline, sets, answers, losses }: EvalAnswerPlan): string[] {
+function planLines({ arms, baseline, sets, answers, losses }: AnswerSetsPlan): string[] {
   const names = Object.entries(arms).map(([name, { runs }]) =>
     runs.length > 1 ? `${name} (${runs.length} runs)` : name,
   );
@@ -33,7 +33,7 @@ function planLines({ arms, baseline, sets, answers, losses }: EvalAnswerPlan): s
 }
 
 /** Prints what each arm answered. */
-export function printAnswers(result: EvalAnswerResult, { print }: CommandContext): void {
+export function printAnswers(result: AnswerSetsResult, { print }: CommandContext): void {
   const { arms, out, generated, seconds, tokensPerSecond } = result;
   const share = (count: number, all: number) => (all > 0 ? `${formatNumber((100 * count) / all)} %` : '');
   const rows = Object.entries(arms).map(([name, { answers, empty, cut, loop, meanTokens, meanLoss }]) => [
@@ -54,4 +54,4 @@ export function printAnswers(result: EvalAnswerResult, { print }: CommandContext
 }
 
 /** The result as `--json` prints it. */
-export const answersJson = (result: EvalAnswerResult): Record<string, unknown> => ({ ...result });
+export const answersJson = (result: AnswerSetsResult): Record<string, unknown> => ({ ...result });

@@ -12,7 +12,7 @@ export function entranceLines(judge: string, result: EntranceResult): string[] {
   const verdict = {
     passed: `${judge} passes the entrance test`,
     failed: `${judge} fails the entrance test: its figures are exploratory`,
-    'cannot tell': `the entrance test cannot tell whether ${judge} can judge: its figures are exploratory`,
+    'cannot tell': `the entrance test cannot tell whether ${judge} can judge`,
   };
   return [
     `tested on ${formatCounted(rows, 'row')} with their own answers`,

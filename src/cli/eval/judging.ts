@@ -1,7 +1,12 @@
 import type { EndpointOptions } from '../../endpoint/options.js';
 import { formatCount, formatCounted, formatDollars } from '../../telemetry/format.js';
 import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
-import type { EvalJudgeEvent, EvalJudgeResult, JudgedPairs, PairJudgingPlan } from '../../workflow/eval-judge-types.js';
+import type {
+  JudgeAnswersEvent,
+  JudgeAnswersResult,
+  JudgedPairs,
+  PairJudgingPlan,
+} from '../../workflow/eval-judge-types.js';
 import { createDelayLines, estimateLines, logAsked, noteOf, printPrompt } from '../asking.js';
 import type { CommandContext } from '../command.js';
 import { entranceLines } from './entrance.js';
@@ -19,7 +24,7 @@ export function showJudging(context: CommandContext, options: Pick<EndpointOptio
     bar ??= context.progress(task);
     return bar;
   };
-  const show = (event: EvalJudgeEvent) => {
+  const show = (event: JudgeAnswersEvent) => {
     if (event.type === 'plan') for (const line of planLines(event.plan)) logger.info(line);
     if (event.type === 'start' && event.kind !== 'length') begin(taskOf(event.kind, event.total));
     if (event.type === 'answer') {
@@ -53,10 +58,13 @@ function planLines(plan: PairJudgingPlan): string[] {
   ].filter(Boolean);
   const beside = controls.length > 0 ? `; beside it, for free: ${controls.join(', ')}` : '';
   const known = asking ? asking.different - asking.estimate.requests : 0;
-  return [
+  const judging = [
     [`${formatCounted(pairs, 'pair')} of answers`, ...unasked].join(', '),
     `${formatCounted(questions, 'question')} to ${judge}${beside}`,
     ...(entrance > 0 ? [`before them ${formatCounted(entrance, 'question')} of its entrance test`] : []),
+  ];
+  return [
+    ...(pairs > 0 ? judging : [`${formatCounted(entrance, 'question')} to ${judge}, to test it`]),
     ...(known > 0 ? [`${formatCount(known)} replies are already in the ledger`] : []),
     ...(asking ? estimateLines(asking) : []),
   ];
@@ -76,7 +84,7 @@ export function printJudgingPlan(plan: PairJudgingPlan, context: CommandContext)
 }
 
 /** Prints what was judged and what is missing, and what to do next. */
-export function printJudging(result: EvalJudgeResult, context: Pick<CommandContext, 'print' | 'logger'>): void {
+export function printJudging(result: JudgeAnswersResult, context: Pick<CommandContext, 'print' | 'logger'>): void {
   printJudges(result, context);
   context.print(`verdicts: ${result.verdicts}`);
   if (!result.problem) context.print(`next: phasetune eval report ${result.folder}`);
@@ -84,7 +92,7 @@ export function printJudging(result: EvalJudgeResult, context: Pick<CommandConte
 
 /** Prints what each judge did, and what is missing. */
 export function printJudges(
-  { judges }: Pick<EvalJudgeResult, 'judges'>,
+  { judges }: Pick<JudgeAnswersResult, 'judges'>,
   { print, logger }: Pick<CommandContext, 'print' | 'logger'>,
 ): void {
   for (const judged of judges) {
@@ -124,7 +132,7 @@ function printNoise({ repeatability }: JudgedPairs, print: CommandContext['print
 }
 
 /** A result for `--json`. */
-export const judgingJson = ({ folder, judges, verdicts }: EvalJudgeResult): Record<string, unknown> => ({
+export const judgingJson = ({ folder, judges, verdicts }: JudgeAnswersResult): Record<string, unknown> => ({
   folder,
   verdicts,
   judges: Object.fromEntries(judges.map(({ judge, ...rest }) => [judge, rest])),

@@ -1,4 +1,11 @@
-import { auc, brier, calibrationError, fitTemperature, type Temperature } from '../../statistics/calibration.js';
+import {
+  auc,
+  brier,
+  calibrationError,
+  fitTemperature,
+  TEMPERATURE_ROWS,
+  type Temperature,
+} from '../../statistics/calibration.js';
 import type { Verdict } from '../verdicts/verdict.js';
 import { scoreOfLogOdds, TIE } from './log-odds.js';
 
@@ -41,8 +48,9 @@ export function preferenceOf({ state, orders }: Verdict): number | undefined {
 }
 
 /**
- * Compares the log-odds of a judge with the scores of one that is believed, pair by pair, after fitting the temperature
- * that makes them probabilities (which needs 50 pairs). Equal answers, which nobody judged, are left out.
+ * Compares the log-odds of a judge with the scores of one that is believed, pair by pair, after
+ * fitting the temperature that makes them probabilities (which needs 50 pairs that the other
+ * decided). Equal answers, which nobody judged, are left out.
  */
 export function calibrate(
   judge: string,
@@ -58,7 +66,7 @@ export function calibrate(
     odds.push(preference);
     scores.push(score);
   }
-  const temperature = fitTemperature(odds, scores);
+  const temperature = temperatureOf(odds, scores);
   const probabilities = odds.map((preference) => scoreOfLogOdds(preference, temperature.temperature));
   const decided = odds.flatMap((preference, i) =>
     Math.abs(preference) < TIE || scores[i] === 0.5 ? [] : [Number(preference > 0 === scores[i]! > 0.5)],
@@ -77,6 +85,12 @@ export function calibrate(
     winRate: odds.length === 0 ? null : { judge: 100 * mean(probabilities), against: 100 * mean(scores) },
   };
 }
+
+/** Ties say nothing about the size of log-odds, so they are no part of the pairs that are enough. */
+const temperatureOf = (odds: readonly number[], scores: readonly number[]): Temperature =>
+  scores.filter((score) => score !== 0.5).length < TEMPERATURE_ROWS
+    ? { temperature: 1, calibrated: false, reason: 'few rows', rows: odds.length }
+    : fitTemperature(odds, scores);
 
 /** Another judge's verdicts as what is believed: its score of the same pair. */
 export function scoresBy(judge: string, verdicts: readonly Verdict[]): BelievedScore {

@@ -1,5 +1,6 @@
 import { type BootstrapOptions, estimate, resamples } from '../../statistics/bootstrap.js';
 import { predictionPowered } from '../../statistics/prediction-powered.js';
+import type { BelievedScore } from '../judge/calibration.js';
 import type { Evaluation } from '../result/evaluation.js';
 import { headlineJudge } from '../result/judge-figures.js';
 import { runPairs } from '../result/scores.js';
@@ -85,6 +86,12 @@ function votesOf(evaluation: Evaluation, { people, pairs }: PeopleRatings): { vo
       });
   }
   return { voted, outdated };
+}
+
+/** What people say about the pairs that they rated, as the score of a pair from 0 to 1. */
+export function peopleScores(evaluation: Evaluation, ratings: PeopleRatings): BelievedScore {
+  const scores = new Map(votesOf(evaluation, ratings).voted.map(({ key, score }) => [key, score]));
+  return (verdict) => scores.get(pairKey(verdict));
 }
 
 function votesWith(judge: string, verdicts: readonly Verdict[], voted: readonly Voted[]): TwoVotes[] {

@@ -85,7 +85,12 @@ const points = (value: number) => `${value.toFixed(0)} points`;
 const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
 
 /** Why a judge's figures are exploratory. */
-function problemsOf({ kind, entrance, consistency, position }: Omit<JudgeFigures, 'problems'>): string[] {
+export function problemsOf({
+  kind,
+  entrance,
+  consistency,
+  position,
+}: Pick<JudgeFigures, 'kind' | 'entrance' | 'consistency' | 'position'>): string[] {
   const reasons = Array.isArray(entrance?.reasons) ? `: ${entrance.reasons.join('; ')}` : '';
   const state = entrance?.state;
   return [

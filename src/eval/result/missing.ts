@@ -25,8 +25,9 @@ export function missingOf({ pairs }: ArmScoring): { pairs: number; missing: numb
 }
 
 /**
- * Whether so much is missing that an arm gets no verdict: a share over `maxMissing`, no verdict at all, or, of two arms
- * that miss verdicts with different frequency (Fisher's exact test, p < 0.01 after Holm), the one that misses more.
+ * Whether so much is missing that an arm gets no verdict: a share over `maxMissing`, or no verdict at all. Where two
+ * arms miss verdicts with different frequency (Fisher's exact test, p < 0.01 after Holm), no arm gets one: what made
+ * them missing may have taken wins from one arm and losses from another.
  */
 export function missingFigures(scorings: readonly ArmScoring[], maxMissing: number): MissingFigures {
   const counts = scorings.map((scoring) => ({ arm: scoring.arm, ...missingOf(scoring) }));
@@ -57,11 +58,11 @@ export function missingFigures(scorings: readonly ArmScoring[], maxMissing: numb
     const found = different.filter(({ more }) => more.arm === arm);
     if (found.length === 0) continue;
     const { less, p } = found.reduce((x, y) => (y.p < x.p ? y : x));
-    withheld.add(arm);
     problems.push(
       `${arm}: what is missing depends on the arm: ${percent(missing / pairs)} of its verdicts, and ${percent(less.missing / less.pairs)} of those of ${less.arm} (${shownP(p)})`,
     );
   }
+  if (different.length > 0) for (const { arm } of counts) withheld.add(arm);
   return {
     missing: { ...totals(counts), pDiffers: tests.length > 0 ? Math.min(...adjusted) : null, problems },
     withheld,

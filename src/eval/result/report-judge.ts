@@ -7,7 +7,7 @@ const share = (value: number | null): string => (value === null ? '-' : `${(100 
 const number = (value: number | null, digits = 2): string => (value === null ? '-' : value.toFixed(digits));
 
 /** What is known of the judge, of those beside it, and of how they agree. */
-export function judgeBlocks({ judge, arms, controls, against, bradleyTerry }: EvaluationResult): Block[] {
+export function judgeBlocks({ judge, arms, controls, against, calibration, bradleyTerry }: EvaluationResult): Block[] {
   if (!judge) return [];
   const rows = Object.entries(controls).flatMap(([name, control]) =>
     Object.entries(control.arms).map(([arm, rate]) => [
@@ -51,6 +51,7 @@ export function judgeBlocks({ judge, arms, controls, against, bradleyTerry }: Ev
         ]
       : []),
     ...(against ? againstBlocks(against) : []),
+    ...Object.entries(calibration ?? {}).flatMap(([name, one]) => calibrationBlocks(name, one)),
     ...(bradleyTerry ? strengthBlocks(bradleyTerry) : []),
   ];
 }
@@ -108,6 +109,45 @@ const againstBlocks = ({ judge, other, arms, ...agreement }: AgainstResult): Blo
     ],
   },
 ];
+
+type Calibration = NonNullable<EvaluationResult['calibration']>[string];
+
+const NOT_CALIBRATED: Readonly<Record<NonNullable<Calibration['notCalibrated']>, string>> = {
+  'no other judge': 'there are neither ratings by people nor verdicts of a judge at an endpoint that counts',
+  'few rows': 'fewer than 50 of the same pairs were decided by people, or by a judge at an endpoint',
+  opposed: 'its log-odds do not point where the other ones do',
+  separable: 'its log-odds are never wrong, so that no temperature fits best',
+};
+
+/** How far a judge's probabilities are to be believed. */
+function calibrationBlocks(judge: string, { against, notCalibrated, winRate, ...figures }: Calibration): Block[] {
+  const { pairs, decided, agreement, auc, brier, calibrationError } = figures;
+  const text =
+    notCalibrated === null
+      ? `The log-odds of ${judge} are divided by ${number(figures.temperature, 3)}, the temperature that fits ${against} best; all figures of ${judge} on this page are by these probabilities.`
+      : `Not calibrated: ${NOT_CALIBRATED[notCalibrated]}. Its log-odds count as they are (temperature 1).`;
+  const heading: Block = {
+    kind: 'heading',
+    text: `Calibration of ${judge}${against === null ? '' : ` by ${against}`}`,
+  };
+  if (pairs === 0) return [heading, { kind: 'paragraph', text }];
+  return [
+    heading,
+    { kind: 'paragraph', text },
+    {
+      kind: 'table',
+      rows: [
+        ['', `on ${formatCount(pairs)} pairs`],
+        [`the same where both decided (${formatCount(decided)})`, share(agreement)],
+        [`order of the wins and losses by ${against} (AUC)`, number(auc)],
+        ['Brier score', number(brier, 3)],
+        ['calibration error, 10 bins', number(calibrationError, 3)],
+        [`win % by ${judge}`, shownRate(winRate?.judge ?? null)],
+        [`win % by ${against}`, shownRate(winRate?.against ?? null)],
+      ],
+    },
+  ];
+}
 
 const strengthBlocks = ({ arms, order }: NonNullable<EvaluationResult['bradleyTerry']>): Block[] => [
   { kind: 'heading', text: 'Strength over all pairs' },

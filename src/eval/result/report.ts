@@ -80,7 +80,7 @@ function missingBlocks({ arms, missing, maxMissing }: EvaluationResult): Block[]
     heading('Missing verdicts'),
     { kind: 'table', rows: [['arm', 'missing', ...reasons, 'all lost, %', 'all won, %'], ...rows] },
     paragraph(
-      `A pair without a verdict in every order is missing: it is no tie, no loss, and it is not left out in silence. The last two columns are the win rate if all of them had been lost, or won. Over ${shownRate(100 * maxMissing)} % missing, or more in one arm than in another, there is no verdict.`,
+      `A pair without a verdict in every order is missing: it is no tie, no loss, and it is not left out in silence. The last two columns are the win rate if all of them had been lost, or won. Over ${shownRate(100 * maxMissing)} % missing there is no verdict on an arm, and where one arm misses more than another there is none on any.`,
     ),
   ];
 }

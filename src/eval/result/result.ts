@@ -168,6 +168,26 @@ const againstSchema = z.strictObject({
   arms: byName(z.strictObject({ judge: rateSchema, other: rateSchema })),
 });
 
+/** How a judge that reads letters compares with people or with a judge that is believed, on the same pairs. */
+const calibrationSchema = z.strictObject({
+  /** `people`, or the other judge's name; null without either. */
+  against: name.nullable(),
+  pairs: count,
+  /** Pairs that both decided, and the share of them in which they name the same answer. */
+  decided: count,
+  agreement: share.nullable(),
+  /** What the log-odds of its verdicts are divided by; 1 if not calibrated. */
+  temperature: z.number(),
+  /** Why it is not calibrated; null where it is. */
+  notCalibrated: z.enum(['no other judge', 'few rows', 'opposed', 'separable']).nullable(),
+  auc: z.number().nullable(),
+  brier: z.number().nullable(),
+  /** Expected calibration error in ten bins, 0 to 1. */
+  calibrationError: z.number().nullable(),
+  /** Win rates of the arms on these pairs by both, in percent. */
+  winRate: z.strictObject({ judge: z.number(), against: z.number() }).nullable(),
+});
+
 const bradleyTerrySchema = z.strictObject({
   /** Strength of each arm in log-odds against the baseline, whose own is 0. */
   arms: byName(z.strictObject({ strength: z.number(), low: z.number().nullable(), high: z.number().nullable() })),
@@ -219,6 +239,8 @@ export const resultSchema = z.strictObject({
   warnings: z.array(z.string()),
   surprising: z.array(surprisingSchema),
   against: againstSchema.optional(),
+  /** By judge; only judges that read letters. */
+  calibration: byName(calibrationSchema).optional(),
   bradleyTerry: bradleyTerrySchema.optional(),
   /** Signatures of failure of each arm that is a curriculum. */
   diagnosis: byName(z.custom<Diagnosis>(isObject)).optional(),

@@ -33,7 +33,9 @@ export function sentenceOf(figures: Figures): string {
   const { arm, baseline, verdict, winRate, n, missing, rows, bounds, level } = figures;
   if (verdict === 'withheld') {
     if (n === 0) return `No verdict on ${arm}: all ${formatCount(rows)} verdicts are missing.`;
-    return `No verdict on ${arm}: ${formatCount(missing)} of ${formatCount(rows)} verdicts are missing; its win rate against ${baseline} is from ${shownRate(bounds!.low)} % (all of them lost) to ${shownRate(bounds!.high)} % (all won).`;
+    if (!bounds)
+      return `No verdict on ${arm}, of which no verdict is missing, since what is missing depends on the arm; its win rate against ${baseline} is ${shownRate(winRate)} %.`;
+    return `No verdict on ${arm}: ${formatCount(missing)} of ${formatCount(rows)} verdicts are missing; its win rate against ${baseline} is from ${shownRate(bounds.low)} % (all of them lost) to ${shownRate(bounds.high)} % (all won).`;
   }
   // Resamples of equal scores are all the same: no interval at all, though it reads as a very narrow one.
   const interval = isFlat(figures) && winRate !== 50 ? '' : `, ${shownLevel(level)} interval ${shownInterval(figures)}`;

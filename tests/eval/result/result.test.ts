@@ -159,7 +159,7 @@ describe('missing verdicts', () => {
     expect(allowed.arms.phased!.verdict).toBe('worse');
   });
 
-  it('that depend on the arm withhold the verdict on the arm that misses more', () => {
+  it('by arm different (Fisher, p < 0.01): no arm gets a verdict, with bounds, though each misses no more than is allowed', () => {
     const { result } = resultOf({
       sets: { koala: 200 },
       arms: { base: 1, phased: 1, other: 1 },
@@ -167,8 +167,11 @@ describe('missing verdicts', () => {
       about: { gpt: PASSED },
     });
     expect(result.missing.pDiffers).toBeLessThan(0.01);
-    expect(result.arms.phased!.verdict).toBe('withheld');
-    expect(result.arms.other!.verdict).toBe('worse');
+    expect(result.arms.phased).toMatchObject({ verdict: 'withheld', missing: 10, bounds: { low: 0, high: 5 } });
+    expect(result.arms.other).toMatchObject({ verdict: 'withheld', missing: 0, bounds: null });
+    expect(result.arms.other!.sentence).toBe(
+      'No verdict on other, of which no verdict is missing, since what is missing depends on the arm; its win rate against base is 0.0 %.',
+    );
     expect(result.missing.problems).toEqual([
       'phased: what is missing depends on the arm: 5.0 % of its verdicts, and 0.0 % of those of other (p = 0.0017)',
     ]);

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { evalAnswerOptionsSchema } from '../../../workflow/eval-answer-options.js';
+import { answerSetsOptionsSchema } from '../../../workflow/eval-answer-options.js';
 import { defineCommand } from '../../command.js';
 
 /** `phasetune eval answer NAME=SOURCE … --sets FILE… --out DIR`: every arm answers the same instructions. */
 export const command = defineCommand({
   command: 'eval answer <arms..>',
   describe: 'let every arm answer the same instructions, into a folder that is then judged and reported',
-  schema: evalAnswerOptionsSchema.extend({
+  schema: answerSetsOptionsSchema.extend({
     dryRun: z.boolean().default(false).describe('show what would be answered and measured, then stop'),
   }),
   recipe: true,

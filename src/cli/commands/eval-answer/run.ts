@@ -1,4 +1,4 @@
-import { evalAnswer, planEvalAnswer } from '../../../workflow/eval-answer.js';
+import { answerSets, planAnswers } from '../../../workflow/eval-answer.js';
 import type { Run } from '../../command.js';
 import { showAnswering } from '../../eval/answer-progress.js';
 import { answersJson, printAnswerPlan, printAnswers } from '../../eval/answers.js';
@@ -9,11 +9,11 @@ import type { command } from './options.js';
 export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
   const hooks = taskHooks(context);
   if (dryRun) {
-    const plan = await planEvalAnswer(options, hooks);
+    const plan = await planAnswers(options, hooks);
     printAnswerPlan(plan, context);
     return { dryRun, ...plan };
   }
-  const answering = evalAnswer(options, hooks);
+  const answering = answerSets(options, hooks);
   const showing = showAnswering(context);
   try {
     for await (const event of answering.events) showing.show(event);

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { evalJudgeOptionsSchema } from '../../../workflow/eval-judge-options.js';
+import { judgeAnswersOptionsSchema } from '../../../workflow/eval-judge-options.js';
 import { defineCommand } from '../../command.js';
 
 /** `phasetune eval judge DIR`: whose answers are better. */
 export const command = defineCommand({
   command: 'eval judge <folder>',
   describe: 'compare the answers of an evaluation in pairs: an LLM judges them, a local model, or their length',
-  schema: evalJudgeOptionsSchema.extend({
+  schema: judgeAnswersOptionsSchema.extend({
     dryRun: z
       .boolean()
       .default(false)

@@ -1,6 +1,6 @@
 import { collectSooner } from '../../../telemetry/memory.js';
 import { judgeAnswers, planJudgingAnswers } from '../../../workflow/eval-judge.js';
-import type { EvalJudgeResult } from '../../../workflow/eval-judge-types.js';
+import type { JudgeAnswersResult } from '../../../workflow/eval-judge-types.js';
 import type { Run } from '../../command.js';
 import { judgingJson, printJudging, printJudgingPlan, showJudging } from '../../eval/judging.js';
 import { taskHooks } from '../../task-hooks.js';
@@ -13,7 +13,7 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
   if (dryRun) return printJudgingPlan(await planJudgingAnswers(options, hooks), context);
   const judging = judgeAnswers(options, hooks);
   const showing = showJudging(context, options);
-  let result: EvalJudgeResult;
+  let result: JudgeAnswersResult;
   try {
     for await (const event of judging.events) showing.show(event);
     result = await judging.result;
