@@ -5,6 +5,10 @@ import type { Made } from './tests.js';
 
 const NO_BANDS = 'the rows have no bands of difficulty';
 
+/** The arm that a rate is against, and what the rate is where the two were not judged against each other. */
+const rival = ({ oneOff, through }: DiagnosisFacts): string =>
+  through === null ? `${oneOff}` : `${oneOff} (50 plus half the difference of their rates against ${through})`;
+
 /** The first signature: poor on easy items, so look at stage 1. */
 export function easyItems(facts: DiagnosisFacts, tests: readonly Made[], easiest: number | null): Signature {
   const own = tests.filter(({ about }) => about.kind === 'easy-loss' || about.kind === 'easy-score');
@@ -15,7 +19,7 @@ export function easyItems(facts: DiagnosisFacts, tests: readonly Made[], easiest
     .map((test) =>
       test.unit === 'nats'
         ? `after stage ${stage} the loss of band ${easiest} is not below that of the base (${shown(test)})`
-        : `in band ${easiest} the win rate against ${facts.oneOff} is below 50 (${shown(test)})`,
+        : `in band ${easiest} the win rate against ${rival(facts)} is below 50 (${shown(test)})`,
     );
   const next = `stage ${stage}: its learning rate, its length, and whether its rows are as easy and as well answered as they should be`;
   return signature('easy-items', own, missing, wrong, next);
@@ -51,7 +55,7 @@ export function scoreRange(facts: DiagnosisFacts, tests: readonly Made[], bins: 
   const wrong = runsOf(pairs).map(({ first, last }) => {
     const [from, to] = [bins[first]!.from, bins[last]!.to];
     const rates = own.slice(first, last + 1).map((test) => shown(test));
-    return `from score ${number(from)} to ${number(to)} the win rate against ${facts.oneOff} is below 50 (${rates.join('; ')}); ${straddled(facts, from, to)}`;
+    return `from score ${number(from)} to ${number(to)} the win rate against ${rival(facts)} is below 50 (${rates.join('; ')}); ${straddled(facts, from, to)}`;
   });
   const next = 'the thresholds between the stages, and whether the scores rank those rows rightly';
   return signature('score-range', own, own.length === 0 ? [nothing] : [], wrong, next);
@@ -87,7 +91,7 @@ export function belowOneOff(facts: DiagnosisFacts, tests: readonly Made[]): Sign
   const own = tests.filter(({ about }) => about.kind === 'overall');
   const wrong = own
     .filter(({ bad }) => bad)
-    .map((test) => `the win rate against ${facts.oneOff} is below 50 (${shown(test)})`);
+    .map((test) => `the win rate against ${rival(facts)} is below 50 (${shown(test)})`);
   const problems = facts.checks.filter(({ state }) => state === 'differs');
   const unknown = facts.checks.filter(({ state }) => state === 'unknown');
   const list = (checks: typeof problems) => checks.map(({ detail }) => detail).join('; ');

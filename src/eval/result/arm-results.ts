@@ -14,7 +14,7 @@ import { sentenceOf } from './sentences.js';
 
 /** Power with which a difference is to be seen. */
 const POWER = 0.8;
-/** Resamples that a length-controlled rate is fitted to again, at most: of the judge's, and of those beside it. */
+/** Resamples that lengths and strengths are fitted to again, at most: of the judge's, and of those beside it. */
 export const FITS = { judge: 2000, beside: 500 } as const;
 
 /** What arms are judged by. */

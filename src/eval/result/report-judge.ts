@@ -39,7 +39,7 @@ export function judgeBlocks({ judge, arms, controls, against, calibration, bradl
             kind: 'table',
             left: 2,
             rows: [
-              ['judge', 'arm', 'win %', 'interval', 'at equal length', 'missing', 'agrees with the judge'],
+              ['judge', 'arm', 'win %', 'interval', 'at equal length', 'missing', 'agrees with the judge, all arms'],
               ...own,
               ...rows,
             ],

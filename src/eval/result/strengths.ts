@@ -1,5 +1,5 @@
 import { davidsonIntervals, type RowGames } from '../../statistics/davidson.js';
-import type { ArmContext } from './arm-results.js';
+import { type ArmContext, FITS } from './arm-results.js';
 import { isOrdered } from './judge-figures.js';
 import type { EvaluationResult } from './result.js';
 import { type Lookup, orderScore, scoringOf } from './scores.js';
@@ -30,7 +30,10 @@ export function strengthsOf(
     return known(y, x) ? [scoringOf(lookup, judge, x, y).pairs.flatMap((run) => gamesOf(j, i, run))] : [];
   });
   if (names.length < 3 || games.length < pairs.length) return undefined;
-  const { strengths, order } = davidsonIntervals(names.length, games.flat(), strata, options);
+  const { strengths, order } = davidsonIntervals(names.length, games.flat(), strata, {
+    ...options,
+    resamples: Math.min(FITS.judge, options.resamples),
+  });
   if (strengths.some(({ value }) => value === null)) return undefined;
   const arms = strengths.map(({ value, interval }, i) => [
     names[i]!,

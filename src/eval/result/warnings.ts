@@ -56,6 +56,9 @@ export function strangers({ file, rows }: Evaluation, verdicts: readonly Verdict
   ];
 }
 
+/** Resamples of k runs have a variance that is too small by the factor (k - 1) / k: half of it for two. */
+const FEW_RUNS = 5;
+
 /** What a reader must know before the verdicts of a judge. */
 export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Readonly<Record<string, ArmResult>>) {
   const { entrance, kind, consistency, asked, longerWins } = judge;
@@ -77,6 +80,13 @@ export function judgeWarnings(file: EvalFile, judge: JudgeFigures, results: Read
       : []),
     ...arms.flatMap(([arm, { lengthControlled }]) =>
       lengthControlled && lengthControlled.state !== 'shown' ? [overlapWarning(arm, lengthControlled)] : [],
+    ),
+    ...arms.flatMap(([arm, { runs }]) =>
+      runs > 1 && runs < FEW_RUNS
+        ? [
+            `${arm}: its interval is over ${runs} training runs, which show too little of how much runs differ: read it as too narrow`,
+          ]
+        : [],
     ),
     ...unequalRuns(file),
   ];

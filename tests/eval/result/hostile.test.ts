@@ -165,6 +165,7 @@ describe('runs', () => {
     const { result } = computeResult(evaluation, reportOptionsSchema.parse({ resamples: 200 }));
     expect(result.arms.phased).toMatchObject({ runs: 3, rows: 120, n: 120 });
     expect(report({ result, evaluation })).toMatch(/over training runs \(seeds\) and instructions/);
+    expect(result.warnings.join()).toMatch(/phased: its interval is over 3 training runs, .* too narrow/);
   });
 
   it('all count in the strengths of all pairs', () => {
