@@ -14,6 +14,7 @@ export function vocabularyOf(command?: Command, schema: JsonSchema = {}): Vocabu
   const flags = new Map(flagsOf(schema).map((flag) => [flag.path.join('.'), flag]));
   const positionals = new Set(positionalsOf(command?.command ?? '').map(({ name }) => name));
   return {
+    taskWord: 'command',
     option(name, value) {
       const flag = flags.get(name);
       if (!flag) return undefined;

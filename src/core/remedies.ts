@@ -51,6 +51,8 @@ export interface Vocabulary {
    */
   option(name: string, value?: OptionValue): string | undefined;
   task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
+  /** What a task is called. Default `task`. */
+  readonly taskWord?: string;
 }
 
 /** How a TypeScript program names them: `` `maxLength` ``, `` `mode: eager` ``, `` `stage` ``. */
@@ -89,5 +91,6 @@ const OPTION = /`([a-z][A-Za-z0-9]*(?:\.[a-z][A-Za-z0-9]*)*)(?:: ([^`\n]+))?`/g;
  */
 export const wordText = (text: string, vocabulary: Vocabulary): string =>
   text
+    .replaceAll('run the same task again', `run the same ${vocabulary.taskWord ?? 'task'} again`)
     .replace(TASK, (_, name: TaskName) => `run ${vocabulary.task(name, {})}`)
     .replace(OPTION, (written, name: string, value?: string) => vocabulary.option(name, value) ?? written);

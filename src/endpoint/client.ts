@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from '../telemetry/logger.js';
+import { isSecret } from '../telemetry/redact.js';
 import { errorIn } from './answers/error-body.js';
 import { readRefusal } from './answers/refusal.js';
 import { readReply } from './answers/reply.js';
@@ -118,7 +119,7 @@ function exchangeOf(attempt: RequestOutcome, text: string, request: ChatRequest,
 
 /** A server may repeat the key; it shall be in no message and no file. */
 const withoutKey = (text: string, { apiKey }: EndpointAddress): string =>
-  apiKey ? text.replaceAll(apiKey, '[hidden]') : text;
+  apiKey && isSecret(apiKey) ? text.replaceAll(apiKey, '[hidden]') : text;
 
 interface Post {
   readonly url: string;

@@ -7,6 +7,9 @@ import { exists } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { hide } from '../telemetry/redact.js';
 
+const SCHEMA = 'phasetune/evaluation';
+const VERSION = 1;
+
 const count = z.number().int().min(0);
 const hashes = z.record(z.string(), z.string());
 
@@ -29,8 +32,8 @@ const armRunSchema = z.strictObject({
  * Relative paths start from `begunIn`.
  */
 export const evalFileSchema = z.strictObject({
-  schema: z.literal('phasetune/evaluation'),
-  version: z.literal(1),
+  schema: z.literal(SCHEMA),
+  version: z.literal(VERSION),
   versions: z.record(z.string(), z.string()),
   begunIn: z.string(),
   /** Name of the arm that the others are compared with. */
@@ -101,8 +104,19 @@ export const evalPaths = (folder: string) => ({
 /** Reads `eval.json` of an evaluation's folder; a folder without one is a data error. */
 export async function readEvalFile(folder: string): Promise<EvalFile> {
   const { evalFile } = evalPaths(folder);
-  if (!exists(evalFile)) throw dataError(`${folder}: not an evaluation (no eval.json in it)`, { file: evalFile });
-  return readJson(evalFile, evalFileSchema);
+  if (!exists(evalFile))
+    throw dataError(`${folder}: not an evaluation (no eval.json in it)`, {
+      file: evalFile,
+      remedies: [{ task: 'eval answer', options: { out: folder }, note: 'to begin one' }],
+    });
+  const value = await readJson(evalFile);
+  const { schema, version } = (value ?? {}) as { schema?: unknown; version?: unknown };
+  if (schema === SCHEMA && typeof version === 'number' && version > VERSION)
+    throw dataError(`${evalFile}: expected version ${VERSION}, found ${version}, which a newer phasetune wrote`, {
+      file: evalFile,
+      remedies: [{ advice: 'update phasetune' }],
+    });
+  return checkSchema(value, evalFileSchema, evalFile);
 }
 
 /** Writes `eval.json`, atomically and without secrets. */

@@ -3,15 +3,16 @@ const SECRET_NAME = /(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDE
 /** Longest text that is hidden only where it is a name's value: shorter ones would be found in innocent words. */
 const SHORTEST = 6;
 
+/** False for a text so short that it is in other words: a local server is often given `x` for a key. */
+export const isSecret = (text: string): boolean => text.length >= SHORTEST;
+
 /**
  * Values of environment variables whose names say that they are secret (`*_TOKEN`, `*_KEY`, …), and
  * passwords in addresses; very short ones are no secrets.
  */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
   Object.entries(environment).flatMap(([name, value = '']) =>
-    [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value), inProxy(name, value)].filter(
-      (text) => text.length >= SHORTEST,
-    ),
+    [SECRET_NAME.test(name) ? value.trim() : '', passwordIn(value), inProxy(name, value)].filter(isSecret),
   );
 
 /** The address of a proxy may do without the scheme. */
@@ -33,7 +34,7 @@ export function secretsInArguments(args: readonly string[]): string[] {
     const [, flag, assigned] = /^(?:--)?([\w.-]+)(?:=([\s\S]*))?$/.exec(arg) ?? [];
     if (flag === undefined || !SECRET_KEY.test(flag.split('.').at(-1)!)) return [];
     const value = assigned ?? (arg.startsWith('--') ? args[i + 1] : undefined);
-    return value !== undefined && value.length >= SHORTEST ? [value] : [];
+    return value !== undefined && isSecret(value) ? [value] : [];
   });
 }
 
@@ -56,7 +57,7 @@ let kept: readonly string[] = [];
  */
 export function keepSecret(secrets: readonly string[]): void {
   const forms = secrets
-    .filter((secret) => secret.length >= SHORTEST)
+    .filter(isSecret)
     .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
   kept = [...new Set(forms)].sort((a, b) => b.length - a.length);
 }

@@ -1,5 +1,5 @@
 import { PhasetuneError } from '../core/errors.js';
-import type { TaskName } from '../core/remedies.js';
+import type { Remedy } from '../core/remedies.js';
 import { type Ledger, type LedgerLine, openLedger } from '../endpoint/ledger.js';
 import { costOf, type Price } from '../endpoint/prices.js';
 import type { AnswerLine, AskTotals } from '../endpoint/scheduler/ask-types.js';
@@ -56,8 +56,8 @@ export function logSpent({ cost }: Pick<Ledger<AnswerLine>, 'cost'>, costBefore:
 }
 
 /** Asking was interrupted; the task continues it. */
-export const interruptedAsking = ({ answered }: Pick<AskTotals, 'answered'>, ledger: string, task: TaskName) =>
+export const interruptedAsking = ({ answered }: Pick<AskTotals, 'answered'>, ledger: string, remedy: Remedy) =>
   new PhasetuneError('interrupted', `interrupted: ${formatCount(answered)} replies of this run are in ${ledger}`, {
     file: ledger,
-    remedies: [{ task, note: 'again with the same options to continue from there' }],
+    remedies: [remedy],
   });

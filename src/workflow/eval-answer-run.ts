@@ -83,7 +83,7 @@ const missingIn = ({ keys }: AnswerJob, ledger: Ledger<EvalLine>): Set<string> =
 
 const interrupted = (far: string) =>
   new PhasetuneError('interrupted', `stopped after ${far}`, {
-    remedies: [{ task: 'eval answer', note: 'again with the same options to continue from there' }],
+    remedies: [{ advice: 'run the same task again to continue' }],
   });
 
 /** A signal whose reason says how far the work is. */

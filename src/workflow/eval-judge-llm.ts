@@ -130,7 +130,7 @@ export async function* judgeByLlm(
     throw usageError(`\`reparse\`: there is no ledger of replies at ${path} to read`, {
       option: 'reparse',
       file: path,
-      remedies: [{ task: 'eval judge', note: 'without it first' }],
+      remedies: [{ option: 'reparse', change: 'omit', note: 'at first' }],
     });
   const { logger = silentLogger } = hooks;
   const tally = createTally();
@@ -230,7 +230,8 @@ async function* askAll(
   }
   const asked = judge.asked();
   if (asked) yield { type: 'asked', ...asked };
-  if (asked?.stopped === 'interrupted') throw interruptedAsking(asked.totals, ledger.path, 'eval judge');
+  if (asked?.stopped === 'interrupted')
+    throw interruptedAsking(asked.totals, ledger.path, { advice: 'run the same task again to continue' });
   return judge;
 }
 

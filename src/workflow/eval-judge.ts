@@ -129,7 +129,7 @@ async function* judgeLocally(
     const entrance = entranceOf(work, judge, control);
     const questions = [...entrance.questions, ...plan.questions];
     const total = questions.length;
-    yield { type: 'start', judge: judge.name, kind, total };
+    if (total > 0) yield { type: 'start', judge: judge.name, kind, total };
     let done = 0;
     for await (const { index, outcome } of judge.judge(questions, hooks.signal)) {
       outcomes[index] = outcome;
@@ -159,5 +159,5 @@ async function* judgeLocally(
 const interruptedJudging = (folder: string, done: number, total: number) =>
   new PhasetuneError('interrupted', `interrupted: ${done} of ${total} questions are settled`, {
     file: folder,
-    remedies: [{ task: 'eval judge', note: 'again with the same options to continue from there' }],
+    remedies: [{ advice: 'run the same task again to continue' }],
   });

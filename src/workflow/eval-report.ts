@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { PhasetuneError } from '../core/errors.js';
 import { diagnosisBlocks } from '../eval/diagnosis/blocks.js';
 import { diagnoseEvaluation } from '../eval/diagnosis/diagnose-evaluation.js';
-import { evalPaths } from '../eval/eval-file.js';
+import { type EvalFile, evalPaths } from '../eval/eval-file.js';
 import { writeAlpacaEval } from '../eval/foreign/write-alpaca-eval.js';
 import { peopleFigures, peopleScores } from '../eval/people/people.js';
 import { readSheets } from '../eval/people/read-sheets.js';
 import { peopleBlocks } from '../eval/people/report.js';
 import { calibratedEvaluation, calibrationWarnings } from '../eval/result/calibrated.js';
 import { computeResult } from '../eval/result/compute.js';
-import { readEvaluation } from '../eval/result/evaluation.js';
+import { type Evaluation, readEvaluation } from '../eval/result/evaluation.js';
 import { evaluationReport } from '../eval/result/report.js';
 import type { EvaluationResult } from '../eval/result/result.js';
 import { writeFileAtomic, writeJson } from '../io/atomic.js';
@@ -79,7 +79,7 @@ export async function reportEvaluation(
   written.push(...(await writeAlpacaEval(folder, evaluation, result)));
   await writeFileAtomic(paths.report, markdown(evaluationReport(result, evaluation, pictures, partsOf(result))));
   await writeJson(paths.result, result);
-  const problem = problemOf(result, paths.report);
+  const problem = problemOf(result, evaluation, folder);
   return {
     result,
     report: paths.report,
@@ -105,13 +105,26 @@ const partsOf = ({ diagnosis, people, baseline }: EvaluationResult): Block[] => 
 const FILES = { winRates: 'win-rates', bands: 'win-rates-by-band', length: 'length' } as const;
 
 /** Why there is no headline; undefined where there is one, and where nobody judged. */
-function problemOf({ missing }: EvaluationResult, report: string): PhasetuneError | undefined {
+function problemOf(
+  { missing, judge }: EvaluationResult,
+  { file }: Evaluation,
+  folder: string,
+): PhasetuneError | undefined {
   if (missing.problems.length === 0) return undefined;
   return new PhasetuneError('endpoint', `no verdict: ${missing.problems.join('; ')}`, {
-    out: report,
+    out: evalPaths(folder).report,
     remedies: [
-      { task: 'eval judge', note: 'again to ask for the missing ones' },
+      { task: 'eval judge', options: { folder, ...judgeOptions(judge, file) }, note: 'to ask for the missing ones' },
       { option: 'maxMissing', change: 'raise', note: 'to accept the bounds as they are' },
     ],
   });
+}
+
+/** How the judge is named again. */
+function judgeOptions(judge: EvaluationResult['judge'], { judges }: EvalFile): Record<string, string> {
+  const { kind, about = {} } = (judge && judges[judge.name]) ?? {};
+  const named = (['baseUrl', 'model'] as const).flatMap((key) =>
+    typeof about[key] === 'string' ? [[key, about[key]] as const] : [],
+  );
+  return { ...(kind !== undefined && { judge: kind }), ...Object.fromEntries(named) };
 }

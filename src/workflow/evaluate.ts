@@ -1,3 +1,5 @@
+import { PhasetuneError } from '../core/errors.js';
+import type { Remedy } from '../core/remedies.js';
 import { startTask, type Task } from '../core/task.js';
 import { evalPaths } from '../eval/eval-file.js';
 import { exists } from '../io/files.js';
@@ -53,8 +55,16 @@ async function* evaluateAll(given: EvaluateOptions, hooks: AskHooks): AsyncGener
   const answered = yield* labelled('answer', answerSets(answering, hooks));
   const judged = yield* labelled('judge', judgeAnswers(judging, hooks));
   const reported = await reportEvaluation(reporting, hooks);
-  const problem = judged.problem ?? reported.problem;
+  const problem = judged.problem ?? (reported.problem && hereAgain(reported.problem));
   return { ...reported, answered, judged, ...(problem && { problem }) };
+}
+
+/** What helps, for one who called the whole evaluation: the same call, instead of one of its parts. */
+function hereAgain(problem: PhasetuneError): PhasetuneError {
+  const remedies = problem.fields.remedies?.map(
+    (remedy): Remedy => ('task' in remedy ? { advice: 'run the same task again to ask for the missing ones' } : remedy),
+  );
+  return new PhasetuneError(problem.code, problem.message, { ...problem.fields, ...(remedies && { remedies }) });
 }
 
 async function* labelled<P extends 'answer' | 'judge', E, R>(

@@ -140,7 +140,11 @@ async function* judgeFile(work: JudgeWork, ledger: Ledger<AnswerLine>): AsyncGen
       asked = yield* askOpen(work, judgements, ledger, plan.estimate.requests);
       ({ judgements } = asked);
       yield { type: 'asked', totals: asked.totals, ...(asked.stopped && { stopped: asked.stopped }) };
-      if (asked.stopped === 'interrupted') throw interruptedAsking(asked.totals, ledger.path, 'score');
+      if (asked.stopped === 'interrupted')
+        throw interruptedAsking(asked.totals, ledger.path, {
+          task: 'score',
+          note: 'again with the same options to continue from there',
+        });
     }
   }
   const outcomes: (number | undefined)[] = [];

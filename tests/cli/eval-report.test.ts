@@ -68,7 +68,7 @@ describe('phasetune eval report', () => {
     appendFileSync(join(verdicts, 'verdicts.jsonl'), '{"judge": "gpt", "set": "koala"\n');
     const broken = await phasetune('eval', 'report', verdicts);
     expect(broken.code).toBe(3);
-    expect(broken.err).toMatch(/verdicts\.jsonl:61/);
+    expect(broken.err).toMatch(/verdicts\.jsonl:61.*; remove it and judge again: the replies are kept/);
     expect(existsSync(join(verdicts, 'result.json'))).toBe(false);
     const answers = folderOf(clear);
     const file = join(answers, 'answers/phased/koala.jsonl');
@@ -82,12 +82,21 @@ describe('phasetune eval report', () => {
 
   it('refuses a folder that is no evaluation, and one without answers', async () => {
     const nothing = await phasetune('eval', 'report', root);
-    expect(nothing).toMatchObject({ code: 3, err: `error: ${root}: not an evaluation (no eval.json in it)\n` });
+    expect(nothing).toMatchObject({
+      code: 3,
+      err: `error: ${root}: not an evaluation (no eval.json in it); run \`phasetune eval answer ARMS --out ${root}\` to begin one\n`,
+    });
+    const newer = folderOf(clear);
+    const file = join(newer, 'eval.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"version": ?1\b/, '"version": 9'));
+    const { code: refused, err: why } = await phasetune('eval', 'report', newer);
+    expect(refused).toBe(3);
+    expect(why).toMatch(/eval\.json: expected version 1, found 9, which a newer phasetune wrote; update phasetune/);
     const folder = folderOf(clear);
     rmSync(join(folder, 'answers'), { recursive: true });
     const { code, err } = await phasetune('eval', 'report', folder);
     expect(code).toBe(3);
-    expect(err).toMatch(/there are no answers in it; run `phasetune eval answer ARMS` first/);
+    expect(err).toMatch(/there are no answers in it; run `phasetune eval answer ARMS --out .*` first/);
   });
 });
 

@@ -287,6 +287,11 @@ test('a server that tells the key back does not get it into a message or a reply
   expect(attempts).not.toContain(KEY);
 });
 
+test('a key of a letter, as local servers are given, takes no letter out of a reply', async () => {
+  const { client } = await connect({ script: () => ({ text: '{"better":"A"}' }) }, { key: 'A' });
+  expect(await client.send(REQUEST)).toMatchObject({ reply: { text: '{"better":"A"}' } });
+});
+
 test('thoughts in the text are left to whoever reads it', async () => {
   const text = '<think>Is it 2? No.</think>\n4';
   const { client } = await connect({ say: () => ({ text }) });

@@ -101,7 +101,7 @@ export function printJudges(
     if (judged.entrance) for (const line of entranceLines(judged.judge, judged.entrance)) print(line);
     for (const [arm, reasons] of Object.entries(judged.missingBy))
       for (const [reason, pairs] of Object.entries(reasons))
-        logger.warn(`${arm}: ${formatCount(pairs)} missing, ${reason}`);
+        logger.warn(`${arm}: ${formatCounted(pairs, 'verdict')} ${pairs === 1 ? 'is' : 'are'} missing (${reason})`);
     if (judged.bothEmpty > 0)
       logger.warn(`${formatCount(judged.bothEmpty)} pairs are of two empty answers, which count as ties`);
     printNoise(judged, print);

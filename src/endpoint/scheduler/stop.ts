@@ -44,7 +44,7 @@ export function fatalError(address: EndpointAddress, refused: FailedRequest): Ph
   }
   if (kind === 'quota') {
     const problem = `the account's quota or credit is used up (${message})`;
-    return stopError(address, problem, failure, [{ advice: 'run the same task again once it is not' }]);
+    return stopError(address, problem, failure, [continueAfter('top it up')]);
   }
   if (status === 404) {
     const advice = `check \`model\`, and \`baseUrl: ${address.baseUrl}\`, which mostly ends in /v1`;

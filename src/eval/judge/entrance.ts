@@ -15,7 +15,7 @@ export const entranceOptionsSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe("test each judge first, on the sets' own answers; without the test its figures are exploratory"),
-  entranceRows: z.number().int().min(1).default(200).describe('rows of that test'),
+  entranceRows: z.number().int().min(1).default(200).describe('rows of the entrance test'),
 });
 
 /** How often a judge was right. Shares are 0 to 1. */

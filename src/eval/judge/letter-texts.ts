@@ -81,25 +81,31 @@ function begin(messages: readonly Message[], tokenizer: Tokenizer): LiteralText 
   return { text: `${text}${/\s$/.test(text) ? '' : ' '}${OPENING}`, literal };
 }
 
+/** A question that is too long even with short answers. */
+export interface TooLong {
+  /** Tokens that it would take. */
+  readonly needs: number;
+}
+
 /**
- * Texts of questions, each ended by the label of the first answer, which alone is to be measured;
- * undefined for one that is too long even with short answers. A text over `maxLength` loses the
- * middle of its answers, of the longer one first, so that it has the same answers in both orders.
+ * Texts of questions, each ended by the label of the first answer, which alone is to be measured. A
+ * text over `maxLength` loses the middle of its answers, of the longer one first, so that it has
+ * the same answers in both orders.
  */
 export async function letterTexts(
   questions: readonly PairQuestion[],
   messagesOf: PairMessages,
   form: LetterForm,
-): Promise<(EncodedRow | undefined)[]> {
+): Promise<(EncodedRow | TooLong)[]> {
   const idsOf = async (asked: readonly PairQuestion[]) => {
     const texts = asked.map((question) => begin(messagesOf(question), form.tokenizer));
     return (await form.tokenizer.encodeBatch(texts)).map(({ ids }) => ids);
   };
   const whole = await idsOf(questions);
-  const rows: (EncodedRow | undefined)[] = [];
+  const rows: (EncodedRow | TooLong)[] = [];
   for (const [i, question] of questions.entries()) {
-    const ids = whole[i]!.length < form.maxLength ? whole[i] : await shortened(question, form.maxLength, idsOf);
-    rows.push(ids && rowOf(question.item, ids, form.labels[0]));
+    const ids = whole[i]!.length < form.maxLength ? whole[i]! : await shortened(question, form.maxLength, idsOf);
+    rows.push('needs' in ids ? ids : rowOf(question.item, ids, form.labels[0]));
   }
   return rows;
 }
@@ -111,26 +117,30 @@ function rowOf(id: string, prompt: readonly number[], label: number): EncodedRow
   return { id, ids, mask, trained: 1 };
 }
 
-/** Ids of a question with as much of its answers as fits, in this order and in the other; undefined if little does. */
+/** Ids of a question with as much of its answers as fits, in this order and in the other. */
 async function shortened(
   question: PairQuestion,
   maxLength: number,
   idsOf: (asked: readonly PairQuestion[]) => Promise<(readonly number[])[]>,
-): Promise<readonly number[] | undefined> {
+): Promise<readonly number[] | TooLong> {
   const { first, second } = question;
   let fits: readonly number[] | undefined;
   let [low, high] = [LEAST_ROOM, Math.max(first.length, second.length)];
-  while (low <= high) {
-    const room = Math.floor((low + high) / 2);
+  const cutTo = async (room: number) => {
     const [x, y] = [first, second].map((text) => cutMiddle(text, room).text) as [string, string];
     const [ids, other] = await idsOf([
       { ...question, first: x, second: y },
       { ...question, first: y, second: x },
     ]);
-    if (Math.max(ids!.length, other!.length) < maxLength) {
+    return { ids: ids!, length: Math.max(ids!.length, other!.length) };
+  };
+  while (low <= high) {
+    const room = Math.floor((low + high) / 2);
+    const { ids, length } = await cutTo(room);
+    if (length < maxLength) {
       fits = ids;
       low = room + 1;
     } else high = room - 1;
   }
-  return fits;
+  return fits ?? { needs: (await cutTo(LEAST_ROOM)).length + 1 };
 }

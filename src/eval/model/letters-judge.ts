@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
+import { dataError } from '../../core/errors.js';
 import { hashOf } from '../../core/hash.js';
 import { chunk } from '../../core/lists.js';
 import type { EncodedRow } from '../../data/encoded.js';
 import { type MicroBatch, rowsOf } from '../../data/micro-batch.js';
 import type { LedgerLine } from '../../endpoint/ledger.js';
 import { planLosses } from '../../scoring/measure-losses.js';
+import { formatCount } from '../../telemetry/format.js';
 import {
   LETTER_PROMPT_VERSION,
   type LetterForm,
@@ -13,6 +15,7 @@ import {
   letterTexts,
   OPENING,
   type PairMessages,
+  type TooLong,
 } from '../judge/letter-texts.js';
 import { choiceOfLogOdds, scoreOfOrders } from '../judge/log-odds.js';
 import type { PairJudge, PairOutcome, PairQuestion, SettledPair } from '../judge/pair-judge.js';
@@ -81,16 +84,17 @@ async function* askAll(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SettledPair> {
   const { ledger, judgeBatch, messagesOf = letterMessages } = setup;
-  const texts: (EncodedRow | undefined)[] = [];
+  const texts: (EncodedRow | TooLong)[] = [];
   for (const some of chunk(questions, ENCODED)) {
     texts.push(...(await letterTexts(some, messagesOf, form)));
     await setImmediate();
     if (signal?.aborted) return;
   }
   const waiting = new Map<number, EncodedRow>();
+  refuseTooLong(judge, texts);
   for (const [index, text] of texts.entries())
-    if (text) waiting.set(index, text);
-    else yield { index, outcome: tooLong(form.maxLength) };
+    if ('needs' in text) yield { index, outcome: tooLong(form.maxLength, text) };
+    else waiting.set(index, text);
   const rows = [...waiting.values()];
   await checkTexts(judge, rows);
   const { model: _, maxLength: _most, ...decides } = judge.about;
@@ -120,10 +124,33 @@ const NO_NUMBER: PairOutcome = {
   message: "the probabilities of the letters are not finite numbers: the judge's weights are damaged",
 };
 
-const tooLong = (most: number): PairOutcome => ({
+const tooLong = (most: number, { needs }: TooLong): PairOutcome => ({
   missing: 'too-long',
-  message: `the instruction alone leaves no room for answers in ${most} tokens`,
+  message: `the question takes ${formatCount(needs)} tokens even with short answers; this judge reads at most ${formatCount(most)}`,
 });
+
+/** A judge that can read none of its questions is the wrong one: that is said before anything is measured. */
+function refuseTooLong({ model, maxLength }: JudgeModel, texts: readonly (EncodedRow | TooLong)[]): void {
+  const needs = texts.flatMap((text) => ('needs' in text ? [text.needs] : []));
+  if (texts.length === 0 || needs.length < texts.length) return;
+  const least = needs.reduce((x, y) => Math.min(x, y));
+  const context = model.config.max_position_embeddings;
+  const limit =
+    maxLength < context
+      ? `\`judgeMaxLength\` of ${formatCount(maxLength)}`
+      : `its context of ${formatCount(maxLength)}`;
+  throw dataError(
+    `${model.path}: cannot judge: even the shortest question takes ${formatCount(least)} tokens, more than ${limit}`,
+    {
+      file: model.path,
+      option: 'model',
+      remedies: [
+        ...(maxLength < context ? [{ option: 'judgeMaxLength', change: 'raise' } as const] : []),
+        { option: 'model', change: 'set', note: 'to a judge with a longer context' },
+      ],
+    },
+  );
+}
 
 function outcomeOf(line: LettersLine): PairOutcome {
   if ('failure' in line && line.failure) return NO_NUMBER;

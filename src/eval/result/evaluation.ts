@@ -58,7 +58,7 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   if (evaluation.rows.length === 0)
     throw dataError(`${folder}: there are no answers in it`, {
       file: folder,
-      remedies: [{ task: 'eval answer', note: 'first' }],
+      remedies: [{ task: 'eval answer', options: { out: folder }, note: 'first' }],
     });
   return evaluation;
 }

@@ -31,7 +31,7 @@ export async function readAnswers(folder: string, { arms, sets }: EvalFile): Pro
   if (found.every(({ rows }) => rows.length === 0))
     throw dataError(`${folder}: there are no answers in it to judge`, {
       file: folder,
-      remedies: [{ task: 'eval answer', note: 'first' }],
+      remedies: [{ task: 'eval answer', options: { out: folder }, note: 'first' }],
     });
   return found;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dataError } from '../../core/errors.js';
+import { dataError, PhasetuneError } from '../../core/errors.js';
 import { exists } from '../../io/files.js';
 import { checkSchema } from '../../io/json.js';
 import { readJsonLines, writeJsonLines } from '../../io/jsonl.js';
@@ -60,7 +60,7 @@ export async function readVerdicts(file: string): Promise<Verdict[]> {
   if (!exists(file)) return [];
   const verdicts: Verdict[] = [];
   const lines = new Map<string, number>();
-  for await (const { line, value } of readJsonLines(file)) {
+  for await (const { line, value } of linesOf(file)) {
     const verdict = checkSchema(value, verdictSchema, file, line) as Verdict;
     const { judge, set, id, baseline, arm, run, baselineRun } = verdict;
     const key = JSON.stringify([judge, set, id, baseline, arm, run, baselineRun]);
@@ -76,6 +76,17 @@ export async function readVerdicts(file: string): Promise<Verdict[]> {
     verdicts.push(verdict);
   }
   return verdicts;
+}
+
+/** Lines of a file that can be made again: a broken one says how. */
+async function* linesOf(file: string): ReturnType<typeof readJsonLines> {
+  try {
+    yield* readJsonLines(file);
+  } catch (error) {
+    if (!(error instanceof PhasetuneError) || error.code !== 'data') throw error;
+    const remedies = [{ advice: 'remove it and judge again: the replies are kept, and none is asked for twice' }];
+    throw new PhasetuneError('data', error.message, { ...error.fields, remedies }, { cause: error });
+  }
 }
 
 /**

@@ -29,6 +29,13 @@ const logOddsOf = (outcome: PairOutcome | undefined): number => {
   return outcome.logOdds!;
 };
 
+async function textsThatFit(...given: Parameters<typeof letterTexts>) {
+  return (await letterTexts(...given)).map((text) => {
+    if ('needs' in text) throw new Error(`too long: ${text.needs}`);
+    return text;
+  });
+}
+
 const tinyModel = () => writeTinyModel(temporaryFolder('phasetune-letters'));
 
 const questions = Array.from({ length: 12 }, (_, i) =>
@@ -54,8 +61,8 @@ test('the log-odds are the difference of two logits at the last position, and th
   expect(await tokenizer.decode([form.labels[1]])).toBe(' B');
   const model = await openModelFolder(folder);
   const program = await adaptedModel(model, undefined, logitsSpec, { mode: 'eager', precision: 'float32' });
-  for (const [i, text] of (await letterTexts(both, letterMessages, form)).entries()) {
-    const ids = text!.ids.subarray(0, -1);
+  for (const [i, text] of (await textsThatFit(both, letterMessages, form)).entries()) {
+    const ids = text.ids.subarray(0, -1);
     const { logits } = await program.run('logits', { ids: int32([1, ids.length], ids) }, ['logits']);
     const last = Array.from(logits!.data.subarray(-model.config.vocab_size));
     const [a, b] = form.labels.map((label) => last[label]!) as [number, number];
@@ -125,8 +132,8 @@ describe('what is read', () => {
   const textsOf = async (asked: readonly PairQuestion[], maxLength = 256) => {
     const tokenizer = await loadTokenizer(TINY);
     const form = await letterForm(tokenizer, maxLength);
-    const texts = await letterTexts(asked, letterMessages, form);
-    return { texts, decoded: await Promise.all(texts.map((text) => text && tokenizer.decode(text.ids))) };
+    const texts = await textsThatFit(asked, letterMessages, form);
+    return { texts, decoded: await Promise.all(texts.map((text) => tokenizer.decode(text.ids))) };
   };
 
   test('the prompt in the template, with the reply begun, and the first label as the only measured token', async () => {
@@ -174,8 +181,8 @@ describe('what is read', () => {
     const longer = question('Why?', long.first, `Begin ${'and so on '.repeat(300)}Finish`);
     const { texts, decoded } = await textsOf([long, swapped(long), longer, swapped(longer)]);
     for (const [i, text] of texts.entries()) {
-      expect(text!.ids.length).toBeLessThanOrEqual(256);
-      expect(text!.ids.length).toBeGreaterThan(190);
+      expect(text.ids.length).toBeLessThanOrEqual(256);
+      expect(text.ids.length).toBeGreaterThan(190);
       expect(decoded[i]).toMatch(/assistant\nThe better answer is Answer A$/);
       expect(decoded[i]).toMatch(/"START so it .* characters left out .* END"/);
     }
@@ -194,8 +201,20 @@ describe('what is read', () => {
     expect(outcomes[0]).toHaveProperty('choice');
     expect(outcomes[1]).toEqual({
       missing: 'too-long',
-      message: 'the instruction alone leaves no room for answers in 256 tokens',
+      message: expect.stringMatching(
+        /^the question takes [\d,]+ tokens even with short answers; this judge reads at most 256$/,
+      ),
     });
+  });
+
+  test('a judge that can read no question at all is refused before anything is measured', async () => {
+    const ledger = await countingLedger<LettersLine>();
+    const asked = [question('and why '.repeat(400), 'Because.', 'So.'), question('but why '.repeat(400), 'x', 'y')];
+    const folder = await tinyModel();
+    await expect(judgeWith(await setupOf(folder, { ledger }), asked)).rejects.toThrow(
+      /cannot judge: even the shortest question takes [\d,]+ tokens, more than its context of 256/,
+    );
+    expect(ledger.keys).toEqual([]);
   });
 });
 
@@ -254,8 +273,8 @@ test('SmolLM2: ids and the labels’ log-probabilities are those of transformers
   const asked = cases.map((_, i) => question(`${i}`, 'x', 'y'));
   const fixed: PairMessages = ({ messages }) => cases[Number(messages[0]!.content)]!.messages;
   const form = await letterForm(await loadTokenizer(SMOLLM2), 2048);
-  const texts = await letterTexts(asked, fixed, form);
-  expect(texts.map((text) => [...text!.ids.subarray(0, -1)])).toEqual(cases.map(({ ids }) => ids));
+  const texts = await textsThatFit(asked, fixed, form);
+  expect(texts.map((text) => [...text.ids.subarray(0, -1)])).toEqual(cases.map(({ ids }) => ids));
   const ledger = await countingLedger<LettersLine>();
   const setup = await setupOf(SMOLLM2, { messagesOf: fixed, ledger, judgeMaxLength: 2048 });
   const outcomes = await judgeWith(setup, asked);

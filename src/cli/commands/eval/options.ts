@@ -15,7 +15,7 @@ export const command = defineCommand({
   recipe: true,
   // There it is the model that is trained. A judge is named for each run.
   notFromEnvironment: () => ['model'],
-  first: ['sets', 'out', 'rows', 'judge', 'model', 'dryRun'],
+  first: ['sets', 'out', 'rows', 'judge', 'baseUrl', 'model', 'dryRun'],
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
