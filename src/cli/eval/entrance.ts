@@ -4,7 +4,9 @@ import { formatCounted } from '../../telemetry/format.js';
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const shareLine = (what: string, { right, low, high, pairs, missing, needed }: EntranceShare): string =>
-  `${what}: right in ${percent(right)} of ${formatCounted(pairs, 'pair')} (95 % interval ${percent(low)} to ${percent(high)}; ${percent(needed)} needed)${missing > 0 ? `, ${missing} missing` : ''}`;
+  pairs === 0
+    ? `${what}: no pair has a verdict${missing > 0 ? `, ${missing} missing` : ''}`
+    : `${what}: right in ${percent(right)} of ${formatCounted(pairs, 'pair')} (95 % interval ${percent(low)} to ${percent(high)}; ${percent(needed)} needed)${missing > 0 ? `, ${missing} missing` : ''}`;
 
 /** What the entrance test found, in lines. */
 export function entranceLines(judge: string, result: EntranceResult): string[] {

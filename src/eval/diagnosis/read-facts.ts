@@ -85,7 +85,7 @@ async function factsOf(
   const other = oneOff === null ? undefined : runs.get(oneOff);
   const noScores =
     judge === undefined
-      ? 'nothing was judged'
+      ? 'no judge whose verdicts count judged it'
       : oneOff === null
         ? 'no arm is a one-off run, so there is nothing to compare with'
         : `${arm} and ${oneOff} were judged neither against each other nor against the same arm`;

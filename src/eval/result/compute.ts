@@ -11,7 +11,7 @@ import type { EvaluationResult } from './result.js';
 import { indexVerdicts, type Lookup, lengthsOf, scoringOf } from './scores.js';
 import { strengthsOf } from './strengths.js';
 import { type ArmPlot, armPlot, surprisingRows } from './surprising.js';
-import { judgeWarnings, strangers } from './warnings.js';
+import { judgeWarnings, strangers, unanswered } from './warnings.js';
 
 /** The result, and what its pictures are drawn from. */
 export interface ComputedResult {
@@ -61,7 +61,12 @@ export function computeResult(evaluation: Evaluation, options: ReportOptions): C
     matches: matches(),
     losses: losses(),
     answers,
-    warnings: [...answerWarnings(answers), ...warnings, ...strangers(evaluation, evaluation.verdicts)],
+    warnings: [
+      ...unanswered(evaluation),
+      ...answerWarnings(answers),
+      ...warnings,
+      ...strangers(evaluation, evaluation.verdicts),
+    ],
   };
   return { result, plots };
 }

@@ -36,6 +36,24 @@ function relatives({ arms, judges }: EvalFile, judge: string): string[] {
   });
 }
 
+/** Arms that did not answer every row: they were stopped, or a file of theirs is gone. */
+export function unanswered({ rows, arms }: Evaluation): string[] {
+  const missing = new Map<string, number>();
+  for (const [arm, runs] of arms)
+    for (const [run, answers] of runs.entries())
+      for (const [i, { set }] of rows.entries()) {
+        if (answers[i]) continue;
+        const what = `${runs.length > 1 ? `${arm}, run ${run + 1},` : arm} has no answer to`;
+        const key = JSON.stringify([what, set]);
+        missing.set(key, (missing.get(key) ?? 0) + 1);
+      }
+  return [...missing].map(([key, count]) => {
+    const [what, set] = JSON.parse(key) as [string, string];
+    const all = rows.filter((row) => row.set === set).length;
+    return `${what} ${formatCount(count)} of ${formatCounted(all, 'row')} of ${set}: it was stopped, or a file of its answers is gone; the command that made the answers, run again, completes them`;
+  });
+}
+
 const nameOf = ({ judge, arm, baseline, run, set, id }: Verdict): string =>
   JSON.stringify([judge, arm, baseline, run, set, id]);
 

@@ -110,14 +110,17 @@ describe('evidence', () => {
 
 describe('what cannot be had', () => {
   const world = simulatedFacts({ rows: 300 }, 2);
-  const missing = { losses: 'x is not a run (x.json), so its stages are not known', scores: 'nothing was judged' };
+  const missing = {
+    losses: 'x is not a run (x.json), so its stages are not known',
+    scores: 'no judge whose verdicts count judged it',
+  };
 
   it('leaves every signature open, with the reason', () => {
     const { signatures, tests, bins } = diagnose({ ...world, stages: [], scores: null, missing }, options);
     expect(signatures.map(({ state }) => state)).toEqual(new Array(4).fill('cannot tell'));
     expect(signatures[0]!.evidence).toContain('not a run');
     expect(signatures[1]!.evidence).toContain('not a run');
-    expect(signatures[2]!.evidence).toBe('Nothing was judged.');
+    expect(signatures[2]!.evidence).toBe('No judge whose verdicts count judged it.');
     expect([tests, bins]).toEqual([[], []]);
   });
 
@@ -137,7 +140,7 @@ describe('what cannot be had', () => {
       'easy-items',
     );
     expect(state).toBe('not found');
-    expect(evidence).toMatch(/Not looked at: nothing was judged\.$/);
+    expect(evidence).toMatch(/Not looked at: no judge whose verdicts count judged it\.$/);
   });
 
   it('missing rows, and rows of one score', () => {

@@ -263,7 +263,7 @@ describe('readFacts', () => {
     const [mine, file, phased] = await factsOf(undefined);
     expect(mine!.missing).toEqual({
       losses: 'mine is not a run (adapters/mine), so its stages are not known',
-      scores: 'nothing was judged',
+      scores: 'no judge whose verdicts count judged it',
     });
     expect(mine!.stages).toEqual([]);
     expect(file!.missing.losses).toContain('(a.json)');

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { computeResult } from '../../../src/eval/result/compute.js';
+import { assemble } from '../../../src/eval/result/evaluation.js';
+import { reportOptionsSchema } from '../../../src/eval/result/options.js';
 import { evaluationReport } from '../../../src/eval/result/report.js';
 import { markdown } from '../../../src/telemetry/document.js';
-import { type Made, type MadePair, PASSED, prefers, resultOf } from './made-evaluation.js';
+import { type Made, type MadePair, made, PASSED, prefers, resultOf } from './made-evaluation.js';
 
 /** The arm wins in every order of 200 rows, as far as a judge says so. */
 const of = (given: Partial<Made>, options: object = {}) =>
@@ -99,4 +102,16 @@ it('interval contains 50: "not distinguishable: N rows could have shown D points
   );
   // 8.3 points for 200 rows and 30 % ties by the table of `eval power`, but for the ties that were drawn.
   expect(Math.abs(arm.leastDifference! - 8.3)).toBeLessThan(0.7);
+});
+
+it('names an arm that did not answer every row, with its run, even where old verdicts are there', () => {
+  const { file, answered, verdicts } = made({ arms: { base: 1, phased: 2 }, judges: { gpt: () => [1, 1] } });
+  const evaluation = assemble(
+    file,
+    answered.map((one) => (one.arm === 'phased' && one.run === 2 ? { ...one, answers: one.answers.slice(3) } : one)),
+    verdicts,
+  );
+  const { result } = computeResult(evaluation, reportOptionsSchema.parse({ resamples: 100 }));
+  const [first] = result.warnings;
+  expect(first).toMatch(/^phased, run 2, has no answer to 3 of \d+ rows of \S+: it was stopped, or a file/);
 });
