@@ -19,8 +19,11 @@ const PERSISTED: Readonly<Record<string, readonly z.ZodType[]>> = {
   'scoring/scored.ts': [scoresManifestSchema],
 };
 
-/** Files of which no number is measured: prices are looked up by people, a lock has a process's number. */
-const OTHERS = ['endpoint/prices.ts', 'io/lock-owner.ts'];
+/**
+ * Files of which no number is measured: prices are looked up by people, a lock has a process's number, a sheet for
+ * people has a seed; result.json has null for a number that there is none of, and nothing reads it back.
+ */
+const OTHERS = ['endpoint/prices.ts', 'io/lock-owner.ts', 'eval/people/sheet.ts', 'eval/result/result.ts'];
 
 /** Options are checked before a run begins, and are finite. */
 const OPTIONS = /^(options|input\.import)\b/;

@@ -126,7 +126,7 @@ describe('the same command again', () => {
         for await (const event of first.events) if (event.type === 'answers' && event.done >= stopAt) stop.abort();
       })();
       await expect(watching).rejects.toMatchObject({ code: 'interrupted' });
-      await expect(first.result).rejects.toThrow(/stopped after \d+ of 60 answers; run `eval answer` again/);
+      await expect(first.result).rejects.toThrow(/stopped after \d+ of 60 answers; run the same task again/);
       expect((await ledgerKeys(out)).length).toBeGreaterThanOrEqual(stopAt);
       await answer(out, allArms(), { temperature: 0.8 });
       expect(await written(out)).toEqual(await written('straight'));
