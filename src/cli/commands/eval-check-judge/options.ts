@@ -9,7 +9,7 @@ export const command = defineCommand({
   // A judge is named for each run; there it is the model that is trained.
   recipe: true,
   notFromEnvironment: () => ['model'],
-  first: ['judge', 'model', 'baseUrl', 'out', 'entranceRows', 'maxCost', 'yes'],
+  first: ['judge', 'model', 'baseUrl', 'out', 'entranceRows', 'maxCost'],
   groups: {
     Judge: ['sources', 'judge', 'model', 'out'],
     Test: ['entranceRows', 'seed', 'badRows'],
