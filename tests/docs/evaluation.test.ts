@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Asked, type Endpoint, startEndpoint } from '../helpers/endpoint-server.js';
 import { type Guide, openGuide } from '../helpers/guide.js';
+import { ROOT } from '../helpers/program.js';
 
 let guide: Guide;
 let server: Endpoint;
@@ -38,8 +39,9 @@ const preferred = (balance: number) => (balance === 0 ? 'tie' : balance > 0 ? 'A
 
 /** People who write something into the column `better` of each row. */
 const FILL_IN = `
-const { parse } = require('csv-parse/sync');
-const { stringify } = require('csv-stringify/sync');
+const ours = (name) => require(require.resolve(name, { paths: [${JSON.stringify(ROOT)}] }));
+const { parse } = ours('csv-parse/sync');
+const { stringify } = ours('csv-stringify/sync');
 const { readFileSync, writeFileSync } = require('node:fs');
 const [head, ...rows] = parse(readFileSync('sheet.csv', 'utf8'), { bom: true });
 const place = head.indexOf('better');
