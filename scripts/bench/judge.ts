@@ -1,7 +1,7 @@
 /**
  * Times `phasetune eval judge` over generated answers at an endpoint on this machine that answers
  * at once, and prints a line of JSON: seconds of the whole command, seconds of processor time, most
- * memory held, and the same for a second run, which asks nothing.
+ * memory held, the same for a second run, which asks nothing, and for `phasetune eval report`.
  *
  *     npm run build && npx tsx scripts/bench/judge.ts [ROWS = 805] [ARMS BESIDE THE BASELINE = 2] [CONCURRENCY = 16]
  */
@@ -51,7 +51,8 @@ try {
   const [baseUrl] = await once(createInterface(server.stdout), 'line');
   const first = await timed(baseUrl);
   const again = await timed(baseUrl);
-  console.log(JSON.stringify({ rows, arms, concurrency, first, again }));
+  const { json: _, ...report } = await timedCommand('eval', 'report', dir);
+  console.log(JSON.stringify({ rows, arms, concurrency, first, again, report }));
 } finally {
   server.kill();
   rmSync(dir, { recursive: true, force: true });
