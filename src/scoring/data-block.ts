@@ -1,7 +1,7 @@
 import { sha256 } from '../core/hash.js';
 import type { RequestMessage } from '../endpoint/types.js';
 
-/** What a judge is told around what it judges. */
+/** The texts that stand around what a judge judges. */
 export interface DataFrame {
   /** Instructions of the system turn; empty for none. What guards against the data is added. */
   readonly system: string;

@@ -29,7 +29,7 @@ export interface Davidson {
  * first wins in proportion to e^(g+λ_i), the second to e^λ_j, and they tie to e^(ν+(g+λ_i+λ_j)/2).
  * Newton's method from 0. Without ties it is Bradley and Terry's model. Undefined if there is no
  * maximum, as where an arm never loses or arms were never compared, directly or through others; and
- * where all verdicts are ties, or all pairs were asked in one order that g cannot be told apart
+ * where all verdicts are ties, or all pairs were asked in one order that g cannot be separated
  * from strength.
  *
  * @example

@@ -142,7 +142,7 @@ describe('sign flips', () => {
   });
 
   it('reject a true hypothesis as often as they say', () => {
-    // 400 worlds of 40 rows without a difference at 5 %: at most 34 rejections but for one world in 1,000 (binomial).
+    // 400 worlds of 40 rows without a difference at 5 %: at most 34 rejections except in one world of 1,000 (binomial).
     const { integer } = random(7, 'null');
     let rejected = 0;
     for (let world = 0; world < 400; world++) {

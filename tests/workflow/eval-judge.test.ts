@@ -221,7 +221,7 @@ describe('judging by an LLM', () => {
     expect((await readEvalFile(at.dir)).judges.judge!.about.returned).toEqual(['judge-1']);
   });
 
-  it('refuses to mix the models that the server returns, at the first other one, and asks anew by another name', async () => {
+  it('refuses to mix the models that the server returns, at the first other one, and asks again by another name', async () => {
     at.twoArms(60);
     servedBy((n) => (n < 4 ? 'judge-1' : 'judge-2'));
     const error = await at.failing({ concurrency: 1 });

@@ -107,7 +107,7 @@ describe('samplePairs', () => {
     expect((await reportEvaluation({ folder, resamples: 200 })).result.people).toBeUndefined();
   });
 
-  test('does not replace a sheet, unless told to', async () => {
+  test('does not replace a sheet, except with `force`', async () => {
     const folder = await evaluationFolder();
     const out = join(folder, 'sheet.csv');
     await samplePairs({ folder, out, rows: 5 });

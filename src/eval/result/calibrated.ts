@@ -15,7 +15,7 @@ export type Calibrations = NonNullable<EvaluationResult['calibration']>;
  * Fits the temperature of every judge that reads letters to people's ratings (`people`, the score of a pair), or to
  * the verdicts of the first judge at an endpoint that counts, whichever decided 50 of the same pairs, and scores its
  * verdicts by that temperature. Without either its verdicts stay as they are, at a temperature of 1. `verdicts.jsonl`
- * keeps log-odds, so nothing is asked anew.
+ * keeps log-odds, so nothing is asked again.
  */
 export function calibratedEvaluation(
   evaluation: Evaluation,

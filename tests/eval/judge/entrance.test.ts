@@ -219,7 +219,7 @@ describe('judges that fail, each with its reasons', () => {
 });
 
 describe('few rows', () => {
-  test('even a judge that knows cannot be told from one that guesses', async () => {
+  test('even a judge that knows cannot be distinguished from one that guesses', async () => {
     const { state, reasons } = await test200(judgeOf(knowing).judge, rowsOf(21));
     expect({ state, reasons }).toEqual({
       state: 'cannot tell',

@@ -114,7 +114,7 @@ test('a run that was cut off continues: nothing is measured twice, and the resul
   expect(ledger.keys).toHaveLength(both.length);
 });
 
-test('another prompt or another model is asked anew, the same by another path is not', async () => {
+test('another prompt or another model is asked again, the same by another path is not', async () => {
   const ledger = await countingLedger<LettersLine>();
   const [folder, copy] = [await tinyModel(), await tinyModel()];
   await judgeWith(await setupOf(folder, { ledger }), both);

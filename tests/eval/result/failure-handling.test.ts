@@ -100,7 +100,7 @@ it('interval contains 50: "not distinguishable: N rows could have shown D points
   expect(arm.sentence).toContain(
     `not distinguishable: win rate ${arm.winRate!.toFixed(1)} %, 95 % interval ${arm.low!.toFixed(1)} to ${arm.high!.toFixed(1)}, 200 verdicts; 200 verdicts could have shown a difference of ${arm.leastDifference!.toFixed(1)} points`,
   );
-  // 8.3 points for 200 rows and 30 % ties by the table of `eval power`, but for the ties that were drawn.
+  // 8.3 points for 200 rows and 30 % ties by the table of `eval power`, except for the ties that were drawn.
   expect(Math.abs(arm.leastDifference! - 8.3)).toBeLessThan(0.7);
 });
 

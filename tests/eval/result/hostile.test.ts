@@ -92,7 +92,7 @@ describe('orders that were drawn', () => {
     expect(result.judge!.problems).toEqual([]);
   });
 
-  it('are told for every judge that depends on the order', () => {
+  it('are reported for every judge that depends on the order', () => {
     const { result } = changed(
       { judges: { local: prefers(0.5) }, about: { local: { ...PASSED, kind: 'letters' } } },
       (verdict, place) => inOrder(verdict, place % 2 === 0 ? 'arm' : 'baseline'),

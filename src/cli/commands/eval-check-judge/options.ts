@@ -1,5 +1,6 @@
 import { checkJudgeOptionsSchema } from '../../../workflow/check-judge-options.js';
 import { defineCommand } from '../../command.js';
+import { ENDPOINT_GROUPS } from '../../help-groups.js';
 
 /** `phasetune eval check-judge`: whether a judge's verdicts mean anything. */
 export const command = defineCommand({
@@ -13,9 +14,7 @@ export const command = defineCommand({
   groups: {
     Judge: ['sources', 'judge', 'model', 'out'],
     Test: ['entranceRows', 'seed', 'badRows'],
-    Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
-    Retries: ['tries', 'retryWait', 'retryBudget'],
-    Cost: ['maxCost', 'prices', 'yes'],
+    ...ENDPOINT_GROUPS,
     Questions: [
       'judgePrompt',
       'expected',

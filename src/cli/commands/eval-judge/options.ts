@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { judgeAnswersOptionsSchema } from '../../../workflow/eval-judge-options.js';
 import { defineCommand } from '../../command.js';
+import { ENDPOINT_GROUPS } from '../../help-groups.js';
 
 /** `phasetune eval judge DIR`: whose answers are better. */
 export const command = defineCommand({
@@ -19,9 +20,7 @@ export const command = defineCommand({
   groups: {
     'Answers and judge': ['folder', 'judge', 'model', 'controls', 'pairs', 'orders', 'dryRun'],
     'Entrance test': ['entrance', 'entranceRows'],
-    Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
-    Retries: ['tries', 'retryWait', 'retryBudget'],
-    Cost: ['maxCost', 'prices', 'yes'],
+    ...ENDPOINT_GROUPS,
     Questions: [
       'judgePrompt',
       'expected',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { evaluateOptionsSchema } from '../../../workflow/evaluate-options.js';
 import { defineCommand } from '../../command.js';
+import { ENDPOINT_GROUPS } from '../../help-groups.js';
 
 /** `phasetune eval NAME=SOURCE … --sets FILE… --out DIR`: whose answers are better. */
 export const command = defineCommand({
@@ -20,9 +21,7 @@ export const command = defineCommand({
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
     Judge: ['judge', 'model', 'controls', 'entrance', 'entranceRows', 'pairs', 'orders'],
-    Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
-    Retries: ['tries', 'retryWait', 'retryBudget'],
-    Cost: ['maxCost', 'prices', 'yes'],
+    ...ENDPOINT_GROUPS,
     Questions: [
       'judgePrompt',
       'expected',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { scoreOptionsSchema } from '../../../workflow/score-options.js';
 import { defineCommand } from '../../command.js';
+import { ENDPOINT_GROUPS } from '../../help-groups.js';
 
 /** `phasetune score FILE --out FILE`: how hard each row is. */
 export const command = defineCommand({
@@ -19,9 +20,7 @@ export const command = defineCommand({
   first: ['out', 'scorer', 'baseUrl', 'model', 'rubric', 'expected', 'maxCost', 'dryRun'],
   groups: {
     'Rows and scorer': ['file', 'out', 'scorer', 'model', 'format', 'badRows', 'force', 'dryRun'],
-    Endpoint: ['baseUrl', 'apiKeyEnv', 'concurrency', 'requestsPerMinute', 'tokensPerMinute', 'timeoutSeconds'],
-    Retries: ['tries', 'retryWait', 'retryBudget'],
-    Cost: ['maxCost', 'prices', 'yes'],
+    ...ENDPOINT_GROUPS,
     Judge: [
       'rubric',
       'repeats',
