@@ -1,4 +1,7 @@
-/** Scripts that are distinguished; Japanese and Chinese share one. `named`: words by which an instruction asks for it. */
+/**
+ * Scripts that are distinguished; Japanese and Chinese share one. `named`: words by which an
+ * instruction asks for it.
+ */
 const SCRIPTS: readonly { readonly letters: RegExp; readonly named: RegExp }[] = [
   {
     letters: /\p{Script=Latin}/gu,
