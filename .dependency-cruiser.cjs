@@ -38,6 +38,8 @@ const MAY_IMPORT = {
     'config',
     'report',
   ],
+  // Many runs from one plan; each is a task of workflow.
+  study: [...FOUNDATION, 'statistics', 'data', 'curriculum', 'endpoint', 'train', 'eval', 'config', 'workflow'],
   // Benches time the product's own paths, from outside as a user would.
   bench: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'train'],
   report: FOUNDATION,
@@ -92,15 +94,15 @@ module.exports = {
     ),
     only(
       'processes',
-      '^src/backend/native/',
+      '^src/(backend/native|study/executors)/',
       { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
-      'other programs are started in backend/native/ only',
+      'other programs are started in backend/native/ and study/executors/ only',
     ),
     only(
       'config',
-      '^src/(cli/|config/|workflow/|doors/|index\\.ts$)',
+      '^src/(cli/|config/|workflow/|study/|doors/|index\\.ts$)',
       { path: '^src/config/' },
-      'only cli, workflow and the doors import config',
+      'only cli, workflow, study and the doors import config',
     ),
     only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
     {

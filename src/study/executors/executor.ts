@@ -1,0 +1,43 @@
+import type { Cell } from '../cell.js';
+
+/** A cell that is handed to an executor. */
+export interface CellJob {
+  /** The study's folder. */
+  readonly folder: string;
+  readonly cell: Cell;
+  /** From 1. */
+  readonly attempt: number;
+  /** File that takes what it prints. */
+  readonly log: string;
+}
+
+/** How a job ended. */
+export interface JobEnd {
+  readonly state: 'ended';
+  /** Exit status; null where a signal ended it or nobody knows. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last line that it wrote to stderr; empty where that is unknown. */
+  readonly lastLine: string;
+}
+
+/** What an executor knows of a job. `unknown` is never success. */
+export type JobState = { readonly state: 'queued' | 'running' | 'unknown' } | JobEnd;
+
+/**
+ * Runs cells somewhere. Every executor passes the same contract suite. It knows nothing about what a cell is: the truth
+ * about a cell is in its files.
+ */
+export interface Executor {
+  readonly kind: string;
+  /** Most jobs that may be submitted and not ended. */
+  readonly slots: number;
+  /** Hands jobs over. Throws what the user must fix: a command that is not there. A job is never started twice. */
+  submit(jobs: readonly CellJob[]): Promise<void>;
+  /** By index of the cell, every job that was submitted; the end of a job is reported once. */
+  poll(): Promise<ReadonlyMap<number, JobState>>;
+  /** Asks jobs to save and stop, or ends them at once. */
+  cancel(indices: readonly number[], how: 'save' | 'now'): Promise<void>;
+  /** Ends what is left, and frees what it holds. */
+  close(): Promise<void>;
+}
