@@ -166,7 +166,8 @@ function decide(drafts: readonly Draft[], { settled, analysis }: ComparisonInput
     const equivalence = one.equivalence && { ...one.equivalence, pHolm: tested ? same[i]! : null };
     const compared = { ...one, pHolm, equivalence, signFlipHolm: tested ? flips[i]! : null };
     const verdict = settled && one.family ? verdictOf(compared, analysis) : null;
-    return { ...compared, verdict, withinMargin: isWithinMargin(verdict, equivalence, analysis.margin) };
+    const found = verdict === 'better' || verdict === 'worse';
+    return { ...compared, verdict, withinMargin: found && isSame(equivalence, analysis.alpha) };
   });
 }
 
@@ -177,18 +178,9 @@ function verdictOf(
 ): Verdict {
   if (incomplete || pHolm === null) return 'incomplete';
   if (pHolm < alpha) return difference! < 0 === (better === 'lower') ? 'better' : 'worse';
-  return equivalence?.pHolm != null && equivalence.pHolm < alpha ? 'same within margin' : 'not distinguishable';
+  return isSame(equivalence, alpha) ? 'same within margin' : 'not distinguishable';
 }
 
-/** Whether a difference that was found is also shown to be smaller than the margin. */
-const isWithinMargin = (
-  verdict: Verdict | null,
-  equivalence: Compared['equivalence'],
-  margin: number | null,
-): boolean =>
-  (verdict === 'better' || verdict === 'worse') &&
-  margin !== null &&
-  equivalence?.low != null &&
-  equivalence.high !== null &&
-  equivalence.low > -margin &&
-  equivalence.high < margin;
+/** Whether a difference is shown to be smaller than the margin, once all comparisons are counted. */
+const isSame = (equivalence: Compared['equivalence'], alpha: number): boolean =>
+  equivalence?.pHolm != null && equivalence.pHolm < alpha;
