@@ -50,6 +50,7 @@ const SLOW = [
   'integration/devices',
   'integration/score-loss',
   'integration/smollm2',
+  'integration/study-win-rates',
   'integration/train',
   'io/disk-faults',
   'io/lock',

@@ -8,10 +8,10 @@ import * as z from 'zod';
  */
 export const planOptionsSchema = z.strictObject({
   order: z
-    .enum(['phased', 'one-off', 'random', 'reversed'])
+    .enum(['phased', 'one-off', 'random', 'reversed', 'shuffled'])
     .default('phased')
     .describe(
-      'curriculum learning: phased trains from easy to hard, one-off everything at once, random stages of random rows, reversed from hard to easy',
+      'curriculum learning: phased trains from easy to hard, one-off everything at once, random stages of random rows, reversed from hard to easy, shuffled the stages of phased in a random order',
     ),
   smoothness: z
     .number()
@@ -19,7 +19,7 @@ export const planOptionsSchema = z.strictObject({
     .max(1)
     .default(0)
     .describe(
-      'how gradually phased and reversed pass from one band of difficulty to the next: 0 is one band per stage, 1 all bands in proportion in every stage',
+      'how gradually phased, reversed and shuffled pass from one band of difficulty to the next: 0 is one band per stage, 1 all bands in proportion in every stage',
     ),
   within: z
     .enum(['shuffle', 'score'])
@@ -31,7 +31,12 @@ export const planOptionsSchema = z.strictObject({
     .describe(
       'against catastrophic forgetting: rows of earlier stages that a stage visits again, as a share of its own rows; a list has one share per stage; one-off repeats the same rows as phased',
     ),
-  seed: z.number().int().min(0).default(0).describe('seed of the shuffles, of random stages, and of the replayed rows'),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('seed of the shuffles, of random stages or their random order, and of the replayed rows'),
 });
 
 /** See {@link planOptionsSchema}. */

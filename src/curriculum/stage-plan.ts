@@ -23,7 +23,8 @@ interface Band<Row> extends Group<Row> {
 /** Each order is a way to regroup the bands; what it makes of them is as large as they are, one by one. */
 const ORDERS: Readonly<Record<Order, Regroup>> = {
   phased: smooth,
-  reversed: (bands, smoothness, rng) => smooth([...bands].reverse(), smoothness, rng),
+  reversed: smooth,
+  shuffled: smooth,
   // They become one stage only after replay is drawn for each of them.
   'one-off': (bands) => bands,
   random: (bands, _, rng) => cutLike(bands, rng.shuffle(allRows(bands))).map((rows) => ({ rows, what: 'random rows' })),
@@ -35,6 +36,24 @@ type Regroup = <Row extends ScoredRow>(
   rng: Random,
 ) => readonly Group<Row>[];
 
+/**
+ * The bands in the order in which they are trained first, from 1. `shuffled` draws one of the orders other than from
+ * easy to hard, all equally likely; two bands have only one such order, from hard to easy.
+ *
+ * @example
+ * console.log(bandOrder({ order: 'reversed', seed: 1 }, 3)); // [ 3, 2, 1 ]
+ */
+export function bandOrder({ order, seed }: Pick<PlanOptions, 'order' | 'seed'>, bands: number): number[] {
+  const rising = Array.from({ length: bands }, (_, i) => i + 1);
+  if (order === 'reversed') return rising.reverse();
+  if (order !== 'shuffled' || bands < 2) return rising;
+  const rng = random(seed, 'plan', 'bands');
+  for (;;) {
+    const drawn = rng.shuffle(rising);
+    if (drawn.some((band, i) => band !== rising[i])) return drawn;
+  }
+}
+
 const allRows = <Row>(groups: readonly Group<Row>[]): Row[] => groups.flatMap(({ rows }) => rows);
 
 /** Number of training stages that an order makes of a set. */
@@ -45,7 +64,7 @@ export const plannedStageCount = (set: { readonly stages: readonly unknown[] }, 
  * Which rows each training stage visits, in the order of its first epoch; pure and decided by the
  * seed. Held-out rows are never among them.
  *
- * `smoothness` s mixes the bands of `phased` and `reversed`: from 0, a band a stage, to 1, all
+ * `smoothness` s mixes the bands of `phased`, `reversed` and `shuffled`: from 0, a band a stage, to 1, all
  * bands in every stage in proportion. With n rows in a band, m in those trained before it and N in
  * all, its i-th row (i from 0, in seeded order) gets the place (1 - s) (m + i + 1/2) + s N (i +
  * 1/2) / n: between where it is when one band follows the other and where it is when they run side
@@ -71,7 +90,8 @@ export function planStages<Row extends ScoredRow>(
   const bands = set.stages.map(
     ({ index, rows }): Band<Row> => ({ index, rows, what: `band ${index}, ${scoreSpan(rows)}` }),
   );
-  const groups = ORDERS[order](bands, smoothness, random(seed, 'plan', 'membership'));
+  const inOrder = bandOrder({ order, seed }, bands.length).map((band) => bands[band - 1]!);
+  const groups = ORDERS[order](inOrder, smoothness, random(seed, 'plan', 'membership'));
   const shares = typeof replay === 'number' ? groups.map(() => replay) : replay;
   if (shares.length !== groups.length)
     throw usageError(

@@ -18,8 +18,11 @@ export interface StagedSet {
   readonly hash: string;
 }
 
-/** The way through the difficulty: increasing, all at once, stages of random rows and the same sizes, decreasing. */
-export type Order = 'phased' | 'one-off' | 'random' | 'reversed';
+/**
+ * The way through the difficulty: increasing, all at once, stages of random rows and the same sizes, decreasing, the
+ * stages of `phased` in a random order.
+ */
+export type Order = 'phased' | 'one-off' | 'random' | 'reversed' | 'shuffled';
 
 /** What one training stage visits, in this order, before epochs repeat it. */
 export interface PlannedStage<Row = InstructionRecord> {

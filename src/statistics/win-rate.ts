@@ -60,6 +60,17 @@ export function winRateIntervals(
   return scores.map((runs, arm) => summary(runs, found[arm]!, level));
 }
 
+/**
+ * The win rate alone, in percent: the mean score of all rows and runs that have one, NaN without any.
+ *
+ * @example
+ * console.log(winRate([[1, 1, 0.5, Number.NaN]]).toFixed(1)); // 83.3
+ */
+export function winRate(runs: ArmScores): number {
+  const rows = runs[0]?.length ?? 0;
+  return rate(runs.map(present), new Int32Array(rows).fill(1), new Int32Array(runs.length).fill(1));
+}
+
 function checkRuns(runs: ArmScores, rows: number): void {
   if (runs.length === 0) throw new RangeError('expected at least one run of every arm');
   for (const { length } of runs)

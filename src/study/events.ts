@@ -1,3 +1,4 @@
+import type { EvaluateEvent } from '../workflow/evaluate.js';
 import type { CellState, Failure } from './state.js';
 
 /** States of all cells, counted. */
@@ -48,5 +49,7 @@ export type StudyEvent =
     }
   /** Cells are all settled; win rates are measured. */
   | { readonly type: 'evaluate'; readonly name: string }
+  /** What happens in that evaluation. */
+  | { readonly type: 'evaluation'; readonly name: string; readonly event: EvaluateEvent }
   /** Results are written. */
   | { readonly type: 'results'; readonly path: string };

@@ -59,7 +59,7 @@ export const runFileSchema = z.strictObject({
   begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
-  order: z.enum(['phased', 'one-off', 'random', 'reversed']),
+  order: z.enum(['phased', 'one-off', 'random', 'reversed', 'shuffled']),
   seed: count,
   inputs: z.strictObject({
     model: z.strictObject({ path: z.string(), files: z.record(z.string(), z.string()) }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planOptionsSchema } from '../../src/curriculum/options.js';
-import { plannedStageCount, planStages } from '../../src/curriculum/stage-plan.js';
+import { bandOrder, plannedStageCount, planStages } from '../../src/curriculum/stage-plan.js';
 import type { StagedSet } from '../../src/curriculum/types.js';
 import { row } from './rows.js';
 
@@ -33,6 +33,29 @@ describe('planStages', () => {
 
   it('reversed: the stages from the hardest', () => {
     expect(contents({ order: 'reversed' })).toEqual(['c1 c2', 'b1 b2 b3', 'a1 a2 a3 a4']);
+  });
+
+  it('shuffled: the stages as they are, in an order drawn by the seed, never from easy to hard', () => {
+    const bands = ['a1 a2 a3 a4', 'b1 b2 b3', 'c1 c2'];
+    const drawn = Array.from({ length: 2000 }, (_, seed) => contents({ order: 'shuffled', seed }));
+    for (const stages of drawn) expect(stages.toSorted()).toEqual(bands);
+    const counts = new Map<string, number>();
+    for (const stages of drawn) counts.set(stages.join('|'), (counts.get(stages.join('|')) ?? 0) + 1);
+    expect(counts.size).toBe(5);
+    expect(counts.has(bands.join('|'))).toBe(false);
+    // Five orders, a fifth of 2,000 each: four standard deviations of the binomial are 72.
+    for (const count of counts.values()) expect(Math.abs(count - 400)).toBeLessThan(72);
+    expect(contents({ order: 'shuffled', seed: 3 })).toEqual(contents({ order: 'shuffled', seed: 3 }));
+  });
+
+  it('shuffled: the order of bands that is known without the rows', () => {
+    for (const seed of [0, 1, 2, 3])
+      expect(plan({ order: 'shuffled', seed }).map(({ label }) => Number(/band (\d)/.exec(label)![1]))).toEqual(
+        bandOrder({ order: 'shuffled', seed }, 3),
+      );
+    expect(bandOrder({ order: 'shuffled', seed: 1 }, 2)).toEqual([2, 1]);
+    expect(bandOrder({ order: 'shuffled', seed: 1 }, 1)).toEqual([1]);
+    expect(bandOrder({ order: 'phased', seed: 1 }, 3)).toEqual([1, 2, 3]);
   });
 
   it('one-off: one stage of all rows', () => {
@@ -159,8 +182,8 @@ describe('planStages', () => {
 
   it('counts the stages of an order', () => {
     expect(
-      (['phased', 'random', 'reversed', 'one-off'] as const).map((order) => plannedStageCount(set, order)),
-    ).toEqual([3, 3, 3, 1]);
+      (['phased', 'random', 'reversed', 'shuffled', 'one-off'] as const).map((order) => plannedStageCount(set, order)),
+    ).toEqual([3, 3, 3, 3, 1]);
   });
 });
 
@@ -168,7 +191,7 @@ describe('whatever the set', () => {
   /** Two to six bands of up to forty rows, and the options of a plan. */
   const drawn = fc.record({
     sizes: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 6 }),
-    order: fc.constantFrom('phased', 'reversed', 'random', 'one-off'),
+    order: fc.constantFrom('phased', 'reversed', 'shuffled', 'random', 'one-off'),
     smoothness: fc.oneof(fc.constant(0), fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
     replay: fc.double({ min: 0, max: 3, noNaN: true }),
     within: fc.constantFrom('shuffle', 'score'),
@@ -186,11 +209,13 @@ describe('whatever the set', () => {
     ),
   });
   const planned = ({ sizes, ...options }: Drawn) => withIds(setOf(sizes), options);
+  /** Bands from 0, the one that is trained first first. */
+  const trainedFirst = ({ sizes, ...options }: Drawn) =>
+    bandOrder(planOptionsSchema.parse(options), sizes.length).map((number) => number - 1);
   const sum = (numbers: readonly number[]) => numbers.reduce((x, y) => x + y, 0);
   /** Rows of each band by stage, the band that is trained first first. */
   const mixture = (options: Drawn) => {
-    const bands = [...'abcdef'.slice(0, options.sizes.length)];
-    if (options.order === 'reversed') bands.reverse();
+    const bands = trainedFirst(options).map((i) => 'abcdef'[i]!);
     return planned(options).map(({ rowIds }) => bands.map((b) => rowIds.filter((id) => id.startsWith(b)).length));
   };
 
@@ -199,7 +224,7 @@ describe('whatever the set', () => {
       fc.property(drawn, (options) => {
         const stages = planned({ ...options, replay: 0 });
         const { sizes, order } = options;
-        const expected = order === 'one-off' ? [sum(sizes)] : order === 'reversed' ? [...sizes].reverse() : sizes;
+        const expected = order === 'one-off' ? [sum(sizes)] : trainedFirst(options).map((i) => sizes[i]);
         expect(stages.map(({ rowIds }) => rowIds.length)).toEqual(expected);
         expect(new Set(stages.flatMap(({ rowIds }) => rowIds)).size).toBe(sum(sizes));
         expect(planned({ ...options, replay: 0 })).toEqual(stages);
@@ -230,7 +255,7 @@ describe('whatever the set', () => {
 
   it('smooth: the first band fades and the last comes up from stage to stage, to within rounding', () => {
     fc.assert(
-      fc.property(drawn, fc.constantFrom('phased', 'reversed'), (options, order) => {
+      fc.property(drawn, fc.constantFrom('phased', 'reversed', 'shuffled'), (options, order) => {
         const stages = mixture({ ...options, order, replay: 0 });
         for (const [i, stage] of stages.entries()) {
           if (i === 0) continue;
@@ -246,8 +271,8 @@ describe('whatever the set', () => {
 
   it('smooth: 0 is a band a stage, 1 has every band in every stage in proportion, and in between it is in between', () => {
     fc.assert(
-      fc.property(drawn, fc.constantFrom('phased', 'reversed'), (options, order) => {
-        const sizes = order === 'reversed' ? [...options.sizes].reverse() : options.sizes;
+      fc.property(drawn, fc.constantFrom('phased', 'reversed', 'shuffled'), (options, order) => {
+        const sizes = trainedFirst({ ...options, order }).map((i) => options.sizes[i]!);
         const at = (smoothness: number) => mixture({ ...options, order, smoothness, replay: 0 });
         expect(at(0)).toEqual(sizes.map((n, i) => sizes.map((_, b) => (b === i ? n : 0))));
         for (const [i, stage] of at(1).entries())

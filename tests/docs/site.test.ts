@@ -20,6 +20,12 @@ test('the site builds without a warning, has every guide and the door, and no de
     expect(page).toContain(`<title>${heading} | phasetune</title>`);
     expect(page).toContain(`>${heading}<a`);
   }
+  const studies = readdirSync(join(ROOT, 'docs/studies'), { encoding: 'utf8' }).filter((name) =>
+    /^[a-z].*\.md$/.test(name),
+  );
+  expect(studies.length).toBe(8);
+  for (const study of studies)
+    expect(existsSync(join(site, 'guides/studies', study.replace('.md', '.html'))), study).toBe(true);
   for (const page of [
     'guides/recipes.html',
     'guides/changelog.html',

@@ -46,7 +46,7 @@ test('three stages end in an adapter, a table of losses and the files that tell 
   ]);
 });
 
-test.each(['one-off', 'random', 'reversed'])('order %s goes the same way', async (order) => {
+test.each(['one-off', 'random', 'reversed', 'shuffled'])('order %s goes the same way', async (order) => {
   const { code, out } = await train(`run-${order}`, ...SHORT, '--compile', 'none', '--order', order, '--json');
   expect(code).toBe(0);
   const result = lastJson(out) as { order: string; stages: { steps: number }[]; matrix: { rows: unknown[] } };

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { HOLDOUT, readManifest } from '../../curriculum/manifest.js';
+import { bandOrder } from '../../curriculum/stage-plan.js';
 import { exists } from '../../io/files.js';
 import { readJsonLines } from '../../io/jsonl.js';
 import { type RunFile, readRunFile } from '../../train/run-file.js';
@@ -160,11 +161,11 @@ async function stagesOf(
 }
 
 /** Bands that a stage of a run trains. */
-function bandsOf({ order, stages, recipe }: RunFile, stage: number): number[] {
+function bandsOf({ order, seed, stages, recipe }: RunFile, stage: number): number[] {
   const all = stages.map((_, i) => i + 1);
   const mixed = typeof recipe.smoothness === 'number' && recipe.smoothness > 0;
   if (order === 'random' || order === 'one-off' || mixed) return all;
-  return [order === 'reversed' ? stages.length + 1 - stage : stage];
+  return [bandOrder({ order, seed }, stages.length)[stage - 1]!];
 }
 
 const repeatedRow = z.looseObject({ meta: z.looseObject({ score: z.looseObject({ deviation: z.number() }) }) });

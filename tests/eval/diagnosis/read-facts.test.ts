@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { bandOrder } from '../../../src/curriculum/stage-plan.js';
 import { resolveStaging, stagingOptionsSchema } from '../../../src/curriculum/staging-options.js';
 import { stageInto } from '../../../src/curriculum/write.js';
 import type { InstructionRecord } from '../../../src/data/record.js';
@@ -240,7 +241,14 @@ describe('readFacts', () => {
   it('knows which bands the orders train', async () => {
     await writeRun('reversed', 'reversed', 3);
     await writeRun('random', 'random', 3);
-    await writeEvaluation({ base: [base], back: [trained('reversed', 3)], mixed: [trained('random', 3)] }, 'base');
+    await writeRun('shuffled', 'shuffled', 3);
+    const arms = {
+      base: [base],
+      back: [trained('reversed', 3)],
+      mixed: [trained('random', 3)],
+      drawn: [trained('shuffled', 3)],
+    };
+    await writeEvaluation(arms, 'base');
     const bands = (await facts()).map(({ stages }) => stages.slice(1).map((stage) => stage.bands));
     expect(bands).toEqual([
       [[3], [2], [1]],
@@ -249,6 +257,7 @@ describe('readFacts', () => {
         [1, 2, 3],
         [1, 2, 3],
       ],
+      bandOrder({ order: 'shuffled', seed: 1 }, 3).map((band) => [band]),
     ]);
   });
 

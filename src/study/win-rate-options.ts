@@ -1,0 +1,50 @@
+import { env } from 'node:process';
+import * as z from 'zod';
+import { jsonSchemaOf } from '../config/from-zod.js';
+import { resolveLayers } from '../config/layers.js';
+import { usageError } from '../core/errors.js';
+import { judgeKindOf } from '../workflow/eval-judge-work.js';
+import { evaluateOptionsSchema } from '../workflow/evaluate-options.js';
+import type { Metric, StudyFile } from './study-file.js';
+
+const { arms, base, baseline, out, level, people, force, reparse, ...shape } = evaluateOptionsSchema.shape;
+
+/** Options of an evaluation that are not the user's here. */
+const DECIDED = { arms, base, baseline, out, level, people, force, reparse };
+
+/**
+ * How a study measures win rates: the options of an evaluation, except those that the study decides. Its arms are
+ * those of the study, the baseline is the control, and `level` is what `alpha` leaves.
+ *
+ * @example
+ * const { judge, maxTokens } = winRateOptionsSchema.parse({ sets: ['sets/koala.jsonl'], judge: 'letters' });
+ */
+export const winRateOptionsSchema = z.strictObject(shape);
+
+/** See {@link winRateOptionsSchema}; all defaults filled in. */
+export type WinRateOptions = z.output<typeof winRateOptionsSchema>;
+
+/** Key of the metric that is measured by an evaluation. */
+const KEY = 'win-rate';
+
+/**
+ * A metric with every option decided, the judge and its address too, which may come from the environment. Throws a
+ * usage error that names an unknown option, one that the study decides, and a value that is not as it must be.
+ */
+export function decideMetric(metric: Metric, environment: Readonly<Record<string, string | undefined>> = env): Metric {
+  if (!(KEY in metric)) return metric;
+  const given = metric[KEY];
+  const where = (path: readonly PropertyKey[]) => ['metric', KEY, ...path.map(String)].join('.');
+  const taken = Object.keys(given).find((name) => name in DECIDED);
+  if (taken !== undefined)
+    throw usageError(`\`${where([taken])}\`: the study decides this; leave it out`, { option: where([taken]) });
+  const layer = { values: given, where: (path: readonly PropertyKey[]) => `\`${where(path)}\`` };
+  const options = resolveLayers(winRateOptionsSchema, jsonSchemaOf(winRateOptionsSchema), [layer]);
+  const judge = judgeKindOf({ options, hooks: { environment } });
+  const baseUrl = options.baseUrl ?? (judge === 'llm' ? environment.OPENAI_BASE_URL?.trim() : undefined);
+  return { ...metric, [KEY]: { ...options, judge, ...(baseUrl && { baseUrl }) } };
+}
+
+/** How a study measures win rates; undefined where it compares something else. */
+export const winRateOptions = ({ metric }: Pick<StudyFile, 'metric'>): WinRateOptions | undefined =>
+  KEY in metric ? winRateOptionsSchema.parse(metric[KEY]) : undefined;
