@@ -47,10 +47,10 @@ function refuseUnknown(json: JsonSchema, layer: Layer, value: unknown, path: Pat
     if (items) for (const [i, item] of value.entries()) refuseUnknown(items, layer, item, [...path, i], root);
     return;
   }
-  const mappings = options.filter((option) => option.properties);
+  const mappings = options.filter((option) => option.properties ?? typeof option.additionalProperties === 'object');
   if (!isMapping(value) || mappings.length === 0) return;
   const open = mappings.some((option) => option.additionalProperties);
-  const known = [...new Set(mappings.flatMap((option) => Object.keys(option.properties!)))];
+  const known = [...new Set(mappings.flatMap((option) => Object.keys(option.properties ?? {})))];
   for (const [key, child] of Object.entries(value)) {
     const childPath = [...path, key];
     const next = schemaAt(json, [key]);
@@ -93,6 +93,8 @@ function explain(outer: z.core.$ZodIssue, json: JsonSchema, merged: Mapping, lay
   const layer = [...layers].reverse().find(({ values }) => valueAt(values, path) !== undefined);
   const where = (layer ?? layers.at(-1)!).where(path);
   const got = shownInput(value);
+  if (issue.code === 'invalid_key')
+    throw usageError(`${where}: ${issue.issues[0]!.message}, got ${shownInput(path.at(-1))}`, { option, actual: got });
   if (issue.code === 'custom') {
     const found = path.length === 0 || isMapping(value) || /\bgot\b/.test(issue.message) ? '' : `, got ${got}`;
     return usageError(`${path.length > 0 ? `${where}: ` : ''}${issue.message}${found}`, { option, actual: got });

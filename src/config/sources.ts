@@ -14,10 +14,10 @@ import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
  */
 const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
 
-/** The longest recipe, and the time limit for reading it: checking for duplicate keys takes quadratic time. */
-const MAX_RECIPE = { bytes: 1 << 16, ms: 500 };
+/** The longest file of options, and the time limit for reading it: checking for duplicate keys takes quadratic time. */
+const MAX_FILE = { bytes: 1 << 16, ms: 500 };
 
-/** The deepest nesting of a recipe's values; the schema has three levels. */
+/** The deepest nesting of values; no schema has more than a few levels. */
 const MAX_DEPTH = 20;
 
 const TOO_DEEP = 'lists and mappings are nested too deep; expected options';
@@ -37,7 +37,7 @@ function deepestBracket(text: string): number {
   return deepest;
 }
 
-function readYaml(text: string, file: string, lines: LineCounter) {
+function readYaml(text: string, file: string, lines: LineCounter, what: string) {
   const refuse = (problem: string) => usageError(`${file}: ${problem}`, { file });
   if (deepestBracket(text) > MAX_OPEN) throw refuse(TOO_DEEP);
   let document: ReturnType<typeof parseDocument>;
@@ -53,16 +53,16 @@ function readYaml(text: string, file: string, lines: LineCounter) {
   }
   const broken = document.errors[0];
   if (broken?.message.includes('call stack')) throw refuse(TOO_DEEP);
-  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${wordsOf(broken)}`, { file });
+  if (broken) throw usageError(`${file}:${lines.linePos(broken.pos[0]).line}: ${wordsOf(broken, what)}`, { file });
   if (!isMapping(values)) throw refuse(`expected a mapping of options, got ${shownInput(values, 80)}`);
   checkPlain(values, MAX_DEPTH, refuse);
   return { document, values };
 }
 
 /** What is wrong with the text, in the parser's words unless they are about its own functions. */
-const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }, what: string): string =>
   code === 'MULTIPLE_DOCS'
-    ? 'a second document starts here; expected the options of one run in one document, without `---` between them'
+    ? `a second document starts here; expected ${what} in one document, without \`---\` between them`
     : message.split('\n')[0]!.slice(0, 300);
 
 /** Refuses values that YAML allows but no option takes: binary data, sets, dates, and endless nesting. */
@@ -75,14 +75,20 @@ function checkPlain(value: unknown, levels: number, refuse: (problem: string) =>
   for (const child of Object.values(value)) checkPlain(child, levels - 1, refuse);
 }
 
-/** Reads a recipe file, YAML or JSON. Throws a usage error that names file and line if it is not a mapping. */
-export async function recipeLayer(file: string): Promise<Layer> {
+/** Reads a recipe file, see {@link fileLayer}. */
+export const recipeLayer = (file: string): Promise<Layer> => fileLayer(file, 'the options of one run');
+
+/**
+ * Reads a file of options, YAML or JSON; `what` says what is expected in it. Throws a usage error that names file and
+ * line if it is not a mapping.
+ */
+export async function fileLayer(file: string, what: string): Promise<Layer> {
   const lines = new LineCounter();
-  const text = await readText(file, { maxBytes: MAX_RECIPE.bytes });
+  const text = await readText(file, { maxBytes: MAX_FILE.bytes });
   const { document, values } = limitTime(
-    MAX_RECIPE.ms,
-    () => readYaml(text, file, lines),
-    () => usageError(`${file}: reading it takes too long; expected the options of one run`, { file }),
+    MAX_FILE.ms,
+    () => readYaml(text, file, lines, what),
+    () => usageError(`${file}: reading it takes too long; expected ${what}`, { file }),
   );
   const where = (path: readonly PropertyKey[]) => {
     for (let length = path.length; length > 0; length--) {

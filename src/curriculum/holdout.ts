@@ -75,7 +75,7 @@ function strata(order: Uint32Array, stageOf: Uint8Array, stages: number, holdout
   for (const stage of stageOf) total[stage]!++;
   const wanted = new Int32Array(stages * STRATA);
   for (const [stage, rows] of total.entries()) {
-    const all = checkWanted(rows, holdout, stage);
+    const all = checkWanted(rows, holdout, stages === 1 ? undefined : stage + 1);
     // Whole rows for each part, which add up to all of them; a part of a small stage can want more than it has.
     for (let part = 0; part < STRATA; part++)
       wanted[stage * STRATA + part] = Math.round((all * (part + 1)) / STRATA) - Math.round((all * part) / STRATA);
@@ -89,17 +89,19 @@ function strata(order: Uint32Array, stageOf: Uint8Array, stages: number, holdout
   return { stratumOf, wanted };
 }
 
-function checkWanted(rows: number, holdout: number, stage: number): number {
+/** `stage` is from 1, undefined where the rows are not cut. */
+function checkWanted(rows: number, holdout: number, stage: number | undefined): number {
   const wanted = wantedOf(rows, holdout);
   if (wanted < rows || rows === 0) return wanted;
-  throw dataError(
-    `stage ${stage + 1} has ${rows} row${rows === 1 ? '' : 's'}; holding out ${wanted} leaves none to train on`,
-    {
-      stage: stage + 1,
-      rows,
-      remedies: [{ option: 'holdout', change: 'lower', note: `(${holdout})` }, { advice: 'make fewer stages' }],
-    },
-  );
+  const where = stage === undefined ? 'the set' : `stage ${stage}`;
+  throw dataError(`${where} has ${rows} row${rows === 1 ? '' : 's'}; holding out ${wanted} leaves none to train on`, {
+    rows,
+    ...(stage !== undefined && { stage }),
+    remedies: [
+      { option: 'holdout', change: 'lower', note: `(${holdout})` },
+      ...(stage === undefined ? [] : [{ advice: 'make fewer stages' }]),
+    ],
+  });
 }
 
 /** Rows of each cluster next to each other: those of cluster c lie from `starts[c]` to before `starts[c + 1]`. */

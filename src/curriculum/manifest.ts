@@ -59,6 +59,11 @@ export const stagingManifestSchema = z.strictObject({
   }),
   /** All options with every choice made: the same cut can be made from them, see {@link stagingOptionsSchema}. */
   options: stagingOptionsSchema.required({ stages: true, by: true }),
+  /**
+   * The rows that were given as hold-out, instead of `holdout` of the options, and how many others were left out as
+   * their near-duplicates.
+   */
+  holdoutFrom: z.strictObject({ file: z.string(), sha256: hash, rows: count, leftOut: count }).optional(),
   lengths: z.strictObject({
     counted: z.enum(['tokenizer', 'estimate']),
     tokenizer: z.record(z.string(), hash).optional(),
@@ -178,10 +183,19 @@ export async function readStaged(folder: string): Promise<StagedSet> {
   return { stages, holdout, hash: await hashFile(join(folder, MANIFEST)) };
 }
 
-async function readChecked(
-  folder: string,
-  { file, sha256, rows: expected }: z.infer<typeof filesSchema>['holdout'],
-): Promise<InstructionRecord[]> {
+/** Reads the held-out rows of a staged folder, checked as by {@link readStaged}. */
+export const readHeldOut = async (folder: string): Promise<InstructionRecord[]> =>
+  readChecked(folder, (await readFiles(folder)).holdout);
+
+/** Checks that the rows of a staged folder are those that were staged; a data error names the file that changed. */
+export async function checkStaged(folder: string): Promise<void> {
+  const { stages, holdout } = await readFiles(folder);
+  for (const entry of [...stages, holdout]) await checkedPath(folder, entry);
+}
+
+type FileEntry = z.infer<typeof filesSchema>['holdout'];
+
+async function checkedPath(folder: string, { file, sha256 }: FileEntry): Promise<string> {
   const path = (await ownFile(folder, file)) ?? join(folder, file);
   const actual = await hashFile(path);
   if (actual !== sha256)
@@ -189,13 +203,18 @@ async function readChecked(
       `${path}: changed since it was staged (expected SHA-256 ${sha256.slice(0, 12)}..., got ${actual.slice(0, 12)}...)`,
       { file: path, expected: sha256, actual, remedies: [STAGE_AGAIN] },
     );
+  return path;
+}
+
+async function readChecked(folder: string, entry: FileEntry): Promise<InstructionRecord[]> {
+  const path = await checkedPath(folder, entry);
   const rows: InstructionRecord[] = [];
   for await (const { line, value } of readJsonLines(path))
     rows.push(checkSchema(value, recordSchema, `${path}:${line}`));
-  if (rows.length !== expected)
-    throw dataError(`${path}: expected ${expected} rows as ${MANIFEST} says, found ${rows.length}`, {
+  if (rows.length !== entry.rows)
+    throw dataError(`${path}: expected ${entry.rows} rows as ${MANIFEST} says, found ${rows.length}`, {
       file: path,
-      expected,
+      expected: entry.rows,
       actual: rows.length,
       remedies: [STAGE_AGAIN],
     });

@@ -11,12 +11,20 @@ import type { StageContents, Staging } from './staging.js';
 import type { StagingPlan } from './staging-options.js';
 import type { RowTable } from './table.js';
 
+/** What staging needs of a table once its duplicates are known. */
+type ScoredTable = Pick<RowTable, 'rows' | 'scores' | 'tokens'>;
+
 /**
- * Cuts scored rows into stages of increasing difficulty and holds out a part of each; duplicates
- * are those of the same table. Throws a data error for fewer rows than stages, and where a stage is
- * empty or would have no row left to train on.
+ * Cuts scored rows into stages of increasing difficulty and holds out a part of each, or those that are given (1 in
+ * `given`); duplicates are those of the same table, needed where they are not given. Throws a data error for fewer rows
+ * than stages, and where a stage is empty or would have no row left to train on.
  */
-export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...duplicates }: Duplicates): Staging {
+export function stageRows(
+  table: ScoredTable,
+  plan: StagingPlan,
+  { clusterOf, ...duplicates }: Duplicates,
+  given?: Uint8Array,
+): Staging {
   const { scores, tokens, rows } = table;
   if (rows < plan.stages)
     throw dataError(
@@ -25,13 +33,17 @@ export function stageRows(table: RowTable, plan: StagingPlan, { clusterOf, ...du
     );
   const { stageOf, cuts, order } = cut(scores, tokens, plan);
   checkNoneEmpty(stageOf, scores, order, plan);
-  const held = holdOut({ order, stageOf, clusterOf }, plan);
+  const held = given ?? holdOut({ order, stageOf, clusterOf }, { ...plan, holdout: plan.holdout ?? 0 });
+  const stages = Array.from({ length: plan.stages }, (_, stage) =>
+    summarizeStage(stage, { stageOf, held, order }, table),
+  );
+  checkTrained(stages);
   const correlation = spearman(rank(scores), rank(tokens));
   return {
     plan,
     stageOf,
     held,
-    stages: Array.from({ length: plan.stages }, (_, stage) => summarizeStage(stage, { stageOf, held, order }, table)),
+    stages,
     cuts,
     duplicates,
     length: {
@@ -52,7 +64,7 @@ function meanOf(values: Float64Array): number {
 function summarizeStage(
   stage: number,
   { stageOf, held, order }: { stageOf: Uint8Array; held: Uint8Array; order: Uint32Array },
-  { scores, tokens }: RowTable,
+  { scores, tokens }: ScoredTable,
 ): StageContents {
   const members = order.filter((row) => stageOf[row] === stage);
   const trained = Float64Array.from(
@@ -73,6 +85,17 @@ function summarizeStage(
       mean: roundShort(meanOf(Float64Array.from(members, (row) => scores[row]!))),
     },
   };
+}
+
+/** Given held-out rows can be all of a stage. */
+function checkTrained(stages: readonly StageContents[]): void {
+  const empty = stages.find(({ rows }) => rows === 0);
+  if (!empty) return;
+  const { index, heldOut } = empty;
+  throw dataError(
+    `stage ${index} has ${heldOut} row${heldOut === 1 ? '' : 's'}, all of them held out; none is left to train on`,
+    { stage: index, rows: heldOut, remedies: [{ advice: 'make fewer stages' }, { advice: 'hold out fewer rows' }] },
+  );
 }
 
 function checkNoneEmpty(

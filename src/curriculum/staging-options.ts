@@ -47,9 +47,9 @@ export const stagingOptionsSchema = z.strictObject({
   holdout: z
     .number()
     .min(0)
-    .default(0.1)
+    .optional()
     .describe(
-      'hold-out of every stage, spread over its scores: below 1 a share of its rows, otherwise a number of rows',
+      'hold-out of every stage, spread over its scores: below 1 a share of its rows, otherwise a number of rows [0.1]',
     ),
   nearDuplicates: z
     .number()
@@ -75,9 +75,12 @@ export const stagingOptionsSchema = z.strictObject({
 /** See {@link stagingOptionsSchema}. */
 export type StagingOptions = z.infer<typeof stagingOptionsSchema>;
 
+/** Share of a stage's rows that is held out unless the option says otherwise. */
+const HOLDOUT_SHARE = 0.1;
+
 /**
  * Staging options with every choice made; `thresholds` is there when cutting by them, `minShare`
- * when cutting by length.
+ * when cutting by length, `holdout` unless the held-out rows are given.
  */
 export interface StagingPlan extends StagingOptions {
   readonly stages: number;
@@ -93,12 +96,10 @@ export interface StagingPlan extends StagingOptions {
  * const { by, stages } = resolveStaging(stagingOptionsSchema.parse({ thresholds: [3.5, 4.5] }));
  * console.log(by, stages); // thresholds 3
  */
-export function resolveStaging({ thresholds, minShare, ...options }: StagingOptions): StagingPlan {
+export function resolveStaging({ thresholds, minShare, ...given }: StagingOptions): StagingPlan {
+  const { holdout = HOLDOUT_SHARE, nearDuplicates, unscored, seed, ...first } = given;
+  const options = { ...first, holdout: checkHoldout(holdout), nearDuplicates, unscored, seed };
   const by = options.by ?? (thresholds ? 'thresholds' : 'rows');
-  if (options.holdout >= 1 && !Number.isInteger(options.holdout))
-    throw usageError(`\`holdout\`: expected a share below 1 or a whole number of rows, got ${options.holdout}`, {
-      option: 'holdout',
-    });
   if (by !== 'thresholds' && thresholds)
     throw usageError(`thresholds are given, but the cut is by ${by}`, {
       option: 'thresholds',
@@ -116,6 +117,14 @@ export function resolveStaging({ thresholds, minShare, ...options }: StagingOpti
   const stages = options.stages ?? 3;
   if (by !== 'length') return { ...options, by, stages };
   return { ...options, by, stages, minShare: checkShare(minShare ?? 0.5 / stages, stages) };
+}
+
+/** A hold-out as it must be: throws a usage error for a number of rows that is not whole. */
+export function checkHoldout(holdout: number): number {
+  if (holdout < 1 || Number.isInteger(holdout)) return holdout;
+  throw usageError(`\`holdout\`: expected a share below 1 or a whole number of rows, got ${holdout}`, {
+    option: 'holdout',
+  });
 }
 
 function checkThresholds(thresholds: readonly number[] | undefined, stages: number | undefined): number[] {

@@ -16,13 +16,18 @@ export interface StagingFacts extends Staging {
   readonly counted: Measure['counted'];
   /** Rows left out because they have no score. */
   readonly dropped: number;
+  /** Rows left out because they are near-duplicates of rows that were given to hold out. */
+  readonly leftOut: number;
 }
 
 /** What the user should know about a staging, in one sentence each. */
 export function stagingWarnings(staging: StagingFacts): string[] {
-  const { plan, dropped, counted } = staging;
+  const { plan, dropped, leftOut, counted } = staging;
   return [
     ...(dropped > 0 ? [`${rows(dropped)} without a score ${dropped === 1 ? 'was' : 'were'} left out`] : []),
+    ...(leftOut > 0
+      ? [`${rows(leftOut)} ${leftOut === 1 ? 'was' : 'were'} left out: equal to held-out rows, or nearly so`]
+      : []),
     ...((plan.by === 'tokens' || plan.by === 'length') && counted === 'estimate'
       ? ['tokens are estimated from characters; set `model` to count them with its tokenizer']
       : []),
@@ -64,7 +69,7 @@ function sizeWarnings({ plan, stages }: StagingFacts): string[] {
     if (plan.holdout === 0) continue;
     if (heldOut === 0)
       warnings.push(
-        `stage ${index} has no held-out rows: all of its instructions occur several times or are near-duplicates of others`,
+        `stage ${index} has no held-out rows: ${plan.holdout === undefined ? 'none of those that were given falls into it' : 'all of its instructions occur several times or are near-duplicates of others'}`,
       );
     else if (heldOut < FEW.heldOut)
       warnings.push(

@@ -6,10 +6,10 @@ export const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected 1 to 40 of a-z, 0-9 and -, starting with a letter or a digit');
 
-const { holdout: _, nearDuplicates, seed: __, unscored, ...cutting } = stagingOptionsSchema.partial().shape;
+const { holdout: _, nearDuplicates, seed: __, unscored, ties, ...cutting } = stagingOptionsSchema.shape;
 
-/** How scored rows are cut into stages; the hold-out is the study's own. */
-const cuttingSchema = z.strictObject(cutting);
+/** How scored rows are cut into stages; the hold-out is the study's own. What is left out is as without the change. */
+const cuttingSchema = z.strictObject({ ...cutting, ties: ties.removeDefault().optional() });
 
 /**
  * What an arm, or a value of an axis, changes: options of the recipe by name (`order`, `lora`, `epochs`), and `stage`
@@ -168,3 +168,13 @@ export const studyFileSchema = z.strictObject({
 
 /** See {@link studyFileSchema}; all defaults filled in. */
 export type StudyFile = z.infer<typeof studyFileSchema>;
+
+/** Seeds of a decided study. */
+export const seedsOf = ({ seeds }: Pick<StudyFile, 'seeds'>): readonly number[] =>
+  typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i + 1) : seeds;
+
+/** How many cells a study has. */
+export const cellCount = ({ arms, axes, seeds, data }: StudyFile): number =>
+  Object.values(axes).reduce((n, values) => n * Object.keys(values).length, Object.keys(arms).length) *
+  seedsOf({ seeds }).length *
+  (data?.splits ?? 1);

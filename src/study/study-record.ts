@@ -5,7 +5,7 @@ import { exists } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
 import { readJsonLines } from '../io/jsonl.js';
 import { type Cell, cellSchema } from './cell.js';
-import { studyFileSchema } from './study-file.js';
+import { cellCount, studyFileSchema } from './study-file.js';
 
 const hashes = z.record(z.string(), z.string());
 
@@ -87,5 +87,13 @@ export async function readStudy(folder: string): Promise<Study> {
   const read: Cell[] = [];
   for await (const { line, value } of readJsonLines(cells))
     read.push(checkSchema(value, cellSchema, `${cells}:${line}`));
-  return { folder, record: study, cells: read };
+  const count = cellCount(study.study);
+  if (read.length < count)
+    throw dataError(`${cells}: expected ${count} cells, found ${read.length}; was it changed or cut off?`, {
+      file: cells,
+      expected: count,
+      actual: read.length,
+    });
+  // Those after it were written for an extension that was never registered.
+  return { folder, record: study, cells: read.slice(0, count) };
 }

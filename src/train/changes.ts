@@ -19,6 +19,12 @@ export function changes(was: RunAbout, is: RunAbout): string[] {
   ];
 }
 
+/**
+ * What differs between two values, one line each: `lora.rank was 8, is 16`. What JSON leaves out
+ * counts as not there.
+ */
+export const valueChanges = (was: unknown, is: unknown): string[] => differences(flat(was), flat(is));
+
 const prints = ({ inputs }: RunAbout): Map<string, string> =>
   new Map(Object.entries(inputs.model.files).map(([file, hash]) => [`base model's ${file}`, hash]));
 

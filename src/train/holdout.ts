@@ -4,6 +4,7 @@ import type { MicroBatch } from '../data/micro-batch.js';
 import type { BatchOptions } from '../data/options.js';
 import type { EvalProgressEvent } from './events.js';
 import type { Band } from './forgetting.js';
+import type { HeldOutRow } from './held-out-losses.js';
 import type { Tuner } from './tuner.js';
 
 /** A held-out row and the stage of the staged set whose difficulty it has. */
@@ -15,9 +16,13 @@ export interface HoldoutRow {
 /** Held-out rows in micro-batches, known before training. */
 export interface HoldoutPlan {
   readonly bands: readonly Band[];
+  /** All rows, in the order of the hold-out. */
+  readonly rows: readonly Omit<HeldOutRow, 'nats'>[];
   readonly batches: readonly MicroBatch[];
   /** For every micro-batch, the index into `bands` of each row, line after line. */
   readonly bandOf: readonly (readonly number[])[];
+  /** For every micro-batch, the index into `rows` of each row. */
+  readonly placeOf: readonly (readonly number[])[];
 }
 
 /** Mean held-out loss of each band and of all, in nats a trained token. */
@@ -25,6 +30,11 @@ export interface HeldOutLoss {
   /** One number per band. */
   readonly losses: readonly number[];
   readonly all: number;
+}
+
+/** A held-out loss and those of its rows. */
+export interface HeldOutLosses extends HeldOutLoss {
+  readonly rows: readonly HeldOutRow[];
 }
 
 /** Options of {@link planHoldout}; `passes` is how often the rows will be measured. */
@@ -49,11 +59,14 @@ export function planHoldout(rows: readonly HoldoutRow[], options: HoldoutOptions
     rows.map(({ row }) => row),
     { batchRows, batching, padTo, packLength, maxShapes, passes },
   );
-  const bandOf = new Map(rows.map(({ row, stage }) => [row, stages.indexOf(stage)]));
+  const places = new Map(rows.map(({ row }, place) => [row, place]));
+  const placeOf = batches.map(({ lines }) => lines.flat().map((row) => places.get(row)!));
   return {
     bands,
+    rows: rows.map(({ row, stage }) => ({ id: row.id, band: stage, tokens: row.trained })),
     batches,
-    bandOf: batches.map(({ lines }) => lines.flat().map((row) => bandOf.get(row)!)),
+    bandOf: placeOf.map((inBatch) => inBatch.map((place) => stages.indexOf(rows[place]!.stage))),
+    placeOf,
   };
 }
 
@@ -71,8 +84,9 @@ export async function* evaluateHoldout(
   tuner: Tuner,
   plan: HoldoutPlan,
   signal?: AbortSignal,
-): AsyncGenerator<EvalProgressEvent, HeldOutLoss | undefined> {
+): AsyncGenerator<EvalProgressEvent, HeldOutLosses | undefined> {
   const sums = plan.bands.map(() => 0);
+  const nats = new Float64Array(plan.rows.length);
   const ahead: Promise<Float32Array>[] = [];
   let next = 0;
   for (let i = 0; i < plan.batches.length; i++) {
@@ -85,6 +99,7 @@ export async function* evaluateHoldout(
     const losses = await ahead.shift()!;
     plan.bandOf[i]!.forEach((band, row) => {
       sums[band] = sums[band]! + losses[row]!;
+      nats[plan.placeOf[i]![row]!] = losses[row]!;
     });
     yield { type: 'eval-progress', done: i + 1, of: plan.batches.length };
   }
@@ -92,5 +107,6 @@ export async function* evaluateHoldout(
   return {
     losses: plan.bands.map((band, i) => sums[i]! / band.tokens),
     all: sums.reduce((x, y) => x + y, 0) / tokens,
+    rows: plan.rows.map(({ id, band, tokens }, place) => ({ id, band, nats: nats[place]!, tokens })),
   };
 }

@@ -2,7 +2,8 @@ import { memoryFor, namingMemory, namingMemorySync } from '../core/out-of-memory
 import { readStaged } from '../curriculum/manifest.js';
 import { plannedStageCount } from '../curriculum/stage-plan.js';
 import type { StagedSet } from '../curriculum/types.js';
-import { type EncodeReport, encodeRows } from '../data/encode-rows.js';
+import { type EncodeHooks, type EncodeReport, encodeRows } from '../data/encode-rows.js';
+import type { EncodedRow } from '../data/encoded.js';
 import type { EncodeOptions } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
 import type { LoraOptions } from '../lora/options.js';
@@ -39,50 +40,96 @@ export type PrepareOptions = TrainOptions &
  * Reads and checks all inputs of a run, and plans it: options first, then the staged folder, the model's headers and
  * tokenizer, the rows. Throws a usage or data error at the first thing that is not as it must be.
  */
-export async function prepareRun(
-  options: PrepareOptions,
-  hooks: Parameters<typeof encodeRows>[3] = {},
-): Promise<PreparedRun> {
-  const set = await namingMemory(memoryFor('reading the staged rows'), () => readStaged(options.data));
-  stageOptionsFor(options, plannedStageCount(set, options.order));
-  const model = await namingMemory(memoryFor('opening the model'), () => openModelFolder(options.model));
+export async function prepareRun(options: PrepareOptions, hooks: EncodeHooks = {}): Promise<PreparedRun> {
+  const set = await readSet(options);
+  const base = await openBase(options);
+  const { model, tokenizer } = base;
   try {
-    adapterSpecs(linearShapes(model.config), options.lora);
-    const time = options.templateTime ?? localTime(new Date());
-    const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () =>
-      loadTokenizer(options.model, { now: new Date(time) }),
-    );
-    const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
-    const { rows, report } = await namingMemory(
-      memoryFor('encoding the rows', { option: 'maxLength', change: 'lower' }),
-      () => encodeRows(records, tokenizer, options, hooks),
-    );
-    await checkTokens(
-      model,
-      rows.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
-      tokenizer.decode,
-    );
-    const warnings = [
-      ...model.warnings,
-      ...vocabularyWarnings(model, tokenizer.vocabSize),
-      ...(await endIdWarnings(tokenizer)),
-      ...lengthWarnings(
-        model,
-        rows.map(({ ids }) => ids.length),
-        'rows',
-      ),
-    ];
-    const templateTime = tokenizer.usesClock && options.template === 'chat' ? time : undefined;
-    const planWith = (changes: Partial<TrainOptions>) =>
-      namingMemorySync(memoryFor('planning the batches', { option: 'epochs', change: 'lower' }), () =>
-        planRun(set, rows, { ...options, ...changes }),
-      );
+    const { rows, report, warnings } = await encodeSet(set, base, options, hooks);
+    const planWith = (changes: Partial<TrainOptions>) => planSet(set, rows, { ...options, ...changes });
+    const templateTime = templateTimeOf(base, options);
     return { plan: planWith({}), planWith, set, tokenizer, model, report, templateTime, warnings };
   } catch (error) {
     await model.close();
     throw error;
   }
 }
+
+/** The staged set of a run, after its options. */
+export async function readSet(options: TrainOptions & Pick<PrepareOptions, 'data'>): Promise<StagedSet> {
+  const set = await namingMemory(memoryFor('reading the staged rows'), () => readStaged(options.data));
+  stageOptionsFor(options, plannedStageCount(set, options.order));
+  return set;
+}
+
+/** A base model, opened; the caller closes it. */
+export interface OpenedBase {
+  readonly model: ModelFolder;
+  readonly tokenizer: Tokenizer;
+  /** What a chat template prints that asks for the time. */
+  readonly time: string;
+}
+
+/** Opens a run's base model and its tokenizer, and checks that it has what the adapter is for. */
+export async function openBase(
+  options: Pick<PrepareOptions, 'model' | 'lora' | 'templateTime'>,
+  now = localTime(new Date()),
+): Promise<OpenedBase> {
+  const model = await namingMemory(memoryFor('opening the model'), () => openModelFolder(options.model));
+  try {
+    adapterSpecs(linearShapes(model.config), options.lora);
+    const time = options.templateTime ?? now;
+    const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () =>
+      loadTokenizer(options.model, { now: new Date(time) }),
+    );
+    return { model, tokenizer, time };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** The time that the chat template prints in every row; undefined where it prints none. */
+export const templateTimeOf = (
+  { tokenizer, time }: OpenedBase,
+  { template }: Pick<EncodeOptions, 'template'>,
+): string | undefined => (tokenizer.usesClock && template === 'chat' ? time : undefined);
+
+/** All rows of a set as tokens, checked against the model, with what is odd about either. */
+export async function encodeSet(
+  set: StagedSet,
+  { model, tokenizer }: OpenedBase,
+  options: EncodeOptions,
+  hooks: EncodeHooks = {},
+): Promise<{ readonly rows: EncodedRow[] } & Pick<PreparedRun, 'report' | 'warnings'>> {
+  const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
+  const { rows, report } = await namingMemory(
+    memoryFor('encoding the rows', { option: 'maxLength', change: 'lower' }),
+    () => encodeRows(records, tokenizer, options, hooks),
+  );
+  await checkTokens(
+    model,
+    rows.map(({ id, ids }) => ({ name: `row ${id}`, ids })),
+    tokenizer.decode,
+  );
+  const warnings = [
+    ...model.warnings,
+    ...vocabularyWarnings(model, tokenizer.vocabSize),
+    ...(await endIdWarnings(tokenizer)),
+    ...lengthWarnings(
+      model,
+      rows.map(({ ids }) => ids.length),
+      'rows',
+    ),
+  ];
+  return { rows, report, warnings };
+}
+
+/** Plans a run over encoded rows, see {@link planRun}. */
+export const planSet = (set: StagedSet, rows: readonly EncodedRow[], options: TrainOptions): RunPlan =>
+  namingMemorySync(memoryFor('planning the batches', { option: 'epochs', change: 'lower' }), () =>
+    planRun(set, rows, options),
+  );
 
 /** A time as the clock on the wall shows it, whatever the time zone: `new Date` of it prints the same anywhere. */
 export function localTime(date: Date): string {

@@ -9,6 +9,8 @@ import { ADAPTER_FILES } from './checkpoint.js';
 import { type AdapterBase, copyAdapter, writeCheckpoint } from './checkpoint-write.js';
 import { checkpointPath, tidyCheckpoints } from './checkpoints.js';
 import type { CheckpointKind, RunEvent } from './events.js';
+import { removeHeldOutLosses, writeHeldOutLosses } from './held-out-losses.js';
+import type { HeldOutLosses } from './holdout.js';
 import type { TrainOptions } from './options.js';
 import { type Saved, stageResultSchema, type TrainedStage } from './outcome.js';
 import { type Progress, speedOf } from './progress.js';
@@ -108,8 +110,9 @@ async function* allStages(context: RunContext): AsyncGenerator<RunEvent, void> {
   const { run } = record;
   if (resume) yield resumeEvent(plan, resume);
   const found = resume?.found;
-  if (!found) yield* beginRun(context);
   const first = found?.checkpoint.state.stage ?? 1;
+  if (resume) await removeHeldOutLosses(job.folder, found ? first : 0, plan.stages.length);
+  if (!found) yield* beginRun(context);
   let merged: readonly Merged[] = [];
   for (const stage of plan.stages.slice(first - 1)) {
     const continued = stage.stage === first ? found : undefined;
@@ -122,7 +125,7 @@ async function* allStages(context: RunContext): AsyncGenerator<RunEvent, void> {
     await record.write();
     if (!continued) yield { type: 'stage', ...stage.summary, stages: plan.stages.length, origin };
     const outcome = yield* trainStage(context.tuner, stageJob({ ...context, plan: stage, start }));
-    yield* endStage(stage, outcome, record);
+    yield* endStage(context, stage, outcome);
   }
   run.adapter = await keepAdapter(job, run.stages.at(-1)!.end!);
   await tidyCheckpoints(job.folder, 0, keptPaths(run));
@@ -154,7 +157,7 @@ async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<Run
   if (!plan.holdout) return;
   const heldOut = yield* measure(tuner, plan.holdout, 0, 0, signal);
   if (!heldOut) throw new PhasetuneError('interrupted', 'interrupted before the first step; nothing was trained');
-  const { losses, all } = heldOut;
+  const { all } = heldOut;
   if (!Number.isFinite(all))
     throw new PhasetuneError(
       'failed',
@@ -164,7 +167,18 @@ async function* beginRun({ tuner, job, record }: RunContext): AsyncGenerator<Run
         remedies: [{ advice: 'get the model again' }, { option: 'precision', change: 'set', value: 'float32' }],
       },
     );
-  record.run.matrix?.rows.push({ after: 0, losses, all });
+  await keepLosses({ job, record }, 0, heldOut);
+}
+
+/** Writes the losses of the held-out rows after a stage, and then notes their means in `run.json`. */
+async function keepLosses(
+  { job, record }: Pick<RunContext, 'job' | 'record'>,
+  after: number,
+  { losses, all, rows }: HeldOutLosses,
+): Promise<void> {
+  await job.lock.check();
+  await writeHeldOutLosses(job.folder, after, rows);
+  record.run.matrix?.rows.push({ after, losses, all });
 }
 
 function resumeEvent({ stages }: RunPlan, { found }: ResumePoint): RunEvent {
@@ -189,16 +203,17 @@ const stageJob = (context: StageContext): StageJob => ({
 });
 
 async function* endStage(
+  context: RunContext,
   { stage }: StagePlan,
   { end, best, heldOut, consumed, skipped, tokens, seconds }: StageOutcome,
-  { run, write }: RunRecord,
 ): AsyncGenerator<RunEvent, void> {
+  const { run, write } = context.record;
   const speed = speedOf(tokens, seconds);
   const time = { seconds, ...(speed !== undefined && { tokensPerSecond: speed }) };
   const result: TrainedStage = { end, best, consumed, ...time };
   Object.assign(run.stages[stage - 1]!, result, skipped.length > 0 && { skipped });
+  if (heldOut) await keepLosses(context, stage, heldOut);
   const row = heldOut && { after: stage, losses: heldOut.losses, all: heldOut.all };
-  if (row) run.matrix?.rows.push(row);
   await write();
   yield { type: 'stage-end', stage, ...(row && { row }), consumed, ...time };
 }

@@ -6,7 +6,7 @@ import { rowIdsOf } from '../data/batch-plan.js';
 import type { OptimOptions } from '../optim/options.js';
 import { learningRateAt } from '../optim/schedule.js';
 import type { CheckpointKind, RunEvent, SpikeEvent } from './events.js';
-import { evaluateHoldout, type HeldOutLoss, type HoldoutPlan } from './holdout.js';
+import { evaluateHoldout, type HeldOutLosses, type HoldoutPlan } from './holdout.js';
 import type { RowLedger, Saved } from './outcome.js';
 import { advance, bestOf, isBetter, type Progress, startProgress, takeReport } from './progress.js';
 import type { StagePlan } from './run-plan.js';
@@ -50,7 +50,7 @@ export interface StageOutcome {
   /** The checkpoint with the lowest held-out loss over all bands; the end where none was measured before. */
   readonly best: Saved;
   /** At the end of the stage. */
-  readonly heldOut?: HeldOutLoss;
+  readonly heldOut?: HeldOutLosses;
   readonly consumed: RowLedger;
   readonly skipped: readonly number[];
   /** Tokens of the steps that were applied. */
@@ -205,12 +205,13 @@ export async function* measure(
   step: number,
   signal: AbortSignal | undefined,
   best?: Progress['best'],
-): AsyncGenerator<RunEvent, HeldOutLoss | undefined> {
+): AsyncGenerator<RunEvent, HeldOutLosses | undefined> {
   const start = performance.now();
   const heldOut = yield* evaluateHoldout(tuner, plan, signal);
   if (!heldOut) return undefined;
   const seconds = (performance.now() - start) / 1000;
-  yield { type: 'eval', stage, step, ...heldOut, best: isBetter(heldOut.all, best), seconds };
+  const { losses, all } = heldOut;
+  yield { type: 'eval', stage, step, losses, all, best: isBetter(all, best), seconds };
   return heldOut;
 }
 

@@ -16,6 +16,13 @@ export const stageOptionsSchema = z.strictObject({
     .min(1)
     .describe('output folder: stage-1.jsonl, stage-2.jsonl, …, holdout.jsonl, manifest.json and histogram.svg'),
   ...stagingOptionsSchema.shape,
+  holdoutFrom: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'hold out the rows that another staged folder holds out, or those of a file of rows, and only these, whatever the cut; instead of `holdout`',
+    ),
   model: z
     .string()
     .min(1)

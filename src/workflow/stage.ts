@@ -1,8 +1,11 @@
+import { usageError } from '../core/errors.js';
+import { readGivenHoldout } from '../curriculum/given-holdout.js';
 import { estimatedLengths, tokenizerLengths } from '../curriculum/lengths.js';
 import { checkFree, type StagingManifest } from '../curriculum/manifest.js';
+import type { StagingProgress } from '../curriculum/read-table.js';
 import type { Staging } from '../curriculum/staging.js';
 import { resolveStaging } from '../curriculum/staging-options.js';
-import { type StagingProgress, stageInto } from '../curriculum/write.js';
+import { stageInto } from '../curriculum/write.js';
 import { streamRows } from '../data/import.js';
 import { statPath } from '../io/files.js';
 import { refuseInputsIn } from '../io/same-file.js';
@@ -35,10 +38,18 @@ export interface StageResult {
  * for (const { index, rows, scores } of manifest.stages) console.log(index, rows, scores.min, scores.max);
  */
 export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<StageResult> {
-  const { file, out, model, force, format, scoreField, badRows, ...options } = parseOptions(stageOptionsSchema, given);
+  const { file, out, model, force, format, scoreField, badRows, holdoutFrom, ...options } = parseOptions(
+    stageOptionsSchema,
+    given,
+  );
+  if (holdoutFrom !== undefined && options.holdout !== undefined) throw refuseBoth();
   const plan = resolveStaging(options);
   await checkFree(out, force);
-  await refuseInputsIn(out, [file, ...(model === undefined ? [] : [model])]);
+  await refuseInputsIn(
+    out,
+    [file, model, holdoutFrom].flatMap((path) => path ?? []),
+  );
+  const holdout = holdoutFrom === undefined ? {} : { holdout: await readGivenHoldout(holdoutFrom) };
   const measure = model === undefined ? estimatedLengths : await tokenizerLengths(await loadTokenizer(model));
   const reading = { format, badRows, ...(scoreField !== undefined && { scoreField }) };
   const { rows, found } = streamRows(file, reading, hooks.logger);
@@ -55,6 +66,7 @@ export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<Sta
         onProgress: progress.report,
         draw: drawStages,
         measure,
+        ...holdout,
         ...(hooks.signal && { signal: hooks.signal }),
       },
     );
@@ -63,6 +75,12 @@ export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<Sta
     progress.end();
   }
 }
+
+const refuseBoth = () =>
+  usageError('`holdout` and `holdoutFrom` are both given; expected one of them', {
+    option: 'holdoutFrom',
+    remedies: [{ option: 'holdout', change: 'omit' }],
+  });
 
 const UNITS = { reading: 'bytes', comparing: 'rounds', writing: 'rows' } as const;
 

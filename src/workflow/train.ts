@@ -1,15 +1,14 @@
-import { driverPresent } from '../backend/native/detect.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
-import { CARD_SHAPES } from '../data/batch-shapes.js';
 import { changes } from '../train/changes.js';
-import { dividedMicroBatches, divisionOf } from '../train/division.js';
+import { divisionOf } from '../train/division.js';
 import { entryBatches } from '../train/entry-shapes.js';
 import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
 import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
 import { type ChosenDevice, chooseCards } from './cards.js';
+import { decideBatches } from './decide-batches.js';
 import type { Hooks } from './hooks.js';
 import { resolveTraining } from './resolve-training.js';
 import { type EncodeEvent, resultOf, type TrainEvent, type TrainingPlan, type TrainResult } from './train-events.js';
@@ -146,32 +145,13 @@ async function prepare(
 ): Promise<Prepared> {
   const asked = recipeOf(options);
   // What was decided for a run stays decided.
-  const given = run ? asked : await withShapes({ ...asked, microBatches: dividedMicroBatches(asked) }, chosen, hooks);
+  const given = run ? asked : await decideBatches(asked, chosen, hooks);
   const prepared = await prepareRun(given, { onProgress, ...(signal && { signal }) });
   const { templateTime } = prepared;
   if (templateTime === undefined) return { recipe: given, prepared, warnings: [] };
   const fixed = `the chat template prints the time: every row has ${templateTime}; give runs that are to be compared the same by \`templateTime: ${templateTime}\``;
   return { recipe: { ...given, templateTime }, prepared, warnings: given.templateTime === undefined ? [fixed] : [] };
 }
-
-/**
- * The recipe of a new run, which says how many shapes its batches have: few on a card. The plan depends on it, so a run
- * keeps what it was begun with, whatever computes it later. TensorFlow is loaded here where only that tells what
- * computes: the device is not named, and there is a card's driver.
- */
-async function withShapes(recipe: Recipe, chosen: ChosenDevice, hooks: Hooks): Promise<Recipe> {
-  const { maxShapes, mode, compile } = recipe;
-  if (maxShapes !== undefined || mode === 'eager' || compile === 'none') return recipe;
-  const { device } = chosen;
-  const onCard = device === 'cuda' || (device === 'auto' && driverPresent() && (await computesOnCard(chosen, hooks)));
-  return onCard ? { ...recipe, maxShapes: CARD_SHAPES } : recipe;
-}
-
-/** Why TensorFlow does not load is said where it is needed. */
-const computesOnCard = async (chosen: ChosenDevice, hooks: Hooks): Promise<boolean> =>
-  trainingRun()
-    .then(({ computesOnCard }) => computesOnCard(chosen, hooks))
-    .catch(() => false);
 
 /** What needs TensorFlow. */
 const trainingRun = () => import('./training-run.js');

@@ -77,7 +77,7 @@ describe('holdOut', () => {
       }),
     );
     expect(() => holdOut(rowsOf(1), [0], { stages: 1, holdout: 0.1, seed: 0 })).toThrow(
-      'stage 1 has 1 row; holding out 1',
+      'the set has 1 row; holding out 1',
     );
   });
 

@@ -17,7 +17,7 @@ const refused = (rows: InstructionRecord[], plan: Parameters<typeof planOf>[0], 
     expect.objectContaining({ code: 'data', message: expect.stringContaining(message) }),
   );
 const warnings = (rows: InstructionRecord[], plan: Partial<StagingPlan>, tokens?: number[]) =>
-  stagingWarnings({ ...staged(rows, planOf(plan), tokens), counted: 'estimate', dropped: 0 });
+  stagingWarnings({ ...staged(rows, planOf(plan), tokens), counted: 'estimate', dropped: 0, leftOut: 0 });
 /** Rows of like length that have nothing in common. */
 const unlike = (...scores: number[]) => scores.map((score, i) => row(`r${i + 1}`, score, `q${1000 + i}`));
 

@@ -45,10 +45,10 @@ async function withoutTimes(file: string): Promise<unknown[]> {
   return lines.map((line) => JSON.parse(line, (key, value) => (TIMES.has(key) ? undefined : value)));
 }
 
-/** Everything that a run leaves: adapters' and optimizers' bytes, events, run.json, and which checkpoints there are. */
+/** Everything that a run leaves: bytes of adapters, optimizers and held-out losses, events, run.json. */
 async function leftBy({ folder }: RunJob): Promise<unknown> {
   const names = await readdir(folder, { recursive: true });
-  const files = names.filter((name) => name.endsWith('.safetensors')).sort();
+  const files = names.filter((name) => /\.safetensors$|held-out\.jsonl$/.test(name)).sort();
   const bytes = await Promise.all(files.map((file) => readFile(join(folder, file), 'hex')));
   const lists = ['events.jsonl', 'run.json'].map((file) => withoutTimes(join(folder, file)));
   return { bytes: Object.fromEntries(files.map((file, i) => [file, bytes[i]])), files: await Promise.all(lists) };

@@ -49,6 +49,12 @@ test.each([
     `${END}/trainer_state.json`,
   ],
   [
+    'the loss of a held-out row',
+    'stage-0/held-out.jsonl',
+    (text: string) => text.replace(/"nats":\d/, '"nats":7'),
+    'stage-0/held-out.jsonl, line 1',
+  ],
+  [
     'what is told of a stage',
     'run.json',
     (text: string) => text.replace(/"trainedTokens": \d+/, '"trainedTokens": 1'),

@@ -25,8 +25,11 @@ const armSchema = z.strictObject({
   values: z.array(valueSchema),
   /** Mean trained tokens of a cell. */
   trainedTokens: number,
-  /** Mean held-out loss by stage trained (`after`, 0 is the base) and band of the study's own cut; nats per token. */
-  matrix: z.array(z.strictObject({ after: count, losses: z.array(z.number()), all: z.number() })),
+  /**
+   * Mean held-out loss by stage trained (`after`, 0 is the base) and band of the study's own cut, that of the control;
+   * nats per token. Null where it is not finite, or a band has no rows.
+   */
+  matrix: z.array(z.strictObject({ after: count, losses: z.array(number), all: number })),
 });
 
 const comparisonSchema = z.strictObject({
@@ -38,12 +41,17 @@ const comparisonSchema = z.strictObject({
   /** Blocks that both have. */
   n: count,
   planned: count,
-  /** Mean of arm minus control over blocks, with its t interval; null where n is 0, or under 2. */
+  /** Seeds or splits that the figures are over, see `unit`: as many as blocks where there is one split. */
+  units: count,
+  /** Mean of arm minus control over units, with its t interval; null where there is none, or fewer than 2. */
   difference: number,
   low: number,
   high: number,
   sd: number,
-  /** Paired t test, two-sided; `pHolm` adjusted over the family; `signFlip` the exact permutation p. */
+  /**
+   * Paired t test, two-sided; `pHolm` adjusted over the family; `signFlip` the exact permutation p. All are null while
+   * cells are not settled, and `pHolm` where the comparison is incomplete or not of the family.
+   */
   p: number,
   pHolm: number,
   signFlip: number,
@@ -57,7 +65,7 @@ const comparisonSchema = z.strictObject({
   sentence: z.string(),
   /** What the report says beside the verdict, such as a permutation test that disagrees. */
   notes: z.array(z.string()),
-  /** Share of blocks in which the arm is better than the control (ties ½), with Wilson's interval. */
+  /** Share of units in which the arm is better than the control (ties ½), with Wilson's interval. */
   better: z.strictObject({ share: z.number(), low: z.number(), high: z.number() }).nullable(),
   /** Interval over blocks and hold-out rows (crossed bootstrap); null under 8 blocks or under 30 rows a band. */
   rows: interval.nullable(),
@@ -100,6 +108,11 @@ export const resultsSchema = z.strictObject({
   margin: number,
   alpha: z.number(),
   control: z.string(),
+  /**
+   * What counts as one observation. `seed`: differences are averaged over the splits, of which there are at most two,
+   * within each seed. `split`: they are averaged over the seeds within each split.
+   */
+  unit: z.enum(['seed', 'split']),
   /** Blocks planned and blocks that all arms have. */
   blocks: z.strictObject({ planned: count, complete: count }),
   /** False while cells are not settled, or where the study was finished before all of them ran. */

@@ -9,7 +9,7 @@ export const command = defineCommand({
   groups: {
     Rows: ['file', 'out', 'format', 'scoreField', 'badRows', 'unscored', 'force'],
     Stages: ['stages', 'by', 'thresholds', 'ties', 'minShare', 'model'],
-    'Hold-out': ['holdout', 'nearDuplicates', 'seed'],
+    'Hold-out': ['holdout', 'holdoutFrom', 'nearDuplicates', 'seed'],
   },
   examples: [
     ['phasetune stage scored.jsonl --out datasets/staged/mine --stages 3', 'three stages of equal rows'],

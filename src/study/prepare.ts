@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { usageError } from '../core/errors.js';
+import { isLeftover } from '../io/atomic.js';
+import { exists, listFolder, statPath } from '../io/files.js';
+import { isLockFile } from '../io/lock.js';
+import type { Hooks } from '../workflow/hooks.js';
+import { parseOptions } from '../workflow/options.js';
+import { beginStudy } from './begin.js';
+import { continueStudy } from './continue.js';
+import type { StudyEvent } from './events.js';
+import { type AblateOptions, ablateOptionsSchema } from './options.js';
+import { resolveStudy } from './resolve.js';
+import { type Study, studyPaths } from './study-record.js';
+
+/**
+ * Makes a study ready to run, in its folder, whose lock the caller holds. A new one: sets are staged, every cell is
+ * planned, and all of it is registered, `study.json` last. One that is registered must be as the file describes it;
+ * every difference is refused, except that `extend` adds seeds, splits, arms and values of axes, and `force` takes
+ * other inputs and versions. Where cells run and when they are tried again may differ: what is given now counts.
+ */
+export async function* prepareStudy(given: AblateOptions, hooks: Hooks = {}): AsyncGenerator<StudyEvent, Study> {
+  const options = parseOptions(ablateOptionsSchema, given);
+  const read = await resolveStudy(options.file);
+  const { executor } = read.study;
+  const kind = options.executor ?? executor.kind;
+  const parallel = options.parallel ?? executor.parallel;
+  const resolved = {
+    ...read,
+    study: { ...read.study, executor: { ...executor, kind, ...(parallel !== undefined && { parallel }) } },
+  };
+  if (exists(studyPaths(options.out).record)) return yield* continueStudy(resolved, options, hooks);
+  await checkFree(options.out);
+  return yield* beginStudy(options.out, resolved, hooks);
+}
+
+/** What there may be in a folder before a study is registered in it: what one that was cut off has written. */
+const OWN = new Set(['holdouts', 'staged', 'cells.jsonl']);
+
+/** Refuses a folder with something else in it. */
+async function checkFree(folder: string): Promise<void> {
+  const { kind } = await statPath(folder);
+  if (kind === 'missing') return;
+  const refuse = (problem: string) =>
+    usageError(`${folder} ${problem}`, {
+      file: folder,
+      option: 'out',
+      remedies: [{ option: 'out', change: 'set', note: 'to another folder' }],
+    });
+  if (kind !== 'folder') throw refuse('is a file; expected a folder to write the study to');
+  const others = (await listFolder(folder)).filter((name) => !OWN.has(name) && !isLockFile(name) && !isLeftover(name));
+  if (others.length > 0)
+    throw refuse(`is not empty, and there is no study in it (no ${join('.', 'study.json')}; there is ${others[0]})`);
+}
