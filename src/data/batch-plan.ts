@@ -34,11 +34,17 @@ export interface BatchPlan {
 }
 
 /**
- * How long a stage trains, one of three. `epochs`: passes over the rows; 1.5 stops after half the
+ * How long a stage trains, one of four. `epochs`: passes over the rows; 1.5 stops after half the
  * steps of the second, rounded up. `steps`: optimizer steps. `tokens`: trained tokens; the step
- * that reaches them is the last and is taken whole.
+ * that reaches them is the last and is taken whole. `share`: its part of the trained tokens of all
+ * stages; what the last step of one is over is taken from the parts of the next, so that all of
+ * them are over by less than a step. A stage takes at least one step.
  */
-export type TrainingBudget = { readonly epochs: number } | { readonly steps: number } | { readonly tokens: number };
+export type TrainingBudget =
+  | { readonly epochs: number }
+  | { readonly steps: number }
+  | { readonly tokens: number }
+  | { readonly share: number };
 
 /** Rows that are trained together, in the order to visit them without `shuffle`; the seed draws the orders. */
 export interface PlanStage {
@@ -73,7 +79,12 @@ export function planBatches(stages: readonly PlanStage[], options: BatchOptions)
       throw new PhasetuneError('usage', `${kind}: expected a number above 0, found ${amount}`, { field: kind });
   }
   const layout = chooseLayout(stages, options);
-  const unshaped = stages.map((stage) => stageSteps(stage, options, layout));
+  let over = 0;
+  const unshaped = stages.map((stage) => {
+    const { steps, rest } = stageSteps(stage, options, layout, over);
+    over = rest;
+    return steps;
+  });
   const parts = unshaped.flat().flatMap((step) => step.parts);
   const shaped = shapeBatches(parts, options);
   const microBatchOf = new Map(parts.map((part, i) => [part, shaped[i]!]));
@@ -115,15 +126,30 @@ function passesOf({ rows, budget }: PlanStage, { batchRows, accumulate }: BatchO
   if ('epochs' in budget) return budget.epochs;
   return 'steps' in budget
     ? (budget.steps * batchRows * accumulate) / rows.length
-    : budget.tokens / sum(rows, trainedOf);
+    : tokensOf(budget)! / sum(rows, trainedOf);
 }
 
-function stageSteps(stage: PlanStage, options: BatchOptions, layout: BatchLayout): UnshapedStep[] {
+/** Trained tokens of a budget that counts them. */
+const tokensOf = (budget: TrainingBudget): number | undefined =>
+  'tokens' in budget ? budget.tokens : 'share' in budget ? budget.share : undefined;
+
+/** Shares of a whole number need not add up to it exactly. */
+const ROUNDING = 1e-6;
+
+/** `over` is what the stages before are over their shares, `rest` the same after this one. */
+function stageSteps(
+  stage: PlanStage,
+  options: BatchOptions,
+  layout: BatchLayout,
+  over: number,
+): { steps: UnshapedStep[]; rest: number } {
   const { budget } = stage;
   const steps: UnshapedStep[] = [];
   let trained = 0;
+  const tokens = 'share' in budget ? budget.share - over - ROUNDING : tokensOf(budget);
   const done = () =>
-    ('steps' in budget && steps.length >= budget.steps) || ('tokens' in budget && trained >= budget.tokens);
+    ('steps' in budget && steps.length >= budget.steps) ||
+    (tokens !== undefined && steps.length > 0 && trained >= tokens);
   for (let epoch = 0; !done() && !('epochs' in budget && epoch >= budget.epochs); epoch++) {
     const groups = chunk(epochBatches(stage, options, layout, epoch), options.accumulate);
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
@@ -133,7 +159,7 @@ function stageSteps(stage: PlanStage, options: BatchOptions, layout: BatchLayout
       if (done()) break;
     }
   }
-  return steps;
+  return { steps, rest: 'share' in budget ? over + trained - budget.share : over };
 }
 
 /** A batch in so many parts of equally many lines, or fewer parts where it has fewer lines. */

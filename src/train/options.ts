@@ -57,7 +57,9 @@ export const trainOptions = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe('Trained tokens of the whole run, shared among the stages by their size: the same for every order'),
+    .describe(
+      'Trained tokens of the whole run, shared among the stages by their size: the same for every order, to within a step',
+    ),
   stages: z
     .array(stageOverrides)
     .default([])

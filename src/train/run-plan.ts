@@ -105,7 +105,7 @@ function trainableRows(
 }
 
 function budgetOf({ length }: TrainingStageOptions, share: number): TrainingBudget {
-  if (!length) return { tokens: share };
+  if (!length) return { share };
   return length.unit === 'epochs'
     ? { epochs: length.amount }
     : length.unit === 'steps'

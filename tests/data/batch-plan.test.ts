@@ -309,6 +309,48 @@ describe('budget', () => {
     expect(steps(budget)).toHaveLength(expected);
   });
 
+  test('shared among stages: what one is over is taken from the next, and each takes a step', () => {
+    const shared = (...shares: number[]) =>
+      planBatches(
+        shares.map((share, seed) => ({ rows: rowsOf(10, 10, 10, 10), seed, budget: { share } })),
+        batchOptionsSchema.parse({ batching: 'padded', batchRows: 2 }),
+      ).map(({ steps }) => steps.length);
+    // A step trains 4 tokens.
+    expect(shared(5)).toEqual([2]);
+    expect(shared(5, 5, 5)).toEqual([2, 1, 1]);
+    expect(shared(5, 1, 1, 6)).toEqual([2, 1, 1, 1]);
+    expect(shared(4, 4)).toEqual([1, 1]);
+    // Thirds of 12 do not add up to 12 in floating point.
+    expect(shared(...new Array(3).fill(0.1 + 0.2 + 3.7))).toEqual([1, 1, 1]);
+  });
+
+  test('shared among stages is exceeded by less than a step where no share is less than one', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 3, maxLength: 30 }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.double({ min: 1, max: 3, noNaN: true }),
+        (lengths, accumulate, more) => {
+          const sets = lengths.map((stage) => stage.map((trained, i) => row(String(i), 40, trained)));
+          // No step of 2 rows and `accumulate` batches trains more.
+          const most = 30 * 2 * accumulate;
+          const shares = sets.map((_, i) => most * (more + i / 7));
+          const plans = planBatches(
+            sets.map((rows, seed) => ({ rows, seed, budget: { share: shares[seed]! } })),
+            batchOptionsSchema.parse({ batching: 'padded', batchRows: 2, accumulate }),
+          );
+          const over = plans.reduce((sum, { trainedTokens }, i) => sum + trainedTokens - shares[i]!, 0);
+          const largest = Math.max(...plans.flatMap(({ steps }) => steps.map(({ trainedTokens }) => trainedTokens)));
+          expect(over).toBeGreaterThanOrEqual(-1e-6);
+          expect(over).toBeLessThan(largest);
+        },
+      ),
+    );
+  });
+
   test('of nothing is refused, and so is a stage without rows', () => {
     expect(() => steps({ epochs: 0 })).toThrow('epochs: expected a number above 0, found 0');
     expect(() => steps({ tokens: Number.NaN })).toThrow(/tokens: expected a number above 0/);
