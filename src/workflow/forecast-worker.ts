@@ -8,8 +8,10 @@ import type { ForecastAnswer, ForecastQuestion } from './forecast.js';
 /** Bytes that a process of a run holds before its program: Node.js, the library, rows. Measured: 410 to 430 MiB. */
 const PROCESS_BYTES = 430 * 2 ** 20;
 
-// The process that `forecast` starts: it loads TensorFlow, so that the process which asks need not.
+// The process that `startForecaster` starts: it loads TensorFlow, so that the one which asks need not.
 const link = serveParent();
+const loading = loadBackend({ device: 'auto' });
+loading.catch(() => {});
 link.onMessage((message) => {
   answer(message as ForecastQuestion).then(
     (answered) => link.send(answered),
@@ -18,13 +20,11 @@ link.onMessage((message) => {
 });
 
 async function answer({ recipe, config, batches }: ForecastQuestion): Promise<ForecastAnswer> {
-  const backend = await loadBackend({ device: 'auto' });
+  const backend = await loading;
   const { device } = backend;
-  const gflops = await productSpeed();
   const compile = compileOptions(recipe, backend);
-  const about = { device, gflops, precision: compile.precision };
-  if (compile.mode === 'eager') return about;
   const { lora, optim, gradientCheckpointing = false } = recipe;
   const run = { config, lora, optim, gradientCheckpointing, compile, batches };
-  return { ...about, memory: forecastMemory(run, device, PROCESS_BYTES) };
+  const memory = compile.mode === 'eager' ? {} : { memory: forecastMemory(run, device, PROCESS_BYTES) };
+  return { device, gflops: await productSpeed(), precision: compile.precision, ...memory };
 }

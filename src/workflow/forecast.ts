@@ -31,18 +31,27 @@ const WORKER = new URL(
   import.meta.url,
 );
 
+/** A process that loads TensorFlow for another one. */
+export interface Forecaster {
+  /**
+   * Works out what a run would take on this machine, and measures how fast that is. What cannot be found out is a
+   * `problem`.
+   */
+  ask(question: ForecastQuestion): Promise<ForecastAnswer>;
+  end(): Promise<void>;
+}
+
 /**
- * Measures the speed of this machine and works out what a run would take on it, in a process of its own that loads
- * TensorFlow: the one that asks stays small, and can do other work meanwhile. What cannot be found out is a `problem`.
+ * Starts a process that loads TensorFlow, so that this one stays small and can do other work meanwhile; `end` it. An
+ * aborted `signal` ends a question with a problem.
  */
-export async function forecast(
-  question: ForecastQuestion,
-  { verbose = false, signal }: Hooks = {},
-): Promise<ForecastAnswer> {
+export function startForecaster({ verbose = false, signal }: Hooks = {}): Forecaster {
   let answered: (answer: ForecastAnswer) => void = () => {};
   const answer = new Promise<ForecastAnswer>((resolve) => {
     answered = resolve;
   });
+  const stop = () => answered({ problem: 'stopped' });
+  signal?.addEventListener('abort', stop, { once: true });
   const worker = startWorker(
     WORKER,
     { verbose },
@@ -51,13 +60,14 @@ export async function forecast(
       onEnd: ({ lastLine, killedBy }) => answered({ problem: lastLine || `its process was ended by ${killedBy}` }),
     },
   );
-  const stop = () => answered({ problem: 'stopped' });
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    worker.send(question);
-    return await answer;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    await worker.end();
-  }
+  return {
+    ask(question) {
+      worker.send(question);
+      return answer;
+    },
+    async end() {
+      signal?.removeEventListener('abort', stop);
+      await worker.end();
+    },
+  };
 }
