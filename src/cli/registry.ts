@@ -171,6 +171,36 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/eval-import/run.js'),
   ),
   entry(
+    'ablate <file>',
+    'train the arms of a study over seeds with one hold-out and one budget, and compare them with a control',
+    () => import('./commands/ablate/options.js'),
+    () => import('./commands/ablate/run.js'),
+  ),
+  entry(
+    'ablate status <folder>',
+    'report how far a study is: the state of every cell, why some failed, and the time left; only reads',
+    () => import('./commands/ablate-status/options.js'),
+    () => import('./commands/ablate-status/run.js'),
+  ),
+  entry(
+    'ablate stop <folder>',
+    'ask the process that runs a study to stop: its cells save first, and the same study continues later',
+    () => import('./commands/ablate-stop/options.js'),
+    () => import('./commands/ablate-stop/run.js'),
+  ),
+  entry(
+    'ablate retry <folder> [cells..]',
+    'let cells that failed be tried again when the study continues',
+    () => import('./commands/ablate-retry/options.js'),
+    () => import('./commands/ablate-retry/run.js'),
+  ),
+  entry(
+    'ablate cell <folder> <index>',
+    'train one cell of a study, or continue it: what `ablate` starts for each',
+    () => import('./commands/ablate-cell/options.js'),
+    () => import('./commands/ablate-cell/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),

@@ -14,6 +14,8 @@ const TASKS = [
   'inspect rows',
   'eval answer',
   'eval judge',
+  'ablate status',
+  'ablate retry',
 ] as const;
 
 /**

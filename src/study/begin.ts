@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { jsonText } from '../core/json-text.js';
 import { reporting } from '../core/task.js';
 import { writeFileAtomic } from '../io/atomic.js';
-import { makeFolder } from '../io/files.js';
+import { makeFolder, remove } from '../io/files.js';
 import { checkSchema } from '../io/json.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { hide } from '../telemetry/redact.js';
@@ -30,6 +30,8 @@ export async function* beginStudy(
   try {
     const inputs = await hashInputs(resolved, planner);
     await makeFolder(folder);
+    // What an earlier start left may be of other options.
+    for (const part of ['holdouts', 'staged', 'cells.jsonl']) await remove(join(folder, part));
     yield* makeSets(folder, resolved.sets, resolved.setOptions, hooks);
     const manifests = await checkSets(folder, resolved.sets);
     const planned = yield* planning(resolved, { folder, planner, inputs, manifests }, hooks);

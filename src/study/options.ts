@@ -42,3 +42,6 @@ export const ablateOptionsSchema = z.strictObject({
 
 /** See {@link ablateOptionsSchema}; options with a default may be left out. */
 export type AblateOptions = z.input<typeof ablateOptionsSchema>;
+
+/** Options of `ablate`, every one decided. */
+export type AblateSettings = z.output<typeof ablateOptionsSchema>;

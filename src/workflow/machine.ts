@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Diagnosis } from '../backend/doctor.js';
+import { driverPresent } from '../backend/native/detect.js';
 import type { SetUpResult } from '../backend/setup.js';
 import { usageError } from '../core/errors.js';
 import { silentLogger } from '../telemetry/logger.js';
@@ -72,3 +73,6 @@ export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {})
   const { logger = silentLogger, signal, verbose = false } = hooks;
   return examine({ ...given, logger, verbose, ...(signal && { signal }) });
 }
+
+/** Whether there is a driver for NVIDIA's cards, so that runs compute on a card unless told otherwise. Loads nothing. */
+export const hasCard = (): boolean => driverPresent();

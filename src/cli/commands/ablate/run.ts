@@ -1,0 +1,44 @@
+import { type AblateResult, ablate, type StudyHooks } from '../../../study/ablate.js';
+import { planStudy } from '../../../study/plan-study.js';
+import type { CommandContext, Run } from '../../command.js';
+import { cellCommand } from '../../study/cell-command.js';
+import { printStudyPlan } from '../../study/plan-display.js';
+import { showStudy } from '../../study/progress.js';
+import { printResults } from '../../study/results-display.js';
+import { taskHooks } from '../../task-hooks.js';
+import type { command } from './options.js';
+
+/** See {@link command}. */
+export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
+  const hooks: StudyHooks = Object.defineProperties(
+    { cellCommand: cellCommand() },
+    Object.getOwnPropertyDescriptors(taskHooks(context)),
+  );
+  const { pilot } = options;
+  if (dryRun) return planned(options, context, hooks);
+  const study = ablate(options, hooks);
+  const showing = showStudy(context);
+  let ended: AblateResult;
+  try {
+    for await (const event of study.events) showing.show(event);
+    ended = await study.result;
+  } finally {
+    showing.end();
+  }
+  const { results, problem } = ended;
+  if (results) printResults(results, context);
+  else if (pilot !== undefined) return { pilot, ...(await planned(options, context, hooks)) };
+  if (problem) throw problem;
+  return { folder: ended.folder, ...results };
+};
+
+/** Prints what the study would take, and what it could find. */
+async function planned(
+  options: Parameters<typeof planStudy>[0],
+  context: CommandContext,
+  hooks: StudyHooks,
+): Promise<Record<string, unknown>> {
+  const plan = await planStudy(options, hooks);
+  printStudyPlan(plan, context);
+  return { dryRun: true, ...plan };
+}

@@ -1,0 +1,132 @@
+import { env, execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { PhasetuneError } from '../core/errors.js';
+import { startTask, type Task } from '../core/task.js';
+import { lockFolder } from '../io/lock.js';
+import type { AskHooks } from '../workflow/hooks.js';
+import { hasCard } from '../workflow/machine.js';
+import { parseOptions } from '../workflow/options.js';
+import type { Cell } from './cell.js';
+import { cellStates } from './cell-states.js';
+import type { StudyEvent } from './events.js';
+import { openExecutor } from './executors/open.js';
+import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { prepareStudy } from './prepare.js';
+import { computeResults } from './results/compute.js';
+import type { Results } from './results/results.js';
+import { writeResults } from './results/write.js';
+import { runCells } from './run-cells.js';
+import type { CellState } from './state.js';
+import type { Study } from './study-record.js';
+import { measureWinRates, winRateValues } from './win-rates.js';
+
+/** A program and its first arguments. */
+export type CellCommand = readonly [program: string, ...words: string[]];
+
+/** What a program can give a study besides its options. */
+export interface StudyHooks extends AskHooks {
+  /** What runs one cell; the study's folder and the cell's index follow. Default: this package's own command line. */
+  readonly cellCommand?: CellCommand | undefined;
+}
+
+/** The command line of this package, which runs a cell in a process of its own. */
+const OWN_COMMAND: CellCommand = [
+  execPath,
+  fileURLToPath(new URL('../cli/main.js', import.meta.url)),
+  'ablate',
+  'cell',
+];
+
+/** What came of a study. */
+export interface AblateResult {
+  readonly folder: string;
+  readonly study: Study;
+  /** In the order of the cells. */
+  readonly states: readonly CellState[];
+  /** Absent while cells are not settled. */
+  readonly results?: Results | undefined;
+  /** Why the study is not an answer yet, although its files are written: cells that failed. */
+  readonly problem?: PhasetuneError | undefined;
+}
+
+/**
+ * Runs a study: registers it (cells, hold-out, budget, analysis) before the first run, trains every cell that is not
+ * done, and compares the arms with the control. The same options again continue it; whatever is done stays done.
+ *
+ * Throws usage and data errors of the study file and of inputs that changed, `failed` where another process runs the
+ * study, `interrupted` where it was stopped: cells have saved then. A result with a `problem` has its results written,
+ * but cells failed.
+ *
+ * @example
+ * const study = ablate({ file: 'study.yaml', out: 'studies/first' });
+ * for await (const event of study.events) if (event.type === 'cell-end') console.log(event.id, event.outcome);
+ * const { results } = await study.result;
+ * for (const { arm, difference, verdict } of results?.comparisons ?? []) console.log(arm, difference, verdict);
+ */
+export const ablate = (options: AblateOptions, hooks: StudyHooks = {}): Task<StudyEvent, AblateResult> =>
+  startTask(() => ablating(options, hooks));
+
+async function* ablating(given: AblateOptions, hooks: StudyHooks): AsyncGenerator<StudyEvent, AblateResult> {
+  const options = parseOptions(ablateOptionsSchema, given);
+  const lock = await lockFolder(options.out, 'ablate');
+  try {
+    if (lock.takenOver) {
+      const { pid, since } = lock.takenOver;
+      const message = `process ${pid}, which ran this study since ${since}, ended without releasing it: it was killed`;
+      yield { type: 'warning', message };
+    }
+    const study = yield* prepareStudy(options, hooks);
+    const { finish } = options;
+    if (!finish) yield* runIn(study, options, hooks);
+    return yield* conclude(study, finish, hooks);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Runs what is left of the study, or of its pilot. */
+async function* runIn(
+  study: Study,
+  { pilot, executor: kind, parallel }: AblateSettings,
+  hooks: StudyHooks,
+): AsyncGenerator<StudyEvent, void> {
+  const { cellCommand = OWN_COMMAND, environment = env } = hooks;
+  const executor = openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
+  try {
+    const indices = pilot === undefined ? undefined : pilotCells(study, pilot).map(({ index }) => index);
+    yield* runCells(study, { indices, executor }, hooks);
+  } finally {
+    await executor.close();
+  }
+}
+
+/** The control's cells of the first seeds, in the first split and the first group of the axes. */
+function pilotCells({ cells, record }: Study, seeds: number): readonly Cell[] {
+  const ofControl = cells.filter(({ arm }) => arm === record.analysis.control);
+  const first = ofControl[0]!;
+  const axes = JSON.stringify(first.axes);
+  return ofControl.filter((cell) => cell.split === first.split && JSON.stringify(cell.axes) === axes).slice(0, seeds);
+}
+
+/** Measures what is still to measure, and writes the results once every cell is settled. */
+async function* conclude(study: Study, finish: boolean, hooks: StudyHooks): AsyncGenerator<StudyEvent, AblateResult> {
+  const { folder, cells, record } = study;
+  const states = await cellStates(study);
+  if (!finish && states.some(({ state }) => state !== 'done' && state !== 'failed')) return { folder, study, states };
+  const measured = 'win-rate' in record.study.metric;
+  if (measured) yield* measureWinRates(study, states, hooks);
+  const winRates = measured ? await winRateValues(study, states) : undefined;
+  const results = await computeResults(study, { states, finish, winRates });
+  yield { type: 'results', path: await writeResults(folder, results) };
+  const failed = cells.filter((_, i) => states[i]!.state === 'failed').map(({ id }) => id);
+  if (failed.length === 0) return { folder, study, states, results };
+  const named = failed.slice(0, 5).join(', ') + (failed.length > 5 ? ', …' : '');
+  const problem = new PhasetuneError('failed', `${failed.length} of ${cells.length} cells failed: ${named}`, {
+    file: folder,
+    remedies: [
+      { task: 'ablate status', options: { folder }, note: 'to see why' },
+      { task: 'ablate retry', options: { folder }, note: 'to try them again' },
+    ],
+  });
+  return { folder, study, states, results, problem };
+}
