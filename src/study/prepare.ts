@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
-import { isLockFile } from '../io/lock.js';
+import { isLockFile } from '../io/lock-file.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
 import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
 import type { StudyEvent } from './events.js';
+import { threadsFor } from './executors/capacity.js';
 import { type AblateOptions, ablateOptionsSchema } from './options.js';
 import { resolveStudy } from './resolve.js';
+import type { StudyFile } from './study-file.js';
 import { type Study, studyPaths } from './study-record.js';
 
 /**
@@ -30,8 +32,14 @@ export async function* prepareStudy(given: AblateOptions, hooks: Hooks = {}): As
   };
   if (exists(studyPaths(options.out).record)) return yield* continueStudy(resolved, options, hooks);
   await checkFree(options.out);
-  return yield* beginStudy(options.out, resolved, hooks);
+  return yield* beginStudy(options.out, { ...resolved, study: withThreads(resolved.study) }, hooks);
 }
+
+/** The study with the threads of its cells, wherever it is continued: other numbers of them give other last bits. */
+const withThreads = ({ executor, ...study }: StudyFile): StudyFile =>
+  executor.kind === 'local'
+    ? { ...study, executor: { ...executor, threads: threadsFor(executor) } }
+    : { ...study, executor };
 
 /** What there may be in a folder before a study is registered in it: what one that was cut off has written. */
 const OWN = new Set(['holdouts', 'staged', 'cells.jsonl']);
