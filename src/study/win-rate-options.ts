@@ -1,3 +1,4 @@
+import { isAbsolute, join, resolve } from 'node:path';
 import { env } from 'node:process';
 import * as z from 'zod';
 import { jsonSchemaOf } from '../config/from-zod.js';
@@ -48,3 +49,20 @@ export function decideMetric(metric: Metric, environment: Readonly<Record<string
 /** How a study measures win rates; undefined where it compares something else. */
 export const winRateOptions = ({ metric }: Pick<StudyFile, 'metric'>): WinRateOptions | undefined =>
   KEY in metric ? winRateOptionsSchema.parse(metric[KEY]) : undefined;
+
+/** Instructions for judges that come with the program; anything else is a path. */
+const OWN_PROMPTS = new Set(['pair', 'pair-scores']);
+
+/** The options with paths that are found from here; `begunIn` is the folder that they start from. */
+export function fromHere(options: WinRateOptions, begunIn: string): WinRateOptions {
+  const placed = (path: string) => (isAbsolute(path) || resolve(begunIn) === resolve('.') ? path : join(begunIn, path));
+  const { sets, prices, model, judge, judgePrompt } = options;
+  return {
+    ...options,
+    sets: sets.map(placed),
+    judgePrompt: OWN_PROMPTS.has(judgePrompt) ? judgePrompt : placed(judgePrompt),
+    ...(prices !== undefined && { prices: placed(prices) }),
+    // An LLM's model is a name at its endpoint.
+    ...(model !== undefined && { model: judge === 'llm' ? model : placed(model) }),
+  };
+}

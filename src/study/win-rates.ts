@@ -1,4 +1,3 @@
-import { isAbsolute, join, resolve } from 'node:path';
 import { type EvalFile, evalPaths, readEvalFile } from '../eval/eval-file.js';
 import { readEvaluation } from '../eval/result/evaluation.js';
 import { runRates } from '../eval/result/run-rates.js';
@@ -10,10 +9,7 @@ import type { StudyEvent } from './events.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
 import { type EvaluatedArm, evaluationsOf, type StudyEvaluation } from './win-rate-evaluations.js';
-import { type WinRateOptions, winRateOptions } from './win-rate-options.js';
-
-/** Instructions for judges that come with the program; anything else is a path. */
-const OWN_PROMPTS = new Set(['pair', 'pair-scores']);
+import { fromHere, type WinRateOptions, winRateOptions } from './win-rate-options.js';
 
 /**
  * Lets the adapters of all done cells answer the metric's sets and has the answers judged, one evaluation for each
@@ -61,20 +57,6 @@ async function evaluateOptionsOf(
     out,
     level: 1 - record.analysis.alpha,
     force: before !== undefined && runsMoved(before, evaluation),
-  };
-}
-
-/** The options with paths that are found from here. */
-function fromHere(options: WinRateOptions, begunIn: string): WinRateOptions {
-  const placed = (path: string) => (isAbsolute(path) || resolve(begunIn) === resolve('.') ? path : join(begunIn, path));
-  const { sets, prices, model, judge, judgePrompt } = options;
-  return {
-    ...options,
-    sets: sets.map(placed),
-    judgePrompt: OWN_PROMPTS.has(judgePrompt) ? judgePrompt : placed(judgePrompt),
-    ...(prices !== undefined && { prices: placed(prices) }),
-    // An LLM's model is a name at its endpoint.
-    ...(model !== undefined && { model: judge === 'llm' ? model : placed(model) }),
   };
 }
 

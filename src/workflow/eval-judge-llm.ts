@@ -49,8 +49,8 @@ async function setUpLlm({ options, hooks }: JudgeWork, asks: boolean): Promise<L
   return { address, price, settings: resolveLlm(options, form, address.model) };
 }
 
-/** What an LLM would be asked; needs no key. */
-export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
+/** What an LLM would be asked; needs no key. `fresh`: nothing was asked before, and no ledger is read. */
+export async function planLlm(work: JudgeWork, fresh = false): Promise<PairJudgingPlan> {
   const { options, hooks } = work;
   if (options.reparse)
     throw usageError('`reparse` asks nothing, so there is nothing to plan', {
@@ -63,7 +63,7 @@ export async function planLlm(work: JudgeWork): Promise<PairJudgingPlan> {
     const tools = { client: undefined, ledger: ledger as Ledger<AnswerLine>, options, price: setup.price };
     return planOf(work, setup, createLlmJudge(setup.settings, tools), planAll(work));
   };
-  if (!exists(path)) return planWith({ get: () => undefined, failure: () => undefined });
+  if (fresh || !exists(path)) return planWith({ get: () => undefined, failure: () => undefined });
   const { ledger, close } = await openLedgerFor<AnswerLine>(path, {
     owner: `planning ${options.folder}`,
     logger: hooks.logger,

@@ -52,9 +52,12 @@ export const judgeAnswers = (
  * console.log(pairs, 'pairs,', questions, 'questions');
  */
 export async function planJudgingAnswers(given: JudgeAnswersOptions, hooks: AskHooks = {}): Promise<PairJudgingPlan> {
-  const work = await openJudgeWork(parseOptions(judgeAnswersOptionsSchema, given), hooks);
-  return judgeKindOf(work) === 'llm' ? planLlm(work) : localPlan(work);
+  return planJudging(await openJudgeWork(parseOptions(judgeAnswersOptionsSchema, given), hooks));
 }
+
+/** What judging these pairs will ask. `fresh`: nothing was asked before, and there is no folder yet. */
+export const planJudging = async (work: JudgeWork, fresh = false): Promise<PairJudgingPlan> =>
+  judgeKindOf(work) === 'llm' ? planLlm(work, fresh) : localPlan(work);
 
 async function* judgeAll(
   given: JudgeAnswersOptions,
