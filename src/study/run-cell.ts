@@ -100,7 +100,9 @@ async function checkModel(study: Study, { recipe }: Cell): Promise<void> {
   });
   const changed = changes(about(was), about(await fingerprintModel(path)));
   if (changed.length > 0)
-    throw dataError(`${path}: the model has changed since the study was started: ${changed.join('; ')}`, { file: path });
+    throw dataError(`${path}: the model has changed since the study was started: ${changed.join('; ')}`, {
+      file: path,
+    });
 }
 
 /** Trains, once nobody else does; what another process does until then is waited for. */
