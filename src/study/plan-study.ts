@@ -199,7 +199,7 @@ async function describe(
   const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
   const place = {
     parallel: capacity?.parallel ?? study.executor.parallel ?? 1,
-    threads: onCard ? null : (capacity?.threads ?? study.executor.threads ?? null),
+    threads: onCard ? null : (study.executor.threads ?? null),
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
@@ -235,7 +235,7 @@ async function describe(
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
     power,
-    warnings: [...new Set([...warnings, ...(capacity?.warning ? [capacity.warning] : []), ...tooMuch])],
+    warnings: [...new Set([...warnings, ...(capacity?.warnings ?? []), ...tooMuch])],
   };
 }
 

@@ -13,7 +13,7 @@ import {
 import { formatCount, formatNumber } from '../telemetry/format.js';
 import type { Cell } from './cell.js';
 import { groupOf } from './cell.js';
-import { metricName } from './results/figures.js';
+import { metricKey, metricName } from './results/figures.js';
 import { measure } from './results/measure.js';
 import { resultsSchema } from './results/results.js';
 import { type Unit, unitOf } from './results/units.js';
@@ -126,9 +126,12 @@ export async function sdOfStudy(folder: string, study: Pick<StudyFile, 'metric'>
       option: 'sdFrom',
     });
   const { comparisons, metric } = await readJson(path, resultsSchema);
-  const name = metricName(study.metric);
+  const name = metricKey(study.metric);
   if (metric.name !== name)
-    throw usageError(`\`sdFrom\`: ${folder} compares the ${metric.name}, this study the ${name}`, { option: 'sdFrom' });
+    throw usageError(
+      `\`sdFrom\`: ${folder} compares the ${metricName(metric.name)}, this study the ${metricName(name)}`,
+      { option: 'sdFrom' },
+    );
   const known = comparisons.flatMap(({ sd, n, family }) => (family && sd !== null && n >= 2 ? [{ sd, n }] : []));
   if (known.length === 0)
     throw usageError(`\`sdFrom\`: no comparison in ${folder} has two seeds or more`, { option: 'sdFrom' });
