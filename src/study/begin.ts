@@ -19,6 +19,7 @@ import type { ResolvedStudy } from './resolve.js';
 import { checkSets, makeSets } from './sets.js';
 import type { StudyFile } from './study-file.js';
 import { type Study, type StudyRecord, studyPaths, studyRecordSchema } from './study-record.js';
+import { checkWinRates } from './win-rate-plan.js';
 
 /** Stages the sets of a new study, plans its cells and registers it. */
 export async function* beginStudy(
@@ -29,6 +30,7 @@ export async function* beginStudy(
   const planner = openRunPlanner(hooks);
   try {
     const inputs = await hashInputs(resolved, planner);
+    await checkWinRates({ record: { study: resolved.study, begunIn: resolve() }, cells: resolved.cells }, hooks);
     await makeFolder(folder);
     // What an earlier start left may be of other options.
     for (const part of ['holdouts', 'staged', 'cells.jsonl']) await remove(join(folder, part));

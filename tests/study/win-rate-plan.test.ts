@@ -36,7 +36,10 @@ function study(winRate: Record<string, unknown>, axes: Record<string, string[]> 
       ['a', 'b', 'c'].map((arm) => ({ id: `${arm}-${seed}`, arm, axes: values, seed, split: 1 })),
     ),
   );
-  return { record: { study: { ...parsed, metric: decideMetric(parsed.metric, {}) }, begunIn: home }, cells };
+  return {
+    record: { study: { ...parsed, metric: decideMetric(parsed.metric, { environment: {} }) }, begunIn: home },
+    cells,
+  };
 }
 
 test('answers of every cell, pairs of every cell but the control, questions in both orders', async () => {
