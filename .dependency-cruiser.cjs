@@ -39,7 +39,18 @@ const MAY_IMPORT = {
     'report',
   ],
   // Many runs from one plan; each is a task of workflow.
-  study: [...FOUNDATION, 'statistics', 'data', 'curriculum', 'endpoint', 'train', 'eval', 'config', 'workflow'],
+  study: [
+    ...FOUNDATION,
+    'statistics',
+    'data',
+    'curriculum',
+    'model',
+    'endpoint',
+    'train',
+    'eval',
+    'config',
+    'workflow',
+  ],
   // Benches time the product's own paths, from outside as a user would.
   bench: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'train'],
   report: FOUNDATION,

@@ -2,7 +2,7 @@ import { type ErrorFields, PhasetuneError } from '../core/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import { asFailure, HANGUP_CODE } from './failure.js';
 
-/** An abort signal tied to SIGINT, SIGTERM and SIGHUP. */
+/** An abort signal tied to SIGINT, SIGTERM and SIGHUP, and to the end of the process that started this one. */
 export interface Interruption {
   /** The signal. Once it was read, the first interrupt asks the work to save and stop instead of ending the process. */
   signal(): AbortSignal;
@@ -16,11 +16,27 @@ export interface Interruption {
 
 const INTERRUPTED_CODE = 130;
 
+type Cause = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'disconnect';
+
+/** What is said of each, whether a second one ends the process, and the exit code. */
+const CAUSES: Readonly<Record<Cause, { why: string; counts: boolean; exitCode: number }>> = {
+  SIGINT: { why: 'interrupted', counts: true, exitCode: INTERRUPTED_CODE },
+  SIGTERM: { why: 'interrupted', counts: true, exitCode: INTERRUPTED_CODE },
+  SIGHUP: { why: 'the terminal was closed', counts: false, exitCode: HANGUP_CODE },
+  disconnect: {
+    why: 'the process that started this one has ended',
+    counts: false,
+    exitCode: INTERRUPTED_CODE,
+  },
+};
+
 /**
  * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and
  * otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does not
  * count, because closing a terminal may send several, together with SIGTERM. Under `nohup` SIGHUP
- * is ignored.
+ * is ignored. Where this process was started with a channel to its parent (a cell of a study), the
+ * end of the channel is a SIGTERM; it does not count as the second either, since a parent that asked
+ * this one to stop may be gone before it has saved.
  */
 export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEnv = process.env): Interruption {
   const controller = new AbortController();
@@ -29,18 +45,20 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
   let code: number | undefined;
   const interrupted = (why: string, fields: ErrorFields = {}) =>
     new PhasetuneError('interrupted', why, { ...fields, ...(code === HANGUP_CODE && { signal: 'SIGHUP' }) });
-  const stop = (signal: NodeJS.Signals) => {
-    const hangup = signal === 'SIGHUP';
-    if (hangup && underNohup(environment)) return;
-    if (!hangup) interrupts++;
-    code ??= hangup ? HANGUP_CODE : INTERRUPTED_CODE;
+  const stop = (cause: Cause) => {
+    const { why, counts, exitCode } = CAUSES[cause];
+    if (cause === 'SIGHUP' && underNohup(environment)) return;
+    if (counts) interrupts++;
+    code ??= exitCode;
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
-    const why = hangup ? 'the terminal was closed' : 'interrupted';
-    logger.warn(`${why}: saving, then stopping${hangup ? '' : ' (interrupt again to stop immediately)'}`);
+    logger.warn(`${why}: saving, then stopping${counts ? ' (interrupt again to stop immediately)' : ''}`);
     controller.abort(interrupted(why));
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+  const left = () => stop('disconnect');
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop).on('disconnect', left);
+  // The parent was gone before anybody listened.
+  if (process.connected === false) left();
   return {
     signal: () => {
       held = true;
@@ -54,7 +72,7 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
       const { code: kind, problem, fields } = asFailure(thrown);
       return kind === 'interrupted' ? interrupted(problem, fields) : thrown;
     },
-    release: () => process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop),
+    release: () => process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop).off('disconnect', left),
   };
 }
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { constants, copyFile, link, lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhasetuneError } from '../core/errors.js';
 import { exists, fileError, holdFolder, makeFolder } from './files.js';
-import { type LockOwner, parseOwner, SILENT_MS, type Standing, standingOf, thisOwner } from './lock-owner.js';
+import { codeOf, LOCK_NAME, readLock } from './lock-file.js';
+import { type LockOwner, SILENT_MS, type Standing, standingOf, thisOwner } from './lock-owner.js';
 
 /** A folder, or a file, that this process alone may write to. */
 export interface FolderLock {
@@ -19,19 +20,12 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-const NAME = 'run.lock';
 /** Time between two signs of life, and how long to wait for others that are at it in this moment. */
 const HEARTBEAT_MS = 20_000;
 const PATIENCE_MS = 5_000;
 const POLL_MS = 25;
 /** Time between two tries to take a lock that another process holds. */
 const WAIT_MS = 300;
-/** A larger file is not a lock of ours. */
-const MAX_BYTES = 1 << 16;
-
-/** True for the names of a lock's files in a folder. */
-export const isLockFile = (name: string): boolean => name === NAME || name.startsWith(`${NAME}.`);
-
 /**
  * Takes a folder (made where it is missing) for this process, by a file `run.lock` that says who
  * holds it; `command` says for people what for. Does not keep the process alive. Throws (code
@@ -39,7 +33,7 @@ export const isLockFile = (name: string): boolean => name === NAME || name.start
  * owner's lock is taken over, by exactly one of those that try.
  */
 export const lockFolder = (folder: string, command?: string): Promise<FolderLock> =>
-  lockAt(join(folder, NAME), { path: folder, kind: 'folder' }, command);
+  lockAt(join(folder, LOCK_NAME), { path: folder, kind: 'folder' }, command);
 
 /** Takes a file, which need not be there yet, as {@link lockFolder} takes a folder, by a file `NAME.lock` beside it. */
 export const lockFile = (file: string, command?: string): Promise<FolderLock> =>
@@ -185,23 +179,6 @@ async function putNew(file: string, path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
-
-/** The file at a lock's place: undefined when there is none, without an owner when it is not a lock of ours. */
-async function readLock(
-  path: string,
-): Promise<{ owner?: LockOwner | undefined; at: number; bytes: number } | undefined> {
-  try {
-    const stat = await lstat(path);
-    const { mtimeMs: at, size: bytes } = stat;
-    if (!stat.isFile() || bytes > MAX_BYTES) return { at, bytes: bytes || 1 };
-    return { owner: parseOwner(await readFile(path, 'utf8')), at, bytes };
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { dataError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { drawHoldout } from '../curriculum/draw-holdout.js';
@@ -7,7 +7,7 @@ import { resolveStaging, stagingOptionsSchema } from '../curriculum/staging-opti
 import { streamRows } from '../data/import.js';
 import { importOptionsSchema } from '../data/options.js';
 import { removeLeftovers } from '../io/atomic.js';
-import { exists, hashFile } from '../io/files.js';
+import { exists, hashFile, listFolder } from '../io/files.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { stage } from '../workflow/stage.js';
 import type { StudyEvent } from './events.js';
@@ -39,12 +39,11 @@ export async function* makeSets(
   const missing: StudySet[] = [];
   for (const set of sets) if (await isMissing(folder, set, options)) missing.push(set);
   await compareRows(missing, { reading: READING, unscored: options.unscored, hooks });
-  const kept = sets.filter((set) => !missing.includes(set));
-  let done = kept.length;
+  let done = sets.length - missing.length;
   yield { type: 'prepare', doing: 'stage', done, of: sets.length };
   const drawn = new Set<string>();
   for (const set of missing) {
-    if (!drawn.has(set.holdout)) await ensureHoldout(folder, set, kept, options, hooks);
+    if (!drawn.has(set.holdout)) await ensureHoldout(folder, set, missing, options, hooks);
     drawn.add(set.holdout);
     const { staged, holdout } = studyPaths(folder);
     const { warnings } = await stage(
@@ -77,10 +76,11 @@ export async function checkSets(folder: string, sets: readonly StudySet[]): Prom
   return hashes;
 }
 
-const hasSet = (folder: string, { name }: StudySet): boolean => exists(join(studyPaths(folder).staged(name), MANIFEST));
+const hasSet = (folder: string, { name }: Pick<StudySet, 'name'>): boolean =>
+  exists(join(studyPaths(folder).staged(name), MANIFEST));
 
 /** The hold-out must be the one that a set was staged with. */
-async function checkHoldout(folder: string, { name, holdout }: StudySet): Promise<void> {
+async function checkHoldout(folder: string, { name, holdout }: Pick<StudySet, 'name' | 'holdout'>): Promise<void> {
   const { staged, holdout: pathOf } = studyPaths(folder);
   const path = pathOf(holdout);
   const expected = (await readManifest(staged(name))).holdoutFrom?.sha256;
@@ -113,25 +113,35 @@ async function whatDiffers(path: string, set: StudySet, options: StudySetOptions
   return undefined;
 }
 
-/** Draws a hold-out, unless it is there and one of the sets that are kept was staged with it. */
+/**
+ * Draws a hold-out, unless it is there and a set was staged with it that stays as it is, among `sets` of the study or
+ * not: then it must be that one.
+ */
 async function ensureHoldout(
   folder: string,
   set: StudySet,
-  kept: readonly StudySet[],
+  missing: readonly StudySet[],
   { holdout, ...options }: StudySetOptions,
   hooks: Hooks,
 ): Promise<void> {
   const path = studyPaths(folder).holdout(set.holdout);
-  const staged = kept.find((other) => other.holdout === set.holdout);
-  if (!staged || !exists(path)) {
+  const other = await stagedWith(folder, set.holdout, new Set(missing.map(({ name }) => name)));
+  if (other === undefined || !exists(path)) {
     const { nearDuplicates, unscored, seed } = cutOptions(set, { holdout, ...options });
     const read = () => streamRows(set.rows, READING, hooks.logger).rows;
-    await drawHoldout(
-      path,
-      read,
-      { holdout, nearDuplicates, unscored, seed },
-      hooks.signal ? { signal: hooks.signal } : {},
-    );
+    const signal = hooks.signal ? { signal: hooks.signal } : {};
+    await drawHoldout(path, read, { holdout, nearDuplicates, unscored, seed }, signal);
   }
-  if (staged) await checkHoldout(folder, staged);
+  if (other !== undefined) await checkHoldout(folder, { name: other, holdout: set.holdout });
+}
+
+/** A set of the study's folder that was staged with a hold-out, apart from those in `without`. */
+async function stagedWith(folder: string, holdout: string, without: ReadonlySet<string>): Promise<string | undefined> {
+  const { staged, holdout: pathOf } = studyPaths(folder);
+  if (!exists(staged(''))) return undefined;
+  for (const name of await listFolder(staged(''))) {
+    if (without.has(name) || !hasSet(folder, { name })) continue;
+    if ((await readManifest(staged(name))).holdoutFrom?.file === basename(pathOf(holdout))) return name;
+  }
+  return undefined;
 }

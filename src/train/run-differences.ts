@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { stableJson } from '../core/hash.js';
 import { hashFile, listFolder, readText, statPath } from '../io/files.js';
 import { parseJson } from '../io/json.js';
-import { isLockFile } from '../io/lock.js';
+import { isLockFile } from '../io/lock-file.js';
 
 /** Fields with how long something took or when it was, or how often the run was resumed. */
 const TIMES = new Set(['time', 'seconds', 'tokensPerSecond', 'started', 'finished', 'trainingSeconds', 'resumed']);

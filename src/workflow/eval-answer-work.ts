@@ -12,7 +12,7 @@ import type { EvalRow } from '../eval/sets/eval-row.js';
 import { readSets } from '../eval/sets/read-set.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
-import { isLockFile } from '../io/lock.js';
+import { isLockFile } from '../io/lock-file.js';
 import { refuseInside } from '../io/same-file.js';
 import type { ResolvedAnswerSetsOptions } from './eval-answer-options.js';
 import type { Hooks } from './hooks.js';

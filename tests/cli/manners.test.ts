@@ -1,10 +1,12 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/run.js';
-import { lastJson, start } from './child.js';
+import { lastJson, ROOT, start } from './child.js';
 import { TOYS } from './toys.js';
 
 /** Runs a command line in this process, its streams and environment caught. */
@@ -261,6 +263,52 @@ describe('an interrupt', () => {
     await sleep(100);
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 130, err: expect.stringMatching(/^warning: interrupted: /) });
+  });
+
+  describe('by the end of the process that started this one with a channel', () => {
+    const withChannel = (args: readonly string[]) => {
+      const child = fork(`${ROOT}tests/cli/toy.ts`, args, {
+        execArgv: ['--import', import.meta.resolve('tsx')],
+        silent: true,
+      });
+      const texts = { out: '', err: '' };
+      child.stdout!.on('data', (text) => (texts.out += text));
+      child.stderr!.on('data', (text) => (texts.err += text));
+      // Node emits no `close` where the channel was closed from here.
+      const over = Promise.all([once(child, 'exit'), once(child.stdout!, 'close'), once(child.stderr!, 'close')]);
+      const ended = over.then(([[code]]) => ({ code, ...texts }));
+      return { child, ended, waits: new Promise((resolve) => child.stdout!.once('data', resolve)) };
+    };
+
+    it('lets the work save, and exits with 130', async () => {
+      const { child, ended, waits } = withChannel(['wait', 'save']);
+      await waits;
+      child.disconnect();
+      expect(await ended).toEqual({
+        code: 130,
+        out: 'waiting\nsaved\n',
+        err: 'warning: the process that started this one has ended: saving, then stopping\n',
+      });
+    });
+
+    it('does not count as the second', async () => {
+      const { child, ended, waits } = withChannel(['wait', 'save']);
+      await waits;
+      child.kill('SIGTERM');
+      child.disconnect();
+      expect(await ended).toMatchObject({ code: 130, out: 'waiting\nsaved\n' });
+    });
+
+    it('is heard where it came before anybody listened', async () => {
+      const { child, ended } = withChannel(['wait', 'ignore']);
+      child.disconnect();
+      expect(await ended).toMatchObject({ code: 130, out: '' });
+    });
+
+    it('does not keep the process from ending by itself', async () => {
+      const { ended } = withChannel(['fail', 'data']);
+      expect(await ended).toMatchObject({ code: 3 });
+    });
   });
 
   it('stops a command that does not follow it at once', async () => {

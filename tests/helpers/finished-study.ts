@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeJson } from '../../src/io/atomic.js';
+import { hashFile } from '../../src/io/files.js';
 import { writeJsonLines } from '../../src/io/jsonl.js';
 import type { Cell } from '../../src/study/cell.js';
 import type { CellState } from '../../src/study/state.js';
@@ -29,6 +30,8 @@ export interface FinishedStudy {
 export const tokensOf = (row: number): number => 10 + (row % 7);
 /** Band of a row by the cut of the control, of three stages. */
 export const bandOf = (row: number): number => 1 + (row % 3);
+/** Rows 0 and 3 ask the same. */
+const questionOf = (row: number): string => `What is ${row === 3 ? 0 : row} times ${row === 3 ? 0 : row} and why so?`;
 /** Stages of every run. */
 const STAGES = 2;
 
@@ -41,15 +44,33 @@ export async function finishedStudy(options: FinishedStudy): Promise<{ study: St
   const cells = cellsOf(arms, seeds, splits, models);
   const study: Study = { folder, record: recordOf(options), cells };
   for (let split = 1; split <= splits; split++)
-    await writeJsonLines(
-      join(studyPaths(folder).staged(`split-${split}`), 'holdout.jsonl'),
-      Array.from({ length: rows }, (_, row) => ({ id: `${split}-${row}`, stage: bandOf(row), messages: [] })),
-    );
+    await writeHoldout(studyPaths(folder).staged(`split-${split}`), split, rows);
   const states = cells.map(state);
   for (const [i, cell] of cells.entries()) if (states[i]!.state === 'done') await writeRun(folder, cell, rows, options);
   await writeJson(studyPaths(folder).record, study.record);
   await writeJsonLines(studyPaths(folder).cells, cells);
   return { study, states };
+}
+
+/** A staged folder of which only the held-out rows are there. */
+async function writeHoldout(folder: string, split: number, rows: number): Promise<void> {
+  const path = join(folder, 'holdout.jsonl');
+  await writeJsonLines(
+    path,
+    Array.from({ length: rows }, (_, row) => ({
+      id: `${split}-${row}`,
+      stage: bandOf(row),
+      messages: [
+        { role: 'user', content: questionOf(row) },
+        { role: 'assistant', content: 'An answer.' },
+      ],
+    })),
+  );
+  await writeJson(join(folder, 'manifest.json'), {
+    version: 1,
+    stages: [{ index: 1, file: 'stage-1.jsonl', rows: 0, sha256: HASH }],
+    holdout: { file: 'holdout.jsonl', rows, sha256: await hashFile(path) },
+  });
 }
 
 function cellsOf(arms: readonly string[], seeds: number, splits: number, models: readonly string[]): Cell[] {

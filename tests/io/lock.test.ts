@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeFileAtomic } from '../../src/io/atomic.js';
-import { isLockFile, lockFolder } from '../../src/io/lock.js';
+import { lockFolder } from '../../src/io/lock.js';
+import { isLockFile } from '../../src/io/lock-file.js';
 import { parseOwner, SILENT_MS } from '../../src/io/lock-owner.js';
 import { ROOT } from '../cli/child.js';
 

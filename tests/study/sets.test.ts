@@ -183,6 +183,20 @@ describe('makeSets', () => {
     await expect(make(other)).rejects.toMatchObject({ message: expect.stringContaining('other contents of') });
   });
 
+  it('keeps the hold-out of sets that are there when others are added, although the rows changed', async () => {
+    const first = setOf(write('rows.jsonl', lines()));
+    await make([first]);
+    writeFileSync(join(study, 'study.json'), '{}');
+    const before = files(join(study, 'holdouts'));
+    write(
+      'rows.jsonl',
+      lines((i) => ROWS - ((i * 37) % ROWS)),
+    );
+    await make([setOf(first.rows, { name: 'two', stage: { stages: 2 } })]);
+    expect(files(join(study, 'holdouts'))).toEqual(before);
+    expect(await heldIn('two')).toEqual(await heldIn('split-1'));
+  });
+
   it('refuses scores of other rows, with how many and the first', async () => {
     const rows = write('rows.jsonl', lines());
     const others = lines().slice(2);

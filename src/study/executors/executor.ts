@@ -17,8 +17,10 @@ export interface JobEnd {
   /** Exit status; null where a signal ended it or nobody knows. */
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last line that it wrote to stderr; empty where that is unknown. */
+  /** The last error that it printed, otherwise its last line; empty where that is unknown. */
   readonly lastLine: string;
+  /** The system ended it for lack of memory; absent where the executor cannot know. */
+  readonly outOfMemory?: boolean | undefined;
 }
 
 /** What an executor knows of a job. `unknown` is never success. */

@@ -8,7 +8,7 @@ import { wilsonInterval } from '../../statistics/wilson.js';
 import { blockOf, groupOf } from '../cell.js';
 import type { StudyRecord } from '../study-record.js';
 import type { Results } from './results.js';
-import { type BlockNumber, type CellKey, differencesOf, type Unit, unitOf } from './units.js';
+import { type BlockNumber, type CellKey, differencesOf, finite, type Unit, unitOf } from './units.js';
 
 /** What the analysis is, fixed before the first run. */
 export type Analysis = Pick<StudyRecord['analysis'], 'better' | 'margin' | 'alpha' | 'control' | 'compare'>;
@@ -61,8 +61,8 @@ export interface Compared
 }
 
 /** Fewest units, and the largest share of missing blocks, that a verdict rests on. */
-const FEWEST = 3;
-const MOST_MISSING = 0.2;
+export const FEWEST_UNITS = 3;
+export const MOST_MISSING = 0.2;
 /** Seed of the sign-flip test's draws, which only more than 16 units need. */
 const FLIP_SEED = 0;
 
@@ -112,7 +112,7 @@ function draft({ arm, axes, own, control, unit }: Pair, { values, analysis, sett
   const tested = settled && units >= 2;
   const copies = units >= 2 && isFlat(pairs.map(({ value }) => value)) && isFlat(pairs.map(({ base }) => base));
   const incomplete =
-    units < FEWEST
+    units < FEWEST_UNITS
       ? 'few'
       : planned.length - pairs.length > MOST_MISSING * planned.length
         ? 'missing'
@@ -127,10 +127,10 @@ function draft({ arm, axes, own, control, unit }: Pair, { values, analysis, sett
     n: pairs.length,
     planned: planned.length,
     units,
-    difference: number(mean),
-    low: number(low),
-    high: number(high),
-    sd: number(standardDeviation(differences)),
+    difference: finite(mean),
+    low: finite(low),
+    high: finite(high),
+    sd: finite(standardDeviation(differences)),
     p: tested ? p : null,
     signFlip: tested ? signFlip(differences, { seed: FLIP_SEED }) : null,
     equivalence: same && units >= 2 ? { low: same.low, high: same.high, p: tested ? same.p : null, pHolm: null } : null,
@@ -139,8 +139,6 @@ function draft({ arm, axes, own, control, unit }: Pair, { values, analysis, sett
     differences,
   };
 }
-
-const number = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 const isFlat = (values: readonly number[]): boolean => values.every((value) => value === values[0]);
 
@@ -166,7 +164,8 @@ function decide(drafts: readonly Draft[], { settled, analysis }: ComparisonInput
     const equivalence = one.equivalence && { ...one.equivalence, pHolm: tested ? same[i]! : null };
     const compared = { ...one, pHolm, equivalence, signFlipHolm: tested ? flips[i]! : null };
     const verdict = settled && one.family ? verdictOf(compared, analysis) : null;
-    return { ...compared, verdict, withinMargin: isWithinMargin(verdict, equivalence, analysis.margin) };
+    const found = verdict === 'better' || verdict === 'worse';
+    return { ...compared, verdict, withinMargin: found && isSame(equivalence, analysis.alpha) };
   });
 }
 
@@ -177,18 +176,9 @@ function verdictOf(
 ): Verdict {
   if (incomplete || pHolm === null) return 'incomplete';
   if (pHolm < alpha) return difference! < 0 === (better === 'lower') ? 'better' : 'worse';
-  return equivalence?.pHolm != null && equivalence.pHolm < alpha ? 'same within margin' : 'not distinguishable';
+  return isSame(equivalence, alpha) ? 'same within margin' : 'not distinguishable';
 }
 
-/** Whether a difference that was found is also shown to be smaller than the margin. */
-const isWithinMargin = (
-  verdict: Verdict | null,
-  equivalence: Compared['equivalence'],
-  margin: number | null,
-): boolean =>
-  (verdict === 'better' || verdict === 'worse') &&
-  margin !== null &&
-  equivalence?.low != null &&
-  equivalence.high !== null &&
-  equivalence.low > -margin &&
-  equivalence.high < margin;
+/** Whether a difference is shown to be smaller than the margin, once all comparisons are counted. */
+const isSame = (equivalence: Compared['equivalence'], alpha: number): boolean =>
+  equivalence?.pHolm != null && equivalence.pHolm < alpha;

@@ -3,13 +3,16 @@ import type { Metric } from '../study-file.js';
 import type { Results } from './results.js';
 import type { Unit } from './units.js';
 
-/** What is measured, in words: `held-out loss of band 2`. */
-export const metricName = (metric: Metric): string =>
-  'win-rate' in metric
-    ? 'win rate'
-    : metric['held-out'] === 'all'
-      ? 'held-out loss'
-      : `held-out loss of band ${metric['held-out'].slice('band-'.length)}`;
+/** A metric as it is registered: `held-out all`, `held-out band-2`, `win-rate`. */
+export const metricKey = (metric: Metric): string =>
+  'win-rate' in metric ? 'win-rate' : `held-out ${metric['held-out']}`;
+
+/** A {@link metricKey} in words: `held-out loss of band 2`. */
+export function metricName(key: string): string {
+  const band = /^held-out band-(\d)$/.exec(key)?.[1];
+  if (band !== undefined) return `held-out loss of band ${band}`;
+  return key === 'win-rate' ? 'win rate' : 'held-out loss';
+}
 
 /** A unit after a number: `nats per token`, `points`. */
 export const shownUnit = (unit: Results['metric']['unit']): string => (unit === 'nats' ? 'nats per token' : 'points');

@@ -1,51 +1,31 @@
-import { join } from 'node:path';
-import * as z from 'zod';
-import { exists } from '../../io/files.js';
-import { checkSchema } from '../../io/json.js';
-import { readJsonLines } from '../../io/jsonl.js';
-import { measuredField } from '../../io/manifest-fields.js';
+import { findDuplicates } from '../../curriculum/duplicates.js';
+import { readHeldOut } from '../../curriculum/manifest.js';
+import { openTable } from '../../curriculum/table.js';
+import type { HeldOutRow } from '../../train/held-out-losses.js';
 import type { RunFile } from '../../train/run-file.js';
 
-/** Loss of one held-out row at one time: nats summed over its trained tokens. */
-export interface RowLoss {
-  readonly id: string;
-  /** Stage of its own set that the row's difficulty belongs to, from 1. */
+/** What is known of a held-out row: its band by the study's own cut, and which rows are its near-duplicates. */
+export interface HeldOutPlace {
+  /** Stage of the control's set, from 1. */
   readonly band: number;
-  readonly nats: number;
-  readonly tokens: number;
+  /** Place of the first row that it is a near-duplicate of: itself for most. */
+  readonly cluster: number;
 }
 
-const rowLossSchema = z.object({
-  id: z.string(),
-  band: z.number().int().min(1),
-  nats: measuredField,
-  tokens: z.number().int().min(0),
-});
+/** Held-out rows of a split, by id. */
+export type HeldOut = ReadonlyMap<string, HeldOutPlace>;
 
-/** Reads the losses of the held-out rows after a stage of a run (0 is the base); undefined where they were not kept. */
-export async function readRowLosses(run: string, stage: number): Promise<RowLoss[] | undefined> {
-  const path = join(run, `stage-${stage}`, 'held-out.jsonl');
-  if (!exists(path)) return undefined;
-  const rows: RowLoss[] = [];
-  for await (const { line, value } of readJsonLines(path))
-    rows.push(checkSchema(value, rowLossSchema, `${path}:${line}`));
-  return rows;
-}
-
-/** Band of each held-out row by the study's own cut: that of the set of the control. */
-export type BandOf = ReadonlyMap<string, number>;
-
-const heldOutRow = z.looseObject({ id: z.string(), stage: z.number().int().min(1) });
-
-/** Reads which band each held-out row of a staged folder belongs to. */
-export async function readBands(staged: string): Promise<BandOf> {
-  const path = join(staged, 'holdout.jsonl');
-  const bands = new Map<string, number>();
-  for await (const { line, value } of readJsonLines(path)) {
-    const { id, stage } = checkSchema(value, heldOutRow, `${path}:${line}`);
-    bands.set(id, stage);
-  }
-  return bands;
+/** Reads the held-out rows of the staged folder that the control trains on. */
+export async function readHoldout(staged: string, nearDuplicates: number): Promise<HeldOut> {
+  const records = await readHeldOut(staged);
+  const table = openTable({ near: nearDuplicates > 0 });
+  for (const record of records) table.add(record, record.score ?? 0, 0);
+  const { keys, shingles } = table.done();
+  const search = findDuplicates(keys, shingles, { nearDuplicates, seed: 0 });
+  let next = search.next();
+  while (!next.done) next = search.next();
+  const { clusterOf } = next.value;
+  return new Map(records.map(({ id, stage }, row) => [id, { band: stage ?? 1, cluster: clusterOf[row]! }]));
 }
 
 /** Held-out losses of a run at one time, by band and over all rows; nats per trained token. */
@@ -60,13 +40,13 @@ export interface LossesAfter {
 /** Mean losses of rows in each of the `bands`, and of all; NaN for a band without rows. */
 export function lossesOf(
   after: number,
-  rows: readonly RowLoss[],
-  bandOf: BandOf,
+  rows: readonly HeldOutRow[],
+  heldOut: HeldOut,
   bands: readonly number[],
 ): LossesAfter {
-  const mean = (some: readonly RowLoss[]) =>
+  const mean = (some: readonly HeldOutRow[]) =>
     some.reduce((sum, { nats }) => sum + nats, 0) / some.reduce((sum, { tokens }) => sum + tokens, 0);
-  const of = (row: RowLoss) => bandOf.get(row.id) ?? row.band;
+  const of = (row: HeldOutRow) => heldOut.get(row.id)?.band ?? row.band;
   return { after, losses: bands.map((band) => mean(rows.filter((row) => of(row) === band))), all: mean(rows) };
 }
 

@@ -1,18 +1,12 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { groupBy } from '../../core/lists.js';
+import { exists } from '../../io/files.js';
+import { type HeldOutRow, readHeldOutLosses } from '../../train/held-out-losses.js';
 import { type RunFile, readRunFile } from '../../train/run-file.js';
 import { type Cell, groupOf } from '../cell.js';
 import type { CellState } from '../state.js';
 import { type Study, studyPaths } from '../study-record.js';
-import {
-  type BandOf,
-  type LossesAfter,
-  lossesOf,
-  lossesOfMatrix,
-  type RowLoss,
-  readBands,
-  readRowLosses,
-} from './held-out.js';
+import { type HeldOut, type LossesAfter, lossesOf, lossesOfMatrix, readHoldout } from './held-out.js';
 
 /** What a done cell has to show. */
 export interface Measured {
@@ -21,44 +15,56 @@ export interface Measured {
   /** Held-out losses before training and after every stage, by band of the study's own cut. */
   readonly matrix: readonly LossesAfter[];
   /** Losses of the held-out rows in the end; undefined where they were not kept. */
-  readonly rows: readonly RowLoss[] | undefined;
+  readonly rows: readonly HeldOutRow[] | undefined;
 }
 
 /** All done cells, measured. */
 export interface Measurements {
-  readonly cells: readonly Measured[];
-  /** By group and split: the band of each held-out row. */
-  readonly bandsOf: (cell: Cell) => BandOf;
-  /** Bands by group, in order. */
-  readonly bands: (group: string) => readonly number[];
+  /** By id. */
+  readonly cells: ReadonlyMap<string, Measured>;
+  /** Held-out rows of a group and split. */
+  heldOut(group: string, split: number): HeldOut;
+  /** Bands of a group, in order. */
+  bands(group: string): readonly number[];
 }
+
+/** Similarity of near-duplicates where the study trains on a staged folder as it is. */
+const NEAR_DUPLICATES = 0.8;
+const NO_ROWS: HeldOut = new Map();
 
 /** Reads what the done cells of a study have to show; `states` are in the order of its cells. */
 export async function measure(study: Study, states: readonly CellState[]): Promise<Measurements> {
   const references = await readReferences(study);
-  const bandsOf = (cell: Cell) => references.get(groupOf(cell))?.get(cell.split) ?? new Map();
-  const found = new Map(
+  const bandsOf = new Map(
     [...references].map(([group, splits]) => {
-      const bands = [...splits.values()].flatMap((bandOf) => [...bandOf.values()]);
+      const bands = [...splits.values()].flatMap((rows) => [...rows.values()].map(({ band }) => band));
       return [group, [...new Set(bands)].sort((x, y) => x - y)] as const;
     }),
   );
-  const bands = (group: string) => found.get(group) ?? [];
-  const cells: Measured[] = [];
-  for (const [i, cell] of study.cells.entries())
-    if (states[i]?.state === 'done')
-      cells.push(await measureCell(study.folder, cell, bandsOf(cell), bands(groupOf(cell))));
-  return { cells, bandsOf, bands };
+  const heldOut = (group: string, split: number) => references.get(group)?.get(split) ?? NO_ROWS;
+  const bands = (group: string) => bandsOf.get(group) ?? [];
+  const cells = new Map<string, Measured>();
+  for (const [i, cell] of study.cells.entries()) {
+    if (states[i]?.state !== 'done') continue;
+    const group = groupOf(cell);
+    cells.set(cell.id, await measureCell(study.folder, cell, heldOut(group, cell.split), bands(group)));
+  }
+  return { cells, heldOut, bands };
 }
 
-/** The bands of each group and split: those of the set that its control trains on. */
-async function readReferences({ folder, cells, record }: Study): Promise<Map<string, Map<number, BandOf>>> {
-  const references = new Map<string, Map<number, BandOf>>();
+/** The held-out rows of each group and split, with the bands of the set that its control trains on. */
+async function readReferences({ folder, cells, record }: Study): Promise<Map<string, Map<number, HeldOut>>> {
+  const near = record.study.data?.nearDuplicates ?? NEAR_DUPLICATES;
+  const read = new Map<string, HeldOut>();
+  const references = new Map<string, Map<number, HeldOut>>();
   for (const [group, ofGroup] of groupBy(cells, groupOf)) {
-    const splits = new Map<number, BandOf>();
+    const splits = new Map<number, HeldOut>();
     for (const cell of ofGroup) {
       if (cell.arm !== record.analysis.control || splits.has(cell.split)) continue;
-      splits.set(cell.split, await readBands(stagedFolder(folder, record.begunIn, cell)));
+      const staged = stagedFolder(folder, record.begunIn, cell);
+      const rows = read.get(staged) ?? (await readHoldout(staged, near));
+      read.set(staged, rows);
+      splits.set(cell.split, rows);
     }
     references.set(group, splits);
   }
@@ -68,20 +74,18 @@ async function readReferences({ folder, cells, record }: Study): Promise<Map<str
 const stagedFolder = (folder: string, begunIn: string, { set, recipe }: Cell): string =>
   set === null ? resolve(begunIn, String(recipe.data)) : studyPaths(folder).staged(set);
 
-async function measureCell(folder: string, cell: Cell, bandOf: BandOf, bands: readonly number[]): Promise<Measured> {
+async function measureCell(folder: string, cell: Cell, heldOut: HeldOut, bands: readonly number[]): Promise<Measured> {
   const path = studyPaths(folder).run(cell.id);
   const run = await readRunFile(path);
-  const kept: RowLoss[][] = [];
-  for (let stage = 0; stage <= run.stages.length; stage++) {
-    const rows = await readRowLosses(path, stage);
-    if (rows) kept.push(rows);
-  }
+  const kept: HeldOutRow[][] = [];
+  for (let stage = 0; stage <= run.stages.length; stage++)
+    if (exists(join(path, `stage-${stage}`, 'held-out.jsonl'))) kept.push(await readHeldOutLosses(path, stage));
   // Without the losses of rows, those of bands are of the cut of the run's own set.
   const whole = kept.length === run.stages.length + 1;
   return {
     cell,
     trainedTokens: run.stages.reduce((sum, { trainedTokens }) => sum + trainedTokens, 0),
-    matrix: whole ? kept.map((rows, after) => lossesOf(after, rows, bandOf, bands)) : matrixOf(run, bands),
+    matrix: whole ? kept.map((rows, after) => lossesOf(after, rows, heldOut, bands)) : matrixOf(run, bands),
     rows: whole ? kept.at(-1) : undefined,
   };
 }

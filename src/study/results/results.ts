@@ -57,7 +57,7 @@ const comparisonSchema = z.strictObject({
   signFlip: number,
   /** Two one-sided tests with the study's margin; null without one. */
   equivalence: z.strictObject({ low: number, high: number, p: number, pHolm: number }).nullable(),
-  /** Null while cells are not settled. */
+  /** Null while cells are not settled, where it is withheld (a judge that failed), and outside the family. */
   verdict: z.enum(VERDICTS).nullable(),
   /** Under better and worse: the difference is also shown to be smaller than the margin. */
   withinMargin: z.boolean(),
@@ -67,7 +67,10 @@ const comparisonSchema = z.strictObject({
   notes: z.array(z.string()),
   /** Share of units in which the arm is better than the control (ties ½), with Wilson's interval. */
   better: z.strictObject({ share: z.number(), low: z.number(), high: z.number() }).nullable(),
-  /** Interval over blocks and hold-out rows (crossed bootstrap); null under 8 blocks or under 30 rows a band. */
+  /**
+   * Interval over seeds and held-out rows (crossed bootstrap); null under 8 seeds, under 30 rows a band, and where
+   * splits are the units, whose interval is about other rows already.
+   */
   rows: interval.nullable(),
   /** Differences by band of the study's own cut, without verdict. */
   bands: z.array(z.strictObject({ band: count, difference: number, low: number, high: number })),
@@ -75,7 +78,22 @@ const comparisonSchema = z.strictObject({
   power: z.strictObject({ leastDifference: number, seedsForMargin: count.nullable() }),
 });
 
-/** Two-way table of arms and blocks that are complete; shares of the variance, 0 to 1. */
+/** An arm against the control over several data sets (values of the axis `dataset`), from three on; without verdict. */
+const dataSetsSchema = z.strictObject({
+  arm: z.string(),
+  control: z.string(),
+  /** The other axes. */
+  axes,
+  dataSets: count,
+  /** Interquartile mean of the differences of all data sets, with its bootstrap interval over other runs. */
+  difference: z.number(),
+  low: z.number(),
+  high: z.number(),
+  /** Mean over data sets of the share of units in which the arm is better. */
+  better: z.number(),
+});
+
+/** Two-way table of arms and blocks that are complete; shares of the variance, 0 to 1. Not of win rates. */
 const componentsSchema = z.strictObject({
   axes,
   blocks: count,
@@ -121,6 +139,8 @@ export const resultsSchema = z.strictObject({
   warnings: z.array(z.string()),
   arms: z.array(armSchema),
   comparisons: z.array(comparisonSchema),
+  /** Empty under three data sets. */
+  dataSets: z.array(dataSetsSchema),
   components: z.array(componentsSchema),
   /** Arms with missing cells; empty where none are missing. */
   missing: z.array(missingSchema),

@@ -3,22 +3,8 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import { groupOf } from '../cell.js';
 import type { Compared } from './compare.js';
 import { digitsFor, shown, shownUnit, shownUnits } from './figures.js';
+import type { About } from './parts.js';
 import type { Results } from './results.js';
-import type { Unit } from './units.js';
-
-/** What all sentences of a study's results are about. */
-export interface About {
-  /** In words: `held-out loss`. */
-  readonly metric: string;
-  readonly metricUnit: Results['metric']['unit'];
-  readonly better: Results['metric']['better'];
-  readonly margin: number | null;
-  readonly alpha: number;
-  readonly unit: Unit;
-  /** Comparisons of the family of Holm's adjustment. */
-  readonly family: number;
-  readonly settled: boolean;
-}
 
 type Power = Results['comparisons'][number]['power'];
 
@@ -34,6 +20,7 @@ function answer(one: Compared, power: Power, about: About): string {
   const unit = shownUnit(about.metricUnit);
   if (!about.settled)
     return `No verdict on ${arm} yet: ${formatCount(n)} of ${formatCounted(planned, 'block')} are done in both it and ${control}.`;
+  if (about.problems.length > 0) return `No verdict on ${arm}: ${about.problems.join('; ')}.`;
   if (verdict === 'incomplete') return incomplete(one, about);
   const digits = digitsFor(one.low, one.high, about.metricUnit);
   const level = shownLevel(1 - about.alpha);

@@ -3,7 +3,7 @@ import { shownLevel } from '../../eval/result/sentences.js';
 import type { Block } from '../../telemetry/document.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import { groupOf } from '../cell.js';
-import { digitsFor, shown, shownUnit } from './figures.js';
+import { digitsFor, metricName, shown, shownUnit } from './figures.js';
 import type { Results } from './results.js';
 
 type Arm = Results['arms'][number];
@@ -18,7 +18,7 @@ function aboutLine({ metric, blocks, arms, control }: Results): string {
     blocks.complete === blocks.planned
       ? formatCounted(blocks.planned, 'block')
       : `${formatCount(blocks.complete)} of ${formatCounted(blocks.planned, 'block')} complete`;
-  return `${formatCounted(names, 'arm')} against ${control}, ${done}: ${metric.name}, ${shownUnit(metric.unit)}, ${metric.better} is better`;
+  return `${formatCounted(names, 'arm')} against ${control}, ${done}: ${metricName(metric.name)}, ${shownUnit(metric.unit)}, ${metric.better} is better`;
 }
 
 /** The arms of one combination of the axes, the control first. */

@@ -20,7 +20,10 @@ const SPLITS_AS_UNITS = 3;
  * the seeds within each split, and the interval is about other hold-outs too.
  */
 export const unitOf = (cells: readonly Pick<Cell, 'split'>[]): Unit =>
-  new Set(cells.map(({ split }) => split)).size >= SPLITS_AS_UNITS ? 'split' : 'seed';
+  unitOfSplits(new Set(cells.map(({ split }) => split)).size);
+
+/** {@link unitOf} a study of so many splits. */
+export const unitOfSplits = (splits: number): Unit => (splits >= SPLITS_AS_UNITS ? 'split' : 'seed');
 
 /** A number of a block. */
 export interface BlockNumber {
@@ -34,8 +37,8 @@ export const unitMeans = (numbers: readonly BlockNumber[], unit: Unit): number[]
   [...groupBy(numbers, (number) => number[unit]).values()].map((ofUnit) => mean(ofUnit.map(({ value }) => value)));
 
 /**
- * {@link unitMeans} of differences within blocks. Where seeds are the units, one that lacks some of its `planned`
- * blocks is left out: its mean would be about other hold-outs than the rest.
+ * {@link unitMeans} of differences within blocks. Where seeds are the units, one that misses some of its
+ * `planned` blocks is left out: its mean would be about other hold-outs than the rest.
  */
 export function differencesOf(
   differences: readonly BlockNumber[],
@@ -50,3 +53,6 @@ export function differencesOf(
     unit,
   );
 }
+
+/** A number as a file has it: null where it is not finite. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -36,11 +36,10 @@ export function valuesOf(
   { cells, bands }: Measurements,
   winRates: ReadonlyMap<string, number> | undefined,
 ): CellValues {
-  const measured = new Map(cells.map((one) => [one.cell.id, one]));
   const [values, reasons] = [new Map<string, number>(), new Map<string, string>()];
   for (const [i, cell] of study.cells.entries()) {
     const state = states[i]!;
-    const one = measured.get(cell.id);
+    const one = cells.get(cell.id);
     if (state.state !== 'done' || !one) {
       reasons.set(cell.id, state.state === 'failed' ? state.failure : state.state);
       continue;

@@ -1,0 +1,226 @@
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { liveHolder } from '../io/lock-file.js';
+import { type AttemptLog, isDiskFull, openAttemptLog } from './attempt-log.js';
+import { finalFailure } from './attempts.js';
+import type { Cell } from './cell.js';
+import { cellState } from './cell-states.js';
+import { endedCell, secondsOfRun } from './ended-cell.js';
+import type { StudyEvent } from './events.js';
+import type { Executor, JobEnd } from './executors/executor.js';
+import { kindOf, type Outcome } from './failures.js';
+import type { CellState } from './state.js';
+import { type Study, studyPaths } from './study-record.js';
+
+/** Where a cell is in the course of work. Times are those of `performance.now()`. */
+type Place =
+  | { readonly at: 'todo'; readonly from: number }
+  | { readonly at: 'job'; readonly attempt: number; readonly began: number; asked: boolean; unknownSince?: number }
+  | { readonly at: 'elsewhere' }
+  | { readonly at: 'done'; readonly seconds: number | undefined }
+  | { readonly at: 'failed' };
+
+/** A job that the executor does not know for so long, and whose run nobody holds, is lost. */
+const LOST_MS = 60_000;
+/** Time between two looks at cells that others run, and at failed ones, which may have been set to be tried again. */
+const LOOK_MS = 1_000;
+/** Nobody has jobs of this study but the executor that is asked. */
+const NO_JOBS = { known: new Map(), coordinated: true } as const;
+
+const now = () => performance.now();
+
+/** The cells that one process runs: which is where, what was begun, and what came of it. */
+export class CellWork {
+  private readonly places = new Map<number, Place>();
+  private readonly log: AttemptLog = openAttemptLog();
+  private paused = 0;
+  private looked = 0;
+  /** The last failures, as long as they are alike. */
+  private alike: { readonly kind: string; readonly reason: string; readonly count: number } | undefined;
+
+  constructor(
+    private readonly study: Study,
+    private readonly cells: readonly Cell[],
+    private readonly executor: Executor,
+    private readonly slots: number,
+  ) {
+    for (const { index } of cells) this.places.set(index, { at: 'todo', from: 0 });
+  }
+
+  /** How many cells are in one of these places. */
+  count(...places: readonly Place['at'][]): number {
+    return [...this.places.values()].filter(({ at }) => places.includes(at)).length;
+  }
+
+  /** What so many cells in a row failed of in the same way; undefined for fewer. */
+  alikeFailure(): string | undefined {
+    const { alike } = this;
+    return alike && alike.count >= this.study.record.study.failures.stopAfterAlike ? alike.reason : undefined;
+  }
+
+  /** Begins what there is room for. */
+  async *start(): AsyncGenerator<StudyEvent, void> {
+    for (const cell of this.cells) {
+      if (this.count('job') >= this.slots || this.paused > now()) return;
+      const place = this.places.get(cell.index)!;
+      if (place.at !== 'todo' || place.from > now()) continue;
+      const state = await cellState(this.study, cell, NO_JOBS);
+      if (state.state === 'running') yield this.elsewhere(cell, state);
+      else if (state.state === 'done') await this.settleDone(cell);
+      else if (state.state === 'failed') this.places.set(cell.index, { at: 'failed' });
+      else yield* this.begin(cell);
+    }
+  }
+
+  /** Takes in what has happened to jobs, and to cells that others run. */
+  async *collect(): AsyncGenerator<StudyEvent, void> {
+    const states = await this.executor.poll();
+    for (const cell of this.cells) {
+      const place = this.places.get(cell.index)!;
+      if (place.at !== 'job') continue;
+      const state = states.get(cell.index) ?? { state: 'unknown' };
+      if (state.state === 'ended') yield await this.finish(cell, place, state);
+      else if (state.state !== 'unknown') delete place.unknownSince;
+      else if (await this.isLost(cell, place)) yield await this.finish(cell, place, undefined);
+    }
+    if (now() < this.looked + LOOK_MS) return;
+    this.looked = now();
+    await this.lookAtOthers();
+  }
+
+  /** Asks all jobs to stop. */
+  async stop(how: 'save' | 'now'): Promise<void> {
+    const jobs = [...this.places].filter(([, { at }]) => at === 'job').map(([index]) => index);
+    for (const index of jobs) (this.places.get(index) as Place & { at: 'job' }).asked = true;
+    await this.executor.cancel(jobs, how);
+  }
+
+  /** Lets all jobs save and end, and writes what is not written yet. */
+  async close(pollMs: number): Promise<void> {
+    if (this.count('job') > 0) await this.stop('save');
+    while (this.count('job') > 0) {
+      for await (const _ of this.collect());
+      await sleep(pollMs);
+    }
+    await this.log.flush();
+  }
+
+  private elsewhere({ index, id }: Cell, { host, pid }: CellState & { state: 'running' }): StudyEvent {
+    this.places.set(index, { at: 'elsewhere' });
+    return { type: 'cell-elsewhere', index, id, host, pid };
+  }
+
+  private async *begin(cell: Cell): AsyncGenerator<StudyEvent, void> {
+    const { index, id } = cell;
+    const { folder } = this.study;
+    const paths = studyPaths(folder);
+    const attempt = (await this.log.read(paths.attempts(id))).count + 1;
+    const log = paths.log(id, attempt);
+    const time = new Date().toISOString();
+    const place: Place = { at: 'job', attempt, began: now(), asked: false };
+    const { kind: executor } = this.executor;
+    await this.log.add(paths.attempts(id), { event: 'begin', attempt, time, executor, host: hostname() });
+    try {
+      await this.executor.submit([{ folder, cell, attempt, log }]);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      yield await this.conclude(cell, place, undefined, diskFull(error));
+      return;
+    }
+    this.places.set(index, place);
+    yield { type: 'cell-begin', index, id, attempt, log };
+  }
+
+  private async isLost({ id }: Cell, place: Place & { at: 'job' }): Promise<boolean> {
+    place.unknownSince ??= now();
+    if (now() < place.unknownSince + LOST_MS) return false;
+    return (await liveHolder(studyPaths(this.study.folder).run(id))) === undefined;
+  }
+
+  private async finish(cell: Cell, place: Place & { at: 'job' }, end: JobEnd | undefined): Promise<StudyEvent> {
+    const outcome = await endedCell(this.study, cell, { end, asked: place.asked });
+    return this.conclude(cell, place, end, outcome);
+  }
+
+  /** Writes how an attempt ended, and decides what becomes of the cell. */
+  private async conclude(
+    cell: Cell,
+    { attempt, began }: Place & { at: 'job' },
+    end: JobEnd | undefined,
+    outcome: Outcome,
+  ): Promise<StudyEvent> {
+    const { index, id } = cell;
+    const path = studyPaths(this.study.folder).attempts(id);
+    const { code = null, signal = null } = end ?? {};
+    const time = new Date().toISOString();
+    await this.log.add(path, { event: 'end', attempt, time, code, signal, ...outcome });
+    const retryIn = await this.place(cell, path, outcome);
+    return {
+      type: 'cell-end',
+      index,
+      id,
+      ...outcome,
+      ...(retryIn !== undefined && { retryIn }),
+      seconds: (now() - began) / 1000,
+      ...this.progress(),
+    };
+  }
+
+  /** Puts a cell where it belongs after an attempt; returns the seconds until it is tried again, if it failed. */
+  private async place(cell: Cell, path: string, outcome: Outcome): Promise<number | undefined> {
+    const { index, id } = cell;
+    const { retries, retryAfter } = this.study.record.study.failures;
+    if (outcome.outcome === 'done') await this.settleDone(cell);
+    else if (outcome.outcome === 'interrupted') this.places.set(index, { at: 'todo', from: 0 });
+    else {
+      const attempts = await this.log.read(path);
+      if (finalFailure(attempts, retries)) {
+        this.places.set(index, { at: 'failed' });
+        this.countAlike(kindOf(outcome, id), outcome.reason ?? '');
+        return undefined;
+      }
+      const seconds = retryAfter[Math.min(attempts.failures.length, retryAfter.length) - 1] ?? 0;
+      const from = now() + 1000 * seconds;
+      this.places.set(index, { at: 'todo', from });
+      // The others have no more room than this one.
+      if (outcome.failure === 'disk full') this.paused = from;
+      return seconds;
+    }
+    return undefined;
+  }
+
+  private async settleDone({ index, id }: Cell): Promise<void> {
+    this.alike = undefined;
+    this.places.set(index, { at: 'done', seconds: await secondsOfRun(studyPaths(this.study.folder).run(id)) });
+  }
+
+  private countAlike(kind: string, reason: string): void {
+    this.alike = { kind, reason, count: (this.alike?.kind === kind ? this.alike.count : 0) + 1 };
+  }
+
+  /** Cells that others ran are looked at again, and failed ones that were set to be tried again. */
+  private async lookAtOthers(): Promise<void> {
+    for (const cell of this.cells) {
+      const { at } = this.places.get(cell.index)!;
+      if (at !== 'elsewhere' && at !== 'failed') continue;
+      const { state } = await cellState(this.study, cell, NO_JOBS);
+      if (state !== (at === 'failed' ? 'failed' : 'running')) this.places.set(cell.index, { at: 'todo', from: 0 });
+    }
+  }
+
+  private progress(): { settled: number; of: number; secondsLeft?: number } {
+    const settled = this.count('done', 'failed');
+    const times = [...this.places.values()].flatMap((place) =>
+      place.at === 'done' && place.seconds !== undefined ? [place.seconds] : [],
+    );
+    const mean = times.reduce((sum, seconds) => sum + seconds, 0) / times.length;
+    const of = this.cells.length;
+    return { settled, of, ...(times.length > 0 && { secondsLeft: (mean * (of - settled)) / this.slots }) };
+  }
+}
+
+const diskFull = (error: unknown): Outcome => ({
+  outcome: 'failed',
+  failure: 'disk full',
+  reason: (error as Error).message,
+});
