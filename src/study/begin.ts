@@ -8,7 +8,7 @@ import { makeFolder, remove } from '../io/files.js';
 import { checkSchema } from '../io/json.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { hide } from '../telemetry/redact.js';
-import type { Hooks } from '../workflow/hooks.js';
+import type { AskHooks, Hooks } from '../workflow/hooks.js';
 import { openRunPlanner, type RunPlanner } from '../workflow/plan-runs.js';
 import { analysisOf } from './analysis.js';
 import type { Cell } from './cell.js';
@@ -25,7 +25,7 @@ import { checkWinRates } from './win-rate-plan.js';
 export async function* beginStudy(
   folder: string,
   resolved: ResolvedStudy,
-  hooks: Hooks,
+  hooks: AskHooks,
 ): AsyncGenerator<StudyEvent, Study> {
   const planner = openRunPlanner(hooks);
   try {

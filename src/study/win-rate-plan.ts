@@ -7,6 +7,7 @@ import { readSets } from '../eval/sets/read-set.js';
 import type { Pair } from '../eval/verdicts/pair-types.js';
 import { exists } from '../io/files.js';
 import { silentLogger } from '../telemetry/logger.js';
+import { agreeToCost } from '../workflow/asking-cost.js';
 import { planJudging } from '../workflow/eval-judge.js';
 import type { PairJudgingPlan } from '../workflow/eval-judge-types.js';
 import type { JudgeWork } from '../workflow/eval-judge-work.js';
@@ -98,16 +99,23 @@ export async function planWinRates(
 }
 
 /**
- * Checks what measuring the win rates will need, before anything is trained: what {@link planWinRates} checks, and the
- * judge's key.
+ * Checks what measuring the win rates will need, before anything is trained: what {@link planWinRates} checks, the
+ * judge's key, and that its cost is agreed to or somebody can be asked.
  */
 export async function checkWinRates(
   study: PlannedWinRateStudy,
-  hooks: Pick<AskHooks, 'logger' | 'environment'> = {},
+  hooks: Pick<AskHooks, 'logger' | 'environment' | 'confirm'> = {},
 ): Promise<void> {
   const options = winRateOptions(study.record.study);
   if (options?.judge === 'llm') resolveEndpoint(options, hooks.environment ?? env);
-  await planWinRates(study, hooks);
+  const plan = await planWinRates(study, hooks);
+  if (!options || !plan?.asking) return;
+  const { asking, evaluations } = plan;
+  // `maxCost` limits each evaluation, and they are of one size.
+  const each = (sum: number | undefined) => sum && sum / evaluations;
+  const { requests, cost, likelyCost, address } = asking;
+  const asked = { requests, cost: each(cost), likelyCost: each(likelyCost) };
+  await agreeToCost(asked, options, address, { confirm: hooks.confirm && (async () => true) });
 }
 
 function checkModel({ judge, model }: WinRateOptions): void {

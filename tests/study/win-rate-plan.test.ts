@@ -90,7 +90,18 @@ test('what is missing is found before anything is trained', async () => {
   const llm = { judge: 'llm', baseUrl: 'https://judge.example.org/v1', model: 'my-judge', sets: ['koala.json'] };
   const environment = {};
   await expect(checkWinRates(study(llm), { environment })).rejects.toThrow('no key for judge.example.org');
-  await expect(checkWinRates(study(llm), { environment: { OPENAI_API_KEY: 'k' } })).resolves.toBe(undefined);
+  const key = { OPENAI_API_KEY: 'k' };
+  const priced = { ...llm, prices: 'prices.json' };
+  await expect(checkWinRates(study(priced), { environment: key })).rejects.toThrow('this may cost about $');
+  await expect(checkWinRates(study({ ...priced, yes: true }), { environment: key })).resolves.toBe(undefined);
+  await expect(checkWinRates(study({ ...priced, maxCost: 5 }), { environment: key })).resolves.toBe(undefined);
+  await expect(checkWinRates(study({ ...priced, maxCost: 0.01 }), { environment: key })).rejects.toThrow(
+    'allows $0.01',
+  );
+  let asked = 0;
+  const confirm = async () => ++asked > 0;
+  await expect(checkWinRates(study(priced), { environment: key, confirm })).resolves.toBe(undefined);
+  expect(asked).toBe(0);
   await expect(planWinRates(study({ ...llm, maxCost: 1 }), { environment })).rejects.toThrow(
     'needs the price of tokens',
   );
