@@ -1,6 +1,7 @@
 import { env } from 'node:process';
 import { dataError } from '../core/errors.js';
 import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
+import type { Price } from '../endpoint/prices.js';
 import type { JudgeKind } from '../eval/judge/pair-judge.js';
 import { type ChosenSet, chooseRows } from '../eval/sets/choose-rows.js';
 import { readSets } from '../eval/sets/read-set.js';
@@ -12,6 +13,7 @@ import { planJudging } from '../workflow/eval-judge.js';
 import type { PairJudgingPlan } from '../workflow/eval-judge-types.js';
 import type { JudgeWork } from '../workflow/eval-judge-work.js';
 import type { AskHooks } from '../workflow/hooks.js';
+import type { JudgingEstimate } from '../workflow/score-types.js';
 import type { StudyRecord } from './study-record.js';
 import { type EvaluatedCell, evaluationsOf } from './win-rate-evaluations.js';
 import { fromHere, type WinRateOptions, winRateOptions } from './win-rate-options.js';
@@ -41,13 +43,10 @@ export interface WinRatePlan {
   /** Only where an LLM at an endpoint is asked. At most, with answers as long as they may be; no reply is known yet. */
   readonly asking?:
     | {
-        readonly requests: number;
-        readonly promptTokens: number;
-        readonly replyTokens: number;
-        /** US dollars at most, and with short replies; undefined where the model's price is not known. */
-        readonly cost: number | undefined;
-        readonly likelyCost: number | undefined;
+        readonly estimate: JudgingEstimate;
+        /** Without the key. */
         readonly address: Omit<EndpointAddress, 'apiKey' | 'headers'>;
+        readonly price: Price | undefined;
       }
     | undefined;
 }
@@ -88,12 +87,17 @@ export async function planWinRates(
     questions: all(({ questions }) => questions),
     entrance: all(({ entrance }) => entrance),
     asking: one.asking && {
-      requests: all(({ asking }) => asking!.estimate.requests),
-      promptTokens: all(({ asking }) => asking!.estimate.promptTokens),
-      replyTokens: all(({ asking }) => asking!.estimate.replyTokens),
-      cost: one.asking.price && all(({ asking }) => asking!.estimate.cost!),
-      likelyCost: one.asking.price && all(({ asking }) => asking!.estimate.likelyCost!),
+      estimate: {
+        known: 0,
+        requests: all(({ asking }) => asking!.estimate.requests),
+        promptTokens: all(({ asking }) => asking!.estimate.promptTokens),
+        replyTokens: all(({ asking }) => asking!.estimate.replyTokens),
+        cost: one.asking.price && all(({ asking }) => asking!.estimate.cost!),
+        likelyCost: one.asking.price && all(({ asking }) => asking!.estimate.likelyCost!),
+        atLeastSeconds: all(({ asking }) => asking!.estimate.atLeastSeconds),
+      },
       address: one.asking.address,
+      price: one.asking.price,
     },
   };
 }
@@ -110,11 +114,10 @@ export async function checkWinRates(
   if (options?.judge === 'llm') resolveEndpoint(options, hooks.environment ?? env);
   const plan = await planWinRates(study, hooks);
   if (!options || !plan?.asking) return;
-  const { asking, evaluations } = plan;
+  const { estimate, address } = plan.asking;
   // `maxCost` limits each evaluation, and they are of one size.
-  const each = (sum: number | undefined) => sum && sum / evaluations;
-  const { requests, cost, likelyCost, address } = asking;
-  const asked = { requests, cost: each(cost), likelyCost: each(likelyCost) };
+  const each = (sum: number | undefined) => sum && sum / plan.evaluations;
+  const asked = { ...estimate, cost: each(estimate.cost), likelyCost: each(estimate.likelyCost) };
   await agreeToCost(asked, options, address, { confirm: hooks.confirm && (async () => true) });
 }
 

@@ -53,7 +53,7 @@ export function checkMaxCost(
  * refusal is an error of code `failed`.
  */
 export async function agreeToCost(
-  { requests, cost, likelyCost }: Pick<JudgingEstimate, 'requests' | 'cost' | 'likelyCost'>,
+  { requests, cost, likelyCost }: JudgingEstimate,
   { yes, maxCost }: { readonly yes: boolean; readonly maxCost?: number | undefined },
   { local }: Pick<EndpointAddress, 'local'>,
   { confirm }: Pick<AskHooks, 'confirm'>,

@@ -74,13 +74,13 @@ test('what an LLM may cost, for answers as long as they may be', async () => {
   const llm = { judge: 'llm', baseUrl: 'https://judge.example.org/v1', model: 'my-judge', prices: 'prices.json' };
   const options = { ...llm, sets: ['koala.json'], judgeMaxTokens: 100, maxTokens: 64 };
   const plan = (await planWinRates(study(options)))!;
-  expect(plan.asking).toMatchObject({ requests: 2 * 4 * 30, replyTokens: 2 * 4 * 30 * 100 });
-  const { promptTokens, replyTokens, cost, likelyCost } = plan.asking!;
+  expect(plan.asking!.estimate).toMatchObject({ requests: 2 * 4 * 30, replyTokens: 2 * 4 * 30 * 100 });
+  const { promptTokens, replyTokens, cost, likelyCost } = plan.asking!.estimate;
   expect(cost).toBeCloseTo((promptTokens + 10 * replyTokens) / 1e6, 10);
   expect(likelyCost).toBeLessThan(cost!);
   const longer = (await planWinRates(study({ ...options, maxTokens: 128 })))!;
   // Two answers, 64 words more each.
-  const more = (longer.asking!.promptTokens - promptTokens) / plan.asking!.requests;
+  const more = (longer.asking!.estimate.promptTokens - promptTokens) / plan.asking!.estimate.requests;
   expect(more).toBeGreaterThan(2 * 64 * 0.8);
   expect(more).toBeLessThan(2 * 64 * 2);
   expect(JSON.stringify(plan.asking)).not.toContain('apiKey');

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { planStudy } from '../../src/study/plan-study.js';
 import { prepared, studyHome } from '../helpers/study-file.js';
 
 /** The standard study with win rates as its metric. */
@@ -46,4 +47,11 @@ it('what cannot be measured is refused before anything is staged', async () => {
     await expect(prepared({ file, out }), options).rejects.toThrow(message);
     expect(existsSync(join(out, 'staged')), options).toBe(false);
   }
+});
+
+it('a plan of the study says what measuring takes', async () => {
+  const { file, out } = winRateHome('judge: length, controls: []');
+  const { winRates } = await planStudy({ file, out });
+  // Two arms, two seeds, two instructions; the judge of lengths has no orders.
+  expect(winRates).toMatchObject({ evaluations: 1, rows: 2, answers: 8, pairs: 4, judge: 'length', questions: 4 });
 });
