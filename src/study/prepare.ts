@@ -3,7 +3,7 @@ import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
 import { isLockFile } from '../io/lock-file.js';
-import type { Hooks } from '../workflow/hooks.js';
+import type { AskHooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
 import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
@@ -19,7 +19,7 @@ import { type Study, studyPaths } from './study-record.js';
  * every difference is refused, except that `extend` adds seeds, splits, arms and values of axes, and `force` takes
  * other inputs and versions. Where cells run and when they are tried again may differ: what is given now counts.
  */
-export async function* prepareStudy(given: AblateOptions, hooks: Hooks = {}): AsyncGenerator<StudyEvent, Study> {
+export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}): AsyncGenerator<StudyEvent, Study> {
   const options = parseOptions(ablateOptionsSchema, given);
   const resolved = await resolveFor(options);
   if (exists(studyPaths(options.out).record)) return yield* continueStudy(resolved, options, hooks);
