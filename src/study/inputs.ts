@@ -21,7 +21,7 @@ export const foundFrom =
 
 /**
  * Hashes of all that a study is made from, by path as given: files of rows and scores, or the manifest of the staged
- * folder, and models. What `find` does not find is left out.
+ * folder, files of instructions that win rates are measured on, and models. What `find` does not find is left out.
  */
 export async function hashInputs(
   { study, sets, cells }: Pick<ResolvedStudy, 'study' | 'sets' | 'cells'>,
@@ -29,7 +29,8 @@ export async function hashInputs(
   find: Find = resolve,
 ): Promise<StudyRecord['inputs']> {
   const { staged } = study.data!;
-  const files = new Set(sets.flatMap(({ rows, scored }) => [rows, scored]));
+  const instructions = 'win-rate' in study.metric ? study.metric['win-rate'].sets : [];
+  const files = new Set([...sets.flatMap(({ rows, scored }) => [rows, scored]), ...instructions]);
   const models = new Set(cells.map(({ recipe }) => recipe.model));
   const inputs: StudyRecord['inputs'] = { data: {}, models: {} };
   for (const file of [...files, ...(staged === undefined ? [] : [staged])]) {
