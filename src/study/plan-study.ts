@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { exists } from '../io/files.js';
 import { freeSpace } from '../io/free-space.js';
 import { memoryLimits } from '../io/memory-limits.js';
@@ -23,6 +24,7 @@ import { makeSets } from './sets.js';
 import type { CellState } from './state.js';
 import { readStudy, type Study, studyPaths } from './study-record.js';
 import { forecastTime, type KnownSpeed, speedOfCells, speedOfProducts, type TimeForecast } from './time-forecast.js';
+import { planWinRates, type WinRatePlan } from './win-rate-plan.js';
 
 /** One arm under one value of each axis. */
 export interface PlannedArm {
@@ -67,14 +69,17 @@ export interface StudyPlan {
   /** Folders of the cells, in that of the study. */
   readonly folders: readonly string[];
   readonly power: PowerPlan;
+  /** What measuring win rates would take; null in a study that compares something else. */
+  readonly winRates: WinRatePlan | null;
   /** What a user should know, a sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * What {@link prepareStudy} would make of the same options, and what the study would take and could find. Writes nothing
- * into the study's folder; sets that are not there are staged in a temporary one. Throws the same errors, except for
- * what `extend` would add. TensorFlow is loaded in a process of its own.
+ * What `prepareStudy` would make of the same options, and what the study would take and could
+ * find. Writes nothing into the study's folder; sets that are not there are staged in a temporary
+ * one. Throws the same errors, except for what `extend` would add. TensorFlow is loaded in a
+ * process of its own.
  *
  * @example
  * const { cells, time, power } = await planStudy({ file: 'study.yaml', out: 'studies/first' });
@@ -98,7 +103,10 @@ export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promis
       }
     };
     const planned = await planAll(resolved, { options, planner, before, listen }, hooks);
-    return await describe({ options, resolved, planned, before, warnings }, forecaster);
+    const begunIn = before?.study.record.begunIn ?? resolve();
+    const { study } = resolved;
+    const winRates = (await planWinRates({ record: { study, begunIn }, cells: planned.cells }, hooks)) ?? null;
+    return { ...(await describe({ options, resolved, planned, before, warnings }, forecaster)), winRates };
   } finally {
     await forecaster.end();
     await planner.close();
@@ -181,7 +189,7 @@ interface Described {
 async function describe(
   { options, resolved, planned, before, warnings }: Described,
   forecaster: Forecaster,
-): Promise<StudyPlan> {
+): Promise<Omit<StudyPlan, 'winRates'>> {
   const { out, sdFrom } = options;
   const { study } = resolved;
   const { cells, plans, budget } = planned;
@@ -199,19 +207,14 @@ async function describe(
   const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
   const place = {
     parallel: capacity?.parallel ?? study.executor.parallel ?? 1,
-    threads: onCard ? null : (capacity?.threads ?? study.executor.threads ?? null),
+    threads: onCard ? null : (study.executor.threads ?? null),
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
   const sd = sdFrom
     ? await sdOfStudy(sdFrom, study)
     : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
-  const first = groupOf(cells[0]!);
-  const power = planPower(
-    study,
-    cells.filter((cell) => groupOf(cell) === first),
-    sd,
-  );
+  const power = planPower(study, cells, sd);
   const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
   const bytes = disk.reduce((x, y) => x + y, 0);
   const free = (await freeSpace(out)) ?? null;
@@ -235,7 +238,7 @@ async function describe(
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
     power,
-    warnings: [...new Set([...warnings, ...(capacity?.warning ? [capacity.warning] : []), ...tooMuch])],
+    warnings: [...new Set([...warnings, ...(capacity?.warnings ?? []), ...tooMuch])],
   };
 }
 
