@@ -11,7 +11,6 @@ import {
   tPower,
 } from '../statistics/t-power.js';
 import { formatCount, formatNumber } from '../telemetry/format.js';
-import { groupCount } from './analysis.js';
 import type { Cell } from './cell.js';
 import { groupOf } from './cell.js';
 import { FEWEST_UNITS } from './results/compare.js';
@@ -21,7 +20,7 @@ import { resultsSchema } from './results/results.js';
 import { type Unit, unitOf } from './results/units.js';
 import { valuesOf } from './results/values.js';
 import type { CellState } from './state.js';
-import type { StudyFile } from './study-file.js';
+import { groupCount, type StudyFile } from './study-file.js';
 import type { Study, StudyRecord } from './study-record.js';
 
 /** How much the difference of two arms varies from seed to seed, as far as known. */

@@ -173,8 +173,10 @@ export type StudyFile = z.infer<typeof studyFileSchema>;
 export const seedsOf = ({ seeds }: Pick<StudyFile, 'seeds'>): readonly number[] =>
   typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i + 1) : seeds;
 
+/** Combinations of the values of a study's axes: each has its own control. */
+export const groupCount = ({ axes }: Pick<StudyFile, 'axes'>): number =>
+  Object.values(axes).reduce((n, values) => n * Object.keys(values).length, 1);
+
 /** How many cells a study has. */
 export const cellCount = ({ arms, axes, seeds, data }: StudyFile): number =>
-  Object.values(axes).reduce((n, values) => n * Object.keys(values).length, Object.keys(arms).length) *
-  seedsOf({ seeds }).length *
-  (data?.splits ?? 1);
+  groupCount({ axes }) * Object.keys(arms).length * seedsOf({ seeds }).length * (data?.splits ?? 1);

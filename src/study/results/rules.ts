@@ -1,5 +1,5 @@
 import { shownLevel } from '../../eval/result/sentences.js';
-import { type StudyFile, seedsOf } from '../study-file.js';
+import { groupCount, type StudyFile, seedsOf } from '../study-file.js';
 import { FEWEST_UNITS, MOST_MISSING } from './compare.js';
 import { metricKey, metricName, shownUnit } from './figures.js';
 import { FEWEST_ROWS, FEWEST_RUNS } from './row-interval.js';
@@ -10,11 +10,11 @@ import { type Unit, unitOfSplits } from './units.js';
  * its first run. The study is decided: `compare` is there.
  */
 export function analysisRules(study: StudyFile): string[] {
-  const { metric, alpha, control, compare = [], axes, data } = study;
+  const { metric, alpha, control, compare = [], data } = study;
   const splits = data?.splits ?? 1;
   const unit = unitOfSplits(splits);
   const metricUnit = 'win-rate' in metric ? 'points' : 'nats';
-  const groups = Object.values(axes).reduce((n, values) => n * Object.keys(values).length, 1);
+  const groups = groupCount(study);
   const family = groups * compare.length;
   return [
     'win-rate' in metric
