@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { exists } from '../io/files.js';
 import { freeSpace } from '../io/free-space.js';
 import { memoryLimits } from '../io/memory-limits.js';
@@ -23,6 +24,7 @@ import { makeSets } from './sets.js';
 import type { CellState } from './state.js';
 import { readStudy, type Study, studyPaths } from './study-record.js';
 import { forecastTime, type KnownSpeed, speedOfCells, speedOfProducts, type TimeForecast } from './time-forecast.js';
+import { planWinRates, type WinRatePlan } from './win-rate-plan.js';
 
 /** One arm under one value of each axis. */
 export interface PlannedArm {
@@ -67,6 +69,8 @@ export interface StudyPlan {
   /** Folders of the cells, in that of the study. */
   readonly folders: readonly string[];
   readonly power: PowerPlan;
+  /** What measuring win rates would take; null in a study that compares something else. */
+  readonly winRates: WinRatePlan | null;
   /** What a user should know, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -99,7 +103,10 @@ export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promis
       }
     };
     const planned = await planAll(resolved, { options, planner, before, listen }, hooks);
-    return await describe({ options, resolved, planned, before, warnings }, forecaster);
+    const begunIn = before?.study.record.begunIn ?? resolve();
+    const { study } = resolved;
+    const winRates = (await planWinRates({ record: { study, begunIn }, cells: planned.cells }, hooks)) ?? null;
+    return { ...(await describe({ options, resolved, planned, before, warnings }, forecaster)), winRates };
   } finally {
     await forecaster.end();
     await planner.close();
@@ -182,7 +189,7 @@ interface Described {
 async function describe(
   { options, resolved, planned, before, warnings }: Described,
   forecaster: Forecaster,
-): Promise<StudyPlan> {
+): Promise<Omit<StudyPlan, 'winRates'>> {
   const { out, sdFrom } = options;
   const { study } = resolved;
   const { cells, plans, budget } = planned;
@@ -200,7 +207,7 @@ async function describe(
   const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
   const place = {
     parallel: capacity?.parallel ?? study.executor.parallel ?? 1,
-    threads: onCard ? null : (capacity?.threads ?? study.executor.threads ?? null),
+    threads: onCard ? null : (study.executor.threads ?? null),
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
@@ -231,7 +238,7 @@ async function describe(
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
     power,
-    warnings: [...new Set([...warnings, ...(capacity?.warning ? [capacity.warning] : []), ...tooMuch])],
+    warnings: [...new Set([...warnings, ...(capacity?.warnings ?? []), ...tooMuch])],
   };
 }
 

@@ -1,10 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
 import { isLockFile } from '../io/lock-file.js';
-import type { Hooks } from '../workflow/hooks.js';
+import type { AskHooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
 import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
@@ -21,7 +20,7 @@ import { type Study, studyPaths } from './study-record.js';
  * every difference is refused, except that `extend` adds seeds, splits, arms and values of axes, and `force` takes
  * other inputs and versions. Where cells run and when they are tried again may differ: what is given now counts.
  */
-export async function* prepareStudy(given: AblateOptions, hooks: Hooks = {}): AsyncGenerator<StudyEvent, Study> {
+export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}): AsyncGenerator<StudyEvent, Study> {
   const options = parseOptions(ablateOptionsSchema, given);
   const resolved = await resolveFor(options);
   const { out } = options;
@@ -41,7 +40,7 @@ export async function resolveFor({ file, executor, parallel }: AblateSettings): 
 export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
   const { executor } = resolved.study;
   if (executor.kind !== 'local') return resolved;
-  const threads = threadsFor(executor, availableParallelism());
+  const threads = threadsFor(executor);
   return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
 }
 

@@ -66,7 +66,7 @@ export async function readStudyFile(file: string): Promise<DecidedStudy> {
     ),
     seeds: decideSeeds(read.seeds, layer),
     compare: decideCompare(read, Object.keys(expanded.arms), layer),
-    metric: decideMetric(read.metric),
+    metric: decideMetric(read.metric, { where: layer.where }),
   };
   for (const [arm, overrides] of Object.entries(study.arms))
     for (const option of Object.keys(overrides)) refuseFixed(option, where(['arms', arm, option]));
