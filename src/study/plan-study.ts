@@ -229,11 +229,7 @@ async function describe(
     budget,
     arms: armsOf(cells),
     largestDifference: mostDifferent(cells),
-    time: forecastTime(
-      left.map((cell) => cell.planned.tokens * summaryOf(cell).flopPerToken),
-      speed,
-      place,
-    ),
+    time: forecastTime(left.map(summaryOf), speed, place),
     disk: { bytes, largest: Math.max(...disk), free },
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),

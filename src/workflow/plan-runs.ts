@@ -11,6 +11,7 @@ import { linearShapes } from '../model/parameters.js';
 import { type EntryBatches, entryBatches } from '../train/entry-shapes.js';
 import { encodeSet, localTime, type OpenedBase, openBase, planSet, readSet, templateTimeOf } from '../train/prepare.js';
 import { roughTensors } from '../train/rough-memory.js';
+import { measurements, type RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
 import { chooseCards } from './cards.js';
 import { decideBatches } from './decide-batches.js';
@@ -29,6 +30,8 @@ export interface RunSummary {
   /** Trained tokens of the largest step. */
   readonly largestStep: number;
   readonly heldOutRows: number;
+  /** Tokens of the held-out rows, as often as they are measured. */
+  readonly measuredTokens: number;
   /** Numbers of its adapter. */
   readonly adapterSize: number;
   /** Floating-point operations of its products with frozen weights for one token, forward and backward. */
@@ -152,7 +155,17 @@ function summarise(recipe: Recipe, set: StagedSet, rows: readonly EncodedRow[], 
       .flatMap(({ batches }) => batches.steps)
       .reduce((most, { trainedTokens }) => Math.max(most, trainedTokens), 0),
     heldOutRows: plan.holdout?.bands.reduce((n, band) => n + band.rows, 0) ?? 0,
+    measuredTokens: measuredTokens(plan, recipe),
     warnings: planWarnings(plan, recipe),
     batches: entryBatches(plan),
   };
+}
+
+function measuredTokens({ stages, holdout }: RunPlan, { evalEvery }: Recipe): number {
+  const rows = holdout?.batches.flatMap(({ lines }) => lines.flat()) ?? [];
+  const times = measurements(
+    evalEvery,
+    stages.map(({ batches }) => batches),
+  );
+  return times * rows.reduce((n, { ids }) => n + ids.length, 0);
 }

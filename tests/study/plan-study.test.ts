@@ -74,7 +74,8 @@ describe('a study before it is run', () => {
 describe('the time of a study', () => {
   it('is that of its cells one after another, or of the last place that is done', () => {
     const speed = { flopPerSecond: 10, basis: 'cells' as const, from: 2 };
-    expect(forecastTime([100, 50, 30, 40], speed, { parallel: 2, threads: 1 })).toEqual({
+    const runs = [100, 50, 30, 40].map((tokens) => ({ tokens, measuredTokens: 60, flopPerToken: 1 }));
+    expect(forecastTime(runs, speed, { parallel: 2, threads: 1 })).toEqual({
       secondsAlone: 22,
       // 10 s; 5, 3 and 4 s.
       seconds: 12,
@@ -82,8 +83,11 @@ describe('the time of a study', () => {
       threads: 1,
       speed,
     });
-    expect(forecastTime([100], undefined, { parallel: 1, threads: 2 })).toMatchObject({ seconds: null, speed: null });
+    expect(forecastTime(runs, undefined, { parallel: 1, threads: 2 })).toMatchObject({ seconds: null, speed: null });
     expect(forecastTime([], speed, { parallel: 1, threads: 2 })).toMatchObject({ seconds: 0, secondsAlone: 0 });
+    // By the speed of products alone: 10 s before the first step, and measuring is half of the work.
+    const products = { ...speed, basis: 'products' as const };
+    expect(forecastTime(runs, products, { parallel: 1, threads: 2 }).seconds).toBe(4 * 10 + 22 + 4 * 3);
   });
 
   it('is known from done cells, in which a token of a larger model is more work', async () => {
