@@ -197,7 +197,12 @@ async function describe(
   const left = cells.filter((cell) => !isDone(cell));
   const summaryOf = ({ id }: Cell): RunSummary => plans.get(id)!;
   const largest = largestOf(cells, (cell) => summaryOf(cell).roughBytes);
-  const answer = await forecaster.ask(summaryOf(largest).question);
+  const asking = forecaster.ask(summaryOf(largest).question);
+  const sd = sdFrom
+    ? await sdOfStudy(sdFrom, study)
+    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
+  const power = planPower(study, cells, sd);
+  const answer = await asking;
   const memory = memoryOf(largest, summaryOf(largest), answer);
   const onCard = answer.device === 'cuda';
   const machine = thisMachine(onCard);
@@ -211,10 +216,6 @@ async function describe(
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
-  const sd = sdFrom
-    ? await sdOfStudy(sdFrom, study)
-    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
-  const power = planPower(study, cells, sd);
   const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
   const bytes = disk.reduce((x, y) => x + y, 0);
   const free = (await freeSpace(out)) ?? null;

@@ -77,14 +77,25 @@ interface EncodedSet {
 type OfRecipe = 'recipe' | 'adapterSize' | 'flopPerToken' | 'roughBytes' | 'question';
 type Plan = Omit<RunSummary, OfRecipe> & { readonly batches: EntryBatches };
 
+type DecidedBatches = Pick<Recipe, 'microBatches' | 'maxShapes'>;
+
 /** Opens a planner; `close` it. All of its runs print the same time, where a chat template prints one. */
 export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
   const [bases, sets, files] = [shared<OpenedBase>(), shared<StagedSet>(), shared<Record<string, string>>()];
+  const batches = shared<DecidedBatches>();
   const [keys, encoded, plans] = [shared<string>(), shared<EncodedSet>(), shared<Plan>()];
   const sizes: KnownSizes = new Map();
   const now = localTime(new Date());
   const baseOf = ({ model, templateTime, lora }: Recipe) =>
     bases(stableJson([model, templateTime]), () => openBase({ model, templateTime, lora }, now));
+  const batchesOf = (recipe: Recipe): Promise<DecidedBatches> => {
+    const { devices, microBatches, accumulate, maxShapes, mode, compile } = recipe;
+    const key = stableJson([devices, microBatches, accumulate, maxShapes, mode, compile]);
+    return batches(key, async () => {
+      const decided = await decideBatches(recipe, await chooseCards({ device: 'auto', devices }), hooks);
+      return pick(decided, ['microBatches', 'maxShapes']) as DecidedBatches;
+    });
+  };
   const rowsOf = async (recipe: Recipe, base: OpenedBase, set: StagedSet): Promise<EncodedSet> => {
     const options = encodeOptionsSchema.parse(pick(recipe, Object.keys(encodeOptionsSchema.shape)));
     const content = await keys(recipe.data, async () => contentOf(set));
@@ -96,7 +107,7 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
   };
   return {
     async plan(given) {
-      const decided = await decideBatches(given, await chooseCards({ device: 'auto', devices: given.devices }), hooks);
+      const decided = { ...given, ...(await batchesOf(given)) };
       const set = await sets(decided.data, () => readSet(decided));
       const base = await baseOf(decided);
       const specs = adapterSpecs(linearShapes(base.model.config), decided.lora);
