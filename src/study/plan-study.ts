@@ -4,7 +4,6 @@ import { exists } from '../io/files.js';
 import { freeSpace } from '../io/free-space.js';
 import { memoryLimits } from '../io/memory-limits.js';
 import { withTemporaryFolder } from '../io/temporary-folder.js';
-import { sizeInBytes } from '../train/options.js';
 import { type ForecastAnswer, type Forecaster, startForecaster } from '../workflow/forecast.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
@@ -15,6 +14,7 @@ import { cellStates } from './cell-states.js';
 import { compareWith, refuseChanges } from './compare-study.js';
 import type { StudyEvent } from './events.js';
 import { capacityOf, thisMachine } from './executors/capacity.js';
+import { largestOf, peakOf } from './forecast-memory.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { largestDifference, type PlannedCells, tokensByArm } from './plan-cells.js';
 import { planPower, type StudyPower, sdOfPilot, sdOfStudy } from './power.js';
@@ -196,8 +196,13 @@ async function describe(
   const isDone = before ? doneCells(before) : () => false;
   const left = cells.filter((cell) => !isDone(cell));
   const summaryOf = ({ id }: Cell): RunSummary => plans.get(id)!;
-  const largest = cells.reduce((x, y) => (summaryOf(y).roughBytes > summaryOf(x).roughBytes ? y : x));
-  const answer = await forecaster.ask(summaryOf(largest).question);
+  const largest = largestOf(cells, (cell) => summaryOf(cell).roughBytes);
+  const asking = forecaster.ask(summaryOf(largest).question);
+  const sd = sdFrom
+    ? await sdOfStudy(sdFrom, study)
+    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
+  const power = planPower(study, cells, sd);
+  const answer = await asking;
   const memory = memoryOf(largest, summaryOf(largest), answer);
   const onCard = answer.device === 'cuda';
   const machine = thisMachine(onCard);
@@ -211,10 +216,6 @@ async function describe(
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
-  const sd = sdFrom
-    ? await sdOfStudy(sdFrom, study)
-    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
-  const power = planPower(study, cells, sd);
   const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
   const bytes = disk.reduce((x, y) => x + y, 0);
   const free = (await freeSpace(out)) ?? null;
@@ -229,11 +230,7 @@ async function describe(
     budget,
     arms: armsOf(cells),
     largestDifference: mostDifferent(cells),
-    time: forecastTime(
-      left.map((cell) => cell.planned.tokens * summaryOf(cell).flopPerToken),
-      speed,
-      place,
-    ),
+    time: forecastTime(left.map(summaryOf), speed, place),
     disk: { bytes, largest: Math.max(...disk), free },
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
@@ -260,13 +257,13 @@ async function knownSpeed(
   return speedOfCells(await readStudy(sdFrom), 'study', get);
 }
 
-function memoryOf({ id }: Cell, { recipe }: RunSummary, { memory, problem }: ForecastAnswer): StudyPlan['memory'] {
-  const limit = recipe.memoryLimit === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(recipe.memoryLimit);
+function memoryOf(cell: Cell, plan: RunSummary, answer: ForecastAnswer): StudyPlan['memory'] {
+  const bytes = peakOf(plan, answer);
   return {
-    bytes: memory ? Math.min(limit, memory.peak) : null,
-    cell: id,
+    bytes,
+    cell: cell.id,
     free: memoryLimits()[0]?.bytes ?? null,
-    problem: memory ? null : (problem ?? 'what an eager program takes is not known beforehand'),
+    problem: bytes === null ? (answer.problem ?? 'what an eager program takes is not known beforehand') : null,
   };
 }
 
