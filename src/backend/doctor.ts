@@ -21,6 +21,7 @@ import {
 import { cacheHome, type Variant } from './native/paths.js';
 import { probe } from './native/probe.js';
 import { cudaRelease, findRuntime, type NativeRuntime } from './native/runtime.js';
+import { productSpeed } from './product-speed.js';
 import * as tf from './tf.js';
 
 /** The state of the backend on this machine. */
@@ -148,28 +149,4 @@ async function cudaProblems(
   const what = `TensorFlow does not use ${cards.length > 0 ? `the ${name}` : name}${said}, although every library of CUDA opens`;
   const advice = 'check `nvidia-smi` and CUDA_VISIBLE_DEVICES, and update the driver';
   return [{ what, remedy: { advice } }, ...lasting];
-}
-
-const SIDE = 1024;
-const LONG_ENOUGH_MS = 300;
-
-/**
- * Doubles the number of products until they take long enough to be timed; the last one's elements
- * are read to be sure of all.
- */
-async function productSpeed(): Promise<number> {
-  const [a, b] = [0, 1].map((seed) => tf.randomUniform([SIDE, SIDE], -1, 1, 'float32', seed));
-  try {
-    for (let products = 1; ; products *= 2) {
-      const start = performance.now();
-      for (let i = 1; i < products; i++) tf.matMul(a!, b!).dispose();
-      const last = tf.matMul(a!, b!);
-      await last.data();
-      last.dispose();
-      const elapsedMs = performance.now() - start;
-      if (elapsedMs >= LONG_ENOUGH_MS) return (products * 2 * SIDE ** 3) / elapsedMs / 1e6;
-    }
-  } finally {
-    tf.dispose([a!, b!]);
-  }
 }

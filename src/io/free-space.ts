@@ -1,11 +1,13 @@
 import { statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { exists } from './files.js';
 
-/** Bytes that can be written on the disk of a path that is there; undefined where nobody knows. */
-export async function freeSpace(path: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
+/** Bytes that are free for a folder, which need not exist yet; undefined where the system does not report it. */
+export async function freeSpace(folder: string): Promise<number | undefined> {
+  let existing = resolve(folder);
+  while (!exists(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  return statfs(existing).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => undefined,
+  );
 }

@@ -116,7 +116,7 @@ async function* conclude(study: Study, finish: boolean, hooks: StudyHooks): Asyn
   const measured = 'win-rate' in record.study.metric;
   if (measured) yield* measureWinRates(study, states, hooks);
   const winRates = measured ? await winRateValues(study, states) : undefined;
-  const results = await computeResults(study, { states, finish, winRates });
+  const results = await computeResults(study, { states, finish, ...(winRates && { winRates }) });
   yield { type: 'results', path: await writeResults(folder, results) };
   const failed = cells.filter((_, i) => states[i]!.state === 'failed').map(({ id }) => id);
   if (failed.length === 0) return { folder, study, states, results };

@@ -8,7 +8,7 @@ import { makeFolder, remove } from '../io/files.js';
 import { checkSchema } from '../io/json.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { hide } from '../telemetry/redact.js';
-import type { Hooks } from '../workflow/hooks.js';
+import type { AskHooks, Hooks } from '../workflow/hooks.js';
 import { openRunPlanner, type RunPlanner } from '../workflow/plan-runs.js';
 import { analysisOf } from './analysis.js';
 import type { Cell } from './cell.js';
@@ -19,16 +19,18 @@ import type { ResolvedStudy } from './resolve.js';
 import { checkSets, makeSets } from './sets.js';
 import type { StudyFile } from './study-file.js';
 import { type Study, type StudyRecord, studyPaths, studyRecordSchema } from './study-record.js';
+import { checkWinRates } from './win-rate-plan.js';
 
 /** Stages the sets of a new study, plans its cells and registers it. */
 export async function* beginStudy(
   folder: string,
   resolved: ResolvedStudy,
-  hooks: Hooks,
+  hooks: AskHooks,
 ): AsyncGenerator<StudyEvent, Study> {
   const planner = openRunPlanner(hooks);
   try {
     const inputs = await hashInputs(resolved, planner);
+    await checkWinRates({ record: { study: resolved.study, begunIn: resolve() }, cells: resolved.cells }, hooks);
     await makeFolder(folder);
     // What an earlier start left may be of other options.
     for (const part of ['holdouts', 'staged', 'cells.jsonl']) await remove(join(folder, part));

@@ -1,24 +1,20 @@
-import { join, resolve } from 'node:path';
-import { usageError } from '../core/errors.js';
-import type { Remedy } from '../core/remedies.js';
+import { resolve } from 'node:path';
 import { exists } from '../io/files.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { hide } from '../telemetry/redact.js';
-import { valueChanges } from '../train/changes.js';
-import { readRunFile } from '../train/run-file.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { openRunPlanner, type RunPlanner } from '../workflow/plan-runs.js';
-import { type Additions, additions } from './additions.js';
+import type { Additions } from './additions.js';
 import { analysisOf } from './analysis.js';
 import { planning, writeRecord } from './begin.js';
 import { type Cell, groupOf } from './cell.js';
+import { cellStates } from './cell-states.js';
+import { compareWith, refuseChanges } from './compare-study.js';
 import type { StudyEvent } from './events.js';
-import { foundFrom, hashInputs, versionsNow } from './inputs.js';
+import { hashInputs, versionsNow } from './inputs.js';
 import type { DraftCell } from './lay-out.js';
 import type { ResolvedStudy } from './resolve.js';
-import { registeredStudy } from './resolve.js';
 import { checkSets, makeSets } from './sets.js';
-import type { StudyFile } from './study-file.js';
 import { readStudy, type Study, type StudyRecord, studyPaths } from './study-record.js';
 
 /** How a registered study may be continued. */
@@ -40,11 +36,7 @@ export async function* continueStudy(
   const study = await readStudy(out);
   const planner = openRunPlanner(hooks);
   try {
-    const now = { ...resolved, study: hide(asRegistered(resolved.study, study.record.study)) };
-    const found = additions(study.record.study, now.study);
-    const registered = registeredStudy(out, study.record);
-    const inputs = hide(await hashInputs(registered, planner, foundFrom(study.record.begunIn)));
-    const changed = differences(study.record, found.reduced, inputs);
+    const { now, found, registered, inputs, changed } = await compareWith(study, resolved, planner);
     refuseChanges(out, changed, found.added, { extend, force });
     const manifests = await checkSets(out, registered.sets);
     const forced = [...changed.inputs, ...changed.versions];
@@ -60,66 +52,6 @@ export async function* continueStudy(
   } finally {
     await planner.close();
   }
-}
-
-/** The study with what was decided when it was begun: the time that the template prints, and threads. */
-function asRegistered(study: StudyFile, { base, executor }: StudyFile): StudyFile {
-  const { templateTime } = base as { readonly templateTime?: string };
-  const { threads = executor.threads } = study.executor;
-  return {
-    ...study,
-    base: { ...(templateTime !== undefined && { templateTime }), ...(study.base as object) },
-    executor: { ...study.executor, ...(threads !== undefined && { threads }) },
-  };
-}
-
-/** What differs, one line each. */
-interface Differences {
-  readonly study: readonly string[];
-  readonly inputs: readonly string[];
-  readonly versions: readonly string[];
-}
-
-function differences(record: StudyRecord, study: StudyFile, inputs: StudyRecord['inputs']): Differences {
-  return {
-    study: valueChanges(comparable(record.study), comparable(study)),
-    inputs: [
-      ...valueChanges(record.inputs.data, inputs.data),
-      ...Object.keys({ ...record.inputs.models, ...inputs.models }).flatMap((model) =>
-        valueChanges({ [model]: record.inputs.models[model] }, { [model]: inputs.models[model] }),
-      ),
-    ],
-    versions: valueChanges({ version: record.versions }, { version: versionsNow() }),
-  };
-}
-
-/** What of a study decides its results: everything but where cells run and when they are tried again. */
-function comparable({ executor: { threads }, failures: _, ...study }: StudyFile) {
-  return { ...study, executor: { threads } };
-}
-
-/** Lists all that differs and is not asked for, and says what would help. */
-function refuseChanges(
-  folder: string,
-  { study, inputs, versions }: Differences,
-  added: readonly string[],
-  { extend, force }: Pick<ContinueOptions, 'extend' | 'force'>,
-): void {
-  const other = [...inputs, ...versions];
-  const refused = study.length > 0 || (other.length > 0 && !force) || (added.length > 0 && !extend);
-  if (!refused) return;
-  const all = [...study, ...other, ...(added.length > 0 ? [`added: ${added.join(', ')}`] : [])];
-  const remedies: Remedy[] = [];
-  if (study.length === 0 && added.length > 0 && !extend)
-    remedies.push({ option: 'extend', change: 'set', note: 'to add to it; the results will say so' });
-  if (study.length === 0 && other.length > 0 && !force)
-    remedies.push({ option: 'force', change: 'set', note: 'to continue all the same; the results will say so' });
-  throw usageError(`${folder}: the study there differs from this one: ${all.join('; ')}`, {
-    file: folder,
-    option: 'out',
-    changes: all.join('; '),
-    remedies: [...remedies, { option: 'out', change: 'set', note: 'to another folder' }],
-  });
 }
 
 /** Records that other inputs or versions were taken, and which; they count from now on. */
@@ -164,7 +96,7 @@ async function* extendStudy(
     hooks,
   );
   const whole = [...cells, ...planned.cells.map(hide)];
-  const done = (await Promise.all(cells.map(({ id }) => isDone(studyPaths(folder).run(id))))).filter(Boolean).length;
+  const done = (await cellStates({ folder, record, cells })).filter(({ state }) => state === 'done').length;
   const extended: StudyRecord = {
     ...record,
     study: resolved.study,
@@ -187,9 +119,6 @@ function newCells(registered: readonly Cell[], drafts: readonly DraftCell[]): Dr
     .filter((draft) => !known.has(keyOf(draft)))
     .map((draft, i) => ({ ...draft, index: registered.length + i + 1 }));
 }
-
-const isDone = async (run: string): Promise<boolean> =>
-  exists(join(run, 'run.json')) && (await readRunFile(run)).status === 'done';
 
 /** The record of a study whose models are not where it was begun any more, but where it is continued. */
 async function moved(folder: string, record: StudyRecord): Promise<StudyRecord> {

@@ -2,10 +2,12 @@ import { join, resolve } from 'node:path';
 import { version as nodeVersion } from 'node:process';
 import { version } from '../core/version.js';
 import { MANIFEST } from '../curriculum/manifest.js';
+import { setFile } from '../eval/sets/read-set.js';
 import { exists, hashFile } from '../io/files.js';
 import type { RunPlanner } from '../workflow/plan-runs.js';
 import type { ResolvedStudy } from './resolve.js';
 import type { StudyRecord } from './study-record.js';
+import { winRateOptions } from './win-rate-options.js';
 
 /** Versions that a study is begun with. TensorFlow's belongs to that of phasetune. */
 export const versionsNow = (): Record<string, string> => ({ phasetune: version(), node: nodeVersion });
@@ -21,7 +23,7 @@ export const foundFrom =
 
 /**
  * Hashes of all that a study is made from, by path as given: files of rows and scores, or the manifest of the staged
- * folder, and models. What `find` does not find is left out.
+ * folder, sets of instructions that its runs answer, and models. What `find` does not find is left out.
  */
 export async function hashInputs(
   { study, sets, cells }: Pick<ResolvedStudy, 'study' | 'sets' | 'cells'>,
@@ -35,6 +37,10 @@ export async function hashInputs(
   for (const file of [...files, ...(staged === undefined ? [] : [staged])]) {
     const found = find(file);
     if (found !== undefined) inputs.data[file] = await hashFile(file === staged ? join(found, MANIFEST) : found);
+  }
+  for (const set of winRateOptions(study)?.sets ?? []) {
+    const found = find(set);
+    if (found !== undefined) inputs.data[set] = await hashFile(await setFile(found));
   }
   for (const model of models) {
     const found = find(model);

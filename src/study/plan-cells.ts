@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Recipe } from '../config/recipe.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
@@ -16,6 +17,8 @@ export interface PlannedCells {
   readonly cells: readonly Cell[];
   /** A sentence each, with the arms that it is about. */
   readonly warnings: readonly string[];
+  /** What is known of each cell's run, by id. */
+  readonly plans: ReadonlyMap<string, RunSummary>;
   /** The first cell that no rows are held out for. */
   readonly withoutHoldout: string | undefined;
 }
@@ -51,12 +54,17 @@ export async function planCells(
 ): Promise<PlannedCells> {
   const budget = inputs.budget ?? (await decideBudget(study, drafts, inputs));
   const cells: Cell[] = [];
+  const plans = new Map<string, RunSummary>();
   const about = new Map<string, Set<string>>();
   const largest = new Map<string, number>();
   let withoutHoldout: string | undefined;
   for (const draft of drafts) {
+    // Between two, whoever wants to stop it has a turn.
+    await setImmediate();
     const { epochs: _, steps: __, tokens: ___, ...ofDraft } = draft.recipe;
-    const { recipe, adapterSize, warnings, ...plan } = await planOne(draft, { ...ofDraft, budget }, inputs);
+    const plan = await planOne(draft, { ...ofDraft, budget }, inputs);
+    const { recipe, adapterSize, warnings } = plan;
+    plans.set(draft.id, plan);
     for (const warning of warnings) about.set(warning, (about.get(warning) ?? new Set()).add(draft.arm));
     if (plan.heldOutRows === 0) withoutHoldout ??= draft.id;
     largest.set(draft.arm, Math.max(largest.get(draft.arm) ?? 0, plan.largestStep));
@@ -82,7 +90,7 @@ export async function planCells(
   const warnings = [...about].map(([warning, of]) =>
     of.size === arms ? warning : `${[...of].join(', ')}: ${warning}`,
   );
-  return { budget, cells, warnings, withoutHoldout };
+  return { budget, cells, plans, warnings, withoutHoldout };
 }
 
 /** What the study says, or else the recipe, or else what the control trains with the recipe's own length. */

@@ -3,15 +3,14 @@ import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
 import { isLockFile } from '../io/lock-file.js';
-import type { Hooks } from '../workflow/hooks.js';
+import type { AskHooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
 import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
 import type { StudyEvent } from './events.js';
 import { threadsFor } from './executors/capacity.js';
-import { type AblateOptions, ablateOptionsSchema } from './options.js';
-import { resolveStudy } from './resolve.js';
-import type { StudyFile } from './study-file.js';
+import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import { type Study, studyPaths } from './study-record.js';
 
 /**
@@ -20,32 +19,34 @@ import { type Study, studyPaths } from './study-record.js';
  * every difference is refused, except that `extend` adds seeds, splits, arms and values of axes, and `force` takes
  * other inputs and versions. Where cells run and when they are tried again may differ: what is given now counts.
  */
-export async function* prepareStudy(given: AblateOptions, hooks: Hooks = {}): AsyncGenerator<StudyEvent, Study> {
+export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}): AsyncGenerator<StudyEvent, Study> {
   const options = parseOptions(ablateOptionsSchema, given);
-  const read = await resolveStudy(options.file);
-  const { executor } = read.study;
-  const kind = options.executor ?? executor.kind;
-  const parallel = options.parallel ?? executor.parallel;
-  const resolved = {
-    ...read,
-    study: { ...read.study, executor: { ...executor, kind, ...(parallel !== undefined && { parallel }) } },
-  };
+  const resolved = await resolveFor(options);
   if (exists(studyPaths(options.out).record)) return yield* continueStudy(resolved, options, hooks);
   await checkFree(options.out);
-  return yield* beginStudy(options.out, { ...resolved, study: withThreads(resolved.study) }, hooks);
+  return yield* beginStudy(options.out, withThreads(resolved), hooks);
 }
 
-/** The study with the threads of its cells, wherever it is continued: other numbers of them give other last bits. */
-const withThreads = ({ executor, ...study }: StudyFile): StudyFile =>
-  executor.kind === 'local'
-    ? { ...study, executor: { ...executor, threads: threadsFor(executor) } }
-    : { ...study, executor };
+/** A study as its file and the options describe it. */
+export async function resolveFor({ file, executor, parallel }: AblateSettings): Promise<ResolvedStudy> {
+  const resolved = await resolveStudy(file);
+  const given = { ...(executor && { kind: executor }), ...(parallel !== undefined && { parallel }) };
+  return { ...resolved, study: { ...resolved.study, executor: { ...resolved.study.executor, ...given } } };
+}
+
+/** The study with the threads of its cells, which stay the same however many run at once later. */
+export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
+  const { executor } = resolved.study;
+  if (executor.kind !== 'local') return resolved;
+  const threads = threadsFor(executor);
+  return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
+}
 
 /** What there may be in a folder before a study is registered in it: what one that was cut off has written. */
 const OWN = new Set(['holdouts', 'staged', 'cells.jsonl']);
 
 /** Refuses a folder with something else in it. */
-async function checkFree(folder: string): Promise<void> {
+export async function checkFree(folder: string): Promise<void> {
   const { kind } = await statPath(folder);
   if (kind === 'missing') return;
   const refuse = (problem: string) =>

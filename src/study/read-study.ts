@@ -9,6 +9,7 @@ import { usageError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
 import { namedValues } from './names.js';
 import { type Overrides, type StudyFile, studyFileSchema } from './study-file.js';
+import { decideMetric } from './win-rate-options.js';
 
 const studyJson = jsonSchemaOf(studyFileSchema);
 const baseSchema = recipeSchema.partial({ model: true, data: true, out: true });
@@ -65,6 +66,7 @@ export async function readStudyFile(file: string): Promise<DecidedStudy> {
     ),
     seeds: decideSeeds(read.seeds, layer),
     compare: decideCompare(read, Object.keys(expanded.arms), layer),
+    metric: decideMetric(read.metric, { where: layer.where }),
   };
   for (const [arm, overrides] of Object.entries(study.arms))
     for (const option of Object.keys(overrides)) refuseFixed(option, where(['arms', arm, option]));

@@ -28,19 +28,31 @@ export type WinRateOptions = z.output<typeof winRateOptionsSchema>;
 /** Key of the metric that is measured by an evaluation. */
 const KEY = 'win-rate';
 
+/** What a metric is decided with. */
+export interface DecideMetricOptions {
+  /** Where a judge's address may come from. Default: the environment of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Names a key in an error: `study.yaml:12: metric.win-rate.judge`. */
+  where?(path: readonly PropertyKey[]): string;
+}
+
 /**
  * A metric with every option decided, the judge and its address too, which may come from the environment. Throws a
  * usage error that names an unknown option, one that the study decides, and a value that is not as it must be.
  */
-export function decideMetric(metric: Metric, environment: Readonly<Record<string, string | undefined>> = env): Metric {
+export function decideMetric(
+  metric: Metric,
+  { environment = env, where = (path) => `\`${path.join('.')}\`` }: DecideMetricOptions = {},
+): Metric {
   if (!(KEY in metric)) return metric;
   const given = metric[KEY];
-  const where = (path: readonly PropertyKey[]) => ['metric', KEY, ...path.map(String)].join('.');
+  const placed = (path: readonly PropertyKey[]) => where(['metric', KEY, ...path]);
   const taken = Object.keys(given).find((name) => name in DECIDED);
   if (taken !== undefined)
-    throw usageError(`\`${where([taken])}\`: the study decides this; leave it out`, { option: where([taken]) });
-  const layer = { values: given, where: (path: readonly PropertyKey[]) => `\`${where(path)}\`` };
-  const options = resolveLayers(winRateOptionsSchema, jsonSchemaOf(winRateOptionsSchema), [layer]);
+    throw usageError(`${placed([taken])}: the study decides this; leave it out`, { option: `metric.${KEY}.${taken}` });
+  const options = resolveLayers(winRateOptionsSchema, jsonSchemaOf(winRateOptionsSchema), [
+    { values: given, where: placed },
+  ]);
   const judge = judgeKindOf({ options, hooks: { environment } });
   const baseUrl = options.baseUrl ?? (judge === 'llm' ? environment.OPENAI_BASE_URL?.trim() : undefined);
   return { ...metric, [KEY]: { ...options, judge, ...(baseUrl && { baseUrl }) } };

@@ -1,16 +1,19 @@
 import { env } from 'node:process';
 import { dataError } from '../core/errors.js';
 import { type EndpointAddress, resolveEndpoint } from '../endpoint/options.js';
+import type { Price } from '../endpoint/prices.js';
 import type { JudgeKind } from '../eval/judge/pair-judge.js';
 import { type ChosenSet, chooseRows } from '../eval/sets/choose-rows.js';
 import { readSets } from '../eval/sets/read-set.js';
 import type { Pair } from '../eval/verdicts/pair-types.js';
 import { exists } from '../io/files.js';
 import { silentLogger } from '../telemetry/logger.js';
+import { agreeToCost } from '../workflow/asking-cost.js';
 import { planJudging } from '../workflow/eval-judge.js';
 import type { PairJudgingPlan } from '../workflow/eval-judge-types.js';
 import type { JudgeWork } from '../workflow/eval-judge-work.js';
 import type { AskHooks } from '../workflow/hooks.js';
+import type { JudgingEstimate } from '../workflow/score-types.js';
 import type { StudyRecord } from './study-record.js';
 import { type EvaluatedCell, evaluationsOf } from './win-rate-evaluations.js';
 import { fromHere, type WinRateOptions, winRateOptions } from './win-rate-options.js';
@@ -40,13 +43,10 @@ export interface WinRatePlan {
   /** Only where an LLM at an endpoint is asked. At most, with answers as long as they may be; no reply is known yet. */
   readonly asking?:
     | {
-        readonly requests: number;
-        readonly promptTokens: number;
-        readonly replyTokens: number;
-        /** US dollars at most, and with short replies; undefined where the model's price is not known. */
-        readonly cost: number | undefined;
-        readonly likelyCost: number | undefined;
+        readonly estimate: JudgingEstimate;
+        /** Without the key. */
         readonly address: Omit<EndpointAddress, 'apiKey' | 'headers'>;
+        readonly price: Price | undefined;
       }
     | undefined;
 }
@@ -87,27 +87,38 @@ export async function planWinRates(
     questions: all(({ questions }) => questions),
     entrance: all(({ entrance }) => entrance),
     asking: one.asking && {
-      requests: all(({ asking }) => asking!.estimate.requests),
-      promptTokens: all(({ asking }) => asking!.estimate.promptTokens),
-      replyTokens: all(({ asking }) => asking!.estimate.replyTokens),
-      cost: one.asking.price && all(({ asking }) => asking!.estimate.cost!),
-      likelyCost: one.asking.price && all(({ asking }) => asking!.estimate.likelyCost!),
+      estimate: {
+        known: 0,
+        requests: all(({ asking }) => asking!.estimate.requests),
+        promptTokens: all(({ asking }) => asking!.estimate.promptTokens),
+        replyTokens: all(({ asking }) => asking!.estimate.replyTokens),
+        cost: one.asking.price && all(({ asking }) => asking!.estimate.cost!),
+        likelyCost: one.asking.price && all(({ asking }) => asking!.estimate.likelyCost!),
+        atLeastSeconds: all(({ asking }) => asking!.estimate.atLeastSeconds),
+      },
       address: one.asking.address,
+      price: one.asking.price,
     },
   };
 }
 
 /**
- * Checks what measuring the win rates will need, before anything is trained: what {@link planWinRates} checks, and the
- * judge's key.
+ * Checks what measuring the win rates will need, before anything is trained: what {@link planWinRates} checks, the
+ * judge's key, and that its cost is agreed to or somebody can be asked.
  */
 export async function checkWinRates(
   study: PlannedWinRateStudy,
-  hooks: Pick<AskHooks, 'logger' | 'environment'> = {},
+  hooks: Pick<AskHooks, 'logger' | 'environment' | 'confirm'> = {},
 ): Promise<void> {
   const options = winRateOptions(study.record.study);
   if (options?.judge === 'llm') resolveEndpoint(options, hooks.environment ?? env);
-  await planWinRates(study, hooks);
+  const plan = await planWinRates(study, hooks);
+  if (!options || !plan?.asking) return;
+  const { estimate, address } = plan.asking;
+  // `maxCost` limits each evaluation, and they are of one size.
+  const each = (sum: number | undefined) => sum && sum / plan.evaluations;
+  const asked = { ...estimate, cost: each(estimate.cost), likelyCost: each(estimate.likelyCost) };
+  await agreeToCost(asked, options, address, { confirm: hooks.confirm && (async () => true) });
 }
 
 function checkModel({ judge, model }: WinRateOptions): void {

@@ -6,6 +6,7 @@ import type { CompileOptions } from '../program/compile-options.js';
 import { type EntryBatches, inputShapes } from './entry-shapes.js';
 import { type LoraTraining, loraSpec } from './lora-spec.js';
 import type { MemoryForecast } from './memory-forecast.js';
+import { roughTensors } from './rough-memory.js';
 
 /** The run whose memory is forecast. */
 export interface ForecastedRun extends LoraTraining {
@@ -78,12 +79,7 @@ export const leastMemory = (run: Omit<ForecastedRun, 'batches'>, process: number
  * is far more memory.
  */
 export function roughMemory(run: ForecastedRun, process: number): number {
-  const { hidden_size, intermediate_size, num_attention_heads, num_hidden_layers, vocab_size } = run.config;
-  const floats = ({ lines, length, targets }: BatchShape): number =>
-    lines * length * num_hidden_layers * (16 * hidden_size + 8 * intermediate_size + 6 * num_attention_heads * length) +
-    4 * vocab_size * targets;
-  const most = Math.max(0, ...Object.values(run.batches).flat().map(floats));
-  return 2 * leastMemory(run, process) + 4 * most + GIB;
+  return 2 * leastMemory(run, process) + roughTensors(run) + GIB;
 }
 
 const graphBytes = ({ nodes, functions }: EntryMemory): number => NODE * nodes + FUNCTION * functions;

@@ -4,12 +4,16 @@ import type { StagedSet } from '../curriculum/types.js';
 import type { EncodedRow } from '../data/encoded.js';
 import { encodeOptionsSchema } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
+import type { ModelConfig } from '../model/config.js';
 import { fingerprintModel } from '../model/fingerprint.js';
 import { linearShapes } from '../model/parameters.js';
+import { type EntryBatches, entryBatches } from '../train/entry-shapes.js';
 import { encodeSet, localTime, type OpenedBase, openBase, planSet, readSet, templateTimeOf } from '../train/prepare.js';
+import { roughTensors } from '../train/rough-memory.js';
 import { planWarnings } from '../train/warnings.js';
 import { chooseCards } from './cards.js';
 import { decideBatches } from './decide-batches.js';
+import type { ForecastQuestion } from './forecast.js';
 import type { Hooks } from './hooks.js';
 
 /** What is known about a run of many before any of them begins. */
@@ -26,6 +30,12 @@ export interface RunSummary {
   readonly heldOutRows: number;
   /** Numbers of its adapter. */
   readonly adapterSize: number;
+  /** Floating-point operations of its products with frozen weights for one token, forward and backward. */
+  readonly flopPerToken: number;
+  /** A rough measure of its memory, to compare runs by. */
+  readonly roughBytes: number;
+  /** What its memory and this machine's speed can be worked out from. */
+  readonly question: ForecastQuestion;
   readonly warnings: readonly string[];
 }
 
@@ -60,7 +70,8 @@ interface EncodedSet {
   readonly warnings: readonly string[];
 }
 
-type Plan = Omit<RunSummary, 'recipe' | 'adapterSize' | 'warnings'> & { readonly warnings: readonly string[] };
+type OfRecipe = 'recipe' | 'adapterSize' | 'flopPerToken' | 'roughBytes' | 'question';
+type Plan = Omit<RunSummary, OfRecipe> & { readonly batches: EntryBatches };
 
 /** Opens a planner; `close` it. All of its runs print the same time, where a chat template prints one. */
 export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
@@ -90,7 +101,19 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
       const plan = await plans(stableJson([key, set.hash, decides]), async () => summarise(decided, set, rows));
       const time = templateTimeOf(base, decided);
       const recipe = time === undefined ? decided : { ...decided, templateTime: time };
-      return { ...plan, recipe, adapterSize, warnings: [...warnings, ...plan.warnings] };
+      const { batches, ...summary } = plan;
+      const { config } = base.model;
+      const weights = productWeights(config);
+      return {
+        ...summary,
+        recipe,
+        adapterSize,
+        // 2 forward and 2 for the gradient of the inputs; a frozen weight has none itself.
+        flopPerToken: 4 * weights,
+        roughBytes: 2 * weights + 16 * adapterSize + roughTensors({ config, batches }),
+        question: { recipe, config, batches },
+        warnings: [...warnings, ...plan.warnings],
+      };
     },
     modelFiles: (model) => files(model, () => fingerprintModel(model)),
     async close() {
@@ -98,6 +121,11 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
     },
   };
 }
+
+/** Weights that a token is multiplied with: of all projections and the head. */
+const productWeights = (config: ModelConfig): number =>
+  [...linearShapes(config).values()].reduce((n, { inputs, outputs }) => n + inputs * outputs, 0) +
+  config.vocab_size * config.hidden_size;
 
 const pick = (from: object, keys: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(Object.entries(from).filter(([key]) => keys.includes(key)));
@@ -123,5 +151,6 @@ function summarise(recipe: Recipe, set: StagedSet, rows: readonly EncodedRow[]):
       .reduce((most, { trainedTokens }) => Math.max(most, trainedTokens), 0),
     heldOutRows: plan.holdout?.bands.reduce((n, band) => n + band.rows, 0) ?? 0,
     warnings: planWarnings(plan, recipe),
+    batches: entryBatches(plan),
   };
 }

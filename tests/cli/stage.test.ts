@@ -117,6 +117,25 @@ describe('phasetune stage', () => {
     });
   });
 
+  it('holds out what another staged folder holds out', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({ prompt: `Say ${i}.`, completion: `${i}`, score: i }));
+    const from = file('same.jsonl', lines(rows));
+    expect((await stage(from, '--out', place('one'), '--holdout', '4')).code).toBe(0);
+    const again = ['--out', place('two'), '--stages', '2', '--holdout-from', place('one')];
+    const { code, out } = await stage(from, ...again);
+    expect(code).toBe(0);
+    expect(out).toContain('held-out rows: the 12 of holdout.jsonl, whatever the cut\n');
+    const [one, two] = [await readStaged(place('one')), await readStaged(place('two'))];
+    expect(two.holdout.map(({ id }) => id)).toEqual(one.holdout.map(({ id }) => id));
+    const json = await stage(from, ...again, '--force', '--json');
+    expect(lastJson(json.out)).toMatchObject({ holdoutFrom: { file: 'holdout.jsonl', rows: 12, leftOut: 0 } });
+    const both = await stage(from, ...again, '--force', '--holdout', '4');
+    expect(both).toMatchObject({
+      code: 2,
+      err: 'error: --holdout and --holdout-from are both given; expected one of them; leave out --holdout\n',
+    });
+  });
+
   it.each(['jenks', 'length'])('cuts by %s, keeps equal scores together and tells duplicates', async (by) => {
     const rows = Array.from({ length: 200 }, (_, i) => ({
       prompt: i < 20 ? 'The same again?' : `Ask ${i} of ${'xyz'[i % 3]}.`,

@@ -2,13 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { leastDifferenceT, leastMarginT } from '../../src/statistics/t-power.js';
+import { resolveStudy } from '../../src/study/resolve.js';
 import { type StudyFile, studyFileSchema } from '../../src/study/study-file.js';
 import { decideMetric } from '../../src/study/win-rate-options.js';
 import { ROOT } from '../helpers/program.js';
 
 const FOLDER = join(ROOT, 'docs/studies');
 const NAMES = readdirSync(FOLDER)
-  .filter((name) => name.endsWith('.yaml'))
+  // The one of the guide is not for real rows.
+  .filter((name) => name.endsWith('.yaml') && name !== 'tiny.yaml')
   .map((name) => name.replace('.yaml', ''))
   .sort();
 
@@ -28,6 +31,16 @@ const expanded = ({ expand }: StudyFile) => Object.values(expand).reduce((n, { s
 const combinations = ({ axes }: StudyFile) =>
   Object.values(axes).reduce((n, values) => n * Object.keys(values).length, 1);
 
+/** Comparisons of the family of Holm's adjustment: every arm with its control, in each combination of the axes. */
+const comparisons = (study: StudyFile) => (Object.keys(study.arms).length + expanded(study) - 1) * combinations(study);
+
+const WORDS: Readonly<Record<number, string>> = {
+  1: 'one comparison',
+  3: 'three comparisons',
+  4: 'four comparisons',
+  5: 'five comparisons',
+};
+
 const cellsOf = (study: StudyFile) =>
   (Object.keys(study.arms).length + expanded(study)) * combinations(study) * (study.seeds as number);
 
@@ -40,7 +53,7 @@ describe.each(NAMES)('%s', (name) => {
 
   test('its study is whole', () => {
     expect(Object.keys(study.arms)).toContain(study.control);
-    expect(decideMetric(study.metric, {})).toEqual(study.metric);
+    expect(decideMetric(study.metric, { environment: {} })).toEqual(study.metric);
     expect(typeof study.seeds).toBe('number');
   });
 
@@ -58,6 +71,27 @@ describe.each(NAMES)('%s', (name) => {
     expect(read('README.md')).toMatch(new RegExp(`\\[${name}\\]\\(${name}.md\\).*\\| ${cells} \\|`));
   });
 
+  test('the seeds on its page come out of the power of its tests', () => {
+    const m = comparisons(study);
+    expect(page.replaceAll('\n', ' ')).toContain(`for ${WORDS[m]} at 5 % and a power of 80 %`);
+    const alpha = study.alpha / m;
+    const of = (n: number) =>
+      [leastDifferenceT, leastMarginT].map((least) => least({ n, sd: 1, alpha, power: 0.8 }).toFixed(2));
+    const rows = [...page.matchAll(/^\| (\d+) \| ([\d.]+) \| ([\d.]+) \|$/gm)].map(([, ...cells]) => cells);
+    expect(rows).toEqual([6, 8, 12, 20].map((n) => [String(n), ...of(n)]));
+    if (m > 1) expect(page.replaceAll('\n', ' ')).toContain(`p < 0.05/${m} (Holm)`);
+    // With fewer seeds the permutation test cannot find anything.
+    expect(2 ** (1 - (study.seeds as number)) * m).toBeLessThan(study.alpha);
+  });
+
+  test('resolved, it has the cells that its page says, and all arms the same held-out rows', async () => {
+    const { cells, sets } = await resolveStudy(join(FOLDER, `${name}.yaml`));
+    expect(cells).toHaveLength(cellsOf(study));
+    expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
+    const datasets = study.axes.dataset ? Object.keys(study.axes.dataset).length : 1;
+    expect(new Set(sets.map(({ holdout }) => holdout)).size).toBe(datasets);
+  });
+
   test('its page makes every file and model that the study names', () => {
     const made = [...page.matchAll(/--out (\S+)/g)].map(([, path]) => path!);
     const pulled = [...page.matchAll(/model pull \S+\/(\S+)/g)].map(([, model]) => `models/${model}`);
@@ -68,7 +102,9 @@ describe.each(NAMES)('%s', (name) => {
 
   test('metrics that its page shows are metrics', () => {
     for (const [, block] of page.matchAll(/^```yaml\n(.*?)^```$/gms))
-      expect(() => decideMetric(studyFileSchema.parse({ ...study, ...parse(block!) }).metric, {})).not.toThrow();
+      expect(() =>
+        decideMetric(studyFileSchema.parse({ ...study, ...parse(block!) }).metric, { environment: {} }),
+      ).not.toThrow();
   });
 });
 

@@ -51,7 +51,7 @@ async function studyIn(folder: string, winRate: Record<string, unknown> = {}): P
       },
     },
   });
-  const study = { ...parsed, metric: decideMetric(parsed.metric, {}) };
+  const study = { ...parsed, metric: decideMetric(parsed.metric, { environment: {} }) };
   const cells = SEEDS.flatMap((seed) =>
     ARMS.map((arm) => ({ id: `${arm}-seed-${seed}`, arm, axes: {}, seed, split: 1 })),
   );

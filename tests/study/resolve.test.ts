@@ -156,7 +156,7 @@ describe('a study file is refused', () => {
     [
       'a value that an option does not take',
       phased('{ order: fased }'),
-      'study.yaml:5: arms.phased.order: expected one of phased, one-off, random, reversed, got "fased"',
+      'study.yaml:5: arms.phased.order: expected one of phased, one-off, random, reversed, shuffled, got "fased"',
     ],
     [
       'a name that is none',

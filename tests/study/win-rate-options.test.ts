@@ -12,7 +12,7 @@ const study = (winRate: Record<string, unknown>, margin?: number) =>
 
 const decided = (winRate: Record<string, unknown>, environment = {}) => {
   const file = study(winRate, 2);
-  return { ...file, metric: decideMetric(file.metric, environment) };
+  return { ...file, metric: decideMetric(file.metric, { environment }) };
 };
 
 test('options of an evaluation are checked, and their defaults filled in', () => {
@@ -30,7 +30,7 @@ test('options of an evaluation are checked, and their defaults filled in', () =>
   });
   const options = winRateOptions({ metric });
   expect(options).toMatchObject({ judge: 'length', entranceRows: 200, controls: ['likelihood', 'length'] });
-  expect(decideMetric(metric, {})).toEqual(metric);
+  expect(decideMetric(metric, { environment: {} })).toEqual(metric);
 });
 
 test('the judge and its address are decided once, from the environment where the file leaves them out', () => {
@@ -61,6 +61,6 @@ test.each([
 
 test('a study of held-out losses has no such options, and its metric stays as it is', () => {
   const { metric } = studyFileSchema.parse({ base: {}, arms: { a: {}, b: {} }, control: 'a' });
-  expect(decideMetric(metric, {})).toBe(metric);
+  expect(decideMetric(metric, { environment: {} })).toBe(metric);
   expect(winRateOptions({ metric })).toBe(undefined);
 });

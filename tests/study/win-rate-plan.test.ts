@@ -36,7 +36,10 @@ function study(winRate: Record<string, unknown>, axes: Record<string, string[]> 
       ['a', 'b', 'c'].map((arm) => ({ id: `${arm}-${seed}`, arm, axes: values, seed, split: 1 })),
     ),
   );
-  return { record: { study: { ...parsed, metric: decideMetric(parsed.metric, {}) }, begunIn: home }, cells };
+  return {
+    record: { study: { ...parsed, metric: decideMetric(parsed.metric, { environment: {} }) }, begunIn: home },
+    cells,
+  };
 }
 
 test('answers of every cell, pairs of every cell but the control, questions in both orders', async () => {
@@ -71,13 +74,13 @@ test('what an LLM may cost, for answers as long as they may be', async () => {
   const llm = { judge: 'llm', baseUrl: 'https://judge.example.org/v1', model: 'my-judge', prices: 'prices.json' };
   const options = { ...llm, sets: ['koala.json'], judgeMaxTokens: 100, maxTokens: 64 };
   const plan = (await planWinRates(study(options)))!;
-  expect(plan.asking).toMatchObject({ requests: 2 * 4 * 30, replyTokens: 2 * 4 * 30 * 100 });
-  const { promptTokens, replyTokens, cost, likelyCost } = plan.asking!;
+  expect(plan.asking!.estimate).toMatchObject({ requests: 2 * 4 * 30, replyTokens: 2 * 4 * 30 * 100 });
+  const { promptTokens, replyTokens, cost, likelyCost } = plan.asking!.estimate;
   expect(cost).toBeCloseTo((promptTokens + 10 * replyTokens) / 1e6, 10);
   expect(likelyCost).toBeLessThan(cost!);
   const longer = (await planWinRates(study({ ...options, maxTokens: 128 })))!;
   // Two answers, 64 words more each.
-  const more = (longer.asking!.promptTokens - promptTokens) / plan.asking!.requests;
+  const more = (longer.asking!.estimate.promptTokens - promptTokens) / plan.asking!.estimate.requests;
   expect(more).toBeGreaterThan(2 * 64 * 0.8);
   expect(more).toBeLessThan(2 * 64 * 2);
   expect(JSON.stringify(plan.asking)).not.toContain('apiKey');
@@ -87,7 +90,18 @@ test('what is missing is found before anything is trained', async () => {
   const llm = { judge: 'llm', baseUrl: 'https://judge.example.org/v1', model: 'my-judge', sets: ['koala.json'] };
   const environment = {};
   await expect(checkWinRates(study(llm), { environment })).rejects.toThrow('no key for judge.example.org');
-  await expect(checkWinRates(study(llm), { environment: { OPENAI_API_KEY: 'k' } })).resolves.toBe(undefined);
+  const key = { OPENAI_API_KEY: 'k' };
+  const priced = { ...llm, prices: 'prices.json' };
+  await expect(checkWinRates(study(priced), { environment: key })).rejects.toThrow('this may cost about $');
+  await expect(checkWinRates(study({ ...priced, yes: true }), { environment: key })).resolves.toBe(undefined);
+  await expect(checkWinRates(study({ ...priced, maxCost: 5 }), { environment: key })).resolves.toBe(undefined);
+  await expect(checkWinRates(study({ ...priced, maxCost: 0.01 }), { environment: key })).rejects.toThrow(
+    'allows $0.01',
+  );
+  let asked = 0;
+  const confirm = async () => ++asked > 0;
+  await expect(checkWinRates(study(priced), { environment: key, confirm })).resolves.toBe(undefined);
+  expect(asked).toBe(0);
   await expect(planWinRates(study({ ...llm, maxCost: 1 }), { environment })).rejects.toThrow(
     'needs the price of tokens',
   );

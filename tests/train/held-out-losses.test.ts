@@ -92,6 +92,11 @@ describe('the losses of held-out rows', () => {
     await lock.release();
     expect(seen[0]).toBe('resume 0,1,2,3');
     expect(seen.filter((what) => what.startsWith('stage ')).at(0)).toBe('stage 0,1');
+    // Two steps a stage, each measured; only what was measured at the end is kept, before the stage has ended.
+    const evals = ['eval 0', 'eval 0,1', 'eval 0,1', 'eval 0,1,2', 'eval 0,1,2'];
+    expect(seen.filter((what) => what.startsWith('eval '))).toEqual(evals);
+    const ends = ['stage-end 0,1', 'stage-end 0,1,2', 'stage-end 0,1,2,3'];
+    expect(seen.filter((what) => what.startsWith('stage-end'))).toEqual(ends);
     for (const stage of [0, 1, 2, 3])
       expect(await readHeldOutLosses(folder, stage)).toEqual(await readHeldOutLosses(job.folder, stage));
   });

@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { arch, platform, env as processEnv, report } from 'node:process';
 import type { Remedy } from '../../core/remedies.js';
+import { freeSpace } from '../../io/free-space.js';
 import { lastLine, runChild } from './child.js';
 
 /** Something that stands in the way, as a clause without a full stop, and what to do about it. */
@@ -121,13 +121,11 @@ export async function findCompiler(env: NodeJS.ProcessEnv): Promise<FoundProgram
 
 /** Too little room for what is to be fetched into a folder, which need not exist yet. */
 export async function roomProblem(folder: string, neededBytes: number): Promise<Problem | undefined> {
-  let existing = folder;
-  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
-  const { bavail, bsize } = await statfs(existing);
-  if (bavail * bsize >= neededBytes) return undefined;
+  const free = await freeSpace(folder);
+  if (free === undefined || free >= neededBytes) return undefined;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   return {
-    what: `${folder} has ${gigabytes(bavail * bsize)} free and ${gigabytes(neededBytes)} are needed`,
+    what: `${folder} has ${gigabytes(free)} free and ${gigabytes(neededBytes)} are needed`,
     remedy: { advice: 'free some space, or set PHASETUNE_HOME to a folder on a larger disk' },
   };
 }

@@ -30,7 +30,7 @@ export interface Worker {
 /** How to start a worker. */
 export interface WorkerOptions {
   /** An open file that it gets as {@link SHARED_FILE}. */
-  readonly file: number;
+  readonly file?: number;
   /** Lets what it writes to stderr through. */
   readonly verbose: boolean;
 }
@@ -42,8 +42,9 @@ const KEPT_CHARACTERS = 20_000;
 
 /** Starts a process on a module that calls {@link serveParent}. It ends when this process does, however that ends. */
 export function startWorker(module: URL, { file, verbose }: WorkerOptions, listener: WorkerListener): Worker {
-  const stderr = verbose ? 'inherit' : 'pipe';
-  const child = fork(module, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', stderr, 'ipc', file] });
+  const stderr = verbose ? ('inherit' as const) : ('pipe' as const);
+  const stdio = ['ignore' as const, 'ignore' as const, stderr, 'ipc' as const, ...(file === undefined ? [] : [file])];
+  const child = fork(module, [], { serialization: 'advanced', stdio });
   let said = '';
   let ending = false;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

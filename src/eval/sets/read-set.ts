@@ -38,7 +38,7 @@ export async function readSets(
   const names = nameSets(paths, known);
   const sets: EvalSet[] = [];
   for (const [i, path] of paths.entries()) {
-    const file = await fileOf(path);
+    const file = await setFile(path);
     const sha256 = await hashFile(file);
     const options = { format: 'auto', badRows, answers: 'optional' } as const;
     const { records } = await importFile(file, options, logger);
@@ -48,8 +48,8 @@ export async function readSets(
   return sets;
 }
 
-/** The file that a set is read from. */
-async function fileOf(path: string): Promise<string> {
+/** The file that a set is read from: of a staged folder, that of its held-out rows. */
+export async function setFile(path: string): Promise<string> {
   const { kind } = await statPath(path);
   if (kind !== 'folder') return path;
   const file = join(path, 'holdout.jsonl');

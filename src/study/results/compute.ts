@@ -22,7 +22,7 @@ export interface ResultsOptions {
   /** Gives verdicts over the cells that are done although others are not settled. */
   readonly finish?: boolean;
   /** Win rates, where they are the metric [those of the study's evaluations]. */
-  readonly winRates?: WinRateValues;
+  readonly winRates?: WinRateValues | undefined;
 }
 
 /**

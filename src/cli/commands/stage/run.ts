@@ -12,7 +12,7 @@ export const run: Run<typeof command> = async (options, context) => {
   for (const line of [...tableOf(manifest), '', ...barsOf(staging, color), '', ...factsOf(manifest)]) print(line);
   print(`written to ${out}`);
   for (const warning of warnings) logger.warn(warning);
-  const { cuts, duplicates, length, lengths } = manifest;
+  const { cuts, duplicates, length, lengths, holdoutFrom } = manifest;
   const stages = manifest.stages.map(({ file: _, sha256: __, ...rest }) => rest);
   return {
     out,
@@ -20,6 +20,7 @@ export const run: Run<typeof command> = async (options, context) => {
     tokensCounted: lengths.counted,
     stages,
     cuts,
+    ...(holdoutFrom && { holdoutFrom }),
     duplicates,
     length,
     warnings,

@@ -1,0 +1,301 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { exists } from '../io/files.js';
+import { freeSpace } from '../io/free-space.js';
+import { memoryLimits } from '../io/memory-limits.js';
+import { withTemporaryFolder } from '../io/temporary-folder.js';
+import { sizeInBytes } from '../train/options.js';
+import { type ForecastAnswer, type Forecaster, startForecaster } from '../workflow/forecast.js';
+import type { Hooks } from '../workflow/hooks.js';
+import { parseOptions } from '../workflow/options.js';
+import { openRunPlanner, type RunPlanner, type RunSummary } from '../workflow/plan-runs.js';
+import { planning } from './begin.js';
+import { blockOf, type Cell, groupOf } from './cell.js';
+import { cellStates } from './cell-states.js';
+import { compareWith, refuseChanges } from './compare-study.js';
+import type { StudyEvent } from './events.js';
+import { capacityOf, thisMachine } from './executors/capacity.js';
+import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { largestDifference, type PlannedCells, tokensByArm } from './plan-cells.js';
+import { type PowerPlan, planPower, sdOfPilot, sdOfStudy } from './power.js';
+import { checkFree, resolveFor, withThreads } from './prepare.js';
+import type { ResolvedStudy } from './resolve.js';
+import { makeSets } from './sets.js';
+import type { CellState } from './state.js';
+import { readStudy, type Study, studyPaths } from './study-record.js';
+import { forecastTime, type KnownSpeed, speedOfCells, speedOfProducts, type TimeForecast } from './time-forecast.js';
+import { planWinRates, type WinRatePlan } from './win-rate-plan.js';
+
+/** One arm under one value of each axis. */
+export interface PlannedArm {
+  readonly arm: string;
+  readonly axes: Readonly<Record<string, string>>;
+  readonly cells: number;
+  /** Stages, and means over its cells. */
+  readonly stages: number;
+  readonly steps: number;
+  readonly trainedTokens: number;
+}
+
+/** What a study would take and what it could find, before it is run. */
+export interface StudyPlan {
+  readonly folder: string;
+  /** Whether the study is registered there; `added` is what `extend` would add to it. */
+  readonly registered: boolean;
+  readonly added: readonly string[];
+  readonly cells: number;
+  readonly done: number;
+  readonly blocks: number;
+  /** Trained tokens of every cell. */
+  readonly budget: number;
+  readonly arms: readonly PlannedArm[];
+  /** The arms of one group whose trained tokens differ most; `share` 0.01 is 1 %. */
+  readonly largestDifference: {
+    readonly share: number;
+    readonly most: string;
+    readonly fewest: string;
+    readonly group: string;
+  };
+  readonly time: TimeForecast;
+  /** Of all cells, and of the largest, without the sets; what is free where that is known. */
+  readonly disk: { readonly bytes: number; readonly largest: number; readonly free: number | null };
+  /** Of the largest cell: its peak, null where that is not known, and why. */
+  readonly memory: {
+    readonly bytes: number | null;
+    readonly cell: string;
+    readonly free: number | null;
+    readonly problem: string | null;
+  };
+  /** Folders of the cells, in that of the study. */
+  readonly folders: readonly string[];
+  readonly power: PowerPlan;
+  /** What measuring win rates would take; null in a study that compares something else. */
+  readonly winRates: WinRatePlan | null;
+  /** What a user should know, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What {@link prepareStudy} would make of the same options, and what the study would take and could find. Writes nothing
+ * into the study's folder; sets that are not there are staged in a temporary one. Throws the same errors, except for
+ * what `extend` would add. TensorFlow is loaded in a process of its own.
+ *
+ * @example
+ * const { cells, time, power } = await planStudy({ file: 'study.yaml', out: 'studies/first' });
+ * console.log(cells, time.seconds, power.table);
+ */
+export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promise<StudyPlan> {
+  const options = parseOptions(ablateOptionsSchema, given);
+  const described = await resolveFor(options);
+  const planner = openRunPlanner(hooks);
+  const forecaster = startForecaster(hooks);
+  try {
+    const before = await registeredIn(options, described, planner);
+    const resolved = before?.now ?? withThreads(described);
+    const warnings: string[] = [];
+    const listen = (event: StudyEvent) => {
+      if (event.type === 'warning') warnings.push(event.message);
+      if (event.type === 'prepare') {
+        const { doing: label, done, of: total } = event;
+        const unit = label === 'stage' ? 'sets' : 'cells';
+        hooks.onProgress?.({ label, done, total, unit, note: undefined, ended: done === total });
+      }
+    };
+    const planned = await planAll(resolved, { options, planner, before, listen }, hooks);
+    const begunIn = before?.study.record.begunIn ?? resolve();
+    const { study } = resolved;
+    const winRates = (await planWinRates({ record: { study, begunIn }, cells: planned.cells }, hooks)) ?? null;
+    return { ...(await describe({ options, resolved, planned, before, warnings }, forecaster)), winRates };
+  } finally {
+    await forecaster.end();
+    await planner.close();
+  }
+}
+
+/** The study that is registered already, and its cells. */
+interface Before {
+  readonly study: Study;
+  readonly states: readonly CellState[];
+  readonly now: ResolvedStudy;
+  readonly added: readonly string[];
+}
+
+async function registeredIn(
+  { out, force }: AblateSettings,
+  described: ResolvedStudy,
+  planner: RunPlanner,
+): Promise<Before | undefined> {
+  if (!exists(studyPaths(out).record)) {
+    await checkFree(out);
+    return undefined;
+  }
+  const study = await readStudy(out);
+  const { now, found, changed } = await compareWith(study, described, planner);
+  refuseChanges(out, changed, found.added, { extend: true, force });
+  return { study, states: await cellStates(study), now, added: found.added };
+}
+
+/** What all cells are planned with. */
+interface Planning {
+  readonly options: AblateSettings;
+  readonly planner: RunPlanner;
+  readonly before: Before | undefined;
+  listen(event: StudyEvent): void;
+}
+
+async function planAll(
+  resolved: ResolvedStudy,
+  { options: { out }, planner, before, listen }: Planning,
+  hooks: Hooks,
+): Promise<PlannedCells> {
+  const there = resolved.sets.every(({ name }) => exists(studyPaths(out).staged(name)));
+  const plan = async (folder: string): Promise<PlannedCells> => {
+    const { budget, begunIn: from } = before?.study.record ?? {};
+    const cells = planning(
+      resolved,
+      {
+        folder,
+        planner,
+        inputs: { data: {}, models: {} },
+        manifests: new Map(),
+        ...(budget !== undefined && { budget }),
+        ...(from !== undefined && { from }),
+      },
+      hooks,
+    );
+    for (;;) {
+      const step = await cells.next();
+      if (step.done) return step.value;
+      listen(step.value);
+    }
+  };
+  if (before && there) return plan(out);
+  return withTemporaryFolder('study', async (folder) => {
+    for await (const event of makeSets(folder, resolved.sets, resolved.setOptions, hooks)) listen(event);
+    return plan(folder);
+  });
+}
+
+/** Everything that a plan is described from. */
+interface Described {
+  readonly options: AblateSettings;
+  readonly resolved: ResolvedStudy;
+  readonly planned: PlannedCells;
+  readonly before: Before | undefined;
+  readonly warnings: readonly string[];
+}
+
+async function describe(
+  { options, resolved, planned, before, warnings }: Described,
+  forecaster: Forecaster,
+): Promise<Omit<StudyPlan, 'winRates'>> {
+  const { out, sdFrom } = options;
+  const { study } = resolved;
+  const { cells, plans, budget } = planned;
+  const isDone = before ? doneCells(before) : () => false;
+  const left = cells.filter((cell) => !isDone(cell));
+  const summaryOf = ({ id }: Cell): RunSummary => plans.get(id)!;
+  const largest = cells.reduce((x, y) => (summaryOf(y).roughBytes > summaryOf(x).roughBytes ? y : x));
+  const answer = await forecaster.ask(summaryOf(largest).question);
+  const memory = memoryOf(largest, summaryOf(largest), answer);
+  const onCard = answer.device === 'cuda';
+  const machine = thisMachine(onCard);
+  const withMemory = [{ forecast: { ...largest.forecast, memoryBytes: memory.bytes } }];
+  const local = study.executor.kind === 'local';
+  const capacity = local ? capacityOf(study.executor, withMemory, machine) : undefined;
+  const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
+  const place = {
+    parallel: capacity?.parallel ?? study.executor.parallel ?? 1,
+    threads: onCard ? null : (study.executor.threads ?? null),
+  };
+  const share = (place.threads ?? availableParallelism()) / availableParallelism();
+  const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
+  const sd = sdFrom
+    ? await sdOfStudy(sdFrom, study)
+    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
+  const first = groupOf(cells[0]!);
+  const power = planPower(
+    study,
+    cells.filter((cell) => groupOf(cell) === first),
+    sd,
+  );
+  const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
+  const bytes = disk.reduce((x, y) => x + y, 0);
+  const free = (await freeSpace(out)) ?? null;
+  const tooMuch = free !== null && bytes > free ? [`the study takes more room than ${out} has free`] : [];
+  return {
+    folder: out,
+    registered: before !== undefined,
+    added: before?.added ?? [],
+    cells: cells.length,
+    done: cells.length - left.length,
+    blocks: new Set(cells.map(blockOf)).size,
+    budget,
+    arms: armsOf(cells),
+    largestDifference: mostDifferent(cells),
+    time: forecastTime(
+      left.map((cell) => cell.planned.tokens * summaryOf(cell).flopPerToken),
+      speed,
+      place,
+    ),
+    disk: { bytes, largest: Math.max(...disk), free },
+    memory,
+    folders: cells.map(({ id }) => `cells/${id}`),
+    power,
+    warnings: [...new Set([...warnings, ...(capacity?.warnings ?? []), ...tooMuch])],
+  };
+}
+
+/** Whether a cell of the plan is done, by what makes it the one it is. */
+function doneCells({ study, states }: Before): (cell: Cell) => boolean {
+  const key = (cell: Cell) => [cell.arm, groupOf(cell), blockOf(cell)].join(', ');
+  const done = new Set(study.cells.filter((_, i) => states[i]!.state === 'done').map(key));
+  return (cell) => done.has(key(cell));
+}
+
+async function knownSpeed(
+  before: Before | undefined,
+  sdFrom: string | undefined,
+  flopOf: ReadonlyMap<string, number>,
+): Promise<KnownSpeed | undefined> {
+  const get = (model: string) => flopOf.get(model);
+  const own = before && (await speedOfCells(before.study, 'cells', get, before.states));
+  if (own || sdFrom === undefined || !exists(studyPaths(sdFrom).record)) return own;
+  return speedOfCells(await readStudy(sdFrom), 'study', get);
+}
+
+function memoryOf({ id }: Cell, { recipe }: RunSummary, { memory, problem }: ForecastAnswer): StudyPlan['memory'] {
+  const limit = recipe.memoryLimit === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(recipe.memoryLimit);
+  return {
+    bytes: memory ? Math.min(limit, memory.peak) : null,
+    cell: id,
+    free: memoryLimits()[0]?.bytes ?? null,
+    problem: memory ? null : (problem ?? 'what an eager program takes is not known beforehand'),
+  };
+}
+
+function armsOf(cells: readonly Cell[]): PlannedArm[] {
+  const arms = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const key = `${groupOf(cell)} ${cell.arm}`;
+    arms.set(key, [...(arms.get(key) ?? []), cell]);
+  }
+  return [...arms.values()].map((of) => {
+    const mean = (what: 'steps' | 'trainedTokens') => of.reduce((n, { planned }) => n + planned[what], 0) / of.length;
+    const { arm, axes, planned } = of[0]!;
+    return {
+      arm,
+      axes,
+      cells: of.length,
+      stages: planned.stages,
+      steps: mean('steps'),
+      trainedTokens: mean('trainedTokens'),
+    };
+  });
+}
+
+function mostDifferent(cells: readonly Cell[]): StudyPlan['largestDifference'] {
+  const groups = [...tokensByArm(cells)].map(([group, tokens]) => ({ group, ...largestDifference(tokens) }));
+  const { group, share, most, fewest } = groups.reduce((x, y) => (y.share > x.share ? y : x));
+  return { share, most: most.arm, fewest: fewest.arm, group };
+}
