@@ -1,6 +1,6 @@
 /**
- * phasetune/statistics: intervals and tests of win rates, agreement of judges and raters,
- * calibration, rank correlations and the bootstrap: pure functions of numbers.
+ * phasetune/statistics: intervals and tests of win rates, agreement of judges and raters, calibration, rank
+ * correlations, the bootstrap, and the power and components of variance of studies: pure functions of numbers.
  *
  * @module statistics
  */
@@ -11,6 +11,12 @@ export { auc, brier, calibrationError, fitTemperature, type Temperature } from '
 export { type Consistency, consistency, drawnPosition, positionLogOdds } from '../statistics/consistency.js';
 export { pearson, spearman } from '../statistics/correlation.js';
 export {
+  type CrossedData,
+  type CrossedInterval,
+  type CrossedOptions,
+  crossedBootstrap,
+} from '../statistics/crossed-bootstrap.js';
+export {
   type Davidson,
   type DavidsonEstimate,
   davidson,
@@ -20,6 +26,7 @@ export {
 } from '../statistics/davidson.js';
 export { fisherExact } from '../statistics/fisher.js';
 export { holm } from '../statistics/holm.js';
+export { interquartileMean, type TaskMean, taskMean } from '../statistics/interquartile-mean.js';
 export { type Confusion, confusion, quadraticKappa } from '../statistics/kappa.js';
 export {
   type LengthControl,
@@ -53,6 +60,18 @@ export {
 } from '../statistics/resample.js';
 export { type SignFlipOptions, signFlip } from '../statistics/sign-flip.js';
 export { studentCdf, studentQuantile } from '../statistics/student.js';
+export {
+  leastDifferenceT,
+  leastMarginT,
+  type PowerOfStudy,
+  seedsForDifference,
+  seedsForEquivalence,
+  type TPowerOptions,
+  tostPower,
+  tPower,
+} from '../statistics/t-power.js';
 export { type MeanTest, tTest } from '../statistics/t-test.js';
 export { type Equivalence, type EquivalenceOptions, tost } from '../statistics/tost.js';
+export { type TwoWay, twoWay } from '../statistics/two-way.js';
+export { wilsonInterval } from '../statistics/wilson.js';
 export { type ArmScores, type WinRateInterval, type WinRateOptions, winRateIntervals } from '../statistics/win-rate.js';

@@ -70,6 +70,8 @@ function failureOf({ end, runError, diskFull }: EndedJob, lastLine: string, sign
   if (known) return [known, lastLine || `ended with status ${end.code}`];
   for (const text of [lastLine, signal ? '' : plain(runError ?? '')])
     for (const [failure, saying] of SAYINGS) if (saying.test(text)) return [failure, text];
+  if (end.signal === null && STOPPED.has(end.code ?? 0))
+    return ['killed', `interrupted by somebody else (status ${end.code})`];
   if (signal) return ['killed', `ended by ${signal}`];
   if (end.code === CONNECTION_LOST) return ['lost', lastLine || 'the connection was lost'];
   if (diskFull) return ['disk full', lastLine || 'no space left on the device'];

@@ -76,9 +76,10 @@ export interface StudyPlan {
 }
 
 /**
- * What {@link prepareStudy} would make of the same options, and what the study would take and could find. Writes nothing
- * into the study's folder; sets that are not there are staged in a temporary one. Throws the same errors, except for
- * what `extend` would add. TensorFlow is loaded in a process of its own.
+ * What `prepareStudy` would make of the same options, and what the study would take and could
+ * find. Writes nothing into the study's folder; sets that are not there are staged in a temporary
+ * one. Throws the same errors, except for what `extend` would add. TensorFlow is loaded in a
+ * process of its own.
  *
  * @example
  * const { cells, time, power } = await planStudy({ file: 'study.yaml', out: 'studies/first' });
@@ -206,19 +207,14 @@ async function describe(
   const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
   const place = {
     parallel: capacity?.parallel ?? study.executor.parallel ?? 1,
-    threads: onCard ? null : (capacity?.threads ?? study.executor.threads ?? null),
+    threads: onCard ? null : (study.executor.threads ?? null),
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
   const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
   const sd = sdFrom
     ? await sdOfStudy(sdFrom, study)
     : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
-  const first = groupOf(cells[0]!);
-  const power = planPower(
-    study,
-    cells.filter((cell) => groupOf(cell) === first),
-    sd,
-  );
+  const power = planPower(study, cells, sd);
   const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
   const bytes = disk.reduce((x, y) => x + y, 0);
   const free = (await freeSpace(out)) ?? null;
@@ -242,7 +238,7 @@ async function describe(
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
     power,
-    warnings: [...new Set([...warnings, ...(capacity?.warning ? [capacity.warning] : []), ...tooMuch])],
+    warnings: [...new Set([...warnings, ...(capacity?.warnings ?? []), ...tooMuch])],
   };
 }
 

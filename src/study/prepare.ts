@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
@@ -39,7 +38,7 @@ export async function resolveFor({ file, executor, parallel }: AblateSettings): 
 export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
   const { executor } = resolved.study;
   if (executor.kind !== 'local') return resolved;
-  const threads = threadsFor(executor, availableParallelism());
+  const threads = threadsFor(executor);
   return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
 }
 

@@ -1,12 +1,14 @@
 import { join, resolve } from 'node:path';
+import { env, version as nodeVersion } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Recipe, recipeSchema } from '../config/recipe.js';
 import { dataError, PhasetuneError, usageError } from '../core/errors.js';
 import { startTask, type Task, within } from '../core/task.js';
+import { version } from '../core/version.js';
 import { exists } from '../io/files.js';
 import { liveHolder } from '../io/lock-file.js';
 import { fingerprintModel } from '../model/fingerprint.js';
-import { changes } from '../train/changes.js';
+import { changes, valueChanges } from '../train/changes.js';
 import { readRunFile } from '../train/run-file.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
@@ -44,7 +46,9 @@ async function* running({ folder, index }: CellOptions, hooks: Hooks): AsyncGene
   const cell = study.cells.find((each) => each.index === index);
   if (!cell)
     throw usageError(`${folder}: there is no cell ${index}; the study has ${study.cells.length}`, { file: folder });
+  checkVersions(study);
   await checkModel(study, cell);
+  setThreads(study);
   const recipe = recipeOf(study, cell);
   const result = yield* trained(recipe, study, hooks);
   const problem = await problemOf(cell, result.folder, await readRunFile(result.folder));
@@ -63,13 +67,31 @@ function recipeOf({ folder, record }: Study, { recipe, set, id }: Cell): Recipe 
   } as Recipe);
 }
 
-/** What was forced for the study, other files of the model among it, is for its cells. */
+/** The cells that it has begun before are continued, though versions and files are others. */
 const isForced = ({ record }: Study): boolean => record.forced.length > 0;
+
+/** Other versions may give other bits, so that cells would differ for no reason of the study's. */
+function checkVersions({ folder, record }: Study): void {
+  const now: Readonly<Record<string, string>> = { phasetune: version(), node: nodeVersion };
+  const changed = valueChanges({ version: record.versions }, { version: { ...record.versions, ...now } });
+  if (Object.keys(record.versions).length === 0 || changed.length === 0) return;
+  throw usageError(`${folder}: the study was started with other versions: ${changed.join('; ')}`, {
+    file: folder,
+    changes: changed.join('; '),
+    remedies: [{ advice: 'continue the study with `force`; the results will say so' }],
+  });
+}
+
+/** TensorFlow reads it when it computes first. OMP_NUM_THREADS changes nothing. */
+function setThreads({ record }: Study): void {
+  const { threads } = record.study.executor;
+  if (threads !== undefined) env.TF_NUM_INTRAOP_THREADS = String(threads);
+}
 
 async function checkModel(study: Study, { recipe }: Cell): Promise<void> {
   const model = String(recipe.model);
   const was = study.record.inputs.models[model];
-  if (!was || isForced(study)) return;
+  if (!was) return;
   const path = resolve(study.record.begunIn, model);
   const about = (files: Readonly<Record<string, string>>) => ({
     versions: {},
@@ -78,7 +100,9 @@ async function checkModel(study: Study, { recipe }: Cell): Promise<void> {
   });
   const changed = changes(about(was), about(await fingerprintModel(path)));
   if (changed.length > 0)
-    throw dataError(`${path}: the model has changed since the study was begun: ${changed.join('; ')}`, { file: path });
+    throw dataError(`${path}: the model has changed since the study was started: ${changed.join('; ')}`, {
+      file: path,
+    });
 }
 
 /** Trains, once nobody else does; what another process does until then is waited for. */

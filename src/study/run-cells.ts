@@ -82,7 +82,7 @@ async function stopAsked(study: Study, work: CellWork, signal: AbortSignal | und
 }
 
 const alikeMessage = ({ record }: Study, work: CellWork): string =>
-  `${record.study.failures.stopAfterAlike} cells in a row failed in the same way, so no more are begun: ${work.alikeFailure()}`;
+  `${record.study.failures.stopAfterAlike} cells in a row failed in the same way, so no more are started: ${work.alikeFailure()}`;
 
 async function interrupted(study: Study): Promise<PhasetuneError> {
   const done = (await cellStates(study)).filter(({ state }) => state === 'done').length;

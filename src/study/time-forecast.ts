@@ -51,7 +51,10 @@ export async function speedOfCells(
   return seconds > 0 ? { flopPerSecond: flop / seconds, basis, from } : undefined;
 }
 
-/** Speed by what this machine's products reach; undefined where that is unknown, or on a card, which it says little of. */
+/**
+ * Speed by what this machine's products reach; undefined where that is unknown, or on a card, which
+ * it says little of.
+ */
 export function speedOfProducts({ gflops, precision, device }: ForecastAnswer, share: number): KnownSpeed | undefined {
   if (gflops === undefined || precision === undefined || device === 'cuda') return undefined;
   return { flopPerSecond: 1e9 * gflops * SHARE[precision] * share, basis: 'products', from: 0 };

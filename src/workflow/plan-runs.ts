@@ -1,6 +1,7 @@
 import type { Recipe } from '../config/recipe.js';
 import { sha256, stableJson } from '../core/hash.js';
 import type { StagedSet } from '../curriculum/types.js';
+import type { KnownSizes } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import { encodeOptionsSchema } from '../data/options.js';
 import { adapterSpecs } from '../lora/adapter.js';
@@ -77,6 +78,7 @@ type Plan = Omit<RunSummary, OfRecipe> & { readonly batches: EntryBatches };
 export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
   const [bases, sets, files] = [shared<OpenedBase>(), shared<StagedSet>(), shared<Record<string, string>>()];
   const [keys, encoded, plans] = [shared<string>(), shared<EncodedSet>(), shared<Plan>()];
+  const sizes: KnownSizes = new Map();
   const now = localTime(new Date());
   const baseOf = ({ model, templateTime, lora }: Recipe) =>
     bases(stableJson([model, templateTime]), () => openBase({ model, templateTime, lora }, now));
@@ -98,7 +100,7 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
       const adapterSize = [...specs.values()].reduce((n, shape) => n + shape.reduce((x, y) => x * y, 1), 0);
       const { key, rows, warnings } = await rowsOf(decided, base, set);
       const { lora: _, out: __, model: ___, ...decides } = decided;
-      const plan = await plans(stableJson([key, set.hash, decides]), async () => summarise(decided, set, rows));
+      const plan = await plans(stableJson([key, set.hash, decides]), async () => summarise(decided, set, rows, sizes));
       const time = templateTimeOf(base, decided);
       const recipe = time === undefined ? decided : { ...decided, templateTime: time };
       const { batches, ...summary } = plan;
@@ -138,8 +140,8 @@ function contentOf({ stages, holdout }: StagedSet): string {
   return sha256(rows.sort().join('\n'));
 }
 
-function summarise(recipe: Recipe, set: StagedSet, rows: readonly EncodedRow[]): Plan {
-  const plan = planSet(set, rows, recipe);
+function summarise(recipe: Recipe, set: StagedSet, rows: readonly EncodedRow[], sizes: KnownSizes): Plan {
+  const plan = planSet(set, rows, recipe, sizes);
   const total = (of: (stage: (typeof plan.stages)[number]) => number) => plan.stages.reduce((n, s) => n + of(s), 0);
   return {
     stages: plan.stages.length,

@@ -1,12 +1,14 @@
-import { join } from 'node:path';
-import { writeJson } from '../../src/io/atomic.js';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { jsonText } from '../../src/core/json-text.js';
+import { random } from '../../src/core/random.js';
 import { hashFile } from '../../src/io/files.js';
-import { writeJsonLines } from '../../src/io/jsonl.js';
+import { analysisOf } from '../../src/study/analysis.js';
 import type { Cell } from '../../src/study/cell.js';
 import type { CellState } from '../../src/study/state.js';
 import { type StudyFile, studyFileSchema } from '../../src/study/study-file.js';
 import { type Study, studyPaths } from '../../src/study/study-record.js';
-import { writeRunFile } from '../../src/train/run-file.js';
+import type { RunFile } from '../../src/train/run-file.js';
 import { temporaryFolder } from './folder.js';
 
 /** What a study of {@link finishedStudy} is made of. */
@@ -14,7 +16,9 @@ export interface FinishedStudy {
   readonly arms: readonly string[];
   readonly seeds: number;
   readonly splits?: number;
-  readonly models?: readonly string[];
+  /** Values of an axis, `model` unless it is named. */
+  readonly values?: readonly string[];
+  readonly axis?: string;
   /** Held-out rows of each split. */
   readonly rows?: number;
   readonly study?: Partial<Pick<StudyFile, 'metric' | 'alpha' | 'compare'>>;
@@ -30,8 +34,11 @@ export interface FinishedStudy {
 export const tokensOf = (row: number): number => 10 + (row % 7);
 /** Band of a row by the cut of the control, of three stages. */
 export const bandOf = (row: number): number => 1 + (row % 3);
-/** Rows 0 and 3 ask the same. */
-const questionOf = (row: number): string => `What is ${row === 3 ? 0 : row} times ${row === 3 ? 0 : row} and why so?`;
+/** Rows 0 and 3 ask the same; all others nothing similar. */
+const questionOf = (row: number): string => {
+  const { integer } = random(row === 3 ? 0 : row, 'question');
+  return Array.from({ length: 12 }, () => `word${integer(10_000)}`).join(' ');
+};
 /** Stages of every run. */
 const STAGES = 2;
 
@@ -39,23 +46,37 @@ const HASH = '0'.repeat(64);
 
 /** A study's folder with the files that its done cells leave; the first arm is the control. */
 export async function finishedStudy(options: FinishedStudy): Promise<{ study: Study; states: CellState[] }> {
-  const { arms, seeds, splits = 1, models = [], rows = 12, state = () => ({ state: 'done' }) } = options;
+  const {
+    arms,
+    seeds,
+    splits = 1,
+    values = [],
+    axis = 'model',
+    rows = 12,
+    state = () => ({ state: 'done' }),
+  } = options;
   const folder = temporaryFolder('finished-study');
-  const cells = cellsOf(arms, seeds, splits, models);
+  const cells = cellsOf(arms, seeds, splits, { axis, values });
   const study: Study = { folder, record: recordOf(options), cells };
   for (let split = 1; split <= splits; split++)
     await writeHoldout(studyPaths(folder).staged(`split-${split}`), split, rows);
   const states = cells.map(state);
-  for (const [i, cell] of cells.entries()) if (states[i]!.state === 'done') await writeRun(folder, cell, rows, options);
-  await writeJson(studyPaths(folder).record, study.record);
-  await writeJsonLines(studyPaths(folder).cells, cells);
+  for (const [i, cell] of cells.entries()) if (states[i]!.state === 'done') writeRun(folder, cell, rows, options);
+  writeLines(studyPaths(folder).record, [study.record]);
+  writeLines(studyPaths(folder).cells, cells);
   return { study, states };
+}
+
+/** Writes JSON a line, without waiting for the disk. */
+function writeLines(path: string, lines: readonly unknown[]): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, lines.map((line) => `${jsonText(line)}\n`).join(''));
 }
 
 /** A staged folder of which only the held-out rows are there. */
 async function writeHoldout(folder: string, split: number, rows: number): Promise<void> {
   const path = join(folder, 'holdout.jsonl');
-  await writeJsonLines(
+  writeLines(
     path,
     Array.from({ length: rows }, (_, row) => ({
       id: `${split}-${row}`,
@@ -66,26 +87,33 @@ async function writeHoldout(folder: string, split: number, rows: number): Promis
       ],
     })),
   );
-  await writeJson(join(folder, 'manifest.json'), {
-    version: 1,
-    stages: [{ index: 1, file: 'stage-1.jsonl', rows: 0, sha256: HASH }],
-    holdout: { file: 'holdout.jsonl', rows, sha256: await hashFile(path) },
-  });
+  writeLines(join(folder, 'manifest.json'), [
+    {
+      version: 1,
+      stages: [{ index: 1, file: 'stage-1.jsonl', rows: 0, sha256: HASH }],
+      holdout: { file: 'holdout.jsonl', rows, sha256: await hashFile(path) },
+    },
+  ]);
 }
 
-function cellsOf(arms: readonly string[], seeds: number, splits: number, models: readonly string[]): Cell[] {
+function cellsOf(
+  arms: readonly string[],
+  seeds: number,
+  splits: number,
+  { axis, values }: { axis: string; values: readonly string[] },
+): Cell[] {
   const cells: Cell[] = [];
   for (let split = 1; split <= splits; split++)
     for (let seed = 1; seed <= seeds; seed++)
-      for (const model of models.length > 0 ? models : [undefined])
+      for (const value of values.length > 0 ? values : [undefined])
         for (const arm of arms)
           cells.push({
             schema: 'phasetune/cell',
             version: 1,
             index: cells.length + 1,
-            id: [model, arm, `seed-${seed}`, `split-${split}`].filter((part) => part !== undefined).join('-'),
+            id: [value, arm, `seed-${seed}`, `split-${split}`].filter((part) => part !== undefined).join('-'),
             arm,
-            axes: model === undefined ? {} : { model },
+            axes: value === undefined ? {} : { [axis]: value },
             seed,
             split,
             set: `split-${split}`,
@@ -97,16 +125,17 @@ function cellsOf(arms: readonly string[], seeds: number, splits: number, models:
   return cells;
 }
 
-function recordOf({ arms, seeds, splits = 1, study: changes }: FinishedStudy): Study['record'] {
-  const study = studyFileSchema.parse({
+function recordOf({ arms, seeds, splits = 1, study: changes, values, axis = 'model' }: FinishedStudy): Study['record'] {
+  const study: StudyFile = studyFileSchema.parse({
     base: { model: 'model' },
     data: { scored: 'scored.jsonl', splits },
     arms: Object.fromEntries(arms.map((arm) => [arm, {}])),
     seeds,
+    ...(values && { axes: { [axis]: Object.fromEntries(values.map((value) => [value, value])) } }),
     control: arms[0],
+    compare: arms.slice(1),
     ...changes,
   });
-  const winRate = 'win-rate' in study.metric;
   return {
     schema: 'phasetune/study',
     version: 1,
@@ -116,23 +145,14 @@ function recordOf({ arms, seeds, splits = 1, study: changes }: FinishedStudy): S
     study,
     hash: HASH,
     inputs: { data: {}, models: {} },
-    analysis: {
-      metric: winRate ? 'win rate' : 'held-out loss',
-      unit: winRate ? 'points' : 'nats',
-      better: winRate ? 'higher' : 'lower',
-      margin: study.metric.margin ?? null,
-      alpha: study.alpha,
-      control: study.control,
-      compare: study.compare ?? arms.slice(1),
-      rules: [],
-    },
+    analysis: analysisOf(study),
     budget: 1000,
     extended: [],
     forced: [],
   };
 }
 
-async function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLosses = true }: FinishedStudy) {
+function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLosses = true }: FinishedStudy) {
   const run = studyPaths(folder).run(cell.id);
   const indices = Array.from({ length: rows }, (_, row) => row);
   const lossAfter = (stage: number, row: number) => (stage === 0 ? 3 : loss(cell, row) + (STAGES - stage) * 0.5);
@@ -143,7 +163,7 @@ async function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLos
   const after = Array.from({ length: STAGES + 1 }, (_, stage) => stage);
   if (rowLosses)
     for (const stage of after)
-      await writeJsonLines(
+      writeLines(
         join(run, `stage-${stage}`, 'held-out.jsonl'),
         indices.map((row) => ({
           id: `${cell.split}-${row}`,
@@ -165,7 +185,7 @@ async function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLos
     plan: HASH,
     planned: { rows: 10, sha256: HASH },
   }));
-  await writeRunFile(run, {
+  const file: RunFile = {
     schema: 'phasetune/run',
     version: 2,
     status: 'done',
@@ -184,5 +204,6 @@ async function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLos
         all: meanOf(stage, indices),
       })),
     },
-  });
+  };
+  writeLines(join(run, 'run.json'), [file]);
 }

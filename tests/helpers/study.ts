@@ -80,8 +80,9 @@ async function write(folder: string, record: StudyRecord, cells: readonly Cell[]
   return readStudy(folder);
 }
 
-const fileOf = (arms: Readonly<Record<string, unknown>>, file: StudyParts['file']) => ({
+const fileOf = (arms: Readonly<Record<string, unknown>>, seeds: readonly number[], file: StudyParts['file']) => ({
   arms: arms as StudyFile['arms'],
+  seeds: [...seeds],
   control: Object.keys(arms)[0]!,
   ...file,
   failures: { retryAfter: [0], ...((file?.failures as object | undefined) ?? {}) },
@@ -96,7 +97,7 @@ export function writeFakeStudy(
   const cells = pairs(Object.keys(arms), seeds).map(({ arm, seed }, i) =>
     cellOf(i + 1, arm, seed, { recipe: {}, planned, set: null }),
   );
-  return write(folder, studyRecord(fileOf(arms, file)), cells);
+  return write(folder, studyRecord(fileOf(arms, seeds, file)), cells);
 }
 
 /** Four orders of training. */
@@ -148,5 +149,5 @@ export async function writeTinyStudy(
       }),
     );
   }
-  return write(folder, studyRecord(fileOf(arms, file), { [model]: await fingerprintModel(model) }), cells);
+  return write(folder, studyRecord(fileOf(arms, seeds, file), { [model]: await fingerprintModel(model) }), cells);
 }

@@ -35,7 +35,7 @@ export async function runAll(
   hooks: Hooks = {},
   watch: (event: StudyEvent) => void | Promise<void> = () => {},
 ): Promise<Ran> {
-  const executor = options.executor ?? fakeLocal();
+  const executor = options.executor ?? fakeLocal(options.parallel);
   const events: StudyEvent[] = [];
   try {
     const run = runCells(study, { pollMs: 10, ...options, executor }, hooks);

@@ -12,14 +12,10 @@ export interface Machine {
   readonly onCard: boolean;
 }
 
-/** How cells share a machine. */
+/** How many cells run at once on a machine, and what does not fit, in plain words. */
 export interface Capacity {
-  /** Cells that run at once. */
   readonly parallel: number;
-  /** Threads of each. */
-  readonly threads: number;
-  /** What does not fit, in plain words. */
-  readonly warning?: string;
+  readonly warnings: readonly string[];
 }
 
 /** Share of the free memory that cells may take by their forecasts. */
@@ -33,26 +29,35 @@ export const thisMachine = (onCard: boolean): Machine => ({
 });
 
 /** Threads of each cell where the study file does not say: all cores shared by the cells that run at once. */
-export const threadsFor = ({ parallel = 1, threads }: Pick<ExecutorOptions, 'parallel' | 'threads'>, cores: number) =>
-  threads ?? Math.max(1, Math.floor(cores / parallel));
+export const threadsFor = (
+  { parallel = 1, threads }: Pick<ExecutorOptions, 'parallel' | 'threads'>,
+  cores = availableParallelism(),
+): number => threads ?? Math.max(1, Math.floor(cores / parallel));
 
 /**
  * How many cells run at once on a machine: as many as asked for, otherwise as many as there are cores for their
  * threads, and memory for what they are forecast to take; one on a card.
  */
 export function capacityOf(
-  options: Pick<ExecutorOptions, 'parallel' | 'threads'>,
+  { parallel, threads }: Pick<ExecutorOptions, 'parallel' | 'threads'>,
   cells: readonly Pick<Cell, 'forecast'>[],
   { cores, freeBytes, onCard }: Machine,
 ): Capacity {
-  const threads = threadsFor(options, cores);
+  const each = threadsFor({ parallel, threads }, cores);
   const largest = cells.reduce((most, { forecast }) => Math.max(most, forecast.memoryBytes ?? 0), 0);
-  const fit = largest > 0 && freeBytes !== undefined ? Math.floor((MEMORY_SHARE * freeBytes) / largest) : cores;
-  if (options.parallel === undefined)
-    return { threads, parallel: onCard ? 1 : Math.max(1, Math.min(Math.floor(cores / threads), fit)) };
-  const { parallel } = options;
-  if (onCard || parallel <= Math.max(1, fit)) return { threads, parallel };
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const warning = `${parallel} cells at once are forecast to take ${gib(parallel * largest)} of memory, and ${gib(freeBytes!)} are free`;
-  return { threads, parallel, warning };
+  const room = largest > 0 && freeBytes !== undefined ? Math.floor((MEMORY_SHARE * freeBytes) / largest) : cores;
+  if (parallel === undefined)
+    return { parallel: onCard ? 1 : Math.max(1, Math.min(Math.floor(cores / each), room)), warnings: [] };
+  const warnings: string[] = [];
+  if (!onCard && parallel * each > Math.max(cores, each))
+    warnings.push(
+      `${parallel} cells at once, of ${each} threads each, share ${cores} cores: the study has fixed threads`,
+    );
+  if (!onCard && parallel > Math.max(1, room))
+    warnings.push(
+      `${parallel} cells at once are forecast to take ${gib(parallel * largest)} of memory, and ${gib(freeBytes!)} are free`,
+    );
+  return { parallel, warnings };
 }
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

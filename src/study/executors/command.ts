@@ -29,7 +29,8 @@ export function openCommand({ command, environment, parallel }: CommandOptions):
   return childJobs('command', parallel, ({ folder, cell }) => {
     const values = { study: resolve(folder), index: String(cell.index) };
     const script = command.replace(/\{(study|index)\}/g, (_, name: (typeof PLACES)[number]) => quoted(values[name]));
-    return { program: 'sh', args: ['-c', script], environment, asks: 'group' };
+    // The shell hears of an interrupt too, and has to wait until what it started has saved.
+    return { program: 'sh', args: ['-c', `trap : TERM\n${script}`], environment, asks: 'group' };
   });
 }
 

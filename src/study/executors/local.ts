@@ -10,17 +10,15 @@ export interface LocalOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** Cells that run at once. */
   readonly parallel: number;
-  /** Threads of each; undefined for as many as there are cores. */
-  readonly threads?: number | undefined;
 }
 
 /**
  * Runs each cell in a process on this machine. One whose coordinator is gone saves and stops. Options of phasetune in
  * the environment are not passed on, since the cell's recipe decides everything.
  */
-export function openLocal({ cellCommand, environment, parallel, threads }: LocalOptions): Executor {
+export function openLocal({ cellCommand, environment, parallel }: LocalOptions): Executor {
   const [program, ...first] = cellCommand;
-  const passed = { ...withoutOptions(environment), ...threadsIn(threads) };
+  const passed = withoutOptions(environment);
   return childJobs('local', parallel, ({ folder, cell }) => ({
     program,
     args: [...first, resolve(folder), String(cell.index)],
@@ -28,10 +26,6 @@ export function openLocal({ cellCommand, environment, parallel, threads }: Local
     asks: 'process',
   }));
 }
-
-/** TensorFlow's own variable; it does not honour OMP_NUM_THREADS. */
-export const threadsIn = (threads: number | undefined): NodeJS.ProcessEnv =>
-  threads === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(threads) };
 
 const withoutOptions = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(

@@ -36,7 +36,7 @@ export function openExecutor(
       });
     return openCommand({ command, environment, parallel: options.parallel ?? 1 });
   }
-  const capacity = capacityOf(options, cells, thisMachine(onCard));
-  if (capacity.warning !== undefined) logger?.warn(capacity.warning);
-  return openLocal({ cellCommand, environment, parallel: capacity.parallel, threads: capacity.threads });
+  const { warnings, ...capacity } = capacityOf(options, cells, thisMachine(onCard));
+  for (const warning of warnings) logger?.warn(warning);
+  return openLocal({ cellCommand, environment, parallel: capacity.parallel });
 }

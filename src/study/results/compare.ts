@@ -60,8 +60,9 @@ export interface Compared
   readonly differences: readonly number[];
 }
 
-/** Fewest units, and the largest share of missing blocks, that a verdict rests on. */
+/** Fewest units that a verdict rests on. */
 export const FEWEST_UNITS = 3;
+/** Largest share of missing blocks that one rests on. */
 export const MOST_MISSING = 0.2;
 /** Seed of the sign-flip test's draws, which only more than 16 units need. */
 const FLIP_SEED = 0;

@@ -4,8 +4,9 @@ import type { HeldOutRow } from '../../train/held-out-losses.js';
 import type { HeldOut } from './held-out.js';
 import type { Results } from './results.js';
 
-/** Fewest runs, and held-out rows in every band, that the interval over rows is given for. */
+/** Fewest seeds that the interval over rows is given for: percentile intervals over fewer are too narrow. */
 export const FEWEST_RUNS = 8;
+/** Fewest held-out rows in every band. */
 export const FEWEST_ROWS = 30;
 
 const SEED = 0;

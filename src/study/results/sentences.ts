@@ -34,7 +34,7 @@ function answer(one: Compared, power: Power, about: About): string {
     const interval = `${shownLevel(1 - 2 * about.alpha)} interval ${shown(low, digits)} to ${shown(high, digits)}`;
     return `${arm} and ${control} are the same within ${about.margin} ${unit}: the difference is ${shown(one.difference, digits)} (${interval}, ${seeds}, ${shownP(pHolm!)}).`;
   }
-  const ruledOut = `Differences below ${shown(one.low, digits)} and above ${shown(one.high, digits)} are ruled out; ${reach(power, about, digits)}.`;
+  const ruledOut = `Differences below ${shown(one.low, digits)} and above ${shown(one.high, digits)} are ruled out; ${reach(one.units, power, about, digits)}.`;
   return `${arm} and ${control} are not distinguishable: the difference is ${difference}, ${shownP(one.pHolm!)}). ${ruledOut}`;
 }
 
@@ -45,18 +45,16 @@ function found(one: Compared, verdict: 'better' | 'worse', about: About, digits:
   const [least, most] = below ? [-high!, -low!] : [low!, high!];
   const size = `${shown(Math.abs(difference!), digits)} ${shownUnit(about.metricUnit)} ${below ? 'lower' : 'higher'}`;
   const interval = `${shownLevel(1 - about.alpha)} interval ${shown(least, digits)} to ${shown(most, digits)}`;
-  const small = one.withinMargin
-    ? `, but by less than ${about.margin}, which does not matter by the study's margin`
-    : '';
+  const small = one.withinMargin ? `, but by less than ${about.margin} ${shownUnit(about.metricUnit)}` : '';
   return `${arm} is ${verdict} than ${control}${small}: its ${about.metric} is ${size} (${interval}, ${shownUnits(one.units, about.unit)}, ${shownP(one.pHolm!)}).`;
 }
 
 /** What it would take to find more. */
-function reach({ leastDifference, seedsForMargin }: Power, about: About, digits: number): string {
+function reach(units: number, { leastDifference, seedsForMargin }: Power, about: About, digits: number): string {
   const unit = shownUnit(about.metricUnit);
   if (about.margin !== null && seedsForMargin !== null)
-    return `to find a difference of ${about.margin} ${unit} with a power of 0.8 takes ${shownUnits(seedsForMargin, about.unit)}`;
-  return `a difference of ${shown(leastDifference, digits)} ${unit} would have been found with a power of 0.8`;
+    return `${shownUnits(seedsForMargin, about.unit)} find a difference of ${about.margin} ${unit} with a power of 0.8`;
+  return `${shownUnits(units, about.unit)} find differences of ${shown(leastDifference, digits)} ${unit} and more with a power of 0.8`;
 }
 
 function incomplete({ arm, control, units, n, planned, incomplete: why, ...one }: Compared, about: About): string {
@@ -84,7 +82,7 @@ export function notesOf(one: Compared, { alpha, family, unit }: About): string[]
   if (difference === 0 && sd === 0) notes.push('The difference is exactly 0 everywhere: both arms did the same.');
   else if (2 ** (1 - units) * family >= alpha)
     notes.push(
-      `With ${shownUnits(units, unit)} the permutation test cannot find anything (${family === 1 ? 'one comparison' : `${family} comparisons`}); the verdict rests on the t test, which assumes that differences are normally distributed.`,
+      `With ${shownUnits(units, unit)} the permutation test cannot find anything${family === 1 ? '' : ` among ${family} comparisons`}; the verdict rests on the t test, which assumes that differences are normally distributed.`,
     );
   else if (signFlipHolm < alpha !== pHolm < alpha)
     notes.push(

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { printResults } from '../../../src/cli/study/results-display.js';
 import { random } from '../../../src/core/random.js';
@@ -6,9 +8,10 @@ import { computeResults } from '../../../src/study/results/compute.js';
 import { resultsBlocks } from '../../../src/study/results/summary.js';
 import { readResults, writeResults } from '../../../src/study/results/write.js';
 import type { CellState } from '../../../src/study/state.js';
-import { readStudy } from '../../../src/study/study-record.js';
+import { readStudy, studyPaths } from '../../../src/study/study-record.js';
 import { plainLines } from '../../../src/telemetry/document.js';
 import { bandOf, type FinishedStudy, finishedStudy, tokensOf } from '../../helpers/finished-study.js';
+import { temporaryFolder } from '../../helpers/folder.js';
 
 const ARMS = ['one-off', 'phased', 'random'];
 
@@ -135,5 +138,159 @@ describe('computeResults', () => {
     );
     expect(lines.join('\n')).toMatch(/\n {2}phased +6 .+better\n {2}random +2 of 6 .+incomplete\n/);
     expect(lines.join('\n')).toContain('\nMissing\n  random: 4 of 6 cells (4 loss spike)\n');
+  });
+
+  it('measures one band, of the rows that are in it by the cut of the control', async () => {
+    const loss = (cell: Cell, row: number) =>
+      2 + 0.01 * cell.seed + (cell.arm === 'phased' && bandOf(row) === 3 ? -0.2 - 0.001 * cell.seed : 0);
+    const options = { arms: ARMS, seeds: 4, loss };
+    const { results } = await resultsOf({ ...options, study: { metric: { 'held-out': 'band-3' } } });
+    expect(results.metric).toEqual({ name: 'held-out band-3', unit: 'nats', better: 'lower' });
+    expect(results.comparisons[0]!.difference).toBeCloseTo(-0.2025, 12);
+    expect(results.comparisons[0]!.sentence).toMatch(/^phased is better than one-off: its held-out loss of band 3 is /);
+    const other = await resultsOf({ ...options, study: { metric: { 'held-out': 'band-1' } } });
+    expect(other.results.comparisons[0]!.difference).toBeCloseTo(0, 12);
+    // There is no fourth band: nothing is measured, rather than something else.
+    const none = await resultsOf({ ...options, study: { metric: { 'held-out': 'band-4' } } });
+    expect(none.results.missing[0]!.reasons).toEqual({ 'not measured': 4 });
+    expect(none.results.comparisons[0]!.verdict).toBe('incomplete');
+  });
+
+  it('takes the matrix of the run where the losses of rows were not kept', async () => {
+    const options = { arms: ARMS, seeds: 4, loss: lossWith({ phased: -0.1 }) };
+    const { results } = await resultsOf(options);
+    const { results: without } = await resultsOf({ ...options, rowLosses: false });
+    for (const [i, { difference }] of results.comparisons.entries())
+      expect(without.comparisons[i]!.difference!).toBeCloseTo(difference!, 12);
+  });
+
+  it('counts a loss that is not finite as missing, and says so', async () => {
+    const loss = (cell: Cell, row: number) =>
+      cell.arm === 'random' && cell.seed === 2 ? Number.NaN : lossWith({})(cell, row);
+    const { results } = await resultsOf({ arms: ARMS, seeds: 6, loss });
+    expect(results.missing).toEqual([
+      { arm: 'random', axes: {}, planned: 6, missing: 1, reasons: { 'loss not finite': 1 }, examples: [] },
+    ]);
+    expect(results.comparisons.map(({ n }) => n)).toEqual([6, 5]);
+    expect(results.blocks).toEqual({ planned: 6, complete: 5 });
+    expect(results.missingDiffers).toBe(1);
+  });
+
+  it('has an interval over other rows from eight seeds and thirty rows a band on', async () => {
+    // The arm gains on half of the rows and loses on the others; seeds differ by little.
+    const loss = (cell: Cell, row: number) =>
+      2 + (cell.arm === 'phased' ? (row % 2 === 0 ? -0.2 : 0.2) : 0) + 0.001 * random(cell.seed, cell.arm).normal();
+    const options = { arms: ['one-off', 'phased'], seeds: 8, rows: 90, loss };
+    const { results } = await resultsOf(options);
+    const [one] = results.comparisons;
+    expect(one!.high! - one!.low!).toBeLessThan(0.01);
+    // 0.2 over √90 rows is 0.021, and the interval four of these wide.
+    expect(one!.rows!.high - one!.rows!.low).toBeGreaterThan(0.06);
+    expect(one!.rows!.high - one!.rows!.low).toBeLessThan(0.11);
+    for (const few of [{ seeds: 7 }, { rows: 87 }])
+      expect((await resultsOf({ ...options, ...few })).results.comparisons[0]!.rows).toBeNull();
+  });
+
+  it('averages over splits first, and says that splits are what counts from three on', async () => {
+    const onSplit: Record<number, number> = { 1: -0.02, 2: 0.03, 3: 0.01 };
+    const loss = (cell: Cell, row: number) =>
+      lossWith({}, 0.001)(cell, row) + (cell.arm === 'phased' ? onSplit[cell.split]! : 0);
+    const { results } = await resultsOf({ arms: ['one-off', 'phased'], seeds: 4, splits: 3, loss });
+    expect(results).toMatchObject({ unit: 'split', blocks: { planned: 12, complete: 12 } });
+    const [one] = results.comparisons;
+    expect(one).toMatchObject({ n: 12, units: 3, verdict: 'not distinguishable', rows: null });
+    expect(one!.sentence).toContain(', 3 splits, ');
+    const two = await resultsOf({ arms: ['one-off', 'phased'], seeds: 4, splits: 2, loss });
+    expect(two.results.comparisons[0]).toMatchObject({ n: 8, units: 4, verdict: 'worse' });
+  });
+
+  it('compares within each combination of the axes, in one family, and over data sets from three on', async () => {
+    const options = {
+      arms: ARMS,
+      seeds: 5,
+      values: ['a', 'b', 'c'],
+      axis: 'dataset',
+      loss: lossWith({ phased: -0.1 }),
+    };
+    const { results } = await resultsOf(options);
+    expect(results.comparisons.map(({ arm, axes }) => [axes.dataset, arm])).toEqual(
+      ['a', 'b', 'c'].flatMap((set) => [
+        [set, 'phased'],
+        [set, 'random'],
+      ]),
+    );
+    const phased = results.comparisons.filter(({ arm }) => arm === 'phased');
+    const least = Math.min(...phased.map(({ p }) => p!));
+    expect(Math.min(...phased.map(({ pHolm }) => pHolm!))).toBeCloseTo(6 * least, 14);
+    expect(results.comparisons[0]!.sentence).toMatch(/^dataset=a: phased is better than one-off: /);
+    expect(results.dataSets.map(({ arm, dataSets, better }) => [arm, dataSets, better])).toEqual([
+      ['phased', 3, 1],
+      ['random', 3, expect.any(Number)],
+    ]);
+    expect(results.dataSets[0]!.high).toBeLessThan(-0.09);
+    expect(results.components.map(({ axes }) => axes.dataset)).toEqual(['a', 'b', 'c']);
+    const two = await resultsOf({ ...options, values: ['a', 'b'] });
+    expect(two.results.dataSets).toEqual([]);
+    const models = await resultsOf({ ...options, axis: 'model' });
+    expect(models.results.dataSets).toEqual([]);
+  });
+
+  it('compares win rates, and withholds verdicts where the evaluation does', async () => {
+    const metric = { 'win-rate': { sets: ['sets/a.jsonl'] }, margin: 2 };
+    const { study, states } = await finishedStudy({ arms: ARMS, seeds: 6, loss: lossWith({}), study: { metric } });
+    const values = new Map(
+      study.cells.map(({ id, arm, seed }) => [
+        id,
+        arm === 'one-off' ? 50 : arm === 'phased' ? 55 + (seed % 3) : 49.9 + (seed % 3) / 10,
+      ]),
+    );
+    const results = await computeResults(study, { states, winRates: { values, problems: [] } });
+    expect(results.metric).toEqual({ name: 'win-rate', unit: 'points', better: 'higher' });
+    expect(results.comparisons.map(({ verdict }) => verdict)).toEqual(['better', 'same within margin']);
+    expect(results.comparisons[0]!.sentence).toMatch(/its win rate is 6\.\d+ points higher/);
+    expect(results.components).toEqual([]);
+    const problems = ['the judge failed its entrance test'];
+    const withheld = await computeResults(study, { states, winRates: { values, problems } });
+    expect(withheld.warnings).toEqual(problems);
+    for (const { verdict, p, sentence, arm } of withheld.comparisons)
+      expect([verdict, p, sentence]).toEqual([null, null, `No verdict on ${arm}: the judge failed its entrance test.`]);
+  });
+
+  it('reports what was added or forced first, without times', async () => {
+    const { study, states } = await finishedStudy({ arms: ARMS, seeds: 3, loss: lossWith({}) });
+    const time = '2026-01-02T03:04:05.000Z';
+    const record = {
+      ...study.record,
+      extended: [{ time, added: ['seed 3'], done: 6 }],
+      forced: [{ time, changes: ['node: 20.1.0, was 20.0.0'] }],
+    };
+    const results = await computeResults({ ...study, record }, { states });
+    expect(results.warnings).toEqual([
+      'Added after 6 cells of the study had run: seed 3. What is added after a look at results makes false findings likelier.',
+      'Continued although something had changed: node: 20.1.0, was 20.0.0.',
+    ]);
+    expect(JSON.stringify(results)).not.toContain('2026-01');
+  });
+
+  it('gives the same bytes for the same cells, wherever they are', async () => {
+    const options = { arms: ARMS, seeds: 8, rows: 90, loss: lossWith({ phased: -0.01 }), study: MARGIN };
+    const bytes = await Promise.all(
+      [1, 2].map(async () => {
+        const { study, results } = await resultsOf(options);
+        return readFile(await writeResults(study.folder, results), 'utf8');
+      }),
+    );
+    expect(bytes[0]).toBe(bytes[1]);
+  });
+
+  it('refuses losses of rows that are not those of the run', async () => {
+    const { study, states } = await finishedStudy({ arms: ARMS, seeds: 3, loss: lossWith({}) });
+    const path = join(studyPaths(study.folder).run('phased-seed-2-split-1'), 'stage-2', 'held-out.jsonl');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"nats":2', '"nats":3'));
+    await expect(computeResults(study, { states })).rejects.toThrow(path);
+  });
+
+  it('has results only where they were written', async () => {
+    await expect(readResults(temporaryFolder())).rejects.toThrow(/no results in it/);
   });
 });
