@@ -4,11 +4,13 @@ import type { KnownSpeed } from '../../study/time-forecast.js';
 import { alignedLines } from '../../telemetry/document.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
+import { winRatePlanLines } from './win-rate-plan.js';
 
 /** Prints what a study would take and what it could find. */
 export function printStudyPlan(plan: StudyPlan, { print, logger }: Pick<CommandContext, 'print' | 'logger'>): void {
   for (const warning of plan.warnings) logger.warn(warning);
-  for (const section of [sizeLines(plan), armLines(plan), costLines(plan), powerLines(plan.power)]) {
+  const winRates = plan.winRates ? [winRatePlanLines(plan.winRates)] : [];
+  for (const section of [sizeLines(plan), armLines(plan), costLines(plan), ...winRates, powerLines(plan.power)]) {
     for (const line of section) print(line);
     print('');
   }
