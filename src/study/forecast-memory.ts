@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { recipeSchema } from '../config/recipe.js';
 import { memoryLimits } from '../io/memory-limits.js';
 import { sizeInBytes } from '../train/options.js';
-import { type ForecastAnswer, startForecaster } from '../workflow/forecast.js';
+import { type MemoryAnswer, startForecaster } from '../workflow/forecast.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { openRunPlanner, type RunPlanner, type RunSummary } from '../workflow/plan-runs.js';
 import { blockOf } from './cell.js';
@@ -11,7 +11,7 @@ import { threadsFor } from './executors/capacity.js';
 import type { Study } from './study-record.js';
 
 /** Peak memory of a run, no more than its own limit; null where it is not known. */
-export function peakOf({ recipe }: Pick<RunSummary, 'recipe'>, { memory }: ForecastAnswer): number | null {
+export function peakOf({ recipe }: Pick<RunSummary, 'recipe'>, { memory }: MemoryAnswer): number | null {
   if (!memory) return null;
   return recipe.memoryLimit === undefined ? memory.peak : Math.min(sizeInBytes(recipe.memoryLimit), memory.peak);
 }
@@ -63,7 +63,7 @@ async function firstBlock({ folder, record, cells }: Study, planner: RunPlanner)
 async function ask(run: RunSummary, hooks: Hooks): Promise<number | null> {
   const forecaster = startForecaster(hooks);
   try {
-    return peakOf(run, await forecaster.ask(run.question));
+    return peakOf(run, await forecaster.memory(run.question));
   } finally {
     await forecaster.end();
   }

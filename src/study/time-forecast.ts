@@ -1,5 +1,5 @@
 import { readRunFile } from '../train/run-file.js';
-import type { ForecastAnswer } from '../workflow/forecast.js';
+import type { MemoryAnswer, SpeedAnswer } from '../workflow/forecast.js';
 import type { RunSummary } from '../workflow/plan-runs.js';
 import { cellStates } from './cell-states.js';
 import type { CellState } from './state.js';
@@ -70,7 +70,11 @@ export async function speedOfCells(
  * Speed by what this machine's products reach; undefined where that is unknown, or on a card, which
  * it says little of.
  */
-export function speedOfProducts({ gflops, precision, device }: ForecastAnswer, share: number): KnownSpeed | undefined {
+export function speedOfProducts(
+  { gflops, device }: SpeedAnswer,
+  { precision }: Pick<MemoryAnswer, 'precision'>,
+  share: number,
+): KnownSpeed | undefined {
   if (gflops === undefined || precision === undefined || device === 'cuda') return undefined;
   return { flopPerSecond: 1e9 * gflops * SHARE[precision] * share, basis: 'products', from: 0 };
 }

@@ -120,9 +120,9 @@ describe('the time of a study', () => {
   });
 
   it('is guessed from products on a processor only', () => {
-    const answer = { gflops: 100, precision: 'float32' as const, device: 'cpu' as const };
-    expect(speedOfProducts(answer, 0.5)).toEqual({ flopPerSecond: 3e10, basis: 'products', from: 0 });
-    expect(speedOfProducts({ ...answer, device: 'cuda' }, 1)).toBeUndefined();
-    expect(speedOfProducts({ problem: 'TensorFlow is not set up' }, 1)).toBeUndefined();
+    const [speed, run] = [{ gflops: 100, device: 'cpu' as const }, { precision: 'float32' as const }];
+    expect(speedOfProducts(speed, run, 0.5)).toEqual({ flopPerSecond: 3e10, basis: 'products', from: 0 });
+    expect(speedOfProducts({ ...speed, device: 'cuda' }, run, 1)).toBeUndefined();
+    expect(speedOfProducts({ problem: 'TensorFlow is not set up' }, {}, 1)).toBeUndefined();
   });
 });
