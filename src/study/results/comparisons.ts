@@ -8,7 +8,7 @@ import type { Compared } from './compare.js';
 import type { About, Parts } from './parts.js';
 import type { Results } from './results.js';
 import { type BlockRows, rowInterval } from './row-interval.js';
-import { notesOf, sentenceOf } from './sentences.js';
+import { notesOf, rowsNote, sentenceOf } from './sentences.js';
 import { differencesOf, finite } from './units.js';
 
 /** Power that the reach of a study is said for. */
@@ -24,11 +24,12 @@ export function comparisonOf(one: Compared, parts: Parts): Results['comparisons'
   const { about } = parts;
   const power = powerOf(one, about);
   const pairs = pairsOf(one, parts);
+  const rows = rowsOf(one, pairs, parts);
   return {
     ...figures,
     sentence: sentenceOf(one, power, about),
-    notes: notesOf(one, about),
-    rows: rowsOf(one, pairs, parts),
+    notes: [...notesOf(one, about), ...(rows && about.settled ? [rowsNote(one, rows, about)] : [])],
+    rows,
     bands: bandsOf(one, pairs, parts),
     power,
   };

@@ -7,7 +7,7 @@ const interval = z.strictObject({ low: z.number(), high: z.number() });
 const axes = z.record(z.string(), z.string());
 
 /** Verdicts, in the order that they are tried. */
-export const VERDICTS = ['incomplete', 'better', 'worse', 'same within margin', 'not distinguishable'] as const;
+const VERDICTS = ['incomplete', 'better', 'worse', 'same within margin', 'not distinguishable'] as const;
 
 /** The metric of one cell that is done. */
 const valueSchema = z.strictObject({ cell: z.string(), seed: count, split: count, value: z.number() });
@@ -101,8 +101,8 @@ const componentsSchema = z.strictObject({
   block: z.number(),
   rest: z.number(),
   /** Correlation that pairing by block uses, and the share of the variance of a difference that it saves. */
-  pairing: number,
-  saved: number,
+  pairing: z.number(),
+  saved: z.number(),
 });
 
 const missingSchema = z.strictObject({

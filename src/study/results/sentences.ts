@@ -7,6 +7,7 @@ import type { About } from './parts.js';
 import type { Results } from './results.js';
 
 type Power = Results['comparisons'][number]['power'];
+type Interval = NonNullable<Results['comparisons'][number]['rows']>;
 
 /** The answer about an arm in a sentence or two. */
 export function sentenceOf(one: Compared, power: Power, about: About): string {
@@ -69,6 +70,12 @@ function incomplete({ arm, control, units, n, planned, incomplete: why, ...one }
   if (why === 'missing') return `No verdict on ${arm}: ${missing}${so}.`;
   const few = `a verdict takes at least 3 ${about.unit}s that both arms have, and there ${units === 1 ? 'is' : 'are'} ${formatCount(units)}`;
   return `No verdict on ${arm}: ${few}${n < planned ? ` (${missing})` : ''}${so}.`;
+}
+
+/** What the interval is for other rows too. */
+export function rowsNote({ low, high }: Compared, rows: Interval, { alpha, metricUnit }: About): string {
+  const digits = digitsFor(low, high, metricUnit);
+  return `For other held-out rows too, the ${shownLevel(1 - alpha)} interval is ${shown(rows.low, digits)} to ${shown(rows.high, digits)} ${shownUnit(metricUnit)}.`;
 }
 
 /** What is said beside a verdict. */

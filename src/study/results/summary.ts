@@ -51,6 +51,14 @@ function columnsNote({ unit, alpha, control }: Results): string {
   return `Mean and sd over ${over}; difference from ${control} with its ${shownLevel(1 - alpha)} interval; p by Holm over all comparisons.`;
 }
 
+/** What varies, and what comparing within blocks saves. */
+function componentsLine({ axes, arms, block, rest, pairing }: Results['components'][number]): string {
+  const group = groupOf({ axes });
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const effect = pairing < 0 ? 'adds' : 'takes';
+  return `${group === '' ? '' : `${group}: `}Of the variance ${percent(block)} is between blocks, ${percent(arms)} between arms, ${percent(rest)} is left; pairing ${effect} ${percent(Math.abs(pairing))} ${pairing < 0 ? 'to' : 'off'} the variance of a difference.`;
+}
+
 /**
  * Results of a study for a terminal or a page: what was measured, a table for each combination of the axes, the
  * answers. Warnings come before it and are the caller's to print.
@@ -68,6 +76,7 @@ export function resultsBlocks(results: Results): Block[] {
     { kind: 'heading', text: aboutLine(results) },
     ...tables,
     { kind: 'paragraph', text: columnsNote(results) },
+    ...results.components.map((one): Block => ({ kind: 'paragraph', text: componentsLine(one) })),
     { kind: 'heading', text: 'Answer' },
     ...answers,
     ...notes,

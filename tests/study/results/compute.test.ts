@@ -137,6 +137,9 @@ describe('computeResults', () => {
       '2 arms against one-off, 2 of 6 blocks complete: held-out loss, nats per token, lower is better',
     );
     expect(lines.join('\n')).toMatch(/\n {2}phased +6 .+better\n {2}random +2 of 6 .+incomplete\n/);
+    expect(lines.join('\n')).toMatch(
+      /\n {2}Of the variance \d+ % is between blocks, \d+ % between arms, \d+ % is left; pairing takes \d+ % off /,
+    );
     expect(lines.join('\n')).toContain('\nMissing\n  random: 4 of 6 cells (4 loss spike)\n');
   });
 
@@ -187,6 +190,9 @@ describe('computeResults', () => {
     // 0.2 over √90 rows is 0.021, and the interval four of these wide.
     expect(one!.rows!.high - one!.rows!.low).toBeGreaterThan(0.06);
     expect(one!.rows!.high - one!.rows!.low).toBeLessThan(0.11);
+    expect(one!.notes).toEqual([
+      expect.stringMatching(/^For other held-out rows too, the 95 % interval is -0\.0\d+ to 0\.0\d+ nats per token\.$/),
+    ]);
     for (const few of [{ seeds: 7 }, { rows: 87 }])
       expect((await resultsOf({ ...options, ...few })).results.comparisons[0]!.rows).toBeNull();
   });
