@@ -38,8 +38,8 @@ export interface BatchPlan {
  * How long a stage trains, one of four. `epochs`: passes over the rows; 1.5 stops after half the
  * steps of the second, rounded up. `steps`: optimizer steps. `tokens`: trained tokens; the step
  * that reaches them is the last and is taken whole. `share`: its part of the trained tokens of all
- * stages; what the last step of one is over is taken from the parts of the next, so that all of
- * them are over by less than a step. A stage takes at least one step.
+ * stages, to the nearest whole step; what one stage is over or under is taken from the next or added
+ * to it, so that all of them are off by half a step at most. A stage takes at least one step.
  */
 export type TrainingBudget =
   | { readonly epochs: number }
@@ -156,10 +156,7 @@ function passesOf({ rows, budget }: PlanStage, { batchRows, accumulate }: BatchO
 const tokensOf = (budget: TrainingBudget): number | undefined =>
   'tokens' in budget ? budget.tokens : 'share' in budget ? budget.share : undefined;
 
-/** Shares of a whole number need not add up to it exactly. */
-const ROUNDING = 1e-6;
-
-/** `over` is what the stages before are over their shares, `rest` the same after this one. */
+/** `over` is what the stages before are over their shares (negative: under), `rest` the same after this one. */
 function stageSteps(
   stage: PlanStage,
   options: BatchOptions,
@@ -169,20 +166,26 @@ function stageSteps(
   const { budget } = stage;
   const steps: UnshapedStep[] = [];
   let trained = 0;
-  const tokens = 'share' in budget ? budget.share - over - ROUNDING : tokensOf(budget);
-  const done = () =>
+  const stepsOf = (taken: UnshapedStep[]) => ({
+    steps: taken,
+    rest: 'share' in budget ? over + trained - budget.share : over,
+  });
+  /** Whether a further step of so many trained tokens is one too many. */
+  const done = (next = 0) =>
     ('steps' in budget && steps.length >= budget.steps) ||
-    (tokens !== undefined && steps.length > 0 && trained >= tokens);
+    ('tokens' in budget && steps.length > 0 && trained >= budget.tokens) ||
+    ('share' in budget && steps.length > 0 && trained + next / 2 >= budget.share - over);
   for (let epoch = 0; !done() && !('epochs' in budget && epoch >= budget.epochs); epoch++) {
     const groups = chunk(epochBatches(stage, options, layout, epoch), options.accumulate);
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
     for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
+      const next = sumRows(batches, trainedOf);
+      if (done(next)) return stepsOf(steps);
       steps.push({ parts: batches.flatMap((batch) => splitBatch(batch, options.microBatches)), epoch });
-      trained += sumRows(batches, trainedOf);
-      if (done()) break;
+      trained += next;
     }
   }
-  return { steps, rest: 'share' in budget ? over + trained - budget.share : over };
+  return stepsOf(steps);
 }
 
 /** A batch in so many parts of equally many lines, or fewer parts where it has fewer lines. */

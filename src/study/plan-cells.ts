@@ -3,11 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Recipe } from '../config/recipe.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
-import { groupBy } from '../core/lists.js';
 import type { RunPlanner, RunSummary } from '../workflow/plan-runs.js';
-import { type Cell, groupOf } from './cell.js';
+import type { Cell } from './cell.js';
 import { diskOf } from './disk.js';
 import type { DraftCell } from './lay-out.js';
+import { largestDifference, plannedByArm, unequalSteps } from './planned-by-arm.js';
 import type { StudyFile } from './study-file.js';
 
 /** Cells with their plans, and what a user should know about them. */
@@ -93,6 +93,7 @@ export async function planCells(
   const warnings = [...about].map(([warning, of]) =>
     of.size === arms ? warning : `${[...of].join(', ')}: ${warning}`,
   );
+  warnings.push(...unequalSteps([...(inputs.registered ?? []), ...cells]));
   return { budget, cells, plans, warnings, withoutHoldout };
 }
 
@@ -115,37 +116,18 @@ async function planOne(cell: DraftCell, recipe: Recipe, { folder, from, planner 
   }
 }
 
-/** Mean trained tokens of the cells of each arm, by the values of the axes. */
-export function tokensByArm(cells: readonly Cell[]): Map<string, Map<string, number>> {
-  const mean = (of: readonly Cell[]) => of.reduce((n, cell) => n + cell.planned.trainedTokens, 0) / of.length;
-  const groups = groupBy(cells, groupOf);
-  return new Map(
-    [...groups].map(([group, inGroup]) => [
-      group,
-      new Map([...groupBy(inGroup, ({ arm }) => arm)].map(([arm, of]) => [arm, mean(of)])),
-    ]),
-  );
-}
-
-/** The arms with the most and the fewest trained tokens, and how much more the most are: 0.01 is 1 %. */
-export function largestDifference(tokens: ReadonlyMap<string, number>) {
-  const sorted = [...tokens].map(([arm, count]) => ({ arm, tokens: count })).sort((x, y) => x.tokens - y.tokens);
-  const [fewest, most] = [sorted[0]!, sorted.at(-1)!];
-  return { fewest, most, share: most.tokens / fewest.tokens - 1 };
-}
-
 function refuseUnequal(cells: readonly Cell[], largestStep: ReadonlyMap<string, number>): void {
-  for (const [group, tokens] of tokensByArm(cells)) {
+  for (const [group, tokens] of plannedByArm(cells, 'trainedTokens')) {
     const { fewest, most, share } = largestDifference(tokens);
     if (share <= MOST_DIFFERENT) continue;
     const where = group === '' ? '' : ` (${group})`;
     const count = (n: number) => Math.round(n).toLocaleString('en-US');
     throw usageError(
-      `arms would not train on as many tokens${where}: ${most.arm} on ${count(most.tokens)}, ${fewest.arm} on ${count(fewest.tokens)} on average, ${(100 * share).toFixed(1)} % apart; expected at most 1 %. A step has up to ${count(largestStep.get(most.arm) ?? 0)} trained tokens, and a run ends with a whole one`,
+      `arms would not train on as many tokens${where}: ${most.arm} on ${count(most.mean)}, ${fewest.arm} on ${count(fewest.mean)} on average, ${(100 * share).toFixed(1)} % apart; expected at most 1 %. A step has up to ${count(largestStep.get(most.arm) ?? 0)} trained tokens, and a run ends with a whole one`,
       {
         option: 'budget',
-        expected: fewest.tokens,
-        actual: most.tokens,
+        expected: fewest.mean,
+        actual: most.mean,
         remedies: [
           { option: 'budget', change: 'raise', note: 'so that a step is a smaller part of it' },
           { advice: 'make steps smaller (`batchRows` or `accumulate` of the recipe)' },

@@ -15,7 +15,8 @@ import type { StudyEvent } from './events.js';
 import { capacityOf, thisMachine } from './executors/capacity.js';
 import { type KnownMemory, type LargestRun, memoryOfFirst } from './largest-run.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
-import { largestDifference, type PlannedCells, tokensByArm } from './plan-cells.js';
+import type { PlannedCells } from './plan-cells.js';
+import { largestDifference, plannedByArm } from './planned-by-arm.js';
 import { planPower, type StudyPower, sdOfPilot, sdOfStudy } from './power.js';
 import { checkFree, resolveFor, withThreads } from './prepare.js';
 import type { ResolvedStudy } from './resolve.js';
@@ -274,7 +275,10 @@ function armsOf(cells: readonly Cell[]): PlannedArm[] {
 }
 
 function mostDifferent(cells: readonly Cell[]): StudyPlan['largestDifference'] {
-  const groups = [...tokensByArm(cells)].map(([group, tokens]) => ({ group, ...largestDifference(tokens) }));
+  const groups = [...plannedByArm(cells, 'trainedTokens')].map(([group, tokens]) => ({
+    group,
+    ...largestDifference(tokens),
+  }));
   const { group, share, most, fewest } = groups.reduce((x, y) => (y.share > x.share ? y : x));
   return { share, most: most.arm, fewest: fewest.arm, group };
 }

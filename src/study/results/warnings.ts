@@ -2,6 +2,7 @@ import { groupBy } from '../../core/lists.js';
 import { shownP } from '../../eval/result/sentences.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import { groupOf } from '../cell.js';
+import { unequalSteps } from '../planned-by-arm.js';
 import type { Study } from '../study-record.js';
 import type { Results } from './results.js';
 
@@ -41,8 +42,12 @@ export function warningsOf(
         ]
       : []),
     ...tokensApart(arms),
+    ...unequalSteps(cells).map(asSentence),
   ];
 }
+
+/** A warning of the plan as the others are written. */
+const asSentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
 const spread = (missing: Results['missing']): string =>
   missing.map(({ arm, missing, planned }) => `${arm} ${formatCount(missing)} of ${formatCount(planned)}`).join(', ');
