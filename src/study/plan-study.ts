@@ -16,7 +16,7 @@ import { capacityOf, thisMachine } from './executors/capacity.js';
 import { type KnownMemory, type LargestRun, memoryOfFirst } from './largest-run.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { largestDifference, type PlannedCells, tokensByArm } from './plan-cells.js';
-import { type PowerPlan, planPower, sdOfPilot, sdOfStudy } from './power.js';
+import { planPower, type StudyPower, sdOfPilot, sdOfStudy } from './power.js';
 import { checkFree, resolveFor, withThreads } from './prepare.js';
 import type { ResolvedStudy } from './resolve.js';
 import { makeSets } from './sets.js';
@@ -62,7 +62,7 @@ export interface StudyPlan {
   readonly memory: KnownMemory;
   /** Folders of the cells, in that of the study. */
   readonly folders: readonly string[];
-  readonly power: PowerPlan;
+  readonly power: StudyPower;
   /** What measuring win rates would take; null in a study that compares something else. */
   readonly winRates: WinRatePlan | null;
   /** What a user should know, a sentence each. */
