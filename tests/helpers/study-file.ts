@@ -48,3 +48,14 @@ export async function prepared(options: AblateOptions): Promise<{ study: Study; 
     events.push(step.value);
   }
 }
+
+/** Lets `work` start processes on TypeScript modules, as the sources here are. */
+export async function withTypeScript<T>(work: () => Promise<T>): Promise<T> {
+  const before = process.execArgv;
+  process.execArgv = ['--import', import.meta.resolve('tsx')];
+  try {
+    return await work();
+  } finally {
+    process.execArgv = before;
+  }
+}
