@@ -27,7 +27,7 @@ export function studyHome(text?: string) {
 }
 
 /** Two arms, two seeds, on the tiny model. */
-export const studyText = (
+const studyText = (
   scored: string,
 ): string => `base: { model: models/tiny-llama, epochs: 1, maxLength: 128, batchRows: 2 }
 data: { scored: ${scored}, holdout: 40 }
