@@ -61,7 +61,7 @@ export async function* beginStudy(
 }
 
 /** SHA-256 of what decides the results of a study: where cells run is no part of it. */
-export function studyHash({ executor: _, failures: __, ...study }: StudyFile, inputs: StudyRecord['inputs']): string {
+function studyHash({ executor: _, failures: __, ...study }: StudyFile, inputs: StudyRecord['inputs']): string {
   return hashOf({ study, inputs });
 }
 

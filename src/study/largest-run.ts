@@ -21,7 +21,10 @@ export interface LargestRun {
   answer(): Promise<{ readonly memory: KnownMemory; readonly answer: MemoryAnswer }>;
 }
 
-/** Asks for the memory of the largest cell of the first block, while the other blocks, which are as large, are planned. */
+/**
+ * Asks for the memory of the largest cell of the first block, while the other blocks, which are as
+ * large, are planned.
+ */
 export function memoryOfFirst(forecaster: Forecaster): LargestRun {
   let largest: { readonly block: string; readonly id: string; readonly plan: RunSummary } | undefined;
   let asked: Promise<MemoryAnswer> | undefined;

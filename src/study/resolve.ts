@@ -1,3 +1,4 @@
+import { usageError } from '../core/errors.js';
 import { type LaidOut, layOut } from './lay-out.js';
 import { type DecidedStudy, readStudyFile } from './read-study.js';
 import type { StudyRecord } from './study-record.js';
@@ -26,5 +27,24 @@ export const registeredStudy = (folder: string, { study }: Pick<StudyRecord, 'st
 
 function resolved(decided: DecidedStudy): ResolvedStudy {
   const { holdout, nearDuplicates, unscored } = decided.study.data!;
-  return { ...decided, ...layOut(decided), setOptions: { holdout, nearDuplicates, unscored } };
+  const laidOut = layOut(decided);
+  checkBand(decided, laidOut);
+  return { ...decided, ...laidOut, setOptions: { holdout, nearDuplicates, unscored } };
+}
+
+/** Bands are the stages of the control's sets: one that it does not have cannot be compared. */
+function checkBand({ study: { metric, control }, where }: DecidedStudy, { cells, sets }: LaidOut): void {
+  const band =
+    'held-out' in metric && metric['held-out'] !== 'all' ? Number(metric['held-out'].slice('band-'.length)) : 0;
+  const ofControl = new Set(cells.filter(({ arm }) => arm === control).map(({ set }) => set));
+  for (const { name, stage } of sets)
+    if (ofControl.has(name) && band > stage.stages!)
+      throw usageError(
+        `${where(['metric', 'held-out'])}: ${control} has no band ${band}; it trains on ${stage.stages} stages`,
+        {
+          option: 'metric',
+          expected: stage.stages,
+          actual: band,
+        },
+      );
 }

@@ -26,8 +26,9 @@ export interface TimeForecast {
 }
 
 /**
- * Speed of the recorded step's frozen products, relative to float32 products of 1024 x 1024 on the same processor, by
- * the type of its own: on two cores with AVX512-BF16, where docs/performance.md has the step. Rough on any other machine.
+ * Speed of the recorded step's frozen products, relative to float32 products of 1024 x 1024 on the
+ * same processor, by the type of its own: on two cores with AVX512-BF16, where docs/performance.md
+ * has the step. Rough on any other machine.
  */
 const SHARE = { float32: 0.6, bfloat16: 1.1 };
 

@@ -35,6 +35,7 @@ export interface SpeedAnswer {
 
 /** What the process is asked, and what it answers. */
 export type ForecastRequest = { readonly memory: ForecastQuestion } | { readonly speed: true };
+/** See {@link ForecastRequest}. */
 export type ForecastReply =
   | { readonly about: 'memory'; readonly answer: MemoryAnswer }
   | { readonly about: 'speed'; readonly answer: SpeedAnswer };
@@ -74,7 +75,7 @@ export function startForecaster({ verbose = false, signal }: Hooks = {}): Foreca
         if (reply.about === 'memory') memory.resolve(reply.answer);
         else speed.resolve(reply.answer);
       },
-      onEnd: ({ lastLine, killedBy }) => fail(lastLine || `its process was ended by ${killedBy}`),
+      onEnd: ({ lastLine, killedBy }) => fail(`the process that loads TensorFlow ended: ${lastLine || killedBy}`),
     },
   );
   const send = (request: ForecastRequest) => worker.send(request);

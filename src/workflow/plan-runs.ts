@@ -113,8 +113,11 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
       const specs = adapterSpecs(linearShapes(base.model.config), decided.lora);
       const adapterSize = [...specs.values()].reduce((n, shape) => n + shape.reduce((x, y) => x * y, 1), 0);
       const { key, rows, warnings } = await rowsOf(decided, base, set);
-      const { lora: _, out: __, model: ___, ...decides } = decided;
-      const plan = await plans(stableJson([key, set.hash, decides]), async () => summarise(decided, set, rows, sizes));
+      // Neither adapter nor optimizer changes a plan, except for what is said about warm-up.
+      const { lora: _, out: __, model: ___, optim, ...decides } = decided;
+      const plan = await plans(stableJson([key, set.hash, decides, optim.warmup]), async () =>
+        summarise(decided, set, rows, sizes),
+      );
       const time = templateTimeOf(base, decided);
       const recipe = time === undefined ? decided : { ...decided, templateTime: time };
       const { batches, ...summary } = plan;

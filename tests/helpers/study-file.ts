@@ -27,7 +27,7 @@ export function studyHome(text?: string) {
 }
 
 /** Two arms, two seeds, on the tiny model. */
-export const studyText = (
+const studyText = (
   scored: string,
 ): string => `base: { model: models/tiny-llama, epochs: 1, maxLength: 128, batchRows: 2 }
 data: { scored: ${scored}, holdout: 40 }
@@ -46,5 +46,16 @@ export async function prepared(options: AblateOptions): Promise<{ study: Study; 
     const step = await preparing.next();
     if (step.done) return { study: step.value, events };
     events.push(step.value);
+  }
+}
+
+/** Lets `work` start processes on TypeScript modules, as the sources here are. */
+export async function withTypeScript<T>(work: () => Promise<T>): Promise<T> {
+  const before = process.execArgv;
+  process.execArgv = ['--import', import.meta.resolve('tsx')];
+  try {
+    return await work();
+  } finally {
+    process.execArgv = before;
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { largestOf, peakOf, withMemory } from '../../src/study/forecast-memory.js';
-import { prepared, studyHome } from '../helpers/study-file.js';
+import { realRuntime } from '../helpers/fake-machine.js';
+import { prepared, studyHome, withTypeScript } from '../helpers/study-file.js';
 
 const GIB = 2 ** 30;
 const memory = { peak: 3 * GIB, variables: 0, tensors: 0, besides: 0 };
@@ -16,6 +17,15 @@ describe('the memory of cells', () => {
 
   it('is that of the largest', () => {
     expect(largestOf([{ n: 1 }, { n: 4 }, { n: 4 }, { n: 2 }], ({ n }) => n)).toEqual({ n: 4 });
+  });
+
+  it.skipIf(!realRuntime())('is that of the largest for all, where so many may not fit', async () => {
+    const { file, out } = studyHome();
+    const { study } = await withTypeScript(() => prepared({ file, out, parallel: 500 }));
+    const known = new Set(study.cells.map(({ forecast }) => forecast.memoryBytes));
+    expect(known.size).toBe(1);
+    expect([...known][0]).toBeGreaterThan(GIB / 4);
+    expect([...known][0]).toBeLessThan(2 * GIB);
   });
 
   it('is not asked for where one runs at a time, or where many fit', async () => {

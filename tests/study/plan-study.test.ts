@@ -6,8 +6,9 @@ import { planStudy } from '../../src/study/plan-study.js';
 import { studyPaths } from '../../src/study/study-record.js';
 import { forecastTime, speedOfCells, speedOfProducts } from '../../src/study/time-forecast.js';
 import { readRunFile, writeRunFile } from '../../src/train/run-file.js';
+import { realRuntime } from '../helpers/fake-machine.js';
 import { finishedStudy } from '../helpers/finished-study.js';
-import { prepared, studyHome } from '../helpers/study-file.js';
+import { prepared, studyHome, withTypeScript } from '../helpers/study-file.js';
 
 /** All files under a folder and their contents. */
 const contents = (folder: string): Record<string, string> =>
@@ -21,7 +22,7 @@ describe('a study before it is run', () => {
   it('is planned as it will be registered, and leaves nothing behind', async () => {
     const { file, out, text, write } = studyHome();
     write(`${text}axes: { stage.stages: [2, 3] }\n`);
-    const plan = await planStudy({ file, out, parallel: 2 });
+    const plan = await withTypeScript(() => planStudy({ file, out, parallel: 2 }));
     expect(existsSync(out)).toBe(false);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('phasetune-study-'))).toEqual([]);
     const { study } = await prepared({ file, out });
@@ -42,11 +43,14 @@ describe('a study before it is run', () => {
     expect(plan.power.warnings).toEqual(['there is no verdict with fewer than 3 seeds, and there are 2']);
     expect(plan.time).toMatchObject({ parallel: 2, threads: 1 });
     // What needs TensorFlow is known where that is set up.
-    expect(plan.memory.bytes === null).toBe(plan.memory.problem !== null);
-    if (plan.time.speed) {
-      expect(plan.time.secondsAlone).toBeGreaterThan(plan.time.seconds!);
+    if (realRuntime()) {
+      expect(plan.memory).toMatchObject({ problem: null, cell: expect.stringMatching(/-seed-1$/) });
       expect(plan.memory.bytes).toBeGreaterThan(2 ** 28);
-    }
+      expect(plan.time.speed).toMatchObject({ basis: 'products', from: 0 });
+      // 8 cells of which none takes under 10 s, half of them beside the others.
+      expect(plan.time.seconds).toBeGreaterThan(40);
+      expect(plan.time.secondsAlone! / plan.time.seconds!).toBeCloseTo(2, 1);
+    } else expect(plan.memory).toMatchObject({ bytes: null, problem: expect.any(String) });
   });
 
   it('that is registered says what would be added, and writes nothing', async () => {

@@ -311,6 +311,11 @@ describe('a study file is refused', () => {
       'study.yaml:1: base.model is missing: expected non-empty text (Hugging Face folder of the base model)',
     ],
     [
+      'a band that there is not',
+      `${GOOD}metric: { held-out: band-4 }\n`,
+      'study.yaml:7: metric.held-out: one-off has no band 4; it trains on 3 stages',
+    ],
+    [
       'an unknown executor',
       `${GOOD}executor: { kind: pbs }\n`,
       'study.yaml:7: executor.kind: expected one of local, command, got "pbs"',
