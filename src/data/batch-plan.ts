@@ -1,12 +1,13 @@
 import { PhasetuneError } from '../core/errors.js';
-import { hashOf } from '../core/hash.js';
+import { hashOf, sha256 } from '../core/hash.js';
 import { chunk } from '../core/lists.js';
 import { random } from '../core/random.js';
+import type { BatchSize } from './batch-shapes.js';
 import type { EncodedRow } from './encoded.js';
 import { type BatchLayout, makeBatches, shapeBatches, type UnshapedBatch } from './make-batches.js';
 import { type MicroBatch, rowsOf } from './micro-batch.js';
 import type { BatchOptions } from './options.js';
-import { chooseSizes } from './pack.js';
+import { chooseSizes, type SizeOptions } from './pack.js';
 
 /** One optimizer step. */
 export interface PlannedStep {
@@ -53,6 +54,9 @@ export interface PlanStage {
   readonly budget: TrainingBudget;
 }
 
+/** Sizes of batches that were chosen for runs over rows of the same lengths: it takes a fifth of planning. */
+export type KnownSizes = Map<string, readonly BatchSize[]>;
+
 /** Batches whose rows may change places to fit better, unless the option `window` sets a number of rows. */
 const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
 
@@ -71,14 +75,18 @@ const WINDOW_BATCHES = { shuffled: 64, ordered: 16 };
  * const [plan] = planBatches([stage], batchOptionsSchema.parse({ batchRows: 4 }));
  * console.log(plan!.steps.length, 1 - plan!.tokens / plan!.paddedTokens);
  */
-export function planBatches(stages: readonly PlanStage[], options: BatchOptions): BatchPlan[] {
+export function planBatches(
+  stages: readonly PlanStage[],
+  options: BatchOptions,
+  known: KnownSizes = new Map(),
+): BatchPlan[] {
   for (const { rows, budget } of stages) {
     if (rows.length === 0) throw new PhasetuneError('data', 'a stage without rows cannot be planned');
     const [kind, amount] = Object.entries(budget)[0] as [string, number];
     if (!(amount > 0))
       throw new PhasetuneError('usage', `${kind}: expected a number above 0, found ${amount}`, { field: kind });
   }
-  const layout = chooseLayout(stages, options);
+  const layout = chooseLayout(stages, options, known);
   let over = 0;
   const unshaped = stages.map((stage) => {
     const { steps, rest } = stageSteps(stage, options, layout, over);
@@ -110,16 +118,31 @@ const trainedOf = (row: EncodedRow): number => row.trained;
 const lengthOf = (row: EncodedRow): number => row.ids.length;
 const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((n, item) => n + of(item), 0);
 
+/** Over all rows of batches, which are many: without lists of them in between. */
+function sumRows(batches: readonly Pick<MicroBatch, 'lines'>[], of: (row: EncodedRow) => number): number {
+  let total = 0;
+  for (const { lines } of batches) for (const line of lines) for (const row of line) total += of(row);
+  return total;
+}
+
 /** A batch of one row cannot be packed, and a batch is not made for more rows than any stage has. */
-function chooseLayout(stages: readonly PlanStage[], options: BatchOptions): BatchLayout {
+function chooseLayout(stages: readonly PlanStage[], options: BatchOptions, known: KnownSizes): BatchLayout {
   const { batching, padTo, packLength, maxShapes } = options;
   const batchRows = Math.min(options.batchRows, Math.max(...stages.map(({ rows }) => rows.length)));
   if (batching !== 'packed' || batchRows === 1)
     return { kind: batching === 'packed' ? 'bucketed' : batching, batchRows, padTo };
   const lengths = stages.map(({ rows }) => rows.map(lengthOf));
   const passes = sum(stages, (stage) => passesOf(stage, options) * stage.rows.length) / lengths.flat().length;
-  return { kind: 'packed', sizes: chooseSizes(lengths, { batchRows, padTo, packLength, maxShapes, passes }) };
+  const given = { batchRows, padTo, packLength, maxShapes, passes };
+  const key = sizesKey(lengths, given);
+  const sizes = known.get(key) ?? chooseSizes(lengths, given);
+  known.set(key, sizes);
+  return { kind: 'packed', sizes };
 }
+
+/** The order of the rows in a stage makes no difference. */
+const sizesKey = (lengths: readonly (readonly number[])[], options: SizeOptions): string =>
+  sha256(JSON.stringify([lengths.map((ofStage) => Int32Array.from(ofStage).sort().join()), options]));
 
 /** About how often a stage's rows are visited. */
 function passesOf({ rows, budget }: PlanStage, { batchRows, accumulate }: BatchOptions): number {
@@ -155,7 +178,7 @@ function stageSteps(
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
     for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
       steps.push({ parts: batches.flatMap((batch) => splitBatch(batch, options.microBatches)), epoch });
-      trained += sum(batches.flatMap(rowsOf), trainedOf);
+      trained += sumRows(batches, trainedOf);
       if (done()) break;
     }
   }
@@ -184,17 +207,28 @@ function epochBatches(
 }
 
 function plannedStep(microBatches: readonly MicroBatch[], epoch: number): PlannedStep {
-  const rows = microBatches.flatMap(rowsOf);
-  return { microBatches, trainedTokens: sum(rows, trainedOf), tokens: sum(rows, lengthOf), epoch };
+  return {
+    microBatches,
+    trainedTokens: sumRows(microBatches, trainedOf),
+    tokens: sumRows(microBatches, lengthOf),
+    epoch,
+  };
 }
 
-const planOf = (steps: readonly PlannedStep[]): BatchPlan => ({
-  steps,
-  trainedTokens: sum(steps, ({ trainedTokens }) => trainedTokens),
-  tokens: sum(steps, ({ tokens }) => tokens),
-  paddedTokens: sum(steps, (step) => sum(step.microBatches, ({ shape }) => shape.lines * shape.length)),
-  hash: hashOf(steps.map((step) => step.microBatches.map(withIds))),
-});
+function planOf(steps: readonly PlannedStep[]): BatchPlan {
+  let hash: string | undefined;
+  return {
+    steps,
+    trainedTokens: sum(steps, ({ trainedTokens }) => trainedTokens),
+    tokens: sum(steps, ({ tokens }) => tokens),
+    paddedTokens: sum(steps, (step) => sum(step.microBatches, ({ shape }) => shape.lines * shape.length)),
+    // Worked out where it is read: a plan that is only counted has no use for it.
+    get hash() {
+      hash ??= hashOf(steps.map((step) => step.microBatches.map(withIds)));
+      return hash;
+    },
+  };
+}
 
 const withIds = ({ lines, shape }: MicroBatch) => ({ lines: lines.map((line) => line.map(({ id }) => id)), shape });
 

@@ -31,7 +31,8 @@ export async function hashInputs(
   find: Find = resolve,
 ): Promise<StudyRecord['inputs']> {
   const { staged } = study.data!;
-  const files = new Set(sets.flatMap(({ rows, scored }) => [rows, scored]));
+  const instructions = 'win-rate' in study.metric ? study.metric['win-rate'].sets : [];
+  const files = new Set([...sets.flatMap(({ rows, scored }) => [rows, scored]), ...instructions]);
   const models = new Set(cells.map(({ recipe }) => recipe.model));
   const inputs: StudyRecord['inputs'] = { data: {}, models: {} };
   for (const file of [...files, ...(staged === undefined ? [] : [staged])]) {

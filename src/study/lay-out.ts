@@ -48,32 +48,28 @@ export function layOut({ study, where }: DecidedStudy): LaidOut {
   const ways = combine(study, where);
   const data = study.data!;
   const named = nameSets(ways, data.splits);
+  const recipes = ways.map((way) => recipeOf(study, way, where));
   const cells: DraftCell[] = [];
   for (let split = 1; split <= data.splits; split++)
     for (const seed of seedsOf(study))
-      for (const way of ways) {
-        const set = named.of(way, split);
-        const parts = [...Object.values(way.axes), way.arm, `seed-${seed}`];
-        const id = [...parts, ...(data.splits > 1 ? [`split-${split}`] : [])].join('-');
-        const fixed = {
-          seed,
-          data: set ? `staged/${set.name}` : data.staged,
-          out: `cells/${id}/run`,
-        };
-        const base = {
-          values: study.base as Mapping,
-          where: (path: readonly PropertyKey[]) => where(['base', ...path]),
-        };
-        const recipe = resolveLayers(recipeSchema, recipeJson, [
-          base,
-          ...way.layers,
-          { values: fixed, where: base.where },
-        ]);
+      for (const [i, way] of ways.entries()) {
         const { arm, axes } = way;
+        const set = named.of(way, split);
+        const parts = [...Object.values(axes), arm, `seed-${seed}`];
+        const id = [...parts, ...(data.splits > 1 ? [`split-${split}`] : [])].join('-');
+        const ofCell = { seed, data: set ? `staged/${set.name}` : data.staged!, out: `cells/${id}/run` };
+        const recipe = { ...structuredClone(recipes[i]!), ...ofCell };
         cells.push({ index: cells.length + 1, id, arm, axes, seed, split, set: set?.name ?? null, recipe });
       }
   refuseEqual(cells);
   return { sets: named.sets, cells };
+}
+
+/** The recipe of a way, every option decided and checked; seed, rows and folder are those of a cell. */
+function recipeOf(study: StudyFile, { layers }: Way, where: DecidedStudy['where']): Recipe {
+  const base = { values: study.base as Mapping, where: (path: readonly PropertyKey[]) => where(['base', ...path]) };
+  const ofCell = { values: { data: 'staged', out: 'run' }, where: base.where };
+  return resolveLayers(recipeSchema, recipeJson, [base, ...layers, ofCell]);
 }
 
 /** Every arm under every combination of the axes. */

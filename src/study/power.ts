@@ -11,8 +11,10 @@ import {
   tPower,
 } from '../statistics/t-power.js';
 import { formatCount, formatNumber } from '../telemetry/format.js';
+import { groupCount } from './analysis.js';
 import type { Cell } from './cell.js';
 import { groupOf } from './cell.js';
+import { FEWEST_UNITS } from './results/compare.js';
 import { metricKey, metricName } from './results/figures.js';
 import { measure } from './results/measure.js';
 import { resultsSchema } from './results/results.js';
@@ -33,7 +35,7 @@ export interface KnownSd {
 }
 
 /** What so many seeds can find, with power 0.8. */
-export interface PowerPlan {
+export interface StudyPower {
   /** What counts as one observation. */
   readonly unit: Unit;
   readonly n: number;
@@ -59,19 +61,17 @@ export interface PowerPlan {
 
 const POWER = 0.8;
 /** Rows of the table, besides the study's own. */
-const ROWS = [4, 6, 8, 10, 12, 16, 20];
-/** Fewest observations for a verdict. */
-const LEAST = 3;
+const ROWS = [4, 6, 8, 12, 20];
 
 /** The power of a study of these cells. */
 export function planPower(
-  { alpha, compare, metric }: Pick<StudyFile, 'alpha' | 'compare' | 'metric'>,
+  { alpha, compare = [], metric, axes }: Pick<StudyFile, 'alpha' | 'compare' | 'metric' | 'axes'>,
   cells: readonly Pick<Cell, 'seed' | 'split'>[],
   sd: KnownSd | null,
-): PowerPlan {
+): StudyPower {
   const unit = unitOf(cells);
   const n = new Set(cells.map((cell) => cell[unit])).size;
-  const comparisons = compare?.length ?? 1;
+  const comparisons = compare.length * groupCount({ axes });
   const each = { alpha: alpha / comparisons, power: POWER };
   const scale = sd?.sd ?? 1;
   const table = [...new Set([n, ...ROWS])]
@@ -93,8 +93,8 @@ export function planPower(
         };
   const metricUnit = 'win-rate' in metric ? ('points' as const) : ('nats' as const);
   const warnings = [
-    ...(n < LEAST
-      ? [`there is no verdict with fewer than ${LEAST} ${unit}s, and there ${n === 1 ? 'is 1' : `are ${n}`}`]
+    ...(n < FEWEST_UNITS
+      ? [`there is no verdict with fewer than ${FEWEST_UNITS} ${unit}s, and there ${n === 1 ? 'is 1' : `are ${n}`}`]
       : []),
     ...signFlipWarning(n, unit, comparisons, alpha),
     ...(ofMargin && ofMargin.power < POWER
@@ -109,7 +109,7 @@ export function planPower(
 /** The sign-flip test has 2^n outcomes: its least p is 2 of them. */
 function signFlipWarning(n: number, unit: Unit, comparisons: number, alpha: number): string[] {
   const rejects = (count: number) => 2 ** (1 - count) * comparisons < alpha;
-  if (n < LEAST || rejects(n)) return [];
+  if (n < FEWEST_UNITS || rejects(n)) return [];
   let needed = n;
   while (!rejects(needed)) needed++;
   return [
@@ -126,17 +126,19 @@ export async function sdOfStudy(folder: string, study: Pick<StudyFile, 'metric'>
       option: 'sdFrom',
     });
   const { comparisons, metric } = await readJson(path, resultsSchema);
-  const name = metricKey(study.metric);
-  if (metric.name !== name)
+  const key = metricKey(study.metric);
+  if (metric.name !== key)
     throw usageError(
-      `\`sdFrom\`: ${folder} compares the ${metricName(metric.name)}, this study the ${metricName(name)}`,
+      `\`sdFrom\`: ${folder} compares the ${metricName(metric.name)}, this study the ${metricName(key)}`,
       { option: 'sdFrom' },
     );
-  const known = comparisons.flatMap(({ sd, n, family }) => (family && sd !== null && n >= 2 ? [{ sd, n }] : []));
+  const known = comparisons.flatMap(({ sd, units, family }) =>
+    family && sd !== null && units >= 2 ? [{ sd, units }] : [],
+  );
   if (known.length === 0)
     throw usageError(`\`sdFrom\`: no comparison in ${folder} has two seeds or more`, { option: 'sdFrom' });
   const square = known.reduce((sum, { sd }) => sum + sd ** 2, 0) / known.length;
-  return { sd: Math.sqrt(square), basis: 'study', from: known.reduce((sum, { n }) => sum + n, 0) };
+  return { sd: Math.sqrt(square), basis: 'study', from: known.reduce((sum, { units }) => sum + units, 0) };
 }
 
 /**

@@ -2,6 +2,7 @@ import { memoryFor, namingMemory, namingMemorySync } from '../core/out-of-memory
 import { readStaged } from '../curriculum/manifest.js';
 import { plannedStageCount } from '../curriculum/stage-plan.js';
 import type { StagedSet } from '../curriculum/types.js';
+import type { KnownSizes } from '../data/batch-plan.js';
 import { type EncodeHooks, type EncodeReport, encodeRows } from '../data/encode-rows.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { EncodeOptions } from '../data/options.js';
@@ -126,9 +127,14 @@ export async function encodeSet(
 }
 
 /** Plans a run over encoded rows, see {@link planRun}. */
-export const planSet = (set: StagedSet, rows: readonly EncodedRow[], options: TrainOptions): RunPlan =>
+export const planSet = (
+  set: StagedSet,
+  rows: readonly EncodedRow[],
+  options: TrainOptions,
+  known?: KnownSizes,
+): RunPlan =>
   namingMemorySync(memoryFor('planning the batches', { option: 'epochs', change: 'lower' }), () =>
-    planRun(set, rows, options),
+    planRun(set, rows, options, known),
   );
 
 /** A time as the clock on the wall shows it, whatever the time zone: `new Date` of it prints the same anywhere. */

@@ -2,7 +2,7 @@ import { dataError } from '../core/errors.js';
 import { random } from '../core/random.js';
 import { plannedStageCount, planStages, type ScoredRow } from '../curriculum/stage-plan.js';
 import type { Order, PlannedStage, Stage, StagedSet } from '../curriculum/types.js';
-import { type BatchPlan, planBatches, type TrainingBudget } from '../data/batch-plan.js';
+import { type BatchPlan, type KnownSizes, planBatches, type TrainingBudget } from '../data/batch-plan.js';
 import type { EncodedRow } from '../data/encoded.js';
 import type { StageSummary } from './events.js';
 import { type HoldoutPlan, planHoldout } from './holdout.js';
@@ -35,7 +35,12 @@ export interface RunPlan {
  * encoding dropped is left out. Throws a data error for a stage without rows, and usage errors as
  * {@link stageOptionsFor} and {@link replaySharesFor}.
  */
-export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: TrainOptions): RunPlan {
+export function planRun(
+  set: StagedSet,
+  rows: readonly EncodedRow[],
+  options: TrainOptions,
+  known?: KnownSizes,
+): RunPlan {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const trainable = { stages: set.stages.map((stage) => trainableRows(stage, byId, set.stages.length)) };
   const stageOptions = stageOptionsFor(options, plannedStageCount(trainable, options.order));
@@ -56,6 +61,7 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
     })),
     // Shuffling would undo an order by score.
     { ...options, maxShapes: trainedShapes, shuffle: options.shuffle && options.within === 'shuffle' },
+    known,
   );
   const schedules = schedulesOf(
     stageOptions,
@@ -76,7 +82,7 @@ export function planRun(set: StagedSet, rows: readonly EncodedRow[], options: Tr
 }
 
 /** How often the held-out loss will be measured: before training, in every stage on the way, and at its end. */
-const measurements = (every: number, batches: readonly BatchPlan[]): number =>
+export const measurements = (every: number, batches: readonly Pick<BatchPlan, 'steps'>[]): number =>
   batches.reduce((n, { steps }) => n + (every > 0 ? Math.ceil(steps.length / every) : 1), 1);
 
 /** A row to train and the score that it is ordered by. */

@@ -74,5 +74,8 @@ export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {})
   return examine({ ...given, logger, verbose, ...(signal && { signal }) });
 }
 
-/** Whether there is a driver for NVIDIA's cards, so that runs compute on a card unless told otherwise. Loads nothing. */
+/**
+ * Whether there is a driver for NVIDIA's cards, so that runs compute on a card unless told
+ * otherwise. Loads nothing.
+ */
 export const hasCard = (): boolean => driverPresent();

@@ -155,8 +155,8 @@ describe('a study file is refused', () => {
     ],
     [
       'a value that an option does not take',
-      phased('{ order: fased }'),
-      'study.yaml:5: arms.phased.order: expected one of phased, one-off, random, reversed, shuffled, got "fased"',
+      phased('{ within: fased }'),
+      'study.yaml:5: arms.phased.within: expected one of shuffle, score, got "fased"',
     ],
     [
       'a name that is none',

@@ -1,14 +1,16 @@
 import type { PlannedArm, StudyPlan } from '../../study/plan-study.js';
-import type { PowerPlan } from '../../study/power.js';
+import type { StudyPower } from '../../study/power.js';
 import type { KnownSpeed } from '../../study/time-forecast.js';
 import { alignedLines } from '../../telemetry/document.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
 import type { CommandContext } from '../command.js';
+import { winRatePlanLines } from './win-rate-plan.js';
 
 /** Prints what a study would take and what it could find. */
 export function printStudyPlan(plan: StudyPlan, { print, logger }: Pick<CommandContext, 'print' | 'logger'>): void {
   for (const warning of plan.warnings) logger.warn(warning);
-  for (const section of [sizeLines(plan), armLines(plan), costLines(plan), powerLines(plan.power)]) {
+  const winRates = plan.winRates ? [winRatePlanLines(plan.winRates)] : [];
+  for (const section of [sizeLines(plan), armLines(plan), costLines(plan), ...winRates, powerLines(plan.power)]) {
     for (const line of section) print(line);
     print('');
   }
@@ -58,7 +60,7 @@ function costLines({ time, disk, memory }: StudyPlan): string[] {
   ];
 }
 
-function powerLines({ n, unit, comparisons, sd, metricUnit, table, margin }: PowerPlan): string[] {
+function powerLines({ n, unit, comparisons, sd, metricUnit, table, margin }: StudyPower): string[] {
   const basis =
     sd === null
       ? 'in standard deviations of a difference, which is not known yet'
