@@ -55,7 +55,7 @@ export async function killStudy(settings: StudyKills): Promise<StudyKillResult> 
   const seconds = (performance.now() - start) / 1000;
   log(`the study without interruption took ${seconds.toFixed(1)} s`);
   const draw = random(seed, 'kills');
-  const spanMs = (2000 * seconds) / (settings.arms * settings.seeds);
+  const spanMs = (1000 * seconds) / (settings.arms * settings.seeds);
   const sum = { coordinators: 0, cells: 0, studies: 0, different: [] as string[], runAfterDone: 0, seconds };
   while (sum.coordinators + sum.cells < kills) {
     const out = join(folder, `killed-${++sum.studies}`);
