@@ -65,6 +65,8 @@ const SLOW = [
   'reliability/fuzz',
   'reliability/kills',
   'reliability/score-kills',
+  'reliability/study-faults',
+  'reliability/study-kills',
   'scripts/bootstrap',
   'scripts/installed',
   'scripts/release',

@@ -1,8 +1,18 @@
 // Pretends to be a cell of a study: `fake-cell.mjs FOLDER INDEX`. What it does at each attempt is listed in
 // FOLDER/behaviour.json by the cell's id (the last one again and again): `done`, `exit STATUS TEXT`, `kill SIGNAL`,
-// `sleep` until it is asked to stop, or until its parent is gone, `stubborn` where it is never stopped by asking.
+// `sleep` until it is asked to stop, or until its parent is gone, `stubborn` where it is never stopped by asking, `fill`
+// the disk.
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const [folder, index] = process.argv.slice(2);
@@ -50,6 +60,17 @@ else if (what === 'other') done(99);
 else if (what === 'exit') {
   if (rest.length > 1) console.error(`error: ${rest.slice(1).join(' ')}`);
   process.exitCode = Number(rest[0]);
+} else if (what === 'fill') {
+  const filler = openSync(join(folder, 'filler'), 'w');
+  try {
+    for (;;) writeSync(filler, 'x'.repeat(512));
+  } catch (error) {
+    closeSync(filler);
+    console.error(
+      `error: cannot write filler: ${error.code === 'ENOSPC' ? 'no space left on the device' : error.code}`,
+    );
+    process.exitCode = 1;
+  }
 } else if (what === 'kill') process.kill(process.pid, rest[0]);
 else if (what === 'sleep' || what === 'stubborn') {
   const keep = setInterval(() => {}, 1000);
