@@ -5,7 +5,7 @@
  * this loads no TensorFlow: what computes loads it.
  *
  * Finer functions of one part: `phasetune/data`, `phasetune/scoring`, `phasetune/curriculum`,
- * `phasetune/train`, `phasetune/eval`, `phasetune/statistics`.
+ * `phasetune/train`, `phasetune/eval`, `phasetune/study`, `phasetune/statistics`.
  *
  * @module phasetune
  */
@@ -79,6 +79,20 @@ export type { ScoresManifest } from './scoring/scored.js';
 export type { Estimate } from './statistics/bootstrap.js';
 export type { Confusion } from './statistics/kappa.js';
 export type { PairCounts } from './statistics/pairs.js';
+export { type AblateResult, ablate, type CellCommand, type StudyHooks } from './study/ablate.js';
+export type { Cell } from './study/cell.js';
+export { retryCells, type StudyStatus, stopStudy, studyStatus } from './study/control.js';
+export type { StateCounts, StudyEvent } from './study/events.js';
+export { type AblateOptions, ablateOptionsSchema } from './study/options.js';
+export { type PlannedArm, planStudy, type StudyPlan } from './study/plan-study.js';
+export type { KnownSd, StudyPower } from './study/power.js';
+export type { Results } from './study/results/results.js';
+export type { Unit } from './study/results/units.js';
+export { type CellOptions, runCell } from './study/run-cell.js';
+export type { CellState, Failure as CellFailure } from './study/state.js';
+export type { Study, StudyRecord } from './study/study-record.js';
+export type { KnownSpeed, TimeForecast } from './study/time-forecast.js';
+export type { WinRatePlan } from './study/win-rate-plan.js';
 export { createLogger, type Logger, type LoggerOptions } from './telemetry/logger.js';
 export type { Division } from './train/division.js';
 export type { EntryBatches } from './train/entry-shapes.js';

@@ -44,8 +44,20 @@ for (const onSplit of [0, 0.5, 1]) {
   const apart = `arms differ by split (${onSplit})`;
   show(`2 splits, 5 seeds, ${apart}`, { seeds: 5, splits: 2, effects: NONE, onSplit }, 'coveredOnSplits', 'covered');
   for (const splits of [3, 5, 8])
-    show(`${splits} splits, 3 seeds, ${apart}`, { seeds: 3, splits, effects: NONE, onSplit }, 'anyFound', 'covered');
+    show(
+      `${splits} splits, 3 seeds, ${apart}`,
+      { seeds: 3, splits, effects: NONE, onSplit },
+      'anyFound',
+      'covered',
+      'coveredOverBlocks',
+    );
 }
+// What a seed does to an arm on every split is not in an interval over splits.
+for (const onSeed of [0.25, 0.5])
+  for (const seeds of [3, 8]) {
+    const world = { seeds, splits: 5, effects: NONE, onSplit: 0.5, onSeed };
+    show(`5 splits, ${seeds} seeds, arms differ by seed too (${onSeed})`, world, 'anyFound', 'covered');
+  }
 for (const splits of [3, 5]) {
   const sd = Math.sqrt(2 / 3 + 2 * 0.25);
   const effects = [-leastDifferenceT({ n: splits, sd, alpha: 0.05 / 3 }), 0, 0];

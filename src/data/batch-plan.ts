@@ -118,6 +118,13 @@ const trainedOf = (row: EncodedRow): number => row.trained;
 const lengthOf = (row: EncodedRow): number => row.ids.length;
 const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((n, item) => n + of(item), 0);
 
+/** Over all rows of batches, which are many: without lists of them in between. */
+function sumRows(batches: readonly Pick<MicroBatch, 'lines'>[], of: (row: EncodedRow) => number): number {
+  let total = 0;
+  for (const { lines } of batches) for (const line of lines) for (const row of line) total += of(row);
+  return total;
+}
+
 /** A batch of one row cannot be packed, and a batch is not made for more rows than any stage has. */
 function chooseLayout(stages: readonly PlanStage[], options: BatchOptions, known: KnownSizes): BatchLayout {
   const { batching, padTo, packLength, maxShapes } = options;
@@ -171,7 +178,7 @@ function stageSteps(
     const share = 'epochs' in budget ? Math.min(1, budget.epochs - epoch) : 1;
     for (const batches of groups.slice(0, Math.ceil(share * groups.length - 1e-9))) {
       steps.push({ parts: batches.flatMap((batch) => splitBatch(batch, options.microBatches)), epoch });
-      trained += sum(batches.flatMap(rowsOf), trainedOf);
+      trained += sumRows(batches, trainedOf);
       if (done()) break;
     }
   }
@@ -200,8 +207,12 @@ function epochBatches(
 }
 
 function plannedStep(microBatches: readonly MicroBatch[], epoch: number): PlannedStep {
-  const rows = microBatches.flatMap(rowsOf);
-  return { microBatches, trainedTokens: sum(rows, trainedOf), tokens: sum(rows, lengthOf), epoch };
+  return {
+    microBatches,
+    trainedTokens: sumRows(microBatches, trainedOf),
+    tokens: sumRows(microBatches, lengthOf),
+    epoch,
+  };
 }
 
 function planOf(steps: readonly PlannedStep[]): BatchPlan {

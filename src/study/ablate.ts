@@ -1,4 +1,4 @@
-import { env, execPath } from 'node:process';
+import { env, execArgv, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { PhasetuneError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
@@ -32,6 +32,7 @@ export interface StudyHooks extends AskHooks {
 /** The command line of this package, which runs a cell in a process of its own. */
 const OWN_COMMAND: CellCommand = [
   execPath,
+  ...execArgv,
   fileURLToPath(new URL('../cli/main.js', import.meta.url)),
   'ablate',
   'cell',
@@ -58,7 +59,8 @@ export interface AblateResult {
  * but cells failed.
  *
  * @example
- * const study = ablate({ file: 'study.yaml', out: 'studies/first' });
+ * const out = 'studies/first';
+ * const study = ablate({ file: 'study.yaml', out });
  * for await (const event of study.events) if (event.type === 'cell-end') console.log(event.id, event.outcome);
  * const { results } = await study.result;
  * for (const { arm, difference, verdict } of results?.comparisons ?? []) console.log(arm, difference, verdict);

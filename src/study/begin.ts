@@ -85,12 +85,13 @@ export interface PlanningInputs {
   readonly from?: string;
   /** Cells that are registered already. */
   readonly registered?: readonly Cell[];
+  readonly onPlan?: PlanInputs['onPlan'];
 }
 
 /** Plans cells and reports how far it is, and what a user should know about them. */
 export async function* planning(
   { study, cells }: Pick<ResolvedStudy, 'study' | 'cells'>,
-  { folder, planner, inputs, manifests, budget, registered, from = resolve() }: PlanningInputs,
+  { folder, planner, inputs, manifests, budget, registered, from = resolve(), onPlan }: PlanningInputs,
   { signal }: Hooks,
 ): AsyncGenerator<StudyEvent, PlannedCells> {
   const { staged } = study.data!;
@@ -104,6 +105,7 @@ export async function* planning(
       budget,
       registered,
       from,
+      ...(onPlan && { onPlan }),
       onProgress(done, of) {
         stop.throwIfAborted();
         report({ type: 'prepare', doing: 'plan', done, of });

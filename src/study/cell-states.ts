@@ -25,6 +25,10 @@ interface Around {
  * The state of every cell, in their order, worked out from files and locks, which are only read. Whoever has an
  * executor gives what it knows of its jobs; otherwise a cell counts as queued that the process which runs the study has
  * begun, until its run takes its folder.
+ *
+ * @example
+ * const study = await readStudy('studies/first');
+ * for (const [i, { state }] of (await cellStates(study)).entries()) console.log(study.cells[i]!.id, state);
  */
 export async function cellStates(study: Study, known?: KnownJobs): Promise<CellState[]> {
   const coordinated = known !== undefined || (await liveHolder(study.folder)) !== undefined;

@@ -32,7 +32,13 @@ export function countStates(states: readonly CellState[]): StateCounts {
   return counts;
 }
 
-/** How far a study is, from its files alone, which are only read: while it runs, and from another host too. */
+/**
+ * How far a study is, from its files alone, which are only read: while it runs, and from another host too.
+ *
+ * @example
+ * const { counts, blocks, secondsLeft } = await studyStatus('studies/first');
+ * console.log(counts.done, blocks.complete, secondsLeft);
+ */
 export async function studyStatus(folder: string): Promise<StudyStatus> {
   const study = await readStudy(folder);
   const states = await cellStates(study);
@@ -70,6 +76,10 @@ function secondsLeft(cells: StudyStatus['cells'], mean: number | undefined): num
 /**
  * Asks the process that runs a study to stop: cells save first, or end at once (`now`), which loses what they did since
  * their last checkpoint. Returns that process, or undefined where none runs it.
+ *
+ * @example
+ * const asked = await stopStudy('studies/first');
+ * console.log(asked ? `process ${asked.pid} stops` : 'nothing runs');
  */
 export async function stopStudy(
   folder: string,
@@ -86,6 +96,9 @@ export async function stopStudy(
 /**
  * Has failed cells tried again, all or those named by id or index; the process that runs the study does so, or the next
  * one. Throws a usage error for a cell that is not there, that runs, or that is done. Returns the cells' ids.
+ *
+ * @example
+ * console.log(await retryCells('studies/first')); // the cells that had failed
  */
 export async function retryCells(folder: string, names?: readonly string[]): Promise<string[]> {
   const study = await readStudy(folder);

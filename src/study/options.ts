@@ -25,7 +25,7 @@ export const ablateOptionsSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'continue although inputs or versions differ from those that the study was begun with; the results say so',
+      'continue although inputs or versions differ from those that the study was started with; the results say so',
     ),
   pilot: z
     .number()

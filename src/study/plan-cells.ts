@@ -38,6 +38,8 @@ export interface PlanInputs {
   /** The folder that relative paths of models and of a staged folder start from. */
   readonly from: string;
   onProgress?(done: number, of: number): void;
+  /** Is given every plan as it is made. */
+  onPlan?(cell: DraftCell, plan: RunSummary): void;
 }
 
 /** Largest share by which trained tokens of arms may differ. */
@@ -65,6 +67,7 @@ export async function planCells(
     const plan = await planOne(draft, { ...ofDraft, budget }, inputs);
     const { recipe, adapterSize, warnings } = plan;
     plans.set(draft.id, plan);
+    inputs.onPlan?.(draft, plan);
     for (const warning of warnings) about.set(warning, (about.get(warning) ?? new Set()).add(draft.arm));
     if (plan.heldOutRows === 0) withoutHoldout ??= draft.id;
     largest.set(draft.arm, Math.max(largest.get(draft.arm) ?? 0, plan.largestStep));

@@ -2,10 +2,8 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { exists } from '../io/files.js';
 import { freeSpace } from '../io/free-space.js';
-import { memoryLimits } from '../io/memory-limits.js';
 import { withTemporaryFolder } from '../io/temporary-folder.js';
-import { sizeInBytes } from '../train/options.js';
-import { type ForecastAnswer, type Forecaster, startForecaster } from '../workflow/forecast.js';
+import { type Forecaster, startForecaster } from '../workflow/forecast.js';
 import type { Hooks } from '../workflow/hooks.js';
 import { parseOptions } from '../workflow/options.js';
 import { openRunPlanner, type RunPlanner, type RunSummary } from '../workflow/plan-runs.js';
@@ -15,9 +13,10 @@ import { cellStates } from './cell-states.js';
 import { compareWith, refuseChanges } from './compare-study.js';
 import type { StudyEvent } from './events.js';
 import { capacityOf, thisMachine } from './executors/capacity.js';
+import { type KnownMemory, type LargestRun, memoryOfFirst } from './largest-run.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { largestDifference, type PlannedCells, tokensByArm } from './plan-cells.js';
-import { type PowerPlan, planPower, sdOfPilot, sdOfStudy } from './power.js';
+import { planPower, type StudyPower, sdOfPilot, sdOfStudy } from './power.js';
 import { checkFree, resolveFor, withThreads } from './prepare.js';
 import type { ResolvedStudy } from './resolve.js';
 import { makeSets } from './sets.js';
@@ -59,16 +58,11 @@ export interface StudyPlan {
   readonly time: TimeForecast;
   /** Of all cells, and of the largest, without the sets; what is free where that is known. */
   readonly disk: { readonly bytes: number; readonly largest: number; readonly free: number | null };
-  /** Of the largest cell: its peak, null where that is not known, and why. */
-  readonly memory: {
-    readonly bytes: number | null;
-    readonly cell: string;
-    readonly free: number | null;
-    readonly problem: string | null;
-  };
+  /** Of the largest cell. */
+  readonly memory: KnownMemory;
   /** Folders of the cells, in that of the study. */
   readonly folders: readonly string[];
-  readonly power: PowerPlan;
+  readonly power: StudyPower;
   /** What measuring win rates would take; null in a study that compares something else. */
   readonly winRates: WinRatePlan | null;
   /** What a user should know, a sentence each. */
@@ -102,11 +96,12 @@ export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promis
         hooks.onProgress?.({ label, done, total, unit, note: undefined, ended: done === total });
       }
     };
-    const planned = await planAll(resolved, { options, planner, before, listen }, hooks);
+    const memory = memoryOfFirst(forecaster);
+    const planned = await planAll(resolved, { options, planner, before, listen, onPlan: memory.onPlan }, hooks);
     const begunIn = before?.study.record.begunIn ?? resolve();
     const { study } = resolved;
     const winRates = (await planWinRates({ record: { study, begunIn }, cells: planned.cells }, hooks)) ?? null;
-    return { ...(await describe({ options, resolved, planned, before, warnings }, forecaster)), winRates };
+    return { ...(await describe({ options, resolved, planned, before, warnings, memory }, forecaster)), winRates };
   } finally {
     await forecaster.end();
     await planner.close();
@@ -142,11 +137,12 @@ interface Planning {
   readonly planner: RunPlanner;
   readonly before: Before | undefined;
   listen(event: StudyEvent): void;
+  readonly onPlan: LargestRun['onPlan'];
 }
 
 async function planAll(
   resolved: ResolvedStudy,
-  { options: { out }, planner, before, listen }: Planning,
+  { options: { out }, planner, before, listen, onPlan }: Planning,
   hooks: Hooks,
 ): Promise<PlannedCells> {
   const there = resolved.sets.every(({ name }) => exists(studyPaths(out).staged(name)));
@@ -159,6 +155,7 @@ async function planAll(
         planner,
         inputs: { data: {}, models: {} },
         manifests: new Map(),
+        onPlan,
         ...(budget !== undefined && { budget }),
         ...(from !== undefined && { from }),
       },
@@ -184,10 +181,11 @@ interface Described {
   readonly planned: PlannedCells;
   readonly before: Before | undefined;
   readonly warnings: readonly string[];
+  readonly memory: LargestRun;
 }
 
 async function describe(
-  { options, resolved, planned, before, warnings }: Described,
+  { options, resolved, planned, before, warnings, memory: asked }: Described,
   forecaster: Forecaster,
 ): Promise<Omit<StudyPlan, 'winRates'>> {
   const { out, sdFrom } = options;
@@ -196,12 +194,14 @@ async function describe(
   const isDone = before ? doneCells(before) : () => false;
   const left = cells.filter((cell) => !isDone(cell));
   const summaryOf = ({ id }: Cell): RunSummary => plans.get(id)!;
-  const largest = cells.reduce((x, y) => (summaryOf(y).roughBytes > summaryOf(x).roughBytes ? y : x));
-  const answer = await forecaster.ask(summaryOf(largest).question);
-  const memory = memoryOf(largest, summaryOf(largest), answer);
+  const sd = sdFrom
+    ? await sdOfStudy(sdFrom, study)
+    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
+  const power = planPower(study, cells, sd);
+  const { memory, answer } = await asked.answer();
   const onCard = answer.device === 'cuda';
   const machine = thisMachine(onCard);
-  const withMemory = [{ forecast: { ...largest.forecast, memoryBytes: memory.bytes } }];
+  const withMemory = [{ forecast: { seconds: null, diskBytes: null, memoryBytes: memory.bytes } }];
   const local = study.executor.kind === 'local';
   const capacity = local ? capacityOf(study.executor, withMemory, machine) : undefined;
   const flopOf = new Map(cells.map((cell) => [String(cell.recipe.model), summaryOf(cell).flopPerToken]));
@@ -210,11 +210,8 @@ async function describe(
     threads: onCard ? null : (study.executor.threads ?? null),
   };
   const share = (place.threads ?? availableParallelism()) / availableParallelism();
-  const speed = (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(answer, Math.min(1, share));
-  const sd = sdFrom
-    ? await sdOfStudy(sdFrom, study)
-    : ((before && (await sdOfPilot(before.study, before.states))) ?? null);
-  const power = planPower(study, cells, sd);
+  const speed =
+    (await knownSpeed(before, sdFrom, flopOf)) ?? speedOfProducts(await forecaster.speed(), answer, Math.min(1, share));
   const disk = cells.map(({ forecast: { diskBytes } }) => diskBytes ?? 0);
   const bytes = disk.reduce((x, y) => x + y, 0);
   const free = (await freeSpace(out)) ?? null;
@@ -229,11 +226,7 @@ async function describe(
     budget,
     arms: armsOf(cells),
     largestDifference: mostDifferent(cells),
-    time: forecastTime(
-      left.map((cell) => cell.planned.tokens * summaryOf(cell).flopPerToken),
-      speed,
-      place,
-    ),
+    time: forecastTime(left.map(summaryOf), speed, place),
     disk: { bytes, largest: Math.max(...disk), free },
     memory,
     folders: cells.map(({ id }) => `cells/${id}`),
@@ -258,16 +251,6 @@ async function knownSpeed(
   const own = before && (await speedOfCells(before.study, 'cells', get, before.states));
   if (own || sdFrom === undefined || !exists(studyPaths(sdFrom).record)) return own;
   return speedOfCells(await readStudy(sdFrom), 'study', get);
-}
-
-function memoryOf({ id }: Cell, { recipe }: RunSummary, { memory, problem }: ForecastAnswer): StudyPlan['memory'] {
-  const limit = recipe.memoryLimit === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(recipe.memoryLimit);
-  return {
-    bytes: memory ? Math.min(limit, memory.peak) : null,
-    cell: id,
-    free: memoryLimits()[0]?.bytes ?? null,
-    problem: memory ? null : (problem ?? 'what an eager program takes is not known beforehand'),
-  };
 }
 
 function armsOf(cells: readonly Cell[]): PlannedArm[] {

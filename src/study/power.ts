@@ -35,7 +35,7 @@ export interface KnownSd {
 }
 
 /** What so many seeds can find, with power 0.8. */
-export interface PowerPlan {
+export interface StudyPower {
   /** What counts as one observation. */
   readonly unit: Unit;
   readonly n: number;
@@ -68,7 +68,7 @@ export function planPower(
   { alpha, compare = [], metric, axes }: Pick<StudyFile, 'alpha' | 'compare' | 'metric' | 'axes'>,
   cells: readonly Pick<Cell, 'seed' | 'split'>[],
   sd: KnownSd | null,
-): PowerPlan {
+): StudyPower {
   const unit = unitOf(cells);
   const n = new Set(cells.map((cell) => cell[unit])).size;
   const comparisons = compare.length * groupCount({ axes });

@@ -9,6 +9,7 @@ import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
 import type { StudyEvent } from './events.js';
 import { threadsFor } from './executors/capacity.js';
+import { withMemory } from './forecast-memory.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import { type Study, studyPaths } from './study-record.js';
@@ -22,9 +23,10 @@ import { type Study, studyPaths } from './study-record.js';
 export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}): AsyncGenerator<StudyEvent, Study> {
   const options = parseOptions(ablateOptionsSchema, given);
   const resolved = await resolveFor(options);
-  if (exists(studyPaths(options.out).record)) return yield* continueStudy(resolved, options, hooks);
-  await checkFree(options.out);
-  return yield* beginStudy(options.out, withThreads(resolved), hooks);
+  const { out } = options;
+  if (exists(studyPaths(out).record)) return withMemory(yield* continueStudy(resolved, options, hooks), hooks);
+  await checkFree(out);
+  return withMemory(yield* beginStudy(out, withThreads(resolved), hooks), hooks);
 }
 
 /** A study as its file and the options describe it. */

@@ -37,6 +37,10 @@ const POLL_MS = 250;
  * Runs one cell of a study, or what is left of it: what an executor starts, in a process of its own. The cell's recipe
  * decides everything. Refused, with every difference, are a base model that has changed since the study was begun and a
  * run that was made with another recipe. Throws as `train`, and a data error where the run is done and does not count.
+ *
+ * @example
+ * const { run } = await runCell({ folder: 'studies/first', index: 1 }).result;
+ * console.log(run.status);
  */
 export const runCell = (options: CellOptions, hooks: Hooks = {}): Task<TrainEvent, TrainResult> =>
   startTask(() => running(options, hooks));

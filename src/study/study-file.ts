@@ -36,7 +36,7 @@ const dataSchema = z.strictObject({
     .positive()
     .default(300)
     .describe(
-      'hold-out, drawn once for all arms before any cut, over all scores: below 1 a share of the rows, else a number',
+      'hold-out, drawn once for all arms before any cut, over all scores: below 1 a share of the rows, otherwise a number',
     ),
   splits: z.number().int().min(1).default(1).describe('how many hold-outs are drawn; every arm is trained on each'),
   nearDuplicates,

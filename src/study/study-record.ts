@@ -79,7 +79,13 @@ export interface Study {
   readonly cells: readonly Cell[];
 }
 
-/** Reads the registered study of a folder; a folder without one is a data error. */
+/**
+ * Reads the registered study of a folder; a folder without one is a data error.
+ *
+ * @example
+ * const { record, cells } = await readStudy('studies/first');
+ * console.log(record.hash, cells.length);
+ */
 export async function readStudy(folder: string): Promise<Study> {
   const { record, cells } = studyPaths(folder);
   if (!exists(record)) throw dataError(`${folder}: not a study (no study.json in it)`, { file: record });

@@ -1,5 +1,6 @@
 import { readRunFile } from '../train/run-file.js';
-import type { ForecastAnswer } from '../workflow/forecast.js';
+import type { MemoryAnswer, SpeedAnswer } from '../workflow/forecast.js';
+import type { RunSummary } from '../workflow/plan-runs.js';
 import { cellStates } from './cell-states.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
@@ -26,9 +27,23 @@ export interface TimeForecast {
 
 /**
  * Speed of the recorded step's frozen products, relative to float32 products of 1024 x 1024 on the same processor, by
- * the type of its own: measured on two cores with AVX512-BF16, see docs/performance.md. Rough on any other machine.
+ * the type of its own: on two cores with AVX512-BF16, where docs/performance.md has the step. Rough on any other machine.
  */
 const SHARE = { float32: 0.6, bfloat16: 1.1 };
+
+/** Seconds of a run before its first step: see docs/performance.md, "from start to the end of the first step". */
+const START_SECONDS = 10;
+
+/** Seconds of a run at a speed. */
+function secondsOf(
+  { tokens, measuredTokens, flopPerToken }: Pick<RunSummary, 'tokens' | 'measuredTokens' | 'flopPerToken'>,
+  { basis, flopPerSecond }: KnownSpeed,
+): number {
+  // The time of other runs has all that they do in it.
+  if (basis !== 'products') return (tokens * flopPerToken) / flopPerSecond;
+  // Forward is half of a step.
+  return START_SECONDS + ((tokens + measuredTokens / 2) * flopPerToken) / flopPerSecond;
+}
 
 /** Speed of the done cells of a study whose models `flopOf` knows. */
 export async function speedOfCells(
@@ -55,21 +70,25 @@ export async function speedOfCells(
  * Speed by what this machine's products reach; undefined where that is unknown, or on a card, which
  * it says little of.
  */
-export function speedOfProducts({ gflops, precision, device }: ForecastAnswer, share: number): KnownSpeed | undefined {
+export function speedOfProducts(
+  { gflops, device }: SpeedAnswer,
+  { precision }: Pick<MemoryAnswer, 'precision'>,
+  share: number,
+): KnownSpeed | undefined {
   if (gflops === undefined || precision === undefined || device === 'cuda') return undefined;
   return { flopPerSecond: 1e9 * gflops * SHARE[precision] * share, basis: 'products', from: 0 };
 }
 
-/** Time of cells: `work` in floating-point operations each. */
+/** Time of runs. */
 export function forecastTime(
-  work: readonly number[],
+  runs: readonly Parameters<typeof secondsOf>[0][],
   speed: KnownSpeed | undefined,
   { parallel, threads }: { readonly parallel: number; readonly threads: number | null },
 ): TimeForecast {
   const at = { parallel, threads, speed: speed ?? null };
   if (!speed) return { secondsAlone: null, seconds: null, ...at };
-  const each = work.map((flop) => flop / speed.flopPerSecond);
-  // Each next cell goes to the place that is free first.
+  const each = runs.map((run) => secondsOf(run, speed));
+  // Each next one goes to the place that is free first.
   const places = new Array<number>(parallel).fill(0);
   for (const seconds of each) {
     const first = places.indexOf(Math.min(...places));

@@ -82,7 +82,7 @@ export function planRun(
 }
 
 /** How often the held-out loss will be measured: before training, in every stage on the way, and at its end. */
-const measurements = (every: number, batches: readonly BatchPlan[]): number =>
+export const measurements = (every: number, batches: readonly Pick<BatchPlan, 'steps'>[]): number =>
   batches.reduce((n, { steps }) => n + (every > 0 ? Math.ceil(steps.length / every) : 1), 1);
 
 /** A row to train and the score that it is ordered by. */

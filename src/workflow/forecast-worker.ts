@@ -3,7 +3,7 @@ import { serveParent } from '../backend/native/worker.js';
 import { productSpeed } from '../backend/product-speed.js';
 import { compileOptions } from '../program/options.js';
 import { forecastMemory } from '../train/memory.js';
-import type { ForecastAnswer, ForecastQuestion } from './forecast.js';
+import type { ForecastQuestion, ForecastReply, ForecastRequest, MemoryAnswer, SpeedAnswer } from './forecast.js';
 
 /** Bytes that a process of a run holds before its program: Node.js, the library, rows. Measured: 410 to 430 MiB. */
 const PROCESS_BYTES = 430 * 2 ** 20;
@@ -13,18 +13,28 @@ const link = serveParent();
 const loading = loadBackend({ device: 'auto' });
 loading.catch(() => {});
 link.onMessage((message) => {
-  answer(message as ForecastQuestion).then(
-    (answered) => link.send(answered),
-    (error: unknown) => link.send({ problem: (error as Error).message.split('\n')[0]! } satisfies ForecastAnswer),
-  );
+  const request = message as ForecastRequest;
+  const reply =
+    'memory' in request
+      ? orProblem(memoryOf(request.memory)).then((answer) => ({ about: 'memory' as const, answer }))
+      : orProblem(speedHere()).then((answer) => ({ about: 'speed' as const, answer }));
+  void reply.then((value: ForecastReply) => link.send(value));
 });
 
-async function answer({ recipe, config, batches }: ForecastQuestion): Promise<ForecastAnswer> {
+const orProblem = <T>(answer: Promise<T>): Promise<T | { problem: string }> =>
+  answer.catch((error: unknown) => ({ problem: (error as Error).message.split('\n')[0]! }));
+
+async function memoryOf({ recipe, config, batches }: ForecastQuestion): Promise<MemoryAnswer> {
   const backend = await loading;
-  const { device } = backend;
   const compile = compileOptions(recipe, backend);
+  const about = { device: backend.device, precision: compile.precision };
+  if (compile.mode === 'eager') return about;
   const { lora, optim, gradientCheckpointing = false } = recipe;
   const run = { config, lora, optim, gradientCheckpointing, compile, batches };
-  const memory = compile.mode === 'eager' ? {} : { memory: forecastMemory(run, device, PROCESS_BYTES) };
-  return { device, gflops: await productSpeed(), precision: compile.precision, ...memory };
+  return { ...about, memory: forecastMemory(run, backend.device, PROCESS_BYTES) };
+}
+
+async function speedHere(): Promise<SpeedAnswer> {
+  const { device } = await loading;
+  return { device, gflops: await productSpeed() };
 }

@@ -13,61 +13,91 @@ export interface ForecastQuestion {
   readonly batches: EntryBatches;
 }
 
-/** What is known about this machine and a run on it. */
-export interface ForecastAnswer {
+/** What a run would take. */
+export interface MemoryAnswer {
   readonly device?: Backend['device'];
-  /** Speed of float32 products, in units of 10^9 floating-point operations a second. */
-  readonly gflops?: number;
-  /** Type of the run's own products. */
-  readonly precision?: 'float32' | 'bfloat16';
   /** Absent for an eager program, whose memory is not known beforehand. */
   readonly memory?: MemoryForecast;
+  /** Type of its products. */
+  readonly precision?: 'float32' | 'bfloat16';
   /** Why nothing is known. */
   readonly problem?: string;
 }
+
+/** How fast this machine is. */
+export interface SpeedAnswer {
+  readonly device?: Backend['device'];
+  /** Of float32 products, in units of 10^9 floating-point operations a second. */
+  readonly gflops?: number;
+  /** Why nothing is known. */
+  readonly problem?: string;
+}
+
+/** What the process is asked, and what it answers. */
+export type ForecastRequest = { readonly memory: ForecastQuestion } | { readonly speed: true };
+export type ForecastReply =
+  | { readonly about: 'memory'; readonly answer: MemoryAnswer }
+  | { readonly about: 'speed'; readonly answer: SpeedAnswer };
 
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './forecast-worker.ts' : './forecast-worker.js',
   import.meta.url,
 );
 
-/** A process that loads TensorFlow for another one. */
+/** A process that loads TensorFlow for another one. What cannot be found out is a `problem`. */
 export interface Forecaster {
-  /**
-   * Works out what a run would take on this machine, and measures how fast that is. What cannot be found out is a
-   * `problem`.
-   */
-  ask(question: ForecastQuestion): Promise<ForecastAnswer>;
+  /** Works out what a run would take on this machine; asked once. */
+  memory(question: ForecastQuestion): Promise<MemoryAnswer>;
+  /** Measures how fast this machine is; asked once. */
+  speed(): Promise<SpeedAnswer>;
   end(): Promise<void>;
 }
 
 /**
  * Starts a process that loads TensorFlow, so that this one stays small and can do other work meanwhile; `end` it. An
- * aborted `signal` ends a question with a problem.
+ * aborted `signal` ends questions with a problem.
  */
 export function startForecaster({ verbose = false, signal }: Hooks = {}): Forecaster {
-  let answered: (answer: ForecastAnswer) => void = () => {};
-  const answer = new Promise<ForecastAnswer>((resolve) => {
-    answered = resolve;
-  });
-  const stop = () => answered({ problem: 'stopped' });
+  const [memory, speed] = [promised<MemoryAnswer>(), promised<SpeedAnswer>()];
+  const fail = (problem: string) => {
+    memory.resolve({ problem });
+    speed.resolve({ problem });
+  };
+  const stop = () => fail('stopped');
   signal?.addEventListener('abort', stop, { once: true });
   const worker = startWorker(
     WORKER,
     { verbose },
     {
-      onMessage: (message) => answered(message as ForecastAnswer),
-      onEnd: ({ lastLine, killedBy }) => answered({ problem: lastLine || `its process was ended by ${killedBy}` }),
+      onMessage(message) {
+        const reply = message as ForecastReply;
+        if (reply.about === 'memory') memory.resolve(reply.answer);
+        else speed.resolve(reply.answer);
+      },
+      onEnd: ({ lastLine, killedBy }) => fail(lastLine || `its process was ended by ${killedBy}`),
     },
   );
+  const send = (request: ForecastRequest) => worker.send(request);
   return {
-    ask(question) {
-      worker.send(question);
-      return answer;
+    memory(question) {
+      send({ memory: question });
+      return memory.promise;
+    },
+    speed() {
+      send({ speed: true });
+      return speed.promise;
     },
     async end() {
       signal?.removeEventListener('abort', stop);
       await worker.end();
     },
   };
+}
+
+function promised<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((resolved) => {
+    resolve = resolved;
+  });
+  return { promise, resolve };
 }

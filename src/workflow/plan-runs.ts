@@ -11,6 +11,7 @@ import { linearShapes } from '../model/parameters.js';
 import { type EntryBatches, entryBatches } from '../train/entry-shapes.js';
 import { encodeSet, localTime, type OpenedBase, openBase, planSet, readSet, templateTimeOf } from '../train/prepare.js';
 import { roughTensors } from '../train/rough-memory.js';
+import { measurements, type RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
 import { chooseCards } from './cards.js';
 import { decideBatches } from './decide-batches.js';
@@ -29,6 +30,8 @@ export interface RunSummary {
   /** Trained tokens of the largest step. */
   readonly largestStep: number;
   readonly heldOutRows: number;
+  /** Tokens of the held-out rows, as often as they are measured. */
+  readonly measuredTokens: number;
   /** Numbers of its adapter. */
   readonly adapterSize: number;
   /** Floating-point operations of its products with frozen weights for one token, forward and backward. */
@@ -74,14 +77,25 @@ interface EncodedSet {
 type OfRecipe = 'recipe' | 'adapterSize' | 'flopPerToken' | 'roughBytes' | 'question';
 type Plan = Omit<RunSummary, OfRecipe> & { readonly batches: EntryBatches };
 
+type DecidedBatches = Pick<Recipe, 'microBatches' | 'maxShapes'>;
+
 /** Opens a planner; `close` it. All of its runs print the same time, where a chat template prints one. */
 export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
   const [bases, sets, files] = [shared<OpenedBase>(), shared<StagedSet>(), shared<Record<string, string>>()];
+  const batches = shared<DecidedBatches>();
   const [keys, encoded, plans] = [shared<string>(), shared<EncodedSet>(), shared<Plan>()];
   const sizes: KnownSizes = new Map();
   const now = localTime(new Date());
   const baseOf = ({ model, templateTime, lora }: Recipe) =>
     bases(stableJson([model, templateTime]), () => openBase({ model, templateTime, lora }, now));
+  const batchesOf = (recipe: Recipe): Promise<DecidedBatches> => {
+    const { devices, microBatches, accumulate, maxShapes, mode, compile } = recipe;
+    const key = stableJson([devices, microBatches, accumulate, maxShapes, mode, compile]);
+    return batches(key, async () => {
+      const decided = await decideBatches(recipe, await chooseCards({ device: 'auto', devices }), hooks);
+      return pick(decided, ['microBatches', 'maxShapes']) as DecidedBatches;
+    });
+  };
   const rowsOf = async (recipe: Recipe, base: OpenedBase, set: StagedSet): Promise<EncodedSet> => {
     const options = encodeOptionsSchema.parse(pick(recipe, Object.keys(encodeOptionsSchema.shape)));
     const content = await keys(recipe.data, async () => contentOf(set));
@@ -93,7 +107,7 @@ export function openRunPlanner(hooks: Hooks = {}): RunPlanner {
   };
   return {
     async plan(given) {
-      const decided = await decideBatches(given, await chooseCards({ device: 'auto', devices: given.devices }), hooks);
+      const decided = { ...given, ...(await batchesOf(given)) };
       const set = await sets(decided.data, () => readSet(decided));
       const base = await baseOf(decided);
       const specs = adapterSpecs(linearShapes(base.model.config), decided.lora);
@@ -152,7 +166,17 @@ function summarise(recipe: Recipe, set: StagedSet, rows: readonly EncodedRow[], 
       .flatMap(({ batches }) => batches.steps)
       .reduce((most, { trainedTokens }) => Math.max(most, trainedTokens), 0),
     heldOutRows: plan.holdout?.bands.reduce((n, band) => n + band.rows, 0) ?? 0,
+    measuredTokens: measuredTokens(plan, recipe),
     warnings: planWarnings(plan, recipe),
     batches: entryBatches(plan),
   };
+}
+
+function measuredTokens({ stages, holdout }: RunPlan, { evalEvery }: Recipe): number {
+  const rows = holdout?.batches.flatMap(({ lines }) => lines.flat()) ?? [];
+  const times = measurements(
+    evalEvery,
+    stages.map(({ batches }) => batches),
+  );
+  return times * rows.reduce((n, { ids }) => n + ids.length, 0);
 }

@@ -19,14 +19,33 @@ const root = resolve('.');
 
 /** What examples find where they run. Each link is left out where the example itself writes to that name. */
 const SHIPPED = ['models/tiny-llama', 'datasets/demo'];
-const MADE = ['rows.jsonl', 'scored.jsonl', 'scored.scores.json', 'staged', 'checkpoints/first', 'evals/first'];
+const MADE = [
+  'rows.jsonl',
+  'scored.jsonl',
+  'scored.scores.json',
+  'staged',
+  'checkpoints/first',
+  'evals/first',
+  'study.yaml',
+  'studies/first',
+];
 
 const phasetune = async (...args: string[]): Promise<void> => {
   const code = await run(args);
   if (code !== 0) throw new Error(`phasetune ${args.join(' ')} ended with ${code}`);
 };
 
-/** A set that is scored and staged, a run over it, and an evaluation of the run. */
+/** The least that is a study. */
+const STUDY = `
+base: { model: models/tiny-llama, maxLength: 64 }
+data: { scored: scored.jsonl, stage: { stages: 2 }, holdout: 4 }
+arms: { one-off: { order: one-off }, phased: {} }
+control: one-off
+seeds: 1
+budget: 200
+`;
+
+/** A set that is scored and staged, a run over it, an evaluation of the run, and a study. */
 async function prepare(world: string): Promise<void> {
   link(SHIPPED, root, world);
   process.chdir(world);
@@ -39,8 +58,10 @@ async function prepare(world: string): Promise<void> {
   // So fast that after two steps it answers something else.
   await phasetune('train', ...run, '--steps', '2', '--max-length', '64', '--optim.learning-rate', '0.1');
   const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
-  const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first'];
+  const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first', 'studies/first'];
   await phasetune('eval', ...arms, '--sets', 'staged', ...evaluation);
+  writeFileSync('study.yaml', STUDY);
+  await phasetune('ablate', 'study.yaml', '--out', 'studies/first');
 }
 
 /** A score, or which of two answers is better, as the question asks for. */

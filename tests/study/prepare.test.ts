@@ -57,7 +57,7 @@ describe('a new study', () => {
     const { file, home } = studyHome();
     const [one, two] = [join(home, 'one'), join(home, 'two')];
     const first = await prepared({ file, out: one });
-    const second = await prepared({ file, out: two, parallel: 2 });
+    const second = await prepared({ file, out: two, executor: 'command', parallel: 2 });
     expect(read(one, 'cells.jsonl')).toBe(read(two, 'cells.jsonl'));
     expect(first.study.record.hash).toBe(second.study.record.hash);
   });

@@ -1,5 +1,5 @@
 import type { PlannedArm, StudyPlan } from '../../study/plan-study.js';
-import type { PowerPlan } from '../../study/power.js';
+import type { StudyPower } from '../../study/power.js';
 import type { KnownSpeed } from '../../study/time-forecast.js';
 import { alignedLines } from '../../telemetry/document.js';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
@@ -60,7 +60,7 @@ function costLines({ time, disk, memory }: StudyPlan): string[] {
   ];
 }
 
-function powerLines({ n, unit, comparisons, sd, metricUnit, table, margin }: PowerPlan): string[] {
+function powerLines({ n, unit, comparisons, sd, metricUnit, table, margin }: StudyPower): string[] {
   const basis =
     sd === null
       ? 'in standard deviations of a difference, which is not known yet'

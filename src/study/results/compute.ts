@@ -29,6 +29,11 @@ export interface ResultsOptions {
  * The results of a study from the files of its cells: values, comparisons with verdicts once all cells are settled (or
  * with `finish`), components of variance, and what is missing. The same cells give the same results. Throws a data
  * error where the files of a done cell are not what its run recorded.
+ *
+ * @example
+ * const study = await readStudy('studies/first');
+ * const { comparisons } = await computeResults(study, { states: await cellStates(study) });
+ * for (const { arm, verdict } of comparisons) console.log(arm, verdict);
  */
 export async function computeResults(study: Study, options: ResultsOptions): Promise<Results> {
   const { states, finish = false, winRates = await winRateValues(study, states) } = options;

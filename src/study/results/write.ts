@@ -12,7 +12,13 @@ export async function writeResults(folder: string, results: Results): Promise<st
   return path;
 }
 
-/** Reads `results.json` of a study's folder; a folder without one is a data error. */
+/**
+ * Reads `results.json` of a study's folder; a folder without one is a data error.
+ *
+ * @example
+ * const { arms, comparisons } = await readResults('studies/first');
+ * console.log(arms.length, comparisons.map(({ sentence }) => sentence));
+ */
 export async function readResults(folder: string): Promise<Results> {
   const path = studyPaths(folder).results;
   if (!exists(path))

@@ -1,7 +1,7 @@
-import { type AblateResult, ablate, type StudyHooks } from '../../../study/ablate.js';
+import { type AblateResult, ablate } from '../../../study/ablate.js';
 import { planStudy } from '../../../study/plan-study.js';
+import type { AskHooks } from '../../../workflow/hooks.js';
 import type { CommandContext, Run } from '../../command.js';
-import { cellCommand } from '../../study/cell-command.js';
 import { printStudyPlan } from '../../study/plan-display.js';
 import { showStudy } from '../../study/progress.js';
 import { printResults } from '../../study/results-display.js';
@@ -10,10 +10,7 @@ import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
-  const hooks: StudyHooks = Object.defineProperties(
-    { cellCommand: cellCommand() },
-    Object.getOwnPropertyDescriptors(taskHooks(context)),
-  );
+  const hooks = taskHooks(context);
   const { pilot } = options;
   if (dryRun) return planned(options, context, hooks);
   const study = ablate(options, hooks);
@@ -36,7 +33,7 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
 async function planned(
   options: Parameters<typeof planStudy>[0],
   context: CommandContext,
-  hooks: StudyHooks,
+  hooks: AskHooks,
 ): Promise<Record<string, unknown>> {
   const plan = await planStudy(options, hooks);
   printStudyPlan(plan, context);
