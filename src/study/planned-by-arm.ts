@@ -26,8 +26,9 @@ export function largestDifference(means: ReadonlyMap<string, number>) {
 const FEW_STEPS = 0.05;
 
 /**
- * Warns where arms take other numbers of steps for the same tokens: a batch that is packed has a size that suits the rows
- * of its stages, which an order may change. More steps alone can lower a loss.
+ * Warns where arms take other numbers of steps for the same tokens: a batch that is packed has a
+ * size that suits the rows of its stages, which an order may change. More steps alone can lower a
+ * loss.
  */
 export function unequalSteps(cells: readonly Cell[]): string[] {
   const fixed = cells.every(({ recipe }) => recipe.packLength !== undefined || recipe.batching !== 'packed');
