@@ -11,7 +11,7 @@ export const planOptionsSchema = z.strictObject({
     .enum(['phased', 'one-off', 'random', 'reversed', 'shuffled'])
     .default('phased')
     .describe(
-      'curriculum learning: phased trains from easy to hard, one-off everything at once, random stages of random rows, reversed from hard to easy, shuffled the stages of phased in a random order',
+      'curriculum learning: phased from easy to hard, one-off all at once, random stages of random rows, reversed from hard to easy, shuffled bands in random order',
     ),
   smoothness: z
     .number()

@@ -21,7 +21,12 @@ test('the study that docs/studies.md prints is docs/studies/tiny.yaml', async ()
   expect(parse(printed!)).toEqual(parse(await readFile(join(ROOT, 'docs/studies/tiny.yaml'), 'utf8')));
 });
 
-test('every command of docs/studies.md does what the page says, in the page’s order', async () => {
+/** Sixteen short runs, one after another, however busy the machine is. */
+const PATIENCE_MS = 1_800_000;
+
+test('every command of docs/studies.md does what the page says, in the page’s order', {
+  timeout: PATIENCE_MS,
+}, async () => {
   const { code, said } = await guide.shell(guide.blocks.join(''));
   expect(code, said).toBe(0);
   const { arms, comparisons, missing, warnings } = JSON.parse(
