@@ -11,7 +11,7 @@ export const planOptionsSchema = z.strictObject({
     .enum(['phased', 'one-off', 'random', 'reversed', 'shuffled'])
     .default('phased')
     .describe(
-      'curriculum learning: phased from easy to hard, one-off all at once, random stages of random rows, reversed from hard to easy, shuffled bands in random order',
+      'curriculum learning: phased from easy to hard, or reversed, bands shuffled, stages of random rows, or one-off: all at once',
     ),
   smoothness: z
     .number()
