@@ -6,7 +6,10 @@ import { readStudy } from '../../src/study/study-record.js';
 import { toy } from '../cli/toys.js';
 import { runAll } from './fake.js';
 
-/** `interruptible.ts study FOLDER`: runs a study whose cells only pretend to train, as a command that can be interrupted. */
+/**
+ * `interruptible.ts study FOLDER`: runs a study whose cells only pretend to train, as a command
+ * that can be interrupted.
+ */
 const command = toy(
   defineCommand({ command: 'study <folder>', describe: 'Run', schema: z.strictObject({ folder: z.string() }) }),
   async ({ folder }, context) => {

@@ -38,8 +38,8 @@ export async function oddFolder(): Promise<string> {
 const outcome = (end: JobEnd, asked = false) => outcomeOf({ end, asked, done: false, diskFull: false });
 
 /**
- * What every executor does, with `open`, which opens one for two jobs at once that runs `fake-cell.mjs` with the study's
- * folder and the cell's index.
+ * What every executor does, with `open`, which opens one for two jobs at once that runs
+ * `fake-cell.mjs` with the study's folder and the cell's index.
  */
 export function executorContract(kind: string, open: () => Executor): void {
   describe(`the executor ${kind}`, () => {
