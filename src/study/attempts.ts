@@ -19,7 +19,7 @@ export interface Attempts {
 }
 
 /** What lines of `attempts.jsonl` come to. */
-export function summarize(lines: readonly Attempt[]): Attempts {
+function summarize(lines: readonly Attempt[]): Attempts {
   let open: Begin | undefined;
   let last: End | undefined;
   let failures: End[] = [];

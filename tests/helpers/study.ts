@@ -28,7 +28,7 @@ const SET = 'split-1-3-stages';
 const NONE = { seconds: null, memoryBytes: null, diskBytes: null };
 
 /** The record of a study, as far as those who run it read it. */
-export const studyRecord = (
+const studyRecord = (
   file: Pick<StudyFile, 'arms' | 'control'> & Readonly<Record<string, unknown>>,
   models: StudyRecord['inputs']['models'] = {},
 ): StudyRecord => ({
