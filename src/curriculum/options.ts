@@ -11,7 +11,7 @@ export const planOptionsSchema = z.strictObject({
     .enum(['phased', 'one-off', 'random', 'reversed', 'shuffled'])
     .default('phased')
     .describe(
-      'curriculum learning: phased from easy to hard, or reversed, bands shuffled, stages of random rows, or one-off: all at once',
+      'curriculum: phased from easy to hard, reversed, shuffled bands, random stages of random rows, one-off all rows at once',
     ),
   smoothness: z
     .number()

@@ -63,7 +63,7 @@ const metricSchema = z.union([
 export type Metric = z.infer<typeof metricSchema>;
 
 /** Kinds of executors. */
-export const EXECUTORS = ['local', 'command'] as const;
+const EXECUTORS = ['local', 'command'] as const;
 
 /** Where cells run. */
 export const executorSchema = z.strictObject({

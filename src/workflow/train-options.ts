@@ -14,10 +14,7 @@ import { recipeSchema } from '../config/recipe.js';
  */
 export const trainingOptionsSchema = recipeSchema.extend({
   device: deviceOption,
-  resume: z
-    .boolean()
-    .default(false)
-    .describe('resume the run in `out` with its own options; starts a new run if there is none'),
+  resume: z.boolean().default(false).describe('resume the run in `out` with its own options, or start one there'),
   force: z
     .boolean()
     .default(false)

@@ -326,8 +326,8 @@ describe('budget', () => {
     expect(shared(...new Array(3).fill(0.1 + 0.2 + 3.7))).toEqual([1, 1, 1]);
   });
 
-  test('shared among stages is met to half a step where no share is less than one', () => {
-    fc.assert(
+  test('shared among stages is met to half a step where no share is less than one', async () => {
+    await fc.assert(
       fc.property(
         fc.array(fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 3, maxLength: 30 }), {
           minLength: 1,

@@ -9,10 +9,7 @@ export const command = defineCommand({
   command: 'train',
   describe: 'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
   schema: trainingOptionsSchema.extend({
-    dryRun: z
-      .boolean()
-      .default(false)
-      .describe('show stages, steps, tokens, padding, shapes and peak memory, then stop'),
+    dryRun: z.boolean().default(false).describe('show steps, tokens and peak memory, then stop'),
   }),
   recipe: true,
   inherits: inheritedOptions,
