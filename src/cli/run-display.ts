@@ -1,3 +1,4 @@
+import type { Task } from '../core/task.js';
 import { formatCount, formatDuration, formatNumber } from '../telemetry/format.js';
 import type { ProgressBar } from '../telemetry/progress.js';
 import type { EvalEvent, EvalProgressEvent, SpikeEvent, StageSummary } from '../train/events.js';
@@ -177,4 +178,20 @@ function ledgerLines({ stages }: RunFile): string[] {
       ? `without ${left.join(', ')}`
       : 'in a different order than planned';
   return [`rows consumed: ${rows}, ${how} (${order})`];
+}
+
+/** Shows what happens while a run is trained, and what comes of it; the result as `--json` prints it. */
+export async function showTraining(
+  training: Task<TrainEvent, TrainResult>,
+  context: CommandContext,
+): Promise<Record<string, unknown>> {
+  const display = runDisplay(context);
+  try {
+    for await (const event of training.events) display.show(event);
+  } finally {
+    display.close();
+  }
+  const result = await training.result;
+  showResult(result, context);
+  return { out: result.folder, ...result.run };
 }

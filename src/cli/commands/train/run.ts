@@ -3,7 +3,7 @@ import { planTraining, train } from '../../../workflow/train.js';
 import type { TrainingOptions } from '../../../workflow/train-options.js';
 import type { CommandContext, Run } from '../../command.js';
 import { showPlan } from '../../plan-display.js';
-import { runDisplay, showResult } from '../../run-display.js';
+import { showTraining } from '../../run-display.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
@@ -38,16 +38,7 @@ async function showPlanned(options: TrainingOptions, context: CommandContext): P
 }
 
 /** Trains, and shows what happens and what comes of it. */
-async function trainShown(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
+function trainShown(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
   const { logger, signal, verbose } = context;
-  const display = runDisplay(context);
-  const training = train(options, { logger, signal, verbose });
-  try {
-    for await (const event of training.events) display.show(event);
-  } finally {
-    display.close();
-  }
-  const result = await training.result;
-  showResult(result, context);
-  return { out: result.folder, ...result.run };
+  return showTraining(train(options, { logger, signal, verbose }), context);
 }
