@@ -83,6 +83,7 @@ export { type AblateResult, ablate, type CellCommand, type StudyHooks } from './
 export type { Cell } from './study/cell.js';
 export { retryCells, type StudyStatus, stopStudy, studyStatus } from './study/control.js';
 export type { StateCounts, StudyEvent } from './study/events.js';
+export type { KnownMemory } from './study/largest-run.js';
 export { type AblateOptions, ablateOptionsSchema } from './study/options.js';
 export { type PlannedArm, planStudy, type StudyPlan } from './study/plan-study.js';
 export type { KnownSd, StudyPower } from './study/power.js';

@@ -6,6 +6,7 @@
 
 export {
   type BatchPlan,
+  type KnownSizes,
   type PlannedStep,
   type PlanStage,
   planBatches,

@@ -70,7 +70,9 @@ export const runStages = (tuner: Tuner, job: RunJob): Task<RunEvent, RunFile> =>
   startTask(() => recordedStages(tuner, job));
 
 async function* recordedStages(tuner: Tuner, job: RunJob): AsyncGenerator<RunEvent, RunFile> {
-  const record = await openRunRecord(job.folder, job.lock, job.plan, job.about, job.resume);
+  const record = await openRunRecord(job.folder, job.lock, job.plan, job.about, job.resume).catch((error: unknown) => {
+    throw withRemedy(error);
+  });
   try {
     yield* record.log(allStages({ tuner, job, record }));
     await record.close('done');

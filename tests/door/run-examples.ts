@@ -58,7 +58,7 @@ async function prepare(world: string): Promise<void> {
   // So fast that after two steps it answers something else.
   await phasetune('train', ...run, '--steps', '2', '--max-length', '64', '--optim.learning-rate', '0.1');
   const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
-  const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first', 'studies/first'];
+  const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first'];
   await phasetune('eval', ...arms, '--sets', 'staged', ...evaluation);
   writeFileSync('study.yaml', STUDY);
   await phasetune('ablate', 'study.yaml', '--out', 'studies/first');

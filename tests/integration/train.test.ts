@@ -209,6 +209,7 @@ test('a run whose output nobody reads any more is trained to its end, and leaves
     'adapter',
     'events.jsonl',
     'run.json',
+    'stage-0',
     'stage-1',
     'stage-2',
     'stage-3',

@@ -41,7 +41,7 @@ function wholeCheckpoints(run: string): string[] {
   const checkpoints = readdirSync(run)
     .filter((name) => name.startsWith('stage-'))
     .flatMap((stage) => readdirSync(join(run, stage)).map((step) => join(stage, step)))
-    .filter((path) => !/\/\./.test(path));
+    .filter((path) => /\/step-/.test(path));
   for (const path of checkpoints) {
     const { files } = JSON.parse(readFileSync(join(run, path, 'manifest.json'), 'utf8'));
     expect(Object.keys(files)).toContain('optimizer.safetensors');

@@ -91,7 +91,7 @@ describe('a new study', () => {
 
   it('is refused where arms would not train on as many tokens', async () => {
     const { file, out, text, write } = studyHome();
-    write(`${text}budget: 150\n`);
+    write(`${text.replace('{ order: phased }', '{ order: phased, batchRows: 16 }')}budget: 150\n`);
     const error = await refused(prepared({ file, out }));
     expect(error).toMatchObject({ code: 'usage' });
     expect(error.message).toMatch(

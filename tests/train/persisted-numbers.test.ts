@@ -21,9 +21,18 @@ const PERSISTED: Readonly<Record<string, readonly z.ZodType[]>> = {
 
 /**
  * Files of which no number is measured: prices are looked up by people, a lock has a process's number, a sheet for
- * people has a seed; result.json has null for a number that there is none of, and nothing reads it back.
+ * people has a seed; a study's plan counts; results have null for a number that there is none of.
  */
-const OTHERS = ['endpoint/prices.ts', 'io/lock-owner.ts', 'eval/people/sheet.ts', 'eval/result/result.ts'];
+const OTHERS = [
+  'endpoint/prices.ts',
+  'io/lock-owner.ts',
+  'eval/people/sheet.ts',
+  'eval/result/result.ts',
+  'study/cell.ts',
+  'study/results/results.ts',
+  'study/stop-request.ts',
+  'study/study-record.ts',
+];
 
 /** Options are checked before a run begins, and are finite. */
 const OPTIONS = /^(options|input\.import)\b/;
