@@ -37,12 +37,12 @@ const phasetune = async (...args: string[]): Promise<void> => {
 
 /** The least that is a study. */
 const STUDY = `
-base: { model: models/tiny-llama, maxLength: 64 }
+base: { model: models/tiny-llama, maxLength: 64, batchRows: 2 }
 data: { scored: scored.jsonl, stage: { stages: 2 }, holdout: 4 }
 arms: { one-off: { order: one-off }, phased: {} }
 control: one-off
 seeds: 1
-budget: 200
+budget: 2000
 `;
 
 /** A set that is scored and staged, a run over it, an evaluation of the run, and a study. */
