@@ -136,7 +136,7 @@ function lossBars({ logger, progress }: Show) {
 }
 
 /** Shows what came of a run: losses, rows, speed, warnings, files. */
-export function showResult(
+function showResult(
   { folder, adapter, run }: TrainResult,
   { logger, print }: Pick<Show, 'logger' | 'print'>,
 ): void {
