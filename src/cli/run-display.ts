@@ -136,10 +136,7 @@ function lossBars({ logger, progress }: Show) {
 }
 
 /** Shows what came of a run: losses, rows, speed, warnings, files. */
-function showResult(
-  { folder, adapter, run }: TrainResult,
-  { logger, print }: Pick<Show, 'logger' | 'print'>,
-): void {
+function showResult({ folder, adapter, run }: TrainResult, { logger, print }: Pick<Show, 'logger' | 'print'>): void {
   if (run.matrix) for (const line of ['', ...formatLossMatrix(run.matrix), '']) print(line);
   for (const line of ledgerLines(run)) print(line);
   const speed = run.tokensPerSecond === undefined ? '' : ` at ${formatNumber(run.tokensPerSecond)} tokens/s`;
