@@ -16,7 +16,7 @@ export interface StagingProgress {
   readonly total?: number;
 }
 
-/** Who is told how far it is, and who stops it. */
+/** Progress and interruption of the reading. */
 export interface ReadingHooks {
   onProgress?(progress: StagingProgress): void;
   readonly signal?: AbortSignal;

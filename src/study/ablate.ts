@@ -6,8 +6,9 @@ import { lockFolder } from '../io/lock.js';
 import type { AskHooks } from '../workflow/hooks.js';
 import { hasCard } from '../workflow/machine.js';
 import { parseOptions } from '../workflow/options.js';
-import type { Cell } from './cell.js';
+import { blockOf, type Cell } from './cell.js';
 import { cellStates } from './cell-states.js';
+import { countStates } from './control.js';
 import type { StudyEvent } from './events.js';
 import { openExecutor } from './executors/open.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
@@ -29,7 +30,7 @@ export interface StudyHooks extends AskHooks {
   readonly cellCommand?: CellCommand | undefined;
 }
 
-/** The command line of this package, which runs a cell in a process of its own. */
+/** The command line of this package, which runs a cell in a separate process. */
 const OWN_COMMAND: CellCommand = [
   execPath,
   ...execArgv,
@@ -46,7 +47,7 @@ export interface AblateResult {
   readonly states: readonly CellState[];
   /** Absent while cells are not settled. */
   readonly results?: Results | undefined;
-  /** Why the study is not an answer yet, although its files are written: cells that failed. */
+  /** Which cells failed, and what to do; the command line ends with it after the results. */
   readonly problem?: PhasetuneError | undefined;
 }
 
@@ -55,8 +56,8 @@ export interface AblateResult {
  * done, and compares the arms with the control. The same options again continue it; whatever is done stays done.
  *
  * Throws usage and data errors of the study file and of inputs that changed, `failed` where another process runs the
- * study, `interrupted` where it was stopped: cells have saved then. A result with a `problem` has its results written,
- * but cells failed.
+ * study, `interrupted` where it was stopped: cells have saved then. A result with a `problem` says which cells failed;
+ * its results are there once nothing else is left to run.
  *
  * @example
  * const out = 'studies/first';
@@ -78,9 +79,12 @@ async function* ablating(given: AblateOptions, hooks: StudyHooks): AsyncGenerato
       yield { type: 'warning', message };
     }
     const study = yield* prepareStudy(options, hooks);
+    const { folder, cells } = study;
+    const blocks = new Set(cells.map(blockOf)).size;
+    yield { type: 'study', folder, cells: cells.length, blocks, states: countStates(await cellStates(study)) };
     const { finish } = options;
-    if (!finish) yield* runIn(study, options, hooks);
-    return yield* conclude(study, finish, hooks);
+    const states = finish ? await cellStates(study) : yield* runIn(study, options, hooks);
+    return yield* conclude(study, { states, finish }, hooks);
   } finally {
     await lock.release();
   }
@@ -91,12 +95,12 @@ async function* runIn(
   study: Study,
   { pilot, executor: kind, parallel }: AblateSettings,
   hooks: StudyHooks,
-): AsyncGenerator<StudyEvent, void> {
+): AsyncGenerator<StudyEvent, readonly CellState[]> {
   const { cellCommand = OWN_COMMAND, environment = env } = hooks;
   const executor = openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
   try {
     const indices = pilot === undefined ? undefined : pilotCells(study, pilot).map(({ index }) => index);
-    yield* runCells(study, { indices, executor }, hooks);
+    return yield* runCells(study, { indices, executor }, hooks);
   } finally {
     await executor.close();
   }
@@ -111,24 +115,33 @@ function pilotCells({ cells, record }: Study, seeds: number): readonly Cell[] {
 }
 
 /** Measures what is still to measure, and writes the results once every cell is settled. */
-async function* conclude(study: Study, finish: boolean, hooks: StudyHooks): AsyncGenerator<StudyEvent, AblateResult> {
-  const { folder, cells, record } = study;
-  const states = await cellStates(study);
-  if (!finish && states.some(({ state }) => state !== 'done' && state !== 'failed')) return { folder, study, states };
+async function* conclude(
+  study: Study,
+  { states, finish }: { readonly states: readonly CellState[]; readonly finish: boolean },
+  hooks: StudyHooks,
+): AsyncGenerator<StudyEvent, AblateResult> {
+  const { folder, record } = study;
+  const problem = problemOf(study, states);
+  const ended = { folder, study, states, ...(problem && { problem }) };
+  if (!finish && states.some(({ state }) => state !== 'done' && state !== 'failed')) return ended;
   const measured = 'win-rate' in record.study.metric;
   if (measured) yield* measureWinRates(study, states, hooks);
   const winRates = measured ? await winRateValues(study, states) : undefined;
   const results = await computeResults(study, { states, finish, ...(winRates && { winRates }) });
   yield { type: 'results', path: await writeResults(folder, results) };
+  return { ...ended, results };
+}
+
+/** The error that names the cells that failed, whether others are still to be run or not. */
+function problemOf({ folder, cells }: Study, states: readonly CellState[]): PhasetuneError | undefined {
   const failed = cells.filter((_, i) => states[i]!.state === 'failed').map(({ id }) => id);
-  if (failed.length === 0) return { folder, study, states, results };
+  if (failed.length === 0) return undefined;
   const named = failed.slice(0, 5).join(', ') + (failed.length > 5 ? ', …' : '');
-  const problem = new PhasetuneError('failed', `${failed.length} of ${cells.length} cells failed: ${named}`, {
+  return new PhasetuneError('failed', `${failed.length} of ${cells.length} cells failed: ${named}`, {
     file: folder,
     remedies: [
       { task: 'ablate status', options: { folder }, note: 'to see why' },
       { task: 'ablate retry', options: { folder }, note: 'to try them again' },
     ],
   });
-  return { folder, study, states, results, problem };
 }

@@ -23,7 +23,7 @@ export interface StudyEvaluation {
 
 /**
  * The evaluations that the done cells of a study make: one for each combination of the axes, with the control as
- * baseline. Run k of an arm is compared with run k of the control, so an arm that lacks a block of the control has an
+ * baseline. Run k of an arm is compared with run k of the control, so an arm that misses a block of the control has an
  * evaluation of its own, with the control's cells of the blocks that it has.
  *
  * @param states of the cells, in their order.

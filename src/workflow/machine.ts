@@ -75,7 +75,7 @@ export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {})
 }
 
 /**
- * Whether there is a driver for NVIDIA's cards, so that runs compute on a card unless told
+ * Whether there is a driver for NVIDIA's cards, so that runs compute on a card unless an option says
  * otherwise. Loads nothing.
  */
 export const hasCard = (): boolean => driverPresent();

@@ -28,7 +28,7 @@ test('one evaluation of all arms, the control first, runs in the order of work',
   ]);
 });
 
-test('an arm that lacks a block of the control has its own evaluation, with the control of its blocks', () => {
+test('an arm that misses a block of the control has its own evaluation, with the control of its blocks', () => {
   expect(
     evaluations(
       'a-seed-1',

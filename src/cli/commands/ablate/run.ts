@@ -24,8 +24,8 @@ export const run: Run<typeof command> = async ({ dryRun, ...options }, context) 
   }
   const { results, problem } = ended;
   if (results) printResults(results, context);
-  else if (pilot !== undefined) return { pilot, ...(await planned(options, context, hooks)) };
   if (problem) throw problem;
+  if (!results && pilot !== undefined) return { pilot, ...(await planned(options, context, hooks)) };
   return { folder: ended.folder, ...results };
 };
 
