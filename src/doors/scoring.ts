@@ -7,7 +7,7 @@
 export type { Task } from '../core/task.js';
 export type { InstructionRecord, Message } from '../data/record.js';
 export type { RequestMessage } from '../endpoint/types.js';
-export { type AgreementPlot, agreementPlot } from '../report/agreement-plot.js';
+export { type AgreementPlot, agreementPlot } from '../plots/agreement-plot.js';
 export type { Cleaning } from '../scoring/cleaning.js';
 export type { Agreement, LengthCorrelation } from '../scoring/compare/agreement.js';
 export {

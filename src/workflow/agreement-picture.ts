@@ -1,5 +1,5 @@
 import { shownName } from '../core/shown.js';
-import { agreementPlot } from '../report/agreement-plot.js';
+import { agreementPlot } from '../plots/agreement-plot.js';
 import type { PairComparison } from '../scoring/compare/compare.js';
 import { shownEstimate } from '../scoring/compare/report.js';
 import type { Matched } from '../scoring/match.js';

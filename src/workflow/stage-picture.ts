@@ -1,6 +1,6 @@
 import { roundShort } from '../core/ordinary.js';
 import type { Staging } from '../curriculum/staging.js';
-import { drawHistogram } from '../report/histogram.js';
+import { drawHistogram } from '../plots/histogram.js';
 import { formatCount } from '../telemetry/format.js';
 
 /** A score as people read it: it may have many digits, and four after the point tell stages apart. */

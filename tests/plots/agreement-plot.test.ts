@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { agreementPlot } from '../../src/report/agreement-plot.js';
-import { linearAxis, logAxis } from '../../src/report/axis.js';
-import { bandsOf } from '../../src/report/bands.js';
-import { escapeXml } from '../../src/report/svg.js';
+import { agreementPlot } from '../../src/plots/agreement-plot.js';
+import { linearAxis, logAxis } from '../../src/plots/axis.js';
+import { bandsOf } from '../../src/plots/bands.js';
+import { escapeXml } from '../../src/plots/svg.js';
 
 /** Elements of a picture as name and attributes; fails where it is not well-formed. */
 function elements(svg: string): { name: string; attributes: Record<string, string> }[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawHistogram } from '../../src/report/histogram.js';
+import { drawHistogram } from '../../src/plots/histogram.js';
 
 const data = {
   edges: [1, 2, 3, 4],

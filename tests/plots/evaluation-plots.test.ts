@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type DrawnInterval, intervalPlot } from '../../src/report/interval-plot.js';
-import { lengthPlot } from '../../src/report/length-plot.js';
+import { type DrawnInterval, intervalPlot } from '../../src/plots/interval-plot.js';
+import { lengthPlot } from '../../src/plots/length-plot.js';
 
 /** Numbers of an attribute of all elements of a kind. */
 const numbersOf = (svg: string, element: string, attribute: string): number[] =>
