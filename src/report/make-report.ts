@@ -3,6 +3,7 @@ import { dataError, usageError } from '../core/errors.js';
 import { PROGRAM, type Vocabulary } from '../core/remedies.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { readHead, statPath } from '../io/files.js';
+import { svgFile } from '../plots/svg.js';
 import { isOurPage, renderPage } from './html/render.js';
 import { REPORT_KINDS, type ReportKind } from './kinds.js';
 import { figuresOf, isOurMarkdown, renderMarkdown } from './markdown.js';
@@ -91,7 +92,7 @@ async function writeMarkdown(page: Page, path: string): Promise<string[]> {
   const files: string[] = [];
   for (const { id, svg } of figures) {
     const file = join(dirname(path), folder, `${id}.svg`);
-    await writeFileAtomic(file, svg);
+    await writeFileAtomic(file, svgFile(svg));
     files.push(file);
   }
   const places = new Map(figures.map(({ id }) => [id, `${folder}/${id}.svg`]));

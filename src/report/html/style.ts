@@ -1,3 +1,5 @@
+import { plotStyle } from '../../plots/theme.js';
+
 /** Colours of a page on white. */
 const LIGHT = `
   color-scheme: light;
@@ -61,7 +63,8 @@ const TABLES = `
 .scroll { margin: 0.75rem 0; max-width: 100%; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { padding: 0.25rem 0; color: var(--page-muted); text-align: left; }
-th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; max-width: 30rem; overflow-wrap: anywhere; min-width: 3rem; }
+th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; }
+.long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
@@ -83,7 +86,7 @@ pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1
 const PICTURES = `
 figure { margin: 1rem 0 1.5rem; }
 .picture { overflow-x: auto; }
-.picture svg { display: block; max-width: 100%; height: auto; }
+.picture svg { display: block; min-width: min(30rem, 100%); }
 figcaption { margin-top: 0.25rem; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0 1.5rem; }
 .toggles { display: flex; flex-wrap: wrap; gap: 0.4rem; margin-bottom: 0.4rem; }
@@ -126,7 +129,7 @@ const PRINT = `
 
 /** The style of every page: light or dark as the reader prefers, light on paper. */
 export const pageStyle = `
-:root {${LIGHT}
+${plotStyle}:root {${LIGHT}
 }
 @media (prefers-color-scheme: dark) {
 :root {${DARK}
