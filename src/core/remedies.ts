@@ -14,6 +14,7 @@ const TASKS = [
   'inspect rows',
   'eval answer',
   'eval judge',
+  'eval report',
   'ablate status',
   'ablate retry',
 ] as const;
@@ -45,6 +46,9 @@ export type Remedy =
     }
   | { readonly advice: string };
 
+/** Options of a task that a sentence or a page names. */
+export type TaskOptions = Readonly<Record<string, OptionValue | readonly string[]>>;
+
 /** How an interface names options and tasks. */
 export interface Vocabulary {
   /**
@@ -52,7 +56,7 @@ export interface Vocabulary {
    * unchanged in a sentence, and a remedy that would change it is left out.
    */
   option(name: string, value?: OptionValue): string | undefined;
-  task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
+  task(name: TaskName, options: TaskOptions): string;
   /** What a task is called. Default `task`. */
   readonly taskWord?: string;
 }
@@ -62,6 +66,10 @@ export const PROGRAM: Vocabulary = {
   option: (name, value) => `\`${value === undefined ? name : `${name}: ${value}`}\``,
   task: (name) => `\`${name}\``,
 };
+
+/** A task with its options, as an interface runs it: without the marks that it has in a sentence. */
+export const wordTask = (task: TaskName, options: TaskOptions, vocabulary: Vocabulary = PROGRAM): string =>
+  vocabulary.task(task, options).replace(/^`|`$/g, '');
 
 /** A remedy as a clause. */
 function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {
