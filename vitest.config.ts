@@ -37,13 +37,17 @@ const SLOW = [
   'backend/load',
   'backend/setup',
   'bench/commands',
+  'cli/ablate',
   'cli/broken-streams',
   'cli/manners',
   'cli/proxy',
   'data/transformers',
+  'docs/evaluation',
+  'docs/reports',
   'docs/scoring',
-  'door/door',
   'docs/site',
+  'docs/studies',
+  'door/door',
   'endpoint/money',
   'eval/loss-scores',
   'integration/demo',
@@ -63,6 +67,7 @@ const SLOW = [
   'reliability/checkpoint-faults',
   'reliability/faults',
   'reliability/fuzz',
+  'reliability/judge-kills',
   'reliability/kills',
   'reliability/score-kills',
   'reliability/study-faults',
@@ -70,6 +75,8 @@ const SLOW = [
   'scripts/bootstrap',
   'scripts/installed',
   'scripts/release',
+  'study/prepare',
+  'study/run-cells',
   'tokenizer/pattern',
   'train/checkpointing',
   'train/gate',
@@ -93,9 +100,21 @@ const LEFT_OUT = process.env.PHASETUNE_TEST_FAST === '1' ? SLOW : [];
 delete process.env.PHASETUNE_TEST_FAST;
 
 /** The files that take longest, which begin first: one of them begun last would keep a worker busy alone. */
-const LONGEST = ['reliability/kills', 'train/resume', 'reliability/faults', 'train/out-of-memory', 'data/transformers'];
+const LONGEST = [
+  'docs/studies',
+  'reliability/kills',
+  'program/contract/contract',
+  'train/recorded',
+  'train/resume',
+  'docs/reports',
+  'docs/evaluation',
+  'scripts/installed',
+  'reliability/faults',
+  'train/out-of-memory',
+  'data/transformers',
+];
 
-/** The usual order, but for the longest. */
+/** The usual order, except for the longest. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => {

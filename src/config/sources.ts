@@ -12,7 +12,13 @@ import { isMapping, type Mapping, setAt, shownInput } from './paths.js';
  * Variables that begin with PHASETUNE_ but are not options: they configure the installation and the
  * tests, not a run.
  */
-const RESERVED = new Set(['PHASETUNE_HOME', 'PHASETUNE_PYTHON', 'PHASETUNE_TEST_DEVICE']);
+const RESERVED = new Set([
+  'PHASETUNE_CHROMIUM',
+  'PHASETUNE_HOME',
+  'PHASETUNE_PYTHON',
+  'PHASETUNE_TENSORBOARD_PYTHON',
+  'PHASETUNE_TEST_DEVICE',
+]);
 
 /** The longest file of options, and the time limit for reading it: checking for duplicate keys takes quadratic time. */
 const MAX_FILE = { bytes: 1 << 16, ms: 500 };

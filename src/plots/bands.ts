@@ -65,7 +65,13 @@ function bandEach(distinct: Float64Array, range: readonly [from: number, to: num
     return band < 0 ? distinct.length - 1 : band;
   };
   const marks = [...distinct].map((value) => ({ value, label: String(Number(value.toPrecision(4))) }));
-  const axis: Axis = { placeOf: (value) => range[0] + (bandOf(value) + 0.5) * size, range, marks };
+  const axis: Axis = {
+    placeOf: (value) => range[0] + (bandOf(value) + 0.5) * size,
+    valueAt: (place) => distinct[Math.max(0, Math.min(distinct.length - 1, Math.floor((place - range[0]) / size)))]!,
+    log: false,
+    range,
+    marks,
+  };
   const ends = (band: number) => [range[0] + band * size, range[0] + (band + 1) * size] as const;
   return { count: distinct.length, bandOf: bandOf, ends, axis, beyond };
 }

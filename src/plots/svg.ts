@@ -1,26 +1,39 @@
-/** Colours and type of every picture: dark text on white, a grid in the background, stages from light to dark. */
-export const STYLE = {
-  font: 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "DejaVu Sans", sans-serif',
-  ink: '#1f2328',
-  muted: '#59636e',
-  grid: '#e3e7ec',
-  bar: '#6b9bd1',
-  accent: '#c2410c',
-  /** Easy to hard, for 2 to 6 stages; distinct in grey and for the colour-blind too. */
-  stages: ['#bfdbf7', '#85b6e8', '#4f8fd0', '#2b6cb0', '#1b4d89', '#0c2f5e'],
-} as const;
+/**
+ * Parts of pictures, and the two ways out: {@link svgInline} for a page, {@link svgFile} for a file.
+ *
+ * Pictures have no ids, no script and no style attribute, so that many fit on one page under a strict content security
+ * policy. What a page's script may use:
+ *
+ * - `<svg class="plot" data-plot="line">`: the kind of picture.
+ * - `data-x="v0 p0 v1 p1 linear"` on it: along the x axis, value `v0` is at place `p0` and `v1` at `p1`, in units of
+ *   the viewBox, on a `linear` or `log` scale; `data-y` the same for y; `data-area="left top right bottom"` is where
+ *   values are drawn.
+ * - `<g data-series="name">`: all of a series, its label at the end included; hide it to switch the series off.
+ * - `<path data-curve>` in it: the line, as absolute `M` and relative `l` commands; each vertex is a point of the data.
+ * - `<g data-value="…">`: a mark, with its values in words, which are its `<title>` too.
+ */
+import { hide } from '../telemetry/redact.js';
+import { COLOURS, type ColourName, colour, FONT } from './theme.js';
 
 /** Attributes of an element; those that are undefined are left out, numbers are written with at most two decimals. */
 export type SvgAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Text fit for SVG: markup is escaped, control characters that XML forbids are left out. */
-export const escapeXml = (text: string): string =>
-  text.replace(/[^\t\n\r\P{Cc}]/gu, '').replace(/[&<>"]/g, (mark) => ESCAPES[mark]!);
+/**
+ * Text as it may be shown: without secrets, and with what cannot be seen written out, such as control characters and
+ * marks that turn the direction of text.
+ */
+export const printable = (text: string): string =>
+  hide(text).replace(/[^\t\n\r\P{C}]|[\u2028\u2029]/gu, (mark) => `\\u{${mark.codePointAt(0)!.toString(16)}}`);
 
-const shown = (value: string | number) =>
-  typeof value === 'number' ? String(Math.round(value * 100) / 100) : escapeXml(value);
+/** Text fit for SVG: {@link printable}, with markup escaped. */
+export const escapeXml = (text: string): string => printable(text).replace(/[&<>"]/g, (mark) => ESCAPES[mark]!);
+
+/** A number with at most two decimals. */
+export const rounded = (value: number): number => Math.round(value * 100) / 100 + 0;
+
+const shown = (value: string | number) => (typeof value === 'number' ? String(rounded(value)) : escapeXml(value));
 
 /** One SVG element. Children are SVG already: text goes through {@link text} or {@link escapeXml}. */
 export function element(name: string, attributes: SvgAttributes, ...children: readonly string[]): string {
@@ -32,17 +45,39 @@ export function element(name: string, attributes: SvgAttributes, ...children: re
     : `<${name}${pairs.join('')}/>`;
 }
 
-/** A line of text at a place, 12 pixels high and in ink unless the attributes say otherwise. */
+/** Height of text in units of the picture: at least 9 pixels where a picture 560 wide is shown on 368. */
+export const FONT_SIZE = 14;
+/** Height of titles. */
+export const TITLE_SIZE = 16;
+/** Width of pictures. */
+export const WIDTH = 560;
+/** Least space between a picture's edge and what is in it. */
+export const MARGIN = 12;
+
+/** A line of text at a place, {@link FONT_SIZE} high and in ink unless the attributes say otherwise. */
 export const text = (x: number, y: number, content: string, attributes: SvgAttributes = {}): string =>
-  element('text', { x, y, 'font-size': 12, fill: STYLE.ink, ...attributes }, escapeXml(content));
+  element('text', { x, y, ...attributes }, escapeXml(content));
 
 /** A straight line, thin and grey unless the attributes say otherwise. */
 export const line = (x1: number, y1: number, x2: number, y2: number, attributes: SvgAttributes = {}): string =>
-  element('line', { x1, y1, x2, y2, stroke: STYLE.grid, 'stroke-width': 1, ...attributes });
+  element('line', { x1, y1, x2, y2, stroke: colour('grid'), ...attributes });
 
-/** A whole picture of some pixels on white; the title and the description are for those who hear it read. */
-export function svgDocument(
-  { width, height, title, description }: { width: number; height: number; title: string; description?: string },
+/** What a picture is. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** What it is called, and what there is to see, for those who hear it read. */
+  readonly title: string;
+  readonly description?: string | undefined;
+  /** The kind of picture, for a page's script. */
+  readonly kind: string;
+  /** More attributes for a page's script. */
+  readonly data?: SvgAttributes | undefined;
+}
+
+/** A picture for a page that has the colours of {@link plotStyle}; on its own it has none, see {@link svgFile}. */
+export function svgInline(
+  { width, height, title, description, kind, data }: Picture,
   ...children: readonly string[]
 ): string {
   const about = [
@@ -50,13 +85,53 @@ export function svgDocument(
     ...(description ? [element('desc', {}, escapeXml(description))] : []),
   ];
   const attributes = {
-    xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${width} ${height}`,
+    class: 'plot',
+    viewBox: `0 0 ${rounded(width)} ${rounded(height)}`,
     width,
     height,
     role: 'img',
-    'font-family': STYLE.font,
+    fill: colour('ink'),
+    'font-size': FONT_SIZE,
+    'data-plot': kind,
+    ...data,
   };
-  const paper = element('rect', { width, height, fill: '#ffffff' });
-  return `${element('svg', attributes, ...about, paper, ...children)}\n`;
+  return element('svg', attributes, ...about, ...children);
 }
+
+/**
+ * A picture of {@link svgInline} as a file: on paper, light or dark as the reader prefers, also as an `<img>`. Its
+ * attributes hold the light colours, for programs that know no style sheets; a `<style>` turns each into the dark one.
+ *
+ * @example
+ * await writeFile('loss.svg', svgFile(linePlot({ title: 'Loss', label: 'nats', xLabel: 'step', series })));
+ */
+export function svgFile(inline: string): string {
+  const used = new Set<ColourName>(['paper']);
+  const light = inline.replace(/var\(--plot-([\w-]+)\)/g, (_, name: ColourName) => {
+    used.add(name);
+    return COLOURS[name].light;
+  });
+  const rules = [...used].flatMap((name) => {
+    const shade: { light: string; dark: string } = COLOURS[name];
+    const rule = (key: string) => `[${key}="${shade.light}"]{${key}:${shade.dark}}`;
+    return shade.light === shade.dark ? [] : [rule('fill'), rule('stroke')];
+  });
+  const style = element('style', {}, `@media screen and (prefers-color-scheme:dark){${rules.join('')}}`);
+  const paper = element('rect', { width: '100%', height: '100%', fill: COLOURS.paper.light });
+  const root = `<svg xmlns="http://www.w3.org/2000/svg" font-family="${escapeXml(FONT)}" `;
+  return `${light.replace('<svg ', root).replace(/(<\/title>(?:<desc>[^<]*<\/desc>)?)/, `$1${style}${paper}`)}\n`;
+}
+
+/** Colours by their uses. */
+export const STYLE = {
+  ink: colour('ink'),
+  muted: colour('muted'),
+  grid: colour('grid'),
+  bar: colour('bar'),
+  accent: colour('accent'),
+  stages: ([1, 2, 3, 4, 5, 6] as const).map((step) => colour(`step-${step}`)),
+};
+
+/** A whole picture as a file. */
+export const svgDocument = (picture: Omit<Picture, 'kind'>, ...children: readonly string[]): string =>
+  svgFile(svgInline({ ...picture, kind: 'picture' }, ...children));

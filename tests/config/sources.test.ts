@@ -68,6 +68,8 @@ describe('environment', () => {
       PHASETUNE_LORA__USE_RSLORA: 'true',
       PHASETUNE_LOAD_IN_8BIT: 'true',
       PHASETUNE_HOME: '/cache',
+      PHASETUNE_CHROMIUM: '/usr/bin/chromium',
+      PHASETUNE_TENSORBOARD_PYTHON: 'python3',
       PHASETUNE_PYTHON: 'python3',
       PHASETUNE_TEST_DEVICE: 'cpu',
       MAX_LENGTH: '1',

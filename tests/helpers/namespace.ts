@@ -47,13 +47,22 @@ export const withDisks = (name: string, run: () => Promise<void>, timeoutMs?: nu
 };
 
 /**
- * Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted
- * is gone at its end.
+ * Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted is gone at its end, and
+ * so are the processes that it left, which would hold its streams open.
  */
 export async function inNamespace(script: string, ...words: string[]): Promise<Ended> {
-  const child = spawn('unshare', [...UNSHARE, script, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('unshare', [...UNSHARE, script, ...words], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.on('exit', () => endGroup(child.pid!));
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

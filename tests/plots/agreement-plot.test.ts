@@ -44,7 +44,7 @@ describe('two scores against each other', () => {
     // Three of them are in the legend at most.
     expect(heat.length - cells.size).toBeGreaterThanOrEqual(1);
     expect(heat.length - cells.size).toBeLessThanOrEqual(3);
-    const bars = found.filter(({ name, attributes }) => name === 'rect' && attributes.fill === '#6b9bd1');
+    const bars = found.filter(({ name, attributes }) => name === 'rect' && attributes.fill === '#4f8fd1');
     const high = bars
       .filter(({ attributes }) => Number(attributes.y) < 156)
       .map(({ attributes }) => Number(attributes.height));
@@ -93,6 +93,6 @@ describe('axes', () => {
   });
 });
 
-it('leaves out what XML cannot hold', () => {
-  expect(escapeXml('a\u0000b\u001b<&>"\n')).toBe('ab&lt;&amp;&gt;&quot;\n');
+it('shows what XML cannot hold', () => {
+  expect(escapeXml('a\u0000b\u001b<&>"\n')).toBe('a\\u{0}b\\u{1b}&lt;&amp;&gt;&quot;\n');
 });

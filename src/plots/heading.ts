@@ -1,0 +1,32 @@
+import { element, escapeXml, FONT_SIZE, MARGIN, TITLE_SIZE, text, WIDTH } from './svg.js';
+import { fitText } from './text-width.js';
+import { colour } from './theme.js';
+
+/** Height of a title without lines below it. */
+export const TITLE_ROOM = 34;
+/** Height of each line below a title. */
+export const LINE_ROOM = 20;
+
+/** A picture's title at its top, and lines in a quieter colour below it, each cut where it does not fit. */
+export function heading(title: string, lines: readonly string[] = [], width = WIDTH): string {
+  const room = width - 2 * MARGIN;
+  return [
+    text(MARGIN, 24, fitText(title, room, TITLE_SIZE, true), { 'font-size': TITLE_SIZE, 'font-weight': 600 }),
+    ...lines.map((content, i) =>
+      text(MARGIN, 24 + LINE_ROOM * (i + 1), fitText(content, room, FONT_SIZE), { fill: colour('muted') }),
+    ),
+  ].join('');
+}
+
+/** A text that fits into a width, with the whole of it as `<title>` where it was cut. */
+export function fittedText(
+  x: number,
+  y: number,
+  content: string,
+  { width, bold = false, ...attributes }: { width: number; bold?: boolean; [name: string]: string | number | boolean },
+): string {
+  const shown = fitText(content, width, FONT_SIZE, bold);
+  const weight = bold ? { 'font-weight': 600 } : {};
+  const drawn = text(x, y, shown, { ...(attributes as Record<string, string | number>), ...weight });
+  return shown === content ? drawn : element('g', {}, element('title', {}, escapeXml(content.slice(0, 400))), drawn);
+}

@@ -1,0 +1,242 @@
+import { type Axis, axisBottom, axisLeft, axisRoom, linearAxis, logAxis, scaleData } from './axis.js';
+import { endLabels, labelHeight, labelRoom } from './end-labels.js';
+import { heading, TITLE_ROOM } from './heading.js';
+import { markers } from './marker.js';
+import { shortNumber } from './numbers.js';
+import { stageMarks } from './stage-marks.js';
+import { element, escapeXml, MARGIN, rounded, svgInline, WIDTH } from './svg.js';
+import { type SeriesLook, seriesLook } from './theme.js';
+import { type Point, thinOut } from './thin-out.js';
+
+/** A curve with its name. */
+export interface LineSeries {
+  readonly name: string;
+  /** Sorted by x. Null and numbers that are not finite leave a gap, which is marked. */
+  readonly points: readonly (readonly [x: number, y: number | null])[];
+  /** A range at each place, such as a pointwise interval; shaded. */
+  readonly band?: readonly (readonly [x: number, low: number, high: number])[] | undefined;
+  /** Number of its {@link seriesLook}. Default: its place in the list. An arm has the same in every picture. */
+  readonly look?: number | undefined;
+}
+
+/** Curves over one axis. */
+export interface LinePlot {
+  readonly title: string;
+  /** What y is, with its unit. */
+  readonly label: string;
+  /** What x is, with its unit. */
+  readonly xLabel: string;
+  readonly series: readonly LineSeries[];
+  /** Places along x with a thin line and a label, such as where a stage begins. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[] | undefined;
+  /** Logarithmic axes; values that are not positive leave gaps there. Default: false. */
+  readonly logX?: boolean | undefined;
+  readonly logY?: boolean | undefined;
+  /** Vertices of a curve, at most. Default: 400. */
+  readonly most?: number | undefined;
+  /** What there is to see, for those who hear the picture read. Default: where each curve begins and ends. */
+  readonly description?: string | undefined;
+}
+
+const HEIGHT = 230;
+
+/**
+ * Curves, such as losses over trained tokens: at most 400 points each, chosen by {@link thinOut} so that spikes stay,
+ * with names at the ends of the lines.
+ *
+ * @example
+ * const svg = linePlot({
+ *   title: 'Training loss',
+ *   label: 'loss, nats a token',
+ *   xLabel: 'trained tokens',
+ *   series: [{ name: 'phased', points: [[0, 2.4], [1000, 2.1], [2000, 1.9]] }],
+ *   marks: [{ x: 1000, label: 'stage 2' }],
+ * });
+ */
+export function linePlot(plot: LinePlot): string {
+  const { title, label, xLabel, series, marks = [] } = plot;
+  const top = TITLE_ROOM + 30 + (marks.length > 0 ? 22 : 0);
+  const bottom = top + Math.max(HEIGHT, labelHeight(series.length));
+  const drawn = series.map((one, i) => prepare(one, one.look ?? i, plot));
+  const y = axisOf(
+    drawn.flatMap(({ runs, band }) => [
+      ...runs.flat().map(([, value]) => value),
+      ...band.flatMap(([, ...ends]) => ends),
+    ]),
+    [bottom, top],
+    plot.logY,
+  );
+  const [left, right] = [MARGIN + axisRoom(y), WIDTH - labelRoom(drawn.map(labelOf))];
+  const xs = drawn.flatMap(({ runs, gaps, band }) => [
+    ...runs.flat().map(([x]) => x),
+    ...gaps,
+    ...band.map(([x]) => x),
+  ]);
+  const inside = marks.map(({ x }) => x).filter((x) => Number.isFinite(x) && (!plot.logX || x > 0));
+  const x = axisOf([...xs, ...inside], [left, right], plot.logX, false);
+  const area = { left, right, top, bottom };
+  const labels = drawn.map((one) => {
+    const { look, runs } = one;
+    const last = runs.at(-1)?.at(-1);
+    return { name: labelOf(one), look, end: last && ([x.placeOf(last[0]), y.placeOf(last[1])] as const) };
+  });
+  const ends = endLabels(labels, area);
+  return svgInline(
+    {
+      width: WIDTH,
+      height: bottom + 52,
+      title,
+      description: plot.description ?? describe(drawn),
+      kind: 'line',
+      data: {
+        'data-x': scaleData(x),
+        'data-y': scaleData(y),
+        'data-area': [left, top, right, bottom].map(rounded).join(' '),
+      },
+    },
+    heading(title),
+    axisLeft(y, { x: left, label, right, above: marks.length > 0 ? 22 : 0 }),
+    axisBottom(x, { y: bottom, label: xLabel }),
+    stageMarks(
+      marks.map(({ x: at, label: name }) => ({ place: x.placeOf(at), label: name })),
+      area,
+    ),
+    ...drawn.map((one, i) => drawSeries(one, { x, y, index: i, ends: ends[i]! })),
+  );
+}
+
+/** A series ready to be drawn: runs of points without gaps, thinned out. */
+interface Drawn {
+  readonly name: string;
+  readonly look: SeriesLook;
+  readonly runs: readonly (readonly Point[])[];
+  /** x of values that cannot be drawn. */
+  readonly gaps: readonly number[];
+  readonly band: readonly (readonly [x: number, low: number, high: number])[];
+  /** Points before they were thinned out. */
+  readonly count: number;
+}
+
+function prepare({ name, points, band = [] }: LineSeries, look: number, { logX, logY, most = 400 }: LinePlot): Drawn {
+  const usable = (value: number | null, log: boolean | undefined): value is number =>
+    value !== null && Number.isFinite(value) && (!log || value > 0);
+  const runs: Point[][] = [];
+  const gaps: number[] = [];
+  let open = false;
+  for (const [x, y] of points) {
+    if (!usable(x, logX)) continue;
+    if (!usable(y, logY)) {
+      gaps.push(x);
+      open = false;
+    } else if (open) runs.at(-1)!.push([x, y]);
+    else {
+      runs.push([[x, y]]);
+      open = true;
+    }
+  }
+  const count = runs.reduce((sum, run) => sum + run.length, 0);
+  const shares = runs.map((run) => thinOut(run, Math.max(2, Math.floor((most * run.length) / count))));
+  const whole = band.filter(([x, low, high]) => usable(x, logX) && usable(low, logY) && usable(high, logY));
+  const step = Math.ceil(whole.length / 200);
+  const thin = whole.filter((_, i) => i % step === 0 || i === whole.length - 1);
+  return { name, look: seriesLook(look), runs: shares, gaps, band: thin, count };
+}
+
+function axisOf(values: readonly number[], range: readonly [number, number], log = false, round = true): Axis {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  if (log) return logAxis(low <= high ? [low, high] : [1, 10], range);
+  if (low === high) [low, high] = [low - Math.max(0.5, Math.abs(low) / 10), high + Math.max(0.5, Math.abs(high) / 10)];
+  return linearAxis(low <= high ? [low, high] : [0, 1], range, { count: 5, rounded: round });
+}
+
+const labelOf = ({ name, runs }: Drawn) => (runs.length > 0 ? name : `${name}: no values`);
+
+/** Absolute start, then relative steps of whole tenths: the shortest way to write a curve. */
+function pathOf(run: readonly Point[], x: Axis, y: Axis): string {
+  const tenths = run.map(([a, b]) => [Math.round(x.placeOf(a) * 10), Math.round(y.placeOf(b) * 10)] as const);
+  const steps = tenths.slice(1).map(([a, b], i) => {
+    const [dx, dy] = [(a - tenths[i]![0]) / 10, (b - tenths[i]![1]) / 10];
+    return `${short(dx)}${dy < 0 ? '' : ' '}${short(dy)}`;
+  });
+  const joined = steps.map((step, i) => (i === 0 || step.startsWith('-') ? step : ` ${step}`)).join('');
+  return `M${tenths[0]![0] / 10} ${tenths[0]![1] / 10}${joined === '' ? '' : `l${joined}`}`;
+}
+
+const short = (value: number) => String(value).replace(/^(-?)0\./, '$1.');
+
+/** Up to so many points have a marker each; of more, about one in so many pixels. */
+const FEW = 12;
+const SPACING = 70;
+
+function markerPlaces({ runs, count }: Drawn, x: Axis, y: Axis, index: number): Point[] {
+  const places = runs.flat().map(([a, b]) => [x.placeOf(a), y.placeOf(b)] as const);
+  if (count <= FEW) return places;
+  // A point alone between gaps is seen only by its marker.
+  const alone = runs
+    .filter((run) => run.length === 1)
+    .flat()
+    .map(([a, b]) => [x.placeOf(a), y.placeOf(b)] as const);
+  const kept: Point[] = [];
+  let next = x.range[0] + SPACING * (0.35 + (index % 4) / 4);
+  for (const place of places) {
+    if (place[0] < next) continue;
+    kept.push(place);
+    next = place[0] + SPACING;
+  }
+  return [...kept, ...alone.slice(0, FEW)];
+}
+
+function drawSeries(drawn: Drawn, { x, y, index, ends }: { x: Axis; y: Axis; index: number; ends: string }): string {
+  const { name, look, runs, gaps, band } = drawn;
+  const around = [
+    ...band.map(([at, , high]) => [at, high] as const),
+    ...band.toReversed().map(([at, low]) => [at, low] as const),
+  ];
+  const curve = runs.map((run) => pathOf(run, x, y)).join('');
+  return element(
+    'g',
+    { 'data-series': name },
+    around.length > 0
+      ? element('path', { d: `${pathOf(around, x, y)}z`, fill: look.colour, 'fill-opacity': 0.15 })
+      : '',
+    curve === ''
+      ? ''
+      : element('path', {
+          d: curve,
+          fill: 'none',
+          stroke: look.colour,
+          'stroke-width': 2,
+          'stroke-linejoin': 'round',
+          'stroke-dasharray': look.dash,
+          'data-curve': '',
+        }),
+    markers(look, markerPlaces(drawn, x, y, index)),
+    drawGaps(gaps, look, x, y),
+    ends,
+  );
+}
+
+/** Crosses at the top where values are missing or not finite; those too near to be told apart are one. */
+function drawGaps(gaps: readonly number[], look: SeriesLook, x: Axis, y: Axis): string {
+  if (gaps.length === 0) return '';
+  const places = [...new Set(gaps.map((at) => Math.round(x.placeOf(at) / 8) * 8))];
+  const d = places.map((at) => `M${at - 4} ${y.range[1] + 2}l8 8m0-8l-8 8`).join('');
+  const words = `${gaps.length} without a finite value`;
+  return element(
+    'g',
+    { 'data-value': words },
+    element('title', {}, escapeXml(words)),
+    element('path', { d, stroke: look.colour, 'stroke-width': 2 }),
+  );
+}
+
+const describe = (drawn: readonly Drawn[]): string =>
+  drawn
+    .map(({ name, runs, gaps }) => {
+      const [first, last] = [runs[0]?.[0], runs.at(-1)?.at(-1)];
+      const missing = gaps.length > 0 ? `; ${gaps.length} without a finite value` : '';
+      if (!first || !last) return `${name}: no values${missing}.`;
+      return `${name}: from ${shortNumber(first[1])} to ${shortNumber(last[1])}${missing}.`;
+    })
+    .join(' ');

@@ -1,0 +1,43 @@
+import { printable } from './svg.js';
+
+/**
+ * Widths of glyphs in thousandths of the font's size: those of DejaVu Sans, the widest of the usual fonts, so that a
+ * text is rarely wider than it is taken to be.
+ */
+const GLYPHS: readonly (readonly [width: number, glyphs: string])[] = [
+  [280, "ijlI'"],
+  [320, ' .,·'],
+  [340, '|:;/\\'],
+  [395, 'ftr()[]!-`"'],
+  [530, 'zs?cJ'],
+  [600, 'aeEFkLvxy_TP°*'],
+  [640, '0123456789bdghnopquSYXZBR$^'],
+  [700, 'KACVUw'],
+  [780, 'DGHNOQ&'],
+  [840, '+=<>~−–±'],
+  [1000, 'mMW%@#—…×→←≥≤'],
+];
+
+const WIDTHS = new Map(GLYPHS.flatMap(([width, glyphs]) => [...glyphs].map((glyph) => [glyph, width] as const)));
+/** Of a glyph that is not listed: letters with marks are as wide as most, scripts of full width are wide. */
+const OTHER = 650;
+const WIDE = 1050;
+
+/** About how wide a text is, in the unit of the font's size; bold is an eighth wider. */
+export function textWidth(content: string, size: number, bold = false): number {
+  let sum = 0;
+  for (const glyph of content) sum += WIDTHS.get(glyph) ?? (glyph.codePointAt(0)! >= 0x1100 ? WIDE : OTHER);
+  return ((sum * size) / 1000) * (bold ? 1.125 : 1);
+}
+
+/** Longest text that is measured: one of a million characters costs no more than a short one. */
+const LONGEST = 400;
+
+/** The text as it is {@link printable}, or as much of its beginning as fits into the width, with an ellipsis. */
+export function fitText(content: string, width: number, size: number, bold = false): string {
+  const whole = printable(content.slice(0, LONGEST));
+  if (content.length <= LONGEST && textWidth(whole, size, bold) <= width) return whole;
+  const glyphs = [...whole];
+  while (glyphs.length > 0 && textWidth(`${glyphs.join('')}…`, size, bold) > width) glyphs.pop();
+  return `${glyphs.join('').trimEnd()}…`;
+}

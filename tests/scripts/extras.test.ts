@@ -1,0 +1,79 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../helpers/folder.js';
+
+let folder: string;
+const at = (...path: string[]) => join(folder, ...path);
+
+/** Puts a program of ours on the path: it notes its name and arguments, then does what the shell lines say. */
+function program(name: string, lines = ''): void {
+  writeFileSync(at('bin', name), `#!/bin/bash\necho "${name} $*" >> '${at('log')}'\necho talk\n${lines}\n`);
+  chmodSync(at('bin', name), 0o755);
+}
+
+/** A Python that makes an environment; `imports`: how the environment's Python answers when asked for TensorBoard. */
+const python = (imports: number) =>
+  program(
+    'python3',
+    `if [ "$2" = venv ]; then mkdir -p "$4/bin"; printf '#!/bin/bash\\nexit ${imports}\\n' > "$4/bin/python"; chmod +x "$4/bin/python"; fi`,
+  );
+
+beforeEach(() => {
+  folder = temporaryFolder('extras');
+  mkdirSync(at('bin'));
+  for (const name of ['bash', 'timeout', 'rm', 'mkdir', 'chmod'])
+    symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), at('bin', name));
+  program('apt-get');
+  writeFileSync(at('bin/id'), '#!/bin/bash\necho 0\n', { mode: 0o755 });
+  python(0);
+});
+
+/** Runs the script with programs of ours only. */
+function extras(env: Record<string, string> = {}) {
+  const { status, stdout } = spawnSync('bash', ['.ci/extras'], {
+    encoding: 'utf8',
+    env: { PATH: at('bin'), HOME: folder, ...env },
+  });
+  const log = existsSync(at('log')) ? readFileSync(at('log'), 'utf8').trim().split('\n') : [];
+  return { status, stdout, log: log.map((line) => line.replace(/ -o \S+/g, '').replaceAll(folder, '~')) };
+}
+
+const VENV = '~/.cache/phasetune/tests/tensorboard-2.21.0';
+
+test('installs both, prints only the Python that has TensorBoard, and does nothing the second time', () => {
+  const first = extras();
+  expect(first).toMatchObject({ status: 0, stdout: `${at(VENV.slice(2))}/bin/python\n` });
+  expect(first.log).toEqual([
+    'apt-get -qq update',
+    'apt-get -qq -y --no-install-recommends install chromium-headless-shell',
+    `python3 -m venv --without-pip ${VENV}`,
+    `python3 -m pip --python ${VENV}/bin/python install --quiet --disable-pip-version-check tensorboard==2.21.0`,
+  ]);
+  program('chromium');
+  const second = extras();
+  expect(second).toMatchObject({ status: 0, stdout: first.stdout });
+  expect(second.log).toEqual(first.log);
+});
+
+test('what cannot be installed is left out, and nothing half made stays', () => {
+  program('apt-get', 'exit 100');
+  python(1);
+  const { status, stdout } = extras();
+  expect([status, stdout]).toEqual([0, '\n']);
+  expect(existsSync(at(VENV.slice(2)))).toBe(false);
+});
+
+test('installs no packages of the system for a user who is not root', () => {
+  writeFileSync(at('bin/id'), '#!/bin/bash\necho 1000\n', { mode: 0o755 });
+  expect(extras().log.filter((line) => line.startsWith('apt-get'))).toEqual([]);
+});
+
+test('takes what the variables name', () => {
+  const { stdout, log } = extras({
+    PHASETUNE_CHROMIUM: at('bin/apt-get'),
+    PHASETUNE_TENSORBOARD_PYTHON: '/opt/python',
+  });
+  expect([stdout, log]).toEqual(['/opt/python\n', []]);
+});
