@@ -15,6 +15,7 @@ const TASKS = [
   'eval answer',
   'eval judge',
   'eval report',
+  'ablate',
   'ablate status',
   'ablate retry',
 ] as const;
@@ -66,10 +67,6 @@ export const PROGRAM: Vocabulary = {
   option: (name, value) => `\`${value === undefined ? name : `${name}: ${value}`}\``,
   task: (name) => `\`${name}\``,
 };
-
-/** A task with its options, as an interface runs it: without the marks that it has in a sentence. */
-export const wordTask = (task: TaskName, options: TaskOptions, vocabulary: Vocabulary = PROGRAM): string =>
-  vocabulary.task(task, options).replace(/^`|`$/g, '');
 
 /** A remedy as a clause. */
 function wordRemedy(remedy: Remedy, vocabulary: Vocabulary = PROGRAM): string {

@@ -16,6 +16,7 @@ import { aboutLine, winRateTable } from '../../eval/result/summary.js';
 import { formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, Section } from '../page.js';
 import { sectionsOf, tableOf } from '../page-blocks.js';
+import { folderName } from '../parts/shown.js';
 import { answersSection } from './answers-section.js';
 import { entranceBlocks } from './entrance-blocks.js';
 import { type ResultFigures, resultFigures } from './figures.js';
@@ -37,7 +38,7 @@ export function evaluationPage(report: EvaluationReport, vocabulary: Vocabulary 
   const { folder, file, result, rows, answered, judged, outdated } = report;
   const others = Object.keys(file.arms).filter((arm) => arm !== file.baseline);
   return {
-    title: `Evaluation: ${folder}`,
+    title: `Evaluation: ${folderName(folder)}`,
     subtitle: result
       ? `${aboutLine(result)}.`
       : `${others.length > 0 ? `${others.join(', ')} against ${file.baseline}` : file.baseline} on ${formatCounted(rows, 'answered row')}.`,

@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
-import { PROGRAM, type TaskOptions, type Vocabulary, wordTask } from '../../core/remedies.js';
+import { PROGRAM, type TaskOptions, type Vocabulary } from '../../core/remedies.js';
 import { answerOptionsSchema } from '../../eval/answer-options.js';
 import type { EvalFile } from '../../eval/eval-file.js';
 import { reportOptionsSchema } from '../../eval/result/options.js';
 import type { EvaluationResult } from '../../eval/result/result.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { Section } from '../page.js';
+import { commandText } from '../parts/command-text.js';
 import type { EvaluationReport } from './read-evaluation-report.js';
 
 /** From what the evaluation was made, with hashes, versions, and the tasks that make it again. */
@@ -79,9 +80,9 @@ function factsOf({ versions, seed, answering, judges }: EvalFile): (readonly [st
 function tasksOf({ folder, file, result }: EvaluationReport, vocabulary: Vocabulary): string[] {
   const judges = Object.values(file.judges).filter(({ control }) => !control);
   return [
-    wordTask('eval answer', answerOptions(folder, file), vocabulary),
-    ...judges.map((judge) => wordTask('eval judge', judgeOptions(folder, file, judge), vocabulary)),
-    ...(result ? [wordTask('eval report', reportOptions(folder, result), vocabulary)] : []),
+    commandText(vocabulary.task('eval answer', answerOptions(folder, file))),
+    ...judges.map((judge) => commandText(vocabulary.task('eval judge', judgeOptions(folder, file, judge)))),
+    ...(result ? [commandText(vocabulary.task('eval report', reportOptions(folder, result)))] : []),
   ];
 }
 

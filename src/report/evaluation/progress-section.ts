@@ -1,7 +1,8 @@
-import { type Vocabulary, wordTask } from '../../core/remedies.js';
+import type { Vocabulary } from '../../core/remedies.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { PageBlock, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
+import { commandText } from '../parts/command-text.js';
 import type { EvaluationReport } from './read-evaluation-report.js';
 
 /** How far an evaluation without a result is: who answered and judged what, and what comes next. */
@@ -22,7 +23,8 @@ export function progressSection(report: EvaluationReport, vocabulary: Vocabulary
     formatCount(pairs),
   ]);
   const { text, next } = stateOf(report);
-  const code: PageBlock[] = next === undefined ? [] : [{ kind: 'code', text: wordTask(next, { folder }, vocabulary) }];
+  const code: PageBlock[] =
+    next === undefined ? [] : [{ kind: 'code', text: commandText(vocabulary.task(next, { folder })) }];
   return {
     id: 'answer',
     title: 'No verdict yet',

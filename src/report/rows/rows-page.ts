@@ -4,6 +4,7 @@ import { packingPlot } from '../../plots/packing-plot.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
+import { folderName } from '../parts/shown.js';
 import type { RowsReport, ShownRow, ShownStage } from './rows-report.js';
 
 const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
@@ -19,7 +20,7 @@ const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
 export function rowsPage(report: RowsReport): Page {
   const { data, model, report: encoded } = report;
   return {
-    title: `Rows: ${data}`,
+    title: `Rows: ${folderName(data)}`,
     subtitle: `${formatCounted(encoded.kept, 'row')} as the trainer sees them, with the tokenizer of ${model}`,
     sections: [
       countSection(report),

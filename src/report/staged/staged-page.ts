@@ -1,4 +1,4 @@
-import { type OptionValue, PROGRAM, type Vocabulary, wordTask } from '../../core/remedies.js';
+import { type OptionValue, PROGRAM, type Vocabulary } from '../../core/remedies.js';
 import type { Histogram } from '../../curriculum/histogram.js';
 import { manifestFacts } from '../../curriculum/manifest-facts.js';
 import { drawStages, formatScore, formatScores } from '../../curriculum/stage-picture.js';
@@ -8,6 +8,8 @@ import { drawHistogram } from '../../plots/histogram.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
+import { commandText } from '../parts/command-text.js';
+import { folderName } from '../parts/shown.js';
 import type { StagedReport } from './read-staged-report.js';
 
 const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
@@ -27,7 +29,7 @@ export function stagedPage(report: StagedReport, vocabulary: Vocabulary = PROGRA
   const { stages, input } = manifest;
   const rows = stages.reduce((sum, stage) => sum + stage.rows, 0);
   return {
-    title: `Staged rows: ${folder}`,
+    title: `Staged rows: ${folderName(folder)}`,
     subtitle: `${formatCounted(rows, 'row')} in ${stages.length} stages, ${formatCount(manifest.holdout.rows)} held out; made from ${input.file}`,
     sections: [
       stageSection(report),
@@ -237,7 +239,7 @@ function methodSection(report: StagedReport, vocabulary: Vocabulary): Section {
   const files = [...stages, holdout].map(({ file, rows, sha256 }) => [file, formatCount(rows), sha256]);
   const given = holdoutFrom ? [[holdoutFrom.file, formatCount(holdoutFrom.rows), holdoutFrom.sha256]] : [];
   const tokenizer = Object.entries(lengths.tokenizer ?? {}).map(([file, sha256]) => [file, '', sha256]);
-  const redo = wordTask('stage', redoOptions(report), vocabulary);
+  const redo = commandText(vocabulary.task('stage', redoOptions(report)));
   const model = lengths.counted === 'tokenizer' ? ' MODEL is the folder whose tokenizer has the hashes above.' : '';
   return {
     id: 'method',
