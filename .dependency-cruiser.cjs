@@ -112,9 +112,9 @@ module.exports = {
     ),
     only(
       'processes',
-      '^src/(backend/native|study/executors)/',
+      '^src/(backend/native/|study/executors/|cli/open-in-browser\\.ts$)',
       { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
-      'other programs are started in backend/native/ and study/executors/ only',
+      'other programs are started in backend/native/ and study/executors/ only, and the browser by cli/open-in-browser.ts',
     ),
     only(
       'config',

@@ -4,8 +4,11 @@ import { commentsOf, lineOf, type Problem, type Source, textsOf } from './source
 /** Flags of other programs, by the file and the declaration that names them. */
 export type ForeignFlags = Readonly<Record<string, readonly string[]>>;
 
-/** A flag: two hyphens before a word, unless something stands right before them. */
-const FLAG = /(?<![\w-])--[a-z][\w.-]*/g;
+/**
+ * A flag: two hyphens before a word, unless something stands right before them. Variables of style sheets, `var(--ink)`
+ * and `--ink:`, are none.
+ */
+const FLAG = /(?<![\w-]|var\()--[a-z][\w.-]*(?![\w.-]|:)/g;
 /** A command: the program's name before one of its commands' names. */
 const commandPattern = (commands: readonly string[]) =>
   new RegExp(String.raw`\bphasetune (?:${commands.join('|')})\b`, 'g');

@@ -201,6 +201,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/ablate-cell/run.js'),
   ),
   entry(
+    'report <folder>',
+    'make one HTML page of a run, a study, an evaluation or a staged set: the answer, pictures, every value',
+    () => import('./commands/report/options.js'),
+    () => import('./commands/report/run.js'),
+  ),
+  entry(
     'watch <folder>',
     'show a run or a study in the browser as it grows; it only reads files, and serves until it is interrupted',
     () => import('./commands/watch/options.js'),

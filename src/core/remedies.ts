@@ -14,6 +14,7 @@ const TASKS = [
   'inspect rows',
   'eval answer',
   'eval judge',
+  'ablate',
   'ablate status',
   'ablate retry',
 ] as const;

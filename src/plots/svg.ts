@@ -13,7 +13,7 @@
  * - `<g data-value="…">`: a mark, with its values in words, which are its `<title>` too.
  */
 import { hide } from '../telemetry/redact.js';
-import { COLOURS, type ColourName, colour, FONT } from './theme.js';
+import { COLOURS, type ColourName, colour, FONT, withColours } from './theme.js';
 
 /** Attributes of an element; those that are undefined are left out, numbers are written with at most two decimals. */
 export type SvgAttributes = Readonly<Record<string, string | number | undefined>>;
@@ -75,7 +75,7 @@ export interface Picture {
   readonly data?: SvgAttributes | undefined;
 }
 
-/** A picture for a page that has the colours of {@link plotStyle}; on its own it has none, see {@link svgFile}. */
+/** A picture for a page that has the colours of `plotStyle`; on its own it has none, see {@link svgFile}. */
 export function svgInline(
   { width, height, title, description, kind, data }: Picture,
   ...children: readonly string[]
@@ -107,7 +107,7 @@ export function svgInline(
  */
 export function svgFile(inline: string): string {
   const used = new Set<ColourName>(['paper']);
-  const light = inline.replace(/var\(--plot-([\w-]+)\)/g, (_, name: ColourName) => {
+  const light = withColours(inline, (name) => {
     used.add(name);
     return COLOURS[name].light;
   });

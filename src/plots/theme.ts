@@ -7,9 +7,10 @@ export interface Shade {
 const both = (colour: string): Shade => ({ light: colour, dark: colour });
 
 /**
- * Every colour of every picture, by the name of its variable: `--plot-ink`. On both papers text in `ink`, `muted` and
- * `accent` has a contrast of at least 4.5, and lines, markers and bars have one of at least 3; `grid` is decoration.
- * No two names share a light colour unless they share the dark one too, see {@link svgFile}.
+ * Every colour of every picture, by the name of its variable after `plot-`. On both papers text in
+ * `ink`, `muted` and `accent` has a contrast of at least 4.5, and lines, markers and bars have one
+ * of at least 3; `grid` is decoration. No two names share a light colour unless they share the dark
+ * one too, since a file finds the dark one by the light one.
  */
 export const COLOURS = {
   paper: { light: '#ffffff', dark: '#0d1117' },
@@ -45,8 +46,17 @@ export const COLOURS = {
 /** Name of a colour of the theme. */
 export type ColourName = keyof typeof COLOURS;
 
+/** What the names of variables begin with. */
+const PREFIX = 'plot-';
+/** An attribute with a variable; texts cannot look so, since their quotation marks are escaped. */
+const VARIABLE = new RegExp(String.raw`\b(fill|stroke)="var\(--${PREFIX}([\w-]+)\)"`, 'g');
+
 /** A colour as the pictures use it: a variable that {@link plotStyle} gives its value. */
-export const colour = (name: ColourName): string => `var(--plot-${name})`;
+export const colour = (name: ColourName): string => `var(--${PREFIX}${name})`;
+
+/** The picture with the colours themselves in place of their variables, as `shown` gives them. */
+export const withColours = (picture: string, shown: (name: ColourName) => string): string =>
+  picture.replace(VARIABLE, (_, key: string, name: ColourName) => `${key}="${shown(name)}"`);
 
 /** Shape that stands at points of a series. */
 export type Marker = 'circle' | 'square' | 'triangle' | 'diamond';
@@ -91,13 +101,13 @@ export const FONT =
 
 const variables = (theme: keyof Shade): string =>
   Object.entries(COLOURS)
-    .map(([name, shade]) => `--plot-${name}:${shade[theme]}`)
+    .map(([name, shade]) => `--${PREFIX}${name}:${shade[theme]}`)
     .join(';');
 
 /**
- * CSS for a page that holds pictures of {@link svgInline}: the colours on white, on dark where the reader prefers that,
- * on white again in print, and pictures never wider than their column. `--plot-paper` is the ground that the colours
- * are made for.
+ * CSS for a page that holds pictures: the colours on white, on dark where the reader prefers that,
+ * on white again in print, and pictures never wider than their column. The ground that the colours
+ * are made for is `var(--plot-paper)`.
  */
 export const plotStyle = `:root{${variables('light')}}
 @media screen and (prefers-color-scheme:dark){:root{${variables('dark')}}}

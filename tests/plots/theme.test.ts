@@ -85,6 +85,13 @@ describe('a page and a file', () => {
     }
   });
 
+  it('leave texts that look like their colours alone', () => {
+    const hostile = text(0, 0, '" fill="var(--plot-none)', { 'data-series': 'var(--plot-ink)' });
+    const file = svgFile(svgInline({ width: 1, height: 1, title: 'var(--plot-none)', kind: 'line' }, hostile));
+    expect(file).toContain(hostile);
+    expect(file).toContain('<title>var(--plot-none)</title>');
+  });
+
   it('hide secrets', () => {
     expect(text(0, 0, 'https://me:password@host/')).toContain('https://[hidden]@host/');
   });

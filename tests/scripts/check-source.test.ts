@@ -120,9 +120,10 @@ describe('flags', () => {
     ).toEqual(['1 --max-length', '2 --lora.rank', '2 phasetune stage', '3 --dry-run', '4 phasetune train']);
   });
 
-  test('options, the name alone, decrements and rules are none', () => {
+  test('options, the name alone, decrements, rules and variables of style sheets are none', () => {
     expect(
       found(
+        "const css = ':root { --page-ink: #000; --plot-s-1:#fff } p { color: var(--page-ink) }'",
         "const a = 'raise `maxLength` -- or else; phasetune trains, see phasetune'",
         'let b = 2; b--; --b;',
         '// -----',
