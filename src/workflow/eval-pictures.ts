@@ -4,6 +4,7 @@ import { shownLevel, shownRate } from '../eval/result/sentences.js';
 import type { ArmPlot } from '../eval/result/surprising.js';
 import { type DrawnInterval, intervalPlot } from '../plots/interval-plot.js';
 import { lengthPlot } from '../plots/length-plot.js';
+import { svgFile } from '../plots/svg.js';
 
 /** Longest name that fits into a picture's title. */
 const LONGEST_NAME = 28;
@@ -49,17 +50,19 @@ export function drawResult(
         .map(([band, rate]) => drawn(`band ${band}`, rate, counts(arm))),
     }));
   return [
-    { kind: 'winRates', svg: winRates },
+    { kind: 'winRates', svg: svgFile(winRates) },
     ...(bands.length > 0
       ? [
           {
             kind: 'bands',
-            svg: intervalPlot({
-              title: 'Win rates by band',
-              subtitle: `easy to hard; ${subtitle}`,
-              label,
-              groups: bands,
-            }),
+            svg: svgFile(
+              intervalPlot({
+                title: 'Win rates by band',
+                subtitle: `easy to hard; ${subtitle}`,
+                label,
+                groups: bands,
+              }),
+            ),
           } as const,
         ]
       : []),
@@ -81,5 +84,5 @@ function drawLength(
     pairs,
     fitted,
   });
-  return { kind: 'length', arm, svg };
+  return { kind: 'length', arm, svg: svgFile(svg) };
 }

@@ -1,6 +1,7 @@
 import { roundShort } from '../core/ordinary.js';
 import type { Staging } from '../curriculum/staging.js';
 import { drawHistogram } from '../plots/histogram.js';
+import { svgFile } from '../plots/svg.js';
 import { formatCount } from '../telemetry/format.js';
 
 /** A score as people read it: it may have many digits, and four after the point tell stages apart. */
@@ -12,11 +13,13 @@ export const formatScores = ({ min, max }: { readonly min: number; readonly max:
 
 /** The histogram of a staging as SVG. */
 export const drawStages = ({ histogram, cuts, stages }: Staging): string =>
-  drawHistogram({
-    ...histogram,
-    cuts: cuts.map((cut) => cut.score),
-    stages: stages.map(
-      ({ index, rows, heldOut, scores }) =>
-        `stage ${index}: score ${formatScores(scores)}, ${formatCount(rows + heldOut)} rows`,
-    ),
-  });
+  svgFile(
+    drawHistogram({
+      ...histogram,
+      cuts: cuts.map((cut) => cut.score),
+      stages: stages.map(
+        ({ index, rows, heldOut, scores }) =>
+          `stage ${index}: score ${formatScores(scores)}, ${formatCount(rows + heldOut)} rows`,
+      ),
+    }),
+  );
