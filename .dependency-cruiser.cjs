@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   statistics: ['core'],
   tokenizer: FOUNDATION,
   data: [...FOUNDATION, 'tokenizer'],
-  curriculum: TEXT,
+  curriculum: [...TEXT, 'plots'],
   endpoint: FOUNDATION,
   scoring: [...TEXT, 'endpoint'],
   backend: FOUNDATION,
@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   lora: [...TENSORS, 'model', 'optim'],
   generate: [...TENSORS, 'model', 'optim', 'lora'],
   train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
-  eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'scoring', 'train'],
+  eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'scoring', 'train', 'plots'],
   // Every task once: what the commands, the demo and other programs call. It composes options, so it reads config too.
   workflow: [
     ...TENSORS,
@@ -112,9 +112,9 @@ module.exports = {
     ),
     only(
       'processes',
-      '^src/(backend/native|study/executors)/',
+      '^src/(backend/native/|study/executors/|cli/open-in-browser\\.ts$)',
       { path: '^(node:)?child_process$', dependencyTypes: ['core'] },
-      'other programs are started in backend/native/ and study/executors/ only',
+      'other programs are started in backend/native/ and study/executors/ only, and the browser by cli/open-in-browser.ts',
     ),
     only(
       'config',

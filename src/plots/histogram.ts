@@ -18,11 +18,12 @@ export interface HistogramData {
   readonly cuts: readonly number[];
   /** What the legend says of each stage. */
   readonly stages: readonly string[];
+  /** What the bars are of, such as `length in tokens`. Default: score. */
+  readonly measure?: string | undefined;
 }
 
 const HEIGHT = 250;
 const RIGHT = WIDTH - 20;
-const TITLE = 'Rows by score and stage';
 
 /**
  * A histogram of scores, each bar stacked by stage, with a line where the stages meet and its score above it. Stages
@@ -38,7 +39,16 @@ const TITLE = 'Rows by score and stage';
  *   stages: ['stage 1: score 1 to 2.4', 'stage 2: score 2.5 to 4'],
  * });
  */
-export function drawHistogram({ edges, counts, openBelow, openAbove, cuts, stages }: HistogramData): string {
+export function drawHistogram({
+  edges,
+  counts,
+  openBelow,
+  openAbove,
+  cuts,
+  stages,
+  measure = 'score',
+}: HistogramData): string {
+  const title = `Rows by ${measure} and stage`;
   const colours = coloursOf(stages.length);
   const [lowest, last] = [edges[0]!, edges.at(-1)!];
   const highest = Math.max(...counts.map((bar) => bar.reduce((sum, n) => sum + n, 0)));
@@ -53,25 +63,25 @@ export function drawHistogram({ edges, counts, openBelow, openAbove, cuts, stage
     {
       width: WIDTH,
       height: bottom + 52,
-      title: TITLE,
-      description: `Cut at ${cuts.join(', ')}. ${stages.join('. ')}.`,
+      title,
+      description: `${cuts.length > 0 ? `Cut at ${cuts.join(', ')}. ` : ''}${stages.join('. ')}.`,
       kind: 'histogram',
       data: { 'data-x': scaleData(x), 'data-y': scaleData(y), 'data-area': areaData([left, top, RIGHT, bottom]) },
     },
-    heading(TITLE),
+    heading(title),
     legend(stages, colours, columns),
     axisLeft(y, { x: left, label: 'rows', right: RIGHT, above: cuts.length > 0 ? 48 : 0 }),
     bars({ edges, counts, stages }, colours, x.placeOf, y.placeOf),
-    axisBottom(x, { y: bottom, label: scoreLabel(openBelow, openAbove) }),
+    axisBottom(x, { y: bottom, label: measure + beyond(openBelow, openAbove) }),
     ...places.map((place, i) => cutLine(place, cuts[i]!, [top - 22 - 15 * (i % 2), bottom])),
-    stageNumbers([left, ...places, RIGHT], top - 6),
+    cuts.length > 0 ? stageNumbers([left, ...places, RIGHT], top - 6) : '',
   );
 }
 
-function scoreLabel(openBelow: boolean, openAbove: boolean): string {
-  if (openBelow && openAbove) return 'score; the outer bars hold lower and higher scores too';
-  if (openBelow) return 'score; the first bar holds lower scores too';
-  return openAbove ? 'score; the last bar holds higher scores too' : 'score';
+function beyond(openBelow: boolean, openAbove: boolean): string {
+  if (openBelow && openAbove) return '; the outer bars hold lower and higher ones too';
+  if (openBelow) return '; the first bar holds lower ones too';
+  return openAbove ? '; the last bar holds higher ones too' : '';
 }
 
 /** A colour for each stage, the more apart from the paper the harder it is. */

@@ -40,15 +40,18 @@ function summarize(lines: readonly Attempt[]): Attempts {
   return { count, open, last, failures };
 }
 
-/** Reads a cell's `attempts.jsonl`, and `more` after it; a line that is cut off or broken does not count. */
-export async function readAttempts(path: string, more: readonly Attempt[] = []): Promise<Attempts> {
-  if (!exists(path)) return summarize(more);
-  const lines = (await readText(path)).split('\n').flatMap((text) => {
+/** Lines of a cell's `attempts.jsonl`; one that is cut off or broken is left out. None where there is no file. */
+export async function readAttemptLines(path: string): Promise<Attempt[]> {
+  if (!exists(path)) return [];
+  return (await readText(path)).split('\n').flatMap((text) => {
     const { data } = attemptSchema.safeParse(tryParseJson(text));
     return data ? [data] : [];
   });
-  return summarize([...lines, ...more]);
 }
+
+/** What a cell's `attempts.jsonl`, and `more` after it, come to. */
+export const readAttempts = async (path: string, more: readonly Attempt[] = []): Promise<Attempts> =>
+  summarize([...(await readAttemptLines(path)), ...more]);
 
 /** Appends a line to a cell's `attempts.jsonl`, on the disk when it resolves. */
 export async function appendAttempt(path: string, line: Attempt): Promise<void> {

@@ -6,6 +6,7 @@ import { evaluate } from '../workflow/evaluate.js';
 import type { EvaluateOptions } from '../workflow/evaluate-options.js';
 import type { AskHooks } from '../workflow/hooks.js';
 import type { StudyEvent } from './events.js';
+import type { WinRateValues } from './results/values.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
 import { type EvaluatedArm, evaluationsOf, type StudyEvaluation } from './win-rate-evaluations.js';
@@ -77,14 +78,6 @@ function runsMoved({ arms: before }: EvalFile, { control, arms }: StudyEvaluatio
 
 /** The cell whose run a source of an evaluation is. */
 const cellOf = (source: string): string | undefined => /(?:^|[/\\])cells[/\\]([^/\\]+)[/\\]run$/.exec(source)?.[1];
-
-/** Win rates of cells, and why no verdict may be drawn from them. */
-export interface WinRateValues {
-  /** Points from 0 to 100 by cell's id: against the control's cell of the same block; 50 for the control itself. */
-  readonly values: ReadonlyMap<string, number>;
-  /** Empty where verdicts may be given. */
-  readonly problems: readonly string[];
-}
 
 /**
  * The win rates of done cells, from the files of the study's evaluations, and computed as their results are. A cell

@@ -49,7 +49,7 @@ describe('drawHistogram', () => {
   });
 
   it('tells that the last bar holds what lies beyond it, and escapes what it is given', () => {
-    expect(svg).toContain('score; the last bar holds higher scores too');
+    expect(svg).toContain('score; the last bar holds higher ones too');
     expect(svg).toContain('stage 2: &lt;score&gt; &amp; 2.5 to 4');
   });
 

@@ -12,6 +12,14 @@ export interface CellValues {
   readonly reasons: ReadonlyMap<string, string>;
 }
 
+/** Win rates of cells, and why no verdict may be drawn from them. */
+export interface WinRateValues {
+  /** Points from 0 to 100 by cell's id: against the control's cell of the same block; 50 for the control itself. */
+  readonly values: ReadonlyMap<string, number>;
+  /** Empty where verdicts may be given. */
+  readonly problems: readonly string[];
+}
+
 /** Reasons of done cells. */
 const NOT_FINITE = 'loss not finite';
 const NOT_MEASURED = 'not measured';

@@ -1,10 +1,9 @@
-import { shownName } from '../core/shown.js';
-import type { EvaluationResult, Rate } from '../eval/result/result.js';
-import { shownLevel, shownRate } from '../eval/result/sentences.js';
-import type { ArmPlot } from '../eval/result/surprising.js';
-import { type DrawnInterval, intervalPlot } from '../plots/interval-plot.js';
-import { lengthPlot } from '../plots/length-plot.js';
-import { svgFile } from '../plots/svg.js';
+import { shownName } from '../../core/shown.js';
+import { type DrawnInterval, intervalPlot } from '../../plots/interval-plot.js';
+import { lengthPlot } from '../../plots/length-plot.js';
+import type { EvaluationResult, Rate } from './result.js';
+import { shownLevel, shownRate } from './sentences.js';
+import type { ArmPlot } from './surprising.js';
 
 /** Longest name that fits into a picture's title. */
 const LONGEST_NAME = 28;
@@ -50,19 +49,17 @@ export function drawResult(
         .map(([band, rate]) => drawn(`band ${band}`, rate, counts(arm))),
     }));
   return [
-    { kind: 'winRates', svg: svgFile(winRates) },
+    { kind: 'winRates', svg: winRates },
     ...(bands.length > 0
       ? [
           {
             kind: 'bands',
-            svg: svgFile(
-              intervalPlot({
-                title: 'Win rates by band',
-                subtitle: `easy to hard; ${subtitle}`,
-                label,
-                groups: bands,
-              }),
-            ),
+            svg: intervalPlot({
+              title: 'Win rates by band',
+              subtitle: `easy to hard; ${subtitle}`,
+              label,
+              groups: bands,
+            }),
           } as const,
         ]
       : []),
@@ -84,5 +81,5 @@ function drawLength(
     pairs,
     fitted,
   });
-  return { kind: 'length', arm, svg: svgFile(svg) };
+  return { kind: 'length', arm, svg };
 }

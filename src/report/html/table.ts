@@ -1,0 +1,55 @@
+import type { PageBlock, PageCell } from '../page.js';
+import { escapeHtml, inlineHtml } from './escape.js';
+
+type Table = Omit<Extract<PageBlock, { kind: 'table' }>, 'kind'>;
+type Grid = Extract<PageBlock, { kind: 'grid' }>;
+
+/** Longest text of a cell that is shown whole. */
+const MOST = 400;
+
+const textOf = (cell: PageCell): string => (typeof cell === 'string' ? cell : cell.text);
+
+/** Words this long may be broken anywhere, since a column cannot be as wide as they are. */
+const LONG = 32;
+
+const classOf = (text: string, column: number, left: number): string =>
+  column >= left ? ' class="number"' : text.length > LONG ? ' class="long"' : '';
+
+function bodyCell(cell: PageCell, column: number, left: number): string {
+  const value = typeof cell === 'string' ? undefined : (cell.value ?? '');
+  const sorted = value === undefined ? '' : ` data-value="${value}"`;
+  const look = classOf(textOf(cell), column, left);
+  const text = inlineHtml(textOf(cell), MOST);
+  return column === 0 ? `<th scope="row"${look}${sorted}>${text}</th>` : `<td${look}${sorted}>${text}</td>`;
+}
+
+/** What scrolls sideways on its own where it is wide, and can be reached by keyboard for that. */
+export const scrolling = (label: string, content: string): string =>
+  `<div class="scroll" tabindex="0" role="group" aria-label="${escapeHtml(label)}">${content}</div>`;
+
+/** A table as HTML; `label` names it where it has no caption. */
+export function tableHtml({ rows, left = 1, caption, sortable = false }: Table, label: string): string {
+  const [head = [], ...body] = rows;
+  const heads = head.map(
+    (cell, i) => `<th scope="col"${i < left ? '' : ' class="number"'}>${inlineHtml(textOf(cell), MOST)}</th>`,
+  );
+  const lines = body.map((row) => `<tr>${row.map((cell, i) => bodyCell(cell, i, left)).join('')}</tr>`);
+  const named = caption === undefined ? '' : `<caption>${inlineHtml(caption)}</caption>`;
+  const table = `<table${sortable ? ' data-sortable=""' : ''}>${named}<thead><tr>${heads.join('')}</tr></thead>`;
+  return scrolling(caption ?? label, `${table}<tbody>\n${lines.join('\n')}\n</tbody></table>`);
+}
+
+/** States in a grid as HTML. */
+export function gridHtml({ caption, columns, rows }: Grid): string {
+  const heads = columns.map((name) => `<th scope="col">${inlineHtml(name, MOST)}</th>`).join('');
+  const lines = rows.map(({ name, cells }) => {
+    const states = cells.map((cell) => {
+      if (!cell) return '<td></td>';
+      const note = cell.note === undefined ? '' : ` <small>${inlineHtml(cell.note, MOST)}</small>`;
+      return `<td class="${cell.tone}">${inlineHtml(cell.text, MOST)}${note}</td>`;
+    });
+    return `<tr><th scope="row">${inlineHtml(name, MOST)}</th>${states.join('')}</tr>`;
+  });
+  const table = `<table class="grid"><caption>${inlineHtml(caption)}</caption><thead><tr><td></td>${heads}</tr></thead>`;
+  return scrolling(caption, `${table}<tbody>\n${lines.join('\n')}\n</tbody></table>`);
+}

@@ -1,0 +1,60 @@
+import { groupOf } from '../../study/cell.js';
+import type { PageCell, Section } from '../page.js';
+import { fullColumns } from '../parts/columns.js';
+import { numberCell } from '../parts/shown.js';
+import type { StudyReport } from './read-study-report.js';
+
+/** Every value of a study's page as data. */
+export function studyValues({ record, cells, results, final }: StudyReport): Readonly<Record<string, unknown>> {
+  return {
+    schema: 'phasetune/study-page',
+    version: 1,
+    final,
+    study: record,
+    results,
+    cells: cells.map(({ cell, state, attempts, run, spikes, heldOut }) => ({
+      id: cell.id,
+      ...state,
+      attempts,
+      resumed: run?.resumed ?? [],
+      seconds: run?.seconds ?? null,
+      spikes: spikes.map(({ stage, step, action, loss }) => ({ stage, step, action, loss })),
+      heldOut: heldOut.map(({ stage, trainedTokens, all, losses }) => ({ stage, trainedTokens, all, losses })),
+    })),
+  };
+}
+
+/** The value of every cell. */
+export function studyValuesSection({ folder, results }: StudyReport): Section {
+  const rows = results.arms.flatMap(({ arm, axes, values }) =>
+    values.map(({ cell, seed, split, value }): PageCell[] => [
+      cell,
+      arm,
+      groupOf({ axes }),
+      String(seed),
+      String(split),
+      numberCell(value, 7),
+    ]),
+  );
+  return {
+    id: 'values',
+    title: 'All values',
+    blocks: [
+      {
+        kind: 'details',
+        summary: `The value of every cell (${rows.length})`,
+        blocks: [
+          fullColumns({
+            left: 3,
+            sortable: true,
+            rows: [['cell', 'arm', 'axes', 'seed', 'split', `value, ${results.metric.unit}`], ...rows],
+          }),
+        ],
+      },
+      {
+        kind: 'paragraph',
+        text: `All values of this page are in it as JSON, in the element with the id page-data. They come from study.json, cells.jsonl, results.json and the runs in ${folder}.`,
+      },
+    ],
+  };
+}
