@@ -51,17 +51,19 @@ describe('curves', () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  it('show a point between gaps by its marker, in a long run too', () => {
+  it('show a point between gaps as a dot', () => {
     const points = Array.from({ length: 100 }, (_, x) => [x, x === 49 || x === 51 ? NaN : x] as const);
     const svg = draw({ series: [{ name: 'run', points }] });
-    const x = valuesOf(svg, 'x');
-    const markers = withAttribute(svg, 'path', 'stroke').filter(
-      ({ attributes }) => attributes.fill === 'var(--plot-s-1)',
-    );
-    const places = markers
-      .flatMap(({ attributes }) => pathPoints(attributes.d!))
-      .map(([place]) => Math.round(x(place)));
-    expect(places).toContain(50);
+    const [dots] = withAttribute(svg, 'path', 'stroke-linecap');
+    expect(pathPoints(dots!.attributes.d!).map(([place]) => Math.round(valuesOf(svg, 'x')(place)))).toEqual([50]);
+  });
+
+  it('stay small where every second value is missing', () => {
+    const points = Array.from({ length: 20_000 }, (_, x) => [x, x % 2 ? NaN : x] as const);
+    const svg = draw({ series: [{ name: 'run', points }] });
+    expect(curvesOf(svg)[0]!.length).toBeLessThanOrEqual(400);
+    expect(curvesOf(svg)[0]!.at(-1)![0]![1]).toBeGreaterThan(19_900);
+    expect(svg.length).toBeLessThan(12_000);
   });
 
   it.each([
@@ -105,6 +107,12 @@ describe('series', () => {
     for (const [i, y] of heights.slice(1).entries()) expect(y - heights[i]!).toBeGreaterThanOrEqual(16);
     const height = Number(/viewBox="0 0 560 (\d+)"/.exec(svg)![1]);
     expect(heights.at(-1)).toBeLessThan(height);
+  });
+
+  it('alone are named by the title where they have its name', () => {
+    const svg = draw({ title: 'Learning rate', series: [{ name: 'learning rate', points: [[0, 1]] }] });
+    expect(svg).not.toContain('>learning rate</text>');
+    expect(draw({ series: [{ name: 'phased', points: [[0, 1]] }] })).toContain('>phased</text>');
   });
 
   it('can be switched off by name, each with all that belongs to it', () => {
