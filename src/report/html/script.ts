@@ -2,7 +2,7 @@
 const SORT = `
 const valueOf = (cell) => {
   const text = (cell?.dataset.value ?? cell?.textContent ?? '').trim();
-  const number = Number(text.replace(/[,\\u2009%]/g, ''));
+  const number = Number(text.replace(/[,%\\s]/g, ''));
   return text === '' || text === '-' ? undefined : Number.isNaN(number) ? text : number;
 };
 const compare = (a, b) =>
