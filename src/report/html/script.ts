@@ -10,6 +10,7 @@ const compare = (a, b) =>
 const sortable = (table) => {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
+    if (head.tagName !== 'TH') return;
     const button = document.createElement('button');
     button.type = 'button';
     button.append(...head.childNodes);
@@ -85,7 +86,7 @@ const curves = (svg, line) => {
     const series = path.closest('[data-series]');
     return { series, name: series.dataset.series, points: pointsOf(path) };
   });
-  const rule = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  const rule = document.createElementNS(svg.namespaceURI, 'path');
   rule.setAttribute('stroke', 'currentColor');
   rule.setAttribute('pointer-events', 'none');
   svg.append(rule);

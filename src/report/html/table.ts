@@ -1,5 +1,5 @@
 import type { PageBlock, PageCell } from '../page.js';
-import { escapeHtml, inlineHtml } from './escape.js';
+import { escapeHtml, inlineHtml, shortened } from './escape.js';
 
 type Table = Omit<Extract<PageBlock, { kind: 'table' }>, 'kind'>;
 type Grid = Extract<PageBlock, { kind: 'grid' }>;
@@ -29,16 +29,18 @@ function bodyCell(cell: PageCell, column: number, left: number): string {
   return `<td${classOf(text, column, left)}${sorted}>${shown}</td>`;
 }
 
+/** An empty place is no heading of anything. */
+const headCell = (text: string, isWord: boolean): string =>
+  text.trim() === '' ? '<td></td>' : `<th scope="col"${isWord ? ' class="word"' : ''}>${inlineHtml(text, MOST)}</th>`;
+
 /** What scrolls sideways on its own where it is wide, and can be reached by keyboard for that. */
 export const scrolling = (label: string, content: string): string =>
-  `<div class="scroll" tabindex="0" role="group" aria-label="${escapeHtml(label)}">${content}</div>`;
+  `<div class="scroll" tabindex="0" role="group" aria-label="${escapeHtml(shortened(label, 200))}">${content}</div>`;
 
 /** A table as HTML; `label` names it where it has no caption. */
 export function tableHtml({ rows, left = 1, caption, sortable = false }: Table, label: string): string {
   const [head = [], ...body] = rows;
-  const heads = head.map(
-    (cell, i) => `<th scope="col"${i < left ? ' class="word"' : ''}>${inlineHtml(textOf(cell), MOST)}</th>`,
-  );
+  const heads = head.map((cell, i) => headCell(textOf(cell), i < left));
   const lines = body.map((row) => `<tr>${row.map((cell, i) => bodyCell(cell, i, left)).join('')}</tr>`);
   const named = caption === undefined ? '' : `<caption>${inlineHtml(caption)}</caption>`;
   const table = `<table${sortable ? ' data-sortable=""' : ''}>${named}<thead><tr>${heads.join('')}</tr></thead>`;
