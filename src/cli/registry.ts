@@ -207,6 +207,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/report/run.js'),
   ),
   entry(
+    'watch <folder>',
+    'show a run or a study in the browser as it grows; it only reads files, and serves until it is interrupted',
+    () => import('./commands/watch/options.js'),
+    () => import('./commands/watch/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),

@@ -29,6 +29,48 @@ const sortable = (table) => {
   });
 };`;
 
+/** Sorts things by the key that is pressed, the largest first, pressed again the smallest; opens and folds all. */
+const ITEMS = `
+const items = (list) => {
+  const keys = JSON.parse(list.dataset.keys);
+  const bar = document.createElement('div');
+  bar.className = 'tools';
+  bar.setAttribute('role', 'group');
+  bar.setAttribute('aria-label', 'Order');
+  const add = (text, act) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = text;
+    button.addEventListener('click', () => act(button));
+    bar.append(button);
+    return button;
+  };
+  const buttons = keys.map((key, place) =>
+    add(key, (button) => {
+      const up = button.getAttribute('aria-pressed') === 'true' && button.textContent.endsWith('\u2193');
+      mark(button, key, up);
+      const sorted = [...list.children].map((item) => [JSON.parse(item.dataset.values)[place], item]);
+      sorted.sort(([a], [b]) =>
+        a === null || b === null ? Number(a === null) - Number(b === null) : up ? a - b : b - a);
+      list.append(...sorted.map(([, item]) => item));
+    }));
+  const mark = (pressed, key, up) => {
+    buttons.forEach((button, i) => {
+      button.setAttribute('aria-pressed', String(button === pressed));
+      button.textContent = keys[i];
+    });
+    pressed.textContent = key + (up ? ' \u2191' : ' \u2193');
+  };
+  if (buttons.length > 0) mark(buttons[0], keys[0], false);
+  const all = add('open all', () => {
+    const parts = [...list.querySelectorAll('details')];
+    const open = parts.some((part) => !part.open);
+    for (const part of parts) part.open = open;
+    all.textContent = open ? 'fold all' : 'open all';
+  });
+  list.before(bar);
+};`;
+
 /** A button for each series of a picture with several. */
 const TOGGLES = `
 const toggles = (figure) => {
@@ -148,6 +190,7 @@ const local = (time) => {
 };
 const enhance = (root) => {
   root.querySelectorAll('table[data-sortable]').forEach(sortable);
+  root.querySelectorAll('ol[data-keys]').forEach(items);
   root.querySelectorAll('figure').forEach((figure) => { toggles(figure); values(figure); });
   root.querySelectorAll('time').forEach(local);
 };
@@ -161,8 +204,11 @@ addEventListener('afterprint', () => {
   opened.clear();
 });`;
 
+/** What the script of every page is made of. `enhance` prepares the document, and what is put into it later. */
+export const pageParts = `${SORT}${ITEMS}${TOGGLES}${VALUES}${REST}`;
+
 /** The script of every page, which works without it: sorted tables, series on and off, values, local times, print. */
 export const pageScript = `'use strict';
-{${SORT}${TOGGLES}${VALUES}${REST}
+{${pageParts}
 }
 `.replace(/^ +/gm, '');

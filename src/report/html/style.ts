@@ -102,8 +102,16 @@ details { margin: 0.5rem 0; }
 .text h3 { margin: 0.25rem 0; }
 .about { margin: 0; color: var(--page-muted); font-size: 0.9rem; }
 .words { white-space: pre-wrap; font-size: 0.95rem; }
-mark { background: var(--page-mark); color: inherit; }
-.special { color: var(--page-muted); font-family: ui-monospace, monospace; font-size: 0.85em; }`;
+mark { background: var(--page-mark); color: inherit; text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
+.tokens { line-height: 1.9; }
+.tokens > * { border-left: 1px solid var(--page-line); }
+.tokens > .special { border: 1px dashed var(--page-muted); border-radius: 3px; font-family: ui-monospace, monospace; font-size: 0.85em; }
+.items { margin: 0.5rem 0; padding: 0; list-style: none; max-width: none; }
+.items > li { border-top: 1px solid var(--page-line); }
+.items .about { display: block; }
+.tools { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; margin: 0.4rem 0; }
+.tools button { padding: 0.1rem 0.6rem; border: 1px solid var(--page-line); border-radius: 1rem; background: none; color: inherit; font: inherit; font-size: 0.85rem; cursor: pointer; }
+.tools button[aria-pressed="true"] { border-color: currentColor; background: var(--page-tint); font-weight: 600; }`;
 
 const NARROW = `
 @media (max-width: 34rem) {
@@ -118,7 +126,7 @@ const PRINT = `
   :root {${LIGHT}
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, .skip, .toggles, .value { display: none; }
+  nav, .skip, .toggles, .tools, .value { display: none; }
   summary { list-style: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
   .scroll, .picture { overflow: visible; }
