@@ -65,8 +65,11 @@ const LEGEND: PageBlock = {
   heading: 'How the tokens are marked',
   passages: [
     { text: 'trained', mark: 'trained' },
+    { text: '   ', mark: 'context' },
     { text: 'only read', mark: 'context' },
+    { text: '   ', mark: 'context' },
     { text: 'control token', mark: 'special' },
+    { text: '   ', mark: 'context' },
     { text: 'trained control token', mark: 'trained-special' },
   ],
 };

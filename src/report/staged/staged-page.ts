@@ -253,7 +253,7 @@ function methodSection(report: StagedReport, vocabulary: Vocabulary): Section {
         ]),
       },
       tableRowsWithHashes('Made from', [[input.file, formatCount(input.rows), input.sha256], ...given, ...tokenizer]),
-      tableRowsWithHashes('What lies in the folder', files),
+      tableRowsWithHashes('Files of the folder', files),
       paragraph(`The same files give the same bytes again:${model}`),
       { kind: 'code', text: redo },
     ],
