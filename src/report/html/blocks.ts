@@ -67,7 +67,7 @@ function passageHtml({ text, mark }: Passage): string {
 /** A picture with its caption and, folded away, its values. */
 function figureHtml({ id, caption, svg, table, left }: Figure): string {
   const values = tableHtml({ rows: table, ...(left !== undefined && { left }), sortable: true }, caption);
-  return `<figure id="${escapeHtml(id)}"><div class="picture">${hide(svg).trim()}</div><figcaption>${inlineHtml(caption)}</figcaption><details><summary>Values of this picture</summary>\n${values}\n</details></figure>`;
+  return `<figure id="${escapeHtml(id)}"><div class="picture" tabindex="0" role="group" aria-label="Picture">${hide(svg).trim()}</div><figcaption>${inlineHtml(caption)}</figcaption><details><summary>Values of this picture</summary>\n${values}\n</details></figure>`;
 }
 
 /** Blocks as HTML, one after another. */
