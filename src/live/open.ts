@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
+import type { Vocabulary } from '../core/remedies.js';
+import { folderName } from '../report/parts/shown.js';
 import { type LiveOptions, liveOptionsSchema } from './options.js';
 import { openHandler } from './server/handler.js';
 import { makeKeys } from './server/keys.js';
@@ -19,9 +21,11 @@ export interface LivePage {
   close(reason?: string): Promise<void>;
 }
 
-/** What ends a live page from outside. */
+/** What a program can give a live page besides its options. */
 export interface LiveHooks {
   readonly signal?: AbortSignal | undefined;
+  /** Names tasks and options in what the page says; default as a program writes them. */
+  readonly vocabulary?: Vocabulary | undefined;
 }
 
 const CLOSED = 'The command that showed this page has ended; this is how it was.';
@@ -36,14 +40,17 @@ const CLOSED = 'The command that showed this page has ended; this is how it was.
  * console.log(page.url); // http://127.0.0.1:7411/t/…/
  * await page.close();
  */
-export async function openLivePage(options: LiveOptions, { signal }: LiveHooks = {}): Promise<LivePage> {
+export async function openLivePage(options: LiveOptions, { signal, vocabulary }: LiveHooks = {}): Promise<LivePage> {
   const settings = liveOptionsSchema.parse(options);
   const { folder, wait, host } = settings;
   checkHost(settings);
   await checkFolder(folder, wait);
   const keys = makeKeys();
   let hosts: ReadonlySet<string> = new Set();
-  const handler = openHandler(openFolderView(folder, folder), () => ({ keys, hosts }));
+  const handler = openHandler(openFolderView(folder, { name: folderName(folder), vocabulary }), () => ({
+    keys,
+    hosts,
+  }));
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 20_000, maxHeaderSize: 8192 },
     handler.listener,

@@ -25,11 +25,20 @@ export function ask(port: number, path: string, { method = 'GET', headers = {}, 
   });
 }
 
+/** What `sections` says. */
+interface SectionsData {
+  readonly state: string;
+  readonly title: string;
+  readonly order: readonly string[];
+  readonly top?: string;
+  readonly sections: Readonly<Record<string, string>>;
+}
+
 /** What came over a stream of events. */
 export interface Received {
   readonly event: string;
   readonly id: string | undefined;
-  readonly data: { readonly [name: string]: unknown };
+  readonly data: SectionsData & { readonly reason?: string; readonly more?: boolean };
 }
 
 /** A stream of events as a program reads it. */

@@ -39,8 +39,8 @@ export function liveDocument({ top, sections, windowTitle, state }: Shown, place
 <div id="live-top">
 ${top}
 </div>
-<div class="live-bar"><p id="live-connection" class="live-connection">As it was when the page was loaded; with scripts it follows.</p><button type="button" id="live-again" hidden>Follow again</button></div>
-<p id="live-state" class="live-state" role="status" aria-live="polite">${escapeHtml(state)}</p>
+<section class="live-bar" aria-label="Connection"><p id="live-connection" class="live-connection">As it was when the page was loaded; with scripts it follows.</p><button type="button" id="live-again" hidden>Follow again</button>
+<p id="live-state" class="live-state" role="status" aria-live="polite">${escapeHtml(state)}</p></section>
 <main id="page-main">
 ${[...sections.values()].map(({ html }) => html).join('\n')}
 </main>

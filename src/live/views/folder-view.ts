@@ -3,7 +3,7 @@ import { dataError } from '../../core/errors.js';
 import { exists, listFolder, statPath } from '../../io/files.js';
 import { isLockFile } from '../../io/lock-file.js';
 import type { LiveContent, LiveView } from '../view.js';
-import { openRunView } from './run-view.js';
+import { openRunView, type Wording } from './run-view.js';
 import { openStudyView } from './study-view.js';
 
 /** What a folder has in it. */
@@ -49,20 +49,20 @@ export interface FolderView extends LiveView {
  * The page of a folder: of nothing at first, then of the run or the study that begins there. Once it has been seen and is
  * gone, the page says so and shows what it was.
  */
-export function openFolderView(folder: string, named: string): FolderView {
+export function openFolderView(folder: string, wording: Wording): FolderView {
   let open: { readonly kind: Kind; readonly view: OpenView } | undefined;
+  /** What was shown last of a folder that was there. */
   let last: LiveContent | undefined;
   return {
     cell: (index) => open?.view.cell?.(index),
     async look() {
       const kind = await kindOf(folder);
-      if (kind === 'missing' && last) last = gone(last, folder);
-      else {
-        if (kind !== open?.kind)
-          open = { kind, view: kind === 'study' ? openStudyView(folder, named) : openRunView(folder, named) };
-        last = await open.view.look();
-      }
-      return last;
+      if (kind === 'missing' && last) return gone(last, folder);
+      if (kind !== open?.kind)
+        open = { kind, view: kind === 'study' ? openStudyView(folder, wording) : openRunView(folder, wording) };
+      const content = await open.view.look();
+      last = kind === 'missing' ? undefined : content;
+      return content;
     },
   };
 }

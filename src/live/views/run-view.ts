@@ -1,26 +1,42 @@
-import type { Section } from '../../report/page.js';
+import { PROGRAM, type Vocabulary } from '../../core/remedies.js';
+import type { Page, Section } from '../../report/page.js';
+import { runPage } from '../../report/run/run-page.js';
 import type { LiveView } from '../view.js';
-import { followRun } from './follow-run.js';
-import { progressOf, stateBlocks, stateInWords } from './run-state.js';
+import { type FollowedRun, followRun } from './follow-run.js';
+import { progressOf, runStateOf, stateBlocks, stateInWords } from './run-state.js';
 
-/** The page of a run as it grows; `named` is how the folder is called. */
-export function openRunView(folder: string, named: string): LiveView {
+/** How a page is worded. */
+export interface Wording {
+  /** How the folder is called. */
+  readonly name: string;
+  /** Names tasks and options. */
+  readonly vocabulary?: Vocabulary | undefined;
+}
+
+/** Sections of a report that a live page has not: all values are in the run's own files. */
+const LEFT_OUT = new Set(['values']);
+
+/** The page of a run as it grows: where it stands, what a report of it would show now, and its log. */
+export function openRunView(folder: string, { name, vocabulary = PROGRAM }: Wording): LiveView {
   const follower = followRun(folder);
   return {
     async look() {
       const run = await follower.read();
-      const state = stateInWords(run);
       const progress = progressOf(run);
       const percent = progress ? `${Math.floor(progress.share * 100)} %` : '…';
+      const report = reportOf(folder, run, vocabulary);
+      const over = runStateOf(run) === 'done';
+      const shown = (report?.sections ?? []).filter(({ id }) => !LEFT_OUT.has(id) && (over || id !== 'answer'));
       const sections: Section[] = [
         { id: 'state', title: 'State', blocks: stateBlocks(run, Date.now()) },
         ...problemSection(run.problems),
+        ...shown,
         ...logSection(run.log),
       ];
       return {
-        page: { title: named, subtitle: 'A run of phasetune, as its files are now.', sections },
-        state,
-        windowTitle: `${percent} · ${named}`,
+        page: { title: report?.title ?? name, subtitle: report?.subtitle ?? name, sections },
+        state: stateInWords(run),
+        windowTitle: `${percent} · ${name}`,
         position: run.position,
         restarts: run.restarts,
       };
@@ -28,8 +44,15 @@ export function openRunView(folder: string, named: string): LiveView {
   };
 }
 
+/** What a report would show; undefined before there is anything to report. */
+function reportOf(folder: string, { run, history, holder }: FollowedRun, vocabulary: Vocabulary): Page | undefined {
+  if (!run) return undefined;
+  const alive = holder && holder.standing !== 'gone';
+  return runPage({ folder, run, history, ...(alive && { holder }) }, vocabulary);
+}
+
 /** What could not be read, if anything. */
-export const problemSection = (problems: readonly string[]): Section[] =>
+const problemSection = (problems: readonly string[]): Section[] =>
   problems.length === 0
     ? []
     : [
@@ -41,5 +64,5 @@ export const problemSection = (problems: readonly string[]): Section[] =>
       ];
 
 /** The last lines of a log, if there are any. */
-export const logSection = (lines: readonly string[]): Section[] =>
+const logSection = (lines: readonly string[]): Section[] =>
   lines.length === 0 ? [] : [{ id: 'log', title: 'Log', blocks: [{ kind: 'code', text: lines.join('\n') }] }];

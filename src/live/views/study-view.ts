@@ -5,12 +5,15 @@ import { readStudy, type Study, studyPaths } from '../../study/study-record.js';
 import type { LiveView } from '../view.js';
 import { followCells } from './follow-cells.js';
 import { type FollowedRun, followRun, type RunFollower } from './follow-run.js';
-import { openRunView } from './run-view.js';
+import { openRunView, type Wording } from './run-view.js';
 import { followStudyLog } from './study-log.js';
 import { blocksOf, cellsSection, type LiveCell, shareDone, studyStateBlocks, studyStateOf } from './study-state.js';
 
-/** The page of a study as it grows, and of its cells' runs; `named` is how the folder is called. */
-export function openStudyView(folder: string, named: string): LiveView & { cell(index: number): LiveView | undefined } {
+/** The page of a study as it grows, and of its cells' runs. */
+export function openStudyView(
+  folder: string,
+  wording: Wording,
+): LiveView & { cell(index: number): LiveView | undefined } {
   const cellStates = followCells();
   const log = followStudyLog();
   const read = studyReader(folder);
@@ -19,7 +22,7 @@ export function openStudyView(folder: string, named: string): LiveView & { cell(
   return {
     cell(index) {
       const cell = study?.cells.find((each) => each.index === index);
-      return cell && openRunView(studyPaths(folder).run(cell.id), `${named}: ${cell.id}`);
+      return cell && openRunView(studyPaths(folder).run(cell.id), { ...wording, name: `${wording.name}: ${cell.id}` });
     },
     async look() {
       study = await read();
@@ -39,9 +42,9 @@ export function openStudyView(folder: string, named: string): LiveView & { cell(
       ];
       const begun = cells.flatMap(({ run }) => (run ? [run] : []));
       return {
-        page: { title: named, subtitle: 'A study of phasetune, as its files are now.', sections },
+        page: { title: wording.name, subtitle: 'A study of phasetune, as its files are now.', sections },
         state: `${studyStateOf(facts)}, ${complete} of ${planned} blocks complete`,
-        windowTitle: `${Math.floor(shareDone(cells) * 100)} % · ${named}`,
+        windowTitle: `${Math.floor(shareDone(cells) * 100)} % · ${wording.name}`,
         position: begun.reduce((n, { position }) => n + position, 0),
         restarts: begun.reduce((n, { restarts }) => n + restarts, 0),
       };

@@ -203,8 +203,11 @@ addEventListener('afterprint', () => {
   opened.clear();
 });`;
 
+/** What the script of every page is made of. `enhance` prepares the document, and what is put into it later. */
+export const pageParts = `${SORT}${ITEMS}${TOGGLES}${VALUES}${REST}`;
+
 /** The script of every page, which works without it: sorted tables, series on and off, values, local times, print. */
 export const pageScript = `'use strict';
-{${SORT}${ITEMS}${TOGGLES}${VALUES}${REST}
+{${pageParts}
 }
 `.replace(/^ +/gm, '');
