@@ -1,10 +1,10 @@
-import { type Axis, axisBottom, axisLeft, axisRoom, linearAxis, logAxis, scaleData } from './axis.js';
+import { type Axis, areaData, axisBottom, axisLeft, axisRoom, linearAxis, logAxis, scaleData } from './axis.js';
 import { endLabels, labelHeight, labelRoom } from './end-labels.js';
 import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
 import { stageMarks } from './stage-marks.js';
-import { element, escapeXml, MARGIN, rounded, svgInline, WIDTH } from './svg.js';
+import { element, escapeXml, MARGIN, svgInline, WIDTH } from './svg.js';
 import { type SeriesLook, seriesLook } from './theme.js';
 import { type Point, thinOut } from './thin-out.js';
 
@@ -91,7 +91,7 @@ export function linePlot(plot: LinePlot): string {
       data: {
         'data-x': scaleData(x),
         'data-y': scaleData(y),
-        'data-area': [left, top, right, bottom].map(rounded).join(' '),
+        'data-area': areaData([left, top, right, bottom]),
       },
     },
     heading(title),

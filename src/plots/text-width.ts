@@ -41,3 +41,25 @@ export function fitText(content: string, width: number, size: number, bold = fal
   while (glyphs.length > 0 && textWidth(`${glyphs.join('')}…`, size, bold) > width) glyphs.pop();
   return `${glyphs.join('').trimEnd()}…`;
 }
+
+/** What all names begin with, up to the last mark between words. */
+function sharedStart(names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  let length = 0;
+  while (length < first.length && others.every((name) => name[length] === first[length])) length += 1;
+  return first.slice(0, length).replace(/[^\s/_.:-]*$/, '');
+}
+
+/**
+ * Names that stand beside each other, each cut at its end where it does not fit. Those that would look the same then,
+ * such as names of models from one house, are without the beginning that they share.
+ */
+export function fitNames(names: readonly string[], width: number, size: number, bold = false): string[] {
+  const fitted = names.map((name) => fitText(name, width, size, bold));
+  return fitted.map((shown, i) => {
+    const same = names.filter((name, k) => fitted[k] === shown && name !== names[i]);
+    if (same.length === 0) return shown;
+    const shared = sharedStart([names[i]!, ...same]);
+    return fitText(`…${names[i]!.slice(shared.length)}`, width, size, bold);
+  });
+}

@@ -166,6 +166,7 @@ function lengthSection(report: StagedReport): Section {
     caption: 'Rows by length in tokens, estimated from characters, held-out ones among them.',
     svg: drawHistogram({
       ...lengths,
+      measure: 'length in tokens',
       cuts: [],
       stages: quantiles.map(({ median }, i) => `stage ${i + 1}: median ${formatCount(median)} tokens`),
     }),
