@@ -17,7 +17,10 @@ export interface RunFacts {
   readonly writtenMs?: number | undefined;
 }
 
-/** Where a run stands. `unknown`: nothing of it is there yet. `preparing`: a process holds the folder, nothing is trained. */
+/**
+ * Where a run stands. `unknown`: nothing of it is there yet. `preparing`: a process holds the
+ * folder, nothing is trained.
+ */
 export type RunState = 'unknown' | 'preparing' | 'running' | 'done' | 'interrupted' | 'failed';
 
 /** Where a run stands, worked out from its files and its lock: a killed run's own file says `running` for ever. */

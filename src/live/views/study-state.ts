@@ -60,8 +60,9 @@ export function shareDone(cells: readonly LiveCell[]): number {
 }
 
 /**
- * Seconds until every cell is settled, as many at once as run now: by the time that cells took which are done, by the pace
- * of those that run, otherwise by the forecast. Undefined where none is known.
+ * Seconds until every cell is settled, as many at once as run now: by the time that cells took
+ * which are done, by the pace of those that run, otherwise by the forecast. Undefined where none is
+ * known.
  */
 function secondsLeft(cells: readonly LiveCell[]): number | undefined {
   const took = cells.flatMap(({ state, run }) =>
@@ -82,7 +83,7 @@ const WORDS: Readonly<Record<StudyState, string>> = {
   running: 'The study is under way.',
   settled: 'The study is done: nothing is left to run.',
   stopped: 'The study has stopped: no process runs it. Run again, it continues.',
-  waiting: 'The study is registered; no cell was begun yet.',
+  waiting: 'The study is registered; no cell has started yet.',
 };
 
 const UNKNOWN = 'not known';
