@@ -1,4 +1,5 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { message, varint } from '../io/protobuf.js';
 
 /** Field numbers of TensorFlow's public config.proto and rewriter_config.proto. */
 const FIELD = {
@@ -20,15 +21,10 @@ const LEVEL_0 = -1;
  */
 export function sessionConfig(): Uint8Array {
   const writer = new BinaryWriter();
-  const message = (field: number, write: () => void) => {
-    writer.tag(field, WireType.LengthDelimited).fork();
-    write();
-    writer.join();
-  };
-  writer.tag(FIELD.allowSoftPlacement, WireType.Varint).bool(true);
-  message(FIELD.graphOptions, () => {
-    message(FIELD.optimizerOptions, () => writer.tag(FIELD.level, WireType.Varint).int32(LEVEL_0));
-    message(FIELD.rewriteOptions, () => writer.tag(FIELD.disableMetaOptimizer, WireType.Varint).bool(true));
+  varint(writer, FIELD.allowSoftPlacement, 1);
+  message(writer, FIELD.graphOptions, () => {
+    message(writer, FIELD.optimizerOptions, () => varint(writer, FIELD.level, LEVEL_0));
+    message(writer, FIELD.rewriteOptions, () => varint(writer, FIELD.disableMetaOptimizer, 1));
   });
   return writer.finish();
 }

@@ -9,6 +9,8 @@ export interface Flag {
   readonly schema: JsonSchema;
   /** True if it is given without a value, or as `--no-name`. */
   readonly boolean: boolean;
+  /** True if it may be given without a value, or as `--no-name`, or with one. */
+  readonly bare: boolean;
   readonly required: boolean;
 }
 
@@ -29,8 +31,9 @@ export function flagsOf(schema: JsonSchema, path: readonly string[] = [], option
     const options = alternatives(child).filter((option) => option.type !== 'null');
     const described = { ...options[0], description: child.description ?? options[0]?.description };
     if (options.length === 1 && options[0]!.properties) return flagsOf(described, childPath, !required);
-    const boolean = options.length === 1 && options[0]!.type === 'boolean';
-    return [{ path: childPath, name: flagName(childPath), schema: child, boolean, required }];
+    const either = options.some(({ type }) => type === 'boolean');
+    const boolean = either && options.length === 1;
+    return [{ path: childPath, name: flagName(childPath), schema: child, boolean, bare: either && !boolean, required }];
   });
 }
 

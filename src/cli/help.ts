@@ -77,13 +77,13 @@ function endOf(command: Command, short: boolean): string {
 function optionFor(flag: Flag, description: string): Options & { type?: 'boolean' } {
   const { schema } = flag;
   const choices = alternatives(schema).length === 1 && schema.enum?.every((choice) => typeof choice === 'string');
-  const plain = flag.boolean || choices || schema.type === 'string';
+  const plain = flag.boolean || flag.bare || choices || schema.type === 'string';
   const notes = [plain ? '' : describeSchema(schema), flag.required ? 'required' : ''].filter(Boolean).join('; ');
   const negatable = schema.default === true ? `(--no-${flag.name} turns it off)` : '';
   const describe = [sentence(description), notes && `[${notes}]`, negatable].filter(Boolean).join(' ');
   return {
     describe,
-    ...(flag.boolean ? { type: 'boolean' } : { nargs: 1 }),
+    ...(flag.boolean ? { type: 'boolean' } : flag.bare ? {} : { nargs: 1 }),
     ...(choices ? { choices: schema.enum as string[] } : {}),
     ...(schema.default === false ? {} : { defaultDescription: textOf(schema.default) }),
   };

@@ -82,7 +82,7 @@ function lastOf(flag: Flag, typed: readonly unknown[], args: readonly string[]):
     const text = args.find((arg) => arg.startsWith(`--${flag.name}=`) && !/=(true|false)$/.test(arg));
     return text?.slice(flag.name.length + 3) ?? typed.at(-1);
   }
-  if (typed.includes(false)) throw unknownFlag(`--no-${flag.name}`, [flag.name]);
+  if (typed.includes(false) && !flag.bare) throw unknownFlag(`--no-${flag.name}`, [flag.name]);
   const read = typed.map((value) => coerceText(flag.schema, String(value)));
   return read.length > 1 && read.every(Array.isArray) ? read.flat() : read.at(-1);
 }

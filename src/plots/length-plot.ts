@@ -35,7 +35,7 @@ export function lengthPlot({ title, subtitle, label, pairs, fitted }: LengthPlot
   const x = linearAxis([Math.min(low, 0), Math.max(high, 0)], [PLOT.left, PLOT.right], { count: 6 });
   const y = linearAxis([0, 100], [PLOT.bottom, PLOT.top], { count: 5 });
   const inside = (place: number) => Math.max(PLOT.left, Math.min(PLOT.right, place));
-  const groups = groupsOf(sorted);
+  const groups = lengthGroups(sorted);
   const dots = groups.map(({ longerBy, score, n }) =>
     element('circle', {
       cx: inside(x.placeOf(longerBy)),
@@ -69,8 +69,8 @@ export function lengthPlot({ title, subtitle, label, pairs, fitted }: LengthPlot
   );
 }
 
-/** Means of pairs of similar difference. */
-function groupsOf(sorted: LengthPlot['pairs']): { longerBy: number; score: number; n: number }[] {
+/** Means of pairs of similar difference, which are the dots. `sorted`: by difference, the smallest first. */
+export function lengthGroups(sorted: LengthPlot['pairs']): { longerBy: number; score: number; n: number }[] {
   const count = Math.max(1, Math.min(GROUPS, Math.floor(sorted.length / LEAST_GROUP)));
   return Array.from({ length: count }, (_, i) => {
     const part = sorted.slice(Math.round((i * sorted.length) / count), Math.round(((i + 1) * sorted.length) / count));

@@ -18,8 +18,11 @@ export interface Figure {
 /** A piece of text of a row, and what it is to the trainer. */
 export interface Passage {
   readonly text: string;
-  /** `trained`: its loss counts. `special`: a token of the template. `context`: everything else. */
-  readonly mark: 'trained' | 'special' | 'context';
+  /**
+   * `trained`: its loss counts. `special`: a control token, such as one of the template; `trained-special`: one
+   * that is trained, such as the end of an answer. `context`: everything else.
+   */
+  readonly mark: 'trained' | 'special' | 'trained-special' | 'context';
 }
 
 /**
@@ -60,6 +63,19 @@ export type PageBlock =
       readonly caption: string;
       readonly columns: readonly string[];
       readonly rows: readonly { readonly name: string; readonly cells: readonly (GridCell | null)[] }[];
+    }
+  /** Things with more to each, such as pairs of answers; readers can sort them by each of the keys. */
+  | {
+      readonly kind: 'items';
+      readonly caption: string;
+      /** What they can be sorted by; they come sorted by the first, the largest value first. */
+      readonly keys: readonly string[];
+      readonly items: readonly {
+        readonly heading: string;
+        /** In the order of the keys. */
+        readonly values: readonly PageCell[];
+        readonly blocks: readonly PageBlock[];
+      }[];
     }
   /** Blocks that are folded away until they are wanted; open on paper. */
   | { readonly kind: 'details'; readonly summary: string; readonly blocks: readonly PageBlock[] };

@@ -86,6 +86,9 @@ export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs
 
 const NAME = 'run.json';
 
+/** The folder in a run's folder that TensorBoard reads; what lies there is no part of what the run came to. */
+export const BOARD_FOLDER = 'tensorboard';
+
 /**
  * Writes `run.json` of a run's folder, atomically and without secrets; what could not be read again does not
  * replace the old one.

@@ -3,6 +3,7 @@ import { readGivenHoldout } from '../curriculum/given-holdout.js';
 import { estimatedLengths, tokenizerLengths } from '../curriculum/lengths.js';
 import { checkFree, type StagingManifest } from '../curriculum/manifest.js';
 import type { StagingProgress } from '../curriculum/read-table.js';
+import { drawStages } from '../curriculum/stage-picture.js';
 import type { Staging } from '../curriculum/staging.js';
 import { resolveStaging } from '../curriculum/staging-options.js';
 import { stageInto } from '../curriculum/write.js';
@@ -13,7 +14,6 @@ import { loadTokenizer } from '../tokenizer/tokenizer.js';
 import type { Hooks, TaskProgress } from './hooks.js';
 import { parseOptions } from './options.js';
 import { type StageOptions, stageOptionsSchema } from './stage-options.js';
-import { drawStages } from './stage-picture.js';
 
 /** A staged folder. */
 export interface StageResult {

@@ -21,6 +21,12 @@ export const trainingOptionsSchema = recipeSchema.extend({
     .describe(
       'resume although data, options, base model or versions differ; the result then differs from an uninterrupted run',
     ),
+  tensorboard: z
+    .union([z.boolean(), z.string().min(1)])
+    .optional()
+    .describe(
+      "also write event files for TensorBoard, into this folder or, without one, into tensorboard in the run's folder [a run that is resumed continues those in its own folder]",
+    ),
 });
 
 /** Options of `train`, every one decided. */

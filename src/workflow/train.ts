@@ -7,6 +7,7 @@ import { type PreparedRun, prepareRun } from '../train/prepare.js';
 import { type ClaimedFolder, checkRunFolder, claimRunFolder, OTHER_FOLDER, type RunFile } from '../train/run-file.js';
 import type { RunPlan } from '../train/run-plan.js';
 import { planWarnings } from '../train/warnings.js';
+import { boardFolder } from './board.js';
 import { type ChosenDevice, chooseCards } from './cards.js';
 import { decideBatches } from './decide-batches.js';
 import type { Hooks } from './hooks.js';
@@ -50,6 +51,7 @@ export const train = (options: TrainingInput, hooks: Hooks = {}): Task<TrainEven
 export async function planTraining(input: TrainingInput, hooks: Hooks = {}): Promise<TrainingPlan> {
   const options = await resolveTraining(input);
   const run = await checkRunFolder(options.out, options.resume);
+  await boardFolder(options, run);
   const chosen = await chooseCards(options);
   const { onProgress } = hooks;
   const report = (done: number, total: number) =>
@@ -78,7 +80,7 @@ async function* training(input: TrainingInput, hooks: Hooks): AsyncGenerator<Tra
 }
 
 /** The recipe alone: what decides what a run comes to. */
-function recipeOf({ device: _, resume: __, force: ___, ...recipe }: TrainingOptions) {
+function recipeOf({ device: _, resume: __, force: ___, tensorboard: ____, ...recipe }: TrainingOptions) {
   return recipe;
 }
 
@@ -102,6 +104,7 @@ async function* trainIn(
   device: ChosenDevice,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
+  const board = await boardFolder(options, claim.run);
   const { recipe, prepared, warnings } = yield* reporting<EncodeEvent, Prepared>(
     (report, left) => {
       const signal = hooks.signal ? AbortSignal.any([hooks.signal, left]) : left;
@@ -120,7 +123,13 @@ async function* trainIn(
       ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
     };
     const { runPlanned } = await trainingRun();
-    const job = { recipe: decided.recipe, prepared: { ...prepared, plan: decided.plan }, claim, checked: choose };
+    const job = {
+      recipe: decided.recipe,
+      prepared: { ...prepared, plan: decided.plan },
+      claim,
+      checked: choose,
+      board,
+    };
     return yield* runPlanned(job, { ...device, force: options.force }, hooks);
   } finally {
     await prepared.model.close();

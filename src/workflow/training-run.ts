@@ -5,7 +5,6 @@ import { cardMemory, isCardThere } from '../backend/card-memory.js';
 import { loadBackend } from '../backend/load.js';
 import type { Recipe } from '../config/recipe.js';
 import { PhasetuneError } from '../core/errors.js';
-import { within } from '../core/task.js';
 import { version } from '../core/version.js';
 import type { MemoryLimit } from '../io/memory-limits.js';
 import { fingerprintModel } from '../model/fingerprint.js';
@@ -19,6 +18,7 @@ import { findResumePoint, type ResumePoint } from '../train/resume.js';
 import type { ClaimedFolder } from '../train/run-file.js';
 import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
 import { type RunJob, runStages } from '../train/staged-run.js';
+import { withBoard } from './board.js';
 import type { ChosenDevice } from './cards.js';
 import { startDevices } from './devices.js';
 import type { Hooks } from './hooks.js';
@@ -33,6 +33,8 @@ export interface PlannedRun {
   readonly claim: ClaimedFolder;
   /** Whether its memory is forecast already. */
   readonly checked: boolean;
+  /** Folder for event files of TensorBoard; undefined where none are written. */
+  readonly board: string | undefined;
 }
 
 const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
@@ -81,7 +83,7 @@ async function limitsOf({ device }: Backend): Promise<MemoryLimit[] | undefined>
 
 /** Compiles a planned run and trains it, or what is left of it. */
 export async function* runPlanned(
-  { recipe: given, prepared, claim, checked }: PlannedRun,
+  { recipe: given, prepared, claim, checked, board }: PlannedRun,
   options: ChosenDevice & Pick<TrainingOptions, 'force'>,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
@@ -107,7 +109,7 @@ export async function* runPlanned(
     yield { type: 'compile', programs };
   }
   try {
-    const run = yield* within(runStages(tuner, { ...job, resume }));
+    const run = yield* withBoard(runStages(tuner, { ...job, resume }), board, recipe.out);
     return resultOf(recipe.out, run);
   } finally {
     await end();

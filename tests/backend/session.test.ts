@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import { nativeBackend } from '../../src/backend/raw/native-op.js';
 import { openSession, type Session } from '../../src/backend/session.js';
 import * as tf from '../../src/backend/tf.js';
-import { message, text, varint } from '../../src/program/captured/attribute-proto.js';
+import { message, text, varint } from '../../src/io/protobuf.js';
 import { writeNode } from '../../src/program/captured/function-proto.js';
 import { constant, type Dtype, type GraphNode, node, ref } from '../../src/program/captured/graph.js';
 import { graphDef, savedModel } from '../../src/program/captured/saved-model.js';

@@ -1,23 +1,9 @@
 import { type BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { sizeOf } from '../../core/host-tensor.js';
 import { toBfloat16 } from '../../io/float.js';
+import { message, text, varint } from '../../io/protobuf.js';
 import type { Attribute, Constant, Dtype } from './graph.js';
 import { ELEMENTS, FIELD, TYPE } from './saved-model-schema.js';
-
-/** Writes a message as a field of the one being written. */
-export function message(writer: BinaryWriter, field: number, write: () => void): void {
-  writer.tag(field, WireType.LengthDelimited).fork();
-  write();
-  writer.join();
-}
-
-/** Writes a field of text. */
-export const text = (writer: BinaryWriter, field: number, value: string): BinaryWriter =>
-  writer.tag(field, WireType.LengthDelimited).string(value);
-
-/** Writes a field that holds an integer, a boolean or a member of an enumeration. */
-export const varint = (writer: BinaryWriter, field: number, value: number): BinaryWriter =>
-  writer.tag(field, WireType.Varint).int64(value);
 
 /**
  * Writes the content of an attribute's message. Throws a RangeError on a constant whose elements do

@@ -1,5 +1,6 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { message, text, varint, writeAttribute } from './attribute-proto.js';
+import { message, text, varint } from '../../io/protobuf.js';
+import { writeAttribute } from './attribute-proto.js';
 import type { GraphFunction, GraphNode, TensorRef } from './graph.js';
 import { outputNames } from './op-traits.js';
 import { FIELD, TYPE } from './saved-model-schema.js';

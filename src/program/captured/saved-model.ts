@@ -1,5 +1,5 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { message, text, varint } from './attribute-proto.js';
+import { message, text, varint } from '../../io/protobuf.js';
 import { writeFunction, writeNode } from './function-proto.js';
 import { type GraphFunction, type GraphNode, node, ref, specOf } from './graph.js';
 import { FIELD, PRODUCER, SCHEMA_VERSION } from './saved-model-schema.js';

@@ -1,3 +1,5 @@
+import { plotStyle } from '../../plots/theme.js';
+
 /** Colours of a page on white. */
 const LIGHT = `
   color-scheme: light;
@@ -61,7 +63,8 @@ const TABLES = `
 .scroll { margin: 0.75rem 0; max-width: 100%; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { padding: 0.25rem 0; color: var(--page-muted); text-align: left; }
-th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; max-width: 30rem; overflow-wrap: anywhere; min-width: 3rem; }
+th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; }
+.long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
@@ -83,7 +86,7 @@ pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1
 const PICTURES = `
 figure { margin: 1rem 0 1.5rem; }
 .picture { overflow-x: auto; }
-.picture svg { display: block; max-width: 100%; height: auto; }
+.picture svg { display: block; min-width: min(30rem, 100%); }
 figcaption { margin-top: 0.25rem; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0 1.5rem; }
 .toggles { display: flex; flex-wrap: wrap; gap: 0.4rem; margin-bottom: 0.4rem; }
@@ -98,8 +101,16 @@ details { margin: 0.5rem 0; }
 .text h3 { margin: 0.25rem 0; }
 .about { margin: 0; color: var(--page-muted); font-size: 0.9rem; }
 .words { white-space: pre-wrap; font-size: 0.95rem; }
-mark { background: var(--page-mark); color: inherit; }
-.special { color: var(--page-muted); font-family: ui-monospace, monospace; font-size: 0.85em; }`;
+mark { background: var(--page-mark); color: inherit; text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
+.tokens { line-height: 1.9; }
+.tokens > * { border-left: 1px solid var(--page-line); }
+.tokens > .special { border: 1px dashed var(--page-muted); border-radius: 3px; font-family: ui-monospace, monospace; font-size: 0.85em; }
+.items { margin: 0.5rem 0; padding: 0; list-style: none; max-width: none; }
+.items > li { border-top: 1px solid var(--page-line); }
+.items .about { display: block; }
+.tools { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; margin: 0.4rem 0; }
+.tools button { padding: 0.1rem 0.6rem; border: 1px solid var(--page-line); border-radius: 1rem; background: none; color: inherit; font: inherit; font-size: 0.85rem; cursor: pointer; }
+.tools button[aria-pressed="true"] { border-color: currentColor; background: var(--page-tint); font-weight: 600; }`;
 
 const NARROW = `
 @media (max-width: 34rem) {
@@ -114,7 +125,7 @@ const PRINT = `
   :root {${LIGHT}
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, .skip, .toggles, .value { display: none; }
+  nav, .skip, .toggles, .tools, .value { display: none; }
   summary { list-style: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
   .scroll, .picture { overflow: visible; }
@@ -126,7 +137,7 @@ const PRINT = `
 
 /** The style of every page: light or dark as the reader prefers, light on paper. */
 export const pageStyle = `
-:root {${LIGHT}
+${plotStyle}:root {${LIGHT}
 }
 @media (prefers-color-scheme: dark) {
 :root {${DARK}

@@ -9,12 +9,18 @@ const MOST = 400;
 
 const textOf = (cell: PageCell): string => (typeof cell === 'string' ? cell : cell.text);
 
+/** Words this long may be broken anywhere, since a column cannot be as wide as they are. */
+const LONG = 32;
+
+const classOf = (text: string, column: number, left: number): string =>
+  column >= left ? ' class="number"' : text.length > LONG ? ' class="long"' : '';
+
 function bodyCell(cell: PageCell, column: number, left: number): string {
   const value = typeof cell === 'string' ? undefined : (cell.value ?? '');
   const sorted = value === undefined ? '' : ` data-value="${value}"`;
-  const look = column < left ? '' : ' class="number"';
+  const look = classOf(textOf(cell), column, left);
   const text = inlineHtml(textOf(cell), MOST);
-  return column === 0 ? `<th scope="row"${sorted}>${text}</th>` : `<td${look}${sorted}>${text}</td>`;
+  return column === 0 ? `<th scope="row"${look}${sorted}>${text}</th>` : `<td${look}${sorted}>${text}</td>`;
 }
 
 /** What scrolls sideways on its own where it is wide, and can be reached by keyboard for that. */

@@ -1,5 +1,6 @@
+import { matrixPlot } from '../../plots/matrix-plot.js';
 import type { LossMatrix } from '../../train/forgetting.js';
-import type { PageBlock, PageCell } from '../page.js';
+import type { Figure, PageCell } from '../page.js';
 import { lossCell, shownChange, shownLoss } from './shown.js';
 
 /** A forgetting matrix whose losses may be missing. */
@@ -38,9 +39,37 @@ function matrixTable({ bands, rows }: ShownMatrix): PageCell[][] {
   return [head, ...lines];
 }
 
-/** A forgetting matrix as blocks of a page. */
-export function matrixBlocks(matrix: ShownMatrix): PageBlock[] {
-  return [{ kind: 'table', caption: `${matrix.title}: held-out loss, nats per token`, rows: matrixTable(matrix) }];
+/** A forgetting matrix as a picture; `strongest` has the strongest tone, the same for all that are side by side. */
+export function matrixFigure(matrix: ShownMatrix, strongest?: number): Figure {
+  const { id, title, bands, rows } = matrix;
+  const svg = matrixPlot({
+    title,
+    label: 'held-out loss, nats per token',
+    columnLabel: 'after',
+    columns: [...bands, 'all'],
+    rows: rows.map(({ after, losses, all }) => ({
+      name: after === 0 ? 'base' : `stage ${after}`,
+      values: [...losses, all],
+    })),
+    ...(strongest !== undefined && { strongest }),
+  });
+  return {
+    id,
+    caption: `${title}: held-out loss of each band after each stage, and its difference from the base; lower is better.`,
+    svg,
+    table: matrixTable(matrix),
+  };
+}
+
+/** The largest difference from the base in a matrix; 0 where there is none. */
+export function largestChange({ rows }: Pick<ShownMatrix, 'rows'>): number {
+  const base = rows.find(({ after }) => after === 0);
+  if (!base) return 0;
+  const before = [...base.losses, base.all];
+  const changes = rows.flatMap((row) =>
+    [...row.losses, row.all].map((loss, i) => Math.abs((loss ?? Number.NaN) - (before[i] ?? Number.NaN))),
+  );
+  return Math.max(0, ...changes.filter(Number.isFinite));
 }
 
 /** The matrix of a run. */

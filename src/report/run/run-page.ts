@@ -1,7 +1,7 @@
 import { PROGRAM, type Vocabulary } from '../../core/remedies.js';
 import { formatCount, formatDuration, formatNumber } from '../../telemetry/format.js';
 import type { Page, PageBlock, Section } from '../page.js';
-import { bandSentences, matrixBlocks, matrixOfRun } from '../parts/matrix.js';
+import { bandSentences, matrixFigure, matrixOfRun } from '../parts/matrix.js';
 import { folderName } from '../parts/shown.js';
 import { eventsSection } from './events-section.js';
 import { lossSections } from './loss-sections.js';
@@ -77,7 +77,7 @@ function matrixSection({ run: { matrix } }: RunReport): Section[] {
           kind: 'paragraph',
           text: 'The loss on held-out rows of each band of difficulty, before training and after each stage. Lower is better.',
         },
-        ...matrixBlocks(matrixOfRun(matrix)),
+        { kind: 'figure', figure: matrixFigure(matrixOfRun(matrix)) },
       ],
     },
   ];

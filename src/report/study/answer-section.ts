@@ -43,7 +43,12 @@ function notesOf(comparisons: StudyReport['results']['comparisons']): string[] {
 }
 
 /** What was compared. */
-function about({ analysis, budget }: StudyReport['record'], cells: number, blocks: { planned: number }): string {
+function about(
+  { analysis, budget, extended }: StudyReport['record'],
+  cells: number,
+  blocks: { planned: number },
+): string {
   const margin = analysis.margin === null ? 'no margin' : `a margin of ${analysis.margin} ${analysis.unit}`;
-  return `Measured: ${analysis.metric} in ${analysis.unit}, ${analysis.better} is better; ${formatCounted(cells, 'cell')} in ${formatCounted(blocks.planned, 'block')}, each trained on about ${formatCount(budget)} tokens; alpha ${analysis.alpha}, ${margin}. All of it was fixed before the first run.`;
+  const fixed = extended.length === 0 ? ' All of it was fixed before the first run.' : '';
+  return `Measured: ${analysis.metric} in ${analysis.unit}, ${analysis.better} is better; ${formatCounted(cells, 'cell')} in ${formatCounted(blocks.planned, 'block')}, each trained on about ${formatCount(budget)} tokens; alpha ${analysis.alpha}, ${margin}.${fixed}`;
 }

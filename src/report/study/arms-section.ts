@@ -67,7 +67,7 @@ function armRows(arms: readonly Arm[], report: StudyReport): PageCell[][] {
         figure(arm.sd),
         arm.interval ? `${shown(arm.interval.low, digits)} to ${shown(arm.interval.high, digits)}` : '-',
         one ? figure(one.difference) : '-',
-        one ? (one.verdict ?? 'none') : 'control',
+        one ? (report.final ? (one.verdict ?? 'none') : '-') : 'control',
         arm.trainedTokens === null ? '-' : cell(formatCount(Math.round(arm.trainedTokens)), arm.trainedTokens),
         seconds === undefined ? '-' : cell(formatDuration(seconds), seconds),
       ];

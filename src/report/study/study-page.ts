@@ -5,6 +5,8 @@ import { folderName } from '../parts/shown.js';
 import { answerSection } from './answer-section.js';
 import { armsSection } from './arms-section.js';
 import { cellsSection } from './cells-section.js';
+import { differenceSection } from './difference-section.js';
+import { studyLossSection } from './loss-section.js';
 import { matrixSection } from './matrix-section.js';
 import { studyMethodSection } from './method-section.js';
 import { powerSection } from './power-section.js';
@@ -29,8 +31,10 @@ export function studyPage(report: StudyReport, vocabulary: Vocabulary = PROGRAM)
     subtitle: `${others.join(', ')} against ${control}; ${formatCounted(cells.length, 'cell')}`,
     sections: [
       answerSection(report),
+      ...differenceSection(report),
       armsSection(report),
       ...matrixSection(report),
+      ...studyLossSection(report),
       ...powerSection(report),
       cellsSection(report),
       studyMethodSection(report, vocabulary),

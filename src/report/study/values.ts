@@ -1,5 +1,6 @@
 import { groupOf } from '../../study/cell.js';
 import type { PageCell, Section } from '../page.js';
+import { fullColumns } from '../parts/columns.js';
 import { numberCell } from '../parts/shown.js';
 import type { StudyReport } from './read-study-report.js';
 
@@ -29,7 +30,7 @@ export function studyValuesSection({ folder, results }: StudyReport): Section {
     values.map(({ cell, seed, split, value }): PageCell[] => [
       cell,
       arm,
-      groupOf({ axes }) || 'none',
+      groupOf({ axes }),
       String(seed),
       String(split),
       numberCell(value, 7),
@@ -43,12 +44,11 @@ export function studyValuesSection({ folder, results }: StudyReport): Section {
         kind: 'details',
         summary: `The value of every cell (${rows.length})`,
         blocks: [
-          {
-            kind: 'table',
+          fullColumns({
             left: 3,
             sortable: true,
             rows: [['cell', 'arm', 'axes', 'seed', 'split', `value, ${results.metric.unit}`], ...rows],
-          },
+          }),
         ],
       },
       {

@@ -27,6 +27,7 @@ export const command = defineCommand({
   ],
   groups: {
     ...RECIPE_GROUPS,
+    Evaluation: [...RECIPE_GROUPS.Evaluation, 'tensorboard'],
     Checkpoints: [...RECIPE_GROUPS.Checkpoints, 'resume', 'force'],
     'Memory and speed': ['device', ...RECIPE_GROUPS['Memory and speed']],
     'Before you start': ['dryRun'],
