@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   statistics: ['core'],
   tokenizer: FOUNDATION,
   data: [...FOUNDATION, 'tokenizer'],
-  curriculum: TEXT,
+  curriculum: [...TEXT, 'plots'],
   endpoint: FOUNDATION,
   scoring: [...TEXT, 'endpoint'],
   backend: FOUNDATION,
@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   lora: [...TENSORS, 'model', 'optim'],
   generate: [...TENSORS, 'model', 'optim', 'lora'],
   train: [...TENSORS, ...TEXT, 'model', 'optim', 'lora'],
-  eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'scoring', 'train'],
+  eval: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'endpoint', 'scoring', 'train', 'plots'],
   // Every task once: what the commands, the demo and other programs call. It composes options, so it reads config too.
   workflow: [
     ...TENSORS,

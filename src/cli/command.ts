@@ -20,6 +20,11 @@ export interface CommandContext {
    * byte for byte elsewhere.
    */
   printData(text: string): void;
+  /**
+   * Prints, under `--json`, what a command that serves has to say, at once: it only ends when it is interrupted, and
+   * what it returns then is not printed.
+   */
+  announce(result: Record<string, unknown>): void;
   /** How this command names options and tasks, for what it words itself. */
   readonly vocabulary: Vocabulary;
   /** True where stdout shows colours. */
@@ -80,6 +85,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject> {
    * standard output any more. All others finish their work whether it is read or not.
    */
   onlyPrints?(options: z.infer<S>): boolean;
+  /** True if the command serves until it is interrupted: that is then no failure, and nothing is said of it. */
+  readonly serves?: boolean;
 }
 
 /** The options of a command, all defaults filled in. */

@@ -54,8 +54,9 @@ async function perform(
   const [json, verbose] = [argv.json === true, argv.verbose === true];
   const logger = createLogger({ write: (line) => terminal.write(word(line)), verbose });
   const options = resolveLayers(command.schema, schema, await layersOf(command, schema, argv, place));
-  const interruption = listenForInterrupt(logger);
+  const interruption = listenForInterrupt(logger, { serves: command.serves });
   if (command.onlyPrints?.(options)) stopWhenUnread(terminal);
+  let announced = false;
   const context: CommandContext = {
     logger,
     json,
@@ -65,6 +66,10 @@ async function perform(
     print: (line) => json || terminal.print(typeof line === 'string' ? word(line) : line),
     printText: (text) => json || terminal.printText(text),
     printData: (text) => json || terminal.printData(text),
+    announce: (result) => {
+      announced = true;
+      if (json) terminal.printJson(result);
+    },
     progress: (task) => showProgress(terminal, task),
     confirm:
       process.stdin.isTTY && terminal.live
@@ -77,7 +82,7 @@ async function perform(
   try {
     const run = await entry.run();
     const result = await run(options, context);
-    if (json) terminal.printJson(wordWarnings(result, word));
+    if (json && !announced) terminal.printJson(wordWarnings(result, word));
     return interruption.code() ?? 0;
   } catch (error) {
     throw interruption.reasonOf(error);

@@ -207,6 +207,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/report/run.js'),
   ),
   entry(
+    'watch <folder>',
+    'show a run or a study in the browser as it grows; it only reads files, and serves until it is interrupted',
+    () => import('./commands/watch/options.js'),
+    () => import('./commands/watch/run.js'),
+  ),
+  entry(
     'export tensorboard <folder>',
     "write event files of a run, or of all runs of a study, for TensorBoard's scalars, text and HParams tabs",
     () => import('./commands/export-tensorboard/options.js'),

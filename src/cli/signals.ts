@@ -6,7 +6,10 @@ import { asFailure, HANGUP_CODE } from './failure.js';
 export interface Interruption {
   /** The signal. Once it was read, the first interrupt asks the work to save and stop instead of ending the process. */
   signal(): AbortSignal;
-  /** The exit code once the work has been asked to stop: 129 if the terminal was closed, otherwise 130. */
+  /**
+   * The exit code once the work has been asked to stop: 129 if the terminal was closed, otherwise
+   * 130; 0 of a server.
+   */
   code(): number | undefined;
   /** The error to throw for what the work threw: the interruption, if that is why the work ended. */
   reasonOf(thrown: unknown): unknown;
@@ -30,6 +33,13 @@ const CAUSES: Readonly<Record<Cause, { why: string; counts: boolean; exitCode: n
   },
 };
 
+/** What an interrupt means. */
+export interface InterruptOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** True for a command that serves until it is interrupted: it then ends with exit code 0, and nothing is said. */
+  readonly serves?: boolean | undefined;
+}
+
 /**
  * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and
  * otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does not
@@ -38,7 +48,10 @@ const CAUSES: Readonly<Record<Cause, { why: string; counts: boolean; exitCode: n
  * end of the channel is a SIGTERM; it does not count as the second either, since a parent that asked
  * this one to stop may be gone before it has saved.
  */
-export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEnv = process.env): Interruption {
+export function listenForInterrupt(
+  logger: Logger,
+  { environment = process.env, serves = false }: InterruptOptions = {},
+): Interruption {
   const controller = new AbortController();
   let held = false;
   let interrupts = 0;
@@ -49,10 +62,10 @@ export function listenForInterrupt(logger: Logger, environment: NodeJS.ProcessEn
     const { why, counts, exitCode } = CAUSES[cause];
     if (cause === 'SIGHUP' && underNohup(environment)) return;
     if (counts) interrupts++;
-    code ??= exitCode;
+    code ??= serves ? 0 : exitCode;
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
-    logger.warn(`${why}: saving, then stopping${counts ? ' (interrupt again to stop immediately)' : ''}`);
+    if (!serves) logger.warn(`${why}: saving, then stopping${counts ? ' (interrupt again to stop immediately)' : ''}`);
     controller.abort(interrupted(why));
   };
   const left = () => stop('disconnect');

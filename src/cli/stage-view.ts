@@ -1,10 +1,10 @@
 import type { Histogram } from '../curriculum/histogram.js';
 import type { StagingManifest } from '../curriculum/manifest.js';
+import { formatScore, formatScores } from '../curriculum/stage-picture.js';
 import type { Staging } from '../curriculum/staging.js';
 import { alignedLines } from '../telemetry/document.js';
 import { formatCount } from '../telemetry/format.js';
 import type { Span, Styled } from '../telemetry/terminal.js';
-import { formatScore, formatScores } from '../workflow/stage-picture.js';
 
 const HEADS = ['stage', 'score', 'mean', 'rows', 'tokens', 'row median', 'row 90 %', 'held out'];
 
@@ -28,23 +28,6 @@ export function tableOf({ stages, lengths }: StagingManifest): string[] {
     formatCount(stages.reduce((total, stage) => total + of(stage), 0));
   const total = ['total', '', '', sum((s) => s.rows), about + sum((s) => s.tokens), '', '', sum((s) => s.heldOut)];
   return alignedLines([HEADS, ...cells, total], 2);
-}
-
-/** Where the held-out rows are from, if given, and what was found about duplicates and length, a sentence each. */
-export function factsOf(manifest: StagingManifest): string[] {
-  const { duplicates, length, options, holdoutFrom } = manifest;
-  const { exact, near, clusters } = duplicates;
-  const nearly = options.nearDuplicates > 0 ? `, ${formatCount(near)} near-duplicates` : '';
-  const groups = clusters === 1 ? 'the one group of them' : `each of the ${formatCount(clusters)} groups of them`;
-  const together = clusters > 0 ? `; ${groups} is on one side` : '';
-  const follows = length.spearman === undefined ? '' : `Spearman ${length.spearman.toFixed(2)}; `;
-  return [
-    ...(holdoutFrom
-      ? [`held-out rows: the ${formatCount(holdoutFrom.rows)} of ${holdoutFrom.file}, whatever the cut`]
-      : []),
-    `duplicate instructions: ${formatCount(exact)} equal${nearly}${together}`,
-    `score and length: ${follows}the stages explain ${(100 * length.etaSquared).toFixed(1)} % of the variance of log length`,
-  ];
 }
 
 /** Most bars in a terminal, and characters of the longest. */

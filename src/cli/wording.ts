@@ -26,7 +26,7 @@ export function vocabularyOf(command?: Command, schema: JsonSchema = {}): Vocabu
       const words = positionalsOf(line).map((word) => word.name);
       const rest = Object.entries(options).filter(([option]) => !words.includes(option));
       const typed = [
-        ...words.map((word) => (options[word] === undefined ? word.toUpperCase() : quoted(options[word]))),
+        ...words.map((word) => (options[word] === undefined ? word.toUpperCase() : typedWords(options[word]))),
         ...rest.map(([option, value]) => typedFlag(flagName(option.split('.')), value)),
       ];
       return `\`${['phasetune', name, ...typed].join(' ')}\``;
@@ -34,8 +34,13 @@ export function vocabularyOf(command?: Command, schema: JsonSchema = {}): Vocabu
   };
 }
 
+/** Values as words of their own. */
+const typedWords = (value: OptionValue | readonly string[]): string =>
+  typeof value === 'object' ? value.map(quoted).join(' ') : quoted(value);
+
 /** A flag with its value, as it is typed. */
-function typedFlag(name: string, value?: OptionValue): string {
+function typedFlag(name: string, value?: OptionValue | readonly string[]): string {
+  if (typeof value === 'object') return `--${name} ${typedWords(value)}`;
   if (typeof value === 'boolean') return value ? `--${name}` : `--no-${name}`;
   if (value === undefined) return `--${name}`;
   const text = quoted(value);

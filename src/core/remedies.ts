@@ -14,6 +14,7 @@ const TASKS = [
   'inspect rows',
   'eval answer',
   'eval judge',
+  'eval report',
   'ablate',
   'ablate status',
   'ablate retry',
@@ -46,6 +47,9 @@ export type Remedy =
     }
   | { readonly advice: string };
 
+/** Options of a task that a sentence or a page names. */
+export type TaskOptions = Readonly<Record<string, OptionValue | readonly string[]>>;
+
 /** How an interface names options and tasks. */
 export interface Vocabulary {
   /**
@@ -53,7 +57,7 @@ export interface Vocabulary {
    * unchanged in a sentence, and a remedy that would change it is left out.
    */
   option(name: string, value?: OptionValue): string | undefined;
-  task(name: TaskName, options: Readonly<Record<string, OptionValue>>): string;
+  task(name: TaskName, options: TaskOptions): string;
   /** What a task is called. Default `task`. */
   readonly taskWord?: string;
 }

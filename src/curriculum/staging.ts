@@ -20,7 +20,7 @@ export interface StageContents {
 /** How much a cut by difficulty is a cut by length. */
 export interface Confounding {
   /** Spearman's correlation of score and tokens; left out where one of them does not vary. */
-  readonly spearman?: number;
+  readonly spearman?: number | undefined;
   /** Share of the variance of log tokens that lies between the stages. */
   readonly etaSquared: number;
 }

@@ -1,5 +1,6 @@
 import { formatCount } from '../telemetry/format.js';
 import type { Measure } from './lengths.js';
+import type { StagingManifest } from './manifest.js';
 import type { Staging } from './staging.js';
 
 /** A stage with fewer rows to train on, a smaller share of all rows, or fewer held-out rows, is called tiny. */
@@ -12,13 +13,23 @@ const MOSTLY_LENGTH = 0.5;
 const LARGE_CLUSTER = 0.05;
 
 /** A staging, and what happened while it was made. */
-export interface StagingFacts extends Staging {
+export interface StagingFacts extends Pick<Staging, 'plan' | 'cuts' | 'duplicates' | 'length' | 'stages'> {
   readonly counted: Measure['counted'];
   /** Rows left out because they have no score. */
   readonly dropped: number;
   /** Rows left out because they are near-duplicates of rows that were given to hold out. */
   readonly leftOut: number;
 }
+
+/** The warnings that a staging gave, worked out from its manifest again. */
+export const manifestWarnings = (manifest: StagingManifest): string[] =>
+  stagingWarnings({
+    ...manifest,
+    plan: manifest.options,
+    counted: manifest.lengths.counted,
+    dropped: manifest.input.withoutScore,
+    leftOut: manifest.holdoutFrom?.leftOut ?? 0,
+  });
 
 /** What the user should know about a staging, in one sentence each. */
 export function stagingWarnings(staging: StagingFacts): string[] {
@@ -80,10 +91,11 @@ function sizeWarnings({ plan, stages }: StagingFacts): string[] {
   return warnings;
 }
 
-function duplicateWarnings({ plan, duplicates: { largest, uncompared }, stageOf }: StagingFacts): string[] {
+function duplicateWarnings({ plan, duplicates: { largest, uncompared }, stages }: StagingFacts): string[] {
   if (plan.nearDuplicates === 0) return [];
   const warnings: string[] = [];
-  if (largest > Math.max(FEW.rows, LARGE_CLUSTER * stageOf.length))
+  const all = stages.reduce((sum, stage) => sum + stage.rows + stage.heldOut, 0);
+  if (largest > Math.max(FEW.rows, LARGE_CLUSTER * all))
     warnings.push(
       `${rows(largest)} are connected as near-duplicates, so that all of them are trained on or all held out; if they only follow one template, raise \`nearDuplicates\` (${plan.nearDuplicates})`,
     );

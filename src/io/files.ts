@@ -72,6 +72,19 @@ export async function statPath(
   }
 }
 
+/**
+ * Identity of a file's contents without reading them: it changes when the file is replaced or
+ * written; empty where there is none.
+ */
+export async function fileStamp(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch {
+    return '';
+  }
+}
+
 /** Names in a folder, sorted. */
 export async function listFolder(path: string): Promise<string[]> {
   const names = await readdir(path).catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));

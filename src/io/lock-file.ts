@@ -33,6 +33,8 @@ export async function readLock(
 /** Who holds a folder, or held it until its death. */
 export interface FolderHolder extends Pick<LockOwner, 'pid' | 'host' | 'since'> {
   readonly standing: Standing;
+  /** When it last gave a sign of life, in ms since 1970 by the clock of the file system. */
+  readonly seenMs: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function folderHolder(folder: string): Promise<FolderHolder | undef
     if (!lock?.owner) return undefined;
     const { pid, host, since } = lock.owner;
     const standing = await standingOf(lock.owner, await thisOwner(''), Date.now() - lock.at);
-    return { pid, host, since, standing };
+    return { pid, host, since, standing, seenMs: lock.at };
   } catch (error) {
     throw fileError('read', path, error);
   }

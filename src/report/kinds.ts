@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import type { Vocabulary } from '../core/remedies.js';
 import { exists } from '../io/files.js';
+import { evaluationPage } from './evaluation/evaluation-page.js';
+import { readEvaluationReport } from './evaluation/read-evaluation-report.js';
 import type { Page } from './page.js';
 import { readRunReport } from './run/read-run-report.js';
 import { runPage } from './run/run-page.js';
+import { readStagedReport } from './staged/read-staged-report.js';
+import { stagedPage } from './staged/staged-page.js';
 import { readStudyReport } from './study/read-study-report.js';
 import { studyPage } from './study/study-page.js';
 
@@ -40,5 +44,18 @@ export const REPORT_KINDS: readonly ReportKind[] = [
     sign: 'study.json',
     recognize: has('study.json'),
     page: async (folder, { vocabulary }) => studyPage(await readStudyReport(folder), vocabulary),
+  },
+  {
+    name: 'an evaluation',
+    sign: 'eval.json',
+    recognize: has('eval.json'),
+    page: async (folder, { answers, vocabulary }) =>
+      evaluationPage(await readEvaluationReport(folder, { answers }), vocabulary),
+  },
+  {
+    name: 'a staged set',
+    sign: 'manifest.json',
+    recognize: has('manifest.json'),
+    page: async (folder, { vocabulary }) => stagedPage(await readStagedReport(folder), vocabulary),
   },
 ];

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { dataError, usageError } from '../core/errors.js';
-import { PROGRAM, type Vocabulary } from '../core/remedies.js';
+import { PROGRAM, type Remedy, type Vocabulary } from '../core/remedies.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { readHead, statPath } from '../io/files.js';
 import { svgFile } from '../plots/svg.js';
@@ -50,12 +50,31 @@ export async function makeReport(options: ReportOptions): Promise<MadeReport> {
   await refuseOther(out, 'out', isOurPage);
   if (markdown !== undefined) await refuseOther(markdown, 'markdown', isOurMarkdown);
   const page = await kind.page(folder, { answers, vocabulary });
-  const html = renderPage(page);
-  await writeFileAtomic(out, html);
-  const made = { kind: kind.name, folder, out, bytes: Buffer.byteLength(html) };
+  const bytes = await writePage(out, page, {
+    option: 'out',
+    ...(answers && { remedies: [{ option: 'answers', change: 'lower' }] }),
+  });
+  const made = { kind: kind.name, folder, out, bytes };
   return markdown === undefined
     ? { ...made, pictures: [] }
     : { ...made, markdown, pictures: await writeMarkdown(page, markdown) };
+}
+
+/**
+ * Writes a page as HTML, and returns its bytes. A file that is not such a page is never replaced: a usage error that
+ * names `option`.
+ *
+ * @param about the option that names the file, and what makes a page smaller that is too large.
+ */
+export async function writePage(
+  file: string,
+  page: Page,
+  { option, remedies }: { readonly option: string; readonly remedies?: readonly Remedy[] },
+): Promise<number> {
+  await refuseOther(file, option, isOurPage);
+  const html = renderPage(page, remedies);
+  await writeFileAtomic(file, html);
+  return Buffer.byteLength(html);
 }
 
 /** What a folder is; a data error where it is nothing that a report can be made of. */

@@ -2,7 +2,7 @@ import { escapeKeepingLayout } from '../core/escape.js';
 import { version } from '../core/version.js';
 import { hide } from '../telemetry/redact.js';
 import { shortened } from './html/escape.js';
-import type { Figure, Page, PageBlock, PageCell } from './page.js';
+import type { Figure, Page, PageBlock, PageCell, Passage } from './page.js';
 
 const HEAD = '<!-- report of phasetune';
 
@@ -51,6 +51,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
   paragraph: ({ text }) => line(text),
   note: ({ tone, text }) => (tone === 'answer' ? `> ${line(text)}` : `> ${NOTES[tone]}${line(text)}`),
   list: ({ items }) => items.map((item) => `- ${line(item)}`).join('\n'),
+  progress: ({ label, share }) => line(`${label}: ${Math.floor(share * 100)} %`),
   facts: ({ facts }) => tableText([['', ''], ...facts.map(([name, value]) => [name, value])], 2),
   table: ({ caption, rows, left }) =>
     [...(caption === undefined ? [] : [line(caption), '']), tableText(rows, left)].join('\n'),
@@ -63,8 +64,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
         [`### ${line(heading, 400)}`, ...(note === undefined ? [] : [line(note)]), fenced(text)].join('\n\n'),
       )
       .join('\n\n'),
-  passages: ({ heading, passages }) =>
-    `### ${line(heading, 400)}\n\n${fenced(passages.map(({ text }) => text).join(''))}`,
+  passages: ({ heading, passages }) => `### ${line(heading, 400)}\n\n${fenced(passages.map(passageText).join(''))}`,
   grid: ({ caption, columns, rows }) => {
     const lines = rows.map(({ name, cells }) => [
       name,
@@ -72,8 +72,19 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
     ]);
     return `${line(caption)}\n\n${tableText([['', ...columns], ...lines], columns.length + 1)}`;
   },
+  items: ({ caption, keys, items }, pictures) =>
+    [
+      line(caption),
+      ...items.map(({ heading, values, blocks }) => {
+        const shown = values.map((value, key) => `${keys[key]} ${typeof value === 'string' ? value : value.text}`);
+        return folded(heading, [line(shown.join(', ')), blocksText(blocks, pictures)].join('\n\n'));
+      }),
+    ].join('\n\n'),
   details: ({ summary, blocks }, pictures) => folded(summary, blocksText(blocks, pictures)),
 };
+
+/** Trained tokens between brackets: Markdown's fenced text has no other mark. */
+const passageText = ({ text, mark }: Passage): string => (mark.startsWith('trained') ? `[${text}]` : text);
 
 function figureText({ id, caption, table, left }: Figure, pictures: Pictures): string {
   const place = pictures.get(id);
@@ -108,5 +119,6 @@ export const figuresOf = ({ sections }: Pick<Page, 'sections'>): Figure[] =>
 function figuresIn(block: PageBlock): readonly Figure[] {
   if (block.kind === 'figure') return [block.figure];
   if (block.kind === 'panels') return block.figures;
+  if (block.kind === 'items') return block.items.flatMap(({ blocks }) => blocks.flatMap(figuresIn));
   return block.kind === 'details' ? block.blocks.flatMap(figuresIn) : [];
 }

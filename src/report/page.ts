@@ -18,8 +18,11 @@ export interface Figure {
 /** A piece of text of a row, and what it is to the trainer. */
 export interface Passage {
   readonly text: string;
-  /** `trained`: its loss counts. `special`: a token of the template. `context`: everything else. */
-  readonly mark: 'trained' | 'special' | 'context';
+  /**
+   * `trained`: its loss counts. `special`: a control token, such as one of the template; `trained-special`: one
+   * that is trained, such as the end of an answer. `context`: everything else.
+   */
+  readonly mark: 'trained' | 'special' | 'trained-special' | 'context';
 }
 
 /**
@@ -31,6 +34,8 @@ export type PageBlock =
   /** A sentence that stands out: an answer, a warning, a failure. The tone is always said in words too. */
   | { readonly kind: 'note'; readonly tone: 'answer' | 'warning' | 'error'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
+  /** How far something is, from 0 to 1. */
+  | { readonly kind: 'progress'; readonly label: string; readonly share: number }
   /** Names with values. */
   | { readonly kind: 'facts'; readonly facts: readonly (readonly [name: string, value: string])[] }
   /** The first row has the names of the columns; the first `left` columns [1] are words, the others numbers. */
@@ -61,6 +66,19 @@ export type PageBlock =
       readonly columns: readonly string[];
       readonly rows: readonly { readonly name: string; readonly cells: readonly (GridCell | null)[] }[];
     }
+  /** Things with more to each, such as pairs of answers; readers can sort them by each of the keys. */
+  | {
+      readonly kind: 'items';
+      readonly caption: string;
+      /** What they can be sorted by; they come sorted by the first, the largest value first. */
+      readonly keys: readonly string[];
+      readonly items: readonly {
+        readonly heading: string;
+        /** In the order of the keys. */
+        readonly values: readonly PageCell[];
+        readonly blocks: readonly PageBlock[];
+      }[];
+    }
   /** Blocks that are folded away until they are wanted; open on paper. */
   | { readonly kind: 'details'; readonly summary: string; readonly blocks: readonly PageBlock[] };
 
@@ -71,6 +89,8 @@ export interface GridCell {
   readonly tone: 'good' | 'active' | 'waiting' | 'bad';
   /** More about it, such as a reason. */
   readonly note?: string;
+  /** Address of a page about it, relative to this one; absent on a report. */
+  readonly href?: string;
 }
 
 /** A part of a page with a heading. The same section has the same id on a report and on a live page. */

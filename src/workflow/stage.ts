@@ -3,17 +3,18 @@ import { readGivenHoldout } from '../curriculum/given-holdout.js';
 import { estimatedLengths, tokenizerLengths } from '../curriculum/lengths.js';
 import { checkFree, type StagingManifest } from '../curriculum/manifest.js';
 import type { StagingProgress } from '../curriculum/read-table.js';
+import { drawStages } from '../curriculum/stage-picture.js';
 import type { Staging } from '../curriculum/staging.js';
 import { resolveStaging } from '../curriculum/staging-options.js';
 import { stageInto } from '../curriculum/write.js';
 import { streamRows } from '../data/import.js';
 import { statPath } from '../io/files.js';
 import { refuseInputsIn } from '../io/same-file.js';
+import { svgFile } from '../plots/svg.js';
 import { loadTokenizer } from '../tokenizer/tokenizer.js';
 import type { Hooks, TaskProgress } from './hooks.js';
 import { parseOptions } from './options.js';
 import { type StageOptions, stageOptionsSchema } from './stage-options.js';
-import { drawStages } from './stage-picture.js';
 
 /** A staged folder. */
 export interface StageResult {
@@ -64,7 +65,7 @@ export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<Sta
       {
         replace: force,
         onProgress: progress.report,
-        draw: drawStages,
+        draw: (staging) => svgFile(drawStages(staging)),
         measure,
         ...holdout,
         ...(hooks.signal && { signal: hooks.signal }),

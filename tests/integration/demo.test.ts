@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -39,6 +39,9 @@ test('the demo on the tiny Llama learns, says what it did, and leaves an adapter
     run.stages.slice(0, 2).map((stage) => stage.end!.sha256),
   );
   expect(await hashFile(join(folder, 'run/adapter/adapter_model.safetensors'))).toBe(run.stages[2]!.end!.sha256);
+  // The last line names the page of the run, which is there.
+  expect(stdout.trimEnd().split('\n').at(-1)).toContain(join(folder, 'run/report.html'));
+  expect(await readFile(join(folder, 'run/report.html'), 'utf8')).toContain('after stage 3');
 });
 
 test('the same seed gives the same adapter, losses and answers; --json gives them as data', async () => {

@@ -11,7 +11,13 @@ test('who holds a folder is read without taking it', async () => {
   expect(await folderHolder(folder)).toBeUndefined();
   expect(await folderHolder(join(folder, 'none'))).toBeUndefined();
   const lock = await lockFolder(folder, 'train');
-  const holder = { pid: process.pid, host: hostname(), since: expect.any(String), standing: 'here' };
+  const holder = {
+    pid: process.pid,
+    host: hostname(),
+    since: expect.any(String),
+    standing: 'here',
+    seenMs: expect.any(Number),
+  };
   expect(await folderHolder(folder)).toEqual(holder);
   expect(await liveHolder(folder)).toEqual(holder);
   await lock.check();

@@ -12,6 +12,7 @@ import type { InstructionRecord } from '../../data/record.js';
 import { exists } from '../../io/files.js';
 import { openModelFolder } from '../../model/load.js';
 import { compileOptions } from '../../program/options.js';
+import { makeReport } from '../../report/make-report.js';
 import { checkRunFolder } from '../../train/run-file.js';
 import { train } from '../../workflow/train.js';
 import type { TrainResult } from '../../workflow/train-events.js';
@@ -65,7 +66,9 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
     { before: model.folder, after: folder, holdout: staged, out: evaluation, device: options.device },
     context,
   );
-  return showResult({ ...evaluated, run, files: { adapter, run: folder, data: staged, evaluation }, model }, context);
+  const { out: report } = await makeReport({ folder, vocabulary: context.vocabulary });
+  const files = { adapter, run: folder, data: staged, evaluation, report };
+  return showResult({ ...evaluated, run, files, model }, context);
 }
 
 /** As many rows as the demo takes, drawn at random. */

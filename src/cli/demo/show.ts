@@ -45,6 +45,7 @@ export interface DemoResult extends EvaluatedDemo {
     readonly run: string;
     readonly data: string;
     readonly evaluation: string;
+    readonly report: string;
   };
   readonly model: DemoModel;
 }
@@ -76,6 +77,7 @@ export function showResult(demo: DemoResult, { print }: Show): Record<string, un
   print(`  ${files.data}  the staged data`);
   print(`  ${files.evaluation}  all answers, and report.md, which compares them`);
   print(`Ask it more: npx phasetune generate --model ${model.folder} --adapter ${files.adapter} --prompt "..."`);
+  print(`Look at it: open ${files.report} in a browser; npx phasetune report makes such a page of any run or study`);
   return {
     model: model.name,
     exactMatch: { before: matches(before), after: matches(after), of: after.length },

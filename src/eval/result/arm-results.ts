@@ -33,7 +33,7 @@ const scoresOf = ({ pairs }: ArmScoring): Float64Array[] => pairs.map((run) => F
 /** The length-controlled win rate of an arm. */
 export function lengthControlOf(
   scoring: ArmScoring,
-  { evaluation, strata, options }: ArmContext,
+  { evaluation, strata, options }: Pick<ArmContext, 'evaluation' | 'strata' | 'options'>,
   fits: number,
 ): LengthControl {
   const difficulty = evaluation.rows.map(({ score }) => score ?? Number.NaN);
@@ -178,7 +178,8 @@ export function armResults(
   );
 }
 
-function countsOf(scoring: ArmScoring) {
+/** Verdicts of an arm by what they say, and those that are missing by reason. */
+export function countsOf(scoring: ArmScoring) {
   const all = scoring.pairs.flat();
   const { missing, by } = missingOf(scoring);
   return {

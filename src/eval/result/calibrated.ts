@@ -21,18 +21,21 @@ export function calibratedEvaluation(
   evaluation: Evaluation,
   people?: BelievedScore,
 ): { readonly evaluation: Evaluation; readonly calibration: Calibrations } {
-  const { file, verdicts } = evaluation;
   const calibration: Record<string, Calibrations[string]> = {};
-  const temperatures = new Map<string, number>();
-  for (const [judge, { kind }] of Object.entries(file.judges)) {
+  for (const [judge, { kind }] of Object.entries(evaluation.file.judges)) {
     if (kind !== 'letters') continue;
-    const found = calibrationOf(judge, evaluation, people);
-    calibration[judge] = found;
-    if (found.notCalibrated === null) temperatures.set(judge, found.temperature);
+    calibration[judge] = calibrationOf(judge, evaluation, people);
   }
-  if (temperatures.size === 0) return { evaluation, calibration };
-  const scored = verdicts.map((verdict) => scoredBy(temperatures.get(verdict.judge), verdict));
-  return { evaluation: { ...evaluation, verdicts: scored }, calibration };
+  return { evaluation: withTemperatures(evaluation, calibration), calibration };
+}
+
+/** The evaluation with the verdicts of calibrated judges scored by their temperatures. */
+export function withTemperatures(evaluation: Evaluation, calibration: Calibrations): Evaluation {
+  const calibrated = Object.entries(calibration).filter(([, { notCalibrated }]) => notCalibrated === null);
+  if (calibrated.length === 0) return evaluation;
+  const temperatures = new Map(calibrated.map(([judge, { temperature }]) => [judge, temperature]));
+  const verdicts = evaluation.verdicts.map((verdict) => scoredBy(temperatures.get(verdict.judge), verdict));
+  return { ...evaluation, verdicts };
 }
 
 function calibrationOf(

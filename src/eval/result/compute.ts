@@ -1,6 +1,6 @@
 import { usageError } from '../../core/errors.js';
 import { answerFigures, answerWarnings, lossFigures, matchFigures } from './answer-figures.js';
-import { type ArmContext, addArm, armResults } from './arm-results.js';
+import { type ArmContext, addArm, armResults, lengthControlOf } from './arm-results.js';
 import { addControl, compareJudges } from './controls.js';
 import type { Evaluation } from './evaluation.js';
 import { intervalBatch } from './interval-batch.js';
@@ -10,7 +10,7 @@ import type { ReportOptions } from './options.js';
 import type { EvaluationResult } from './result.js';
 import { indexVerdicts, type Lookup, lengthsOf, scoringOf } from './scores.js';
 import { strengthsOf } from './strengths.js';
-import { type ArmPlot, armPlot, surprisingRows } from './surprising.js';
+import { type ArmPlot, armPlot, type FittedArm, surprisingRows } from './surprising.js';
 import { judgeWarnings, strangers, unanswered } from './warnings.js';
 
 /** The result, and what its pictures are drawn from. */
@@ -37,8 +37,7 @@ export function computeResult(evaluation: Evaluation, options: ReportOptions): C
       remedies: [{ task: 'eval answer', note: 'with another arm' }],
     });
   const { level, resamples, seed, maxMissing } = options;
-  const places = new Map(file.sets.map(({ name }, i) => [name, i]));
-  const strata = Int32Array.from(rows, ({ set }) => places.get(set)!);
+  const strata = strataOf(evaluation);
   const lengths = lengthsOf(evaluation);
   const batch = intervalBatch(strata, { level, resamples, seed });
   const context: ArmContext = { evaluation, lengths, strata, batch, options: { level, resamples, seed } };
@@ -69,6 +68,30 @@ export function computeResult(evaluation: Evaluation, options: ReportOptions): C
     ],
   };
   return { result, plots };
+}
+
+const strataOf = ({ file, rows }: Evaluation): Int32Array => {
+  const places = new Map(file.sets.map(({ name }, i) => [name, i]));
+  return Int32Array.from(rows, ({ set }) => places.get(set)!);
+};
+
+/**
+ * The pairs of every arm as the main judge sees them, with the fit of their scores to the difference in length and
+ * without any interval: what a result's pictures and its most surprising rows come from. Empty without a judge.
+ */
+export function fittedArms(evaluation: Evaluation): FittedArm[] {
+  const { file } = evaluation;
+  const judge = headlineJudge(file);
+  if (judge === undefined) return [];
+  const lengths = lengthsOf(evaluation);
+  const lookup: Lookup = { evaluation, lengths, verdicts: indexVerdicts(evaluation.verdicts) };
+  const context = { evaluation, strata: strataOf(evaluation), options: { level: 0.95, resamples: 0, seed: 0 } };
+  return Object.keys(file.arms)
+    .filter((arm) => arm !== file.baseline)
+    .map((arm) => {
+      const scoring = scoringOf(lookup, judge, arm, file.baseline);
+      return { scoring, control: lengthControlOf(scoring, context, 0) };
+    });
 }
 
 /** What judges say. */

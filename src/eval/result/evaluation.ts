@@ -44,6 +44,17 @@ export interface AnsweredSet {
  * console.log(rows.length, 'rows,', verdicts.length, 'verdicts,', arms.get('base')?.[0]?.[0]?.output);
  */
 export async function readEvaluation(folder: string): Promise<Evaluation> {
+  const evaluation = await readBegunEvaluation(folder);
+  if (evaluation.rows.length === 0)
+    throw dataError(`${folder}: there are no answers in it`, {
+      file: folder,
+      remedies: [{ task: 'eval answer', options: { out: folder }, note: 'first' }],
+    });
+  return evaluation;
+}
+
+/** As {@link readEvaluation}, of an evaluation that may have no answers yet. */
+export async function readBegunEvaluation(folder: string): Promise<Evaluation> {
   const file = await readEvalFile(folder);
   const paths = evalPaths(folder);
   const answered: AnsweredSet[] = [];
@@ -53,14 +64,7 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
         const path = paths.answers(arm, run, set);
         answered.push({ arm, run, set, file: path, answers: await readAnswerRows(path) });
       }
-  const verdicts = await readVerdicts(paths.verdicts);
-  const evaluation = assemble(file, answered, verdicts);
-  if (evaluation.rows.length === 0)
-    throw dataError(`${folder}: there are no answers in it`, {
-      file: folder,
-      remedies: [{ task: 'eval answer', options: { out: folder }, note: 'first' }],
-    });
-  return evaluation;
+  return assemble(file, answered, await readVerdicts(paths.verdicts));
 }
 
 /** Puts answers and verdicts together. Throws a data error where arms answered other rows of a set. */

@@ -59,14 +59,17 @@ function answerBlocks(result: EvaluationResult, pictures: ReportPictures): Block
     heading('Answer'),
     ...answerLines(result).map(paragraph),
     winRateTable(result),
-    paragraph(
-      `Win %: how often the arm's answer was preferred to ${result.baseline}'s, ties as half; 50 is a draw. Equal length: what it would be if both answers were equally long. p: how likely so large a difference is by chance, counted over all arms together. The intervals are over ${intervalsOver(result)}.${markNote(result)}`,
-    ),
+    paragraph(winRateNote(result)),
     ...picture('Win rates', pictures.winRates),
   ];
 }
 
-function missingBlocks({ arms, missing, maxMissing }: EvaluationResult): Block[] {
+/** How the table of win rates is read. */
+export const winRateNote = (result: EvaluationResult): string =>
+  `Win %: how often the arm's answer was preferred to ${result.baseline}'s, ties as half; 50 is a draw. Equal length: what it would be if both answers were equally long. p: how likely so large a difference is by chance, counted over all arms together. The intervals are over ${intervalsOver(result)}.${markNote(result)}`;
+
+/** Verdicts that are missing, by arm and reason; empty where none is. */
+export function missingBlocks({ arms, missing, maxMissing }: EvaluationResult): Block[] {
   if (missing.missing === 0) return [];
   const reasons = Object.keys(missing.by);
   const rows = Object.entries(arms).map(([arm, { rows, missing: own, missingBy, bounds }]) => [
@@ -85,7 +88,11 @@ function missingBlocks({ arms, missing, maxMissing }: EvaluationResult): Block[]
   ];
 }
 
-function lengthBlocks({ baseline, arms, answers }: EvaluationResult, { lengths }: ReportPictures): Block[] {
+/** Lengths of the answers, and win rates at equal length. */
+export function lengthBlocks(
+  { baseline, arms, answers }: EvaluationResult,
+  { lengths }: Pick<ReportPictures, 'lengths'> = { lengths: {} },
+): Block[] {
   const known = Object.entries(arms).filter(([, { averageLength }]) => averageLength !== null);
   if (known.length === 0) return [];
   const rows = known.map(([arm, { averageLength, longer, lengthControlled: control }]) => [
@@ -125,7 +132,7 @@ function lengthBlocks({ baseline, arms, answers }: EvaluationResult, { lengths }
 }
 
 /** Win rates in parts of the rows: sets, where there are several, and bands of difficulty. */
-function partBlocks({ arms, sets }: EvaluationResult, pictures: ReportPictures): Block[] {
+export function partBlocks({ arms, sets }: EvaluationResult, pictures: Pick<ReportPictures, 'bands'> = {}): Block[] {
   const table = (what: string, field: 'bySet' | 'byBand'): Block[] => {
     const names = [...new Set(Object.values(arms).flatMap((result) => Object.keys(result[field])))];
     const sorted = field === 'byBand' ? names.sort((x, y) => Number(x) - Number(y)) : names;
@@ -164,7 +171,8 @@ const shownMean = ({ mean, low, high }: Mean, digits: number, sign = false): str
   return low === null || high === null ? show(mean) : `${show(mean)} [${show(low)}, ${show(high)}]`;
 };
 
-function referenceBlocks({ baseline, matches, losses }: EvaluationResult): Block[] {
+/** Matches with the references, and losses on them. */
+export function referenceBlocks({ baseline, matches, losses }: EvaluationResult): Block[] {
   const table = (means: EvaluationResult['losses'], digits: number): Block => ({
     kind: 'table',
     rows: [
@@ -230,7 +238,8 @@ function surprisingBlocks({ surprising, baseline }: EvaluationResult, { rows, ar
   ];
 }
 
-function readingBlocks({ level, resamples, seed, baseline, arms, judge }: EvaluationResult): Block[] {
+/** How the report is read. */
+export function readingBlocks({ level, resamples, seed, baseline, arms, judge }: EvaluationResult): Block[] {
   const runs = Object.values(arms).some((arm) => arm.runs > 1);
   return [
     heading('How to read this'),

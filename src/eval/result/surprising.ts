@@ -3,10 +3,13 @@ import { sigmoid } from '../../statistics/logistic.js';
 import { mean, standardDeviation } from '../../statistics/moments.js';
 import type { AddedArm } from './arm-results.js';
 import type { SurprisingRow } from './result.js';
-import type { ArmScoring } from './scores.js';
+import type { ArmScoring, ScoredPair } from './scores.js';
 
-/** Rows that are listed. */
+/** Rows that the result lists. */
 const LISTED = 20;
+
+/** An arm's pairs, and the fit of their scores to the difference in length. */
+export type FittedArm = Pick<AddedArm, 'scoring' | 'control'>;
 
 /** What a picture of an arm's verdicts against length shows. */
 export interface ArmPlot {
@@ -17,7 +20,7 @@ export interface ArmPlot {
 }
 
 /** The pairs of an arm that have a verdict, and the fit of their scores to the difference in length. */
-export function armPlot({ scoring, control }: AddedArm): ArmPlot {
+export function armPlot({ scoring, control }: FittedArm): ArmPlot {
   const pairs = scoring.pairs.flat().filter(({ x, longerBy }) => !Number.isNaN(x) && !Number.isNaN(longerBy));
   const expect = expectation(scoring, control);
   return {
@@ -37,18 +40,34 @@ function expectation({ pairs }: ArmScoring, { coefficients, state }: LengthContr
     sigmoid(coefficients.constant + coefficients.length * (deviation > 0 ? Math.tanh(longerBy / deviation) : 0));
 }
 
-/** The pairs whose verdicts are furthest from what was to be expected, the furthest first. */
-export function surprisingRows(
-  added: readonly AddedArm[],
-  rows: readonly { readonly set: string; readonly id: string }[],
-): SurprisingRow[] {
-  const all = added.flatMap(({ scoring, control }) => {
-    const expect = expectation(scoring, control);
-    return scoring.pairs.flat().flatMap(({ row, run, x, longerBy, verdict }) => {
-      const { set, id } = rows[row]!;
-      return verdict?.state === 'judged' ? [{ set, id, arm: scoring.arm, run, x, expected: expect(longerBy) }] : [];
-    });
-  });
-  const distance = ({ x, expected }: SurprisingRow) => Math.abs(x - expected);
-  return all.toSorted((x, y) => distance(y) - distance(x)).slice(0, LISTED);
+/** A pair with a verdict, and what its score was to be expected. */
+export interface ExpectedPair {
+  readonly arm: string;
+  readonly pair: ScoredPair;
+  readonly expected: number;
 }
+
+/** The pairs that the judge was asked about, those whose verdicts are furthest from what was to be expected first. */
+export function surprisingPairs(arms: readonly FittedArm[]): ExpectedPair[] {
+  const all = arms.flatMap(({ scoring, control }) => {
+    const expect = expectation(scoring, control);
+    return scoring.pairs
+      .flat()
+      .filter(({ verdict }) => verdict?.state === 'judged')
+      .map((pair) => ({ arm: scoring.arm, pair, expected: expect(pair.longerBy) }));
+  });
+  const distance = ({ pair: { x }, expected }: ExpectedPair) => Math.abs(x - expected);
+  return all.sort((x, y) => distance(y) - distance(x));
+}
+
+/** The most surprising pairs as the result lists them. */
+export const surprisingRows = (
+  arms: readonly FittedArm[],
+  rows: readonly { readonly set: string; readonly id: string }[],
+): SurprisingRow[] =>
+  surprisingPairs(arms)
+    .slice(0, LISTED)
+    .map(({ arm, pair: { row, run, x }, expected }) => {
+      const { set, id } = rows[row]!;
+      return { set, id, arm, run, x, expected };
+    });

@@ -27,6 +27,10 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, place: Pla
     return `<p class="note ${tone}">${word}${inlineHtml(text)}</p>`;
   },
   list: ({ items }) => `<ul>\n${items.map((item) => `<li>${inlineHtml(item)}</li>`).join('\n')}\n</ul>`,
+  progress: ({ label, share }) => {
+    const percent = Math.floor(share * 100);
+    return `<div class="progress"><progress max="100" value="${percent}" aria-label="${escapeHtml(label)}"></progress><span>${percent} %</span></div>`;
+  },
   facts: ({ facts }) =>
     `<dl>\n${facts.map(([name, value]) => `<div><dt>${inlineHtml(name)}</dt><dd>${inlineHtml(value, 1000)}</dd></div>`).join('\n')}\n</dl>`,
   table: (table, { title }) => tableHtml(table, title),
@@ -41,8 +45,18 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, place: Pla
     return `<div class="texts">\n${parts.join('\n')}\n</div>`;
   },
   passages: ({ heading, passages }, { level }) =>
-    `<div class="text"><h${level}>${inlineHtml(heading, 400)}</h${level}><div class="words">${passages.map(passageHtml).join('')}</div></div>`,
+    `<div class="text"><h${level}>${inlineHtml(heading, 400)}</h${level}><div class="words tokens">${passages.map(passageHtml).join('')}</div></div>`,
   grid: (grid) => gridHtml(grid),
+  items: ({ caption, keys, items }, place) => {
+    const lines = items.map(({ heading, values, blocks }, i) => {
+      const shown = values.map((value, key) => `${keys[key]} ${typeof value === 'string' ? value : value.text}`);
+      const sorted = JSON.stringify(values.map((value) => (typeof value === 'string' ? null : value.value)));
+      const summary = `${inlineHtml(heading, 400)} <span class="about">${inlineHtml(shown.join(', '), 400)}</span>`;
+      const inside = blocksHtml(blocks, { ...place, title: heading });
+      return `<li data-values="${escapeHtml(sorted)}"><details${i === 0 ? ' open=""' : ''}><summary>${summary}</summary>\n${inside}\n</details></li>`;
+    });
+    return `<p class="about">${inlineHtml(caption)}</p>\n<ol class="items" data-keys="${escapeHtml(JSON.stringify(keys))}">\n${lines.join('\n')}\n</ol>`;
+  },
   details: ({ summary, blocks }, place) =>
     `<details><summary>${inlineHtml(summary, 400)}</summary>\n${blocksHtml(blocks, { ...place, title: summary })}\n</details>`,
 };
@@ -50,13 +64,14 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, place: Pla
 function passageHtml({ text, mark }: Passage): string {
   const words = escapeHtml(shortened(text, MOST_TEXT));
   if (mark === 'trained') return `<mark>${words}</mark>`;
-  return mark === 'special' ? `<span class="special">${words}</span>` : words;
+  if (mark === 'trained-special') return `<mark class="special">${words}</mark>`;
+  return mark === 'special' ? `<span class="special">${words}</span>` : `<span>${words}</span>`;
 }
 
 /** A picture with its caption and, folded away, its values. */
 function figureHtml({ id, caption, svg, table, left }: Figure): string {
   const values = tableHtml({ rows: table, ...(left !== undefined && { left }), sortable: true }, caption);
-  return `<figure id="${escapeHtml(id)}"><div class="picture">${hide(svg).trim()}</div><figcaption>${inlineHtml(caption)}</figcaption><details><summary>Values of this picture</summary>\n${values}\n</details></figure>`;
+  return `<figure id="${escapeHtml(id)}"><div class="picture" tabindex="0" role="group" aria-label="Picture">${hide(svg).trim()}</div><figcaption>${inlineHtml(caption)}</figcaption><details><summary>Values of this picture</summary>\n${values}\n</details></figure>`;
 }
 
 /** Blocks as HTML, one after another. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { dataError } from '../../core/errors.js';
+import type { Remedy } from '../../core/remedies.js';
+import { shownName } from '../../core/shown.js';
 import { version } from '../../core/version.js';
 import { formatBytes } from '../../telemetry/format.js';
 import type { Page, Section } from '../page.js';
 import { blocksHtml } from './blocks.js';
-import { escapeHtml, inlineHtml, scriptJson } from './escape.js';
+import { escapeHtml, inlineHtml, scriptJson, shortened } from './escape.js';
 import { pageScript } from './script.js';
 import { pageStyle } from './style.js';
 
@@ -58,10 +60,12 @@ ${links.join('\n')}
  * A page as one HTML file that needs nothing else: style, script and pictures are in it, and it may ask nothing of
  * anywhere. The same page gives the same bytes. A data error for a page over 2 MB, which names its largest parts.
  *
+ * @param remedies what makes such a page smaller.
+ *
  * @example
  * const html = renderPage({ title: 'Runs', subtitle: 'two of them', sections: [] });
  */
-export function renderPage(page: Page): string {
+export function renderPage(page: Page, remedies: readonly Remedy[] = []): string {
   const sections = page.sections.map((section) => ({ name: section.title, html: renderSection(section) }));
   const data =
     page.data === undefined ? '' : `<script type="application/json" id="page-data">${scriptJson(page.data)}</script>\n`;
@@ -69,7 +73,7 @@ export function renderPage(page: Page): string {
 <meta http-equiv="Content-Security-Policy" content="${policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escapeHtml(page.title)}</title>
+<title>${escapeHtml(shortened(page.title, 200))}</title>
 <style>${pageStyle}</style>
 </head>
 <body>
@@ -81,20 +85,24 @@ ${data}<script>${pageScript}</script>
 </body>
 </html>
 `;
-  refuseLarge(html, [...sections, { name: 'the values as JSON', html: data }]);
+  refuseLarge(html, [...sections, { name: 'the values as JSON', html: data }], remedies);
   return html;
 }
 
-function refuseLarge(html: string, parts: readonly { name: string; html: string }[]): void {
+function refuseLarge(
+  html: string,
+  parts: readonly { name: string; html: string }[],
+  remedies: readonly Remedy[],
+): void {
   const bytes = Buffer.byteLength(html);
   if (bytes <= MOST_BYTES) return;
   const largest = parts
     .map(({ name, html }) => ({ name, bytes: Buffer.byteLength(html) }))
     .sort((one, other) => other.bytes - one.bytes)
     .slice(0, 3)
-    .map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`);
+    .map(({ name, bytes }) => `${shownName(name, 60)} ${formatBytes(bytes)}`);
   throw dataError(
     `the page would have ${formatBytes(bytes)}, which browsers open slowly; at most ${formatBytes(MOST_BYTES)} are written (largest parts: ${largest.join(', ')})`,
-    { limit: MOST_BYTES, actual: bytes },
+    { limit: MOST_BYTES, actual: bytes, ...(remedies.length > 0 && { remedies }) },
   );
 }

@@ -1,7 +1,7 @@
 import { roundShort } from '../core/ordinary.js';
-import type { Staging } from '../curriculum/staging.js';
 import { drawHistogram } from '../plots/histogram.js';
 import { formatCount } from '../telemetry/format.js';
+import type { Staging } from './staging.js';
 
 /** A score as people read it: it may have many digits, and four after the point tell stages apart. */
 export const formatScore = (score: number): string => String(roundShort(score));
@@ -11,7 +11,7 @@ export const formatScores = ({ min, max }: { readonly min: number; readonly max:
   min === max ? formatScore(min) : `${formatScore(min)} to ${formatScore(max)}`;
 
 /** The histogram of a staging as SVG. */
-export const drawStages = ({ histogram, cuts, stages }: Staging): string =>
+export const drawStages = ({ histogram, cuts, stages }: Pick<Staging, 'histogram' | 'cuts' | 'stages'>): string =>
   drawHistogram({
     ...histogram,
     cuts: cuts.map((cut) => cut.score),

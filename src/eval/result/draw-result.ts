@@ -1,9 +1,9 @@
-import { shownName } from '../core/shown.js';
-import type { EvaluationResult, Rate } from '../eval/result/result.js';
-import { shownLevel, shownRate } from '../eval/result/sentences.js';
-import type { ArmPlot } from '../eval/result/surprising.js';
-import { type DrawnInterval, intervalPlot } from '../plots/interval-plot.js';
-import { lengthPlot } from '../plots/length-plot.js';
+import { shownName } from '../../core/shown.js';
+import { type DrawnInterval, intervalPlot } from '../../plots/interval-plot.js';
+import { lengthPlot } from '../../plots/length-plot.js';
+import type { EvaluationResult, Rate } from './result.js';
+import { shownLevel, shownRate } from './sentences.js';
+import type { ArmPlot } from './surprising.js';
 
 /** Longest name that fits into a picture's title. */
 const LONGEST_NAME = 28;
