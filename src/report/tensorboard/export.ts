@@ -26,7 +26,7 @@ export interface ExportedRun {
 export interface ExportedBoard {
   readonly out: string;
   readonly runs: readonly ExportedRun[];
-  /** Cells of the study whose runs have not begun. */
+  /** Cells of the study whose runs have not started. */
   readonly missing: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export async function exportTensorBoard({ folder, out }: ExportTensorBoardOption
   }
   if (files.length === 0)
     throw dataError(
-      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it' : 'the run'} has not begun`,
+      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it' : 'the run'} has not started`,
       {
         file: folder,
       },
