@@ -58,6 +58,8 @@ const SLOW = [
   'integration/train',
   'io/disk-faults',
   'io/lock',
+  'live/many-requests',
+  'live/browser',
   'program/captured/passes',
   'program/contract/contract',
   'program/contract/recompute',

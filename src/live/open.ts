@@ -31,9 +31,10 @@ export interface LiveHooks {
 const CLOSED = 'The command that showed this page has ended; this is how it was.';
 
 /**
- * Serves a page that shows a run or a study as it grows, to browsers of this machine's users who have its address. It only
- * reads the folder's files, a second apart and only while somebody looks. Throws a usage error for an address that other
- * machines reach (unless `allowRemote`), a data error for a folder that is neither, `failed` where it cannot listen.
+ * Serves a page that shows a run or a study as it grows, to browsers of this machine's users who
+ * have its address. It only reads the folder's files, a second apart and only while somebody looks.
+ * Throws a usage error for an address that other machines reach (unless `allowRemote`), a data
+ * error for a folder that is neither, `failed` where it cannot listen.
  *
  * @example
  * const page = await openLivePage({ folder: 'checkpoints/first' });

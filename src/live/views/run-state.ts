@@ -17,7 +17,10 @@ export interface RunFacts {
   readonly writtenMs?: number | undefined;
 }
 
-/** Where a run stands. `unknown`: nothing of it is there yet. `preparing`: a process holds the folder, nothing is trained. */
+/**
+ * Where a run stands. `unknown`: nothing of it is there yet. `preparing`: a process holds the
+ * folder, nothing is trained.
+ */
 export type RunState = 'unknown' | 'preparing' | 'running' | 'done' | 'interrupted' | 'failed';
 
 /** Where a run stands, worked out from its files and its lock: a killed run's own file says `running` for ever. */
@@ -94,6 +97,8 @@ export function stateBlocks(facts: RunFacts, now: number): PageBlock[] {
     const minutes = formatDuration(Math.floor(silent / SILENT_MS) * 60);
     blocks.push({ kind: 'note', tone: 'warning', text: `No sign of life for more than ${minutes}.` });
   }
+  const progress = progressOf(facts);
+  if (progress) blocks.push({ kind: 'progress', label: 'Training', share: progress.share });
   if (state !== 'unknown') blocks.push({ kind: 'facts', facts: factsOf(facts, alive) });
   return blocks;
 }
@@ -109,15 +114,8 @@ function factsOf(facts: RunFacts, alive: boolean): [string, string][] {
   const seen = lastSign(facts);
   const left = progress?.secondsLeft;
   return [
-    ...(start && stage
-      ? [['Stage', `${stage.stage} of ${start.stages.length}: ${stage.label}`] as [string, string]]
-      : []),
-    [
-      'Progress',
-      progress
-        ? `${Math.floor(progress.share * 100)} %, step ${formatCount(progress.step)} of ${formatCount(progress.steps)}`
-        : UNKNOWN,
-    ],
+    ...(start && stage ? [['Stage', stage.label] as [string, string]] : []),
+    ['Progress', progress ? `step ${formatCount(progress.step)} of ${formatCount(progress.steps)}` : UNKNOWN],
     ...(alive
       ? [['Time left', left === undefined ? UNKNOWN : `about ${formatDuration(left)}`] as [string, string]]
       : []),
@@ -128,7 +126,9 @@ function factsOf(facts: RunFacts, alive: boolean): [string, string][] {
     ...(holder && alive ? [['Process', `${holder.pid} on ${holder.host}`] as [string, string]] : []),
     ['Started', run?.started ?? holder?.since ?? UNKNOWN],
     ...(run?.finished !== undefined && !alive ? [['Ended', run.finished] as [string, string]] : []),
-    ['Last sign of life', seen === 0 ? UNKNOWN : new Date(seen).toISOString()],
+    ...(run?.status === 'done' && !alive
+      ? []
+      : [['Last sign of life', seen === 0 ? UNKNOWN : new Date(seen).toISOString()] as [string, string]]),
   ];
 }
 

@@ -78,10 +78,13 @@ th[aria-sort="descending"] button::after { content: " \\2193"; color: inherit; }
 .grid .bad { color: var(--page-bad); font-weight: 600; }
 .grid .active { color: var(--page-active); font-weight: 600; }
 .grid .waiting { color: var(--page-muted); }
+.grid a { color: inherit; }
 .grid small { display: block; color: var(--page-muted); font-weight: 400; }
 dl > div { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: 0 1rem; padding: 0.2rem 0; border-bottom: 1px solid var(--page-line); }
 dt { color: var(--page-muted); }
 dd { margin: 0; white-space: pre-wrap; }
+.progress { display: flex; gap: 0.75rem; align-items: center; max-width: 48rem; }
+progress { flex: 1; height: 0.9rem; accent-color: var(--page-link); }
 pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: normal; white-space: pre; width: max-content; min-width: 100%; }`;
 
 const PICTURES = `

@@ -54,7 +54,9 @@ export function gridHtml({ caption, columns, rows }: Grid): string {
     const states = cells.map((cell) => {
       if (!cell) return '<td></td>';
       const note = cell.note === undefined ? '' : ` <small>${inlineHtml(cell.note, MOST)}</small>`;
-      return `<td class="${cell.tone}">${inlineHtml(cell.text, MOST)}${note}</td>`;
+      const text = inlineHtml(cell.text, MOST);
+      const linked = cell.href === undefined ? text : `<a href="${escapeHtml(cell.href)}">${text}</a>`;
+      return `<td class="${cell.tone}">${linked}${note}</td>`;
     });
     return `<tr><th scope="row">${inlineHtml(name, MOST)}</th>${states.join('')}</tr>`;
   });

@@ -12,8 +12,8 @@ export interface TokenTexts {
 const PARTIAL = '\ufffd';
 
 /**
- * Texts of the tokens of some rows. Each is decoded after another token, so that a tokenizer that drops the blank at the
- * start of a text keeps that of the token.
+ * Texts of the tokens of some rows. Each is decoded after another token, so that a tokenizer that
+ * drops the blank at the start of a text keeps that of the token.
  */
 export async function tokenTexts(tokenizer: Tokenizer, rows: readonly EncodedRow[]): Promise<TokenTexts> {
   const ids = [...new Set(rows.flatMap((row) => [...row.ids]))];
