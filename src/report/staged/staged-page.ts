@@ -158,7 +158,6 @@ function lengthSection(report: StagedReport): Section {
       ...lengths,
       measure: 'length in tokens',
       cuts: [],
-      measure: 'length in tokens',
       stages: quantiles.map(({ median }, i) => `stage ${i + 1}: median ${formatCount(median)} tokens`),
     }),
     table: histogramTable(lengths, stageNames(manifest)),
