@@ -18,6 +18,9 @@ export const MANIFEST = 'manifest.json';
 export const HOLDOUT = 'holdout.jsonl';
 /** Histogram of the scores by stage. */
 export const PICTURE = 'histogram.svg';
+const STAGE_FILE = /^stage-\d+\.jsonl$/;
+/** What a report of the set may have been written as. It is made from the set and goes when that is replaced. */
+const REPORT_FILE = /^report(?:\.html|\.md|-pictures)$/;
 /** The rows to train on of a stage, from 1. */
 export const stageFile = (index: number): string => `stage-${index}.jsonl`;
 
@@ -105,7 +108,8 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
   const names = await listFolder(folder);
   if (names.length === 0) return;
   const known = names.every(
-    (name) => name === MANIFEST || name === HOLDOUT || name === PICTURE || /^stage-\d+\.jsonl$/.test(name),
+    (name) =>
+      name === MANIFEST || name === HOLDOUT || name === PICTURE || STAGE_FILE.test(name) || REPORT_FILE.test(name),
   );
   const staged = known && names.includes(MANIFEST);
   if (!staged)

@@ -1,7 +1,9 @@
 import { formatCount } from '../telemetry/format.js';
-import { axisBottom, axisLeft } from './axis.js';
+import { axisBottom, axisLeft, axisRoom } from './axis.js';
 import { type Bands, bandsOf } from './bands.js';
-import { element, STYLE, svgDocument, text } from './svg.js';
+import { fittedText, heading } from './heading.js';
+import { element, MARGIN, rounded, svgInline, text, WIDTH } from './svg.js';
+import { type ColourName, colour } from './theme.js';
 
 /** Two scores of the same rows, to be plotted against each other. */
 export interface AgreementPlot {
@@ -11,13 +13,11 @@ export interface AgreementPlot {
   readonly subtitle: string;
 }
 
-const WIDTH = 760;
-const HEIGHT = 690;
-const LEFT = 92;
-const RIGHT = 600;
-const TOP = 164;
-const BOTTOM = 600;
-const MARGINAL = 70;
+const HEIGHT = 600;
+const RIGHT = 456;
+const TOP = 174;
+const BOTTOM = 528;
+const MARGINAL = 64;
 const GAP = 8;
 
 /**
@@ -33,28 +33,28 @@ const GAP = 8;
  * });
  */
 export function agreementPlot({ x, y, subtitle }: AgreementPlot): string {
-  const [columns, rows] = [bandsOf(x.values, [LEFT, RIGHT]), bandsOf(y.values, [BOTTOM, TOP])];
+  const rows = bandsOf(y.values, [BOTTOM, TOP]);
+  const left = MARGIN + axisRoom(rows.axis);
+  const columns = bandsOf(x.values, [left, RIGHT]);
   const cells = countCells(x.values, y.values, columns, rows);
   const most = cells.reduce((largest, row) => Math.max(largest, ...row), 0);
-  const n = x.values.length;
   const beyond = [[columns, x.name] as const, [rows, y.name] as const].flatMap(([bands, name]) =>
     bands.beyond > 0 ? [`${formatCount(bands.beyond)} by ${name}`] : [],
   );
   const dots = medians(x.values, y.values, columns, rows);
   const note = beyond.length > 0 ? `Beyond the ends, drawn at them: ${beyond.join(', ')}.` : '';
-  const title = `${x.name} against ${y.name}, ${formatCount(n)} rows`;
-  return svgDocument(
-    { width: WIDTH, height: HEIGHT, title, description: `${subtitle} ${note}`.trim() },
-    text(LEFT, 34, title, { 'font-size': 18, 'font-weight': 600 }),
-    text(LEFT, 56, subtitle, { fill: STYLE.muted, 'font-size': 13 }),
-    ...heat(cells, columns, rows, most),
-    ...marginals(cells, columns, rows),
-    ...dots,
+  const title = `${x.name} against ${y.name}, ${formatCount(x.values.length)} rows`;
+  return svgInline(
+    { width: WIDTH, height: HEIGHT, title, description: `${subtitle} ${note}`.trim(), kind: 'agreement' },
+    heading(title, [subtitle]),
+    heat(cells, columns, rows, most),
+    marginals(cells, columns, rows),
+    dots,
     axisBottom(columns.axis, { y: BOTTOM, label: x.name }),
-    axisLeft(rows.axis, { x: LEFT, label: y.name }),
-    ...legend(most),
-    ...(dots.length > 0 ? dotLegend() : []),
-    text(LEFT, HEIGHT - 14, note, { fill: STYLE.muted, 'font-size': 11 }),
+    axisLeft(rows.axis, { x: left, label: y.name, above: MARGINAL + GAP }),
+    legend(most),
+    dots === '' ? '' : dot(MARGIN + 6, 59) + text(MARGIN + 18, 64, 'median of the column', { fill: colour('muted') }),
+    fittedText(MARGIN, HEIGHT - 12, note, { width: WIDTH - 2 * MARGIN, fill: colour('muted') }),
   );
 }
 
@@ -64,96 +64,95 @@ function countCells(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, 
   return cells;
 }
 
-const [LIGHT, DARK] = [[208, 225, 242] as const, [8, 48, 107] as const];
+/** Steps of the heat map. */
+const STEPS = [1, 2, 3, 4, 5, 6] as const;
 
-/** From light to dark blue by the root of the count, so that single rows are still seen beside crowds. */
-function shade(count: number, most: number): string {
+/** By the root of the count, so that single rows are still seen beside crowds. */
+function stepOf(count: number, most: number): number {
   const share = most > 1 ? (Math.sqrt(count) - 1) / (Math.sqrt(most) - 1) : 1;
-  const mixed = LIGHT.map((from, i) => Math.round(from + (DARK[i]! - from) * share));
-  return `rgb(${mixed.join(',')})`;
+  return 1 + Math.min(STEPS.length - 1, Math.floor(share * STEPS.length));
 }
 
-function heat(cells: readonly (readonly number[])[], columns: Bands, rows: Bands, most: number): string[] {
-  const drawn = cells.flatMap((column, i) =>
-    column.flatMap((count, j) => (count > 0 ? [rectangle(columns.ends(i), rows.ends(j), shade(count, most))] : [])),
-  );
-  const frame = element('rect', {
-    x: LEFT,
-    y: TOP,
-    width: RIGHT - LEFT,
-    height: BOTTOM - TOP,
-    fill: 'none',
-    stroke: STYLE.grid,
+const stepColour = (step: number) => colour(`step-${step}` as ColourName);
+
+/** Ends of a stretch along one side. */
+type Ends = readonly [from: number, to: number];
+
+/** Cells of each step as one path: there are up to 1,600. */
+function heat(cells: readonly (readonly number[])[], columns: Bands, rows: Bands, most: number): string {
+  const paths = STEPS.map((step) => {
+    const d = cells.flatMap((column, i) =>
+      column.map((count, k) =>
+        count > 0 && stepOf(count, most) === step ? outline(columns.ends(i), rows.ends(k)) : '',
+      ),
+    );
+    return d.some((part) => part !== '') ? element('path', { d: d.join(''), fill: stepColour(step) }) : '';
   });
-  return [element('g', { 'shape-rendering': 'crispEdges' }, ...drawn), frame];
+  const [from, to] = columns.axis.range;
+  const frame = { x: from, y: TOP, width: to - from, height: BOTTOM - TOP, fill: 'none', stroke: colour('grid') };
+  return element('g', { 'shape-rendering': 'crispEdges' }, ...paths) + element('rect', frame);
 }
 
-function rectangle(across: readonly [number, number], up: readonly [number, number], fill: string): string {
-  const [left, right] = [Math.min(...across), Math.max(...across)];
-  const [top, bottom] = [Math.min(...up), Math.max(...up)];
-  return element('rect', { x: left, y: top, width: right - left, height: bottom - top, fill });
-}
+const outline = (across: Ends, up: Ends): string => {
+  const [left, top] = [Math.min(...across), Math.min(...up)];
+  const [width, height] = [Math.abs(across[1] - across[0]), Math.abs(up[1] - up[0])];
+  return `M${rounded(left)} ${rounded(top)}h${rounded(width)}v${rounded(height)}h${rounded(-width)}z`;
+};
 
-function marginals(cells: readonly (readonly number[])[], columns: Bands, rows: Bands): string[] {
+function marginals(cells: readonly (readonly number[])[], columns: Bands, rows: Bands): string {
   const across = cells.map((column) => column.reduce((sum, count) => sum + count, 0));
-  const up = Array.from({ length: rows.count }, (_, j) => cells.reduce((sum, column) => sum + column[j]!, 0));
-  const bar = (count: number, all: readonly number[]) => (MARGINAL * count) / Math.max(...all);
-  const inset = (ends: readonly [number, number], few: boolean): readonly [number, number] => {
+  const up = Array.from({ length: rows.count }, (_, k) => cells.reduce((sum, column) => sum + column[k]!, 0));
+  const size = (count: number, all: readonly number[]) => (MARGINAL * count) / Math.max(...all);
+  const inset = (ends: Ends, few: boolean): Ends => {
     const space = few ? (ends[1] - ends[0]) * 0.1 : 0;
     return [ends[0] + space, ends[1] - space];
   };
-  return [
-    ...across.map((count, i) => {
-      const top = TOP - GAP - bar(count, across);
-      return rectangle(inset(columns.ends(i), columns.count <= 16), [TOP - GAP, top], STYLE.bar);
-    }),
-    ...up.map((count, j) => {
-      const right = RIGHT + GAP + bar(count, up);
-      return rectangle([RIGHT + GAP, right], inset(rows.ends(j), rows.count <= 16), STYLE.bar);
-    }),
-  ];
+  const bar = (horizontal: Ends, vertical: Ends) => {
+    const [left, top] = [Math.min(...horizontal), Math.min(...vertical)];
+    const [width, height] = [Math.abs(horizontal[1] - horizontal[0]), Math.abs(vertical[1] - vertical[0])];
+    return element('rect', { x: left, y: top, width, height });
+  };
+  return element(
+    'g',
+    { fill: colour('bar') },
+    ...across.map((count, i) =>
+      bar(inset(columns.ends(i), columns.count <= 16), [TOP - GAP, TOP - GAP - size(count, across)]),
+    ),
+    ...up.map((count, k) => bar([RIGHT + GAP, RIGHT + GAP + size(count, up)], inset(rows.ends(k), rows.count <= 16))),
+  );
 }
 
 /** Columns with fewer rows have no dot: their median says nothing. */
 const ENOUGH = 5;
 
-function medians(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): string[] {
+function medians(x: ArrayLike<number>, y: ArrayLike<number>, columns: Bands, rows: Bands): string {
   const inColumn = Array.from({ length: columns.count }, () => [] as number[]);
   for (let i = 0; i < x.length; i++) inColumn[columns.bandOf(x[i]!)]!.push(y[i]!);
-  return inColumn.flatMap((values, i) => {
-    if (values.length < ENOUGH) return [];
-    const sorted = values.sort((a, b) => a - b);
-    const [from, to] = columns.ends(i);
-    const median = sorted[(sorted.length - 1) >> 1]!;
-    const place = Math.max(TOP, Math.min(BOTTOM, rows.axis.placeOf(median)));
-    return [
-      element('circle', {
-        cx: (from + to) / 2,
-        cy: place,
-        r: 4,
-        fill: STYLE.accent,
-        stroke: '#ffffff',
-        'stroke-width': 1.5,
-      }),
-    ];
+  return inColumn
+    .map((values, i) => {
+      if (values.length < ENOUGH) return '';
+      const sorted = values.sort((a, b) => a - b);
+      const [from, to] = columns.ends(i);
+      const median = sorted[(sorted.length - 1) >> 1]!;
+      return dot((from + to) / 2, Math.max(TOP, Math.min(BOTTOM, rows.axis.placeOf(median))));
+    })
+    .join('');
+}
+
+const dot = (cx: number, cy: number): string =>
+  element('circle', { cx, cy, r: 4.5, fill: colour('accent'), stroke: colour('paper'), 'stroke-width': 1.5 });
+
+function legend(most: number): string {
+  const [left, top, size] = [RIGHT + GAP, TOP - GAP - MARGINAL, 12];
+  const counts = [...new Set([1, ...[0.1, 0.4, 1].map((share) => Math.max(1, Math.round(share * most)))])];
+  const samples = counts.map((count, i) => {
+    const y = top + i * (size + 5);
+    const fill = stepColour(stepOf(count, most));
+    return (
+      element('rect', { x: left, y, width: size, height: size, fill }) + text(left + 18, y + 11, formatCount(count))
+    );
   });
+  return (
+    text(WIDTH - MARGIN, top - 14, 'rows in a cell', { 'text-anchor': 'end', fill: colour('muted') }) + samples.join('')
+  );
 }
-
-function legend(most: number): string[] {
-  const [left, top, size] = [RIGHT + GAP + MARGINAL - 44, TOP - GAP - MARGINAL, 14];
-  const counts = [
-    ...new Set([1, 0.1, 0.4, 1].map((share, i) => (i === 0 ? 1 : Math.max(1, Math.round(share * most))))),
-  ];
-  return [
-    text(left - 30, top - 8, 'rows in a cell', { fill: STYLE.muted, 'font-size': 11 }),
-    ...counts.flatMap((count, i) => [
-      element('rect', { x: left - 30, y: top + i * (size + 4), width: size, height: size, fill: shade(count, most) }),
-      text(left - 10, top + i * (size + 4) + 11, formatCount(count), { 'font-size': 11 }),
-    ]),
-  ];
-}
-
-const dotLegend = (): string[] => [
-  element('circle', { cx: LEFT + 6, cy: 74, r: 4, fill: STYLE.accent, stroke: '#ffffff', 'stroke-width': 1.5 }),
-  text(LEFT + 16, 78, 'median of the column', { fill: STYLE.muted, 'font-size': 11 }),
-];

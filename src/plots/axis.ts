@@ -18,10 +18,12 @@ export interface Axis {
   readonly marks: readonly { readonly value: number; readonly label: string }[];
 }
 
-const number = (value: number) =>
-  withMinus(
-    Math.abs(value) >= 1e6 ? value.toLocaleString('en-US', { notation: 'compact' }) : value.toLocaleString('en-US'),
-  );
+/** A mark's label: `12,000`, `1.5M`, `2e15`. */
+function number(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e15) return withMinus(String(Number(value.toPrecision(3))).replace('e+', 'e'));
+  return withMinus(value.toLocaleString('en-US', size >= 1e6 ? { notation: 'compact' } : {}));
+}
 
 /** A linear axis whose ends are rounded to where marks fall, with about `count` marks; equal ends are spread by one. */
 export function linearAxis(
@@ -80,7 +82,8 @@ export function logAxis(
   const powers = Array.from({ length: Math.ceil(to) - Math.floor(from) + 1 }, (_, i) => Math.floor(from) + i);
   const values = powers.flatMap((power) => steps.map((step) => step * 10 ** power));
   const marks = values.filter((v) => v >= low * 0.999 && v * 0.999 <= high);
-  const valueAt = (at: number) => 10 ** (from + ((at - range[0]) / (range[1] - range[0])) * (to - from));
+  const valueAt = (at: number) =>
+    Math.min(Number.MAX_VALUE, 10 ** (from + ((at - range[0]) / (range[1] - range[0])) * (to - from)));
   return { placeOf: place, valueAt, log: true, range, marks: marked(marks, number) };
 }
 
@@ -158,3 +161,7 @@ export function scaleData(axis: Axis): string {
   const [a, b] = axis.range.map((place) => [axis.valueAt(place), rounded(place)]) as [number[], number[]];
   return [...a, ...b].map((part) => Number(part.toPrecision(12))).join(' ') + (axis.log ? ' log' : ' linear');
 }
+
+/** Where values are drawn, for a page's script, see `svg.ts`. */
+export const areaData = (area: readonly [left: number, top: number, right: number, bottom: number]): string =>
+  area.map(rounded).join(' ');

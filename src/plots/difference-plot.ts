@@ -1,9 +1,9 @@
-import { axisBottom, linearAxis, scaleData } from './axis.js';
+import { areaData, axisBottom, linearAxis, scaleData } from './axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { digitsFor, shortNumber, signed } from './numbers.js';
 import { element, escapeXml, FONT_SIZE, line, MARGIN, rounded, svgInline, text, WIDTH } from './svg.js';
-import { fitText, textWidth } from './text-width.js';
+import { fitNames, fitText, textWidth } from './text-width.js';
 import { colour, type SeriesLook, seriesLook } from './theme.js';
 
 /** How far an arm is from the control. */
@@ -61,23 +61,16 @@ const FIGURES = 150;
  * });
  */
 export function differencePlot(plot: DifferencePlot): string {
-  const { title, subtitle, label, control, margin, better, arms } = plot;
-  const known = arms.flatMap(({ difference, low, high, values }) => [
-    difference,
-    low,
-    high,
-    ...values.map(({ value }) => value),
-  ]);
-  const ends = [0, margin ?? 0, -(margin ?? 0), ...known].filter((end) => end !== null && Number.isFinite(end));
-  const widest = Math.max(
-    ...arms.flatMap(({ name, verdict = '' }) => [name, verdict]).map((t) => textWidth(t, FONT_SIZE)),
-  );
+  const { title, subtitle, label, control, margin, better } = plot;
+  const arms = plot.arms.map(withoutBroken);
+  const widest = Math.max(0, ...arms.map(widthOf));
   const left = MARGIN + Math.max(NAMES.least, Math.min(NAMES.widest, widest + 14));
   const right = WIDTH - FIGURES;
-  const axis = linearAxis([Math.min(...(ends as number[])), Math.max(...(ends as number[]))], [left, right], {
-    count: 5,
-  });
-  const digits = digitsFor(axis.valueAt(right) - axis.valueAt(left), 2);
+  const axis = linearAxis(endsOf(arms, margin ?? 0), [left, right], { count: 5 });
+  const digits = Math.max(
+    digitsFor(axis.valueAt(right) - axis.valueAt(left), 2),
+    margin === undefined ? 0 : digitsFor(margin, 2),
+  );
   const lines = [
     subtitle,
     margin === undefined ? undefined : `shaded: within ±${shortNumber(margin)}, a difference that does not matter`,
@@ -86,14 +79,20 @@ export function differencePlot(plot: DifferencePlot): string {
   const top = TITLE_ROOM + notes.length * LINE_ROOM + 26;
   const bottom = top + Math.max(1, arms.length) * ROW;
   const zero = axis.placeOf(0);
+  const names = fitNames(
+    arms.map(({ name }) => name),
+    left - MARGIN - 10,
+    FONT_SIZE,
+    true,
+  );
   return svgInline(
     {
       width: WIDTH,
       height: bottom + 74,
       title,
-      description: describe(plot, digits),
+      description: describe({ ...plot, arms }, digits),
       kind: 'difference',
-      data: { 'data-x': scaleData(axis), 'data-area': [left, top, right, bottom].map(rounded).join(' ') },
+      data: { 'data-x': scaleData(axis), 'data-area': areaData([left, top, right, bottom]) },
     },
     heading(title, notes),
     margin === undefined ? '' : shading(axis.placeOf(-margin), axis.placeOf(margin), [top, bottom]),
@@ -103,10 +102,39 @@ export function differencePlot(plot: DifferencePlot): string {
       'text-anchor': 'middle',
     }),
     ...arms.map((arm, i) =>
-      drawArm(arm, seriesLook(arm.look ?? i), { placeOf: axis.placeOf, left, right, y: top + i * ROW, digits }),
+      drawArm(arm, names[i]!, seriesLook(arm.look ?? i), {
+        placeOf: axis.placeOf,
+        left,
+        right,
+        y: top + i * ROW,
+        digits,
+      }),
     ),
     directions(better, { left, right, y: bottom + 62 }),
   );
+}
+
+const widthOf = ({ name, verdict = '' }: DrawnDifference) =>
+  Math.max(textWidth(name, FONT_SIZE, true), textWidth(verdict, FONT_SIZE));
+
+/** An arm whose figures that are not finite are none. */
+function withoutBroken(arm: DrawnDifference): DrawnDifference {
+  const whole = (value: number | null) => (value !== null && Number.isFinite(value) ? value : null);
+  const [difference, low, high] = [whole(arm.difference), whole(arm.low), whole(arm.high)];
+  return { ...arm, difference, low, high, values: arm.values.filter(({ value }) => Number.isFinite(value)) };
+}
+
+/** Least and largest of all that is drawn. */
+function endsOf(arms: readonly DrawnDifference[], margin: number): readonly [number, number] {
+  const known = arms.flatMap(({ difference, low, high, values }) => [
+    difference ?? 0,
+    low ?? 0,
+    high ?? 0,
+    ...values.map(({ value }) => value),
+  ]);
+  // Beyond the margin too, so that its ends are seen.
+  const beyond = 1.2 * margin;
+  return [Math.min(-beyond, ...known), Math.max(beyond, ...known)];
 }
 
 const shading = (from: number, to: number, [top, bottom]: readonly [number, number]): string =>
@@ -133,6 +161,7 @@ function directions(
 
 function drawArm(
   { name, difference, low, high, values, verdict }: DrawnDifference,
+  shown: string,
   look: SeriesLook,
   at: { placeOf(value: number): number; left: number; right: number; y: number; digits: number },
 ): string {
@@ -145,7 +174,7 @@ function drawArm(
   return element(
     'g',
     { 'data-series': name },
-    fittedText(MARGIN, y + 5, name, { width: at.left - MARGIN - 10, bold: true }),
+    fittedText(MARGIN, y + 5, name, { width: at.left - MARGIN - 10, bold: true, shown }),
     verdict === undefined
       ? ''
       : fittedText(MARGIN, y + 23, verdict, { width: at.left - MARGIN - 10, fill: colour('muted') }),
@@ -156,9 +185,7 @@ function drawArm(
       interval ? whisker(placeOf(interval[0]), placeOf(interval[1]), y, stroke) : '',
       difference === null ? '' : markers({ ...look, open: false }, [[placeOf(difference), y]]),
     ),
-    ...values
-      .filter(({ value }) => Number.isFinite(value))
-      .map((one) => seedDot(one, placeOf(one.value), y + 19, look, digits)),
+    ...values.map((one) => seedDot(one, placeOf(one.value), y + 19, look, digits)),
     text(at.right + 12, y + 5, difference === null ? '–' : signed(difference, digits), { 'font-weight': 600 }),
     text(at.right + 12, y + 23, fitText(range || 'no interval', FIGURES - 16, FONT_SIZE), { fill: colour('muted') }),
   );

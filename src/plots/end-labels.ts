@@ -1,6 +1,7 @@
+import { fittedText } from './heading.js';
 import { markers } from './marker.js';
-import { element, escapeXml, FONT_SIZE, line, text } from './svg.js';
-import { fitText, textWidth } from './text-width.js';
+import { FONT_SIZE, line } from './svg.js';
+import { fitNames, textWidth } from './text-width.js';
 import { colour, type SeriesLook } from './theme.js';
 
 /** Least distance of labels below each other. */
@@ -55,6 +56,8 @@ export interface EndLabel {
   readonly look: SeriesLook;
   /** Where the line ends; absent where nothing is drawn of it. */
   readonly end?: readonly [x: number, y: number] | undefined;
+  /** Whether the line has markers. Default: true. */
+  readonly marked?: boolean | undefined;
 }
 
 /**
@@ -64,22 +67,23 @@ export interface EndLabel {
 export function endLabels(labels: readonly EndLabel[], area: { right: number; top: number; bottom: number }): string[] {
   const wished = labels.map(({ end }) => end?.[1] ?? area.bottom);
   const places = spreadApart(wished, [area.top + 4, Math.max(area.bottom - 4, area.top + labelHeight(labels.length))]);
-  return labels.map(({ name, look, end }, i) => {
+  const names = fitNames(
+    labels.map(({ name }) => name),
+    WIDEST,
+    FONT_SIZE,
+  );
+  return labels.map(({ name, look, end, marked = true }, i) => {
     const [y, x] = [places[i]!, area.right + LEADER];
-    const shown = fitText(name, WIDEST, FONT_SIZE);
     const sample = { stroke: look.colour, 'stroke-width': 2, 'stroke-dasharray': look.dash };
     return [
       end ? line(end[0] + 5, end[1], x - 2, y, { stroke: look.colour, 'stroke-opacity': 0.5 }) : '',
       line(x, y, x + SAMPLE, y, sample),
-      markers(look, [[x + SAMPLE / 2, y]]),
-      element(
-        'g',
-        {},
-        ...(shown === name ? [] : [element('title', {}, escapeXml(name))]),
-        text(x + SAMPLE + 6, y + 5, shown, {
-          fill: end ? undefined : colour('muted'),
-        }),
-      ),
+      marked ? markers(look, [[x + SAMPLE / 2, y]]) : '',
+      fittedText(x + SAMPLE + 6, y + 5, name, {
+        width: WIDEST,
+        shown: names[i],
+        fill: end ? undefined : colour('muted'),
+      }),
     ].join('');
   });
 }

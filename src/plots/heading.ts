@@ -18,14 +18,23 @@ export function heading(title: string, lines: readonly string[] = [], width = WI
   ].join('');
 }
 
-/** A text that fits into a width, with the whole of it as `<title>` where it was cut. */
+/** A text that fits into a width, or `shown` in its place, with the whole of it as `<title>` where that is not all. */
 export function fittedText(
   x: number,
   y: number,
   content: string,
-  { width, bold = false, ...attributes }: { width: number; bold?: boolean; [name: string]: string | number | boolean },
+  {
+    width,
+    bold = false,
+    shown = fitText(content, width, FONT_SIZE, bold),
+    ...attributes
+  }: {
+    width: number;
+    bold?: boolean;
+    shown?: string | undefined;
+    [name: string]: string | number | boolean | undefined;
+  },
 ): string {
-  const shown = fitText(content, width, FONT_SIZE, bold);
   const weight = bold ? { 'font-weight': 600 } : {};
   const drawn = text(x, y, shown, { ...(attributes as Record<string, string | number>), ...weight });
   return shown === content ? drawn : element('g', {}, element('title', {}, escapeXml(content.slice(0, 400))), drawn);

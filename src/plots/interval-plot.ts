@@ -1,5 +1,7 @@
-import { axisBottom, linearAxis } from './axis.js';
-import { element, line, STYLE, svgDocument, text } from './svg.js';
+import { areaData, axisBottom, linearAxis, scaleData } from './axis.js';
+import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
+import { element, escapeXml, line, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { colour } from './theme.js';
 
 /** A value in percent with its interval, to be drawn as a dot on a line. */
 export interface DrawnInterval {
@@ -21,20 +23,15 @@ export interface IntervalPlot {
   readonly groups: readonly { readonly heading?: string | undefined; readonly intervals: readonly DrawnInterval[] }[];
 }
 
-const WIDTH = 560;
-const LEFT = 150;
-const RIGHT = 420;
-const TOP = 84;
+const LEFT = 156;
+const RIGHT = 410;
 const ROW = 30;
 const HEADING = 28;
-/** Characters of a name that fit beside the plot. */
-const LONGEST = 17;
 /** Least distance of the ends of the axis from 50, in points. */
 const LEAST = 10;
 
 /**
- * Rates with their intervals, one below the other, with a line at 50 %: what lies wholly on one side is filled. Wide
- * enough to be read at 400 pixels.
+ * Rates with their intervals, one below the other, with a line at 50 %: what lies wholly on one side is filled.
  *
  * @example
  * const svg = intervalPlot({
@@ -50,24 +47,31 @@ export function intervalPlot({ title, subtitle, label, groups }: IntervalPlot): 
   const reach = Math.max(LEAST, ...known.map((end) => Math.abs(end - 50)));
   const axis = linearAxis([Math.max(0, 50 - reach), Math.min(100, 50 + reach)], [LEFT, RIGHT], { count: 5 });
   const drawn: string[] = [];
-  let y = TOP;
-  for (const { heading, intervals } of groups) {
-    if (heading !== undefined) {
-      drawn.push(text(14, y + 19, fitted(heading, 60), { 'font-size': 14, 'font-weight': 600 }));
+  const top = TITLE_ROOM + LINE_ROOM + 16;
+  let y = top;
+  for (const { heading: name, intervals } of groups) {
+    if (name !== undefined) {
+      drawn.push(fittedText(MARGIN, y + 19, name, { width: WIDTH - 2 * MARGIN, bold: true }));
       y += HEADING;
     }
     for (const interval of intervals) {
-      drawn.push(...drawInterval(interval, axis.placeOf, y + ROW / 2));
+      drawn.push(drawInterval(interval, axis.placeOf, y + ROW / 2));
       y += ROW;
     }
   }
   const middle = axis.placeOf(50);
-  return svgDocument(
-    { width: WIDTH, height: y + 66, title, description: description(groups) },
-    text(14, 30, title, { 'font-size': 18, 'font-weight': 600 }),
-    text(14, 54, subtitle, { fill: STYLE.muted, 'font-size': 14 }),
-    axisBottom(axis, { y: y + 6, label, top: TOP - 6 }),
-    line(middle, TOP - 6, middle, y + 6, { stroke: STYLE.ink, 'stroke-dasharray': '4 3' }),
+  return svgInline(
+    {
+      width: WIDTH,
+      height: y + 60,
+      title,
+      description: description(groups),
+      kind: 'intervals',
+      data: { 'data-x': scaleData(axis), 'data-area': areaData([LEFT, top, RIGHT, y]) },
+    },
+    heading(title, [subtitle]),
+    axisBottom(axis, { y: y + 6, label, top: top - 6 }),
+    line(middle, top - 6, middle, y + 6, { stroke: colour('ink'), 'stroke-dasharray': '4 3' }),
     ...drawn,
   );
 }
@@ -85,35 +89,34 @@ const description = (groups: IntervalPlot['groups']): string =>
     )
     .join(' ');
 
-const fitted = (name: string, longest = LONGEST): string =>
-  name.length > longest ? `${name.slice(0, longest - 1)}…` : name;
-
 function drawInterval(
   { name, value, low, high, look }: DrawnInterval,
   placeOf: (value: number) => number,
   y: number,
-): string[] {
-  const colour = look === 'faint' ? STYLE.muted : look === 'sure' ? STYLE.stages[3] : STYLE.stages[2];
-  const label = text(LEFT - 12, y + 5, fitted(name), { 'text-anchor': 'end', 'font-size': 14 });
-  if (value === null) return [label, text(LEFT + 6, y + 5, 'no verdict', { fill: STYLE.muted, 'font-size': 13 })];
-  const whiskers =
-    low === null || high === null
-      ? []
-      : [
-          line(placeOf(low), y, placeOf(high), y, {
-            stroke: colour,
-            'stroke-width': 3,
-            'stroke-linecap': 'round',
-            'stroke-dasharray': look === 'faint' ? '1 6' : undefined,
-          }),
-        ];
-  const dot = { cx: placeOf(value), cy: y, r: 6, stroke: colour, 'stroke-width': 2.5 };
+): string {
+  const label = fittedText(LEFT - 12, y + 5, name, { width: LEFT - 12 - MARGIN, 'text-anchor': 'end' });
+  if (value === null) return label + text(LEFT + 6, y + 5, 'no verdict', { fill: colour('muted') });
+  const stroke = colour(look === 'faint' ? 'muted' : look === 'sure' ? 'step-4' : 'step-2');
   const range = low === null || high === null ? '' : `${shown(low)}–${shown(high)}`;
-  return [
+  const words = `${name}: ${shown(value)}${range && `, ${range}`}`;
+  const whisker =
+    low === null || high === null
+      ? ''
+      : line(placeOf(low), y, placeOf(high), y, {
+          stroke,
+          'stroke-width': 3,
+          'stroke-linecap': 'round',
+          'stroke-dasharray': look === 'faint' ? '1 6' : undefined,
+        });
+  const fill = look === 'sure' ? stroke : colour('paper');
+  return element(
+    'g',
+    { 'data-value': words },
+    element('title', {}, escapeXml(words)),
     label,
-    ...whiskers,
-    element('circle', { ...dot, fill: look === 'sure' ? colour : '#ffffff' }),
-    text(RIGHT + 10, y + 5, shown(value), { 'font-size': 13, 'font-weight': 600 }),
-    text(RIGHT + 52, y + 5, range, { fill: STYLE.muted, 'font-size': 12 }),
-  ];
+    whisker,
+    element('circle', { cx: placeOf(value), cy: y, r: 6, stroke, 'stroke-width': 2.5, fill }),
+    text(RIGHT + 10, y + 5, shown(value), { 'font-weight': 600 }),
+    text(RIGHT + 52, y + 5, range, { fill: colour('muted') }),
+  );
 }

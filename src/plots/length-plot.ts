@@ -1,6 +1,8 @@
 import { formatCount } from '../telemetry/format.js';
-import { axisBottom, axisLeft, linearAxis } from './axis.js';
-import { element, line, STYLE, svgDocument, text } from './svg.js';
+import { areaData, axisBottom, axisLeft, linearAxis, scaleData } from './axis.js';
+import { heading } from './heading.js';
+import { element, escapeXml, line, rounded, svgInline, WIDTH } from './svg.js';
+import { colour } from './theme.js';
 
 /** Differences in length against scores. */
 export interface LengthPlot {
@@ -14,8 +16,8 @@ export interface LengthPlot {
   readonly fitted?: ((longerBy: number) => number) | undefined;
 }
 
-const SIZE = { width: 560, height: 420 };
-const PLOT = { left: 72, right: 540, top: 92, bottom: 352 };
+const HEIGHT = 420;
+const PLOT = { left: 52, right: 540, top: 108, bottom: 366 };
 /** Groups of pairs with one dot each; fewer where there are few pairs. */
 const GROUPS = 12;
 const LEAST_GROUP = 8;
@@ -27,6 +29,14 @@ const TAIL = 0.01;
  * How a judge's verdicts go with the difference in length: a dot for each twelfth of the pairs at
  * their mean score, as large as they are many, ticks for the pairs themselves, and the fitted
  * curve. If the dots lie on a rising line, length decides. Pairs: at least one.
+ *
+ * @example
+ * const svg = lengthPlot({
+ *   title: 'Length against verdict: phased',
+ *   subtitle: 'win rate at equal length 52.0 %',
+ *   label: 'characters more than base',
+ *   pairs: [{ longerBy: -20, score: 0 }, { longerBy: 35, score: 100 }],
+ * });
  */
 export function lengthPlot({ title, subtitle, label, pairs, fitted }: LengthPlot): string {
   const sorted = pairs.toSorted((x, y) => x.longerBy - y.longerBy);
@@ -36,41 +46,65 @@ export function lengthPlot({ title, subtitle, label, pairs, fitted }: LengthPlot
   const y = linearAxis([0, 100], [PLOT.bottom, PLOT.top], { count: 5 });
   const inside = (place: number) => Math.max(PLOT.left, Math.min(PLOT.right, place));
   const groups = lengthGroups(sorted);
-  const dots = groups.map(({ longerBy, score, n }) =>
-    element('circle', {
-      cx: inside(x.placeOf(longerBy)),
-      cy: y.placeOf(score),
-      r: Math.min(9, 3 + Math.sqrt(n) / 2),
-      fill: STYLE.stages[3],
-      stroke: '#ffffff',
-      'stroke-width': 1.5,
-    }),
-  );
-  const ticks = sorted.map(({ longerBy }) => {
-    const place = inside(x.placeOf(longerBy));
-    return line(place, PLOT.bottom - 7, place, PLOT.bottom, { stroke: STYLE.bar, 'stroke-opacity': 0.35 });
-  });
   const zero = x.placeOf(0);
-  return svgDocument(
-    { ...SIZE, title, description: subtitle },
-    text(14, 30, title, { 'font-size': 18, 'font-weight': 600 }),
-    text(14, 52, subtitle, { fill: STYLE.muted, 'font-size': 14 }),
-    text(14, 74, `dots: mean of ${formatCount(groups[0]!.n)} pairs${fitted ? '; line: fit' : ''}`, {
-      fill: STYLE.muted,
-      'font-size': 13,
-    }),
+  const half = y.placeOf(50);
+  return svgInline(
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      title,
+      description: subtitle,
+      kind: 'length',
+      data: {
+        'data-x': scaleData(x),
+        'data-y': scaleData(y),
+        'data-area': areaData([PLOT.left, PLOT.top, PLOT.right, PLOT.bottom]),
+      },
+    },
+    heading(title, [subtitle, `dots: mean of ${formatCount(groups[0]!.n)} pairs${fitted ? '; line: fit' : ''}`]),
     axisLeft(y, { x: PLOT.left, label: 'score of the arm, %', right: PLOT.right }),
-    line(zero, PLOT.top, zero, PLOT.bottom, { stroke: STYLE.muted, 'stroke-dasharray': '4 3' }),
-    line(PLOT.left, y.placeOf(50), PLOT.right, y.placeOf(50), { stroke: STYLE.ink, 'stroke-dasharray': '4 3' }),
-    ...ticks,
-    ...(fitted ? [curve(x.placeOf, y.placeOf, fitted, [low, high])] : []),
-    ...dots,
+    line(zero, PLOT.top, zero, PLOT.bottom, { stroke: colour('muted'), 'stroke-dasharray': '4 3' }),
+    line(PLOT.left, half, PLOT.right, half, { stroke: colour('ink'), 'stroke-dasharray': '4 3' }),
+    ticks(sorted.map(({ longerBy }) => inside(x.placeOf(longerBy)))),
+    fitted ? curve(x.placeOf, y.placeOf, fitted, [low, high]) : '',
+    ...groups.map((group) => dot(group, inside(x.placeOf(group.longerBy)), y.placeOf(group.score))),
     axisBottom(x, { y: PLOT.bottom, label }),
   );
 }
 
+/** A tick for each pair, those at one place as one; darker where there are more. */
+function ticks(places: readonly number[]): string {
+  const counts = new Map<number, number>();
+  for (const place of places) counts.set(Math.round(place), (counts.get(Math.round(place)) ?? 0) + 1);
+  const strengths = [0.4, 0.65, 0.9];
+  return strengths
+    .map((opacity, i) => {
+      const drawn = [...counts].filter(([, count]) => Math.min(strengths.length, count) === i + 1);
+      const d = drawn.map(([place]) => `M${place} ${PLOT.bottom - 8}v8`).join('');
+      return d === '' ? '' : element('path', { d, stroke: colour('bar'), 'stroke-opacity': opacity });
+    })
+    .join('');
+}
+
+interface Group {
+  readonly longerBy: number;
+  readonly score: number;
+  readonly n: number;
+}
+
+function dot({ longerBy, score, n }: Group, cx: number, cy: number): string {
+  const words = `${formatCount(n)} pairs, ${formatCount(Math.round(longerBy))} longer: ${score.toFixed(1)} %`;
+  const r = Math.min(9, 3 + Math.sqrt(n) / 2);
+  return element(
+    'g',
+    { 'data-value': words },
+    element('title', {}, escapeXml(words)),
+    element('circle', { cx, cy, r, fill: colour('step-4'), stroke: colour('paper'), 'stroke-width': 1.5 }),
+  );
+}
+
 /** Means of pairs of similar difference, which are the dots. `sorted`: by difference, the smallest first. */
-export function lengthGroups(sorted: LengthPlot['pairs']): { longerBy: number; score: number; n: number }[] {
+export function lengthGroups(sorted: LengthPlot['pairs']): Group[] {
   const count = Math.max(1, Math.min(GROUPS, Math.floor(sorted.length / LEAST_GROUP)));
   return Array.from({ length: count }, (_, i) => {
     const part = sorted.slice(Math.round((i * sorted.length) / count), Math.round(((i + 1) * sorted.length) / count));
@@ -91,7 +125,7 @@ function curve(
 ): string {
   const points = Array.from({ length: CURVE + 1 }, (_, i) => {
     const at = low + ((high - low) * i) / CURVE;
-    return `${placeX(at).toFixed(1)},${placeY(fitted(at)).toFixed(1)}`;
+    return `${rounded(placeX(at))},${rounded(placeY(fitted(at)))}`;
   });
-  return element('polyline', { points: points.join(' '), fill: 'none', stroke: STYLE.accent, 'stroke-width': 2 });
+  return element('polyline', { points: points.join(' '), fill: 'none', stroke: colour('accent'), 'stroke-width': 2 });
 }

@@ -1,7 +1,7 @@
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { digitsFor, signed } from './numbers.js';
 import { element, escapeXml, FONT_SIZE, MARGIN, svgInline, text, WIDTH } from './svg.js';
-import { textWidth } from './text-width.js';
+import { fitNames, textWidth } from './text-width.js';
 import { type ColourName, colour } from './theme.js';
 
 /** Values in rows and columns, each compared with the first of its column. */
@@ -14,7 +14,10 @@ export interface MatrixPlot {
   readonly columns: readonly string[];
   /** The first row is what the others are compared with, such as the model before training. */
   readonly rows: readonly { readonly name: string; readonly values: readonly (number | null)[] }[];
-  /** Digits after the point. Default: as many as show the largest difference with three figures, and fit. */
+  /**
+   * Digits after the point. Default: as many as show the largest difference with three figures and
+   * fit; over 4 only where it would not be seen otherwise.
+   */
   readonly digits?: number | undefined;
   /** Difference that has the strongest tone. Default: the largest one. Set it where pictures are to be compared. */
   readonly strongest?: number | undefined;
@@ -22,6 +25,8 @@ export interface MatrixPlot {
 
 const CELL = { height: 46, widest: 120, gap: 2 };
 const NAMES = { least: 60, widest: 150 };
+/** Digits that are enough for most differences. */
+const USUAL = 4;
 /** Tones to each side of no difference. */
 const TONES = 4;
 
@@ -55,6 +60,11 @@ export function matrixPlot(plot: MatrixPlot): string {
   const digits = plot.digits ?? fittingDigits(largest, rows, width);
   const top = TITLE_ROOM + 2 * LINE_ROOM + 24;
   const bottom = top + rows.length * CELL.height;
+  const rowNames = fitNames(
+    rows.map(({ name }) => name),
+    names - 8,
+    FONT_SIZE,
+  );
   const cells = rows.flatMap(({ name, values }, i) =>
     columns.map((column, k) => {
       const [value, difference] = [values[k] ?? null, differences[i]![k]!];
@@ -78,7 +88,9 @@ export function matrixPlot(plot: MatrixPlot): string {
     ...columns.map((column, k) =>
       fittedText(left + (k + 0.5) * width, top - 9, column, { width: width - 4, 'text-anchor': 'middle' }),
     ),
-    ...rows.map(({ name }, i) => fittedText(MARGIN, top + (i + 0.5) * CELL.height + 4, name, { width: names - 8 })),
+    ...rows.map(({ name }, i) =>
+      fittedText(MARGIN, top + (i + 0.5) * CELL.height + 4, name, { width: names - 8, shown: rowNames[i] }),
+    ),
     ...cells,
     rows.length > 1 ? legend(bottom + 14, left, strongest, digits) : '',
   );
@@ -95,7 +107,7 @@ function between(value: number | null | undefined, base: number | null | undefin
 function fittingDigits(largest: number, rows: MatrixPlot['rows'], width: number): number {
   const most = Math.max(0, ...rows.flatMap(({ values }) => values.map((value) => Math.abs(value ?? 0)))) || 1;
   const fits = (digits: number) => textWidth(`−${most.toFixed(digits)}`, FONT_SIZE, true) <= width - CELL.gap - 4;
-  let digits = digitsFor(largest, 3);
+  let digits = Math.min(digitsFor(largest, 3), Math.max(USUAL, digitsFor(largest, 1)));
   while (digits > 0 && !fits(digits)) digits -= 1;
   return digits;
 }

@@ -36,7 +36,7 @@ const TOP = TITLE_ROOM + LINE_ROOM + 8;
  * const svg = packingPlot({
  *   title: 'Packed lines',
  *   subtitle: 'stage 1',
- *   batches: [{ name: 'step 1', length: 64, lines: [[{ name: 'a', runs: [{ tokens: 20, trained: false }, { tokens: 30, trained: true }] }]] }],
+ *   batches: [{ name: 'step 1', length: 64, lines: [[{ name: 'a', runs: [{ tokens: 50, trained: true }] }]] }],
  * });
  */
 export function packingPlot({ title, subtitle, batches }: PackingPlot): string {

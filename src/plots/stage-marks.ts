@@ -24,8 +24,11 @@ export function stageMarks(
   const drawn = sorted.map(({ place, label }, i) => {
     const end = sorted[i + 1]?.place ?? Math.max(right, Math.min(WIDTH - 8, place + textWidth(label, FONT_SIZE) + 12));
     const room = end - place - 10;
-    const shown = place < taken ? '' : fitText(label, room, FONT_SIZE);
-    const readable = shown === label || (room >= LEAST && shown.length > 2);
+    // `stage 1: all rows` is `stage 1` where there is no room for more.
+    const brief = label.split(':')[0]!;
+    const best = textWidth(label, FONT_SIZE) > room && textWidth(brief, FONT_SIZE) <= room ? brief : label;
+    const shown = place < taken ? '' : fitText(best, room, FONT_SIZE);
+    const readable = shown === best || (room >= LEAST && shown.length > 2);
     if (readable) taken = place + 3 + textWidth(shown, FONT_SIZE) + 4;
     return element(
       'g',

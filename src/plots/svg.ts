@@ -121,17 +121,3 @@ export function svgFile(inline: string): string {
   const root = `<svg xmlns="http://www.w3.org/2000/svg" font-family="${escapeXml(FONT)}" `;
   return `${light.replace('<svg ', root).replace(/(<\/title>(?:<desc>[^<]*<\/desc>)?)/, `$1${style}${paper}`)}\n`;
 }
-
-/** Colours by their uses. */
-export const STYLE = {
-  ink: colour('ink'),
-  muted: colour('muted'),
-  grid: colour('grid'),
-  bar: colour('bar'),
-  accent: colour('accent'),
-  stages: ([1, 2, 3, 4, 5, 6] as const).map((step) => colour(`step-${step}`)),
-};
-
-/** A whole picture as a file. */
-export const svgDocument = (picture: Omit<Picture, 'kind'>, ...children: readonly string[]): string =>
-  svgFile(svgInline({ ...picture, kind: 'picture' }, ...children));

@@ -41,3 +41,26 @@ export function fitText(content: string, width: number, size: number, bold = fal
   while (glyphs.length > 0 && textWidth(`${glyphs.join('')}…`, size, bold) > width) glyphs.pop();
   return `${glyphs.join('').trimEnd()}…`;
 }
+
+/** Places in a name after each mark between words of the beginning that it shares with others, and after none. */
+function wordStarts(name: string, others: readonly string[]): number[] {
+  let shared = 0;
+  while (shared < name.length && others.every((other) => other[shared] === name[shared])) shared += 1;
+  return [...name.slice(0, shared).matchAll(/[\s/_.:-]/g)].map(({ index }) => index + 1);
+}
+
+/**
+ * Names that stand beside each other, each cut at its end where it does not fit. Those that would look the same then,
+ * such as names of models from one house, are without words of the beginning that they share.
+ */
+export function fitNames(names: readonly string[], width: number, size: number, bold = false): string[] {
+  const fitted = names.map((name) => fitText(name, width, size, bold));
+  return fitted.map((shown, i) => {
+    const name = names[i]!.slice(0, LONGEST);
+    const same = names.filter((other, k) => fitted[k] === shown && other !== names[i]);
+    const starts = same.length > 0 ? wordStarts(name, same) : [];
+    if (starts.length === 0) return shown;
+    const whole = starts.find((start) => textWidth(`…${name.slice(start)}`, size, bold) <= width);
+    return fitText(`…${name.slice(whole ?? starts.at(-1))}`, width, size, bold);
+  });
+}

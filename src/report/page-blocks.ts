@@ -13,7 +13,7 @@ export const tableRows = (rows: readonly (readonly string[])[]): PageCell[][] =>
   rows.map((row, i) => row.map((cell) => (i === 0 ? cell : cellOf(cell))));
 
 /** Rows from which on a table can be sorted by its readers. */
-const SORTABLE = 4;
+const SORTABLE = 6;
 
 /** A table of texts; from a few rows on readers can sort it. */
 export const tableOf = (rows: readonly (readonly string[])[], left = 1, caption?: string): PageBlock => ({
@@ -21,7 +21,7 @@ export const tableOf = (rows: readonly (readonly string[])[], left = 1, caption?
   rows: tableRows(rows),
   left,
   ...(caption !== undefined && { caption }),
-  ...(rows.length > SORTABLE && { sortable: true }),
+  ...(rows.length > SORTABLE && rows[0]!.length > left && { sortable: true }),
 });
 
 const ITEM = /^- /;
@@ -34,12 +34,25 @@ function paragraphOf(text: string): PageBlock {
     : { kind: 'paragraph', text };
 }
 
-/** Blocks of another report for a page; headings become paragraphs, and pictures are left out. */
+/** A table, or facts where it has names with values and nothing above the names. */
+function tableBlocks(rows: readonly (readonly string[])[], left: number | undefined, caption?: string): PageBlock[] {
+  const [head = [], ...body] = rows;
+  if (head.length !== 2 || head[0] !== '') return [tableOf(rows, left, caption)];
+  const above = [caption, head[1]].filter((text) => text !== undefined && text !== '').join(', ');
+  const facts: PageBlock = { kind: 'facts', facts: body.map(([name = '', value = '']) => [name, value] as const) };
+  return above === '' ? [facts] : [{ kind: 'paragraph', text: `${capital(above)}:` }, facts];
+}
+
+const capital = (text: string): string => text.replace(/^[a-z]/, (first) => first.toUpperCase());
+
+/** Blocks of another report for a page; a heading becomes the caption of the table below it, or a paragraph. */
 function pageBlocksOf(blocks: readonly Block[]): PageBlock[] {
-  return blocks.flatMap((block): PageBlock[] => {
-    if (block.kind === 'heading') return [{ kind: 'paragraph', text: block.text }];
+  return blocks.flatMap((block, i): PageBlock[] => {
+    const [before, after] = [blocks[i - 1], blocks[i + 1]];
+    if (block.kind === 'heading') return after?.kind === 'table' ? [] : [{ kind: 'paragraph', text: block.text }];
     if (block.kind === 'paragraph') return [paragraphOf(block.text)];
-    return block.kind === 'table' ? [tableOf(block.rows, block.left)] : [];
+    if (block.kind !== 'table') return [];
+    return tableBlocks(block.rows, block.left, before?.kind === 'heading' ? before.text : undefined);
   });
 }
 
@@ -50,20 +63,28 @@ const idOf = (title: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '') || 'part';
 
-/**
- * Sections of a page made of another report's blocks: every heading of the second level begins one. Their ids begin
- * with `prefix`, so that they are no other section's.
- */
-export function sectionsOf(blocks: readonly Block[], prefix = ''): Section[] {
-  const sections: { title: string; blocks: Block[] }[] = [];
+/** Blocks of another report as one section: its headings are captions inside. Empty without blocks. */
+export function sectionOf(title: string, blocks: readonly Block[]): Section[] {
+  const inside = pageBlocksOf(blocks);
+  return inside.length === 0 ? [] : [{ id: idOf(title), title, blocks: inside }];
+}
+
+/** Sections of a page made of another report's blocks: every heading of the second level begins one. */
+export function sectionsOf(blocks: readonly Block[]): Section[] {
+  const parts: { title: string; blocks: Block[] }[] = [];
   for (const block of blocks)
-    if (block.kind === 'heading' && (block.level ?? 2) === 2) sections.push({ title: block.text, blocks: [] });
-    else sections.at(-1)?.blocks.push(block);
-  const taken = new Map<string, number>();
-  return sections.map(({ title, blocks: inside }) => {
-    const id = `${prefix}${idOf(title)}`;
-    const times = (taken.get(id) ?? 0) + 1;
-    taken.set(id, times);
-    return { id: times === 1 ? id : `${id}-${times}`, title, blocks: pageBlocksOf(inside) };
+    if (block.kind === 'heading' && (block.level ?? 2) === 2) parts.push({ title: block.text, blocks: [] });
+    else parts.at(-1)?.blocks.push(block);
+  return parts.map(({ title, blocks: inside }) => ({ id: idOf(title), title, blocks: pageBlocksOf(inside) }));
+}
+
+/** Sections with an id each of its own: of two with the same the second gets a number. */
+export function distinctSections(sections: readonly Section[]): Section[] {
+  const taken = new Set<string>();
+  return sections.map((section) => {
+    let { id } = section;
+    for (let n = 2; taken.has(id); n++) id = `${section.id}-${n}`;
+    taken.add(id);
+    return { ...section, id };
   });
 }

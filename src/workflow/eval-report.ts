@@ -14,6 +14,7 @@ import { type Evaluation, readEvaluation } from '../eval/result/evaluation.js';
 import { evaluationReport } from '../eval/result/report.js';
 import type { EvaluationResult } from '../eval/result/result.js';
 import { writeFileAtomic, writeJson } from '../io/atomic.js';
+import { svgFile } from '../plots/svg.js';
 import { type Block, markdown } from '../telemetry/document.js';
 import { type ReportEvaluationOptions, reportEvaluationOptionsSchema } from './eval-report-options.js';
 import type { Hooks } from './hooks.js';
@@ -71,7 +72,7 @@ export async function reportEvaluation(
   const written: string[] = [];
   for (const { kind, arm, svg } of drawResult(result, plots)) {
     const name = `${PICTURES}/${arm === undefined ? FILES[kind] : `${FILES[kind]}-${arm}`}.svg`;
-    await writeFileAtomic(join(folder, name), svg);
+    await writeFileAtomic(join(folder, name), svgFile(svg));
     written.push(join(folder, name));
     if (arm !== undefined) pictures.lengths[arm] = name;
     else Object.assign(pictures, { [kind]: name });

@@ -10,6 +10,7 @@ import { stageInto } from '../curriculum/write.js';
 import { streamRows } from '../data/import.js';
 import { statPath } from '../io/files.js';
 import { refuseInputsIn } from '../io/same-file.js';
+import { svgFile } from '../plots/svg.js';
 import { loadTokenizer } from '../tokenizer/tokenizer.js';
 import type { Hooks, TaskProgress } from './hooks.js';
 import { parseOptions } from './options.js';
@@ -64,7 +65,7 @@ export async function stage(given: StageOptions, hooks: Hooks = {}): Promise<Sta
       {
         replace: force,
         onProgress: progress.report,
-        draw: drawStages,
+        draw: (staging) => svgFile(drawStages(staging)),
         measure,
         ...holdout,
         ...(hooks.signal && { signal: hooks.signal }),

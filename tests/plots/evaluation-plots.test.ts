@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DrawnInterval, intervalPlot } from '../../src/plots/interval-plot.js';
 import { lengthPlot } from '../../src/plots/length-plot.js';
+import { elements, pathPoints, withAttribute } from './picture.js';
 
 /** Numbers of an attribute of all elements of a kind. */
 const numbersOf = (svg: string, element: string, attribute: string): number[] =>
@@ -53,15 +54,18 @@ describe('rates with intervals', () => {
 
   it('escape names and cut long ones', () => {
     const svg = rates(interval('<b>&"', 50), interval('a name that does not fit beside the plot', 50));
+    elements(svg);
     expect(svg).toContain('&lt;b&gt;&amp;&quot;');
-    expect(svg).toContain('>a name that does…</text>');
+    expect(svg).toMatch(
+      /<title>a name that does not fit beside the plot<\/title><text[^>]*>a name that…?[^<]*…<\/text>/,
+    );
   });
 
   it('are filled only where they are sure, and dotted where they answer nothing', () => {
     const svg = rates({ ...interval('sure', 70), look: 'sure' }, { ...interval('faint', 50), look: 'faint' });
     const fills = [...svg.matchAll(/<circle[^>]* fill="([^"]+)"/g)].map(([, fill]) => fill);
-    expect(fills[0]).not.toBe('#ffffff');
-    expect(fills[1]).toBe('#ffffff');
+    expect(fills[0]).not.toBe('var(--plot-paper)');
+    expect(fills[1]).toBe('var(--plot-paper)');
     expect(svg.match(/stroke-dasharray="1 6"/g)).toHaveLength(1);
   });
 });
@@ -78,7 +82,10 @@ describe('length against verdict', () => {
     expect(xs).toEqual(xs.toSorted((a, b) => a - b));
     expect(new Set(ys)).toHaveLength(2);
     expect(ys[0]!).toBeGreaterThan(ys[11]!);
-    expect(svg.match(/stroke-opacity/g)).toHaveLength(96);
+    // Each pair is at a whole place.
+    expect(
+      withAttribute(svg, 'path', 'stroke-opacity').flatMap(({ attributes }) => pathPoints(attributes.d!)),
+    ).toHaveLength(96);
     expect(svg).toContain('dots: mean of 8 pairs<');
     expect(svg).not.toContain('<polyline');
   });
@@ -89,7 +96,9 @@ describe('length against verdict', () => {
       .exec(svg)![1]!
       .split(' ')
       .map((point) => point.split(',').map(Number));
-    const at50 = [...svg.matchAll(/<line[^>]* y1="([\d.]+)"[^>]* stroke="#1f2328"/g)].map(([, y]) => Number(y))[0]!;
+    const at50 = [...svg.matchAll(/<line[^>]* y1="([\d.]+)"[^>]* stroke="var\(--plot-ink\)"/g)].map(([, y]) =>
+      Number(y),
+    )[0]!;
     for (const [, y] of points) expect(y).toBeCloseTo(at50, 0);
   });
 

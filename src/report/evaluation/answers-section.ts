@@ -8,7 +8,7 @@ export function answersSection({ pairs, file: { baseline } }: EvaluationReport):
   if (pairs.length === 0) return [];
   const judged = pairs.some(({ x }) => x !== null);
   const text = judged
-    ? 'The more the score differs from what was to be expected (from the difference in length, or the mean), the more surprising. Score: 1 if the arm won in every order, 0 if it lost, one half for a tie. Read some of these before you trust the judge.'
+    ? 'The more the score differs from what was to be expected (from the difference in length, or the mean), the more surprising. Score: 1 if the arm won in every order, 0 if it lost, one half for a tie; of a judge that measures it, how likely the answer of the arm is the better one. Read some of these before you trust the judge.'
     : 'Nobody has judged these answers: they are those of the first rows.';
   return [
     {
@@ -21,7 +21,7 @@ export function answersSection({ pairs, file: { baseline } }: EvaluationReport):
           caption: `${formatCount(pairs.length)} ${pairs.length === 1 ? 'pair' : 'pairs'} of answers`,
           keys: KEYS,
           items: pairs.map((pair) => ({
-            heading: `${pair.set} ${pair.id}: ${pair.arm}${pair.run > 1 ? `, run ${pair.run}` : ''}`,
+            heading: `${pair.arm}${pair.run > 1 ? `, run ${pair.run}` : ''}, ${pair.set} ${pair.id}: ${beginning(pair)}`,
             values: valuesOf(pair),
             blocks: blocksOf(pair, baseline),
           })),
@@ -29,6 +29,14 @@ export function answersSection({ pairs, file: { baseline } }: EvaluationReport):
       ],
     },
   ];
+}
+
+/** Characters of an instruction that name its pair. */
+const BEGINNING = 80;
+
+function beginning({ messages }: ShownPair): string {
+  const text = (messages.findLast(({ role }) => role === 'user')?.content ?? '').replace(/\s+/g, ' ').trim();
+  return text.length > BEGINNING ? `${[...text].slice(0, BEGINNING).join('')}…` : text;
 }
 
 const KEYS = ['surprise', 'score of the arm', 'expected', 'characters more', 'difficulty'];

@@ -16,25 +16,23 @@ const share = z.looseObject({
 const entranceSchema = z.looseObject({
   state: z.string(),
   rows: z.number(),
-  wanted: z.number(),
   other: share,
   scrambled: share,
   consistency: z.number().nullable(),
   position: z.number().nullable(),
-  equal: z.looseObject({ pairs: z.number(), tied: z.number(), first: z.number() }),
-  reasons: z.array(z.string()),
+  equal: z.looseObject({ pairs: z.number(), tied: z.number() }),
 });
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-/** The entrance test of a judge: how often it was right, what was needed, and why it did not pass. */
+/** The entrance test of a judge: how often it was right, and what was needed. */
 export function entranceBlocks(entrance: unknown): PageBlock[] {
   const { success, data } = entranceSchema.safeParse(entrance);
   if (!success)
     return [
       { kind: 'paragraph', text: 'It took no entrance test: nobody knows whether it finds good answers better.' },
     ];
-  const { state, rows, other, scrambled, consistency, position, equal, reasons } = data;
+  const { state, rows, other, scrambled, consistency, position, equal } = data;
   const shareRow = (what: string, { right, low, high, needed, pairs, missing }: z.infer<typeof share>) => [
     what,
     percent(right),
@@ -47,7 +45,7 @@ export function entranceBlocks(entrance: unknown): PageBlock[] {
     {
       kind: 'note',
       tone: state === 'passed' ? 'answer' : 'warning',
-      text: `Entrance test on ${formatCount(rows)} rows, with the rows' own answers as the better ones: ${state}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}.`,
+      text: `Entrance test on ${formatCount(rows)} rows, with the rows' own answers as the better ones: ${state}.`,
     },
     tableOf(
       [

@@ -13,9 +13,10 @@ import { checkBlocks } from '../../eval/result/report-checks.js';
 import { judgeBlocks } from '../../eval/result/report-judge.js';
 import type { EvaluationResult } from '../../eval/result/result.js';
 import { aboutLine, winRateTable } from '../../eval/result/summary.js';
+import type { Block } from '../../telemetry/document.js';
 import { formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, Section } from '../page.js';
-import { sectionsOf, tableOf } from '../page-blocks.js';
+import { distinctSections, sectionOf, sectionsOf, tableOf } from '../page-blocks.js';
 import { folderName } from '../parts/shown.js';
 import { answersSection } from './answers-section.js';
 import { entranceBlocks } from './entrance-blocks.js';
@@ -42,9 +43,11 @@ export function evaluationPage(report: EvaluationReport, vocabulary: Vocabulary 
     subtitle: result
       ? `${aboutLine(result)}.`
       : `${others.length > 0 ? `${others.join(', ')} against ${file.baseline}` : file.baseline} on ${formatCounted(rows, 'answered row')}.`,
-    sections: result
-      ? resultSections(report, result, vocabulary)
-      : [progressSection(report, vocabulary), ...answersSection(report), methodSection(report, vocabulary)],
+    sections: distinctSections(
+      result
+        ? resultSections(report, result, vocabulary)
+        : [progressSection(report, vocabulary), ...answersSection(report), methodSection(report, vocabulary)],
+    ),
     data: { folder, rows, outdated, answered, judged, ...(result && { result }) },
   };
 }
@@ -57,21 +60,26 @@ function resultSections(report: EvaluationReport, result: EvaluationResult, voca
     ...warningSection(result),
     ...sectionsOf(missingBlocks(result)),
     ...withFigures(sectionsOf(lengthBlocks(result)), figures.lengths),
-    ...withFigures(sectionsOf(partBlocks(result)), figures.bands ? [figures.bands] : [], 'by-difficulty'),
+    ...partSections(result, figures.bands),
     ...judgeSections(result),
-    ...sectionsOf(referenceBlocks(result)),
-    ...sectionsOf(checkBlocks(result), 'checks-'),
+    ...sectionOf('Compared with the reference answers', referenceBlocks(result)),
+    ...sectionOf('What rules find in the answers', withoutFirst(checkBlocks(result))),
     ...(people ? sectionsOf(peopleBlocks(people, baseline)) : []),
-    ...Object.values(diagnosis ?? {}).flatMap((one) => sectionsOf(asSection(diagnosisBlocks(one)))),
+    ...Object.values(diagnosis ?? {}).flatMap((one) =>
+      sectionOf(
+        `Diagnosis of ${one.arm}${one.oneOff === null ? '' : ` against ${one.oneOff}`}`,
+        withoutFirst(diagnosisBlocks(one)),
+      ),
+    ),
     ...answersSection(report),
     ...sectionsOf(readingBlocks(result)),
     methodSection(report, vocabulary),
   ];
 }
 
-/** The first heading at the level of sections. */
-const asSection = ([first, ...rest]: ReturnType<typeof diagnosisBlocks>): ReturnType<typeof diagnosisBlocks> =>
-  first?.kind === 'heading' ? [{ ...first, level: 2 }, ...rest] : rest;
+/** Blocks without the heading that they begin with, for a section with a title of the page's. */
+const withoutFirst = ([first, ...rest]: readonly Block[]): readonly Block[] =>
+  first === undefined || first.kind === 'heading' ? rest : [first, ...rest];
 
 function answerSection(result: EvaluationResult, { winRates }: ResultFigures): Section {
   const { judge, missing, arms } = result;
@@ -102,19 +110,22 @@ const warningSection = ({ warnings }: EvaluationResult): Section[] =>
     ? []
     : [{ id: 'warnings', title: 'Before you read the answer', blocks: [{ kind: 'list', items: warnings }] }];
 
-/** Puts figures first in the section that they belong to: the only one, or the one of this id. */
-const withFigures = (sections: readonly Section[], figures: readonly Figure[], id?: string): Section[] =>
-  sections.map((section) =>
-    figures.length === 0 || (id !== undefined && section.id !== id)
-      ? section
-      : {
-          ...section,
-          blocks: [
-            figures.length === 1 ? { kind: 'figure', figure: figures[0]! } : { kind: 'panels', figures },
-            ...section.blocks,
-          ],
-        },
-  );
+const figureBlock = (figures: readonly Figure[]): PageBlock[] => {
+  const [first] = figures;
+  if (!first) return [];
+  return [figures.length === 1 ? { kind: 'figure', figure: first } : { kind: 'panels', figures }];
+};
+
+const withFigures = (sections: readonly Section[], figures: readonly Figure[]): Section[] =>
+  sections.map((section) => ({ ...section, blocks: [...figureBlock(figures), ...section.blocks] }));
+
+/** Win rates by set and by band; a picture of the bands has their table with it. */
+const partSections = (result: EvaluationResult, bands: Figure | undefined): Section[] =>
+  sectionsOf(partBlocks(result)).map((section) => {
+    if (!bands || section.id !== 'by-difficulty') return section;
+    const others = section.blocks.filter(({ kind }) => kind !== 'table');
+    return { ...section, blocks: [...figureBlock([bands]), ...others] };
+  });
 
 /** The judge's sections; its entrance test stands with its figures. */
 function judgeSections(result: EvaluationResult): Section[] {

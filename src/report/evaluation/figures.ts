@@ -44,7 +44,7 @@ export function resultFigures(result: EvaluationResult, plots: readonly ArmPlot[
       .filter(({ kind }) => kind === 'length')
       .map(({ arm, svg }, i) => ({
         id: `length-${i + 1}`,
-        caption: `Length against verdict of ${arm}: on a rising line the judge follows the length of the answers.`,
+        caption: `Length against verdict of ${arm}: where the line goes up, the judge follows the length of the answers.`,
         svg,
         table: lengthTable(plots.find((plot) => plot.arm === arm)!),
         left: 0,

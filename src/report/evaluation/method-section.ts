@@ -19,8 +19,8 @@ export function methodSection(report: EvaluationReport, vocabulary: Vocabulary =
       {
         kind: 'table',
         caption: 'Arms',
-        rows: [['arm', 'run', 'source', 'file', 'SHA-256'], ...armRows(file)],
-        left: 5,
+        rows: [['arm', 'run', 'source'], ...sourceRows(file)],
+        left: 3,
       },
       {
         kind: 'table',
@@ -40,22 +40,31 @@ export function methodSection(report: EvaluationReport, vocabulary: Vocabulary =
       { kind: 'facts', facts: factsOf(file) },
       { kind: 'paragraph', text: 'The same files give the same answers, verdicts and figures again:' },
       { kind: 'code', text: tasksOf(report, vocabulary).join('\n') },
+      {
+        kind: 'details',
+        summary: 'Hashes of what the arms are made of',
+        blocks: [{ kind: 'table', rows: [['arm', 'run', 'file', 'SHA-256'], ...hashRows(file)], left: 4 }],
+      },
     ],
   };
 }
 
+const sourceRows = ({ arms, baseline }: EvalFile): string[][] =>
+  Object.entries(arms).flatMap(([arm, { runs }]) =>
+    runs.map(({ source }, run) => [arm === baseline ? `${arm} (baseline)` : arm, String(run + 1), shownPath(source)]),
+  );
+
 /** Every file of an arm that decides its answers. */
-function armRows({ arms, baseline }: EvalFile): string[][] {
+function hashRows({ arms }: EvalFile): string[][] {
   return Object.entries(arms).flatMap(([arm, { runs }]) =>
-    runs.flatMap(({ source, model, adapter, answers }, run) => {
-      const about = [arm === baseline ? `${arm} (baseline)` : arm, String(run + 1), shownPath(source)];
+    runs.flatMap(({ model, adapter, answers }, run) => {
+      const about = [arm, String(run + 1)];
       const files = [
         ...(answers === undefined ? [] : [['answers', answers]]),
         ...Object.entries(adapter?.files ?? {}),
         ...Object.entries(model?.files ?? {}),
       ];
-      const hashed = files.map(([name, hash]) => [name!, hash!.replace(/^sha256:/, '')]);
-      return (hashed.length === 0 ? [['-', '-']] : hashed).map((one) => [...about, ...one]);
+      return files.map(([name, hash]) => [...about, name!, hash!.replace(/^sha256:/, '')]);
     }),
   );
 }

@@ -63,11 +63,12 @@ const TABLES = `
 .scroll { margin: 0.75rem 0; max-width: 100%; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { padding: 0.25rem 0; color: var(--page-muted); text-align: left; }
-th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; }
+th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: right; vertical-align: top; white-space: nowrap; }
+[scope="row"], .word, .grid td { text-align: left; white-space: normal; }
+.grid [scope="col"] { text-align: left; }
 .long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; }
 tbody th { font-weight: 400; }
-.number { text-align: right; white-space: nowrap; }
 th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; text-align: inherit; }
 th button::after { content: " \\2195"; color: var(--page-muted); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: inherit; }

@@ -1,9 +1,11 @@
 import { histogramOf } from '../../curriculum/histogram.js';
 import { describeReport } from '../../data/encode-rows.js';
+import { drawHistogram } from '../../plots/histogram.js';
 import { packingPlot } from '../../plots/packing-plot.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
+import { histogramTable } from '../parts/histogram.js';
 import { folderName } from '../parts/shown.js';
 import type { RowsReport, ShownRow, ShownStage } from './rows-report.js';
 
@@ -38,26 +40,30 @@ function countSection({ report, encoding, lengths }: RowsReport): Section {
     title: 'All rows',
     blocks: [
       { kind: 'list', items: describeReport(report, encoding) },
-      tableOf(lengthRows(lengths), 2, 'Rows by their length in tokens, after cutting'),
+      { kind: 'figure', figure: lengthFigure(lengths) },
     ],
   };
 }
 
-function lengthRows(lengths: readonly number[]): string[][] {
-  const order = Uint32Array.from(lengths.keys()).sort((x, y) => lengths[x]! - lengths[y]!);
-  const { edges, counts, openBelow, openAbove } = histogramOf(
-    Float64Array.from(lengths),
-    new Uint8Array(lengths.length),
-    order,
-    1,
-  );
-  const rows = counts.flatMap(([n], i) => {
-    if (n === 0) return [];
-    const from = i === 0 && openBelow ? '-' : formatCount(edges[i]!);
-    const to = i === counts.length - 1 && openAbove ? '-' : formatCount(edges[i + 1]!);
-    return [[from, to, formatCount(n!)]];
-  });
-  return [['from', 'to under', 'rows'], ...rows];
+function lengthFigure(lengths: RowsReport['lengths']): Figure {
+  const values = Float64Array.from(lengths, ({ tokens }) => tokens);
+  const stages = [...new Set(lengths.map(({ stage }) => stage))].sort((x, y) => (x ?? 0) - (y ?? 0));
+  const stageOf = Uint8Array.from(lengths, ({ stage }) => stages.indexOf(stage));
+  const order = Uint32Array.from(values.keys()).sort((x, y) => values[x]! - values[y]!);
+  const histogram = histogramOf(values, stageOf, order, stages.length);
+  const names = stages.map((stage) => (stage === undefined ? 'all rows' : `stage ${stage}`));
+  return {
+    id: 'lengths',
+    caption: 'Rows by their length in tokens, after cutting.',
+    svg: drawHistogram({
+      ...histogram,
+      cuts: [],
+      measure: 'length in tokens',
+      stages: names.map((name, i) => `${name}: ${formatCount(stageOf.filter((stage) => stage === i).length)} rows`),
+    }),
+    table: histogramTable(histogram, names),
+    left: 2,
+  };
 }
 
 const LEGEND: PageBlock = {
@@ -65,8 +71,11 @@ const LEGEND: PageBlock = {
   heading: 'How the tokens are marked',
   passages: [
     { text: 'trained', mark: 'trained' },
+    { text: '   ', mark: 'context' },
     { text: 'only read', mark: 'context' },
+    { text: '   ', mark: 'context' },
     { text: 'control token', mark: 'special' },
+    { text: '   ', mark: 'context' },
     { text: 'trained control token', mark: 'trained-special' },
   ],
 };

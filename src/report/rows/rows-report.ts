@@ -45,9 +45,9 @@ export interface ShownStage {
   readonly trained: number;
   readonly longest: number;
   readonly steps: number;
-  /** Positions that the model computes, padding among them, over all its steps; tokens of the rows over the same. */
-  readonly padded: number;
+  /** Tokens that all its steps visit, and positions that the model computes for them: the rest is padding. */
   readonly visited: number;
+  readonly padded: number;
   readonly batches: readonly ShownBatch[];
 }
 
@@ -59,7 +59,8 @@ export interface RowsReport {
   readonly encoding: EncodeOptions;
   readonly batching: TrainOptions;
   readonly report: EncodeReport;
-  readonly lengths: readonly number[];
+  /** Tokens of every kept row with its stage, in the order of the rows. */
+  readonly lengths: readonly { readonly tokens: number; readonly stage: number | undefined }[];
   readonly stages: readonly ShownStage[];
   readonly shown: readonly ShownRow[];
   readonly dropped: readonly DroppedRow[];
@@ -109,7 +110,7 @@ export async function rowsReport(input: RowsInput): Promise<RowsReport> {
     encoding,
     batching,
     report,
-    lengths: rows.map(({ ids }) => ids.length),
+    lengths: rows.map(({ id, ids }) => ({ tokens: ids.length, stage: recordOf.get(id)?.stage })),
     stages: shownStages(records, rows, batching),
     shown,
     dropped: droppedRows(report, encoding).map((row) => ({ ...row, stage: recordOf.get(row.id)?.stage })),

@@ -1,5 +1,4 @@
 import { type OptionValue, PROGRAM, type Vocabulary } from '../../core/remedies.js';
-import type { Histogram } from '../../curriculum/histogram.js';
 import { manifestFacts } from '../../curriculum/manifest-facts.js';
 import { drawStages, formatScore, formatScores } from '../../curriculum/stage-picture.js';
 import { stagingOptionsSchema } from '../../curriculum/staging-options.js';
@@ -9,6 +8,7 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
 import { commandText } from '../parts/command-text.js';
+import { histogramTable } from '../parts/histogram.js';
 import { folderName } from '../parts/shown.js';
 import type { StagedReport } from './read-staged-report.js';
 
@@ -106,17 +106,7 @@ const warningSections = ({ warnings }: StagedReport): Section[] =>
         },
       ];
 
-/** Rows by bar and stage, without the bars that have none. */
-function histogramTable({ edges, counts, openBelow, openAbove }: Histogram): PageCell[][] {
-  const head = ['from', 'to under', ...counts[0]!.map((_, i) => `stage ${i + 1}`)];
-  const rows = counts.flatMap((bar, i): PageCell[][] => {
-    if (bar.every((n) => n === 0)) return [];
-    const from = i === 0 && openBelow ? '-' : formatScore(edges[i]!);
-    const to = i === counts.length - 1 && openAbove ? '-' : formatScore(edges[i + 1]!);
-    return [[from, to, ...bar.map((n) => formatCount(n))]];
-  });
-  return [head, ...rows];
-}
+const stageNames = ({ stages }: StagedReport['manifest']): string[] => stages.map(({ index }) => `stage ${index}`);
 
 function scoreSection({ manifest, scores }: StagedReport): Section {
   const { cuts, stages, options } = manifest;
@@ -125,7 +115,7 @@ function scoreSection({ manifest, scores }: StagedReport): Section {
     id: 'scores',
     caption: `Rows by score, held-out ones among them; ${cuts.length === 1 ? 'the cut is' : 'the cuts are'} at ${at}.`,
     svg: drawStages({ histogram: scores, cuts, stages }),
-    table: histogramTable(scores),
+    table: histogramTable(scores, stageNames(manifest)),
     left: 2,
   };
   const ties = cuts.map(({ score, tiedBelow, tiedAbove }, i) => [
@@ -166,10 +156,11 @@ function lengthSection(report: StagedReport): Section {
     caption: 'Rows by length in tokens, estimated from characters, held-out ones among them.',
     svg: drawHistogram({
       ...lengths,
+      measure: 'length in tokens',
       cuts: [],
       stages: quantiles.map(({ median }, i) => `stage ${i + 1}: median ${formatCount(median)} tokens`),
     }),
-    table: histogramTable(lengths),
+    table: histogramTable(lengths, stageNames(manifest)),
     left: 2,
   };
   const follows =
@@ -253,7 +244,7 @@ function methodSection(report: StagedReport, vocabulary: Vocabulary): Section {
         ]),
       },
       tableRowsWithHashes('Made from', [[input.file, formatCount(input.rows), input.sha256], ...given, ...tokenizer]),
-      tableRowsWithHashes('What lies in the folder', files),
+      tableRowsWithHashes('Files of the folder', files),
       paragraph(`The same files give the same bytes again:${model}`),
       { kind: 'code', text: redo },
     ],

@@ -27,8 +27,8 @@ export const command = defineCommand({
   first: ['data', 'model', 'limit', 'html', 'template', 'trainOn', 'maxLength', 'overflow'],
   examples: [
     ['phasetune inspect rows --data datasets/demo/raw.jsonl --model models/tiny-llama', 'the first five rows'],
-    ['phasetune inspect rows --data staged --model DIR --max-length 256 --limit 0', 'counts only: what would be cut?'],
     ['phasetune inspect rows --data staged --model DIR --html rows.html', 'a page to look at, stage by stage'],
+    ['phasetune inspect rows --data staged --model DIR --max-length 256 --limit 0', 'counts only: what would be cut?'],
   ],
   groups: {
     'Rows and model': ['data', 'model', 'limit', 'html'],
