@@ -137,6 +137,26 @@ describe('series', () => {
     expect(area!.attributes.fill).toBe('var(--plot-s-1)');
   });
 
+  it('are not squeezed by the band of two runs, which is cut at the edge, and says so', () => {
+    const points = [0, 1, 2].map((x) => [x, 2 + x / 10] as const);
+    const wide = [0, 1, 2].map((x) => [x, x === 1 ? -50 : 1.9, x === 1 ? 54 : 2.3] as const);
+    const svg = draw({ series: [{ name: 'two', points, band: wide }] });
+    expect(svg).toContain('>The shading continues beyond the edge.</text>');
+    const y = valuesOf(svg, 'y');
+    const [, top, , bottom] = /data-area="([^"]+)"/.exec(svg)![1]!.split(' ').map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    // The curve reaches 0.2, so the band reaches 0.2 beyond it: 1.8 to 2.4.
+    expect(y(bottom)).toBeGreaterThanOrEqual(1.6);
+    expect(y(top)).toBeLessThanOrEqual(2.6);
+    expect(draw({ series: [{ name: 'two', points, band: wide.map(([x]) => [x, 1.9, 2.3]) }] })).not.toContain(
+      'Shading',
+    );
+  });
+
   it('have names that markup cannot leave, cut where they are long', () => {
     const name = '</svg><script>alert(1)</script> and more than fits';
     const hostile = draw({ series: [{ name, points: [[0, 1]] }] });
