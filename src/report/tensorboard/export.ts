@@ -53,7 +53,7 @@ export async function exportTensorBoard({ folder, out }: ExportTensorBoardOption
   }
   if (files.length === 0)
     throw dataError(
-      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it' : 'the run'} has not started`,
+      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it has started' : 'the run has not started'}`,
       {
         file: folder,
       },
