@@ -133,6 +133,9 @@ const PRINT = `
   summary { list-style: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
   .scroll, .picture { overflow: visible; }
+  th, td { padding: 0.15rem 0.35rem; white-space: normal; overflow-wrap: anywhere; }
+  table { font-size: 8pt; }
+  .long { min-width: 0; }
   pre { white-space: pre-wrap; width: auto; overflow-wrap: anywhere; }
   th button::after { content: ""; }
   figure, .note, tr { break-inside: avoid; }
