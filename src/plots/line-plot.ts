@@ -158,8 +158,8 @@ function prepare({ name, points, band = [] }: LineSeries, look: number, { logX, 
 const CUT = 'The shading continues beyond the edge.';
 
 /**
- * How far bands may go: half as far from the curves as these reach, since the band of two runs would squeeze all curves into
- * one line.
+ * How far bands may go: half as far from the curves as these reach, since the band of two runs
+ * would squeeze all curves into one line.
  */
 function bandLimits(drawn: readonly Drawn[], log = false): readonly [low: number, high: number] {
   const [to, from] = log ? [Math.log, Math.exp] : [Number, Number];
