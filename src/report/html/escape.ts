@@ -13,9 +13,9 @@ const MARKS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>'
 export const escapeHtml = (text: string): string =>
   escapeKeepingLayout(hide(text)).replace(/[&<>"']/g, (mark) => MARKS[mark]!);
 
-/** A text of which at most `most` characters are shown, and how long it is. */
+/** A text of which at most `most` characters are shown, and how long it is; secrets are hidden before it is cut. */
 export const shortened = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most)}… (${formatCount(text.length)} characters)`;
+  text.length <= most ? text : `${hide(text).slice(0, most)}… (${formatCount(text.length)} characters)`;
 
 /** A time as files have it: UTC, ISO 8601. */
 const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g;

@@ -91,7 +91,7 @@ function rowSections({ shown }: RowsReport): Section[] {
         ? [
             LEGEND,
             paragraph(
-              'A model learns to predict the trained tokens from everything before them. A number in angle brackets is a token that is only a part of a character.',
+              'A model learns to predict the trained tokens from everything before them. Thin lines stand between tokens; a number in angle brackets is a token that is only a part of a character.',
             ),
           ]
         : []),
@@ -155,7 +155,7 @@ function stageSection({ stages }: RowsReport): Section {
       paragraph(
         'Padding is the share of positions that the model computes for nothing. The pictures show the first steps of each stage, with a bar for each line.',
       ),
-      ...stages.map((stage, i): PageBlock => ({ kind: 'figure', figure: packingFigure(stage, i) })),
+      { kind: 'panels', figures: stages.map(packingFigure) },
     ],
   };
 }
@@ -169,6 +169,7 @@ function packingFigure({ name, batches, steps }: ShownStage, index: number): Fig
         batch.name,
         String(i + 1),
         line.map((row) => row.name).join(', ') || '-',
+        { text: formatCount(batch.length), value: batch.length },
         { text: formatCount(tokens), value: tokens },
         { text: formatCount(batch.length - tokens), value: batch.length - tokens },
       ];
@@ -179,7 +180,7 @@ function packingFigure({ name, batches, steps }: ShownStage, index: number): Fig
     id: `lines-${index + 1}`,
     caption: `${name}: which rows share a line in ${what}.`,
     svg: packingPlot({ title: 'Rows and lines', subtitle: name, batches }),
-    table: [['step', 'line', 'rows', 'tokens', 'padding'], ...rows],
+    table: [['step', 'line', 'rows', 'length', 'tokens', 'padding'], ...rows],
     left: 3,
   };
 }

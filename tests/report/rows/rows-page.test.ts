@@ -204,9 +204,9 @@ describe('rowsPage', () => {
       expect.arrayContaining(['trained', 'context', 'special', 'trained-special']),
     );
     expect(rows[0]!.heading).toMatch(/^row r0, score 0, \d+ tokens, \d+ trained$/);
-    const figures = of(page.sections[4]!.blocks, 'figure');
+    const [{ figures }] = of(page.sections[4]!.blocks, 'panels') as [Extract<PageBlock, { kind: 'panels' }>];
     expect(figures).toHaveLength(3);
-    const [, first] = figures[0]!.figure.table;
+    const [, first] = figures[0]!.table;
     expect(first![0]).toBe('step 1');
     const html = renderPage(page);
     expect(html).toContain('<mark>');
