@@ -213,6 +213,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/watch/run.js'),
   ),
   entry(
+    'export tensorboard <folder>',
+    "write event files of a run, or of all runs of a study, for TensorBoard's scalars, text and HParams tabs",
+    () => import('./commands/export-tensorboard/options.js'),
+    () => import('./commands/export-tensorboard/run.js'),
+  ),
+  entry(
     'inspect rows',
     'show rows as the trainer sees them: tokens, trained tokens marked, counts and lengths',
     () => import('./commands/inspect-rows/options.js'),

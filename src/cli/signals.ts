@@ -6,7 +6,10 @@ import { asFailure, HANGUP_CODE } from './failure.js';
 export interface Interruption {
   /** The signal. Once it was read, the first interrupt asks the work to save and stop instead of ending the process. */
   signal(): AbortSignal;
-  /** The exit code once the work has been asked to stop: 129 if the terminal was closed, otherwise 130; 0 of a server. */
+  /**
+   * The exit code once the work has been asked to stop: 129 if the terminal was closed, otherwise
+   * 130; 0 of a server.
+   */
   code(): number | undefined;
   /** The error to throw for what the work threw: the interruption, if that is why the work ended. */
   reasonOf(thrown: unknown): unknown;

@@ -72,7 +72,10 @@ export async function statPath(
   }
 }
 
-/** Identity of a file's contents without reading them: it changes when the file is replaced or written; empty where there is none. */
+/**
+ * Identity of a file's contents without reading them: it changes when the file is replaced or
+ * written; empty where there is none.
+ */
 export async function fileStamp(path: string): Promise<string> {
   try {
     const { ino, size, mtimeNs } = await stat(path, { bigint: true });

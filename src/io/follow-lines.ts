@@ -18,7 +18,10 @@ export interface NewLines {
 export interface LineFollower {
   /** The byte up to which lines were read. */
   readonly offset: number;
-  /** Size of the file in bytes and time of its last change in ms, when it was last looked at; undefined while it is not there. */
+  /**
+   * Size of the file in bytes and time of its last change in ms, when it was last looked at;
+   * undefined while it is not there.
+   */
   readonly seen: { readonly bytes: number; readonly changedMs: number } | undefined;
   /** Looks at the file once. One call at a time. */
   read(): Promise<NewLines>;
@@ -41,10 +44,11 @@ interface Place {
 }
 
 /**
- * Follows a file of lines that another process appends to, by looking at it: there are no notifications, which network
- * file systems do not have. The file may be missing at first. It is opened for every look, which makes NFS ask its server.
- * A file that became shorter, that another one replaced, or whose bytes before the offset are others (it was cut off and
- * has grown again) is read from its start. Throws a data error for a line over 16 MiB and for what is no file.
+ * Follows a file of lines that another process appends to, by looking at it: there are no
+ * notifications, which network file systems do not have. The file may be missing at first. It is
+ * opened for every look, which makes NFS ask its server. A file that became shorter, that another
+ * one replaced, or whose bytes before the offset are others (it was cut off and has grown again) is
+ * read from its start. Throws a data error for a line over 16 MiB and for what is no file.
  */
 export function followLines(path: string): LineFollower {
   let place: Place = { offset: 0, tail: Buffer.alloc(0), inode: -1n };

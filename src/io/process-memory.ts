@@ -15,7 +15,10 @@ export function highWaterKib(): number | undefined {
   }
 }
 
-/** Memory that another process of this machine holds now, in bytes (VmRSS); undefined where the system does not report it. */
+/**
+ * Memory that another process of this machine holds now, in bytes (VmRSS); undefined where the
+ * system does not report it.
+ */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   try {
     const match = /^VmRSS:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileError, remove } from './files.js';
 
-/** Makes a folder in the system's place for temporary files, which only this user may look into; `remove` removes it. */
+/**
+ * Makes a folder in the system's place for temporary files, which only this user may look into;
+ * `remove` removes it.
+ */
 export async function makeTemporaryFolder(name: string): Promise<{ folder: string; remove(): Promise<void> }> {
   const place = join(tmpdir(), `phasetune-${name}-`);
   const folder = await mkdtemp(place).catch((cause: unknown) => Promise.reject(fileError('write', place, cause)));

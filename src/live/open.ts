@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
-import type { Vocabulary } from '../core/remedies.js';
+import { PROGRAM, type Vocabulary } from '../core/remedies.js';
 import { folderName } from '../report/parts/shown.js';
 import { type LiveOptions, liveOptionsSchema } from './options.js';
 import { openHandler } from './server/handler.js';
@@ -28,19 +28,25 @@ export interface LiveHooks {
   readonly vocabulary?: Vocabulary | undefined;
 }
 
-const CLOSED = 'The command that showed this page has ended; this is how it was.';
+/** What is said where nothing else is, and how the page can be had again. */
+const closedBecause = (folder: string, vocabulary: Vocabulary) =>
+  `The command that showed this page has ended; this is how it was. ${vocabulary.task('watch', { folder })} shows it again.`;
 
 /**
- * Serves a page that shows a run or a study as it grows, to browsers of this machine's users who have its address. It only
- * reads the folder's files, a second apart and only while somebody looks. Throws a usage error for an address that other
- * machines reach (unless `allowRemote`), a data error for a folder that is neither, `failed` where it cannot listen.
+ * Serves a page that shows a run or a study as it grows, to browsers of this machine's users who
+ * have its address. It only reads the folder's files, a second apart and only while somebody looks.
+ * Throws a usage error for an address that other machines reach (unless `allowRemote`), a data
+ * error for a folder that is neither, `failed` where it cannot listen.
  *
  * @example
  * const page = await openLivePage({ folder: 'checkpoints/first' });
  * console.log(page.url); // http://127.0.0.1:7411/t/…/
  * await page.close();
  */
-export async function openLivePage(options: LiveOptions, { signal, vocabulary }: LiveHooks = {}): Promise<LivePage> {
+export async function openLivePage(
+  options: LiveOptions,
+  { signal, vocabulary = PROGRAM }: LiveHooks = {},
+): Promise<LivePage> {
   const settings = liveOptionsSchema.parse(options);
   const { folder, wait, host } = settings;
   checkHost(settings);
@@ -60,7 +66,7 @@ export async function openLivePage(options: LiveOptions, { signal, vocabulary }:
   hosts = hostsOf(host, port);
   const closed = new Promise<void>((resolve) => void server.once('close', resolve));
   let closing: Promise<void> | undefined;
-  const close = (reason = CLOSED) =>
+  const close = (reason = closedBecause(folder, vocabulary)) =>
     (closing ??= (async () => {
       await handler.end(reason);
       server.close();

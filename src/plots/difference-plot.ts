@@ -63,7 +63,7 @@ const FIGURES = 150;
 export function differencePlot(plot: DifferencePlot): string {
   const { title, subtitle, label, control, margin, better } = plot;
   const arms = plot.arms.map(withoutBroken);
-  const widest = Math.max(0, ...arms.flatMap(({ name, verdict = '' }) => [name, verdict]).map(widthOf));
+  const widest = Math.max(0, ...arms.map(widthOf));
   const left = MARGIN + Math.max(NAMES.least, Math.min(NAMES.widest, widest + 14));
   const right = WIDTH - FIGURES;
   const axis = linearAxis(endsOf(arms, margin ?? 0), [left, right], { count: 5 });
@@ -114,7 +114,8 @@ export function differencePlot(plot: DifferencePlot): string {
   );
 }
 
-const widthOf = (content: string) => textWidth(content, FONT_SIZE);
+const widthOf = ({ name, verdict = '' }: DrawnDifference) =>
+  Math.max(textWidth(name, FONT_SIZE, true), textWidth(verdict, FONT_SIZE));
 
 /** An arm whose figures that are not finite are none. */
 function withoutBroken(arm: DrawnDifference): DrawnDifference {
@@ -131,7 +132,9 @@ function endsOf(arms: readonly DrawnDifference[], margin: number): readonly [num
     high ?? 0,
     ...values.map(({ value }) => value),
   ]);
-  return [Math.min(-margin, 0, ...known), Math.max(margin, 0, ...known)];
+  // Beyond the margin too, so that its ends are seen.
+  const beyond = 1.2 * margin;
+  return [Math.min(-beyond, ...known), Math.max(beyond, ...known)];
 }
 
 const shading = (from: number, to: number, [top, bottom]: readonly [number, number]): string =>

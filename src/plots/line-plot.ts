@@ -4,8 +4,8 @@ import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
 import { stageMarks } from './stage-marks.js';
-import { element, escapeXml, MARGIN, svgInline, WIDTH } from './svg.js';
-import { type SeriesLook, seriesLook } from './theme.js';
+import { element, escapeXml, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { colour, type SeriesLook, seriesLook } from './theme.js';
 import { type Point, thinOut } from './thin-out.js';
 
 /** A curve with its name. */
@@ -39,6 +39,8 @@ export interface LinePlot {
 }
 
 const HEIGHT = 230;
+/** Right end of a plot without labels beside it. */
+const ALONE = WIDTH - 30;
 
 /**
  * Curves, such as losses over trained tokens: at most 400 points each, chosen by {@link thinOut} so that spikes stay,
@@ -57,21 +59,19 @@ export function linePlot(plot: LinePlot): string {
   const { title, label, xLabel, series, marks = [] } = plot;
   const top = TITLE_ROOM + 30 + (marks.length > 0 ? 22 : 0);
   const bottom = top + Math.max(HEIGHT, labelHeight(series.length));
-  const drawn = series.map((one, i) => prepare(one, one.look ?? i, plot));
+  const prepared = series.map((one, i) => prepare(one, one.look ?? i, plot));
+  const limits = bandLimits(prepared, plot.logY);
+  const drawn = prepared.map((one) => cutBand(one, limits));
+  const isCut = drawn.some(({ outline }, i) => outline !== prepared[i]!.outline);
   const y = axisOf(
-    drawn.flatMap(({ runs, band }) => [
-      ...runs.flat().map(([, value]) => value),
-      ...band.flatMap(([, ...ends]) => ends),
-    ]),
+    drawn.flatMap(({ runs, outline }) => [...runs.flat(), ...outline].map(([, value]) => value)),
     [bottom, top],
     plot.logY,
   );
-  const [left, right] = [MARGIN + axisRoom(y), WIDTH - labelRoom(drawn.map(labelOf))];
-  const xs = drawn.flatMap(({ runs, gaps, band }) => [
-    ...runs.flat().map(([x]) => x),
-    ...gaps,
-    ...band.map(([x]) => x),
-  ]);
+  // The title is the name of a curve that is alone and called so.
+  const named = drawn.length !== 1 || labelOf(drawn[0]!).toLowerCase() !== title.toLowerCase();
+  const [left, right] = [MARGIN + axisRoom(y), named ? WIDTH - labelRoom(drawn.map(labelOf)) : ALONE];
+  const xs = drawn.flatMap(({ runs, gaps, outline }) => [...[...runs.flat(), ...outline].map(([x]) => x), ...gaps]);
   const inside = marks.map(({ x }) => x).filter((x) => Number.isFinite(x) && (!plot.logX || x > 0));
   const x = axisOf([...xs, ...inside], [left, right], plot.logX, false);
   const area = { left, right, top, bottom };
@@ -80,11 +80,11 @@ export function linePlot(plot: LinePlot): string {
     const last = runs.at(-1)?.at(-1);
     return { name: labelOf(one), look, end: last && ([x.placeOf(last[0]), y.placeOf(last[1])] as const) };
   });
-  const ends = endLabels(labels, area);
+  const ends = named ? endLabels(labels, area) : [''];
   return svgInline(
     {
       width: WIDTH,
-      height: bottom + 52,
+      height: bottom + (isCut ? 74 : 52),
       title,
       description: plot.description ?? describe(drawn),
       kind: 'line',
@@ -97,11 +97,12 @@ export function linePlot(plot: LinePlot): string {
     heading(title),
     axisLeft(y, { x: left, label, right, above: marks.length > 0 ? 22 : 0 }),
     axisBottom(x, { y: bottom, label: xLabel }),
+    isCut ? text(MARGIN, bottom + 62, CUT, { fill: colour('muted') }) : '',
     stageMarks(
       marks.map(({ x: at, label: name }) => ({ place: x.placeOf(at), label: name })),
       area,
     ),
-    ...drawn.map((one, i) => drawSeries(one, { x, y, index: i, ends: ends[i]! })),
+    ...drawn.map((one, i) => drawSeries(one, { x, y, index: drawn.length > 1 ? i : undefined, ends: ends[i]! })),
   );
 }
 
@@ -112,7 +113,8 @@ interface Drawn {
   readonly runs: readonly (readonly Point[])[];
   /** x of values that cannot be drawn. */
   readonly gaps: readonly number[];
-  readonly band: readonly (readonly [x: number, low: number, high: number])[];
+  /** The outline of its band: the upper edge, then the lower one backwards. */
+  readonly outline: readonly Point[];
   /** Points before they were thinned out. */
   readonly count: number;
 }
@@ -135,11 +137,39 @@ function prepare({ name, points, band = [] }: LineSeries, look: number, { logX, 
     }
   }
   const count = runs.reduce((sum, run) => sum + run.length, 0);
-  const shares = runs.map((run) => thinOut(run, Math.max(2, Math.floor((most * run.length) / count))));
+  // Runs so many that two points of each are too many: some of them.
+  const step = Math.ceil((2 * runs.length) / most);
+  const some = runs.filter((_, i) => (runs.length - 1 - i) % step === 0);
+  const shares = some.map((run) => thinOut(run, Math.max(2, Math.floor((most * run.length) / count))));
   const whole = band.filter(([x, low, high]) => usable(x, logX) && usable(low, logY) && usable(high, logY));
-  const step = Math.ceil(whole.length / 200);
-  const thin = whole.filter((_, i) => i % step === 0 || i === whole.length - 1);
-  return { name, look: seriesLook(look), runs: shares, gaps, band: thin, count };
+  const upper = thinOut(
+    whole.map(([x, , high]) => [x, high]),
+    most / 2,
+  );
+  const lower = thinOut(
+    whole.map(([x, low]) => [x, low]),
+    most / 2,
+  );
+  return { name, look: seriesLook(look), runs: shares, gaps, outline: [...upper, ...lower.toReversed()], count };
+}
+
+const CUT = 'The shading continues beyond the edge.';
+
+/**
+ * How far bands may go: as far from the curves as these reach, since the band of two runs would squeeze all curves into
+ * one line.
+ */
+function bandLimits(drawn: readonly Drawn[], log = false): readonly [low: number, high: number] {
+  const [to, from] = log ? [Math.log, Math.exp] : [Number, Number];
+  const values = drawn.flatMap(({ runs }) => runs.flat().map(([, value]) => to(value)));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return high > low ? [from(2 * low - high), from(2 * high - low)] : [-Infinity, Infinity];
+}
+
+/** The series with the band within limits; the same object where it is there already. */
+function cutBand(drawn: Drawn, [low, high]: readonly [number, number]): Drawn {
+  if (drawn.outline.every(([, value]) => value >= low && value <= high)) return drawn;
+  return { ...drawn, outline: drawn.outline.map(([x, value]) => [x, Math.max(low, Math.min(high, value))]) };
 }
 
 function axisOf(values: readonly number[], range: readonly [number, number], log = false, round = true): Axis {
@@ -165,40 +195,38 @@ function pathOf(run: readonly Point[], x: Axis, y: Axis): string {
 
 const short = (value: number) => String(value).replace(/^(-?)0\./, '$1.');
 
-/** Up to so many points have a marker each; of more, about one in so many pixels. */
+/** Up to so many points have a marker each; of more, one in so many pixels where there are other curves. */
 const FEW = 12;
 const SPACING = 70;
 
-function markerPlaces({ runs, count }: Drawn, x: Axis, y: Axis, index: number): Point[] {
+function markerPlaces({ runs, count }: Drawn, x: Axis, y: Axis, index: number | undefined): Point[] {
   const places = runs.flat().map(([a, b]) => [x.placeOf(a), y.placeOf(b)] as const);
   if (count <= FEW) return places;
-  // A point alone between gaps is seen only by its marker.
-  const alone = runs
-    .filter((run) => run.length === 1)
-    .flat()
-    .map(([a, b]) => [x.placeOf(a), y.placeOf(b)] as const);
   const kept: Point[] = [];
+  if (index === undefined) return kept;
   let next = x.range[0] + SPACING * (0.35 + (index % 4) / 4);
   for (const place of places) {
     if (place[0] < next) continue;
     kept.push(place);
     next = place[0] + SPACING;
   }
-  return [...kept, ...alone.slice(0, FEW)];
+  return kept;
 }
 
-function drawSeries(drawn: Drawn, { x, y, index, ends }: { x: Axis; y: Axis; index: number; ends: string }): string {
-  const { name, look, runs, gaps, band } = drawn;
-  const around = [
-    ...band.map(([at, , high]) => [at, high] as const),
-    ...band.toReversed().map(([at, low]) => [at, low] as const),
-  ];
+/** A series; `index` is undefined where it is alone, so that no marker tells it from others. */
+function drawSeries(
+  drawn: Drawn,
+  { x, y, index, ends }: { x: Axis; y: Axis; index: number | undefined; ends: string },
+): string {
+  const { name, look, runs, gaps, outline } = drawn;
+  // A point alone between gaps is a dot: a line of no length with round ends.
+  const dots = runs.filter((run) => run.length === 1).map((run) => `${pathOf(run, x, y)}h0`);
   const curve = runs.map((run) => pathOf(run, x, y)).join('');
   return element(
     'g',
     { 'data-series': name },
-    around.length > 0
-      ? element('path', { d: `${pathOf(around, x, y)}z`, fill: look.colour, 'fill-opacity': 0.15 })
+    outline.length > 0
+      ? element('path', { d: `${pathOf(outline, x, y)}z`, fill: look.colour, 'fill-opacity': 0.15 })
       : '',
     curve === ''
       ? ''
@@ -211,6 +239,9 @@ function drawSeries(drawn: Drawn, { x, y, index, ends }: { x: Axis; y: Axis; ind
           'stroke-dasharray': look.dash,
           'data-curve': '',
         }),
+    dots.length > 0
+      ? element('path', { d: dots.join(''), stroke: look.colour, 'stroke-width': 5, 'stroke-linecap': 'round' })
+      : '',
     markers(look, markerPlaces(drawn, x, y, index)),
     drawGaps(gaps, look, x, y),
     ends,

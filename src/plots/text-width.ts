@@ -5,29 +5,36 @@ import { printable } from './svg.js';
  * text is rarely wider than it is taken to be.
  */
 const GLYPHS: readonly (readonly [width: number, glyphs: string])[] = [
-  [280, "ijlI'"],
-  [320, ' .,·'],
-  [340, '|:;/\\'],
-  [395, 'ftr()[]!-`"'],
-  [530, 'zs?cJ'],
-  [600, 'aeEFkLvxy_TP°*'],
-  [640, '0123456789bdghnopquSYXZBR$^'],
-  [700, 'KACVUw'],
-  [780, 'DGHNOQ&'],
-  [840, '+=<>~−–±'],
-  [1000, 'mMW%@#—…×→←≥≤'],
+  [295, "'ijlIJ"],
+  [318, ' ,.·'],
+  [337, '/:;\\|'],
+  [361, 'f-'],
+  [411, '()[]t!r'],
+  [460, '"'],
+  [500, '*_`°–'],
+  [550, 'szc?ç'],
+  [579, 'LFk'],
+  [615, 'vxyPTYoöøaåeéë'],
+  [636, 'ßEhnuüñSbdgpq$0123456789{}'],
+  [656, 'K'],
+  [698, 'AVÄXZBRC'],
+  [752, 'UÜNH'],
+  [787, 'DG&OQÖ'],
+  [838, 'w#+<=>^~×−±←→≤≥'],
+  [863, 'M'],
+  [1000, '%mW@—…'],
 ];
 
 const WIDTHS = new Map(GLYPHS.flatMap(([width, glyphs]) => [...glyphs].map((glyph) => [glyph, width] as const)));
 /** Of a glyph that is not listed: letters with marks are as wide as most, scripts of full width are wide. */
-const OTHER = 650;
+const OTHER = 700;
 const WIDE = 1050;
 
-/** About how wide a text is, in the unit of the font's size; bold is an eighth wider. */
+/** About how wide a text is, in the unit of the font's size; bold is about a seventh wider. */
 export function textWidth(content: string, size: number, bold = false): number {
   let sum = 0;
   for (const glyph of content) sum += WIDTHS.get(glyph) ?? (glyph.codePointAt(0)! >= 0x1100 ? WIDE : OTHER);
-  return ((sum * size) / 1000) * (bold ? 1.125 : 1);
+  return ((sum * size) / 1000) * (bold ? 1.15 : 1);
 }
 
 /** Longest text that is measured: one of a million characters costs no more than a short one. */
@@ -42,24 +49,25 @@ export function fitText(content: string, width: number, size: number, bold = fal
   return `${glyphs.join('').trimEnd()}…`;
 }
 
-/** What all names begin with, up to the last mark between words. */
-function sharedStart(names: readonly string[]): string {
-  const [first = '', ...others] = names;
-  let length = 0;
-  while (length < first.length && others.every((name) => name[length] === first[length])) length += 1;
-  return first.slice(0, length).replace(/[^\s/_.:-]*$/, '');
+/** Places in a name after each mark between words of the beginning that it shares with others, and after none. */
+function wordStarts(name: string, others: readonly string[]): number[] {
+  let shared = 0;
+  while (shared < name.length && others.every((other) => other[shared] === name[shared])) shared += 1;
+  return [...name.slice(0, shared).matchAll(/[\s/_.:-]/g)].map(({ index }) => index + 1);
 }
 
 /**
  * Names that stand beside each other, each cut at its end where it does not fit. Those that would look the same then,
- * such as names of models from one house, are without the beginning that they share.
+ * such as names of models from one house, are without words of the beginning that they share.
  */
 export function fitNames(names: readonly string[], width: number, size: number, bold = false): string[] {
   const fitted = names.map((name) => fitText(name, width, size, bold));
   return fitted.map((shown, i) => {
-    const same = names.filter((name, k) => fitted[k] === shown && name !== names[i]);
-    if (same.length === 0) return shown;
-    const shared = sharedStart([names[i]!, ...same]);
-    return fitText(`…${names[i]!.slice(shared.length)}`, width, size, bold);
+    const name = names[i]!.slice(0, LONGEST);
+    const same = names.filter((other, k) => fitted[k] === shown && other !== names[i]);
+    const starts = same.length > 0 ? wordStarts(name, same) : [];
+    if (starts.length === 0) return shown;
+    const whole = starts.find((start) => textWidth(`…${name.slice(start)}`, size, bold) <= width);
+    return fitText(`…${name.slice(whole ?? starts.at(-1))}`, width, size, bold);
   });
 }

@@ -135,13 +135,7 @@ function drawRow(
         sign(kind, axis.placeOf(at - first), middle - BAR / 2 - 3),
       ),
     );
-  return element(
-    'g',
-    { 'data-series': name },
-    fittedText(MARGIN, middle + 5, name, { width: left - MARGIN - 8, shown }),
-    ...bars,
-    ...signs,
-  );
+  return [fittedText(MARGIN, middle + 5, name, { width: left - MARGIN - 8, shown }), ...bars, ...signs].join('');
 }
 
 const sign = (kind: keyof typeof MARKS, x: number, y: number): string =>

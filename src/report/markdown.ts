@@ -52,6 +52,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
   paragraph: ({ text }) => line(text),
   note: ({ tone, text }) => (tone === 'answer' ? `> ${line(text)}` : `> ${NOTES[tone]}${line(text)}`),
   list: ({ items }) => items.map((item) => `- ${line(item)}`).join('\n'),
+  progress: ({ label, share }) => line(`${label}: ${Math.floor(share * 100)} %`),
   facts: ({ facts }) => tableText([['', ''], ...facts.map(([name, value]) => [name, value])], 2),
   table: ({ caption, rows, left }) =>
     [...(caption === undefined ? [] : [line(caption), '']), tableText(rows, left)].join('\n'),

@@ -34,6 +34,8 @@ export type PageBlock =
   /** A sentence that stands out: an answer, a warning, a failure. The tone is always said in words too. */
   | { readonly kind: 'note'; readonly tone: 'answer' | 'warning' | 'error'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
+  /** How far something is, from 0 to 1. */
+  | { readonly kind: 'progress'; readonly label: string; readonly share: number }
   /** Names with values. */
   | { readonly kind: 'facts'; readonly facts: readonly (readonly [name: string, value: string])[] }
   /** The first row has the names of the columns; the first `left` columns [1] are words, the others numbers. */
@@ -87,6 +89,8 @@ export interface GridCell {
   readonly tone: 'good' | 'active' | 'waiting' | 'bad';
   /** More about it, such as a reason. */
   readonly note?: string;
+  /** Address of a page about it, relative to this one; absent on a report. */
+  readonly href?: string;
 }
 
 /** A part of a page with a heading. The same section has the same id on a report and on a live page. */

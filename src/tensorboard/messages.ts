@@ -38,10 +38,10 @@ const FIELD = {
   event: { wallTime: 1, step: 2, fileVersion: 3, summary: 5, sessionLog: 7 },
   sessionLog: { status: 1 },
   summary: { value: 1 },
-  value: { tag: 1, tensor: 8, metadata: 9 },
+  value: { tag: 1, simpleValue: 2, tensor: 8, metadata: 9 },
   metadata: { plugin: 1, dataClass: 4 },
   plugin: { name: 1, content: 2 },
-  tensor: { dtype: 1, shape: 2, float: 5, string: 8 },
+  tensor: { dtype: 1, shape: 2, string: 8 },
   shape: { dimension: 2 },
   dimension: { size: 1 },
   hparams: { start: 3, end: 4 },
@@ -52,7 +52,7 @@ const FIELD = {
 };
 
 const SESSION_LOG_START = 1;
-const DATA_CLASS = { scalar: 1, tensor: 2 };
+const DATA_CLASS_TENSOR = 2;
 const DTYPE = { float: 1, string: 7 };
 const STATUS = { success: 1, failure: 2 };
 
@@ -94,58 +94,53 @@ export const eventRecord = ({ wallTime, step, values }: BoardEvent): Uint8Array 
       });
   });
 
-/** A value as TensorBoard has it: what its plugin needs, and a tensor. */
-interface Described {
-  readonly tag: string;
-  readonly plugin: string;
-  readonly dataClass: number;
-  readonly content?: Uint8Array;
-  readonly dtype: number;
-  readonly shape: readonly number[];
-  /** Writes the tensor's element; absent for none. */
-  readonly element?: (writer: BinaryWriter) => void;
-}
-
-const HPARAMS = { plugin: 'hparams', dataClass: DATA_CLASS.tensor, dtype: DTYPE.float, shape: [0] };
-
-function describe(value: BoardValue): Described {
+function writeValue(writer: BinaryWriter, value: BoardValue): void {
   switch (value.kind) {
     case 'scalar':
-      return {
-        ...{ tag: value.tag, plugin: 'scalars', dataClass: DATA_CLASS.scalar, dtype: DTYPE.float, shape: [] },
-        // Packed, as repeated numbers are.
-        element: (writer) => message(writer, FIELD.tensor.float, () => writer.float(value.value)),
-      };
+      text(writer, FIELD.value.tag, value.tag);
+      // The older way to write a scalar, which PyTorch has, too: of tensors, TensorBoard's
+      // `EventAccumulator` keeps what a mark has made void.
+      writer.tag(FIELD.value.simpleValue, WireType.Bit32).float(value.value);
+      break;
     case 'text':
-      return {
-        ...{ tag: value.tag, plugin: 'text', dataClass: DATA_CLASS.tensor, dtype: DTYPE.string, shape: [] },
-        element: (writer) => text(writer, FIELD.tensor.string, value.text),
-      };
+      describe(writer, value.tag, 'text');
+      writeTensor(writer, DTYPE.string, [], () => text(writer, FIELD.tensor.string, value.text));
+      break;
     case 'session-start':
-      return { ...HPARAMS, tag: '_hparams_/session_start_info', content: sessionStart(value) };
+      describe(writer, '_hparams_/session_start_info', 'hparams', sessionStart(value));
+      writeTensor(writer, DTYPE.float, [0]);
+      break;
     case 'session-end':
-      return { ...HPARAMS, tag: '_hparams_/session_end_info', content: sessionEnd(value) };
+      describe(writer, '_hparams_/session_end_info', 'hparams', sessionEnd(value));
+      writeTensor(writer, DTYPE.float, [0]);
   }
 }
 
-function writeValue(writer: BinaryWriter, value: BoardValue): void {
-  const { tag, plugin, dataClass, content, dtype, shape, element } = describe(value);
+/** Tag and plugin of a tensor. */
+function describe(writer: BinaryWriter, tag: string, plugin: string, content?: Uint8Array): void {
   text(writer, FIELD.value.tag, tag);
-  // Needed on a tag's first value of a file only; each value has it, so that no state is kept.
   message(writer, FIELD.value.metadata, () => {
     message(writer, FIELD.metadata.plugin, () => {
       text(writer, FIELD.plugin.name, plugin);
       if (content) writer.tag(FIELD.plugin.content, WireType.LengthDelimited).bytes(content);
     });
-    varint(writer, FIELD.metadata.dataClass, dataClass);
+    varint(writer, FIELD.metadata.dataClass, DATA_CLASS_TENSOR);
   });
+}
+
+function writeTensor(
+  writer: BinaryWriter,
+  dtype: number,
+  shape: readonly number[],
+  writeElements: () => void = () => {},
+): void {
   message(writer, FIELD.value.tensor, () => {
     varint(writer, FIELD.tensor.dtype, dtype);
     message(writer, FIELD.tensor.shape, () => {
       for (const size of shape)
         message(writer, FIELD.shape.dimension, () => varint(writer, FIELD.dimension.size, size));
     });
-    element?.(writer);
+    writeElements();
   });
 }
 

@@ -25,8 +25,8 @@ const summary = {
 const bands = z.array(z.object({ stage: count, rows: count, tokens: count }));
 const order = z.enum(['phased', 'one-off', 'random', 'reversed', 'shuffled']);
 
-/** What the lines of each type must have; fields that are not known are left out. */
-const EVENTS: { readonly [type: string]: z.ZodType } = {
+/** What the lines of each type must have besides it; fields that are not known are left out. */
+const FIELDS = {
   run: z.object({ order, seed: count, stages: z.array(z.object(summary)), bands }),
   stage: z.object({ ...summary, stages: count, origin: originSchema }),
   step: z.object({
@@ -80,21 +80,26 @@ const EVENTS: { readonly [type: string]: z.ZodType } = {
   }),
 };
 
-const head = z.object({ time: z.iso.datetime(), type: z.string() });
+const EVENTS: ReadonlyMap<string, z.ZodType> = new Map(
+  Object.entries(FIELDS).map(([type, fields]) => [
+    type,
+    fields.extend({ time: z.iso.datetime(), type: z.literal(type) }),
+  ]),
+);
+const head = z.object({ type: z.string() });
 
 /**
  * A parsed line of `events.jsonl`, checked; numbers that are not finite, which JSON has no form for, are numbers
  * again. A data error that begins with `where`, such as `events.jsonl:12`, for anything else.
  */
 export function parseRunEvent(value: unknown, where: string): LoggedEvent {
-  const { time, type } = checkSchema(value, head, where);
-  const schema = Object.hasOwn(EVENTS, type) ? EVENTS[type]! : undefined;
-  if (!schema)
-    throw dataError(
-      `${where}: unknown event ${show(type)}; expected one of ${Object.keys(EVENTS).join(', ')} (was it written by a newer version?)`,
-      { file: where },
-    );
-  return { time, type, ...(checkSchema(value, schema, where) as object) } as LoggedEvent;
+  const schema = EVENTS.get((value as { type?: string } | null)?.type ?? '');
+  if (schema) return checkSchema(value, schema, where) as LoggedEvent;
+  const { type } = checkSchema(value, head, where);
+  throw dataError(
+    `${where}: unknown event ${show(type)}; expected one of ${[...EVENTS.keys()].join(', ')} (was it written by a newer version?)`,
+    { file: where },
+  );
 }
 
 const NEWLINE = 10;

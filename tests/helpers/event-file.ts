@@ -1,5 +1,6 @@
 import { BinaryReader, type WireType } from '@bufbuild/protobuf/wire';
 import { crc32c } from '../../src/tensorboard/crc32c.js';
+import type { RunEvent } from '../../src/train/events.js';
 
 /** An event of a file, as far as it is written. */
 export interface ReadEvent {
@@ -19,7 +20,8 @@ export interface ReadValue {
   content: Uint8Array;
   dtype: number;
   shape: number[];
-  floats: number[];
+  /** Of a scalar. */
+  scalar?: number;
   strings: string[];
 }
 
@@ -75,10 +77,11 @@ function readEvent(bytes: Uint8Array): ReadEvent {
 function readValue(bytes: Uint8Array): ReadValue {
   const value: ReadValue = {
     ...{ tag: '', plugin: '', dataClass: 0, content: new Uint8Array(), dtype: 0 },
-    ...{ shape: [], floats: [], strings: [] },
+    ...{ shape: [], strings: [] },
   };
   read(bytes, {
     1: (r) => (value.tag = r.string()),
+    2: (r) => (value.scalar = r.float()),
     9: (r) =>
       read(r.bytes(), {
         1: (inner) =>
@@ -90,10 +93,6 @@ function readValue(bytes: Uint8Array): ReadValue {
         1: (inner) => (value.dtype = inner.int32()),
         2: (inner) =>
           read(inner.bytes(), { 2: (s) => read(s.bytes(), { 1: (d) => value.shape.push(Number(d.int64())) }) }),
-        5: (inner) => {
-          const packed = new BinaryReader(inner.bytes());
-          while (packed.pos < packed.len) value.floats.push(packed.float());
-        },
         8: (inner) => value.strings.push(inner.string()),
       }),
   });
@@ -142,10 +141,33 @@ export function curvesOf(files: readonly Uint8Array[], marks: boolean): Record<s
   const curves: Record<string, Curve> = {};
   for (const { step, restart, values } of files.flatMap(readEvents)) {
     if (marks && restart) for (const tag in curves) curves[tag] = curves[tag]!.filter(([at]) => at < step);
-    for (const { tag, floats, plugin } of values) {
-      if (plugin !== 'scalars') continue;
+    for (const { tag, scalar } of values) {
+      if (scalar === undefined) continue;
       const before = curves[tag] ?? [];
-      curves[tag] = [...(marks ? before : before.filter(([at]) => at < step)), [step, floats[0]!]];
+      curves[tag] = [...(marks ? before : before.filter(([at]) => at < step)), [step, scalar]];
+    }
+  }
+  return curves;
+}
+
+/** The curves that a run's events amount to, worked out apart from the product; `steps` are those of a stage. */
+export function expectedCurves(events: readonly RunEvent[], steps: number): Record<string, Curve> {
+  const curves: Record<string, Curve> = {};
+  const put = (tag: string, step: number, value: number) => {
+    curves[tag] = [...(curves[tag] ?? []), [step, Math.fround(value)]];
+  };
+  for (const event of events) {
+    if (event.type === 'step') {
+      const step = (event.stage - 1) * steps + event.step;
+      put('train/loss', step, event.loss);
+      put('train/learning_rate', step, event.learningRate);
+      put('train/grad_norm', step, event.gradNorm);
+      put('train/tokens_per_second', step, event.tokensPerSecond);
+      put('stage', step, event.stage);
+    } else if (event.type === 'eval') {
+      const step = Math.max(0, event.stage - 1) * steps + event.step;
+      put('held_out/all', step, event.all);
+      for (const [i, loss] of event.losses.entries()) put(`held_out/band_${i + 1}`, step, loss);
     }
   }
   return curves;

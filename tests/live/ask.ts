@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import type { LivePage } from '../../src/live/open.js';
 
 /** An answer, read to its end. */
 export interface Answer {
@@ -98,4 +99,11 @@ export function openStream(port: number, path: string, headers: Record<string, s
 function read(message: string): Received {
   const fields = new Map(message.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]));
   return { event: fields.get('event')!, id: fields.get('id'), data: JSON.parse(fields.get('data')!) };
+}
+
+/** Opens the address with the token, and says where the page is then, and with which cookie. */
+export async function openedPage({ url, port }: LivePage): Promise<{ place: string; cookie: string }> {
+  const { headers, body } = await ask(port, new URL(url).pathname);
+  const { place } = JSON.parse(/id="live-data">(.*?)<\/script>/s.exec(body)![1]!);
+  return { place, cookie: headers['set-cookie']![0]! };
 }

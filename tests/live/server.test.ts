@@ -1,10 +1,9 @@
-import { Agent } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type LivePage, openLivePage } from '../../src/live/open.js';
 import { temporaryFolder } from '../helpers/folder.js';
-import { ask, openStream } from './ask.js';
+import { ask, openedPage, openStream } from './ask.js';
 import { finishedRun, runEvent, runWriter, stageEvent } from './run-files.js';
 
 let folder: string;
@@ -19,12 +18,6 @@ beforeEach(async () => {
 afterEach(() => page.close());
 
 const own = () => `127.0.0.1:${page.port}`;
-/** Opens the address with the token, and says where the page is then, and with which cookie. */
-async function opened() {
-  const { headers, body } = await ask(page.port, path);
-  const cookie = headers['set-cookie']![0]!;
-  return { place: JSON.parse(/id="live-data">(.*?)<\/script>/s.exec(body)![1]!).place as string, cookie };
-}
 
 it('is shown to whoever has its address, which listens on this machine only', async () => {
   expect(page.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/t\/[\w-]{22}\/$/);
@@ -49,7 +42,7 @@ it('is shown to whoever has its address, which listens on this machine only', as
 });
 
 it('gives its address and a cookie for nothing else', async () => {
-  const { place, cookie } = await opened();
+  const { place, cookie } = await openedPage(page);
   expect(place).toMatch(/^\/p\/[\w-]{12}\/$/);
   expect(cookie).toMatch(new RegExp(`^phasetune=[\\w-]{43}; Path=${place}; HttpOnly; SameSite=Strict$`));
   const pair = cookie.split(';')[0]!;
@@ -230,40 +223,3 @@ it('keeps four streams, and tells the oldest when a fifth comes', async () => {
   }
   await page.closed;
 });
-
-it('answers 10,000 requests without growing', async () => {
-  const { place, cookie } = await opened();
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  const kinds: Parameters<typeof ask>[] = [
-    [page.port, path],
-    [page.port, place, { headers: { cookie: cookie.split(';')[0]! } }],
-    [page.port, '/', {}],
-    [page.port, path, { headers: { host: 'evil.test' } }],
-    [page.port, path, { method: 'HEAD' }],
-  ];
-  const many = async (count: number) => {
-    for (let done = 0; done < count; done += 8)
-      await Promise.all(
-        Array.from({ length: 8 }, (_, i) => {
-          const [port, asked, options] = kinds[(done + i) % kinds.length]!;
-          return ask(port, asked, { ...options, agent });
-        }),
-      );
-  };
-  await many(2000);
-  const before = await heapBytes();
-  await many(10_000);
-  const grown = (await heapBytes()) - before;
-  agent.destroy();
-  expect(grown).toBeLessThan(20 << 20);
-});
-
-/** What values take after everything unreachable was removed: it does not depend on when the collector runs. */
-async function heapBytes(): Promise<number> {
-  const { setFlagsFromString } = await import('node:v8');
-  const { runInNewContext } = await import('node:vm');
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}

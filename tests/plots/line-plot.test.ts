@@ -51,17 +51,19 @@ describe('curves', () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  it('show a point between gaps by its marker, in a long run too', () => {
+  it('show a point between gaps as a dot', () => {
     const points = Array.from({ length: 100 }, (_, x) => [x, x === 49 || x === 51 ? NaN : x] as const);
     const svg = draw({ series: [{ name: 'run', points }] });
-    const x = valuesOf(svg, 'x');
-    const markers = withAttribute(svg, 'path', 'stroke').filter(
-      ({ attributes }) => attributes.fill === 'var(--plot-s-1)',
-    );
-    const places = markers
-      .flatMap(({ attributes }) => pathPoints(attributes.d!))
-      .map(([place]) => Math.round(x(place)));
-    expect(places).toContain(50);
+    const [dots] = withAttribute(svg, 'path', 'stroke-linecap');
+    expect(pathPoints(dots!.attributes.d!).map(([place]) => Math.round(valuesOf(svg, 'x')(place)))).toEqual([50]);
+  });
+
+  it('stay small where every second value is missing', () => {
+    const points = Array.from({ length: 20_000 }, (_, x) => [x, x % 2 ? NaN : x] as const);
+    const svg = draw({ series: [{ name: 'run', points }] });
+    expect(curvesOf(svg)[0]!.length).toBeLessThanOrEqual(400);
+    expect(curvesOf(svg)[0]!.at(-1)![0]![1]).toBeGreaterThan(19_900);
+    expect(svg.length).toBeLessThan(12_000);
   });
 
   it.each([
@@ -107,6 +109,12 @@ describe('series', () => {
     expect(heights.at(-1)).toBeLessThan(height);
   });
 
+  it('alone are named by the title where they have its name', () => {
+    const svg = draw({ title: 'Learning rate', series: [{ name: 'learning rate', points: [[0, 1]] }] });
+    expect(svg).not.toContain('>learning rate</text>');
+    expect(draw({ series: [{ name: 'phased', points: [[0, 1]] }] })).toContain('>phased</text>');
+  });
+
   it('can be switched off by name, each with all that belongs to it', () => {
     const groups = [...svg.matchAll(/<g data-series="([^"]+)">/g)].map(([, name]) => name);
     expect(groups).toEqual(series.map(({ name }) => name));
@@ -127,6 +135,26 @@ describe('series', () => {
     expect(values).toHaveLength(6);
     for (const [i, value] of values.entries()) expect(value).toBeCloseTo(i < 3 ? 1.5 : 0.5, 2);
     expect(area!.attributes.fill).toBe('var(--plot-s-1)');
+  });
+
+  it('are not squeezed by the band of two runs, which is cut at the edge, and says so', () => {
+    const points = [0, 1, 2].map((x) => [x, 2 + x / 10] as const);
+    const wide = [0, 1, 2].map((x) => [x, x === 1 ? -50 : 1.9, x === 1 ? 54 : 2.3] as const);
+    const svg = draw({ series: [{ name: 'two', points, band: wide }] });
+    expect(svg).toContain('>The shading continues beyond the edge.</text>');
+    const y = valuesOf(svg, 'y');
+    const [, top, , bottom] = /data-area="([^"]+)"/.exec(svg)![1]!.split(' ').map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    // The curve reaches 0.2, so the band reaches 0.2 beyond it: 1.8 to 2.4.
+    expect(y(bottom)).toBeGreaterThanOrEqual(1.6);
+    expect(y(top)).toBeLessThanOrEqual(2.6);
+    expect(draw({ series: [{ name: 'two', points, band: wide.map(([x]) => [x, 1.9, 2.3]) }] })).not.toContain(
+      'Shading',
+    );
   });
 
   it('have names that markup cannot leave, cut where they are long', () => {

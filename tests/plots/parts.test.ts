@@ -90,7 +90,7 @@ describe('text that must fit', () => {
 
   it('leaves out the beginning that names share where they would look the same', () => {
     const models = ['meta-llama/Llama-3.2-1B-Instruct', 'meta-llama/Llama-3.2-3B-Instruct', 'mistral'];
-    expect(fitNames(models, 110, 14)).toEqual(['…1B-Instruct', '…3B-Instruct', 'mistral']);
+    expect(fitNames(models, 105, 14)).toEqual(['…1B-Instruct', '…3B-Instruct', 'mistral']);
     expect(fitNames(['phased', 'random'], 110, 14)).toEqual(['phased', 'random']);
   });
 });

@@ -4,32 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { random } from '../../src/core/random.js';
 import { boardWriter } from '../../src/tensorboard/event-writer.js';
 import type { RunEvent } from '../../src/train/events.js';
-import { type Curve, curvesOf, readEvents } from '../helpers/event-file.js';
+import { type Curve, curvesOf, expectedCurves, readEvents } from '../helpers/event-file.js';
 import { temporaryFolder } from '../helpers/folder.js';
 import { type ScriptedOptions, type ScriptedRun, scriptedRun } from '../helpers/scripted-run.js';
-
-/** The curves that `events.jsonl` amounts to, worked out apart from the product. */
-function expectedCurves(events: readonly RunEvent[], steps: number): Record<string, Curve> {
-  const curves: Record<string, Curve> = {};
-  const put = (tag: string, step: number, value: number) => {
-    curves[tag] = [...(curves[tag] ?? []), [step, Math.fround(value)]];
-  };
-  for (const event of events) {
-    if (event.type === 'step') {
-      const step = (event.stage - 1) * steps + event.step;
-      put('train/loss', step, event.loss);
-      put('train/learning_rate', step, event.learningRate);
-      put('train/grad_norm', step, event.gradNorm);
-      put('train/tokens_per_second', step, event.tokensPerSecond);
-      put('stage', step, event.stage);
-    } else if (event.type === 'eval') {
-      const step = Math.max(0, event.stage - 1) * steps + event.step;
-      put('held_out/all', step, event.all);
-      for (const [i, loss] of event.losses.entries()) put(`held_out/band_${i + 1}`, step, loss);
-    }
-  }
-  return curves;
-}
 
 /** Writes what happens in one go of a run: what `events.jsonl` keeps, then these events, one after another. */
 async function go(run: ScriptedRun, board: string, kept: readonly RunEvent[], events: readonly RunEvent[]) {
@@ -133,7 +110,7 @@ describe('a run that is killed after any event and resumed', () => {
     await go(run, board, events.slice(0, 9), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(9)]);
     expectCurves(board, expectedCurves(events, 6));
     const [file] = filesIn(board);
-    expect(readEvents(file!).some(({ restart }) => restart)).toBe(false);
+    expect(readEvents(file!).flatMap(({ restart, step }) => (restart ? [step] : []))).toEqual([0]);
   });
 });
 

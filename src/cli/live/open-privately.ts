@@ -13,8 +13,9 @@ export interface Opened {
 }
 
 /**
- * Shows an address that is itself the key. Arguments of processes can be read by every user of the machine, so the browser
- * gets the name of a file, in a folder that only this user may read, and the file leads it on.
+ * Shows an address that is itself the key. Arguments of processes can be read by every user of the
+ * machine, so the browser gets the name of a file, in a folder that only this user may read, and
+ * the file leads it on.
  */
 export async function openPrivately(address: string): Promise<Opened> {
   const { folder, remove } = await makeTemporaryFolder('watch');

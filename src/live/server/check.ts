@@ -32,9 +32,10 @@ export interface Gate {
 }
 
 /**
- * Whether a request is answered. A browser on this machine opens whatever page it is led to, and every page that it shows
- * can send requests to 127.0.0.1, under any name that its owner has point there: so `Host`, `Origin` and `Sec-Fetch-Site`
- * must be this page's own. Other users of the machine can connect too, so there is nothing without the token.
+ * Whether a request is answered. A browser on this machine opens whatever page it is led to, and
+ * every page that it shows can send requests to 127.0.0.1, under any name that its owner has point
+ * there: so `Host`, `Origin` and `Sec-Fetch-Site` must be this page's own. Other users of the
+ * machine can connect too, so there is nothing without the token.
  */
 export function check({ method, url = '', headers }: Asked, { keys, hosts }: Gate): Route | Refusal {
   const host = headers.host?.toLowerCase() ?? '';
@@ -54,8 +55,9 @@ export function check({ method, url = '', headers }: Asked, { keys, hosts }: Gat
 const FOREIGN: Refusal = { status: 403, reason: 'Other pages may not read this one.' };
 
 /**
- * Browsers say which site a request comes from. Another one may only lead its reader to the address with the token, which
- * it must know: a link in a chat, or a file on the disk that sends the browser on.
+ * Browsers say which site a request comes from. Another one may only lead its reader to the address
+ * with the token, which it must know: a link in a chat, or a file on the disk that sends the
+ * browser on.
  */
 function isOwnSite(
   { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }: IncomingHttpHeaders,

@@ -12,8 +12,16 @@ export interface LiveDocument {
   readonly policy: string;
 }
 
-/** The whole page as it is now; `place` is the path that it asks for what changes, ending in a slash. */
-export function liveDocument({ top, sections, windowTitle, state }: Shown, place: string): LiveDocument {
+/** Where a page is. */
+export interface PagePlace {
+  /** The path that it asks for what changes, ending in a slash. */
+  readonly path: string;
+  /** Whether it is a page below another: of a cell of a study. */
+  readonly below: boolean;
+}
+
+/** The whole page as it is now. */
+export function liveDocument({ top, sections, windowTitle, state }: Shown, { path, below }: PagePlace): LiveDocument {
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",
@@ -39,12 +47,12 @@ export function liveDocument({ top, sections, windowTitle, state }: Shown, place
 <div id="live-top">
 ${top}
 </div>
-<section class="live-bar" aria-label="Connection"><p id="live-connection" class="live-connection">As it was when the page was loaded; with scripts it follows.</p><button type="button" id="live-again" hidden>Follow again</button>
+<section class="live-bar" aria-label="Connection">${below ? '<a href="../../">To the study</a>' : ''}<p id="live-connection" class="live-connection">As it was when the page was loaded; with scripts it follows.</p><button type="button" id="live-again" hidden>Follow again</button>
 <p id="live-state" class="live-state" role="status" aria-live="polite">${escapeHtml(state)}</p></section>
 <main id="page-main">
 ${[...sections.values()].map(({ html }) => html).join('\n')}
 </main>
-<script type="application/json" id="live-data">${scriptJson({ place, state })}</script>
+<script type="application/json" id="live-data">${scriptJson({ place: path })}</script>
 <script nonce="${nonce}">${liveScript}</script>
 </body>
 </html>

@@ -1,5 +1,6 @@
 import { PhasetuneError } from '../../core/errors.js';
 import { renderSection, renderTop } from '../../report/html/render.js';
+import { cpuMs } from '../../telemetry/cpu-time.js';
 import type { LiveContent, LiveView } from '../view.js';
 import type { Message, Stream } from './streams.js';
 
@@ -38,7 +39,7 @@ export interface Feed {
 /** A page is looked at no more often than this, in ms. */
 const LOOK_MS = 1000;
 
-/** Share of the time that looking and drawing take at most: trainings use all cores. */
+/** Share of a core that looking and drawing take at most: trainings use all of them. */
 const MOST_SHARE = 0.1;
 
 /** Keeps a view up to date for as long as somebody watches it, and looks at nothing while nobody does. */
@@ -69,10 +70,10 @@ export function openFeed(view: LiveView): Feed {
       looking = undefined;
     }));
   const keepLooking = async () => {
-    const start = performance.now();
+    const before = cpuMs();
     await look();
     if (watching.size === 0) return;
-    timer = setTimeout(keepLooking, Math.max(LOOK_MS, (performance.now() - start) / MOST_SHARE));
+    timer = setTimeout(keepLooking, Math.max(LOOK_MS, (cpuMs() - before) / MOST_SHARE));
     timer.unref();
   };
   return {

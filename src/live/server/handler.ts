@@ -72,8 +72,9 @@ async function sendPage(
   response: ServerResponse,
   { route, feed, gate: { keys } }: { readonly route: Route; readonly feed: Feed; readonly gate: Gate },
 ): Promise<void> {
-  const place = `/p/${keys.place}/${route.cell === undefined ? '' : `cells/${route.cell}/`}`;
-  const { html, policy } = liveDocument(await feed.now(), place);
+  const below = route.cell !== undefined;
+  const path = `/p/${keys.place}/${below ? `cells/${route.cell}/` : ''}`;
+  const { html, policy } = liveDocument(await feed.now(), { path, below });
   const body = Buffer.from(html);
   response.writeHead(200, {
     ...HEADERS,

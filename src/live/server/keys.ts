@@ -28,8 +28,8 @@ export function isSameSecret(given: string, secret: string): boolean {
 const COOKIE = 'phasetune';
 
 /**
- * The cookie as a header. Only for the page's own place: browsers send cookies of 127.0.0.1 to every port there, and on a
- * machine that many use, another port may belong to someone else.
+ * The cookie as a header. Only for the page's own place: browsers send cookies of 127.0.0.1 to
+ * every port there, and on a machine that many use, another port may belong to someone else.
  */
 export const cookieHeader = ({ cookie, place }: Keys): string =>
   `${COOKIE}=${cookie}; Path=/p/${place}/; HttpOnly; SameSite=Strict`;

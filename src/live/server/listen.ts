@@ -43,7 +43,7 @@ function listenOn(server: Server, host: string, port: number): Promise<boolean> 
       if (TAKEN.has(cause.code ?? '') && port !== 0) return done(false);
       const why =
         cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND'
-          ? 'it is no address of this machine'
+          ? 'this machine has no such address'
           : cause.message;
       reject(
         new PhasetuneError(

@@ -46,8 +46,8 @@ export interface FolderView extends LiveView {
 }
 
 /**
- * The page of a folder: of nothing at first, then of the run or the study that begins there. Once it has been seen and is
- * gone, the page says so and shows what it was.
+ * The page of a folder: of nothing at first, then of the run or the study that begins there. Once
+ * it has been seen and is gone, the page says so and shows what it was.
  */
 export function openFolderView(folder: string, wording: Wording): FolderView {
   let open: { readonly kind: Kind; readonly view: OpenView } | undefined;

@@ -65,4 +65,15 @@ const problemSection = (problems: readonly string[]): Section[] =>
 
 /** The last lines of a log, if there are any. */
 const logSection = (lines: readonly string[]): Section[] =>
-  lines.length === 0 ? [] : [{ id: 'log', title: 'Log', blocks: [{ kind: 'code', text: lines.join('\n') }] }];
+  lines.length === 0
+    ? []
+    : [
+        {
+          id: 'log',
+          title: 'Log',
+          blocks: [
+            { kind: 'paragraph', text: 'Times are UTC.' },
+            { kind: 'code', text: lines.join('\n') },
+          ],
+        },
+      ];

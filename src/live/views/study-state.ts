@@ -1,8 +1,8 @@
 import type { FolderHolder } from '../../io/lock-file.js';
 import type { GridCell, PageBlock, Section } from '../../report/page.js';
 import { blockOf, type Cell, groupOf } from '../../study/cell.js';
-import type { CellState } from '../../study/state.js';
-import { formatBytes, formatCount, formatDuration, formatNumber } from '../../telemetry/format.js';
+import type { Attempt, CellState } from '../../study/state.js';
+import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from '../../telemetry/format.js';
 import type { FollowedRun } from './follow-run.js';
 import { progressOf } from './run-state.js';
 
@@ -10,6 +10,7 @@ import { progressOf } from './run-state.js';
 export interface LiveCell {
   readonly cell: Cell;
   readonly state: CellState;
+  readonly attempts: readonly Attempt[];
   readonly run?: FollowedRun | undefined;
 }
 
@@ -23,7 +24,7 @@ export interface StudyFacts {
 /** Where a study stands as a whole. `settled`: every cell is done or failed, nothing is left to run. */
 export type StudyState = 'running' | 'settled' | 'stopped' | 'waiting';
 
-const isSettled = ({ state }: LiveCell): boolean => state.state === 'done' || state.state === 'failed';
+const isSettled = ({ state }: Pick<LiveCell, 'state'>): boolean => state.state === 'done' || state.state === 'failed';
 
 /** Where a study stands; see {@link StudyState}. */
 export function studyStateOf({ cells, holder }: StudyFacts): StudyState {
@@ -49,19 +50,20 @@ export function blocksOf(cells: readonly LiveCell[]): { planned: number; complet
   return { planned: all.size, complete: all.size - open.size };
 }
 
-/** How much of all cells' work is done, from 0 to 1: the planned trained tokens of cells that are done, and of runs. */
+/** How much of all cells' work is done, from 0 to 1: the planned tokens of cells that are done, and of runs. */
 export function shareDone(cells: readonly LiveCell[]): number {
-  const all = cells.reduce((n, { cell }) => n + cell.planned.trainedTokens, 0);
+  const all = cells.reduce((n, { cell }) => n + cell.planned.tokens, 0);
   const done = cells.reduce((n, { cell, state, run }) => {
-    const share = isSettled({ cell, state }) ? 1 : ((run && progressOf(run)?.share) ?? 0);
-    return n + cell.planned.trainedTokens * share;
+    const share = isSettled({ state }) ? 1 : ((run && progressOf(run)?.share) ?? 0);
+    return n + cell.planned.tokens * share;
   }, 0);
   return all === 0 ? 0 : done / all;
 }
 
 /**
- * Seconds until every cell is settled, as many at once as run now: by the time that cells took which are done, by the pace
- * of those that run, otherwise by the forecast. Undefined where none is known.
+ * Seconds until every cell is settled, as many at once as run now: by the time that cells took
+ * which are done, by the pace of those that run, otherwise by the forecast. Undefined where none is
+ * known.
  */
 function secondsLeft(cells: readonly LiveCell[]): number | undefined {
   const took = cells.flatMap(({ state, run }) =>
@@ -82,7 +84,7 @@ const WORDS: Readonly<Record<StudyState, string>> = {
   running: 'The study is under way.',
   settled: 'The study is done: nothing is left to run.',
   stopped: 'The study has stopped: no process runs it. Run again, it continues.',
-  waiting: 'The study is registered; no cell was begun yet.',
+  waiting: 'The study is registered; no cell has started yet.',
 };
 
 const UNKNOWN = 'not known';
@@ -104,9 +106,15 @@ export function studyStateBlocks(facts: StudyFacts, now: number): PageBlock[] {
   const running = cells.filter((each) => each.state.state === 'running');
   return [
     { kind: 'note', tone: state === 'stopped' ? 'warning' : 'answer', text: WORDS[state] },
+    { kind: 'progress', label: 'Training of all cells', share: shareDone(cells) },
     ...(state === 'settled'
       ? []
-      : [{ kind: 'paragraph', text: `${complete} of ${planned} blocks; no verdict before the end.` } as const]),
+      : [
+          {
+            kind: 'paragraph',
+            text: `${formatCount(complete)} of ${formatCounted(planned, 'block')} complete: there is no verdict before the end.`,
+          } as const,
+        ]),
     ...(state === 'running' && silent > SILENT_MS
       ? [
           {
@@ -120,7 +128,6 @@ export function studyStateBlocks(facts: StudyFacts, now: number): PageBlock[] {
     {
       kind: 'facts',
       facts: [
-        ['Progress', `${Math.floor(shareDone(cells) * 100)} % of the training`],
         ['Cells', countsInWords(cells)],
         ...(state === 'settled'
           ? []
@@ -174,7 +181,7 @@ function gridOf(name: string, cells: readonly LiveCell[]): PageBlock {
   const arms = [...new Set(cells.map(({ cell }) => cell.arm))];
   return {
     kind: 'grid',
-    caption: name === '' ? 'State of every cell' : `State of every cell: ${name}`,
+    caption: `State of every cell, and the held-out loss of those that are done${name === '' ? '' : `: ${name}`}`,
     columns: seeds.map((seed) => `seed ${seed}`),
     rows: arms.map((arm) => ({
       name: arm,
@@ -186,7 +193,7 @@ function gridOf(name: string, cells: readonly LiveCell[]): PageBlock {
   };
 }
 
-function gridCell({ state, run }: LiveCell): GridCell {
+function gridCell({ cell, state, run }: LiveCell): GridCell {
   const progress = state.state === 'done' ? undefined : run && progressOf(run);
   const held = state.state === 'done' ? run?.history.heldOut.at(-1) : undefined;
   const note = held
@@ -194,7 +201,13 @@ function gridCell({ state, run }: LiveCell): GridCell {
     : progress && progress.share > 0
       ? `${Math.floor(progress.share * 100)} %`
       : undefined;
-  return { text: state.state, tone: TONES[state.state], ...(note !== undefined && { note }) };
+  const href = run === undefined ? undefined : `cells/${cell.index}/`;
+  return {
+    text: state.state,
+    tone: TONES[state.state],
+    ...(note !== undefined && { note }),
+    ...(href !== undefined && { href }),
+  };
 }
 
 /** What the running cells are doing. */

@@ -1,85 +1,79 @@
-import { fileStamp } from '../../io/files.js';
-import { liveHolder } from '../../io/lock-file.js';
+import { PROGRAM } from '../../core/remedies.js';
 import type { Section } from '../../report/page.js';
-import { readStudy, type Study, studyPaths } from '../../study/study-record.js';
+import type { CellReport, StudyReport } from '../../report/study/read-study-report.js';
+import { studyPage } from '../../report/study/study-page.js';
+import { type Study, studyPaths } from '../../study/study-record.js';
 import type { LiveView } from '../view.js';
-import { followCells } from './follow-cells.js';
-import { type FollowedRun, followRun, type RunFollower } from './follow-run.js';
+import { type FollowedStudy, followStudy } from './follow-study.js';
 import { openRunView, type Wording } from './run-view.js';
-import { followStudyLog } from './study-log.js';
+import { studyLogSection } from './study-log.js';
 import { blocksOf, cellsSection, type LiveCell, shareDone, studyStateBlocks, studyStateOf } from './study-state.js';
 
-/** The page of a study as it grows, and of its cells' runs. */
+/** Sections of a report that a live page has not: all values are in the study's own files. */
+const LEFT_OUT = new Set(['values']);
+
+/** Those that say something of arms which holds only at the end; the cells' own section has more while they run. */
+const AT_THE_END = new Set(['answer', 'power', 'cells']);
+
+/** The page of a study as it grows, and of its cells' runs. There is no verdict on it before the end. */
 export function openStudyView(
   folder: string,
   wording: Wording,
 ): LiveView & { cell(index: number): LiveView | undefined } {
-  const cellStates = followCells();
-  const log = followStudyLog();
-  const read = studyReader(folder);
-  const runs = cellRuns();
+  const { name, vocabulary = PROGRAM } = wording;
+  const read = followStudy(folder);
   let study: Study | undefined;
   return {
     cell(index) {
       const cell = study?.cells.find((each) => each.index === index);
-      return cell && openRunView(studyPaths(folder).run(cell.id), { ...wording, name: `${wording.name}: ${cell.id}` });
+      return cell && openRunView(studyPaths(folder).run(cell.id), { ...wording, name: cell.id });
     },
     async look() {
-      study = await read();
-      const states = await cellStates.read(study);
-      const cells: LiveCell[] = [];
-      for (const [i, cell] of study.cells.entries()) {
-        const state = states[i]!;
-        const run = await runs.read(cell.index, studyPaths(folder).run(cell.id), state.state);
-        cells.push({ cell, state, run });
-      }
-      const facts = { cells, holder: await liveHolder(folder) };
-      const { planned, complete } = blocksOf(cells);
+      const now = await read();
+      study = now.study;
+      const { cells, final } = now;
+      const report = studyPage(reportOf(folder, now), vocabulary);
+      const shown = report.sections.filter(({ id }) => !LEFT_OUT.has(id) && (final || !AT_THE_END.has(id)));
       const sections: Section[] = [
-        { id: 'state', title: 'State', blocks: studyStateBlocks(facts, Date.now()) },
-        cellsSection(cells),
-        await log.read(study, cells),
+        { id: 'state', title: 'State', blocks: studyStateBlocks(now, Date.now()) },
+        ...(final ? [] : [cellsSection(cells)]),
+        ...shown,
+        await studyLogSection(study, cells),
       ];
-      const begun = cells.flatMap(({ run }) => (run ? [run] : []));
+      const { planned, complete } = blocksOf(cells);
+      const runs = cells.flatMap(({ run }) => (run ? [run] : []));
       return {
-        page: { title: wording.name, subtitle: 'A study of phasetune, as its files are now.', sections },
-        state: `${studyStateOf(facts)}, ${complete} of ${planned} blocks complete`,
-        windowTitle: `${Math.floor(shareDone(cells) * 100)} % · ${wording.name}`,
-        position: begun.reduce((n, { position }) => n + position, 0),
-        restarts: begun.reduce((n, { restarts }) => n + restarts, 0),
+        page: { title: report.title, subtitle: report.subtitle, sections },
+        state: `${studyStateOf(now)}, ${complete} of ${planned} blocks complete`,
+        windowTitle: `${Math.floor(shareDone(cells) * 100)} % · ${name}`,
+        position: runs.reduce((n, { position }) => n + position, 0),
+        restarts: runs.reduce((n, { restarts }) => n + restarts, 0),
       };
     },
   };
 }
 
-/** Reads the study's record where it has changed since it was last read. */
-function studyReader(folder: string): () => Promise<Study> {
-  let stamp = '';
-  let study: Study | undefined;
-  return async () => {
-    const { record, cells } = studyPaths(folder);
-    const now = `${await fileStamp(record)} ${await fileStamp(cells)}`;
-    if (!study || now !== stamp) study = await readStudy(folder);
-    stamp = now;
-    return study;
-  };
-}
+/** What a report is made of. */
+const reportOf = (folder: string, { study, cells, results, final, holder }: FollowedStudy): StudyReport => ({
+  folder,
+  record: study.record,
+  cells: cells.map(cellReport),
+  results,
+  final,
+  ...(holder && { coordinator: holder }),
+});
 
-/** Follows the runs of cells; one that is done is read to its end once. */
-function cellRuns() {
-  const followers = new Map<number, RunFollower>();
-  const done = new Map<number, FollowedRun>();
+function cellReport({ cell, state, attempts, run }: LiveCell): CellReport {
+  const { steps = [], heldOut = [], spikes = [] } = run?.history ?? {};
+  const [problem] = run?.problems ?? [];
   return {
-    async read(index: number, folder: string, state: string): Promise<FollowedRun | undefined> {
-      if (state !== 'done') done.delete(index);
-      if (state === 'waiting' || state === 'queued') return undefined;
-      const known = done.get(index);
-      if (known) return known;
-      const follower = followers.get(index) ?? followRun(folder);
-      followers.set(index, follower);
-      const run = await follower.read();
-      if (state === 'done') done.set(index, run);
-      return run;
-    },
+    cell,
+    state,
+    attempts,
+    ...(run?.run && { run: run.run }),
+    training: { trainedTokens: steps.map(({ trainedTokens }) => trainedTokens), loss: steps.map(({ loss }) => loss) },
+    heldOut,
+    spikes,
+    ...(problem !== undefined && { problem }),
   };
 }

@@ -28,6 +28,10 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, place: Pla
     return `<p class="note ${tone}">${word}${inlineHtml(text)}</p>`;
   },
   list: ({ items }) => `<ul>\n${items.map((item) => `<li>${inlineHtml(item)}</li>`).join('\n')}\n</ul>`,
+  progress: ({ label, share }) => {
+    const percent = Math.floor(share * 100);
+    return `<div class="progress"><progress max="100" value="${percent}" aria-label="${escapeHtml(label)}"></progress><span>${percent} %</span></div>`;
+  },
   facts: ({ facts }) =>
     `<dl>\n${facts.map(([name, value]) => `<div><dt>${inlineHtml(name)}</dt><dd>${inlineHtml(value, 1000)}</dd></div>`).join('\n')}\n</dl>`,
   table: (table, { title }) => tableHtml(table, title),

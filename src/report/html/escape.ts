@@ -27,9 +27,22 @@ const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g;
 export const inlineHtml = (text: string, most = 4000): string =>
   escapeHtml(shortened(text, most)).replace(TIME, '<time datetime="$&">$1 $2 UTC</time>');
 
+/** Longest text of a page's data. */
+const MOST_DATA = 10_000;
+
+/** A value with its long texts shortened: they are no values. */
+function withShortTexts(value: unknown): unknown {
+  if (typeof value === 'string') return shortened(value, MOST_DATA);
+  if (Array.isArray(value)) return value.map(withShortTexts);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [shortened(key, MOST_DATA), withShortTexts(inner)]),
+  );
+}
+
 /** A value as JSON for a script element, which nothing in it can end. */
 export const scriptJson = (value: unknown): string =>
-  escapeControls(jsonText(hide(value)) ?? 'null').replace(
+  escapeControls(jsonText(withShortTexts(hide(value))) ?? 'null').replace(
     /[<>&]/g,
     (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { dataError } from '../../core/errors.js';
 import type { Remedy } from '../../core/remedies.js';
+import { shownName } from '../../core/shown.js';
 import { version } from '../../core/version.js';
 import { formatBytes } from '../../telemetry/format.js';
 import type { Page, Section } from '../page.js';
 import { blocksHtml } from './blocks.js';
-import { escapeHtml, inlineHtml, scriptJson } from './escape.js';
+import { escapeHtml, inlineHtml, scriptJson, shortened } from './escape.js';
 import { pageScript } from './script.js';
 import { pageStyle } from './style.js';
 
@@ -72,7 +73,7 @@ export function renderPage(page: Page, remedies: readonly Remedy[] = []): string
 <meta http-equiv="Content-Security-Policy" content="${policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escapeHtml(page.title)}</title>
+<title>${escapeHtml(shortened(page.title, 200))}</title>
 <style>${pageStyle}</style>
 </head>
 <body>
@@ -99,7 +100,7 @@ function refuseLarge(
     .map(({ name, html }) => ({ name, bytes: Buffer.byteLength(html) }))
     .sort((one, other) => other.bytes - one.bytes)
     .slice(0, 3)
-    .map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`);
+    .map(({ name, bytes }) => `${shownName(name, 60)} ${formatBytes(bytes)}`);
   throw dataError(
     `the page would have ${formatBytes(bytes)}, which browsers open slowly; at most ${formatBytes(MOST_BYTES)} are written (largest parts: ${largest.join(', ')})`,
     { limit: MOST_BYTES, actual: bytes, ...(remedies.length > 0 && { remedies }) },

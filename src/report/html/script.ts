@@ -2,7 +2,7 @@
 const SORT = `
 const valueOf = (cell) => {
   const text = (cell?.dataset.value ?? cell?.textContent ?? '').trim();
-  const number = Number(text.replace(/[,\\u2009%]/g, ''));
+  const number = Number(text.replace(/[,%\\s]/g, ''));
   return text === '' || text === '-' ? undefined : Number.isNaN(number) ? text : number;
 };
 const compare = (a, b) =>
@@ -10,6 +10,7 @@ const compare = (a, b) =>
 const sortable = (table) => {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
+    if (head.tagName !== 'TH') return;
     const button = document.createElement('button');
     button.type = 'button';
     button.append(...head.childNodes);
@@ -127,7 +128,7 @@ const curves = (svg, line) => {
     const series = path.closest('[data-series]');
     return { series, name: series.dataset.series, points: pointsOf(path) };
   });
-  const rule = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  const rule = document.createElementNS(svg.namespaceURI, 'path');
   rule.setAttribute('stroke', 'currentColor');
   rule.setAttribute('pointer-events', 'none');
   svg.append(rule);

@@ -63,11 +63,12 @@ const TABLES = `
 .scroll { margin: 0.75rem 0; max-width: 100%; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { padding: 0.25rem 0; color: var(--page-muted); text-align: left; }
-th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: left; vertical-align: top; }
+th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text-align: right; vertical-align: top; white-space: nowrap; }
+[scope="row"], .word, .grid td { text-align: left; white-space: normal; }
+.grid [scope="col"] { text-align: left; }
 .long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; }
 tbody th { font-weight: 400; }
-.number { text-align: right; white-space: nowrap; }
 th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; text-align: inherit; }
 th button::after { content: " \\2195"; color: var(--page-muted); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: inherit; }
@@ -77,10 +78,13 @@ th[aria-sort="descending"] button::after { content: " \\2193"; color: inherit; }
 .grid .bad { color: var(--page-bad); font-weight: 600; }
 .grid .active { color: var(--page-active); font-weight: 600; }
 .grid .waiting { color: var(--page-muted); }
+.grid a { color: inherit; }
 .grid small { display: block; color: var(--page-muted); font-weight: 400; }
 dl > div { display: grid; grid-template-columns: minmax(8rem, 14rem) 1fr; gap: 0 1rem; padding: 0.2rem 0; border-bottom: 1px solid var(--page-line); }
 dt { color: var(--page-muted); }
 dd { margin: 0; white-space: pre-wrap; }
+.progress { display: flex; gap: 0.75rem; align-items: center; max-width: 48rem; }
+progress { flex: 1; height: 0.9rem; accent-color: var(--page-link); }
 pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: normal; white-space: pre; width: max-content; min-width: 100%; }`;
 
 const PICTURES = `

@@ -23,7 +23,7 @@ const nameOfRow = (after: number): string => (after === 0 ? 'base' : `after stag
 /** The matrix as a table: the loss, and its difference from the base where there is one. */
 function matrixTable({ bands, rows }: ShownMatrix): PageCell[][] {
   const base = rows.find(({ after }) => after === 0);
-  const head = ['', ...bands.flatMap((band) => [band, 'less base']), 'all', 'less base'];
+  const head = ['measured', ...bands.flatMap((band) => [band, 'less base']), 'all', 'less base'];
   const lines = rows.map((row) => {
     const from = row === base ? undefined : base;
     const losses = [...row.losses, row.all];

@@ -57,7 +57,7 @@ export async function readStudyReport(folder: string): Promise<StudyReport> {
   const coordinator = await liveHolder(folder);
   const cells: CellReport[] = [];
   for (const [i, cell] of study.cells.entries()) cells.push(await readCell(study, cell, states[i]!));
-  const { results, final } = await readOrCompute(study, states, coordinator !== undefined);
+  const { results, final } = await studyResults(study, states, coordinator !== undefined);
   return { folder, record: study.record, cells, results, final, ...(coordinator && { coordinator }) };
 }
 
@@ -87,9 +87,9 @@ async function readCell({ folder }: Study, cell: Cell, state: CellState): Promis
 
 /**
  * The results that were written, where they are about the cells as they are now; otherwise what the cells that are done
- * come to, from which nothing may be concluded.
+ * come to, from which nothing may be concluded. `running`: a process runs the study.
  */
-async function readOrCompute(
+export async function studyResults(
   study: Study,
   states: readonly CellState[],
   running: boolean,

@@ -1,13 +1,12 @@
 import { openLivePage } from '../../../live/open.js';
 import type { Run } from '../../command.js';
 import { openPrivately } from '../../live/open-privately.js';
-import { vocabularyOf } from '../../wording.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ open, ...options }, context) => {
-  const { signal, print, announce, logger } = context;
-  const { url, port, tunnel, closed, close } = await openLivePage(options, { signal, vocabulary: vocabularyOf() });
+  const { signal, print, announce, logger, vocabulary } = context;
+  const { url, port, tunnel, closed, close } = await openLivePage(options, { signal, vocabulary });
   print(url);
   if (tunnel !== undefined) print(`from another machine, first: ${tunnel}`);
   announce({ url, port, ...(tunnel !== undefined && { tunnel }) });
