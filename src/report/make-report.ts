@@ -3,6 +3,7 @@ import { dataError, usageError } from '../core/errors.js';
 import { PROGRAM, type Remedy, type Vocabulary } from '../core/remedies.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { readHead, statPath } from '../io/files.js';
+import { REPORT } from '../io/report-files.js';
 import { svgFile } from '../plots/svg.js';
 import { isOurPage, renderPage } from './html/render.js';
 import { REPORT_KINDS, type ReportKind } from './kinds.js';
@@ -45,7 +46,7 @@ export interface MadeReport {
  * console.log(`the report of ${kind} is ${out}`);
  */
 export async function makeReport(options: ReportOptions): Promise<MadeReport> {
-  const { folder, out = join(folder, 'report.html'), markdown, answers, vocabulary = PROGRAM } = options;
+  const { folder, out = join(folder, REPORT), markdown, answers, vocabulary = PROGRAM } = options;
   const kind = await kindOf(folder);
   await refuseOther(out, 'out', isOurPage);
   if (markdown !== undefined) await refuseOther(markdown, 'markdown', isOurMarkdown);

@@ -90,8 +90,8 @@ pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1
 const PICTURES = `
 figure { margin: 1rem 0 1.5rem; }
 .picture { overflow-x: auto; }
-.picture svg { display: block; min-width: min(30rem, 100%); }
-figcaption { margin-top: 0.25rem; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
+.picture svg { display: block; }
+figcaption { margin-top: 0; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0 1.5rem; }
 .toggles { display: flex; flex-wrap: wrap; gap: 0.4rem; margin-bottom: 0.4rem; }
 .toggles button { padding: 0.1rem 0.6rem; border: 1px solid var(--page-line); border-radius: 1rem; background: var(--page-tint); color: inherit; font: inherit; font-size: 0.85rem; cursor: pointer; }

@@ -1,3 +1,4 @@
+import { stableJson } from '../../core/hash.js';
 import { groupBy } from '../../core/lists.js';
 import { type PanelPoint, panelPlot } from '../../plots/panel-plot.js';
 import { groupOf } from '../../study/cell.js';
@@ -78,7 +79,7 @@ function stagePanels({ record, results, cells }: StudyReport): Panel[] {
   const families = [
     ...groupBy(
       results.comparisons.filter(({ arm }) => arm !== results.control),
-      ({ arm }) => withoutStages(record.study.arms[arm] ?? {}),
+      ({ arm }) => withoutStages(arm, record.study),
     ).values(),
   ].filter((family) => new Set(family.map(({ arm }) => stagesOf.get(arm))).size > 1);
   if (families.length === 0) return [];
@@ -100,10 +101,11 @@ function stagePanels({ record, results, cells }: StudyReport): Panel[] {
   }));
 }
 
-/** What an arm changes besides the number of its stages. */
-function withoutStages(overrides: StudyReport['record']['study']['arms'][string]): string {
-  const { stage: { stages: _, ...cut } = {}, ...rest } = overrides;
-  return JSON.stringify({ ...rest, cut });
+/** What an arm is besides the number of its stages. */
+function withoutStages(arm: string, { arms, data }: StudyReport['record']['study']): string {
+  const { stage, ...rest } = arms[arm] ?? {};
+  const { stages: _, ...cut } = { ...data?.stage, ...stage };
+  return stableJson({ ...rest, cut });
 }
 
 function panelFigure(
