@@ -6,7 +6,7 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
 import { histogramTable } from '../parts/histogram.js';
-import { folderName } from '../parts/shown.js';
+import { cell, folderName } from '../parts/shown.js';
 import type { RowsReport, ShownRow, ShownStage } from './rows-report.js';
 
 const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
@@ -114,22 +114,35 @@ function rowBlock({ id, score, tokens, trained, notes, passages }: ShownRow): Pa
 /** Rows of a table that is not to be endless. */
 const LISTED = 200;
 
+/** From so many rows on the table is folded away. */
+const FOLDED = 20;
+
 function droppedSection({ dropped }: RowsReport): Section[] {
   if (dropped.length === 0) return [];
+  const staged = dropped.some(({ stage }) => stage !== undefined);
   const rows = dropped
     .slice(0, LISTED)
     .map(({ id, stage, reason }): PageCell[] => [
       id,
-      stage === undefined ? '-' : { text: String(stage), value: stage },
+      ...(staged ? [cell(stage === undefined ? '-' : String(stage), stage)] : []),
       reason,
     ]);
-  const more =
-    dropped.length > LISTED ? [paragraph(`${formatCount(dropped.length - LISTED)} more are not listed.`)] : [];
+  const head = ['row', ...(staged ? ['stage'] : []), 'why'];
+  const table: PageBlock = { kind: 'table', rows: [head, ...rows], left: head.length, sortable: true };
+  const left = dropped.length - rows.length;
   return [
     {
       id: 'dropped',
       title: `Rows that are not trained: ${formatCount(dropped.length)}`,
-      blocks: [{ kind: 'table', rows: [['row', 'stage', 'why'], ...rows], left: 3, sortable: true }, ...more],
+      blocks: [
+        dropped.length <= FOLDED
+          ? table
+          : {
+              kind: 'details',
+              summary: left > 0 ? `The first ${formatCount(rows.length)} of them` : 'All of them',
+              blocks: [table],
+            },
+      ],
     },
   ];
 }

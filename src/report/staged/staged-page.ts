@@ -82,6 +82,8 @@ function stageSection(report: StagedReport): Section {
     'rows to train on',
     'their tokens',
     'share of tokens',
+    'median of a row',
+    '90 % of rows',
     'held-out rows',
   ];
   return {
@@ -111,9 +113,13 @@ const warningSections = ({ warnings }: StagedReport): Section[] =>
 
 const stageNames = ({ stages }: StagedReport['manifest']): string[] => stages.map(({ index }) => `stage ${index}`);
 
+/** `1`, `1 and 2`, `1, 2 and 3`. */
+const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+
 function scoreSection({ manifest, scores }: StagedReport): Section {
   const { cuts, stages, options } = manifest;
-  const at = cuts.map(({ score }) => formatScore(score)).join(' and ');
+  const at = listed(cuts.map(({ score }) => formatScore(score)));
   const figure: Figure = {
     id: 'scores',
     caption: `Rows by score, held-out ones among them; ${cuts.length === 1 ? 'the cut is' : 'the cuts are'} at ${at}.`,
