@@ -42,7 +42,7 @@ function tableBlocks(rows: readonly (readonly string[])[], left: number | undefi
   const facts = body.map(([name = '', value = '']) => [name, value] as const);
   return [
     ...(caption === undefined ? [] : [{ kind: 'paragraph', text: `${caption}:` } as const]),
-    { kind: 'facts', facts: what === '' ? facts : [['of', what], ...facts] },
+    { kind: 'facts', facts: what === '' ? facts : [[what.startsWith('on ') ? 'measured' : 'name', what], ...facts] },
   ];
 }
 

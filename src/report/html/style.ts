@@ -68,7 +68,7 @@ th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text
 .grid [scope="col"] { text-align: left; }
 .long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; white-space: normal; }
-tbody th { font-weight: 400; }
+tbody th { min-width: 3.5rem; font-weight: 400; }
 th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; text-align: inherit; }
 th button::after { content: " \\2195"; color: var(--page-muted); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: inherit; }
@@ -135,6 +135,7 @@ const PRINT = `
   summary { list-style: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
   .scroll, .picture { overflow: visible; }
+  .texts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
   table { font-size: 8.5pt; }
   th, td { padding: 0.15rem 0.4rem; white-space: normal; }
   pre { white-space: pre-wrap; width: auto; overflow-wrap: anywhere; }
