@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileError, makeFolder } from './files.js';
@@ -35,5 +36,14 @@ export async function readTail(path: string, bytes: number): Promise<string> {
     }
   } catch {
     return '';
+  }
+}
+
+/** Whether what a process writes to this open file stays in a file. */
+export function staysInFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile();
+  } catch {
+    return false;
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
-import type { Vocabulary } from '../core/remedies.js';
+import { parseOptions } from '../config/given-options.js';
+import { PROGRAM, type Vocabulary } from '../core/remedies.js';
 import { folderName } from '../report/parts/shown.js';
 import { type LiveOptions, liveOptionsSchema } from './options.js';
 import { openHandler } from './server/handler.js';
@@ -28,7 +29,9 @@ export interface LiveHooks {
   readonly vocabulary?: Vocabulary | undefined;
 }
 
-const CLOSED = 'The command that showed this page has ended; this is how it was.';
+/** What is said where nothing else is, and how the page can be had again. */
+const closedBecause = (folder: string, vocabulary: Vocabulary) =>
+  `The command that showed this page has ended; this is how it was. ${vocabulary.task('watch', { folder })} shows it again.`;
 
 /**
  * Serves a page that shows a run or a study as it grows, to browsers of this machine's users who
@@ -41,8 +44,11 @@ const CLOSED = 'The command that showed this page has ended; this is how it was.
  * console.log(page.url); // http://127.0.0.1:7411/t/…/
  * await page.close();
  */
-export async function openLivePage(options: LiveOptions, { signal, vocabulary }: LiveHooks = {}): Promise<LivePage> {
-  const settings = liveOptionsSchema.parse(options);
+export async function openLivePage(
+  given: LiveOptions,
+  { signal, vocabulary = PROGRAM }: LiveHooks = {},
+): Promise<LivePage> {
+  const settings = parseOptions(liveOptionsSchema, given);
   const { folder, wait, host } = settings;
   checkHost(settings);
   await checkFolder(folder, wait);
@@ -61,7 +67,7 @@ export async function openLivePage(options: LiveOptions, { signal, vocabulary }:
   hosts = hostsOf(host, port);
   const closed = new Promise<void>((resolve) => void server.once('close', resolve));
   let closing: Promise<void> | undefined;
-  const close = (reason = CLOSED) =>
+  const close = (reason = closedBecause(folder, vocabulary)) =>
     (closing ??= (async () => {
       await handler.end(reason);
       server.close();

@@ -1,8 +1,9 @@
 import type { FolderHolder } from '../../io/lock-file.js';
 import type { PageBlock } from '../../report/page.js';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../telemetry/format.js';
+import type { StageSummary } from '../../train/events.js';
 import type { RunFile } from '../../train/run-file.js';
-import type { RunHistory } from '../../train/run-history.js';
+import type { RunHistory, StepPoint } from '../../train/run-history.js';
 
 /** What is known of a run from outside. */
 export interface RunFacts {
@@ -36,7 +37,7 @@ export interface RunProgress {
   /** Steps of the whole run made and planned, those of the stages before included. */
   readonly step: number;
   readonly steps: number;
-  /** Share of the trained tokens, from 0 to 1. */
+  /** Share of the tokens that go through the model, from 0 to 1. */
   readonly share: number;
   /** Seconds from the last step on, by the pace since the run was begun or resumed; undefined where it is not known. */
   readonly secondsLeft?: number | undefined;
@@ -44,19 +45,40 @@ export interface RunProgress {
 
 /** How far a run is; undefined before its stages are known. */
 export function progressOf({ history, run }: Pick<RunFacts, 'history' | 'run'>): RunProgress | undefined {
-  const { start, steps, trainedTokens } = history;
+  const { start, steps, end } = history;
   if (!start) return undefined;
-  const planned = start.stages.reduce((n, { trainedTokens }) => n + trainedTokens, 0);
-  const all = start.stages.reduce((n, { steps }) => n + steps, 0);
-  const share = history.end ? 1 : Math.min(1, planned === 0 ? 0 : trainedTokens / planned);
-  // The pace is that since the run was last taken up; what lies between is no work.
-  const resumed = run?.resumed?.at(-1)?.time;
-  const first = steps.find(({ time }) => resumed === undefined || Date.parse(time) >= Date.parse(resumed));
+  const all = start.stages.reduce((n, { tokens }) => n + tokens, 0);
   const last = steps.at(-1);
-  const progress = { step: last?.step ?? 0, steps: all, share };
-  if (!first || !last || last.trainedTokens <= first.trainedTokens) return progress;
-  const pace = (Date.parse(last.time) - Date.parse(first.time)) / (last.trainedTokens - first.trainedTokens);
-  return { ...progress, secondsLeft: Math.max(0, (planned - trainedTokens) * pace) / 1000 };
+  const done = last ? tokensUpTo(start.stages, last) : 0;
+  const share = end ? 1 : all === 0 ? 0 : Math.min(1, done / all);
+  const planned = start.stages.reduce((n, { steps }) => n + steps, 0);
+  const progress = { step: last?.step ?? 0, steps: planned, share };
+  // The pace is that since the run was last resumed; what lies before is not work of this process.
+  const resumed = Date.parse(run?.resumed?.at(-1)?.time ?? '');
+  const first = steps.find(({ time }) => !(Date.parse(time) < resumed));
+  if (!first || !last || last.step <= first.step) return progress;
+  const pace = (Date.parse(last.time) - Date.parse(first.time)) / (done - tokensUpTo(start.stages, first));
+  return { ...progress, secondsLeft: Math.max(0, (all - done) * pace) / 1000 };
+}
+
+/** Tokens up to a step, about: those of a stage are spread evenly over its steps. A step costs what its tokens do. */
+function tokensUpTo(stages: readonly StageSummary[], { stage, step }: StepPoint): number {
+  let [tokens, before] = [0, 0];
+  for (const each of stages) {
+    if (each.stage === stage) return tokens + (each.tokens * (step - before)) / Math.max(1, each.steps);
+    tokens += each.tokens;
+    before += each.steps;
+  }
+  return tokens;
+}
+
+/** Steps that the speed which is shown is of. */
+const RECENT = 20;
+
+/** Tokens per second over the last steps: one alone varies much. */
+function recentSpeed(steps: RunHistory['steps']): number {
+  const recent = steps.slice(-RECENT);
+  return recent.length / recent.reduce((sum, { tokensPerSecond }) => sum + 1 / tokensPerSecond, 0);
 }
 
 /** A sign of life that is older is said to be. */
@@ -119,7 +141,7 @@ function factsOf(facts: RunFacts, alive: boolean): [string, string][] {
     ...(alive
       ? [['Time left', left === undefined ? UNKNOWN : `about ${formatDuration(left)}`] as [string, string]]
       : []),
-    ['Speed', step ? `${formatNumber(step.tokensPerSecond)} tokens/s` : UNKNOWN],
+    ['Speed', step ? `${formatNumber(recentSpeed(steps))} tokens/s` : UNKNOWN],
     ['Training loss', step ? step.loss.toFixed(4) : UNKNOWN],
     ['Held-out loss', held ? held.all.toFixed(4) : UNKNOWN],
     ...(alive ? [['Memory', memoryOf(facts)] as [string, string]] : []),

@@ -50,12 +50,12 @@ export function blocksOf(cells: readonly LiveCell[]): { planned: number; complet
   return { planned: all.size, complete: all.size - open.size };
 }
 
-/** How much of all cells' work is done, from 0 to 1: the planned trained tokens of cells that are done, and of runs. */
+/** How much of all cells' work is done, from 0 to 1: the planned tokens of cells that are done, and of runs. */
 export function shareDone(cells: readonly LiveCell[]): number {
-  const all = cells.reduce((n, { cell }) => n + cell.planned.trainedTokens, 0);
+  const all = cells.reduce((n, { cell }) => n + cell.planned.tokens, 0);
   const done = cells.reduce((n, { cell, state, run }) => {
     const share = isSettled({ state }) ? 1 : ((run && progressOf(run)?.share) ?? 0);
-    return n + cell.planned.trainedTokens * share;
+    return n + cell.planned.tokens * share;
   }, 0);
   return all === 0 ? 0 : done / all;
 }

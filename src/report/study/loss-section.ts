@@ -16,10 +16,14 @@ interface ArmCurve {
   readonly points: readonly CurvePoint[];
 }
 
-const KINDS = [
+const KINDS: readonly {
+  readonly id: string;
+  readonly name: string;
+  curve(runs: readonly CellReport[], level: number, most: number): CurvePoint[];
+}[] = [
   { id: 'held-out', name: 'Held-out loss', curve: heldOutCurve },
   { id: 'training', name: 'Training loss', curve: trainingCurve },
-] as const;
+];
 
 /** Places of all mean training curves together, and of each at least: a page has a limit. */
 const MOST_PLACES = 2000;
@@ -37,9 +41,7 @@ export function studyCurves({ cells, record }: StudyReport) {
       name,
       group,
       arms: [...groupBy(inGroup, ({ cell }) => cell.arm)]
-        .map(
-          ([arm, runs]): ArmCurve => ({ arm, runs: runs.length, points: curve(runs as readonly CellReport[], level) }),
-        )
+        .map(([arm, runs]): ArmCurve => ({ arm, runs: runs.length, points: curve(runs, level, most) }))
         .filter(({ points }) => points.length > 1),
     })),
   );

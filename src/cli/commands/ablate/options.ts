@@ -11,10 +11,15 @@ export const command = defineCommand({
       .boolean()
       .default(false)
       .describe('show cells, tokens, time, disk, memory and what so many seeds can find, then stop'),
+    watch: z
+      .boolean()
+      .default(false)
+      .describe('show the study in the browser while it runs: its address is printed, and ends with the command'),
   }),
   groups: {
     Study: ['file', 'out', 'extend', 'force', 'finish'],
     'Where cells run': ['executor', 'parallel'],
+    'While it runs': ['watch'],
     'Before you start': ['dryRun', 'pilot', 'sdFrom'],
   },
   examples: [

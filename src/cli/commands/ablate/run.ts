@@ -2,6 +2,7 @@ import { type AblateResult, ablate } from '../../../study/ablate.js';
 import { planStudy } from '../../../study/plan-study.js';
 import type { AskHooks } from '../../../workflow/hooks.js';
 import type { CommandContext, Run } from '../../command.js';
+import { watchBeside } from '../../live/beside.js';
 import { printStudyPlan } from '../../study/plan-display.js';
 import { showStudy } from '../../study/progress.js';
 import { printResults } from '../../study/results-display.js';
@@ -9,10 +10,11 @@ import { taskHooks } from '../../task-hooks.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = async ({ dryRun, ...options }, context) => {
+export const run: Run<typeof command> = async ({ dryRun, watch, ...options }, context) => {
   const hooks = taskHooks(context);
   const { pilot } = options;
   if (dryRun) return planned(options, context, hooks);
+  if (watch) watchBeside(options.out, context);
   const study = ablate(options, hooks);
   const showing = showStudy(context);
   let ended: AblateResult;

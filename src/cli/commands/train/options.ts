@@ -10,6 +10,10 @@ export const command = defineCommand({
   describe: 'train an adapter on a staged set, stage after stage, and measure the held-out loss after each',
   schema: trainingOptionsSchema.extend({
     dryRun: z.boolean().default(false).describe('show steps, tokens and peak memory, then stop'),
+    watch: z
+      .boolean()
+      .default(false)
+      .describe('show the run in the browser while it is trained: its address is printed, and ends with the command'),
   }),
   recipe: true,
   inherits: inheritedOptions,
@@ -30,6 +34,7 @@ export const command = defineCommand({
     Evaluation: [...RECIPE_GROUPS.Evaluation, 'tensorboard'],
     Checkpoints: [...RECIPE_GROUPS.Checkpoints, 'resume', 'force'],
     'Memory and speed': ['device', ...RECIPE_GROUPS['Memory and speed']],
+    'While it runs': ['watch'],
     'Before you start': ['dryRun'],
   },
   examples: [

@@ -2,13 +2,17 @@ import type { TaskProgress } from '../../../workflow/hooks.js';
 import { planTraining, train } from '../../../workflow/train.js';
 import type { TrainingOptions } from '../../../workflow/train-options.js';
 import type { CommandContext, Run } from '../../command.js';
+import { watchBeside } from '../../live/beside.js';
 import { showPlan } from '../../plan-display.js';
 import { showTraining } from '../../run-display.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = ({ dryRun, ...options }, context) =>
-  dryRun ? showPlanned(options, context) : trainShown(options, context);
+export const run: Run<typeof command> = ({ dryRun, watch, ...options }, context) => {
+  if (dryRun) return showPlanned(options, context);
+  if (watch) watchBeside(options.out, context);
+  return trainShown(options, context);
+};
 
 /** Shows what a run would do. */
 async function showPlanned(options: TrainingOptions, context: CommandContext): Promise<Record<string, unknown>> {
