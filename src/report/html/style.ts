@@ -73,7 +73,7 @@ th button { padding: 0; border: 0; background: none; color: inherit; font: inher
 th button::after { content: " \\2195"; color: var(--page-muted); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: inherit; }
 th[aria-sort="descending"] button::after { content: " \\2193"; color: inherit; }
-.grid td { border: 1px solid var(--page-line); }
+.grid tbody td { border: 1px solid var(--page-line); }
 .grid .good { color: var(--page-good); }
 .grid .bad { color: var(--page-bad); font-weight: 600; }
 .grid .active { color: var(--page-active); font-weight: 600; }

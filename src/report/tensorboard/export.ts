@@ -27,7 +27,7 @@ export interface ExportedRun {
 export interface ExportedBoard {
   readonly out: string;
   readonly runs: readonly ExportedRun[];
-  /** Cells of the study whose runs have not begun. */
+  /** Cells of the study whose runs have not started. */
   readonly missing: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export async function exportTensorBoard(given: ExportTensorBoardOptions): Promis
   }
   if (files.length === 0)
     throw dataError(
-      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it' : 'the run'} has not begun`,
+      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it has started' : 'the run has not started'}`,
       {
         file: folder,
       },

@@ -165,7 +165,7 @@ describe('what cannot be exported', () => {
     });
     const { run } = written({ events: 0 });
     await expect(exportTensorBoard({ folder: run.folder, out })).rejects.toMatchObject({
-      ...{ code: 'data', message: expect.stringContaining('nothing to export, as the run has not begun') },
+      ...{ code: 'data', message: expect.stringContaining('nothing to export, as the run has not started') },
     });
     const damaged = written().run;
     appendFileSync(join(damaged.folder, 'events.jsonl'), '{"type":\n{}\n');
@@ -242,14 +242,10 @@ describe('a study', () => {
   });
 
   test('of which no run has begun is a data error', async () => {
-    const { study } = await finishedStudy({
-      arms: ['one-off', 'phased'],
-      seeds: 1,
-      loss: () => 1,
-      state: () => ({ state: 'waiting' }),
-    });
-    await expect(exportTensorBoard({ folder: study.folder, out: fresh() })).rejects.toMatchObject({
-      ...{ code: 'data', message: expect.stringContaining('nothing to export, as no run of it has begun') },
+    const folder = await writtenStudy();
+    rmSync(join(folder, 'cells'), { recursive: true });
+    await expect(exportTensorBoard({ folder, out: fresh() })).rejects.toMatchObject({
+      ...{ code: 'data', message: expect.stringContaining('nothing to export, as no run of it has started') },
     });
   });
 
