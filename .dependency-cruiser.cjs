@@ -118,9 +118,9 @@ module.exports = {
     ),
     only(
       'config',
-      '^src/(cli/|config/|workflow/|study/|doors/|index\\.ts$)',
+      '^src/(cli/|config/|workflow/|study/|report/|live/|doors/|index\\.ts$)',
       { path: '^src/config/' },
-      'only cli, workflow, study and the doors import config',
+      'only tasks (workflow, study, report, live), cli and the doors import config',
     ),
     only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
     {

@@ -25,7 +25,7 @@ export {
   type FieldsOfCode,
   PhasetuneError,
 } from './core/errors.js';
-export type { OptionValue, Remedy, TaskName } from './core/remedies.js';
+export type { OptionValue, Remedy, TaskName, TaskOptions, Vocabulary } from './core/remedies.js';
 export type { Task } from './core/task.js';
 export type { Cut } from './curriculum/cut.js';
 export type { Duplicates } from './curriculum/duplicates.js';
@@ -59,9 +59,15 @@ export type { AskingEvent, LlmReplies, PairAsking } from './eval/judge/llm-judge
 export type { JudgeKind, MissingReason } from './eval/judge/pair-judge.js';
 export type { EvaluationResult } from './eval/result/result.js';
 export type { Repeatability } from './eval/verdicts/repeatability.js';
+export { type LiveHooks, type LivePage, openLivePage } from './live/open.js';
+export { type LiveOptions, liveOptionsSchema } from './live/options.js';
 export type { MergeResult } from './lora/merge-folder.js';
 export type { ImportResult } from './model/import-options.js';
 export type { PullResult } from './model/pull.js';
+export { type MadeReport, makeReport, type ReportHooks } from './report/make-report.js';
+export { type MakeReportOptions, makeReportOptionsSchema } from './report/options.js';
+export { type ExportedBoard, type ExportedRun, exportTensorBoard } from './report/tensorboard/export.js';
+export { type ExportTensorBoardOptions, exportTensorBoardOptionsSchema } from './report/tensorboard/options.js';
 export type { Cleaning } from './scoring/cleaning.js';
 export type { Agreement, LengthCorrelation } from './scoring/compare/agreement.js';
 export type { Comparison, ComparisonProgress, Disagreement, PairComparison } from './scoring/compare/compare.js';

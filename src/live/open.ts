@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
+import { parseOptions } from '../config/given-options.js';
 import { PROGRAM, type Vocabulary } from '../core/remedies.js';
 import { folderName } from '../report/parts/shown.js';
 import { type LiveOptions, liveOptionsSchema } from './options.js';
@@ -44,10 +45,10 @@ const closedBecause = (folder: string, vocabulary: Vocabulary) =>
  * await page.close();
  */
 export async function openLivePage(
-  options: LiveOptions,
+  given: LiveOptions,
   { signal, vocabulary = PROGRAM }: LiveHooks = {},
 ): Promise<LivePage> {
-  const settings = liveOptionsSchema.parse(options);
+  const settings = parseOptions(liveOptionsSchema, given);
   const { folder, wait, host } = settings;
   checkHost(settings);
   await checkFolder(folder, wait);

@@ -122,9 +122,16 @@ export function axisBottom(axis: Axis, { y, label, top }: { y: number; label: st
       'g',
       { 'text-anchor': 'middle' },
       ...labelled(axis, [0, WIDTH]).map(({ value, label: name }) => text(axis.placeOf(value), y + 20, name)),
-      text((from + to) / 2, y + 40, fitText(label, WIDTH - 40, FONT_SIZE)),
+      nameBelow(label, (from + to) / 2, y + 40),
     ),
   ].join('');
+}
+
+/** An axis's name in its middle, or as near to it as the name fits into the picture. */
+function nameBelow(label: string, middle: number, y: number): string {
+  const shown = fitText(label, WIDTH - 2 * MARGIN, FONT_SIZE);
+  const half = textWidth(shown, FONT_SIZE) / 2;
+  return text(Math.max(MARGIN + half, Math.min(WIDTH - MARGIN - half, middle)), y, shown);
 }
 
 /** Room to the left of an axis that its labels need. */

@@ -4,8 +4,8 @@ import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
 import { stageMarks } from './stage-marks.js';
-import { element, escapeXml, MARGIN, svgInline, WIDTH } from './svg.js';
-import { type SeriesLook, seriesLook } from './theme.js';
+import { element, escapeXml, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { colour, type SeriesLook, seriesLook } from './theme.js';
 import { type Point, thinOut } from './thin-out.js';
 
 /** A curve with its name. */
@@ -59,14 +59,16 @@ export function linePlot(plot: LinePlot): string {
   const { title, label, xLabel, series, marks = [] } = plot;
   const top = TITLE_ROOM + 30 + (marks.length > 0 ? 22 : 0);
   const bottom = top + Math.max(HEIGHT, labelHeight(series.length));
-  const drawn = series.map((one, i) => prepare(one, one.look ?? i, plot));
+  const prepared = series.map((one, i) => prepare(one, one.look ?? i, plot));
+  const limits = bandLimits(prepared, plot.logY);
+  const drawn = prepared.map((one) => cutBand(one, limits));
+  const isCut = drawn.some(({ outline }, i) => outline !== prepared[i]!.outline);
   const y = axisOf(
-    drawn.flatMap(({ runs, outline }) => [
-      ...runs.flat().map(([, value]) => value),
-      ...outline.map(([, value]) => value),
-    ]),
+    drawn.flatMap(({ runs, outline }) => [...runs.flat(), ...outline].map(([, value]) => value)),
     [bottom, top],
     plot.logY,
+    // What is cut is cut at the edge.
+    !isCut,
   );
   // The title is the name of a curve that is alone and called so.
   const named = drawn.length !== 1 || labelOf(drawn[0]!).toLowerCase() !== title.toLowerCase();
@@ -84,7 +86,7 @@ export function linePlot(plot: LinePlot): string {
   return svgInline(
     {
       width: WIDTH,
-      height: bottom + 52,
+      height: bottom + (isCut ? 74 : 52),
       title,
       description: plot.description ?? describe(drawn),
       kind: 'line',
@@ -97,6 +99,7 @@ export function linePlot(plot: LinePlot): string {
     heading(title),
     axisLeft(y, { x: left, label, right, above: marks.length > 0 ? 22 : 0 }),
     axisBottom(x, { y: bottom, label: xLabel }),
+    isCut ? text(MARGIN, bottom + 62, CUT, { fill: colour('muted') }) : '',
     stageMarks(
       marks.map(({ x: at, label: name }) => ({ place: x.placeOf(at), label: name })),
       area,
@@ -150,6 +153,25 @@ function prepare({ name, points, band = [] }: LineSeries, look: number, { logX, 
     most / 2,
   );
   return { name, look: seriesLook(look), runs: shares, gaps, outline: [...upper, ...lower.toReversed()], count };
+}
+
+const CUT = 'The shading continues beyond the edge.';
+
+/**
+ * How far bands may go: half as far from the curves as these reach, since the band of two runs
+ * would squeeze all curves into one line.
+ */
+function bandLimits(drawn: readonly Drawn[], log = false): readonly [low: number, high: number] {
+  const [to, from] = log ? [Math.log, Math.exp] : [Number, Number];
+  const values = drawn.flatMap(({ runs }) => runs.flat().map(([, value]) => to(value)));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return high > low ? [from(low - (high - low) / 2), from(high + (high - low) / 2)] : [-Infinity, Infinity];
+}
+
+/** The series with the band within limits; the same object where it is there already. */
+function cutBand(drawn: Drawn, [low, high]: readonly [number, number]): Drawn {
+  if (drawn.outline.every(([, value]) => value >= low && value <= high)) return drawn;
+  return { ...drawn, outline: drawn.outline.map(([x, value]) => [x, Math.max(low, Math.min(high, value))]) };
 }
 
 function axisOf(values: readonly number[], range: readonly [number, number], log = false, round = true): Axis {

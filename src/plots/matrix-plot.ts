@@ -105,8 +105,11 @@ function between(value: number | null | undefined, base: number | null | undefin
 }
 
 function fittingDigits(largest: number, rows: MatrixPlot['rows'], width: number): number {
-  const most = Math.max(0, ...rows.flatMap(({ values }) => values.map((value) => Math.abs(value ?? 0)))) || 1;
-  const fits = (digits: number) => textWidth(`−${most.toFixed(digits)}`, FONT_SIZE, true) <= width - CELL.gap - 4;
+  const values = rows.flatMap((row) => row.values.filter((value) => value !== null && Number.isFinite(value)));
+  const room = width - CELL.gap - 2;
+  const fits = (digits: number) =>
+    textWidth(signed(-largest, digits), FONT_SIZE) <= room &&
+    values.every((value) => textWidth(value!.toFixed(digits), FONT_SIZE, true) <= room);
   let digits = Math.min(digitsFor(largest, 3), Math.max(USUAL, digitsFor(largest, 1)));
   while (digits > 0 && !fits(digits)) digits -= 1;
   return digits;

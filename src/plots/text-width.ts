@@ -5,29 +5,36 @@ import { printable } from './svg.js';
  * text is rarely wider than it is taken to be.
  */
 const GLYPHS: readonly (readonly [width: number, glyphs: string])[] = [
-  [280, "ijlI'"],
-  [320, ' .,·'],
-  [340, '|:;/\\'],
-  [395, 'ftr()[]!-`"'],
-  [530, 'zs?cJ'],
-  [600, 'aeEFkLvxy_TP°*'],
-  [640, '0123456789bdghnopquSYXZBR$^'],
-  [700, 'KACVUw'],
-  [780, 'DGHNOQ&'],
-  [840, '+=<>~−–±'],
-  [1000, 'mMW%@#—…×→←≥≤'],
+  [295, "'ijlIJ"],
+  [318, ' ,.·'],
+  [337, '/:;\\|'],
+  [361, 'f-'],
+  [411, '()[]t!r'],
+  [460, '"'],
+  [500, '*_`°–'],
+  [550, 'szc?ç'],
+  [579, 'LFk'],
+  [615, 'vxyPTYoöøaåeéë'],
+  [636, 'ßEhnuüñSbdgpq$0123456789{}'],
+  [656, 'K'],
+  [698, 'AVÄXZBRC'],
+  [752, 'UÜNH'],
+  [787, 'DG&OQÖ'],
+  [838, 'w#+<=>^~×−±←→≤≥'],
+  [863, 'M'],
+  [1000, '%mW@—…'],
 ];
 
 const WIDTHS = new Map(GLYPHS.flatMap(([width, glyphs]) => [...glyphs].map((glyph) => [glyph, width] as const)));
 /** Of a glyph that is not listed: letters with marks are as wide as most, scripts of full width are wide. */
-const OTHER = 650;
+const OTHER = 700;
 const WIDE = 1050;
 
-/** About how wide a text is, in the unit of the font's size; bold is an eighth wider. */
+/** About how wide a text is, in the unit of the font's size; bold is about a seventh wider. */
 export function textWidth(content: string, size: number, bold = false): number {
   let sum = 0;
   for (const glyph of content) sum += WIDTHS.get(glyph) ?? (glyph.codePointAt(0)! >= 0x1100 ? WIDE : OTHER);
-  return ((sum * size) / 1000) * (bold ? 1.125 : 1);
+  return ((sum * size) / 1000) * (bold ? 1.15 : 1);
 }
 
 /** Longest text that is measured: one of a million characters costs no more than a short one. */

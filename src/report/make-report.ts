@@ -1,25 +1,20 @@
 import { basename, dirname, join } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { dataError, usageError } from '../core/errors.js';
 import { PROGRAM, type Remedy, type Vocabulary } from '../core/remedies.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { readHead, statPath } from '../io/files.js';
+import { REPORT } from '../io/report-files.js';
 import { svgFile } from '../plots/svg.js';
 import { isOurPage, renderPage } from './html/render.js';
 import { REPORT_KINDS, type ReportKind } from './kinds.js';
 import { figuresOf, isOurMarkdown, renderMarkdown } from './markdown.js';
+import { type MakeReportOptions, makeReportOptionsSchema } from './options.js';
 import type { Page } from './page.js';
 
-/** What a report is made of, and where it goes. */
-export interface ReportOptions {
-  /** Folder of a run, a study, an evaluation or a staged set. */
-  readonly folder: string;
-  /** HTML file to write [report.html in the folder]. */
-  readonly out?: string | undefined;
-  /** Markdown file to write too, its pictures in a folder beside it: `report-pictures/` for report.md. */
-  readonly markdown?: string | undefined;
-  /** How many rows of an evaluation are shown with their answers [none]. */
-  readonly answers?: number | undefined;
-  /** Names tasks and options in the commands that the page shows [as a program names them]. */
+/** What a program can give the making of a report besides its options. */
+export interface ReportHooks {
+  /** Names tasks and options in the commands that the page shows; default as a program writes them. */
   readonly vocabulary?: Vocabulary | undefined;
 }
 
@@ -36,6 +31,22 @@ export interface MadeReport {
 }
 
 /**
+ * The page of a folder as plain data, before it becomes HTML or Markdown: for a program that shows it in its own way, or
+ * adds to it. A data error for a folder that is nothing that a report can be made of.
+ *
+ * @example
+ * const page = await readPage({ folder: 'checkpoints/first' });
+ * console.log(page.title, page.sections.map(({ title }) => title));
+ */
+export async function readPage(
+  given: Pick<MakeReportOptions, 'folder' | 'answers'>,
+  { vocabulary = PROGRAM }: ReportHooks = {},
+): Promise<Page> {
+  const { folder, answers } = parseOptions(makeReportOptionsSchema, given);
+  return (await kindOf(folder)).page(folder, { answers, vocabulary });
+}
+
+/**
  * Makes the report of a folder: one HTML file that needs nothing else and, where it is asked for, Markdown. The folder
  * is only read, except that the report is written into it by default. The same files give the same bytes. A file that
  * is not such a report is never replaced.
@@ -44,15 +55,19 @@ export interface MadeReport {
  * const { kind, out } = await makeReport({ folder: 'checkpoints/first' });
  * console.log(`the report of ${kind} is ${out}`);
  */
-export async function makeReport(options: ReportOptions): Promise<MadeReport> {
-  const { folder, out = join(folder, 'report.html'), markdown, answers, vocabulary = PROGRAM } = options;
+export async function makeReport(
+  given: MakeReportOptions,
+  { vocabulary = PROGRAM }: ReportHooks = {},
+): Promise<MadeReport> {
+  const options = parseOptions(makeReportOptionsSchema, given);
+  const { folder, out = join(folder, REPORT), markdown, answers } = options;
   const kind = await kindOf(folder);
   await refuseOther(out, 'out', isOurPage);
   if (markdown !== undefined) await refuseOther(markdown, 'markdown', isOurMarkdown);
   const page = await kind.page(folder, { answers, vocabulary });
   const bytes = await writePage(out, page, {
     option: 'out',
-    ...(answers && { remedies: [{ option: 'answers', change: 'lower' }] }),
+    ...(answers > 0 && { remedies: [{ option: 'answers', change: 'lower' }] }),
   });
   const made = { kind: kind.name, folder, out, bytes };
   return markdown === undefined

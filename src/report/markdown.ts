@@ -3,6 +3,7 @@ import { version } from '../core/version.js';
 import { hide } from '../telemetry/redact.js';
 import { shortened } from './html/escape.js';
 import type { Figure, Page, PageBlock, PageCell, Passage } from './page.js';
+import { hiddenPassages } from './parts/hidden-passages.js';
 
 const HEAD = '<!-- report of phasetune';
 
@@ -64,7 +65,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
         [`### ${line(heading, 400)}`, ...(note === undefined ? [] : [line(note)]), fenced(text)].join('\n\n'),
       )
       .join('\n\n'),
-  passages: ({ heading, passages }) => `### ${line(heading, 400)}\n\n${fenced(passages.map(passageText).join(''))}`,
+  passages: ({ heading, passages }) => `### ${line(heading, 400)}\n\n${fenced(passagesText(hiddenPassages(passages)))}`,
   grid: ({ caption, columns, rows }) => {
     const lines = rows.map(({ name, cells }) => [
       name,
@@ -83,8 +84,15 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
   details: ({ summary, blocks }, pictures) => folded(summary, blocksText(blocks, pictures)),
 };
 
-/** Trained tokens between brackets: Markdown's fenced text has no other mark. */
-const passageText = ({ text, mark }: Passage): string => (mark.startsWith('trained') ? `[${text}]` : text);
+/** What is trained is between brackets: Markdown's fenced text has no other mark. */
+const passagesText = (passages: readonly Passage[]): string =>
+  passages
+    .map(({ text, mark }, i) => {
+      const isTrained = (passage: Passage | undefined) => passage?.mark.startsWith('trained') ?? false;
+      if (!mark.startsWith('trained')) return text;
+      return `${isTrained(passages[i - 1]) ? '' : '['}${text}${isTrained(passages[i + 1]) ? '' : ']'}`;
+    })
+    .join('');
 
 function figureText({ id, caption, table, left }: Figure, pictures: Pictures): string {
   const place = pictures.get(id);

@@ -1,11 +1,11 @@
 import { env, execArgv, execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
 import { lockFolder } from '../io/lock.js';
 import type { AskHooks } from '../workflow/hooks.js';
 import { hasCard } from '../workflow/machine.js';
-import { parseOptions } from '../workflow/options.js';
 import { blockOf, type Cell } from './cell.js';
 import { cellStates } from './cell-states.js';
 import { countStates } from './control.js';

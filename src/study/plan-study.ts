@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { exists } from '../io/files.js';
 import { freeSpace } from '../io/free-space.js';
 import { withTemporaryFolder } from '../io/temporary-folder.js';
 import { type Forecaster, startForecaster } from '../workflow/forecast.js';
 import type { Hooks } from '../workflow/hooks.js';
-import { parseOptions } from '../workflow/options.js';
 import { openRunPlanner, type RunPlanner, type RunSummary } from '../workflow/plan-runs.js';
 import { planning } from './begin.js';
 import { blockOf, type Cell, groupOf } from './cell.js';

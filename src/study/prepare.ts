@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { isLeftover } from '../io/atomic.js';
 import { exists, listFolder, statPath } from '../io/files.js';
 import { isLockFile } from '../io/lock-file.js';
 import type { AskHooks } from '../workflow/hooks.js';
-import { parseOptions } from '../workflow/options.js';
 import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
 import type { StudyEvent } from './events.js';

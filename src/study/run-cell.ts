@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { env, version as nodeVersion } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseOptions } from '../config/given-options.js';
 import { type Recipe, recipeSchema } from '../config/recipe.js';
 import { dataError, PhasetuneError, usageError } from '../core/errors.js';
 import { startTask, type Task, within } from '../core/task.js';
@@ -11,7 +12,6 @@ import { fingerprintModel } from '../model/fingerprint.js';
 import { changes, valueChanges } from '../train/changes.js';
 import { readRunFile } from '../train/run-file.js';
 import type { Hooks } from '../workflow/hooks.js';
-import { parseOptions } from '../workflow/options.js';
 import { train } from '../workflow/train.js';
 import type { TrainEvent, TrainResult } from '../workflow/train-events.js';
 import type { Cell } from './cell.js';

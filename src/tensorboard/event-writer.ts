@@ -54,9 +54,10 @@ export function boardWriter(folder: string, run: string): BoardWriter {
 }
 
 /**
- * Opens the next file. In that of a resumed run a mark says that everything from some step on is void;
- * what `events.jsonl` kept from there on follows. The step is the last one at which every tag had a
- * value: so each tag has a record there, at which readers that know no such mark drop what came after it.
+ * Opens the next file. It begins with a mark that says that everything from some step on is void; TensorBoard
+ * honours it from the second file on. What `events.jsonl` kept from there on follows. The step is the last one at which
+ * every tag had a value: so each tag has a record there, at which a reader that knows no such mark drops what came
+ * after it.
  */
 async function openFile(folder: string, run: string, resumed: boolean): Promise<OpenFile> {
   const about = await readRunFile(run);
@@ -68,7 +69,7 @@ async function openFile(folder: string, run: string, resumed: boolean): Promise<
   const from = before.length === 0 ? 0 : lastCommonStep(kept);
   const again = kept.filter(({ step }) => step >= from);
   const mark: BoardEvent = { wallTime: now, step: from, values: [] };
-  const records = [versionRecord(now), ...(before.length === 0 ? [] : [eventRecord(mark)]), ...again.map(eventRecord)];
+  const records = [versionRecord(now), ...[mark, ...again].map(eventRecord)];
   const file = await openResumable(join(folder, liveName(about.started, now, before)));
   await file.append(Buffer.concat(records));
   return { file, toEvents };

@@ -98,7 +98,7 @@ function writeValue(writer: BinaryWriter, value: BoardValue): void {
   switch (value.kind) {
     case 'scalar':
       text(writer, FIELD.value.tag, value.tag);
-      // The older way to write a scalar, which PyTorch has, too. In the newer one, as a tensor, TensorBoard's
+      // The older way to write a scalar, which PyTorch has, too: of tensors, TensorBoard's
       // `EventAccumulator` keeps what a mark has made void.
       writer.tag(FIELD.value.simpleValue, WireType.Bit32).float(value.value);
       break;

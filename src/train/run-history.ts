@@ -7,7 +7,7 @@ export type LoggedEvent = RunEvent & {
 };
 
 /** Where in the whole run something happened. */
-interface Place {
+export interface Place {
   readonly stage: number;
   /** Optimizer steps of the whole run's plan up to here, those of the stages before included. */
   readonly step: number;

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { hashOf } from '../core/hash.js';
 import { startTask, type Task } from '../core/task.js';
@@ -17,7 +18,6 @@ import type { JudgeAnswersEvent } from './eval-judge-types.js';
 import { type JudgeWork, judgeKindOf, judgeModelOf } from './eval-judge-work.js';
 import type { AskHooks } from './hooks.js';
 import { openLocalJudge } from './local-judge.js';
-import { parseOptions } from './options.js';
 
 /** A tested judge. */
 export interface CheckJudgeResult {

@@ -1,4 +1,5 @@
 import { dirname, join, parse, relative } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
 import { writeFileAtomic, writeJson } from '../io/atomic.js';
@@ -17,7 +18,6 @@ import { markdown } from '../telemetry/document.js';
 import { drawAgreement } from './agreement-picture.js';
 import { type CompareScoresOptions, compareScoresOptionsSchema } from './compare-options.js';
 import type { Hooks } from './hooks.js';
-import { parseOptions } from './options.js';
 import { ratingsOf } from './rating-columns.js';
 
 /**

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
 import { openLedger } from '../endpoint/ledger.js';
@@ -13,7 +14,6 @@ import type { AnsweringCounts, AnswerSetsEvent, AnswerSetsPlan, AnswerSetsResult
 import { checkChanges, type EvalWork, evalFileOf, readWork } from './eval-answer-work.js';
 import { removeStale, writeArms } from './eval-answer-write.js';
 import type { Hooks } from './hooks.js';
-import { parseOptions } from './options.js';
 
 /**
  * Lets every arm answer the same instructions, and writes `eval.json` and the answers of each arm and set to the folder

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { dataError, usageError } from '../core/errors.js';
 import { version } from '../core/version.js';
 import { evalPaths, writeEvalFile } from '../eval/eval-file.js';
@@ -11,7 +12,6 @@ import { exists, hashFile, listFolder } from '../io/files.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { refuseInputsIn } from '../io/same-file.js';
 import { type ImportEvaluationOptions, importEvaluationOptionsSchema } from './eval-import-options.js';
-import { parseOptions } from './options.js';
 
 /** What {@link importEvaluation} wrote. */
 export interface ImportedEvaluationResult {

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError } from '../core/errors.js';
 import { startTask, type Task } from '../core/task.js';
 import type { Ledger, LedgerLine } from '../endpoint/ledger.js';
@@ -21,7 +22,6 @@ import {
 } from './eval-judge-work.js';
 import type { AskHooks } from './hooks.js';
 import { openLocalJudge } from './local-judge.js';
-import { parseOptions } from './options.js';
 
 /**
  * Judges the answers of an evaluation in pairs, and adds the judge to `eval.json` and its verdicts

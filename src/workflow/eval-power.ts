@@ -1,7 +1,7 @@
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { leastDifference, rowsNeeded } from '../statistics/power.js';
 import { type PowerOptions, powerOptionsSchema } from './eval-power-options.js';
-import { parseOptions } from './options.js';
 
 /** What an evaluation takes. */
 export interface PowerPlan {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError } from '../core/errors.js';
 import { diagnosisBlocks } from '../eval/diagnosis/blocks.js';
 import { diagnoseEvaluation } from '../eval/diagnosis/diagnose-evaluation.js';
@@ -18,7 +19,6 @@ import { svgFile } from '../plots/svg.js';
 import { type Block, markdown } from '../telemetry/document.js';
 import { type ReportEvaluationOptions, reportEvaluationOptionsSchema } from './eval-report-options.js';
 import type { Hooks } from './hooks.js';
-import { parseOptions } from './options.js';
 
 /** What {@link reportEvaluation} returns. */
 export interface ReportedEvaluation {

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { drawPairs } from '../eval/people/draw-pairs.js';
 import { pairsToRate } from '../eval/people/rated-pair.js';
@@ -8,7 +9,6 @@ import { writeFileAtomic, writeJson } from '../io/atomic.js';
 import { writeCsv } from '../io/csv.js';
 import { exists } from '../io/files.js';
 import { type SamplePairsOptions, samplePairsOptionsSchema } from './eval-sample-options.js';
-import { parseOptions } from './options.js';
 
 /** A sheet for people. */
 export interface SampledPairs {

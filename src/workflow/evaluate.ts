@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { PhasetuneError } from '../core/errors.js';
 import type { Remedy } from '../core/remedies.js';
 import { startTask, type Task } from '../core/task.js';
@@ -13,7 +14,6 @@ import { type ReportedEvaluation, reportEvaluation } from './eval-report.js';
 import { reportEvaluationOptionsSchema } from './eval-report-options.js';
 import { type EvaluateOptions, evaluateOptionsSchema } from './evaluate-options.js';
 import type { AskHooks } from './hooks.js';
-import { parseOptions } from './options.js';
 
 /** What happens while an evaluation is made, by its parts. */
 export type EvaluateEvent =

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { importFile } from '../data/import.js';
 import { hashFile } from '../io/files.js';
 import type { Cleaning } from '../scoring/cleaning.js';
@@ -6,7 +7,6 @@ import type { MatchBy } from '../scoring/match.js';
 import { checkScoredOut, type ScoresManifest, scoredPaths, writeScored } from '../scoring/scored.js';
 import type { Hooks } from './hooks.js';
 import { type ImportScoresOptions, importScoresOptionsSchema } from './import-scores-options.js';
-import { parseOptions } from './options.js';
 import { ratingsOf } from './rating-columns.js';
 
 /** Rows with scores from another file. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkText, parseOptions } from '../config/given-options.js';
 import { importFile, readRecords as readAll } from '../data/import.js';
 import { importOptionsSchema } from '../data/options.js';
 import type { InstructionRecord } from '../data/record.js';
@@ -6,7 +7,6 @@ import { hashFile } from '../io/files.js';
 import { writeJsonLines } from '../io/jsonl.js';
 import { refuseInputs } from '../io/same-file.js';
 import type { Hooks } from './hooks.js';
-import { checkText, parseOptions } from './options.js';
 
 /** How rows are read; see {@link importOptionsSchema}. */
 export type ImportOptions = z.input<typeof importOptionsSchema>;

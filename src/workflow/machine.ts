@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { Diagnosis } from '../backend/doctor.js';
 import { driverPresent } from '../backend/native/detect.js';
 import type { SetUpResult } from '../backend/setup.js';
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { type Hooks, reportProgress } from './hooks.js';
-import { parseOptions } from './options.js';
 
 const home = z.string().min(1).optional().describe('cache folder [PHASETUNE_HOME, or ~/.cache/phasetune]');
 

@@ -1,12 +1,12 @@
 import { env } from 'node:process';
 import * as z from 'zod';
+import { checkText, parseOptions } from '../config/given-options.js';
 import { memoryFor, namingMemory } from '../core/out-of-memory.js';
 import { refuseInputsIn } from '../io/same-file.js';
 import type { MergeResult } from '../lora/merge-folder.js';
 import type { ImportResult } from '../model/import-options.js';
 import type { PullResult } from '../model/pull.js';
 import { type Hooks, reportProgress } from './hooks.js';
-import { checkText, parseOptions } from './options.js';
 
 /**
  * How a model is turned into a Hugging Face folder.

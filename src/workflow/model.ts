@@ -1,11 +1,11 @@
 import type { Device } from '../backend/backend.js';
+import { checkText, parseOptions } from '../config/given-options.js';
 import { dataError, PhasetuneError, usageError } from '../core/errors.js';
 import { type Message, recordSchema } from '../data/record.js';
 import { type Answer, answerOptionsSchema } from '../eval/answer-options.js';
 import { compileOptions } from '../program/options.js';
 import type { Hooks } from './hooks.js';
 import { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './model-options.js';
-import { checkText, parseOptions } from './options.js';
 
 /** What a user says, or a conversation whose next turn is the model's. */
 export type Prompt = string | readonly Message[];

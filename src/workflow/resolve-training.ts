@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { jsonSchemaOf } from '../config/from-zod.js';
+import { givenOptions } from '../config/given-options.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { usageError } from '../core/errors.js';
 import { findInputs } from '../train/begun-in.js';
 import { checkRunFolder } from '../train/run-file.js';
-import { givenOptions } from './options.js';
 import { type TrainingInput, type TrainingOptions, trainingOptionsSchema } from './train-options.js';
 
 /** The options of the run that is resumed, which stand wherever others are not given; undefined for a new run. */

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { importFile } from '../data/import.js';
 import { writeFileAtomic } from '../io/atomic.js';
@@ -7,7 +8,6 @@ import { refuseInputs } from '../io/same-file.js';
 import { loadRubric } from '../scoring/rubric.js';
 import { drawSample, ratingGuide, type Stratum, sheetColumns, sheetRow } from '../scoring/sample.js';
 import type { Hooks } from './hooks.js';
-import { parseOptions } from './options.js';
 import { type SampleOptions, sampleOptionsSchema } from './sample-options.js';
 
 /** A sheet for raters. */

@@ -1,9 +1,9 @@
+import { parseOptions } from '../config/given-options.js';
 import { startTask, type Task } from '../core/task.js';
 import { importFile } from '../data/import.js';
 import type { InstructionRecord } from '../data/record.js';
 import { hashFile } from '../io/files.js';
 import { checkScoredOut, type RowScore, type Unscored, writeScored } from '../scoring/scored.js';
-import { parseOptions } from './options.js';
 import { planJudging, scoreByJudge } from './score-by-judge.js';
 import { scoreByLength } from './score-by-length.js';
 import { scoredFile, scoresOf } from './score-files.js';

@@ -1,3 +1,4 @@
+import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
 import { readGivenHoldout } from '../curriculum/given-holdout.js';
 import { estimatedLengths, tokenizerLengths } from '../curriculum/lengths.js';
@@ -13,7 +14,6 @@ import { refuseInputsIn } from '../io/same-file.js';
 import { svgFile } from '../plots/svg.js';
 import { loadTokenizer } from '../tokenizer/tokenizer.js';
 import type { Hooks, TaskProgress } from './hooks.js';
-import { parseOptions } from './options.js';
 import { type StageOptions, stageOptionsSchema } from './stage-options.js';
 
 /** A staged folder. */

@@ -40,6 +40,10 @@ const echo = toy(
         .prefault({}),
       stages: z.array(z.strictObject({ epochs: z.number().positive() })).default([]),
       cap: z.number().nullable().default(null),
+      log: z
+        .union([z.boolean(), z.string().min(1)])
+        .optional()
+        .describe('Also log, to this file or to the usual one'),
     }),
     examples: [['phasetune toy echo rows.jsonl', 'says it']],
   }),

@@ -137,6 +137,26 @@ describe('series', () => {
     expect(area!.attributes.fill).toBe('var(--plot-s-1)');
   });
 
+  it('are not squeezed by the band of two runs, which is cut at the edge, and says so', () => {
+    const points = [0, 1, 2].map((x) => [x, 2 + x / 10] as const);
+    const wide = [0, 1, 2].map((x) => [x, x === 1 ? -50 : 1.95, x === 1 ? 54 : 2.25] as const);
+    const svg = draw({ series: [{ name: 'two', points, band: wide }] });
+    expect(svg).toContain('>The shading continues beyond the edge.</text>');
+    const y = valuesOf(svg, 'y');
+    const [, top, , bottom] = /data-area="([^"]+)"/.exec(svg)![1]!.split(' ').map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    // The curve goes from 2 to 2.2, so the band may go half of that beyond it.
+    expect(y(bottom)).toBeCloseTo(1.9, 10);
+    expect(y(top)).toBeCloseTo(2.3, 10);
+    expect(draw({ series: [{ name: 'two', points, band: wide.map(([x]) => [x, 1.95, 2.25]) }] })).not.toContain(
+      'Shading',
+    );
+  });
+
   it('have names that markup cannot leave, cut where they are long', () => {
     const name = '</svg><script>alert(1)</script> and more than fits';
     const hostile = draw({ series: [{ name, points: [[0, 1]] }] });

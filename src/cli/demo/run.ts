@@ -66,7 +66,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
     { before: model.folder, after: folder, holdout: staged, out: evaluation, device: options.device },
     context,
   );
-  const { out: report } = await makeReport({ folder, vocabulary: context.vocabulary });
+  const { out: report } = await makeReport({ folder }, context);
   const files = { adapter, run: folder, data: staged, evaluation, report };
   return showResult({ ...evaluated, run, files, model }, context);
 }

@@ -5,6 +5,7 @@ import type { RunFile } from '../../train/run-file.js';
 import type { PageBlock, Section } from '../page.js';
 import { shownLoss } from '../parts/shown.js';
 import type { RunReport } from './read-run-report.js';
+import { runTimeline } from './timeline.js';
 
 const CONSEQUENCES = {
   stop: 'the run stopped',
@@ -13,7 +14,8 @@ const CONSEQUENCES = {
 } as const;
 
 /** Stages, checkpoints, and what did not go as planned: resumes and spikes. */
-export function eventsSection({ run, history }: RunReport): Section {
+export function eventsSection(report: RunReport): Section {
+  const { run, history } = report;
   const resumed = run.resumed ?? [];
   return {
     id: 'events',
@@ -36,6 +38,7 @@ export function eventsSection({ run, history }: RunReport): Section {
           )}.`,
         }),
       ),
+      ...runTimeline(report).map((figure) => ({ kind: 'figure', figure }) as const),
       { kind: 'table', caption: 'Stages', left: 2, rows: stageRows(run) },
       ...checkpointBlocks(history.checkpoints),
     ],

@@ -5,6 +5,7 @@ import { formatCount, formatCounted, formatDuration } from '../../telemetry/form
 import type { GridCell, PageBlock, PageCell, Section } from '../page.js';
 import { cell as pageCell } from '../parts/shown.js';
 import type { CellReport, StudyReport } from './read-study-report.js';
+import { studyTimeline } from './timeline.js';
 
 const TONES: Readonly<Record<CellReport['state']['state'], GridCell['tone']>> = {
   done: 'good',
@@ -30,6 +31,7 @@ export function cellsSection({ cells, results }: StudyReport): Section {
         problem === undefined ? [] : [{ kind: 'note', tone: 'error', text: `${cell.id}: ${problem}` }],
       ),
       ...gridBlocks(cells),
+      ...timelineBlocks(cells),
       {
         kind: 'details',
         summary: `All cells (${formatCount(cells.length)})`,
@@ -37,6 +39,12 @@ export function cellsSection({ cells, results }: StudyReport): Section {
       },
     ],
   };
+}
+
+function timelineBlocks(cells: readonly CellReport[]): PageBlock[] {
+  const figures = studyTimeline(cells);
+  if (figures.length === 0) return [];
+  return [{ kind: 'details', summary: 'When each cell ran', blocks: [{ kind: 'panels', figures }] }];
 }
 
 const hostsOf = ({ attempts }: CellReport): string[] =>

@@ -26,7 +26,7 @@ export function differenceSection(report: StudyReport): Section[] {
       text: `Each arm less ${results.control}, within blocks of one seed and one split; ${level} t intervals over ${results.unit}s, each by itself. ${final ? 'Verdicts adjust for all comparisons together (Holm).' : 'These differences are not complete, so nothing may be concluded from them yet.'}`,
     },
     { kind: 'panels', figures: groups.map(([group, list], i) => differenceFigure(group, list, i, report)) },
-    fullColumns({ left: 2, sortable: true, rows: differenceRows(results, final) }),
+    fullColumns({ left: 3, sortable: true, rows: differenceRows(results, final) }),
     ...bandBlocks(results),
   ];
   return [{ id: 'differences', title: `Against ${results.control}`, blocks }];
@@ -95,6 +95,7 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
     [
       'arm',
       'axes',
+      'verdict',
       `${unit}s`,
       'difference',
       `${shownLevel(1 - alpha)} interval`,
@@ -104,11 +105,11 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
       'interval of equivalence',
       'p of equivalence',
       'better in',
-      'verdict',
     ],
     ...comparisons.map((one): PageCell[] => [
       one.arm,
       groupOf(one),
+      final ? (one.verdict ?? 'none') : 'none yet',
       String(one.units),
       figure(one.difference),
       interval(one.low, one.high),
@@ -118,7 +119,6 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
       interval(one.equivalence?.low, one.equivalence?.high),
       p(one.equivalence?.pHolm ?? null),
       one.better ? cell(`${Math.round(100 * one.better.share)} %`, one.better.share) : '-',
-      final ? (one.verdict ?? 'none') : '-',
     ]),
   ];
 }

@@ -9,6 +9,7 @@ import { differenceSection } from './difference-section.js';
 import { studyLossSection } from './loss-section.js';
 import { matrixSection } from './matrix-section.js';
 import { studyMethodSection } from './method-section.js';
+import { panelSection } from './panel-section.js';
 import { powerSection } from './power-section.js';
 import type { StudyReport } from './read-study-report.js';
 import { studyValues, studyValuesSection } from './values.js';
@@ -35,6 +36,7 @@ export function studyPage(report: StudyReport, vocabulary: Vocabulary = PROGRAM)
       armsSection(report),
       ...matrixSection(report),
       ...studyLossSection(report),
+      ...panelSection(report),
       ...powerSection(report),
       cellsSection(report),
       studyMethodSection(report, vocabulary),

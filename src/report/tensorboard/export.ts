@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseOptions } from '../../config/given-options.js';
 import { dataError } from '../../core/errors.js';
 import { exists } from '../../io/files.js';
 import type { Cell } from '../../study/cell.js';
@@ -9,7 +10,7 @@ import { type BoardEvent, eventRecord, type Hyperparameter, versionRecord } from
 import { type BoardRun, runToEvents, secondsOf } from '../../tensorboard/run-to-events.js';
 import { readRunEvents } from '../../train/read-run-events.js';
 import { type RunFile, readRunFile } from '../../train/run-file.js';
-import type { ExportTensorBoardOptions } from './options.js';
+import { type ExportTensorBoardOptions, exportTensorBoardOptionsSchema } from './options.js';
 import { type ExportFile, replaceExport } from './replace-export.js';
 
 /** A run that was exported. */
@@ -26,7 +27,7 @@ export interface ExportedRun {
 export interface ExportedBoard {
   readonly out: string;
   readonly runs: readonly ExportedRun[];
-  /** Cells of the study whose runs have not begun. */
+  /** Cells of the study whose runs have not started. */
   readonly missing: readonly string[];
 }
 
@@ -42,7 +43,8 @@ export interface ExportedBoard {
  * const { runs } = await exportTensorBoard({ folder: 'studies/first', out: 'logs/first' });
  * for (const { cell, folder, events } of runs) console.log(cell, folder, events);
  */
-export async function exportTensorBoard({ folder, out }: ExportTensorBoardOptions): Promise<ExportedBoard> {
+export async function exportTensorBoard(given: ExportTensorBoardOptions): Promise<ExportedBoard> {
+  const { folder, out } = parseOptions(exportTensorBoardOptionsSchema, given);
   const sources = exists(studyPaths(folder).record) ? await runsOfStudy(folder) : [{ run: folder }];
   const files: (ExportFile & ExportedRun)[] = [];
   const missing: string[] = [];
@@ -53,7 +55,7 @@ export async function exportTensorBoard({ folder, out }: ExportTensorBoardOption
   }
   if (files.length === 0)
     throw dataError(
-      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it' : 'the run'} has not begun`,
+      `${folder}: nothing to export, as ${missing.length > 0 ? 'no run of it has started' : 'the run has not started'}`,
       {
         file: folder,
       },

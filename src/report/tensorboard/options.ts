@@ -15,4 +15,4 @@ export const exportTensorBoardOptionsSchema = z.strictObject({
 });
 
 /** See {@link exportTensorBoardOptionsSchema}. */
-export type ExportTensorBoardOptions = z.output<typeof exportTensorBoardOptionsSchema>;
+export type ExportTensorBoardOptions = z.input<typeof exportTensorBoardOptionsSchema>;

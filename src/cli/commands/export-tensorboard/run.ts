@@ -7,7 +7,7 @@ import type { command } from './options.js';
 export const run: Run<typeof command> = async (options, { print, logger }) => {
   const { out, runs, missing } = await exportTensorBoard(options);
   if (missing.length > 0)
-    logger.warn(`${formatCounted(missing.length, 'cell')} of the study not begun yet: ${missing.join(', ')}`);
+    logger.warn(`${formatCounted(missing.length, 'cell')} of the study not started yet: ${missing.join(', ')}`);
   const events = runs.reduce((n, run) => n + run.events, 0);
   print(`exported ${formatCounted(runs.length, 'run')}, ${formatCounted(events, 'record')}, to ${out}`);
   print(`to look at it: tensorboard --logdir ${out}`);

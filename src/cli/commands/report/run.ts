@@ -6,9 +6,9 @@ import { openInBrowser } from '../../open-in-browser.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = async ({ folder, out, markdown, answers, open }, context) => {
+export const run: Run<typeof command> = async ({ open, ...options }, context) => {
   const { print, logger, vocabulary } = context;
-  const made = await makeReport({ folder, out, markdown, answers, vocabulary });
+  const made = await makeReport(options, { vocabulary });
   print(`report of ${made.kind}: ${made.out} (${formatBytes(made.bytes)})`);
   if (made.markdown !== undefined)
     print(`as Markdown: ${made.markdown}${made.pictures.length > 0 ? ` (${made.pictures.length} pictures)` : ''}`);

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import { jsonSchemaOf } from '../config/from-zod.js';
-import { type Layer, resolveLayers } from '../config/layers.js';
-import { isMapping, shownInput } from '../config/paths.js';
 import { usageError } from '../core/errors.js';
+import { jsonSchemaOf } from './from-zod.js';
+import { type Layer, resolveLayers } from './layers.js';
+import { isMapping, shownInput } from './paths.js';
 
 /**
  * Options as a program gave them. Nothing checks the types of one written in JavaScript: left out is as good as
