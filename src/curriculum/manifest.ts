@@ -9,6 +9,7 @@ import { checkSchema, readJson } from '../io/json.js';
 import { readJsonLines } from '../io/jsonl.js';
 import { countField as count, hashField as hash, measuredField, shareField } from '../io/manifest-fields.js';
 import { ownFile } from '../io/own-files.js';
+import { isReport } from '../io/report-files.js';
 import { stagingOptionsSchema } from './staging-options.js';
 import type { StagedSet } from './types.js';
 
@@ -19,8 +20,6 @@ export const HOLDOUT = 'holdout.jsonl';
 /** Histogram of the scores by stage. */
 export const PICTURE = 'histogram.svg';
 const STAGE_FILE = /^stage-\d+\.jsonl$/;
-/** What a report of the set may have been written as. It is made from the set and goes when that is replaced. */
-const REPORT_FILE = /^report(?:\.html|\.md|-pictures)$/;
 /** The rows to train on of a stage, from 1. */
 export const stageFile = (index: number): string => `stage-${index}.jsonl`;
 
@@ -108,8 +107,7 @@ export async function checkFree(folder: string, replace: boolean): Promise<void>
   const names = await listFolder(folder);
   if (names.length === 0) return;
   const known = names.every(
-    (name) =>
-      name === MANIFEST || name === HOLDOUT || name === PICTURE || STAGE_FILE.test(name) || REPORT_FILE.test(name),
+    (name) => name === MANIFEST || name === HOLDOUT || name === PICTURE || STAGE_FILE.test(name) || isReport(name),
   );
   const staged = known && names.includes(MANIFEST);
   if (!staged)

@@ -4,7 +4,7 @@ import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
 import { stageMarks } from './stage-marks.js';
-import { element, escapeXml, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { colour, type SeriesLook, seriesLook } from './theme.js';
 import { type Point, thinOut } from './thin-out.js';
 
@@ -67,6 +67,8 @@ export function linePlot(plot: LinePlot): string {
     drawn.flatMap(({ runs, outline }) => [...runs.flat(), ...outline].map(([, value]) => value)),
     [bottom, top],
     plot.logY,
+    // What is cut is cut at the edge.
+    !isCut,
   );
   // The title is the name of a curve that is alone and called so.
   const named = drawn.length !== 1 || labelOf(drawn[0]!).toLowerCase() !== title.toLowerCase();
@@ -156,14 +158,14 @@ function prepare({ name, points, band = [] }: LineSeries, look: number, { logX, 
 const CUT = 'The shading continues beyond the edge.';
 
 /**
- * How far bands may go: as far from the curves as these reach, since the band of two runs would squeeze all curves into
- * one line.
+ * How far bands may go: half as far from the curves as these reach, since the band of two runs
+ * would squeeze all curves into one line.
  */
 function bandLimits(drawn: readonly Drawn[], log = false): readonly [low: number, high: number] {
   const [to, from] = log ? [Math.log, Math.exp] : [Number, Number];
   const values = drawn.flatMap(({ runs }) => runs.flat().map(([, value]) => to(value)));
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return high > low ? [from(2 * low - high), from(2 * high - low)] : [-Infinity, Infinity];
+  return high > low ? [from(low - (high - low) / 2), from(high + (high - low) / 2)] : [-Infinity, Infinity];
 }
 
 /** The series with the band within limits; the same object where it is there already. */
@@ -257,7 +259,7 @@ function drawGaps(gaps: readonly number[], look: SeriesLook, x: Axis, y: Axis): 
   return element(
     'g',
     { 'data-value': words },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
     element('path', { d, stroke: look.colour, 'stroke-width': 2 }),
   );
 }

@@ -1,7 +1,7 @@
 import { type Axis, axisBottom } from './axis.js';
 import { durationAxis } from './duration-axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
-import { element, escapeXml, FONT_SIZE, MARGIN, rounded, svgInline, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, MARGIN, rounded, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { fitNames, fitText, textWidth } from './text-width.js';
 import { type ColourName, colour } from './theme.js';
 
@@ -33,8 +33,11 @@ export interface TimelinePlot {
   }[];
 }
 
-const ROW = 40;
-const BAR = 20;
+/** Heights of a row and of its bar, and the most rows that are so high. */
+const SIZES = [
+  { row: 40, bar: 20, most: 12 },
+  { row: 26, bar: 9, most: Infinity },
+] as const;
 const NAMES = { least: 40, widest: 150 };
 
 /** Signs of moments, drawn around a place; each has its shape. */
@@ -80,13 +83,16 @@ export function timelinePlot({ title, rows }: TimelinePlot): string {
   );
   const axis = durationAxis(times.length > 0 ? last - first : 0, [left, WIDTH - 28]);
   const top = TITLE_ROOM + LINE_ROOM + (kinds.length > 0 ? LINE_ROOM : 0) + 8;
-  const bottom = top + Math.max(1, rows.length) * ROW;
+  const { row: height, bar } = SIZES.find(({ most }) => rows.length <= most)!;
+  const bottom = top + Math.max(1, rows.length) * height;
   return svgInline(
     { width: WIDTH, height: bottom + 52, title, description: describe(rows), kind: 'timeline' },
     heading(title, [times.length > 0 ? `from ${utc(first)}` : 'nothing has happened yet']),
     legend(kinds, TITLE_ROOM + LINE_ROOM + 10),
     axisBottom(axis, { y: bottom, label: 'time since the beginning', top }),
-    ...rows.map((row, i) => drawRow(row, axis, { first, left, y: top + i * ROW, shown: names[i]! })),
+    ...rows.map((row, i) =>
+      drawRow(row, axis, { first, left, bottom: top + (i + 1) * height - 4, bar, shown: names[i]! }),
+    ),
   );
 }
 
@@ -99,25 +105,24 @@ const utc = (time: number): string => {
 function drawRow(
   { name, spans, marks = [] }: TimelinePlot['rows'][number],
   axis: Axis,
-  { first, left, y, shown }: { first: number; left: number; y: number; shown: string },
+  { first, left, bottom, bar, shown }: { first: number; left: number; bottom: number; bar: number; shown: string },
 ): string {
-  // Signs stand on the bars, in the row's upper part.
-  const middle = y + ROW / 2 + 5;
+  const middle = bottom - bar / 2;
   const bars = spans
     .filter(({ from, to }) => Number.isFinite(from) && Number.isFinite(to) && to >= from)
     .map((span, i) => {
       const [from, to] = [axis.placeOf(span.from - first), axis.placeOf(span.to - first)];
       const width = Math.max(1.5, to - from);
-      const label = fitText(span.label, width - 8, FONT_SIZE);
+      const label = bar > FONT_SIZE ? fitText(span.label, width - 8, FONT_SIZE) : '';
       return element(
         'g',
         { 'data-value': span.label },
-        element('title', {}, escapeXml(span.label)),
+        titleElement(span.label),
         element('rect', {
           x: from,
-          y: middle - BAR / 2,
+          y: middle - bar / 2,
           width,
-          height: BAR,
+          height: bar,
           rx: 2,
           fill: colour(TONES[span.tone][i % 2]!),
           stroke: colour('muted'),
@@ -131,8 +136,8 @@ function drawRow(
       element(
         'g',
         { 'data-value': label },
-        element('title', {}, escapeXml(label)),
-        sign(kind, axis.placeOf(at - first), middle - BAR / 2 - 3),
+        titleElement(label),
+        sign(kind, axis.placeOf(at - first), middle - bar / 2 - 3),
       ),
     );
   return [fittedText(MARGIN, middle + 5, name, { width: left - MARGIN - 8, shown }), ...bars, ...signs].join('');

@@ -4,6 +4,7 @@ import { dataError, usageError } from '../core/errors.js';
 import { PROGRAM, type Remedy, type Vocabulary } from '../core/remedies.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { readHead, statPath } from '../io/files.js';
+import { REPORT } from '../io/report-files.js';
 import { svgFile } from '../plots/svg.js';
 import { isOurPage, renderPage } from './html/render.js';
 import { REPORT_KINDS, type ReportKind } from './kinds.js';
@@ -59,7 +60,7 @@ export async function makeReport(
   { vocabulary = PROGRAM }: ReportHooks = {},
 ): Promise<MadeReport> {
   const options = parseOptions(makeReportOptionsSchema, given);
-  const { folder, out = join(folder, 'report.html'), markdown, answers } = options;
+  const { folder, out = join(folder, REPORT), markdown, answers } = options;
   const kind = await kindOf(folder);
   await refuseOther(out, 'out', isOurPage);
   if (markdown !== undefined) await refuseOther(markdown, 'markdown', isOurMarkdown);

@@ -3,6 +3,7 @@ import { version } from '../core/version.js';
 import { hide } from '../telemetry/redact.js';
 import { shortened } from './html/escape.js';
 import type { Figure, Page, PageBlock, PageCell, Passage } from './page.js';
+import { hiddenPassages } from './parts/hidden-passages.js';
 
 const HEAD = '<!-- report of phasetune';
 
@@ -64,7 +65,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, pictures: 
         [`### ${line(heading, 400)}`, ...(note === undefined ? [] : [line(note)]), fenced(text)].join('\n\n'),
       )
       .join('\n\n'),
-  passages: ({ heading, passages }) => `### ${line(heading, 400)}\n\n${fenced(passagesText(passages))}`,
+  passages: ({ heading, passages }) => `### ${line(heading, 400)}\n\n${fenced(passagesText(hiddenPassages(passages)))}`,
   grid: ({ caption, columns, rows }) => {
     const lines = rows.map(({ name, cells }) => [
       name,
@@ -93,10 +94,14 @@ const passagesText = (passages: readonly Passage[]): string =>
     })
     .join('');
 
+/** A path as an address that Markdown does not end early. */
+const addressOf = (path: string): string =>
+  encodeURI(path).replace(/[()#?]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
+
 function figureText({ id, caption, table, left }: Figure, pictures: Pictures): string {
   const place = pictures.get(id);
   const values = folded('Values of this picture', tableText(table, left));
-  return [...(place === undefined ? [] : [`![${line(caption)}](${encodeURI(place)})`]), line(caption), values].join(
+  return [...(place === undefined ? [] : [`![${line(caption)}](${addressOf(place)})`]), line(caption), values].join(
     '\n\n',
   );
 }

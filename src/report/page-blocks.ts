@@ -38,12 +38,13 @@ function paragraphOf(text: string): PageBlock {
 function tableBlocks(rows: readonly (readonly string[])[], left: number | undefined, caption?: string): PageBlock[] {
   const [head = [], ...body] = rows;
   if (head.length !== 2 || head[0] !== '') return [tableOf(rows, left, caption)];
-  const above = [caption, head[1]].filter((text) => text !== undefined && text !== '').join(', ');
-  const facts: PageBlock = { kind: 'facts', facts: body.map(([name = '', value = '']) => [name, value] as const) };
-  return above === '' ? [facts] : [{ kind: 'paragraph', text: `${capital(above)}:` }, facts];
+  const [, what = ''] = head;
+  const facts = body.map(([name = '', value = '']) => [name, value] as const);
+  return [
+    ...(caption === undefined ? [] : [{ kind: 'paragraph', text: `${caption}:` } as const]),
+    { kind: 'facts', facts: what === '' ? facts : [[what.startsWith('on ') ? 'measured' : 'name', what], ...facts] },
+  ];
 }
-
-const capital = (text: string): string => text.replace(/^[a-z]/, (first) => first.toUpperCase());
 
 /** Blocks of another report for a page; a heading becomes the caption of the table below it, or a paragraph. */
 function pageBlocksOf(blocks: readonly Block[]): PageBlock[] {

@@ -38,7 +38,8 @@ export function secretsInArguments(args: readonly string[]): string[] {
   });
 }
 
-const HIDDEN = '[hidden]';
+/** What is shown for a secret. */
+export const HIDDEN = '[hidden]';
 
 /** Secrets that are recognised anywhere: credentials in an address, headers, and keys by how they begin. */
 const PATTERNS: readonly [RegExp, string][] = [
@@ -65,6 +66,30 @@ export function keepSecret(secrets: readonly string[]): void {
 function redact(text: string): string {
   const hidden = kept.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
   return PATTERNS.reduce((rest, [pattern, by]) => rest.replace(pattern, by), hidden);
+}
+
+/**
+ * Where {@link hide} would find secrets in a text, first to last; those that touch are one. For a text that is shown in
+ * pieces, of which none is a secret alone.
+ */
+export function secretPlaces(text: string): { readonly from: number; readonly to: number }[] {
+  const found: { from: number; to: number }[] = [];
+  // What was found is no part of what is looked for next, and no word beside it.
+  const take = (rest: string, pattern: string | RegExp) =>
+    rest.replaceAll(pattern, (match: string, ...more: unknown[]) => {
+      const from = more.find((each) => typeof each === 'number') as number;
+      found.push({ from, to: from + match.length });
+      return '\0'.repeat(match.length);
+    });
+  const hidden = kept.reduce(take, text);
+  PATTERNS.reduce((rest, [pattern]) => take(rest, pattern), hidden);
+  const places: { from: number; to: number }[] = [];
+  for (const { from, to } of found.sort((x, y) => x.from - y.from)) {
+    const last = places.at(-1);
+    if (last && from <= last.to) last.to = Math.max(last.to, to);
+    else places.push({ from, to });
+  }
+  return places;
 }
 
 /**

@@ -107,7 +107,7 @@ const NEWLINE = 10;
 const MAX_LINE_BYTES = 16 << 20;
 
 /** Where a run's folder has its events. */
-export const eventsPath = (folder: string): string => join(folder, 'events.jsonl');
+const eventsPath = (folder: string): string => join(folder, 'events.jsonl');
 
 /**
  * The events of a run in their order, read as a stream; none where the run has not written any. A line that is not an

@@ -3,6 +3,7 @@ import { stableJson } from '../core/hash.js';
 import { hashFile, listFolder, readText, statPath } from '../io/files.js';
 import { parseJson } from '../io/json.js';
 import { isLockFile } from '../io/lock-file.js';
+import { isReport } from '../io/report-files.js';
 import { BOARD_FOLDER } from './run-file.js';
 
 /** Fields with how long something took or when it was, or how often the run was resumed. */
@@ -12,7 +13,8 @@ const TIMES = new Set(['time', 'seconds', 'tokensPerSecond', 'started', 'finishe
  * Not compared: who holds the folder, files for TensorBoard, and hashes of a checkpoint's files,
  * since one file has times; the files themselves are compared.
  */
-const isSkipped = (name: string): boolean => [BOARD_FOLDER, 'manifest.json'].includes(name) || isLockFile(name);
+const isSkipped = (name: string): boolean =>
+  [BOARD_FOLDER, 'manifest.json'].includes(name) || isLockFile(name) || isReport(name);
 
 /**
  * What differs between what two finished runs left, one line each; empty when they are equal: the bytes of

@@ -22,11 +22,12 @@ test('every command of docs/reports.md does what the page says, in the page’s 
   const { code, said } = await guide.shell(guide.blocks.join(''));
   expect(code, said).toBe(0);
   const page = (path: string) => readFile(guide.at(path), 'utf8');
-  const row = JSON.parse((await page('datasets/staged/demo/stage-1.jsonl')).split('\n')[0]!).instruction as string;
+  const [first] = (await page('datasets/staged/demo/stage-1.jsonl')).split('\n');
+  const row = JSON.parse(first!).messages[0].content as string;
   const staged = await page('datasets/staged/demo/report.html');
   expect(staged).toContain('Scores');
   expect(staged).not.toContain(row);
-  expect(await page('rows.html')).toContain('class="trained"');
+  expect(await page('rows.html')).toContain('<mark>');
   const run = await page('checkpoints/first/report.html');
   const named = /\n\| section \|.*?\n\n/s.exec(await readFile(join(ROOT, 'docs/reports.md'), 'utf8'))![0];
   const sections = [...named.matchAll(/^\| (?!section )([^|-]+?) \|/gm)].map(([, name]) => name!);
@@ -34,8 +35,9 @@ test('every command of docs/reports.md does what the page says, in the page’s 
   for (const name of sections) expect(run).toContain(`>${name}</h2>`);
   const study = await page('studies/small/report.html');
   expect(study).toContain('phased and one-off');
-  expect(await page('studies/small/report.md')).toContain('](report-pictures/');
+  expect(await page('studies/small/report.md')).toMatch(/\]\(report-pictures\/.*\.svg\)/);
   const evaluation = await page('evals/first/report.html');
-  expect(evaluation).toContain('most surprising');
-  for (const path of ['checkpoints/first/tensorboard', 'logs']) expect(existsSync(guide.at(path)), path).toBe(true);
+  expect(evaluation).toContain('Answers, the most surprising verdicts first');
+  for (const path of ['checkpoints/first/tensorboard', 'logs/phased-seed-2'])
+    expect(existsSync(guide.at(path)), path).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { PhasetuneError } from '../../core/errors.js';
 import { fileStamp } from '../../io/files.js';
 import { type FolderHolder, liveHolder } from '../../io/lock-file.js';
 import { type StudyReport, studyResults } from '../../report/study/read-study-report.js';
@@ -8,14 +9,16 @@ import { followCells } from './follow-cells.js';
 import { type FollowedRun, followRun, type RunFollower } from './follow-run.js';
 import type { LiveCell } from './study-state.js';
 
-type Results = Pick<StudyReport, 'results' | 'final'>;
+/** What the cells that are done come to, or why that cannot be read. */
+type Results = Pick<StudyReport, 'results' | 'final'> | { readonly final: false; readonly problem: string };
 
 /** A study as its files have it so far. */
-export interface FollowedStudy extends Results {
+export interface FollowedStudy {
   readonly study: Study;
   readonly cells: readonly LiveCell[];
   /** The process that runs it; undefined for none. */
   readonly holder?: FolderHolder | undefined;
+  readonly outcome: Results;
 }
 
 /** Follows the files of a study: what cannot have changed since is not read again. One call at a time. */
@@ -38,7 +41,7 @@ export function followStudy(folder: string): () => Promise<FollowedStudy> {
       const run = await readRun(cell.index, paths.run(cell.id), state.state);
       cells.push({ cell, state, attempts: await ofCell(), run });
     }
-    return { study, cells, holder, ...(await readResults(study, states, holder !== undefined)) };
+    return { study, cells, holder, outcome: await readResults(study, states, holder !== undefined) };
   };
 }
 
@@ -79,8 +82,17 @@ function resultsReader() {
   return async (study: Study, states: readonly CellState[], running: boolean): Promise<Results> => {
     const written = await fileStamp(studyPaths(study.folder).results);
     const now = `${study.record.hash} ${written} ${running} ${states.map(({ state }) => state).join(' ')}`;
-    if (!results || now !== stamp) results = await studyResults(study, states, running);
+    if (!results || now !== stamp) results = await resultsOrProblem(study, states, running);
     stamp = now;
     return results;
   };
+}
+
+async function resultsOrProblem(study: Study, states: readonly CellState[], running: boolean): Promise<Results> {
+  try {
+    return await studyResults(study, states, running);
+  } catch (error) {
+    if (!(error instanceof PhasetuneError)) throw error;
+    return { final: false, problem: error.problem };
+  }
 }

@@ -34,7 +34,7 @@ export function openRunView(folder: string, { name, vocabulary = PROGRAM }: Word
         ...logSection(run.log),
       ];
       return {
-        page: { title: report?.title ?? name, subtitle: report?.subtitle ?? name, sections },
+        page: { title: report?.title ?? name, subtitle: report?.subtitle ?? folder, sections },
         state: stateInWords(run),
         windowTitle: `${percent} · ${name}`,
         position: run.position,
@@ -52,7 +52,7 @@ function reportOf(folder: string, { run, history, holder }: FollowedRun, vocabul
 }
 
 /** What could not be read, if anything. */
-const problemSection = (problems: readonly string[]): Section[] =>
+export const problemSection = (problems: readonly string[]): Section[] =>
   problems.length === 0
     ? []
     : [

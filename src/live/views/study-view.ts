@@ -5,7 +5,7 @@ import { studyPage } from '../../report/study/study-page.js';
 import { type Study, studyPaths } from '../../study/study-record.js';
 import type { LiveView } from '../view.js';
 import { type FollowedStudy, followStudy } from './follow-study.js';
-import { openRunView, type Wording } from './run-view.js';
+import { openRunView, problemSection, type Wording } from './run-view.js';
 import { studyLogSection } from './study-log.js';
 import { blocksOf, cellsSection, type LiveCell, shareDone, studyStateBlocks, studyStateOf } from './study-state.js';
 
@@ -31,19 +31,22 @@ export function openStudyView(
     async look() {
       const now = await read();
       study = now.study;
-      const { cells, final } = now;
-      const report = studyPage(reportOf(folder, now), vocabulary);
-      const shown = report.sections.filter(({ id }) => !LEFT_OUT.has(id) && (final || !AT_THE_END.has(id)));
+      const { cells, outcome } = now;
+      const { final } = outcome;
+      const report = reportOf(folder, now);
+      const page = report && studyPage(report, vocabulary);
+      const shown = (page?.sections ?? []).filter(({ id }) => !LEFT_OUT.has(id) && (final || !AT_THE_END.has(id)));
       const sections: Section[] = [
         { id: 'state', title: 'State', blocks: studyStateBlocks(now, Date.now()) },
         ...(final ? [] : [cellsSection(cells)]),
+        ...problemSection('problem' in outcome ? [outcome.problem] : []),
         ...shown,
         await studyLogSection(study, cells),
       ];
       const { planned, complete } = blocksOf(cells);
       const runs = cells.flatMap(({ run }) => (run ? [run] : []));
       return {
-        page: { title: report.title, subtitle: report.subtitle, sections },
+        page: { title: page?.title ?? `Study ${name}`, subtitle: page?.subtitle ?? folder, sections },
         state: `${studyStateOf(now)}, ${complete} of ${planned} blocks complete`,
         windowTitle: `${Math.floor(shareDone(cells) * 100)} % · ${name}`,
         position: runs.reduce((n, { position }) => n + position, 0),
@@ -53,15 +56,12 @@ export function openStudyView(
   };
 }
 
-/** What a report is made of. */
-const reportOf = (folder: string, { study, cells, results, final, holder }: FollowedStudy): StudyReport => ({
-  folder,
-  record: study.record,
-  cells: cells.map(cellReport),
-  results,
-  final,
-  ...(holder && { coordinator: holder }),
-});
+/** What a report is made of; undefined where the results cannot be read. */
+function reportOf(folder: string, { study, cells, outcome, holder }: FollowedStudy): StudyReport | undefined {
+  if ('problem' in outcome) return undefined;
+  const { record } = study;
+  return { folder, record, cells: cells.map(cellReport), ...outcome, ...(holder && { coordinator: holder }) };
+}
 
 function cellReport({ cell, state, attempts, run }: LiveCell): CellReport {
   const { steps = [], heldOut = [], spikes = [] } = run?.history ?? {};

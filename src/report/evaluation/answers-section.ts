@@ -69,7 +69,7 @@ function blocksOf(pair: ShownPair, baseline: string): PageBlock[] {
     },
     {
       kind: 'texts',
-      texts: [side(baseline, baselineAnswer), side(arm, armAnswer)],
+      texts: [side(`${baseline} (baseline)`, baselineAnswer), side(arm, armAnswer)],
     },
     ...(reference === undefined
       ? []
@@ -80,7 +80,7 @@ function blocksOf(pair: ShownPair, baseline: string): PageBlock[] {
 
 const ROLES = { system: 'System', user: 'User', assistant: 'Assistant' } as const;
 
-const FINISHES = { stop: 'ended by itself', length: 'cut off at the most tokens' } as const;
+const FINISHES = { stop: 'ended by itself', length: 'cut off at the limit of tokens' } as const;
 
 function side(heading: string, answer: ShownAnswer | undefined) {
   if (!answer) return { heading, note: 'no answer', text: '' };

@@ -12,6 +12,8 @@ import type { EvaluationResult } from '../../eval/result/result.js';
 import { codePoints } from '../../eval/result/scores.js';
 import { type ArmPlot, armPlot, type FittedArm, surprisingPairs } from '../../eval/result/surprising.js';
 import type { Verdict } from '../../eval/verdicts/verdict.js';
+import { formatCount } from '../../telemetry/format.js';
+import { hide } from '../../telemetry/redact.js';
 
 /** How far an arm's answers to a set are. */
 export interface AnsweredRows {
@@ -159,11 +161,12 @@ function judgedPairs({ file, rows, arms, verdicts }: Evaluation): JudgedPairs[] 
 /** Characters of a text that a page shows. */
 const SHOWN = 6000;
 
-/** The beginning of a long text, and how much is left out. */
-function shortened(text: string): string {
-  if (text.length <= SHOWN) return text;
+/** The beginning of a long text, and how much is left out; a secret is hidden before it could be cut in two. */
+function shortened(whole: string): string {
+  if (whole.length <= SHOWN) return whole;
+  const text = hide(whole);
   const end = /[\ud800-\udbff]/.test(text.charAt(SHOWN - 1)) ? SHOWN - 1 : SHOWN;
-  return `${text.slice(0, end)}… (${(text.length - end).toLocaleString('en-US')} more characters)`;
+  return `${text.slice(0, end)}… (${formatCount(text.length - end)} more characters)`;
 }
 
 /** Which two answers are compared. */

@@ -1,5 +1,6 @@
 import { hide } from '../../telemetry/redact.js';
 import type { Figure, PageBlock, Passage } from '../page.js';
+import { hiddenPassages } from '../parts/hidden-passages.js';
 import { escapeHtml, inlineHtml, shortened } from './escape.js';
 import { gridHtml, scrolling, tableHtml } from './table.js';
 
@@ -45,7 +46,7 @@ const WRITERS: { readonly [K in PageBlock['kind']]: (block: Block<K>, place: Pla
     return `<div class="texts">\n${parts.join('\n')}\n</div>`;
   },
   passages: ({ heading, passages }, { level }) =>
-    `<div class="text"><h${level}>${inlineHtml(heading, 400)}</h${level}><div class="words tokens">${passages.map(passageHtml).join('')}</div></div>`,
+    `<div class="text"><h${level}>${inlineHtml(heading, 400)}</h${level}><div class="words tokens">${hiddenPassages(passages).map(passageHtml).join('')}</div></div>`,
   grid: (grid) => gridHtml(grid),
   items: ({ caption, keys, items }, place) => {
     const lines = items.map(({ heading, values, blocks }, i) => {

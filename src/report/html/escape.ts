@@ -13,19 +13,24 @@ const MARKS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>'
 export const escapeHtml = (text: string): string =>
   escapeKeepingLayout(hide(text)).replace(/[&<>"']/g, (mark) => MARKS[mark]!);
 
-/** A text of which at most `most` characters are shown, and how long it is. */
+/** A text of which at most `most` characters are shown, and how long it is; secrets are hidden before it is cut. */
 export const shortened = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most)}… (${formatCount(text.length)} characters)`;
+  text.length <= most ? text : `${hide(text).slice(0, most)}… (${formatCount(text.length)} characters)`;
 
 /** A time as files have it: UTC, ISO 8601. */
 const TIME = /\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g;
 
+/** Words between backticks, such as the name of an option. */
+const CODE = /`([^`\n]{1,100})`/g;
+
 /**
- * A sentence or a value as HTML: escaped, at most `most` characters of it, and times in UTC marked so that a browser
- * can show them as local ones.
+ * A sentence or a value as HTML: escaped, at most `most` characters of it, words between backticks as code, and times
+ * in UTC marked so that a browser can show them as local ones.
  */
 export const inlineHtml = (text: string, most = 4000): string =>
-  escapeHtml(shortened(text, most)).replace(TIME, '<time datetime="$&">$1 $2 UTC</time>');
+  escapeHtml(shortened(text, most))
+    .replace(CODE, '<code>$1</code>')
+    .replace(TIME, '<time datetime="$&">$1 $2 UTC</time>');
 
 /** Longest text of a page's data. */
 const MOST_DATA = 10_000;

@@ -67,13 +67,13 @@ th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--page-line); text
 [scope="row"], .word, .grid td { text-align: left; white-space: normal; }
 .grid [scope="col"] { text-align: left; }
 .long { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
-thead th { border-bottom-width: 2px; vertical-align: bottom; }
-tbody th { font-weight: 400; }
+thead th { border-bottom-width: 2px; vertical-align: bottom; white-space: normal; }
+tbody th { min-width: 3.5rem; font-weight: 400; }
 th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; text-align: inherit; }
 th button::after { content: " \\2195"; color: var(--page-muted); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: inherit; }
 th[aria-sort="descending"] button::after { content: " \\2193"; color: inherit; }
-.grid td { border: 1px solid var(--page-line); }
+.grid tbody td { border: 1px solid var(--page-line); }
 .grid .good { color: var(--page-good); }
 .grid .bad { color: var(--page-bad); font-weight: 600; }
 .grid .active { color: var(--page-active); font-weight: 600; }
@@ -90,8 +90,8 @@ pre { margin: 0; padding: 0.75rem; background: var(--page-tint); font: 0.85rem/1
 const PICTURES = `
 figure { margin: 1rem 0 1.5rem; }
 .picture { overflow-x: auto; }
-.picture svg { display: block; min-width: min(30rem, 100%); }
-figcaption { margin-top: 0.25rem; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
+.picture svg { display: block; }
+figcaption { margin-top: 0; color: var(--page-muted); font-size: 0.9rem; max-width: 48rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 0 1.5rem; }
 .toggles { display: flex; flex-wrap: wrap; gap: 0.4rem; margin-bottom: 0.4rem; }
 .toggles button { padding: 0.1rem 0.6rem; border: 1px solid var(--page-line); border-radius: 1rem; background: var(--page-tint); color: inherit; font: inherit; font-size: 0.85rem; cursor: pointer; }
@@ -105,6 +105,8 @@ details { margin: 0.5rem 0; }
 .text h3 { margin: 0.25rem 0; }
 .about { margin: 0; color: var(--page-muted); font-size: 0.9rem; }
 .words { white-space: pre-wrap; font-size: 0.95rem; }
+code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; }
+pre code { font-size: inherit; }
 mark { background: var(--page-mark); color: inherit; text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
 .tokens { line-height: 1.9; }
 .tokens > * { border-left: 1px solid var(--page-line); }
@@ -133,6 +135,10 @@ const PRINT = `
   summary { list-style: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
   .scroll, .picture { overflow: visible; }
+  .texts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
+  table { font-size: 8.5pt; }
+  th, td { padding: 0.15rem 0.35rem; white-space: normal; overflow-wrap: anywhere; }
+  .long { min-width: 0; }
   pre { white-space: pre-wrap; width: auto; overflow-wrap: anywhere; }
   th button::after { content: ""; }
   figure, .note, tr { break-inside: avoid; }

@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { shownName } from '../../core/shown.js';
 import type { PageCell } from '../page.js';
 
@@ -26,8 +26,12 @@ export const lossCell = (loss: number | null | undefined): PageCell => cell(show
 export const numberCell = (value: number | null | undefined, digits = 6): PageCell =>
   cell(value == null ? '-' : Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : String(value), value);
 
-/** A folder's own name, whatever it was reached by. */
-export const folderName = (folder: string): string => shownName(basename(resolve(folder)), 80);
+/** A folder's own name, whatever it was reached by; that of a study's cell where the folder is its run. */
+export function folderName(folder: string): string {
+  const parts = resolve(folder).split(sep);
+  const name = parts.at(-1) === 'run' && parts.at(-3) === 'cells' ? parts.at(-2)! : parts.at(-1)!;
+  return shownName(name, 80);
+}
 
 /** Numbers as a page's data has them: seven significant digits are more than any picture or table shows. */
 export const brief = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(7)) : value);

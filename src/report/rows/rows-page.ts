@@ -6,7 +6,7 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
 import { tableOf } from '../page-blocks.js';
 import { histogramTable } from '../parts/histogram.js';
-import { folderName } from '../parts/shown.js';
+import { cell, folderName } from '../parts/shown.js';
 import type { RowsReport, ShownRow, ShownStage } from './rows-report.js';
 
 const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
@@ -91,7 +91,7 @@ function rowSections({ shown }: RowsReport): Section[] {
         ? [
             LEGEND,
             paragraph(
-              'A model learns to predict the trained tokens from everything before them. A number in angle brackets is a token that is only a part of a character.',
+              'A model learns to predict the trained tokens from everything before them. Thin lines stand between tokens; a number in angle brackets is a token that is only a part of a character.',
             ),
           ]
         : []),
@@ -114,22 +114,35 @@ function rowBlock({ id, score, tokens, trained, notes, passages }: ShownRow): Pa
 /** Rows of a table that is not to be endless. */
 const LISTED = 200;
 
+/** From so many rows on the table is folded away. */
+const FOLDED = 20;
+
 function droppedSection({ dropped }: RowsReport): Section[] {
   if (dropped.length === 0) return [];
+  const staged = dropped.some(({ stage }) => stage !== undefined);
   const rows = dropped
     .slice(0, LISTED)
     .map(({ id, stage, reason }): PageCell[] => [
       id,
-      stage === undefined ? '-' : { text: String(stage), value: stage },
+      ...(staged ? [cell(stage === undefined ? '-' : String(stage), stage)] : []),
       reason,
     ]);
-  const more =
-    dropped.length > LISTED ? [paragraph(`${formatCount(dropped.length - LISTED)} more are not listed.`)] : [];
+  const head = ['row', ...(staged ? ['stage'] : []), 'why'];
+  const table: PageBlock = { kind: 'table', rows: [head, ...rows], left: head.length, sortable: true };
+  const left = dropped.length - rows.length;
   return [
     {
       id: 'dropped',
       title: `Rows that are not trained: ${formatCount(dropped.length)}`,
-      blocks: [{ kind: 'table', rows: [['row', 'stage', 'why'], ...rows], left: 3, sortable: true }, ...more],
+      blocks: [
+        dropped.length <= FOLDED
+          ? table
+          : {
+              kind: 'details',
+              summary: left > 0 ? `The first ${formatCount(rows.length)} of them` : 'All of them',
+              blocks: [table],
+            },
+      ],
     },
   ];
 }
@@ -155,7 +168,7 @@ function stageSection({ stages }: RowsReport): Section {
       paragraph(
         'Padding is the share of positions that the model computes for nothing. The pictures show the first steps of each stage, with a bar for each line.',
       ),
-      ...stages.map((stage, i): PageBlock => ({ kind: 'figure', figure: packingFigure(stage, i) })),
+      { kind: 'panels', figures: stages.map(packingFigure) },
     ],
   };
 }
@@ -169,6 +182,7 @@ function packingFigure({ name, batches, steps }: ShownStage, index: number): Fig
         batch.name,
         String(i + 1),
         line.map((row) => row.name).join(', ') || '-',
+        { text: formatCount(batch.length), value: batch.length },
         { text: formatCount(tokens), value: tokens },
         { text: formatCount(batch.length - tokens), value: batch.length - tokens },
       ];
@@ -179,7 +193,7 @@ function packingFigure({ name, batches, steps }: ShownStage, index: number): Fig
     id: `lines-${index + 1}`,
     caption: `${name}: which rows share a line in ${what}.`,
     svg: packingPlot({ title: 'Rows and lines', subtitle: name, batches }),
-    table: [['step', 'line', 'rows', 'tokens', 'padding'], ...rows],
+    table: [['step', 'line', 'rows', 'length', 'tokens', 'padding'], ...rows],
     left: 3,
   };
 }

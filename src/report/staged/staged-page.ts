@@ -1,5 +1,4 @@
 import { type OptionValue, PROGRAM, type Vocabulary } from '../../core/remedies.js';
-import { manifestFacts } from '../../curriculum/manifest-facts.js';
 import { drawStages, formatScore, formatScores } from '../../curriculum/stage-picture.js';
 import { stagingOptionsSchema } from '../../curriculum/staging-options.js';
 import { importOptionsSchema } from '../../data/options.js';
@@ -54,13 +53,15 @@ function stageSection(report: StagedReport): Section {
   const near = about(report);
   const count = (value: number, mark = ''): PageCell => ({ text: `${mark}${formatCount(value)}`, value });
   const allTokens = total(({ tokens }) => tokens);
-  const rows = stages.map(({ index, scores, rows, tokens, heldOut }): PageCell[] => [
+  const rows = stages.map(({ index, scores, rows, tokens, heldOut, lengths }): PageCell[] => [
     `stage ${index}`,
     formatScores(scores),
     { text: formatScore(scores.mean), value: scores.mean },
     count(rows),
     count(tokens, near),
     { text: `${((100 * tokens) / allTokens).toFixed(1)} %`, value: tokens / allTokens },
+    count(lengths.median, near),
+    count(lengths.p90, near),
     count(heldOut),
   ]);
   const sum: PageCell[] = [
@@ -69,6 +70,8 @@ function stageSection(report: StagedReport): Section {
     '',
     count(total((stage) => stage.rows)),
     count(allTokens, near),
+    '',
+    '',
     '',
     count(total((stage) => stage.heldOut)),
   ];
@@ -79,6 +82,8 @@ function stageSection(report: StagedReport): Section {
     'rows to train on',
     'their tokens',
     'share of tokens',
+    'median of a row',
+    '90 % of rows',
     'held-out rows',
   ];
   return {
@@ -108,9 +113,13 @@ const warningSections = ({ warnings }: StagedReport): Section[] =>
 
 const stageNames = ({ stages }: StagedReport['manifest']): string[] => stages.map(({ index }) => `stage ${index}`);
 
+/** `1`, `1 and 2`, `1, 2 and 3`. */
+const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+
 function scoreSection({ manifest, scores }: StagedReport): Section {
   const { cuts, stages, options } = manifest;
-  const at = cuts.map(({ score }) => formatScore(score)).join(' and ');
+  const at = listed(cuts.map(({ score }) => formatScore(score)));
   const figure: Figure = {
     id: 'scores',
     caption: `Rows by score, held-out ones among them; ${cuts.length === 1 ? 'the cut is' : 'the cuts are'} at ${at}.`,
@@ -172,7 +181,11 @@ function lengthSection(report: StagedReport): Section {
     title: 'Lengths by stage',
     blocks: [
       { kind: 'figure', figure },
-      tableOf([['rows to train on', '10 %', '25 %', 'median', '75 %', '90 %', 'longest'], ...table]),
+      tableOf(
+        [['stage', '10 %', '25 %', 'median', '75 %', '90 %', 'longest'], ...table],
+        1,
+        'Rows to train on by length in tokens, estimated from characters',
+      ),
       paragraph(
         `${follows}The stages explain ${(100 * etaSquared).toFixed(1)} % of the variance of log length: the nearer to 0, the less a cut by difficulty is a cut by length.`,
       ),
@@ -197,7 +210,7 @@ function sourceSections({ sources, manifest }: StagedReport): Section[] {
 }
 
 function duplicateSection({ manifest }: StagedReport): Section {
-  const { duplicates, options } = manifest;
+  const { duplicates, options, holdoutFrom } = manifest;
   const { exact, near, clusters, largest, uncompared } = duplicates;
   const compared = options.nearDuplicates > 0;
   return {
@@ -210,19 +223,23 @@ function duplicateSection({ manifest }: StagedReport): Section {
           ['rows whose instruction another row has', formatCount(exact)],
           ['near-duplicates', compared ? formatCount(near) : 'not looked for'],
           ['groups of such rows', formatCount(clusters)],
-          ['rows of the largest group', formatCount(largest)],
+          ['rows of the largest group', clusters === 0 ? '-' : formatCount(largest)],
           ...(uncompared > 0 ? [['comparisons left out', formatCount(uncompared)] as const] : []),
         ],
       },
-      ...manifestFacts(manifest).map(sentence),
+      ...(holdoutFrom
+        ? [
+            paragraph(
+              `The held-out rows are the ${formatCount(holdoutFrom.rows)} of ${holdoutFrom.file}, whatever the cut; ${formatCounted(holdoutFrom.leftOut, 'other row')} equal to them, or nearly so, ${holdoutFrom.leftOut === 1 ? 'was' : 'were'} left out.`,
+            ),
+          ]
+        : []),
       paragraph(
         'A group is on one side: all of its rows are trained on, or all are held out, so that no held-out row is a copy of a trained one.',
       ),
     ],
   };
 }
-
-const sentence = (text: string): PageBlock => paragraph(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
 
 function methodSection(report: StagedReport, vocabulary: Vocabulary): Section {
   const { manifest } = report;

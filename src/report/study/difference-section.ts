@@ -6,6 +6,7 @@ import { digitsFor, metricName, shown, shownUnit } from '../../study/results/fig
 import type { Results } from '../../study/results/results.js';
 import type { Figure, PageBlock, PageCell, Section } from '../page.js';
 import { fullColumns } from '../parts/columns.js';
+import { panelBlocks } from '../parts/panels.js';
 import { cell, numberCell, shownChange } from '../parts/shown.js';
 import { armLook } from './arm-look.js';
 import type { StudyReport } from './read-study-report.js';
@@ -25,8 +26,8 @@ export function differenceSection(report: StudyReport): Section[] {
       kind: 'paragraph',
       text: `Each arm less ${results.control}, within blocks of one seed and one split; ${level} t intervals over ${results.unit}s, each by itself. ${final ? 'Verdicts adjust for all comparisons together (Holm).' : 'These differences are not complete, so nothing may be concluded from them yet.'}`,
     },
-    { kind: 'panels', figures: groups.map(([group, list], i) => differenceFigure(group, list, i, report)) },
-    fullColumns({ left: 2, sortable: true, rows: differenceRows(results, final) }),
+    ...panelBlocks(groups.map(([group, list], i) => differenceFigure(group, list, i, report))),
+    fullColumns({ left: 3, sortable: true, rows: differenceRows(results, final) }),
     ...bandBlocks(results),
   ];
   return [{ id: 'differences', title: `Against ${results.control}`, blocks }];
@@ -95,6 +96,7 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
     [
       'arm',
       'axes',
+      'verdict',
       `${unit}s`,
       'difference',
       `${shownLevel(1 - alpha)} interval`,
@@ -104,11 +106,11 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
       'interval of equivalence',
       'p of equivalence',
       'better in',
-      'verdict',
     ],
     ...comparisons.map((one): PageCell[] => [
       one.arm,
       groupOf(one),
+      final ? (one.verdict ?? 'none') : 'none yet',
       String(one.units),
       figure(one.difference),
       interval(one.low, one.high),
@@ -118,7 +120,6 @@ function differenceRows({ comparisons, metric, alpha, unit }: Results, final: bo
       interval(one.equivalence?.low, one.equivalence?.high),
       p(one.equivalence?.pHolm ?? null),
       one.better ? cell(`${Math.round(100 * one.better.share)} %`, one.better.share) : '-',
-      final ? (one.verdict ?? 'none') : '-',
     ]),
   ];
 }

@@ -1,9 +1,11 @@
+import { stableJson } from '../../core/hash.js';
 import { groupBy } from '../../core/lists.js';
 import { type PanelPoint, panelPlot } from '../../plots/panel-plot.js';
 import { groupOf } from '../../study/cell.js';
 import { metricName, shownUnit } from '../../study/results/figures.js';
 import type { Results } from '../../study/results/results.js';
 import type { Figure, PageCell, Section } from '../page.js';
+import { panelBlocks } from '../parts/panels.js';
 import { numberCell } from '../parts/shown.js';
 import { armLook } from './arm-look.js';
 import type { StudyReport } from './read-study-report.js';
@@ -43,7 +45,7 @@ export function panelSection(report: StudyReport): Section[] {
           kind: 'paragraph',
           text: `The difference from ${report.results.control} with its interval at each value; each value has its own control. Intervals are pointwise, and there is no verdict on what differs along an axis.`,
         },
-        { kind: 'panels', figures: panels.map((panel, i) => panelFigure(panel, i, report)) },
+        ...panelBlocks(panels.map((panel, i) => panelFigure(panel, i, report))),
       ],
     },
   ];
@@ -78,7 +80,7 @@ function stagePanels({ record, results, cells }: StudyReport): Panel[] {
   const families = [
     ...groupBy(
       results.comparisons.filter(({ arm }) => arm !== results.control),
-      ({ arm }) => withoutStages(record.study.arms[arm] ?? {}),
+      ({ arm }) => withoutStages(arm, record.study),
     ).values(),
   ].filter((family) => new Set(family.map(({ arm }) => stagesOf.get(arm))).size > 1);
   if (families.length === 0) return [];
@@ -100,10 +102,11 @@ function stagePanels({ record, results, cells }: StudyReport): Panel[] {
   }));
 }
 
-/** What an arm changes besides the number of its stages. */
-function withoutStages(overrides: StudyReport['record']['study']['arms'][string]): string {
-  const { stage: { stages: _, ...cut } = {}, ...rest } = overrides;
-  return JSON.stringify({ ...rest, cut });
+/** What an arm is besides the number of its stages. */
+function withoutStages(arm: string, { arms, data }: StudyReport['record']['study']): string {
+  const { stage, ...rest } = arms[arm] ?? {};
+  const { stages: _, ...cut } = { ...data?.stage, ...stage };
+  return stableJson({ ...rest, cut });
 }
 
 function panelFigure(

@@ -1,11 +1,13 @@
 import { groupOf } from '../../study/cell.js';
 import type { PageCell, Section } from '../page.js';
 import { fullColumns } from '../parts/columns.js';
-import { numberCell } from '../parts/shown.js';
+import { brief, numberCell } from '../parts/shown.js';
+import { studyCurves } from './loss-section.js';
 import type { StudyReport } from './read-study-report.js';
 
 /** Every value of a study's page as data. */
-export function studyValues({ record, cells, results, final }: StudyReport): Readonly<Record<string, unknown>> {
+export function studyValues(report: StudyReport): Readonly<Record<string, unknown>> {
+  const { record, cells, results, final } = report;
   return {
     schema: 'phasetune/study-page',
     version: 1,
@@ -21,6 +23,18 @@ export function studyValues({ record, cells, results, final }: StudyReport): Rea
       spikes: spikes.map(({ stage, step, action, loss }) => ({ stage, step, action, loss })),
       heldOut: heldOut.map(({ stage, trainedTokens, all, losses }) => ({ stage, trainedTokens, all, losses })),
     })),
+    curves: studyCurves(report).flatMap(({ id, group, arms }) =>
+      arms.map(({ arm, runs, points }) => ({
+        of: id,
+        arm,
+        axes: group,
+        runs,
+        trainedTokens: points.map(({ trainedTokens }) => Math.round(trainedTokens)),
+        mean: points.map(({ mean }) => brief(mean)),
+        low: points.map(({ low }) => (low === null ? null : brief(low))),
+        high: points.map(({ high }) => (high === null ? null : brief(high))),
+      })),
+    ),
   };
 }
 

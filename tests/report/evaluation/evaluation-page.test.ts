@@ -195,11 +195,14 @@ describe('answers side by side', () => {
     expect(items!.keys).toEqual(['surprise', 'score of the arm', 'expected', 'characters more', 'difficulty']);
     const [{ blocks, heading, values }] = items!.items as [Extract<PageBlock, { kind: 'items' }>['items'][number]];
     const [, sides, reference] = of(blocks, 'texts');
-    expect(sides!.texts.map(({ heading: name }) => name)).toEqual(['base', expect.stringMatching(/phased|reversed/)]);
+    expect(sides!.texts.map(({ heading: name }) => name)).toEqual([
+      'base (baseline)',
+      expect.stringMatching(/phased|reversed/),
+    ]);
     for (const { note, text } of sides!.texts) {
       expect(text).toMatch(/^The answer of/);
       expect(note).toMatch(
-        new RegExp(`^${text.length} characters, \\d+ tokens, (ended by itself|cut off at the most tokens)$`),
+        new RegExp(`^${text.length} characters, \\d+ tokens, (ended by itself|cut off at the limit of tokens)$`),
       );
     }
     expect(reference!.texts[0]!.text).toMatch(/^Reference \d+$/);

@@ -204,9 +204,9 @@ describe('rowsPage', () => {
       expect.arrayContaining(['trained', 'context', 'special', 'trained-special']),
     );
     expect(rows[0]!.heading).toMatch(/^row r0, score 0, \d+ tokens, \d+ trained$/);
-    const figures = of(page.sections[4]!.blocks, 'figure');
+    const [{ figures }] = of(page.sections[4]!.blocks, 'panels') as [Extract<PageBlock, { kind: 'panels' }>];
     expect(figures).toHaveLength(3);
-    const [, first] = figures[0]!.figure.table;
+    const [, first] = figures[0]!.table;
     expect(first![0]).toBe('step 1');
     const html = renderPage(page);
     expect(html).toContain('<mark>');
@@ -228,9 +228,9 @@ describe('rowsPage', () => {
     ];
     const page = rowsPage(await reportOf(many, { maxLength: 50, overflow: 'drop' }));
     const dropped = page.sections.find(({ id }) => id === 'dropped')!;
-    const [table] = of(dropped.blocks, 'table');
-    expect(table!.rows).toHaveLength(201);
-    expect(JSON.stringify(dropped)).toContain('30 more are not listed.');
+    const [folded] = of(dropped.blocks, 'details');
+    expect(folded!.summary).toBe('The first 200 of them');
+    expect(of(folded!.blocks, 'table')[0]!.rows).toHaveLength(201);
   });
 });
 

@@ -1,8 +1,7 @@
-import { manifestFacts } from '../../../curriculum/manifest-facts.js';
 import { stage } from '../../../workflow/stage.js';
 import { showBars } from '../../bars.js';
 import type { Run } from '../../command.js';
-import { barsOf, tableOf } from '../../stage-view.js';
+import { barsOf, factsOf, tableOf } from '../../stage-view.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
@@ -10,7 +9,7 @@ export const run: Run<typeof command> = async (options, context) => {
   const { logger, print, color, signal, progress } = context;
   const staged = await stage(options, { logger, signal, onProgress: showBars(progress) });
   const { out, manifest, staging, warnings } = staged;
-  for (const line of [...tableOf(manifest), '', ...barsOf(staging, color), '', ...manifestFacts(manifest)]) print(line);
+  for (const line of [...tableOf(manifest), '', ...barsOf(staging, color), '', ...factsOf(manifest)]) print(line);
   print(`written to ${out}`);
   for (const warning of warnings) logger.warn(warning);
   const { cuts, duplicates, length, lengths, holdoutFrom } = manifest;
