@@ -52,7 +52,7 @@ describe('the page of a run', () => {
       'Band 1 (10 rows) got better: 2.7602 nats per token before, 2.0000 after stage 3 (-0.7602).',
     );
     expect(text).toContain('trained tokens 6,720 of 6,720 planned');
-    expect(html.match(/<svg /g)).toHaveLength(6);
+    expect(html.match(/<svg /g)).toHaveLength(7);
     expect(html.match(/<h1>/g)).toHaveLength(1);
   });
 
@@ -299,7 +299,9 @@ describe('makeReport', () => {
     const folder = runOf();
     const path = join(folder, 'run.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 2', '"version": 3'));
-    await expect(makeReport({ folder })).rejects.toThrow(/run\.json.*version/);
+    await expect(makeReport({ folder })).rejects.toThrow(
+      /run\.json: field version: .*2, found 3; was it written by a newer version of phasetune\?/,
+    );
     expect(existsSync(join(folder, 'report.html'))).toBe(false);
   });
 });

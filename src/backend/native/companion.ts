@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants, getPriority, setPriority } from 'node:os';
 import { lastLine } from './child.js';
 
 /** A program that runs beside this one. */
@@ -23,6 +24,7 @@ export function startCompanion(
   environment: NodeJS.ProcessEnv,
 ): Companion {
   const child = spawn(program, args, { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  giveWay(child.pid);
   child.unref();
   child.channel?.unref();
   const { stdout, stderr } = child as unknown as Record<'stdout' | 'stderr', ReadableSocket>;
@@ -45,6 +47,16 @@ export function startCompanion(
     child.on('close', () => resolve({ line: undefined, why: lastLine(said) }));
   });
   return { started };
+}
+
+/** Has a process compute only what this one leaves. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + 10));
+  } catch {
+    // It is gone already, or the system does not let it: then it is as others are.
+  }
 }
 
 /** A pipe to a process: Node types it without what its sockets can do. */

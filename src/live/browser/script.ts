@@ -9,7 +9,6 @@ const HIDDEN_MS = 5 * 60_000;
  */
 const REPLACE = `
 const SCROLLED = '.scroll, .picture, pre';
-const FOCUSABLE = 'a[href], button, summary, [tabindex]';
 const byId = (id) => document.getElementById(id);
 const pairs = (before, after, selector) => {
   const news = after.querySelectorAll(selector);
@@ -34,12 +33,13 @@ const place = (html, before) => {
   if (!before) return now;
   carryOver(before, now);
   const scrolled = [...before.querySelectorAll(SCROLLED)].map((part) => [part.scrollLeft, part.scrollTop]);
-  const focus = [...before.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  const active = document.activeElement;
+  const focus = before.contains(active) ? [...before.querySelectorAll(active.localName)].indexOf(active) : -1;
   before.replaceWith(now);
   now.querySelectorAll(SCROLLED).forEach((part, i) => {
     if (scrolled[i]) [part.scrollLeft, part.scrollTop] = scrolled[i];
   });
-  if (focus >= 0) now.querySelectorAll(FOCUSABLE)[focus]?.focus({ preventScroll: true });
+  if (focus >= 0) now.querySelectorAll(active.localName)[focus]?.focus({ preventScroll: true });
   return now;
 };`;
 
@@ -58,7 +58,10 @@ const flush = () => {
   for (const [id, html] of [...waiting]) {
     if (id === held) continue;
     waiting.delete(id);
-    if (order.includes(id)) main.append(place(html, byId(id)));
+    if (!order.includes(id)) continue;
+    const now = place(html, byId(id));
+    // Moving what is there already would take the focus from it.
+    if (!now.isConnected) main.append(now);
   }
   for (const part of [...main.children]) if (!order.includes(part.id)) part.remove();
   order.map(byId).filter(Boolean).forEach((part, i) => {
