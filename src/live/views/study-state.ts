@@ -36,7 +36,7 @@ export function studyStateOf({ cells, holder }: StudyFacts): StudyState {
 const ORDER = ['done', 'running', 'queued', 'interrupted', 'lost', 'failed', 'waiting'] as const;
 
 /** `3 done, 1 running, 8 waiting`. */
-export function countsInWords(cells: readonly LiveCell[]): string {
+function countsInWords(cells: readonly LiveCell[]): string {
   const count = (name: string) => cells.filter(({ state }) => state.state === name).length;
   return ORDER.filter((name) => count(name) > 0)
     .map((name) => `${formatCount(count(name))} ${name}`)
