@@ -1,6 +1,7 @@
 /**
- * Makes the README's picture of a report, docs/pictures/report.png: some sections of the page of a run or of a study, as
- * Chromium shows them in light colours. Without ids of sections: what each stage taught, and the losses.
+ * Makes the README's picture of a report, docs/pictures/report.png: some sections of the page of a
+ * run or of a study, as Chromium shows them in light colours. Without ids of sections: what each
+ * stage taught, and the losses.
  *
  *     npx tsx scripts/docs/make-pictures.ts FOLDER [FIRST LAST]
  *
