@@ -13,7 +13,7 @@ import { temporaryFolder } from '../helpers/folder.js';
 async function runPage(): Promise<string> {
   const folder = join(temporaryFolder('page'), 'first');
   mkdirSync(folder);
-  writeMadeUpRun(folder, { seed: 1, order: 'phased', stages: 3, steps: 60, loss: 2 });
+  writeMadeUpRun(folder, { seed: 1, order: 'phased', stages: 3, steps: 20, loss: 2 });
   return (await makeReport({ folder })).out;
 }
 
@@ -24,11 +24,10 @@ async function studyPage(unfinished = false): Promise<string> {
       'one-off': { order: 'one-off', stages: 1, effect: 0 },
       phased: { order: 'phased', stages: 3, effect: -0.006 },
       random: { order: 'random', stages: 3, effect: 0 },
-      reversed: { order: 'reversed', stages: 3, effect: 0.012 },
     },
     seeds: 3,
-    steps: 40,
-    axis: ['model', ['small', 'large']],
+    steps: 12,
+    ...(!unfinished && { axis: ['model', ['small', 'large']] as const }),
     run: (cell, run) => (unfinished && cell.seed === 3 ? undefined : run),
   });
   return (await makeReport({ folder })).out;
@@ -56,7 +55,7 @@ describe.each(PAGES)('the page %s', (name, make) => {
     `has no faults in light and dark, wide and narrow (${name})`,
     async () => {
       const file = await make();
-      for (const view of [{ dark: false }, { dark: true }, { width: 400 }, { width: 400, dark: true }]) {
+      for (const view of [{ dark: false }, { dark: true, width: 400 }]) {
         const { page, requests, problems, close } = await openPage(file, view);
         await page.evaluate(`for (const part of document.querySelectorAll('details')) part.open = true`);
         expect(await axeProblems(page)).toEqual([]);
