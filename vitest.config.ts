@@ -56,6 +56,7 @@ const SLOW = [
   'integration/smollm2',
   'integration/study-win-rates',
   'integration/train',
+  'integration/train-watch',
   'io/disk-faults',
   'io/lock',
   'live/many-requests',

@@ -22,7 +22,7 @@ const line = (text: string, most = 4000): string =>
     .trim()
     .replace(/[\\`*_[\]<>|#~&]/g, (mark) => `\\${mark}`)
     // What would begin a list, a quotation or a number of one.
-    .replace(/^([-+]|\d+[.)])(?= )/, '\\$1');
+    .replace(/^(\d*)([-+.)])(?= )/, '$1\\$2');
 
 const cellText = (cell: PageCell): string => line(typeof cell === 'string' ? cell : cell.text, 400);
 

@@ -24,7 +24,6 @@ export function startCompanion(
   environment: NodeJS.ProcessEnv,
 ): Companion {
   const child = spawn(program, args, { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  giveWay(child.pid);
   child.unref();
   child.channel?.unref();
   const { stdout, stderr } = child as unknown as Record<'stdout' | 'stderr', ReadableSocket>;
@@ -41,7 +40,9 @@ export function startCompanion(
     stdout.on('data', (part: string) => {
       text = (text + part).slice(0, KEPT_CHARACTERS);
       const end = text.indexOf('\n');
-      if (end >= 0) resolve({ line: text.slice(0, end) });
+      if (end < 0) return;
+      giveWay(child.pid);
+      resolve({ line: text.slice(0, end) });
     });
     child.on('error', ({ message }) => resolve({ line: undefined, why: message }));
     child.on('close', () => resolve({ line: undefined, why: lastLine(said) }));
@@ -49,7 +50,7 @@ export function startCompanion(
   return { started };
 }
 
-/** Has a process compute only what this one leaves. */
+/** Has a process, once it has begun, compute only what this one leaves. */
 function giveWay(pid: number | undefined): void {
   if (pid === undefined) return;
   try {

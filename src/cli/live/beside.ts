@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCompanion } from '../../backend/native/companion.js';
 import { tryParseJson } from '../../core/json-text.js';
 import { staysInFile } from '../../io/log-file.js';
@@ -7,13 +8,16 @@ import { thisProgram } from '../verify/this-program.js';
 /** What of a command the live page beside it needs. */
 type Beside = Pick<CommandContext, 'logger' | 'vocabulary'>;
 
+/** How long the work waits for the page's address at most, in ms: it comes within a second or two. */
+const PATIENCE_MS = 15_000;
+
 /**
  * Starts the live page of a folder as a process beside this one, which goes on whatever becomes of
  * it, and prints its address once it is there. The page ends with this process, after it has shown
  * how the work ended. Where standard error is kept in a file there is none: the address is the key,
  * and would stay in that file.
  */
-export function watchBeside(folder: string, { logger, vocabulary }: Beside): void {
+export async function watchBeside(folder: string, { logger, vocabulary }: Beside): Promise<void> {
   if (staysInFile(2)) {
     const how = vocabulary.task('watch', { folder });
     logger.warn(
@@ -23,7 +27,7 @@ export function watchBeside(folder: string, { logger, vocabulary }: Beside): voi
   }
   const { phasetune, env } = thisProgram();
   const { started } = startCompanion([...phasetune, 'watch', folder, '--wait', '--json'], env);
-  void started.then((said) => {
+  const shown = started.then((said) => {
     const page = said.line === undefined ? undefined : tryParseJson(said.line);
     const { url, tunnel } = (page ?? {}) as { url?: string; tunnel?: string };
     if (url === undefined)
@@ -31,4 +35,7 @@ export function watchBeside(folder: string, { logger, vocabulary }: Beside): voi
     logger.info(`live page: ${url}`);
     if (tunnel !== undefined) logger.info(`from another machine, first: ${tunnel}`);
   });
+  const patience = new AbortController();
+  await Promise.race([shown, sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {})]);
+  patience.abort();
 }

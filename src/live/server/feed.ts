@@ -40,7 +40,10 @@ export interface Feed {
 const LOOK_MS = 1000;
 
 /** Share of a core that looking and drawing take at most: trainings use all of them. */
-const MOST_SHARE = 0.1;
+const MOST_SHARE = 0.03;
+
+/** A page is not looked at less often than this for that, in ms. */
+const MOST_WAIT_MS = 5000;
 
 /** Keeps a view up to date for as long as somebody watches it, and looks at nothing while nobody does. */
 export function openFeed(view: LiveView): Feed {
@@ -73,7 +76,8 @@ export function openFeed(view: LiveView): Feed {
     const before = cpuMs();
     await look();
     if (watching.size === 0) return;
-    timer = setTimeout(keepLooking, Math.max(LOOK_MS, (cpuMs() - before) / MOST_SHARE));
+    const fair = (cpuMs() - before) / MOST_SHARE;
+    timer = setTimeout(keepLooking, Math.min(MOST_WAIT_MS, Math.max(LOOK_MS, fair)));
     timer.unref();
   };
   return {

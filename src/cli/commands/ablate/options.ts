@@ -14,7 +14,7 @@ export const command = defineCommand({
     watch: z
       .boolean()
       .default(false)
-      .describe('show the study in the browser while it runs: its address is printed, and ends with the command'),
+      .describe('show the study in the browser while it runs: its address is printed, and it ends with the command'),
   }),
   groups: {
     Study: ['file', 'out', 'extend', 'force', 'finish'],

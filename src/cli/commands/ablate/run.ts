@@ -14,7 +14,7 @@ export const run: Run<typeof command> = async ({ dryRun, watch, ...options }, co
   const hooks = taskHooks(context);
   const { pilot } = options;
   if (dryRun) return planned(options, context, hooks);
-  if (watch) watchBeside(options.out, context);
+  if (watch) await watchBeside(options.out, context);
   const study = ablate(options, hooks);
   const showing = showStudy(context);
   let ended: AblateResult;

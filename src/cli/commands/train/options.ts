@@ -13,7 +13,9 @@ export const command = defineCommand({
     watch: z
       .boolean()
       .default(false)
-      .describe('show the run in the browser while it is trained: its address is printed, and ends with the command'),
+      .describe(
+        'show the run in the browser while it is trained: its address is printed, and it ends with the command',
+      ),
   }),
   recipe: true,
   inherits: inheritedOptions,

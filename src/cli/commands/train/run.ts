@@ -8,9 +8,9 @@ import { showTraining } from '../../run-display.js';
 import type { command } from './options.js';
 
 /** See {@link command}. */
-export const run: Run<typeof command> = ({ dryRun, watch, ...options }, context) => {
+export const run: Run<typeof command> = async ({ dryRun, watch, ...options }, context) => {
   if (dryRun) return showPlanned(options, context);
-  if (watch) watchBeside(options.out, context);
+  if (watch) await watchBeside(options.out, context);
   return trainShown(options, context);
 };
 
