@@ -1,3 +1,4 @@
+import { shownName } from '../core/shown.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { element, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { textWidth } from './text-width.js';
@@ -94,7 +95,7 @@ function drawLine(
 ): string[] {
   let at = 0;
   const drawn = rows.map((row) => {
-    const words = `row ${row.name}: ${tokensOf(row)} tokens, ${trainedOf(row)} trained`;
+    const words = `row ${shownName(row.name)}: ${tokensOf(row)} tokens, ${trainedOf(row)} trained`;
     const start = at;
     const parts = row.runs.map(({ tokens, trained }) => {
       const x = left + at * scale;
