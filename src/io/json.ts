@@ -73,12 +73,19 @@ export function checkSchema<T>(value: unknown, schema: z.ZodType<T>, file: strin
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const field = shownName(issue.path.map(String).join('.'));
-  const more = andMore(result.error.issues.length - 1);
+  const more = andMore(result.error.issues.length - 1) + newerNote(value, field);
   throw dataError(
     `${file}${line === undefined ? '' : `, line ${line}`}: ${field ? `field ${field}: ` : ''}${shownName(issue.message, 500)}${more}`,
     { file, field, ...(line !== undefined && { line }) },
     result.error,
   );
+}
+
+/** What is said of a file of ours whose version is not known here. */
+function newerNote(value: unknown, field: string): string {
+  const { schema, version } = (value ?? {}) as { schema?: unknown; version?: unknown };
+  if (field !== 'version' || typeof version !== 'number' || !String(schema).startsWith('phasetune/')) return '';
+  return `, found ${version}; was it written by a newer version of phasetune?`;
 }
 
 /** White space, then a mark, the quote that begins a text, or a number or word. */

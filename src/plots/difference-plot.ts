@@ -2,7 +2,7 @@ import { areaData, axisBottom, linearAxis, scaleData } from './axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { digitsFor, shortNumber, signed } from './numbers.js';
-import { element, escapeXml, FONT_SIZE, line, MARGIN, rounded, svgInline, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, line, MARGIN, rounded, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { fitNames, fitText, textWidth } from './text-width.js';
 import { colour, type SeriesLook, seriesLook } from './theme.js';
 
@@ -181,7 +181,7 @@ function drawArm(
     element(
       'g',
       { 'data-value': `${name}: ${words}` },
-      element('title', {}, escapeXml(`${name}: ${words}`)),
+      titleElement(`${name}: ${words}`),
       interval ? whisker(placeOf(interval[0]), placeOf(interval[1]), y, stroke) : '',
       difference === null ? '' : markers({ ...look, open: false }, [[placeOf(difference), y]]),
     ),
@@ -210,7 +210,7 @@ const seedDot = (
   return element(
     'circle',
     { cx: x, cy: y, r: 3.5, fill: colour('paper'), 'fill-opacity': 0.6, stroke: look.colour, 'stroke-width': 1.5 },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
   );
 };
 

@@ -1,4 +1,4 @@
-import { element, escapeXml, FONT_SIZE, MARGIN, TITLE_SIZE, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, MARGIN, TITLE_SIZE, text, titleElement, WIDTH } from './svg.js';
 import { fitText } from './text-width.js';
 import { colour } from './theme.js';
 
@@ -37,5 +37,5 @@ export function fittedText(
 ): string {
   const weight = bold ? { 'font-weight': 600 } : {};
   const drawn = text(x, y, shown, { ...(attributes as Record<string, string | number>), ...weight });
-  return shown === content ? drawn : element('g', {}, element('title', {}, escapeXml(content.slice(0, 400))), drawn);
+  return shown === content ? drawn : element('g', {}, titleElement(content), drawn);
 }

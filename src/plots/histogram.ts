@@ -1,7 +1,7 @@
 import { areaData, axisBottom, axisLeft, axisRoom, linearAxis, scaleData } from './axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { withMinus } from './numbers.js';
-import { element, escapeXml, FONT_SIZE, line, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, line, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { textWidth } from './text-width.js';
 import { type ColourName, colour } from './theme.js';
 
@@ -106,7 +106,7 @@ function bars(
       const [left, right] = [placeX(edges[i]!), placeX(edges[i + 1]!)];
       const place = { x: left + gap / 2, y: to, width: right - left - gap, height: from - to };
       const words = `${plain(edges[i]!)} to ${plain(edges[i + 1]!)}, ${stages[stage]}: ${rows}`;
-      return element('rect', { ...place, fill: colours[stage] }, element('title', {}, escapeXml(words)));
+      return element('rect', { ...place, fill: colours[stage] }, titleElement(words));
     });
   });
   // A rim in the colour of the paper parts the stages of a bar.

@@ -1,6 +1,6 @@
 import { areaData, axisBottom, linearAxis, scaleData } from './axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
-import { element, escapeXml, line, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, line, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { colour } from './theme.js';
 
 /** A value in percent with its interval, to be drawn as a dot on a line. */
@@ -112,7 +112,7 @@ function drawInterval(
   return element(
     'g',
     { 'data-value': words },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
     label,
     whisker,
     element('circle', { cx: placeOf(value), cy: y, r: 6, stroke, 'stroke-width': 2.5, fill }),

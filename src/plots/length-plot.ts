@@ -1,7 +1,7 @@
 import { formatCount } from '../telemetry/format.js';
 import { areaData, axisBottom, axisLeft, linearAxis, scaleData } from './axis.js';
 import { heading } from './heading.js';
-import { element, escapeXml, line, rounded, svgInline, WIDTH } from './svg.js';
+import { element, line, rounded, svgInline, titleElement, WIDTH } from './svg.js';
 import { colour } from './theme.js';
 
 /** Differences in length against scores. */
@@ -98,7 +98,7 @@ function dot({ longerBy, score, n }: Group, cx: number, cy: number): string {
   return element(
     'g',
     { 'data-value': words },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
     element('circle', { cx, cy, r, fill: colour('step-4'), stroke: colour('paper'), 'stroke-width': 1.5 }),
   );
 }

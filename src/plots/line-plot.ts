@@ -4,7 +4,7 @@ import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
 import { stageMarks } from './stage-marks.js';
-import { element, escapeXml, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { colour, type SeriesLook, seriesLook } from './theme.js';
 import { type Point, thinOut } from './thin-out.js';
 
@@ -259,7 +259,7 @@ function drawGaps(gaps: readonly number[], look: SeriesLook, x: Axis, y: Axis): 
   return element(
     'g',
     { 'data-value': words },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
     element('path', { d, stroke: look.colour, 'stroke-width': 2 }),
   );
 }

@@ -1,6 +1,6 @@
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
 import { digitsFor, signed } from './numbers.js';
-import { element, escapeXml, FONT_SIZE, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { fitNames, textWidth } from './text-width.js';
 import { type ColourName, colour } from './theme.js';
 
@@ -139,7 +139,7 @@ function cell({ value, difference, digits, tone, what }: Cell, at: { x: number; 
   return element(
     'g',
     { 'data-value': words, 'text-anchor': 'middle' },
-    element('title', {}, escapeXml(words)),
+    titleElement(words),
     element('rect', { x: at.x, y: at.y, width: at.width, height, rx: 2, ...frame }),
     text(middle, at.y + (more === '' ? height / 2 + 5 : 19), shown, { 'font-weight': 600 }),
     more === '' ? '' : text(middle, at.y + 37, more),

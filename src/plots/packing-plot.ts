@@ -1,5 +1,5 @@
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
-import { element, escapeXml, MARGIN, svgInline, text, WIDTH } from './svg.js';
+import { element, MARGIN, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { textWidth } from './text-width.js';
 import { colour } from './theme.js';
 
@@ -102,7 +102,7 @@ function drawLine(
       // A gap between rows, so that each is seen to begin.
       return part(x, y, tokens * scale - (at === start + tokensOf(row) ? 1.5 : 0), trained);
     });
-    return element('g', { 'data-value': words }, element('title', {}, escapeXml(words)), ...parts);
+    return element('g', { 'data-value': words }, titleElement(words), ...parts);
   });
   const rest = length - at;
   return rest > 0 ? [...drawn, padding(left + at * scale, y, rest * scale)] : drawn;

@@ -3,7 +3,7 @@ import { endLabels, labelHeight, labelRoom } from './end-labels.js';
 import { heading, TITLE_ROOM } from './heading.js';
 import { markers } from './marker.js';
 import { shortNumber } from './numbers.js';
-import { element, escapeXml, FONT_SIZE, line, MARGIN, rounded, svgInline, WIDTH } from './svg.js';
+import { element, FONT_SIZE, line, MARGIN, rounded, svgInline, titleElement, WIDTH } from './svg.js';
 import { fitNames } from './text-width.js';
 import { colour, type SeriesLook, seriesLook } from './theme.js';
 
@@ -147,7 +147,7 @@ function drawPoints(
       return element(
         'g',
         { 'data-value': words },
-        element('title', {}, escapeXml(words)),
+        titleElement(words),
         ends ? element('path', { d: `M${rounded(x - 4)} ${ends[0]}h8m-4 0V${ends[1]}m-4 0h8`, ...stroke }) : '',
         markers(look, [[x, y.placeOf(value)]]),
       );

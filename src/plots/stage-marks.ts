@@ -1,4 +1,4 @@
-import { element, escapeXml, FONT_SIZE, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, text, titleElement, WIDTH } from './svg.js';
 import { fitText, textWidth } from './text-width.js';
 import { colour } from './theme.js';
 
@@ -33,7 +33,7 @@ export function stageMarks(
     return element(
       'g',
       { 'data-value': label },
-      element('title', {}, escapeXml(label)),
+      titleElement(label),
       element('path', {
         d: `M${r(place)} ${r(top - 16)}V${r(bottom)}`,
         stroke: colour('muted'),

@@ -33,12 +33,25 @@ export const escapeXml = (text: string): string => printable(text).replace(/[&<>
 /** A number with at most two decimals. */
 export const rounded = (value: number): number => Math.round(value * 100) / 100 + 0;
 
-const shown = (value: string | number) => (typeof value === 'number' ? String(rounded(value)) : escapeXml(value));
+/** Longest name or description in a picture that is not written in it; a row of a million characters is no name. */
+const LONGEST = { name: 400, description: 4000 };
+
+/** Secrets are hidden before they could be cut in two. */
+const cut = (content: string, most: number): string =>
+  content.length > most ? `${printable(content).slice(0, most)}…` : content;
+
+const shown = (key: string, value: string | number): string => {
+  if (typeof value === 'number') return String(rounded(value));
+  return escapeXml(key.startsWith('data-') ? cut(value, LONGEST.name) : value);
+};
+
+/** The words that a part of a picture is explained with, where a pointer is on it. */
+export const titleElement = (words: string): string => element('title', {}, escapeXml(cut(words, LONGEST.name)));
 
 /** One SVG element. Children are SVG already: text goes through {@link text} or {@link escapeXml}. */
 export function element(name: string, attributes: SvgAttributes, ...children: readonly string[]): string {
   const pairs = Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined ? [] : [` ${key}="${shown(value)}"`],
+    value === undefined ? [] : [` ${key}="${shown(key, value)}"`],
   );
   return children.length > 0
     ? `<${name}${pairs.join('')}>${children.join('')}</${name}>`
@@ -81,8 +94,8 @@ export function svgInline(
   ...children: readonly string[]
 ): string {
   const about = [
-    element('title', {}, escapeXml(title)),
-    ...(description ? [element('desc', {}, escapeXml(description))] : []),
+    titleElement(title),
+    ...(description ? [element('desc', {}, escapeXml(cut(description, LONGEST.description)))] : []),
   ];
   const attributes = {
     class: 'plot',

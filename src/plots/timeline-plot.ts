@@ -1,7 +1,7 @@
 import { type Axis, axisBottom } from './axis.js';
 import { durationAxis } from './duration-axis.js';
 import { fittedText, heading, LINE_ROOM, TITLE_ROOM } from './heading.js';
-import { element, escapeXml, FONT_SIZE, MARGIN, rounded, svgInline, text, WIDTH } from './svg.js';
+import { element, FONT_SIZE, MARGIN, rounded, svgInline, text, titleElement, WIDTH } from './svg.js';
 import { fitNames, fitText, textWidth } from './text-width.js';
 import { type ColourName, colour } from './theme.js';
 
@@ -117,7 +117,7 @@ function drawRow(
       return element(
         'g',
         { 'data-value': span.label },
-        element('title', {}, escapeXml(span.label)),
+        titleElement(span.label),
         element('rect', {
           x: from,
           y: middle - bar / 2,
@@ -136,7 +136,7 @@ function drawRow(
       element(
         'g',
         { 'data-value': label },
-        element('title', {}, escapeXml(label)),
+        titleElement(label),
         sign(kind, axis.placeOf(at - first), middle - bar / 2 - 3),
       ),
     );

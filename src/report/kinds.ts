@@ -13,7 +13,7 @@ import { studyPage } from './study/study-page.js';
 
 /** What decides a page besides the files. */
 export interface PageOptions {
-  /** How many rows of an evaluation are shown with their answers [none]. */
+  /** How many pairs of answers of an evaluation are shown [none]. */
   readonly answers?: number | undefined;
   /** Names tasks and options in the commands that a page shows. */
   readonly vocabulary: Vocabulary;

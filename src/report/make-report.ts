@@ -31,8 +31,9 @@ export interface MadeReport {
 }
 
 /**
- * The page of a folder as plain data, before it becomes HTML or Markdown: for a program that shows it in its own way, or
- * adds to it. A data error for a folder that is nothing that a report can be made of.
+ * The page of a folder as plain data, before it becomes HTML or Markdown: for a program that shows
+ * it in its own way, or adds to it. A data error for a folder that is nothing that a report can be
+ * made of.
  *
  * @example
  * const page = await readPage({ folder: 'checkpoints/first' });

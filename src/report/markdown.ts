@@ -22,7 +22,7 @@ const line = (text: string, most = 4000): string =>
     .trim()
     .replace(/[\\`*_[\]<>|#~&]/g, (mark) => `\\${mark}`)
     // What would begin a list, a quotation or a number of one.
-    .replace(/^([-+]|\d+[.)])(?= )/, '\\$1');
+    .replace(/^(\d*)([-+.)])(?= )/, '$1\\$2');
 
 const cellText = (cell: PageCell): string => line(typeof cell === 'string' ? cell : cell.text, 400);
 
@@ -94,10 +94,14 @@ const passagesText = (passages: readonly Passage[]): string =>
     })
     .join('');
 
+/** A path as an address that Markdown does not end early. */
+const addressOf = (path: string): string =>
+  encodeURI(path).replace(/[()#?]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
+
 function figureText({ id, caption, table, left }: Figure, pictures: Pictures): string {
   const place = pictures.get(id);
   const values = folded('Values of this picture', tableText(table, left));
-  return [...(place === undefined ? [] : [`![${line(caption)}](${encodeURI(place)})`]), line(caption), values].join(
+  return [...(place === undefined ? [] : [`![${line(caption)}](${addressOf(place)})`]), line(caption), values].join(
     '\n\n',
   );
 }

@@ -15,7 +15,7 @@ export const makeReportOptionsSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe('of an evaluation: rows to show with their answers, the most surprising verdicts first'),
+    .describe('of an evaluation: pairs of answers to show side by side, the most surprising verdicts first'),
 });
 
 /** See {@link makeReportOptionsSchema}; those with a default may be left out. */

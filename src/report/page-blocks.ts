@@ -5,11 +5,11 @@ import type { PageBlock, PageCell, Section } from './page.js';
 const NUMBER = /^[-+]?\d[\d,]*(?:\.\d+)?(?: %)?$/;
 
 /** A cell that is sorted by its number where it is one. */
-export const cellOf = (text: string): PageCell =>
+const cellOf = (text: string): PageCell =>
   NUMBER.test(text) ? { text, value: Number(text.replace(/[,% ]/g, '')) } : text;
 
 /** The rows of a table whose numbers can be sorted; the first row has the names of the columns. */
-export const tableRows = (rows: readonly (readonly string[])[]): PageCell[][] =>
+const tableRows = (rows: readonly (readonly string[])[]): PageCell[][] =>
   rows.map((row, i) => row.map((cell) => (i === 0 ? cell : cellOf(cell))));
 
 /** Rows from which on a table can be sorted by its readers. */

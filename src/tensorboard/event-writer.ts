@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import { readHead, statPath } from '../io/files.js';
 import { openResumable, type ResumableFile } from '../io/resumable.js';
 import type { RunEvent } from '../train/events.js';
 import { readRunEvents } from '../train/read-run-events.js';
 import { readRunFile } from '../train/run-file.js';
-import { liveFiles, liveName } from './event-files.js';
+import { checkBoardFolder, liveFiles, liveName } from './event-files.js';
 import { hyperparametersOf } from './hyperparameters.js';
 import { type BoardEvent, eventRecord, versionRecord } from './messages.js';
+import { lastStep } from './read-step.js';
 import { runToEvents } from './run-to-events.js';
 
 /** Writes the events of a run for TensorBoard while it is trained. */
@@ -57,22 +59,32 @@ export function boardWriter(folder: string, run: string): BoardWriter {
  * Opens the next file. It begins with a mark that says that everything from some step on is void; TensorBoard
  * honours it from the second file on. What `events.jsonl` kept from there on follows. The step is the last one at which
  * every tag had a value: so each tag has a record there, at which a reader that knows no such mark drops what came
- * after it.
+ * after it. It is less where the files before end earlier, since the disk was full.
  */
 async function openFile(folder: string, run: string, resumed: boolean): Promise<OpenFile> {
   const about = await readRunFile(run);
+  // Another run may have begun to write there meanwhile.
+  await checkBoardFolder(folder, about.started);
   const before = await liveFiles(folder, about.started);
   const toEvents = runToEvents({ run: about, hyperparameters: hyperparametersOf(about.recipe) });
   const kept: BoardEvent[] = [];
   if (resumed) for await (const event of readRunEvents(run)) kept.push(...toEvents(event));
   const now = Date.now() / 1000;
-  const from = before.length === 0 ? 0 : lastCommonStep(kept);
-  const again = kept.filter(({ step }) => step >= from);
+  const from = Math.min(lastCommonStep(kept), await writtenUpTo(before.map((name) => join(folder, name))));
   const mark: BoardEvent = { wallTime: now, step: from, values: [] };
-  const records = [versionRecord(now), ...[mark, ...again].map(eventRecord)];
+  const again = kept.filter(({ step }) => step >= from);
   const file = await openResumable(join(folder, liveName(about.started, now, before)));
-  await file.append(Buffer.concat(records));
+  await file.append(Buffer.concat([versionRecord(now), ...[mark, ...again].map(eventRecord)]));
   return { file, toEvents };
+}
+
+/** The step up to which files that follow one another have all there is; 0 without any. */
+async function writtenUpTo(files: readonly string[]): Promise<number> {
+  for (const path of files.toReversed()) {
+    const step = lastStep(await readHead(path, (await statPath(path)).bytes));
+    if (step !== undefined) return step;
+  }
+  return 0;
 }
 
 /** The least of the steps at which each tag has its last value; 0 without any. */

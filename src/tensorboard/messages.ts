@@ -34,7 +34,7 @@ export interface BoardEvent {
  * Field numbers of TensorBoard's event.proto, summary.proto, tensor.proto and its HParams plugin's
  * plugin_data.proto.
  */
-const FIELD = {
+export const FIELD = {
   event: { wallTime: 1, step: 2, fileVersion: 3, summary: 5, sessionLog: 7 },
   sessionLog: { status: 1 },
   summary: { value: 1 },
@@ -57,7 +57,7 @@ const DTYPE = { float: 1, string: 7 };
 const STATUS = { success: 1, failure: 2 };
 
 /** Bytes around the data of a record: its length, and a checksum of either. */
-const FRAME = { length: 8, checksum: 4 };
+export const FRAME = { length: 8, checksum: 4 };
 
 /** Data as a record of an event file. */
 export function frame(data: Uint8Array): Uint8Array {

@@ -47,8 +47,8 @@ export const withDisks = (name: string, run: () => Promise<void>, timeoutMs?: nu
 };
 
 /**
- * Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted is gone at its end, and
- * so are the processes that it left, which would hold its streams open.
+ * Runs a shell script, which may mount what it likes, with words as `$0`, `$1`, …; what it mounted
+ * is gone at its end, and so are the processes that it left, which would hold its streams open.
  */
 export async function inNamespace(script: string, ...words: string[]): Promise<Ended> {
   const child = spawn('unshare', [...UNSHARE, script, ...words], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });

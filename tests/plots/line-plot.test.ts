@@ -157,6 +157,18 @@ describe('series', () => {
     );
   });
 
+  it('have names of a million characters in a few bytes', () => {
+    const name = 'x'.repeat(1e6);
+    const svg = draw({
+      title: name,
+      label: name,
+      series: [{ name, points: [[0, 1]] }],
+      marks: [{ x: 0, label: name }],
+    });
+    elements(svg);
+    expect(svg.length).toBeLessThan(12_000);
+  });
+
   it('have names that markup cannot leave, cut where they are long', () => {
     const name = '</svg><script>alert(1)</script> and more than fits';
     const hostile = draw({ series: [{ name, points: [[0, 1]] }] });

@@ -52,7 +52,7 @@ describe('the page of a run', () => {
       'Band 1 (10 rows) got better: 2.7602 nats per token before, 2.0000 after stage 3 (-0.7602).',
     );
     expect(text).toContain('trained tokens 6,720 of 6,720 planned');
-    expect(html.match(/<svg /g)).toHaveLength(6);
+    expect(html.match(/<svg /g)).toHaveLength(7);
     expect(html.match(/<h1>/g)).toHaveLength(1);
   });
 
@@ -234,6 +234,35 @@ describe('the page of a study', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test('arms that differ by the number of their stages are a panel, and so are models', async () => {
+    const arms = {
+      'one-off': { order: 'one-off', stages: 1, effect: 0 },
+      phased: { order: 'phased', stages: 3, effect: -0.1 },
+      'phased-2': { order: 'phased', stages: 2, effect: -0.05, overrides: { stage: { stages: 2 } } },
+      'phased-4': { order: 'phased', stages: 4, effect: -0.15, overrides: { stage: { stages: 4 } } },
+      random: { order: 'random', stages: 3, effect: 0 },
+    } as const;
+    const { html, text } = await pageOf(await studyOf({ arms, axis: ['model', ['small', 'large']], seeds: 3 }));
+    expect(html.match(/data-plot="panel"/g)).toHaveLength(3);
+    // The same order, apart from its stages, is one line over 2, 3 and 4 of them.
+    const stages = text.slice(text.indexOf('By number of stages, model=small:'));
+    expect([...stages.matchAll(/ phased (\d) -0\.\d+/g)].slice(0, 3).map(([, count]) => count)).toEqual([
+      '2',
+      '3',
+      '4',
+    ]);
+    expect(text).toMatch(/By model: held-out loss, less one-off, nats per token/);
+  });
+
+  test('a large study has a limited number of pictures', async () => {
+    const values = Array.from({ length: 14 }, (_, i) => `m${i}`);
+    const { phased, 'one-off': control } = ARMS;
+    const folder = await studyOf({ arms: { control: control!, phased: phased! }, axis: ['model', values], seeds: 2 });
+    const { html, text } = await pageOf(folder);
+    expect(html.match(/data-plot="matrix"/g)).toHaveLength(24);
+    expect(text).toContain('4 more pictures would not fit; the values are in the data of this page.');
+  });
+
   test('is under 500 KB for 48 cells of 2,000 steps', async () => {
     const arms = { ...ARMS, reversed: { order: 'reversed', stages: 3, effect: 0.01 } } as const;
     const folder = await studyOf({ arms, axis: ['model', ['small', 'large']], steps: 2000 });
@@ -299,7 +328,9 @@ describe('makeReport', () => {
     const folder = runOf();
     const path = join(folder, 'run.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 2', '"version": 3'));
-    await expect(makeReport({ folder })).rejects.toThrow(/run\.json.*version/);
+    await expect(makeReport({ folder })).rejects.toThrow(
+      /run\.json: field version: .*2, found 3; was it written by a newer version of phasetune\?/,
+    );
     expect(existsSync(join(folder, 'report.html'))).toBe(false);
   });
 });

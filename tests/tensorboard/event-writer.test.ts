@@ -53,7 +53,7 @@ describe('a run that is killed after any event and resumed', () => {
   test.each(OPTIONS)('has the values of events.jsonl only: %j', async (options) => {
     const run = scriptedRun(options);
     const [first, second] = [run.events(1), run.events(2)];
-    for (let kill = 1; kill < first.length; kill++) {
+    for (let kill = 1; kill < first.length; kill += options === OPTIONS[0] ? 1 : 3) {
       const board = temporaryFolder('board');
       await go(run, board, [], first.slice(0, kill));
       // What a checkpoint keeps of the log does not have the checkpoint's own event, which is repeated.
@@ -91,6 +91,23 @@ describe('a run that is killed after any event and resumed', () => {
     }
   });
 
+  test('has all values although its first file ends at any byte, since the disk was full', async () => {
+    const run = scriptedRun({ stages: 2, steps: 4, evalEvery: 2 });
+    const events = run.events();
+    const cut = events.findLastIndex(({ type }) => type === 'checkpoint');
+    const whole = temporaryFolder('board');
+    await go(run, whole, [], events.slice(0, cut + 1));
+    const [name] = readdirSync(whole);
+    const [file] = filesIn(whole);
+    for (let length = 0; length < file!.length; length += 61) {
+      const board = temporaryFolder('board');
+      writeFileSync(join(board, name!), file!.subarray(0, length));
+      await go(run, board, events.slice(0, cut), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(cut)]);
+      expectCurves(board, expectedCurves(events, 4), `after ${length} bytes`);
+      rmSync(board, { recursive: true });
+    }
+  });
+
   test('has one text and one session to a reader, and its end once it is done', async () => {
     const run = scriptedRun();
     const board = join(run.folder, 'tensorboard');
@@ -125,8 +142,24 @@ describe('what cannot be written', () => {
     const said = [];
     for (const event of run.events()) said.push(await writer.add(event));
     await writer.close();
-    expect(said[0]).toMatch(/^nothing more is written for TensorBoard, the run continues: cannot write .*file/);
+    expect(said[0]).toMatch(/^nothing more is written for TensorBoard, the run continues: \/.*file is a file/);
     expect(said.slice(1).every((text) => text === undefined)).toBe(true);
+  });
+
+  test('also where another run has written there meanwhile', async () => {
+    const [run, other] = [scriptedRun(), scriptedRun()];
+    const board = temporaryFolder('board');
+    other.write([]);
+    other.writeRun({ started: '2026-02-02T02:02:02.222Z' });
+    const writer = boardWriter(board, other.folder);
+    for (const event of other.events()) await writer.add(event);
+    await writer.close();
+    run.write([]);
+    run.writeRun();
+    expect(await boardWriter(board, run.folder).add(run.events()[0]!)).toMatch(
+      /^nothing more is written for TensorBoard, the run continues: .* was not written by this run/,
+    );
+    expect(readdirSync(board)).toHaveLength(1);
   });
 
   test('nor does a folder that vanishes end anything', async () => {

@@ -60,13 +60,11 @@ function valuesOf({ x, expected, armAnswer, baselineAnswer, score, band }: Shown
 function blocksOf(pair: ShownPair, baseline: string): PageBlock[] {
   const { messages, reference, baselineAnswer, armAnswer, verdicts, arm } = pair;
   return [
-    {
-      kind: 'texts',
-      texts: messages.map(({ role, content }) => ({
-        heading: messages.length === 1 ? 'Instruction' : ROLES[role],
-        text: content,
-      })),
-    },
+    // One below the other: turns follow each other, and only answers are compared.
+    ...messages.map(({ role, content }): PageBlock => {
+      const heading = messages.length === 1 ? 'Instruction' : ROLES[role];
+      return { kind: 'texts', texts: [{ heading, text: content }] };
+    }),
     {
       kind: 'texts',
       texts: [side(`${baseline} (baseline)`, baselineAnswer), side(arm, armAnswer)],

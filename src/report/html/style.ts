@@ -137,7 +137,8 @@ const PRINT = `
   .scroll, .picture { overflow: visible; }
   .texts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
   table { font-size: 8.5pt; }
-  th, td { padding: 0.15rem 0.4rem; white-space: normal; }
+  th, td { padding: 0.15rem 0.35rem; white-space: normal; overflow-wrap: anywhere; }
+  .long { min-width: 0; }
   pre { white-space: pre-wrap; width: auto; overflow-wrap: anywhere; }
   th button::after { content: ""; }
   figure, .note, tr { break-inside: avoid; }

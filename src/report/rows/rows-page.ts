@@ -41,6 +41,9 @@ function countSection({ report, encoding, lengths }: RowsReport): Section {
     blocks: [
       { kind: 'list', items: describeReport(report, encoding) },
       { kind: 'figure', figure: lengthFigure(lengths) },
+      ...(lengths.some(({ stage }) => stage !== undefined)
+        ? [paragraph('Held-out rows are not among these: they are measured, and never trained.')]
+        : []),
     ],
   };
 }

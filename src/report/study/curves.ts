@@ -9,7 +9,7 @@ export interface CurvePoint {
   readonly high: number | null;
 }
 
-/** Places of a mean curve, at most. */
+/** Places of a mean curve, unless there are many curves. */
 const MOST_BINS = 100;
 /** Steps of a run that a place takes together, at least: the loss of one step is mostly that of its rows. */
 const LEAST_STEPS = 2;
@@ -26,12 +26,14 @@ function pointOf(trainedTokens: number, values: readonly number[], level: number
 /**
  * The mean training loss of runs by trained tokens. What was trained is cut into up to 100 equal parts, so that each
  * has two steps of every run; in each part a run counts with its mean over the tokens there.
+ *
+ * @param most Parts, at most [100].
  */
-export function trainingCurve(runs: Runs, level: number): CurvePoint[] {
+export function trainingCurve(runs: Runs, level: number, most = MOST_BINS): CurvePoint[] {
   const known = runs.map(({ training }) => training).filter(({ loss }) => loss.length > 0);
   if (known.length === 0) return [];
   const end = Math.min(...known.map(({ trainedTokens }) => trainedTokens.at(-1)!));
-  const bins = Math.max(1, Math.min(MOST_BINS, ...known.map(({ loss }) => Math.floor(loss.length / LEAST_STEPS))));
+  const bins = Math.max(1, Math.min(most, ...known.map(({ loss }) => Math.floor(loss.length / LEAST_STEPS))));
   const means = known.map((training) => binMeans(training, end, bins));
   return Array.from({ length: bins }, (_, bin) => {
     const values = means.map((ofRun) => ofRun[bin]!).filter((value) => !Number.isNaN(value));

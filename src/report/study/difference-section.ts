@@ -6,6 +6,7 @@ import { digitsFor, metricName, shown, shownUnit } from '../../study/results/fig
 import type { Results } from '../../study/results/results.js';
 import type { Figure, PageBlock, PageCell, Section } from '../page.js';
 import { fullColumns } from '../parts/columns.js';
+import { panelBlocks } from '../parts/panels.js';
 import { cell, numberCell, shownChange } from '../parts/shown.js';
 import { armLook } from './arm-look.js';
 import type { StudyReport } from './read-study-report.js';
@@ -25,7 +26,7 @@ export function differenceSection(report: StudyReport): Section[] {
       kind: 'paragraph',
       text: `Each arm less ${results.control}, within blocks of one seed and one split; ${level} t intervals over ${results.unit}s, each by itself. ${final ? 'Verdicts adjust for all comparisons together (Holm).' : 'These differences are not complete, so nothing may be concluded from them yet.'}`,
     },
-    { kind: 'panels', figures: groups.map(([group, list], i) => differenceFigure(group, list, i, report)) },
+    ...panelBlocks(groups.map(([group, list], i) => differenceFigure(group, list, i, report))),
     fullColumns({ left: 3, sortable: true, rows: differenceRows(results, final) }),
     ...bandBlocks(results),
   ];

@@ -3,6 +3,7 @@ import { linePlot } from '../../plots/line-plot.js';
 import { groupOf } from '../../study/cell.js';
 import { formatCount } from '../../telemetry/format.js';
 import type { Figure, PageBlock, PageCell, Section } from '../page.js';
+import { panelBlocks } from '../parts/panels.js';
 import { cell, lossCell } from '../parts/shown.js';
 import { armLook } from './arm-look.js';
 import { type CurvePoint, heldOutCurve, trainingCurve } from './curves.js';
@@ -15,14 +16,24 @@ interface ArmCurve {
   readonly points: readonly CurvePoint[];
 }
 
-const KINDS = [
+const KINDS: readonly {
+  readonly id: string;
+  readonly name: string;
+  curve(runs: readonly CellReport[], level: number, most: number): CurvePoint[];
+}[] = [
   { id: 'held-out', name: 'Held-out loss', curve: heldOutCurve },
   { id: 'training', name: 'Training loss', curve: trainingCurve },
-] as const;
+];
+
+/** Places of all mean training curves together, and of each at least: a page has a limit. */
+const MOST_PLACES = 2000;
+const LEAST_PLACES = 20;
 
 /** Mean curves of each kind, arm and combination of the axes: runs that are done. */
 export function studyCurves({ cells, record }: StudyReport) {
   const level = 1 - record.analysis.alpha;
+  const curves = new Set(cells.map(({ cell }) => `${groupOf(cell)} ${cell.arm}`)).size;
+  const most = Math.max(LEAST_PLACES, Math.min(100, Math.floor(MOST_PLACES / curves)));
   const done = cells.filter(({ state, problem }) => state.state === 'done' && problem === undefined);
   return [...groupBy(done, ({ cell }) => groupOf(cell))].flatMap(([group, inGroup]) =>
     KINDS.map(({ id, name, curve }) => ({
@@ -30,9 +41,7 @@ export function studyCurves({ cells, record }: StudyReport) {
       name,
       group,
       arms: [...groupBy(inGroup, ({ cell }) => cell.arm)]
-        .map(
-          ([arm, runs]): ArmCurve => ({ arm, runs: runs.length, points: curve(runs as readonly CellReport[], level) }),
-        )
+        .map(([arm, runs]): ArmCurve => ({ arm, runs: runs.length, points: curve(runs, level, most) }))
         .filter(({ points }) => points.length > 1),
     })),
   );
@@ -50,7 +59,7 @@ export function studyLossSection(report: StudyReport): Section[] {
       kind: 'paragraph',
       text: `Means over the runs that are done. The shading is the ${level} t interval of the mean at each place by itself (pointwise): of many places some lie outside by chance, so it is no test of whole curves.`,
     },
-    { kind: 'panels', figures },
+    ...panelBlocks(figures),
   ];
   return [{ id: 'losses', title: 'Losses by trained tokens', blocks }];
 }

@@ -1,6 +1,7 @@
 import { groupOf } from '../../study/cell.js';
 import type { Section } from '../page.js';
 import { largestChange, matrixFigure, type ShownMatrix } from '../parts/matrix.js';
+import { MOST_PICTURES, panelBlocks } from '../parts/panels.js';
 import type { StudyReport } from './read-study-report.js';
 
 /** The forgetting matrix of each arm, the mean over its cells. */
@@ -26,7 +27,10 @@ export function matrixSection({ results }: StudyReport): Section[] {
           kind: 'paragraph',
           text: `The loss on held-out rows of each band of difficulty, before training and after each stage, mean over the cells. Lower is better. Bands are those that ${results.control} has.`,
         },
-        { kind: 'panels', figures: matrices.map((matrix) => matrixFigure(matrix, strongest)) },
+        ...panelBlocks(
+          matrices.slice(0, MOST_PICTURES).map((matrix) => matrixFigure(matrix, strongest)),
+          matrices.length,
+        ),
       ],
     },
   ];

@@ -5,6 +5,7 @@ import { groupOf } from '../../study/cell.js';
 import { metricName, shownUnit } from '../../study/results/figures.js';
 import type { Results } from '../../study/results/results.js';
 import type { Figure, PageCell, Section } from '../page.js';
+import { panelBlocks } from '../parts/panels.js';
 import { numberCell } from '../parts/shown.js';
 import { armLook } from './arm-look.js';
 import type { StudyReport } from './read-study-report.js';
@@ -44,7 +45,7 @@ export function panelSection(report: StudyReport): Section[] {
           kind: 'paragraph',
           text: `The difference from ${report.results.control} with its interval at each value; each value has its own control. Intervals are pointwise, and there is no verdict on what differs along an axis.`,
         },
-        { kind: 'panels', figures: panels.map((panel, i) => panelFigure(panel, i, report)) },
+        ...panelBlocks(panels.map((panel, i) => panelFigure(panel, i, report))),
       ],
     },
   ];

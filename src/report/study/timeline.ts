@@ -1,3 +1,4 @@
+import { shownName } from '../../core/shown.js';
 import { type TimelineMark, type TimelineSpan, timelinePlot } from '../../plots/timeline-plot.js';
 import type { Figure } from '../page.js';
 import type { CellReport } from './read-study-report.js';
@@ -10,22 +11,24 @@ export function studyTimeline(cells: readonly CellReport[]): Figure[] {
   const begun = cells.filter(({ attempts }) => attempts.some(({ event }) => event === 'begin'));
   if (begun.length === 0 || begun.length > MOST_CELLS) return [];
   const rows = begun.map((report) => ({ name: report.cell.id, ...spansOf(report) }));
-  const iso = (time: number) => new Date(time).toISOString();
   return [
     {
       id: 'timeline',
       caption: 'When each cell was worked on, and how each attempt ended. An attempt without an end has no bar.',
       svg: timelinePlot({ title: 'Attempts', rows }),
-      left: 4,
-      table: [
-        ['cell', 'what', 'from', 'to'],
-        ...rows.flatMap(({ name, spans, marks }) => [
-          ...spans.map(({ label, from, to }) => [name, label, iso(from), iso(to)]),
-          ...marks.map(({ label, at }) => [name, label, iso(at), '']),
-        ]),
-      ],
+      left: 6,
+      table: [['cell', 'attempt', 'host', 'from', 'to', 'outcome'], ...begun.flatMap(attemptRows)],
     },
   ];
+}
+
+function attemptRows({ cell, attempts }: CellReport): string[][] {
+  return attempts.flatMap((begin) => {
+    if (begin.event !== 'begin') return [];
+    const end = attempts.find((line) => line.event === 'end' && line.attempt === begin.attempt);
+    const outcome = end?.event === 'end' ? (end.failure ?? end.outcome) : 'no end';
+    return [[cell.id, String(begin.attempt), shownName(begin.host, 60), begin.time, end?.time ?? '', outcome]];
+  });
 }
 
 function spansOf({ attempts }: CellReport): { spans: TimelineSpan[]; marks: TimelineMark[] } {

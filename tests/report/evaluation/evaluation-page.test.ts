@@ -1,53 +1,15 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { vocabularyOf } from '../../../src/cli/wording.js';
 import { evalPaths } from '../../../src/eval/eval-file.js';
 import { evaluationPage } from '../../../src/report/evaluation/evaluation-page.js';
 import { readEvaluationReport } from '../../../src/report/evaluation/read-evaluation-report.js';
 import { renderPage } from '../../../src/report/html/render.js';
-import { renderMarkdown } from '../../../src/report/markdown.js';
-import type { Page, PageBlock, Section } from '../../../src/report/page.js';
-import { reportEvaluation } from '../../../src/workflow/eval-report.js';
-import { type Made, made, PASSED, prefers, writeMade } from '../../eval/result/made-evaluation.js';
-import { axeProblems, openPage, withBrowser } from '../../helpers/browser.js';
+import type { PageBlock } from '../../../src/report/page.js';
+import type { Made } from '../../eval/result/made-evaluation.js';
 import { temporaryFolder } from '../../helpers/folder.js';
-
-const root = temporaryFolder('evaluation-page');
-let count = 0;
-
-/** Writes an evaluation; `report`: its result is computed too. */
-async function folderOf(given: Made, { report = true, level = 0.95 } = {}): Promise<string> {
-  const folder = join(root, `evaluation-${++count}`);
-  writeMade(folder, made(given));
-  if (report) await reportEvaluation({ folder, resamples: 300, level });
-  return folder;
-}
-
-const clear: Made = {
-  sets: { koala: 40, vicuna: 20 },
-  arms: { base: 1, phased: 1, reversed: 1 },
-  lengthOf: (arm, _row, uniform) => (arm === 'phased' ? 90 : 60) + 60 * uniform(),
-  answer: (arm, row) => ({
-    output: `The answer of ${arm} to ${row}: ${'x'.repeat((row * 7 + arm.length * 5) % 50)}`,
-    reference: `Reference ${row}`,
-    score: row % 5,
-    finish: row % 2 === 0 ? 'stop' : 'length',
-  }),
-  judges: { gpt: ({ arm, ...pair }) => prefers(arm === 'phased' ? 0.85 : 0.5, 0.2)({ arm, ...pair }) },
-  about: { gpt: PASSED },
-};
-
-const pageOf = async (folder: string, answers = 0): Promise<Page> =>
-  evaluationPage(await readEvaluationReport(folder, { answers }));
-const section = (page: Page, id: string): Section => {
-  const found = page.sections.find((one) => one.id === id);
-  if (!found) throw new Error(`no section ${id}: ${page.sections.map((one) => one.id).join(', ')}`);
-  return found;
-};
-const of = <K extends PageBlock['kind']>(blocks: readonly PageBlock[], kind: K) =>
-  blocks.filter((block): block is Extract<PageBlock, { kind: K }> => block.kind === kind);
-const resultIn = (folder: string) => JSON.parse(readFileSync(evalPaths(folder).result, 'utf8'));
+import { clear, folderOf, of, pageOf, resultIn, section } from './reported.js';
 
 describe('the page of an evaluation with a result', () => {
   it('begins with the answer about every arm, in the words of the result', async () => {
@@ -168,103 +130,52 @@ describe('the page of an evaluation with a result', () => {
   });
 });
 
-describe('answers side by side', () => {
-  it('come with the most surprising verdict first: the furthest from what was to be expected', async () => {
+describe('the parts of a result that only some have', () => {
+  const schema = (part: object) => async () => {
     const folder = await folderOf(clear);
-    const { pairs } = await readEvaluationReport(folder, { answers: 30 });
-    expect(pairs).toHaveLength(30);
-    const surprise = pairs.map(({ x, expected }) => Math.abs(x! - expected!));
-    expect(surprise).toEqual(surprise.toSorted((a, b) => b - a));
-    const listed = resultIn(folder).surprising as { set: string; id: string; arm: string; expected: number }[];
-    expect(pairs.slice(0, 20).map(({ set, id, arm, expected }) => ({ set, id, arm, expected }))).toEqual(
-      listed.map(({ set, id, arm, expected }) => ({ set, id, arm, expected })),
-    );
+    writeFileSync(evalPaths(folder).result, JSON.stringify({ ...resultIn(folder), ...part }));
+    return pageOf(folder);
+  };
+  const rate = { winRate: 61.5, low: 50.2, high: 72.1, n: 40 };
+
+  it('have a section each: people, calibration, another judge, strengths', async () => {
+    const share = { value: 0.8, low: 0.7, high: 0.9 };
+    const agreement = { votes: 80, pairs: 40, agreement: share, decided: share, kappa: share };
+    const people = {
+      people: [{ name: 'Anna', rated: 40 }],
+      pairs: 40,
+      unreadable: ['anna.csv, line 3: no rating'],
+      outdated: 1,
+      judges: { gpt: agreement },
+      amongPeople: null,
+      arms: { phased: { people: rate, judgeSame: rate, judge: rate, corrected: { ...rate, weight: 0.5 } } },
+    };
+    const against = {
+      judge: 'gpt',
+      other: 'length',
+      pairs: 40,
+      agreement: 0.5,
+      decided: 0.6,
+      kappa: 0.1,
+      auc: 0.7,
+      brier: 0.2,
+      calibrationError: 0.1,
+      arms: { phased: { judge: rate, other: rate } },
+    };
+    const bradleyTerry = { arms: { phased: { strength: 0.4, low: 0.1, high: 0.7 } }, order: 0.05, pairs: 100 };
+    const page = await schema({ people, against, bradleyTerry })();
+    expect(JSON.stringify(section(page, 'people'))).toMatch(/Anna 40.*61\.5 \[50\.2, 72\.1\]/);
+    expect(JSON.stringify(section(page, 'gpt-against-length'))).toMatch(/50\.2 to 72\.1.*on 40 pairs/);
+    expect(JSON.stringify(section(page, 'strength-over-all-pairs'))).toMatch(/0\.10 to 0\.70/);
+    const html = renderPage(page);
+    expect(html).not.toMatch(/<th scope="col"[^>]*><\/th>/);
   });
 
-  it('have both answers, the reference, lengths, how they ended, and what the judge said in both orders and why', async () => {
-    const folder = await folderOf(clear);
-    const { verdicts } = evalPaths(folder);
-    const lines = readFileSync(verdicts, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    for (const { orders } of lines) for (const [i, order] of orders.entries()) order.why = `Reason ${i + 1}.`;
-    writeFileSync(verdicts, lines.map((line) => JSON.stringify(line)).join('\n'));
-    const page = await pageOf(folder, 1);
-    const [items] = of(section(page, 'answers').blocks, 'items');
-    expect(items!.keys).toEqual(['surprise', 'score of the arm', 'expected', 'characters more', 'difficulty']);
-    const [{ blocks, heading, values }] = items!.items as [Extract<PageBlock, { kind: 'items' }>['items'][number]];
-    const [, sides, reference] = of(blocks, 'texts');
-    expect(sides!.texts.map(({ heading: name }) => name)).toEqual([
-      'base (baseline)',
-      expect.stringMatching(/phased|reversed/),
-    ]);
-    for (const { note, text } of sides!.texts) {
-      expect(text).toMatch(/^The answer of/);
-      expect(note).toMatch(
-        new RegExp(`^${text.length} characters, \\d+ tokens, (ended by itself|cut off at the limit of tokens)$`),
-      );
-    }
-    expect(reference!.texts[0]!.text).toMatch(/^Reference \d+$/);
-    expect(heading).toMatch(/^(phased|reversed), (koala|vicuna) \S+: Instruction/);
-    expect(values).toHaveLength(items!.keys.length);
-    const [said] = of(blocks, 'table');
-    const [, first, second] = said!.rows as string[][];
-    expect([first![1], second![1]].sort()).toEqual(['base', sides!.texts[1]!.heading].sort());
-    expect([first![3], second![3]]).toEqual(['Reason 1.', 'Reason 2.']);
-  });
-
-  it('are those of the same run of the baseline where that has several and the arm has one', async () => {
-    const folder = await folderOf({ ...clear, judges: {} }, { report: false });
-    const paths = evalPaths(folder);
-    const file = JSON.parse(readFileSync(paths.evalFile, 'utf8'));
-    file.arms.base.runs.push({ source: 'base-2.json' });
-    file.judges = { gpt: { kind: 'llm', about: {}, control: false, ...PASSED } };
-    writeFileSync(paths.evalFile, JSON.stringify(file));
-    const verdicts: object[] = [];
-    for (const set of ['koala', 'vicuna']) {
-      const text = readFileSync(paths.answers('base', 1, set), 'utf8');
-      const second = paths.answers('base', 2, set);
-      mkdirSync(dirname(second), { recursive: true });
-      writeFileSync(second, text.replaceAll('The answer of base', 'The second answer of base'));
-      for (const line of text.trimEnd().split('\n'))
-        for (const baselineRun of [1, 2]) {
-          const better = baselineRun === 2 ? 'arm' : 'baseline';
-          const orders = ['arm', 'baseline'].map((first) => ({ first, better }));
-          const { id } = JSON.parse(line);
-          const about = { judge: 'gpt', set, id, baseline: 'base', arm: 'phased', run: 1, baselineRun };
-          verdicts.push({ ...about, state: 'judged', x: baselineRun - 1, orders });
-        }
-    }
-    writeFileSync(paths.verdicts, verdicts.map((one) => JSON.stringify(one)).join('\n'));
-    const { pairs } = await readEvaluationReport(folder, { answers: 200 });
-    expect(pairs).toHaveLength(120);
-    for (const { x, baselineAnswer } of pairs)
-      expect(baselineAnswer!.output.startsWith(x === 1 ? 'The second answer' : 'The answer')).toBe(true);
-  });
-
-  it('are those of the first rows where nobody judged', async () => {
-    const folder = await folderOf({ ...clear, judges: {} }, { report: false });
-    const { pairs } = await readEvaluationReport(folder, { answers: 4 });
-    expect(pairs.map(({ id, arm, x }) => [id, arm, x])).toEqual([
-      ['koala-1', 'phased', null],
-      ['koala-1', 'reversed', null],
-      ['koala-2', 'phased', null],
-      ['koala-2', 'reversed', null],
-    ]);
-    const page = await pageOf(folder, 4);
-    expect(section(page, 'answers').title).toBe('Answers');
-  });
-
-  it('show the beginning of a very long answer, and its length', async () => {
-    const folder = await folderOf({
-      ...clear,
-      answer: () => ({ output: `${'é'.repeat(5999)}😀${'x'.repeat(94_000)}` }),
-    });
-    const { pairs } = await readEvaluationReport(folder, { answers: 1 });
-    const { output, characters } = pairs[0]!.armAnswer!;
-    expect(characters).toBe(100_000);
-    expect(output).toBe(`${'é'.repeat(5999)}… (94,002 more characters)`);
+  it('is a page without a win rate where nobody judged before the result was computed', async () => {
+    const page = await pageOf(await folderOf({ ...clear, judges: {} }));
+    expect(of(section(page, 'answer').blocks, 'note')[0]!.text).toMatch(/^Nobody has judged these answers/);
+    expect(section(page, 'what-rules-find-in-the-answers').blocks.length).toBeGreaterThan(0);
+    expect(page.sections.map(({ id }) => id)).not.toContain('the-judge');
   });
 });
 
@@ -330,69 +241,9 @@ describe('an evaluation without a result', () => {
   });
 
   it('refuses a folder that is none, and a broken line', async () => {
-    await expect(readEvaluationReport(root)).rejects.toMatchObject({ code: 'data' });
+    await expect(readEvaluationReport(temporaryFolder('no-evaluation'))).rejects.toMatchObject({ code: 'data' });
     const folder = await folderOf(clear);
     appendFileSync(evalPaths(folder).verdicts, '{"judge":\n');
     await expect(readEvaluationReport(folder)).rejects.toThrow(/verdicts\.jsonl:121/);
-  });
-});
-
-const HOSTILE = [
-  '</script><script>window.bad=1</script>',
-  '<img src=x onerror="window.bad=1">',
-  '\'"><svg onload=window.bad=1>',
-  'a\u2028b\u2029c\u202edercod\u202c',
-  `${'w'.repeat(500_000)} ${'x '.repeat(250_000)}`,
-  '\u0000\u001b[31mred',
-  '# Heading\n| a | b |\n```\n',
-];
-
-describe('in a browser', () => {
-  withBrowser(
-    'hostile texts are shown as texts, in light and dark, wide and narrow, and axe-core finds nothing',
-    async () => {
-      const hostile: Made = {
-        ...clear,
-        sets: { koala: 14 },
-        answer: (arm, row) => ({
-          instruction: HOSTILE[row % HOSTILE.length]!,
-          output: `${arm} ${HOSTILE[(row + 1) % HOSTILE.length]}`,
-          reference: HOSTILE[(row + 2) % HOSTILE.length]!,
-        }),
-      };
-      const folder = await folderOf(hostile);
-      const html = renderPage(await pageOf(folder, 28));
-      expect(Buffer.byteLength(html)).toBeLessThan(2_000_000);
-      for (const dark of [false, true])
-        for (const width of [1280, 400]) {
-          const { page, problems, requests, close } = await openPage(html, { dark, width });
-          await page.getByRole('button', { name: 'open all' }).click();
-          expect(await axeProblems(page)).toEqual([]);
-          expect(await page.evaluate('window.bad')).toBeUndefined();
-          expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-          expect({ problems, requests }).toEqual({ problems: [], requests: [] });
-          await close();
-        }
-      const outside = renderMarkdown(await pageOf(folder, 28), new Map()).replace(/^(`{3,})\n[\s\S]*?\n\1$/gm, '');
-      expect(/(?<!\\)<(script|img|svg)/.exec(outside)).toBeNull();
-    },
-  );
-
-  withBrowser('pairs are sorted by each key, the largest first, then the smallest', async () => {
-    const { page } = await openPage(renderPage(await pageOf(await folderOf(clear), 10)));
-    const values = (key: number) =>
-      page.evaluate(`[...document.querySelectorAll('.items > li')].map((li) => JSON.parse(li.dataset.values)[${key}])`);
-    const first = (await values(0)) as number[];
-    expect(first).toEqual(first.toSorted((a, b) => b - a));
-    const button = page.getByRole('button', { name: 'characters more' });
-    await button.click();
-    const down = (await values(3)) as number[];
-    expect(down).toEqual(down.toSorted((a, b) => b - a));
-    expect(await button.getAttribute('aria-pressed')).toBe('true');
-    await button.press('Enter');
-    expect(await values(3)).toEqual(down.toSorted((a, b) => a - b));
-    expect(await page.locator('.items > li details[open]').count()).toBe(1);
-    await page.getByRole('button', { name: 'open all' }).click();
-    expect(await page.locator('.items > li details[open]').count()).toBe(10);
   });
 });

@@ -199,14 +199,16 @@ describe('in a browser', () => {
     ];
     const evil = rows.map((one, i) => ({ ...one, meta: { source: hostile[i % hostile.length]! } }));
     const html = renderPage(stagedPage(await readStagedReport((await staged({}, evil)).folder)));
-    for (const dark of [false, true])
-      for (const width of [1280, 400]) {
-        const { page, problems, requests, close } = await openPage(html, { dark, width });
-        expect(await axeProblems(page)).toEqual([]);
-        expect(await page.evaluate('window.bad')).toBeUndefined();
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-        expect({ problems, requests }).toEqual({ problems: [], requests: [] });
-        await close();
-      }
+    for (const [dark, width] of [
+      [false, 1280],
+      [true, 400],
+    ] as const) {
+      const { page, problems, requests, close } = await openPage(html, { dark, width });
+      expect(await axeProblems(page)).toEqual([]);
+      expect(await page.evaluate('window.bad')).toBeUndefined();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      expect({ problems, requests }).toEqual({ problems: [], requests: [] });
+      await close();
+    }
   });
 });
