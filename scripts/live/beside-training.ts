@@ -44,7 +44,7 @@ const must = async (...args: string[]) => {
 };
 
 const trainArgs = (out: string) => {
-  const lengths = ['--steps', given.steps, '--log-every', '1', '--batch-rows', '1'];
+  const lengths = ['--steps', given.steps, '--log-every', '1', '--on-spike', 'skip'];
   const paths = ['--model', given.model, '--data', join(home, 'staged'), '--out', out];
   return ['train', ...paths, ...lengths, '--order', 'one-off', '--seed', '1', '--device', 'cpu'];
 };
