@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** Orders in which a run can go through the stages. */
+export const ORDER_NAMES = ['phased', 'one-off', 'random', 'reversed', 'shuffled'] as const;
+
 /**
  * How a run goes through the stages.
  *
@@ -8,7 +11,7 @@ import * as z from 'zod';
  */
 export const planOptionsSchema = z.strictObject({
   order: z
-    .enum(['phased', 'one-off', 'random', 'reversed', 'shuffled'])
+    .enum(ORDER_NAMES)
     .default('phased')
     .describe(
       'curriculum: phased from easy to hard, reversed, shuffled bands, random stages of random rows, one-off all rows at once',

@@ -23,6 +23,21 @@ export const lossRowSchema = z.strictObject({
   all: measuredField,
 });
 
+/** Schema of a band of difficulty among the held-out rows. */
+export const bandSchema = z.strictObject({ stage: z.number().int().min(1), rows: count, tokens: count });
+
+/** Schema of what a stage will do, see `events.ts`. */
+export const stageSummarySchema = z.strictObject({
+  stage: z.number().int().min(1),
+  label: z.string(),
+  rows: count,
+  replayed: count,
+  steps: count,
+  tokens: count,
+  trainedTokens: count,
+  paddedTokens: count,
+});
+
 /** Schema of where a stage's weights came from, see `events.ts`. */
 export const originSchema = z.strictObject({
   from: z.enum(['base', 'previous-end', 'previous-best']),

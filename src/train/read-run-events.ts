@@ -3,31 +3,30 @@ import * as z from 'zod';
 import { dataError } from '../core/errors.js';
 import { isJson } from '../core/json-text.js';
 import { show } from '../core/shown.js';
+import { ORDER_NAMES } from '../curriculum/options.js';
 import { readChunks } from '../io/chunks.js';
 import { exists } from '../io/files.js';
 import { checkSchema } from '../io/json.js';
 import { parseLine } from '../io/json-rows.js';
 import { splitLines } from '../io/json-split.js';
 import { durationField, measuredField } from '../io/manifest-fields.js';
-import { count, lossRowSchema, originSchema, rowLedgerSchema, savedSchema } from './outcome.js';
+import {
+  bandSchema,
+  count,
+  lossRowSchema,
+  originSchema,
+  rowLedgerSchema,
+  savedSchema,
+  stageSummarySchema,
+} from './outcome.js';
 import type { LoggedEvent } from './run-history.js';
 
-const summary = {
-  stage: count,
-  label: z.string(),
-  rows: count,
-  replayed: count,
-  steps: count,
-  tokens: count,
-  trainedTokens: count,
-  paddedTokens: count,
-};
-const bands = z.array(z.object({ stage: count, rows: count, tokens: count }));
-const order = z.enum(['phased', 'one-off', 'random', 'reversed', 'shuffled']);
+const summary = stageSummarySchema.shape;
+const bands = z.array(z.object(bandSchema.shape));
 
 /** What the lines of each type must have besides it; fields that are not known are left out. */
 const FIELDS = {
-  run: z.object({ order, seed: count, stages: z.array(z.object(summary)), bands }),
+  run: z.object({ order: z.enum(ORDER_NAMES), seed: count, stages: z.array(z.object(summary)), bands }),
   stage: z.object({ ...summary, stages: count, origin: originSchema }),
   step: z.object({
     stage: count,

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { dataError, usageError } from '../core/errors.js';
 import { jsonText } from '../core/json-text.js';
 import type { Remedy } from '../core/remedies.js';
+import { ORDER_NAMES } from '../curriculum/options.js';
 import { isLeftover, removeLeftovers, writeFileAtomic } from '../io/atomic.js';
 import { exists, listFolder, removeIfEmpty, statPath } from '../io/files.js';
 import { checkSchema, readJson } from '../io/json.js';
@@ -10,19 +11,18 @@ import { type FolderLock, lockFolder } from '../io/lock.js';
 import { isLockFile } from '../io/lock-file.js';
 import { durationField, measuredField } from '../io/manifest-fields.js';
 import { hide } from '../telemetry/redact.js';
-import { count, lossRowSchema, rowLedgerSchema, savedSchema, stageResultSchema } from './outcome.js';
-
-const band = z.strictObject({ stage: z.number().int().min(1), rows: count, tokens: count });
+import {
+  bandSchema,
+  count,
+  lossRowSchema,
+  rowLedgerSchema,
+  savedSchema,
+  stageResultSchema,
+  stageSummarySchema,
+} from './outcome.js';
 
 const stage = z.strictObject({
-  stage: z.number().int().min(1),
-  label: z.string(),
-  rows: count,
-  replayed: count,
-  steps: count,
-  tokens: count,
-  trainedTokens: count,
-  paddedTokens: count,
+  ...stageSummarySchema.shape,
   /** Hash of its batch plan. */
   plan: z.string(),
   /** The rows that it will consume, in order. */
@@ -59,7 +59,7 @@ export const runFileSchema = z.strictObject({
   begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
-  order: z.enum(['phased', 'one-off', 'random', 'reversed', 'shuffled']),
+  order: z.enum(ORDER_NAMES),
   seed: count,
   inputs: z.strictObject({
     model: z.strictObject({ path: z.string(), files: z.record(z.string(), z.string()) }),
@@ -67,7 +67,7 @@ export const runFileSchema = z.strictObject({
   }),
   stages: z.array(stage),
   /** The forgetting matrix: held-out loss in nats a trained token. Absent without held-out rows. */
-  matrix: z.strictObject({ bands: z.array(band), rows: z.array(lossRowSchema) }).optional(),
+  matrix: z.strictObject({ bands: z.array(bandSchema), rows: z.array(lossRowSchema) }).optional(),
   /** The adapter to take away. */
   adapter: savedSchema.optional(),
   resumed: z.array(resumption).optional(),

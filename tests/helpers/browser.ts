@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
-import { afterAll, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { findChromium, MISSING_CHROMIUM, startChromium } from './chromium.js';
 import { temporaryFolder } from './folder.js';
 
@@ -152,4 +152,23 @@ export async function axeProblems(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary?.replace(/\s+/g, ' ')}`),
   );
+}
+
+/**
+ * Expects that a page with hostile texts, which would set `window.bad`, does nothing and holds its
+ * layout: light and wide, dark and narrow. `before` makes everything visible.
+ */
+export async function expectHarmless(html: string, before?: (page: Page) => Promise<void>): Promise<void> {
+  for (const [dark, width] of [
+    [false, 1280],
+    [true, 400],
+  ] as const) {
+    const { page, problems, requests, close } = await openPage(html, { dark, width });
+    await before?.(page);
+    expect(await axeProblems(page)).toEqual([]);
+    expect(await page.evaluate('window.bad')).toBeUndefined();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    expect({ problems, requests }).toEqual({ problems: [], requests: [] });
+    await close();
+  }
 }

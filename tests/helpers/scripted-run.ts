@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { jsonText } from '../../src/core/json-text.js';
 import { random } from '../../src/core/random.js';
+import { boardWriter } from '../../src/tensorboard/event-writer.js';
 import type { RunEvent, StageSummary } from '../../src/train/events.js';
 import type { RunFile } from '../../src/train/run-file.js';
 import { temporaryFolder } from './folder.js';
@@ -125,4 +127,18 @@ export function scriptedRun(options: ScriptedOptions = {}): ScriptedRun {
       writeFileSync(join(folder, 'run.json'), jsonText(run, 2));
     },
   };
+}
+
+/** Writes what happens in one go of a run: what `events.jsonl` keeps, then these events, one after another. */
+export async function writeGo(
+  run: ScriptedRun,
+  board: string,
+  kept: readonly RunEvent[],
+  events: readonly RunEvent[],
+): Promise<void> {
+  run.write(kept);
+  run.writeRun();
+  const writer = boardWriter(board, run.folder);
+  for (const event of events) expect(await writer.add(event)).toBeUndefined();
+  await writer.close();
 }

@@ -6,16 +6,7 @@ import { boardWriter } from '../../src/tensorboard/event-writer.js';
 import type { RunEvent } from '../../src/train/events.js';
 import { type Curve, curvesOf, expectedCurves, readEvents } from '../helpers/event-file.js';
 import { temporaryFolder } from '../helpers/folder.js';
-import { type ScriptedOptions, type ScriptedRun, scriptedRun } from '../helpers/scripted-run.js';
-
-/** Writes what happens in one go of a run: what `events.jsonl` keeps, then these events, one after another. */
-async function go(run: ScriptedRun, board: string, kept: readonly RunEvent[], events: readonly RunEvent[]) {
-  run.write(kept);
-  run.writeRun();
-  const writer = boardWriter(board, run.folder);
-  for (const event of events) expect(await writer.add(event)).toBeUndefined();
-  await writer.close();
-}
+import { type ScriptedOptions, scriptedRun, writeGo } from '../helpers/scripted-run.js';
 
 const filesIn = (board: string) => readdirSync(board).map((name) => readFileSync(join(board, name)));
 
@@ -36,7 +27,7 @@ describe('a run that is never interrupted', () => {
   test.each(OPTIONS)('has the values of events.jsonl at the steps of the whole run: %j', async (options) => {
     const run = scriptedRun(options);
     const board = join(run.folder, 'tensorboard');
-    await go(run, board, [], run.events());
+    await writeGo(run, board, [], run.events());
     expectCurves(board, expectedCurves(run.events(), options.steps ?? 6));
     expect(readdirSync(board)).toEqual([expect.stringMatching(/^events\.out\.tfevents\.\d{10}\.phasetune-\w+\.0000$/)]);
   });
@@ -44,7 +35,7 @@ describe('a run that is never interrupted', () => {
   test('that goes back to a checkpoint has the values that stand in events.jsonl', async () => {
     const run = scriptedRun({ spike: { stage: 2, step: 5 } });
     const board = join(run.folder, 'tensorboard');
-    await go(run, board, [], run.events());
+    await writeGo(run, board, [], run.events());
     expectCurves(board, expectedCurves(run.events(), 6));
   });
 });
@@ -55,12 +46,12 @@ describe('a run that is killed after any event and resumed', () => {
     const [first, second] = [run.events(1), run.events(2)];
     for (let kill = 1; kill < first.length; kill += options === OPTIONS[0] ? 1 : 3) {
       const board = temporaryFolder('board');
-      await go(run, board, [], first.slice(0, kill));
+      await writeGo(run, board, [], first.slice(0, kill));
       // What a checkpoint keeps of the log does not have the checkpoint's own event, which is repeated.
       const checkpoint = first.slice(0, kill).findLastIndex(({ type }) => type === 'checkpoint');
       const kept = checkpoint < 0 ? [] : first.slice(0, checkpoint);
       const rest = second.slice(kept.length);
-      await go(run, board, kept, [{ type: 'resume', stages: [], tokens: 0 }, ...rest]);
+      await writeGo(run, board, kept, [{ type: 'resume', stages: [], tokens: 0 }, ...rest]);
       expectCurves(board, expectedCurves([...kept, ...rest], options.steps ?? 6), `killed after event ${kill}`);
       rmSync(board, { recursive: true });
     }
@@ -83,7 +74,7 @@ describe('a run that is killed after any event and resumed', () => {
         );
         const rest = events.slice(Math.max(0, from)).slice(0, attempt === 4 ? undefined : 3 + integer(12));
         const resume: RunEvent[] = attempt === 0 ? [] : [{ type: 'resume', stages: [], tokens: 0 }];
-        await go(run, join(board, 'logs'), kept, [...resume, ...rest]);
+        await writeGo(run, join(board, 'logs'), kept, [...resume, ...rest]);
         log = [...kept, ...rest];
       }
       expect(readdirSync(join(board, 'logs'))).toHaveLength(5);
@@ -96,13 +87,16 @@ describe('a run that is killed after any event and resumed', () => {
     const events = run.events();
     const cut = events.findLastIndex(({ type }) => type === 'checkpoint');
     const whole = temporaryFolder('board');
-    await go(run, whole, [], events.slice(0, cut + 1));
+    await writeGo(run, whole, [], events.slice(0, cut + 1));
     const [name] = readdirSync(whole);
     const [file] = filesIn(whole);
     for (let length = 0; length < file!.length; length += 61) {
       const board = temporaryFolder('board');
       writeFileSync(join(board, name!), file!.subarray(0, length));
-      await go(run, board, events.slice(0, cut), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(cut)]);
+      await writeGo(run, board, events.slice(0, cut), [
+        { type: 'resume', stages: [], tokens: 0 },
+        ...events.slice(cut),
+      ]);
       expectCurves(board, expectedCurves(events, 4), `after ${length} bytes`);
       rmSync(board, { recursive: true });
     }
@@ -112,9 +106,9 @@ describe('a run that is killed after any event and resumed', () => {
     const run = scriptedRun();
     const board = join(run.folder, 'tensorboard');
     const events = run.events();
-    await go(run, board, [], events.slice(0, 14));
+    await writeGo(run, board, [], events.slice(0, 14));
     const cut = events.findLastIndex(({ type }, i) => i < 14 && type === 'checkpoint');
-    await go(run, board, events.slice(0, cut), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(cut)]);
+    await writeGo(run, board, events.slice(0, cut), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(cut)]);
     const tags = filesIn(board).map((file) => readEvents(file).flatMap(({ values }) => values.map(({ tag }) => tag)));
     const others = tags.map((each) => each.filter((tag) => /^(run|_hparams_)/.test(tag)));
     expect(others).toEqual([['run', '_hparams_/session_start_info'], ['_hparams_/session_end_info']]);
@@ -124,7 +118,7 @@ describe('a run that is killed after any event and resumed', () => {
     const run = scriptedRun();
     const events = run.events();
     const board = temporaryFolder('board');
-    await go(run, board, events.slice(0, 9), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(9)]);
+    await writeGo(run, board, events.slice(0, 9), [{ type: 'resume', stages: [], tokens: 0 }, ...events.slice(9)]);
     expectCurves(board, expectedCurves(events, 6));
     const [file] = filesIn(board);
     expect(readEvents(file!).flatMap(({ restart, step }) => (restart ? [step] : []))).toEqual([0]);

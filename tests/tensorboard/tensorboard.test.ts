@@ -1,23 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { boardWriter } from '../../src/tensorboard/event-writer.js';
 import type { RunEvent } from '../../src/train/events.js';
 import { type Curve, expectedCurves, readEvents } from '../helpers/event-file.js';
 import { temporaryFolder } from '../helpers/folder.js';
-import { type ScriptedRun, STARTED, scriptedRun } from '../helpers/scripted-run.js';
+import { STARTED, scriptedRun, writeGo } from '../helpers/scripted-run.js';
 import { accumulate, accumulateForPages, prefixes, serve, withTensorBoard } from '../helpers/tensorboard.js';
 
 const RESUME: RunEvent = { type: 'resume', stages: [], tokens: 0 };
-
-/** Writes what happens in one go of a run: what `events.jsonl` keeps, then these events, one after another. */
-async function go(run: ScriptedRun, board: string, kept: readonly RunEvent[], events: readonly RunEvent[]) {
-  run.write(kept);
-  run.writeRun();
-  const writer = boardWriter(board, run.folder);
-  for (const event of events) expect(await writer.add(event)).toBeUndefined();
-  await writer.close();
-}
 
 /** Runs by name: the events that stand in the end, after they were written in one go or in several. */
 async function writeRuns(logs: string): Promise<Record<string, RunEvent[]>> {
@@ -31,7 +21,7 @@ async function writeRuns(logs: string): Promise<Record<string, RunEvent[]>> {
     const [first, second] = [run.events(1), run.events(2)];
     for (const kill of [undefined, 5, 12, 13, 17, 24]) {
       const board = join(logs, `${name}-${kill ?? 'whole'}`);
-      await go(run, board, [], first.slice(0, kill));
+      await writeGo(run, board, [], first.slice(0, kill));
       stand[`${name}-${kill ?? 'whole'}`] = first;
       if (kill === undefined) continue;
       const kept = first.slice(
@@ -39,12 +29,12 @@ async function writeRuns(logs: string): Promise<Record<string, RunEvent[]>> {
         first.slice(0, kill).findLastIndex(({ type }) => type === 'checkpoint'),
       );
       const rest = second.slice(kept.length);
-      await go(run, board, kept, [RESUME, ...rest]);
+      await writeGo(run, board, kept, [RESUME, ...rest]);
       stand[`${name}-${kill}`] = [...kept, ...rest];
     }
   }
   const back = scriptedRun({ spike: { stage: 2, step: 5 } });
-  await go(back, join(logs, 'rollback'), [], back.events());
+  await writeGo(back, join(logs, 'rollback'), [], back.events());
   return { ...stand, rollback: back.events() };
 }
 
@@ -68,7 +58,7 @@ withTensorBoard(
 withTensorBoard('it reads the options of a run, its text and its end', async () => {
   const run = scriptedRun({ recipe: { order: 'one-off', model: '/home/<b>|`*x*' } });
   const board = join(run.folder, 'tensorboard');
-  await go(run, board, [], run.events());
+  await writeGo(run, board, [], run.events());
   const { options, group, started, status, text } = await accumulate(board);
   expect(options).toEqual({
     ...{ model: '<b>|`*x*', order: 'one-off', seed: 3, batchRows: 4, 'lora.rank': 8, 'lora.rsLora': false },
@@ -82,7 +72,7 @@ withTensorBoard('it reads the options of a run, its text and its end', async () 
 withTensorBoard('a file cut off at any byte is read up to its last whole record', async () => {
   const run = scriptedRun({ stages: 1, steps: 2 });
   const board = join(run.folder, 'tensorboard');
-  await go(run, board, [], run.events());
+  await writeGo(run, board, [], run.events());
   const [name] = readdirSync(board);
   const file = readFileSync(join(board, name!));
   const counts = await prefixes(join(board, name!));
