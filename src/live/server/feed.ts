@@ -40,7 +40,7 @@ export interface Feed {
 const LOOK_MS = 1000;
 
 /** Share of a core that looking and drawing take at most: trainings use all of them. */
-const MOST_SHARE = 0.03;
+const MOST_SHARE = 0.05;
 
 /** A page is not looked at less often than this for that, in ms. */
 const MOST_WAIT_MS = 5000;
