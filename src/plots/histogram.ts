@@ -27,7 +27,7 @@ const RIGHT = WIDTH - 20;
 
 /**
  * A histogram of scores, each bar stacked by stage, with a line where the stages meet and its score above it. Stages
- * are told apart by their numbers between the lines too.
+ * are distinguished by their numbers between the lines too.
  *
  * @example
  * const svg = drawHistogram({

@@ -215,7 +215,7 @@ function markerPlaces({ runs, count }: Drawn, x: Axis, y: Axis, index: number | 
   return kept;
 }
 
-/** A series; `index` is undefined where it is alone, so that no marker tells it from others. */
+/** A series; `index` is undefined where it is alone, so that it needs no marker. */
 function drawSeries(
   drawn: Drawn,
   { x, y, index, ends }: { x: Axis; y: Axis; index: number | undefined; ends: string },
@@ -250,7 +250,7 @@ function drawSeries(
   );
 }
 
-/** Crosses at the top where values are missing or not finite; those too near to be told apart are one. */
+/** Crosses at the top where values are missing or not finite; those too near to be distinguished are one. */
 function drawGaps(gaps: readonly number[], look: SeriesLook, x: Axis, y: Axis): string {
   if (gaps.length === 0) return '';
   const places = [...new Set(gaps.map((at) => Math.round(x.placeOf(at) / 8) * 8))];

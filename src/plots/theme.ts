@@ -61,7 +61,7 @@ export const withColours = (picture: string, shown: (name: ColourName) => string
 /** Shape that stands at points of a series. */
 export type Marker = 'circle' | 'square' | 'triangle' | 'diamond';
 
-/** How a series looks: told apart by colour, and by dash and marker where colour cannot be seen. */
+/** How a series looks: distinguished by colour, and by dash and marker where colour cannot be seen. */
 export interface SeriesLook {
   readonly colour: string;
   /** Lengths of dashes and gaps; absent: a line without gaps. */

@@ -9,7 +9,7 @@ import type { TrainingOptions } from './train-options.js';
 
 /**
  * The folder for a run's event files; undefined where none are written. Unless an option says otherwise, a
- * run that is resumed goes on with those in its own folder. Throws a usage error for a folder with files of
+ * run that is resumed continues those in its own folder. Throws a usage error for a folder with files of
  * something else.
  */
 export async function boardFolder(

@@ -12,7 +12,7 @@ type Beside = Pick<CommandContext, 'logger' | 'vocabulary'>;
 const PATIENCE_MS = 15_000;
 
 /**
- * Starts the live page of a folder as a process beside this one, which goes on whatever becomes of
+ * Starts the live page of a folder as a process beside this one, which continues whatever becomes of
  * it, and prints its address once it is there. The page ends with this process, after it has shown
  * how the work ended. Where standard error is kept in a file there is none: the address is the key,
  * and would stay in that file.

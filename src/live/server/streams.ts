@@ -18,7 +18,10 @@ export interface Stream {
 
 /** The streams of all pages of a server. */
 export interface Streams {
-  /** Opens one; where there are too many, the oldest is told and closed. `closed` is called once when it is over. */
+  /**
+   * Opens one; where there are too many, the oldest gets a notice and is closed. `closed` is called
+   * once when it is over.
+   */
   open(response: ServerResponse, closed: () => void): Stream;
   endAll(reason: string): void;
   readonly count: number;

@@ -15,7 +15,7 @@ export interface ExportFile {
 
 /**
  * Writes the files of an export to `out` in place of those of an earlier one. A file that has only
- * grown is continued, so that a TensorBoard that reads it goes on. Throws a usage error where `out` holds
+ * grown is continued, so that a TensorBoard that reads it continues. Throws a usage error where `out` holds
  * anything else, before anything is written.
  */
 export async function replaceExport(out: string, files: readonly ExportFile[]): Promise<void> {
