@@ -1,6 +1,9 @@
 import type { Block } from '../telemetry/document.js';
 import type { PageBlock, PageCell, Section } from './page.js';
 
+/** A paragraph of plain text. */
+export const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
+
 /** Figures as tables have them: `1,234`, `58.3`, `-0.15`, `56.2 %`. */
 const NUMBER = /^[-+]?\d[\d,]*(?:\.\d+)?(?: %)?$/;
 
@@ -31,7 +34,7 @@ function paragraphOf(text: string): PageBlock {
   const lines = text.split('\n');
   return lines.every((line) => ITEM.test(line))
     ? { kind: 'list', items: lines.map((line) => line.replace(ITEM, '')) }
-    : { kind: 'paragraph', text };
+    : paragraph(text);
 }
 
 /** A table, or facts where it has names with values and nothing above the names. */
@@ -41,7 +44,7 @@ function tableBlocks(rows: readonly (readonly string[])[], left: number | undefi
   const [, what = ''] = head;
   const facts = body.map(([name = '', value = '']) => [name, value] as const);
   return [
-    ...(caption === undefined ? [] : [{ kind: 'paragraph', text: `${caption}:` } as const]),
+    ...(caption === undefined ? [] : [paragraph(`${caption}:`)]),
     { kind: 'facts', facts: what === '' ? facts : [[what.startsWith('on ') ? 'measured' : 'name', what], ...facts] },
   ];
 }
@@ -50,7 +53,7 @@ function tableBlocks(rows: readonly (readonly string[])[], left: number | undefi
 function pageBlocksOf(blocks: readonly Block[]): PageBlock[] {
   return blocks.flatMap((block, i): PageBlock[] => {
     const [before, after] = [blocks[i - 1], blocks[i + 1]];
-    if (block.kind === 'heading') return after?.kind === 'table' ? [] : [{ kind: 'paragraph', text: block.text }];
+    if (block.kind === 'heading') return after?.kind === 'table' ? [] : [paragraph(block.text)];
     if (block.kind === 'paragraph') return [paragraphOf(block.text)];
     if (block.kind !== 'table') return [];
     return tableBlocks(block.rows, block.left, before?.kind === 'heading' ? before.text : undefined);

@@ -23,7 +23,7 @@ describe('phasetune report', () => {
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toMatch(/^<!doctype html>/);
   });
 
-  test('prints one JSON object, and writes where it is told to', async () => {
+  test('prints one JSON object, and writes to the files that are named', async () => {
     const folder = runOf();
     const place = temporaryFolder('out');
     const [html, md] = [join(place, 'a.html'), join(place, 'b.md')];

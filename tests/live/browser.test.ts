@@ -145,7 +145,7 @@ withBrowser(
   },
 );
 
-withBrowser('the oldest of five pages is told, and can follow again', async () => {
+withBrowser('the oldest of five pages gets a notice, and can follow again', async () => {
   const folder = join(temporaryFolder('live'), 'run');
   await finishedRun(folder, 5);
   const live = await openLivePage({ folder, port: 0 });

@@ -51,7 +51,7 @@ describe.each([
 });
 
 describe('looks of series', () => {
-  it('are told apart without colour, sixteen of them', () => {
+  it('can be distinguished without colour, sixteen of them', () => {
     const looks = Array.from({ length: 16 }, (_, i) => seriesLook(i));
     expect(new Set(looks.map(({ dash, marker, open }) => `${dash} ${marker} ${open}`))).toHaveLength(16);
     expect(new Set(looks.map(({ colour: name }) => name))).toHaveLength(4);

@@ -77,7 +77,7 @@ describe('with `tensorboard`', () => {
     expect((await readRunFile(out)).recipe).not.toHaveProperty('tensorboard');
   });
 
-  test('a run that is stopped and resumed goes on in its own folder, without being asked', async () => {
+  test('a run that is stopped and resumed continues in its own folder, without being asked', async () => {
     const out = join(home, 'resumed');
     await leaveAt(into('resumed', { tensorboard: true }), (event) => event.type === 'step' && event.step === 3);
     await train({ out, resume: true }).result;
@@ -86,7 +86,7 @@ describe('with `tensorboard`', () => {
     expect(await runDifferences(join(home, 'plain'), out)).toEqual([]);
   });
 
-  test('and not where it is told not to', async () => {
+  test('and does not where the option is turned off', async () => {
     const out = join(home, 'resumed');
     const run = await readRunFile(out);
     expect(await boardFolder({ out, tensorboard: undefined }, run)).toBe(join(out, 'tensorboard'));

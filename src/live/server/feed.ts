@@ -77,6 +77,8 @@ export function openFeed(view: LiveView): Feed {
     await look();
     if (watching.size === 0) return;
     const fair = (cpuMs() - before) / MOST_SHARE;
+    // One who left and one who came during the look began this twice.
+    clearTimeout(timer);
     timer = setTimeout(keepLooking, Math.min(MOST_WAIT_MS, Math.max(LOOK_MS, fair)));
     timer.unref();
   };

@@ -4,12 +4,10 @@ import { drawHistogram } from '../../plots/histogram.js';
 import { packingPlot } from '../../plots/packing-plot.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
-import { tableOf } from '../page-blocks.js';
+import { paragraph, tableOf } from '../page-blocks.js';
 import { histogramTable } from '../parts/histogram.js';
 import { cell, folderName } from '../parts/shown.js';
 import type { RowsReport, ShownRow, ShownStage } from './rows-report.js';
-
-const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
 
 /**
  * The page of rows as the trainer sees them: their tokens with those that are trained marked, what was cut or dropped,

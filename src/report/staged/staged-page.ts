@@ -5,13 +5,11 @@ import { importOptionsSchema } from '../../data/options.js';
 import { drawHistogram } from '../../plots/histogram.js';
 import { formatCount, formatCounted } from '../../telemetry/format.js';
 import type { Figure, Page, PageBlock, PageCell, Section } from '../page.js';
-import { tableOf } from '../page-blocks.js';
+import { paragraph, tableOf } from '../page-blocks.js';
 import { commandText } from '../parts/command-text.js';
 import { histogramTable } from '../parts/histogram.js';
 import { folderName } from '../parts/shown.js';
 import type { StagedReport } from './read-staged-report.js';
-
-const paragraph = (text: string): PageBlock => ({ kind: 'paragraph', text });
 
 /**
  * The page of a staged folder: what is in each stage, how it was cut, and from what. It has numbers and names, and no

@@ -254,7 +254,7 @@ describe('in a browser', () => {
   );
 
   withBrowser(
-    'what is trained is told apart without colour: it is underlined, and control tokens have a frame',
+    'what is trained can be distinguished without colour: it is underlined, and control tokens have a frame',
     async () => {
       const { page } = await openPage(pageText(await reportOf(staged)));
       const style = (selector: string, property: string) =>
