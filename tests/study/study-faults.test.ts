@@ -69,7 +69,8 @@ withDisks('a full disk holds the study up, and nothing is lost once there is roo
     home=$1; shift
     mkdir "$home/small"; mount -t tmpfs -o size=128k none "$home/small"
     cp -a "$home/study/." "$home/small/"
-    "$@" "$home/small" >"$home/events" 2>"$home/err" & pid=$!
+    : >"$home/events" # the background job opens it later than the first look
+    "$@" "$home/small" >>"$home/events" 2>"$home/err" & pid=$!
     until grep -q '"failure":"disk full"' "$home/events"; do kill -0 $pid; sleep 0.05; done
     rm "$home/small/filler"
     wait $pid
