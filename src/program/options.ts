@@ -45,7 +45,9 @@ export type ProgramOptions = z.infer<typeof programOptions>;
 export function compileOptions(
   options: ProgramOptions,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>> {
+): Required<
+  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'>
+> {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -82,7 +84,8 @@ export function compileOptions(
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
   const attention = options.attention ?? (serves ? 'flash' : 'math');
-  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention };
+  const kernels = mode === 'captured' && backend.device === 'cpu';
+  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention, kernels };
 }
 
 const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import type { Logger } from '../../telemetry/logger.js';
@@ -6,7 +6,7 @@ import { QUIET, RENAMED, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
 import type { FoundProgram } from './detect.js';
 import { failure } from './download.js';
-import { bindingPackage, NODE_API_VERSION } from './paths.js';
+import { bindingPackage, kernelFolder, NODE_API_VERSION } from './paths.js';
 
 /** What to compile and where. */
 export interface BindingBuild {
@@ -37,8 +37,20 @@ export async function compileBinding({
 }: BindingBuild): Promise<void> {
   const require = createRequire(import.meta.url);
   const headers = (require('node-api-headers') as { include_dir: string }).include_dir;
-  const common = ['-O2', '-fPIC', '-shared', '-std=c++17', `-DNAPI_VERSION=${NODE_API_VERSION}`, '-I', headers];
+  const common = [
+    '-O3',
+    '-fPIC',
+    '-shared',
+    '-pthread',
+    '-std=c++17',
+    '-Wno-psabi',
+    `-DNAPI_VERSION=${NODE_API_VERSION}`,
+    '-I',
+    headers,
+  ];
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name));
+  const kernels = (await readdir(kernelFolder)).filter((name) => name.endsWith('.cc')).sort();
+  sources.push(...kernels.map((name) => join(kernelFolder, name)));
   const [quietSource, sessionSource] = [join(folder, 'quiet.cc'), join(folder, 'session.cc')];
   await mkdir(folder, { recursive: true });
   await writeFile(quietSource, QUIET);

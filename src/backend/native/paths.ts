@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { env as processEnv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../core/hash.js';
+import { QUIET, SESSION } from './addon-sources.js';
 
 /** The TensorFlow release whose C library is fetched. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -11,11 +13,19 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
 export const NODE_API_VERSION = 8;
 
-/**
- * Counts the changes to what is compiled beside the package's sources, so that an older build is
- * not taken for today's.
- */
-const BUILD = 4;
+/** Folder of the kernels that are compiled with the binding. */
+export const kernelFolder = fileURLToPath(new URL('./kernels/', import.meta.url));
+
+/** Names a state of what is compiled beside the package's sources, so that another build is not taken for today's. */
+const BUILD = sha256(
+  [
+    QUIET,
+    SESSION,
+    ...readdirSync(kernelFolder)
+      .sort()
+      .map((name) => readFileSync(join(kernelFolder, name), 'utf8')),
+  ].join('\n'),
+).slice(0, 8);
 
 const require = createRequire(import.meta.url);
 

@@ -128,6 +128,8 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Unpack: { traits: ['keepsType'] },
     Tile: { traits: ['keepsType'] },
     GatherV2: { traits: ['keepsType'] },
+    // Kernels of ours: backend/native/kernels.
+    PhasetuneRowProducts: { traits: ['product'], outputs: ['product'] },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
     XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },
