@@ -105,6 +105,8 @@ class Call {
     return TF_AllocateOutput(context_, i, type, shape.begin(), static_cast<int>(shape.size()),
                              static_cast<size_t>(size), status_);
   }
+  /** Gives an input as an output: the same memory. */
+  void pass(int i, const Tensor& input) { TF_SetOutput(context_, i, input.get(), status_); }
   /** False, and the call ends with an error, unless `right`. */
   bool expect(bool right, const char* what) {
     if (right) return true;
@@ -129,6 +131,10 @@ struct Op {
   void* (*create)(TF_OpKernelConstruction*) = nullptr;
   void (*destroy)(void*) = nullptr;
 };
+
+/** Attributes of an op, read when a kernel is made for a node. */
+int64_t int_attribute(TF_OpKernelConstruction* construction, const char* name);
+float float_attribute(TF_OpKernelConstruction* construction, const char* name);
 
 /** Makes an op known to TensorFlow; ends the process where that fails, since two ops have one name then. */
 bool add(const Op& op);
