@@ -15,7 +15,7 @@
 #include "tensorflow/c/tf_tensor.h"
 
 /** A function that is compiled for several instruction sets; the processor's best one is chosen when it is loaded. */
-#define PHASETUNE_EVERY_CPU __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define PHASETUNE_EVERY_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 /** A function that becomes part of its callers, and so is compiled for each of their instruction sets. */
 #define PHASETUNE_INLINE static inline __attribute__((always_inline))
@@ -107,10 +107,12 @@ class Call {
   }
   /** False, and the call ends with an error, unless `right`. */
   bool expect(bool right, const char* what) {
-    if (right) return true;
-    TF_SetStatus(status_, TF_INVALID_ARGUMENT, what);
+    if (!right) fail(TF_INVALID_ARGUMENT, what);
+    return right;
+  }
+  void fail(TF_Code code, const char* what) {
+    TF_SetStatus(status_, code, what);
     TF_OpKernelContext_Failure(context_, status_);
-    return false;
   }
 
  private:
