@@ -19,7 +19,7 @@ PHASETUNE_INLINE void put_pair(float* to, int64_t stride, Floats even, Floats od
   store(to + stride, odd);
 }
 PHASETUNE_INLINE void put_pair(Bfloat16* to, int64_t, Floats even, Floats odd) {
-  *reinterpret_cast<Words*>(to) = rounded(even) | (rounded(odd) << 16);
+  write(to, rounded(even) | (rounded(odd) << 16));
 }
 /** Where column `c` of row `r`, an even one, is in a right factor of so many columns. */
 PHASETUNE_INLINE float* right(float* x, int r, int columns, int c) { return x + r * columns + c; }
@@ -30,19 +30,19 @@ PHASETUNE_INLINE Bfloat16* right(Bfloat16* x, int r, int columns, int c) { retur
  * scores `ds`, as left factors, and these as a right factor `ds_right`. `masked` where not all keys are seen.
  */
 template <typename T>
-PHASETUNE_INLINE void slope_block(const float* scores, const float* dp, int keys, int key, bool masked, float scale,
+void slopes(const float* scores, const float* dp, int keys, int key, bool masked, float scale,
                         const Slopes& q, T* p, T* ds, T* ds_right) {
   for (int r = 0; r < keys; r += 2) {
-    for (int c = 0; c < QUERIES; c += 16) {
+    for (int c = 0; c < QUERIES; c += LANES) {
       const Floats stats = load(q.stats + c), delta = load(q.delta + c);
       Floats slope[2];
       for (int i = 0; i < 2; i++) {
         const int at = (r + i) * QUERIES + c;
-        Floats x = exp2_of(load(scores + at) * (scale * LOG2_E) - stats);
+        Floats x = power_of_2(load(scores + at) * (scale * LOG2_E) - stats);
         if (masked) {
-          const Ints first = *reinterpret_cast<const Ints*>(q.first + c), own = *reinterpret_cast<const Ints*>(q.own + c);
-          const Ints seen = (first <= key + r + i) & (own >= key + r + i);
-          x = (Floats)((Ints)x & seen);
+          const Places first = read<Places>(q.first + c), own = read<Places>(q.own + c);
+          const Places seen = (first <= key + r + i) & (own >= key + r + i);
+          x = (Floats)((Places)x & seen);
         }
         slope[i] = x * (load(dp + at) - delta) * scale;
         store(p + at, x);
@@ -52,34 +52,20 @@ PHASETUNE_INLINE void slope_block(const float* scores, const float* dp, int keys
     }
   }
 }
-PHASETUNE_EVERY_CPU void slopes(const float* scores, const float* dp, int keys, int key, bool masked, float scale,
-                            const Slopes& q, float* p, float* ds, float* ds_right) {
-  slope_block(scores, dp, keys, key, masked, scale, q, p, ds, ds_right);
-}
-PHASETUNE_EVERY_CPU void slopes(const float* scores, const float* dp, int keys, int key, bool masked, float scale,
-                            const Slopes& q, Bfloat16* p, Bfloat16* ds, Bfloat16* ds_right) {
-  slope_block(scores, dp, keys, key, masked, scale, q, p, ds, ds_right);
-}
 
 /** The sum of x y for each row; 0 after the last. */
 template <typename T>
-PHASETUNE_INLINE void multiply_rows_block(const T* x, const T* y, int rows, int64_t size, float* sums) {
+void multiply_rows(const T* x, const T* y, int rows, int64_t size, float* sums) {
   for (int r = 0; r < QUERIES; r++) {
-    Floats sum = {};
+    Floats total = {};
     float rest = 0;
     if (r < rows) {
       int64_t h = 0;
-      for (; h + 16 <= size; h += 16) sum += load(x + r * size + h) * load(y + r * size + h);
+      for (; h + LANES <= size; h += LANES) total += load(x + r * size + h) * load(y + r * size + h);
       for (; h < size; h++) rest += widened(x[r * size + h]) * widened(y[r * size + h]);
     }
-    sums[r] = sum_of(sum) + rest;
+    sums[r] = sum(total) + rest;
   }
-}
-PHASETUNE_EVERY_CPU void multiply_rows(const float* x, const float* y, int rows, int64_t size, float* sums) {
-  multiply_rows_block(x, y, rows, size, sums);
-}
-PHASETUNE_EVERY_CPU void multiply_rows(const Bfloat16* x, const Bfloat16* y, int rows, int64_t size, float* sums) {
-  multiply_rows_block(x, y, rows, size, sums);
 }
 
 /** Sets up a block of queries for a block of keys. True where some of its queries do not see all of these. */
@@ -157,7 +143,6 @@ void slope_keys(const Plan& plan, const Backward<T>& has, const typename Backwar
   const AttentionShape& s = plan.shape;
   const int64_t line = key_head / s.key_heads, width = plan.width, keys_at = (key_head * plan.key_blocks + j);
   const int wide = static_cast<int>(width);
-  const Product<T> multiply = product<T>();
   bool add = false;
   for (int64_t g = 0; g < plan.group; g++) {
     const int64_t head = line * s.heads + key_head % s.key_heads * plan.group + g;
@@ -214,7 +199,7 @@ bool attention_gradient(const AttentionShape& shape, const T* q, const T* k, con
   });
   const int64_t key_heads = shape.lines * shape.key_heads;
   parallel(keys, [&](int64_t task) {
-    const Tiles tiles;
+    const Products products;
     slope_keys(plan, has, has.own[worker()], task % key_heads, task / key_heads, stats, dk, dv);
   });
   parallel(queries, [&](int64_t task) {

@@ -3,10 +3,10 @@
 namespace phasetune {
 namespace {
 
-PHASETUNE_INLINE float most_of(Floats x) {
-  float most = x[0];
-  for (int i = 1; i < 16; i++) most = x[i] > most ? x[i] : most;
-  return most;
+PHASETUNE_INLINE float largest_of(Floats x) {
+  float largest = x[0];
+  for (int i = 1; i < LANES; i++) largest = x[i] > largest ? x[i] : largest;
+  return largest;
 }
 
 /** Rows of a softmax while its keys come block by block. */
@@ -21,62 +21,48 @@ struct Rows {
  * `o` [QUERIES, width] and `rows` is scaled to the new largest score.
  */
 template <typename T>
-PHASETUNE_INLINE void soften_block(float* scores, int keys, float scale, Rows& rows, float* o, int width, T* p) {
+void soften(float* scores, int keys, float scale, Rows& rows, float* o, int width, T* p) {
   for (int r = 0; r < QUERIES; r++) {
     float* s = scores + r * KEYS;
     for (int c = 0; c < rows.first[r]; c++) s[c] = HIDDEN;
     for (int c = rows.end[r]; c < keys; c++) s[c] = HIDDEN;
     Floats largest = load(s);
-    for (int c = 16; c < keys; c += 16) {
+    for (int c = LANES; c < keys; c += LANES) {
       const Floats x = load(s + c);
       largest = x > largest ? x : largest;
     }
-    const float most = std::max(rows.most[r], most_of(largest) * scale);
-    Floats sum = {};
-    for (int c = 0; c < keys; c += 16) {
-      const Floats x = exp2_of(load(s + c) * scale - most);
-      sum += x;
+    const float most = std::max(rows.most[r], largest_of(largest) * scale);
+    Floats total = {};
+    for (int c = 0; c < keys; c += LANES) {
+      const Floats x = power_of_2(load(s + c) * scale - most);
+      total += x;
       store(p + r * KEYS + c, x);
     }
     if (most != rows.most[r]) {
-      const float shrink = exp2_of((Floats){} + (rows.most[r] - most))[0];
+      const float shrink = power_of_2(Floats{} + (rows.most[r] - most))[0];
       rows.sum[r] *= shrink;
-      for (int h = 0; h < width; h += 16) store(o + r * width + h, load(o + r * width + h) * shrink);
+      for (int h = 0; h < width; h += LANES) store(o + r * width + h, load(o + r * width + h) * shrink);
       rows.most[r] = most;
     }
-    rows.sum[r] += sum_of(sum);
+    rows.sum[r] += sum(total);
   }
-}
-PHASETUNE_EVERY_CPU void soften(float* scores, int keys, float scale, Rows& rows, float* o, int width, float* p) {
-  soften_block(scores, keys, scale, rows, o, width, p);
-}
-PHASETUNE_EVERY_CPU void soften(float* scores, int keys, float scale, Rows& rows, float* o, int width, Bfloat16* p) {
-  soften_block(scores, keys, scale, rows, o, width, p);
 }
 
 /** The result and the logarithms of the sums of a block of queries. */
 template <typename T>
-PHASETUNE_INLINE void finish_block(const float* sums, const Rows& q, int rows, int64_t size, int64_t width, T* o, float* stats) {
+void finish(const float* sums, const Rows& q, int rows, int64_t size, int64_t width, T* o, float* stats) {
   for (int r = 0; r < rows; r++) {
     const float share = 1.0f / q.sum[r];
     const float* from = sums + r * width;
     int64_t h = 0;
-    for (; h + 16 <= size; h += 16) store(o + r * size + h, load(from + h) * share);
+    for (; h + LANES <= size; h += LANES) store(o + r * size + h, load(from + h) * share);
     if (h < size) {
-      T last[16];
+      T last[LANES];
       store(last, load(from + h) * share);
       memcpy(o + r * size + h, last, (size - h) * sizeof(T));
     }
     stats[r] = (q.most[r] + std::log2(q.sum[r])) / LOG2_E;
   }
-}
-PHASETUNE_EVERY_CPU void finish(const float* sums, const Rows& q, int rows, int64_t size, int64_t width, float* o,
-                            float* stats) {
-  finish_block(sums, q, rows, size, width, o, stats);
-}
-PHASETUNE_EVERY_CPU void finish(const float* sums, const Rows& q, int rows, int64_t size, int64_t width, Bfloat16* o,
-                            float* stats) {
-  finish_block(sums, q, rows, size, width, o, stats);
 }
 
 /** What the forward direction works in: keys and values as right factors, and a worker's own. */
@@ -110,7 +96,6 @@ void attend(const Plan& plan, const Forward<T>& has, const typename Forward<T>::
   const int64_t keys_at = (line * s.key_heads + head % s.heads / plan.group) * plan.key_blocks;
   const int rows = plan.rows(block, QUERIES);
   const int64_t at = head * s.tokens + block * QUERIES;
-  const Product<T> multiply = product<T>();
   padded(q + at * s.size, rows, s.size, own.q, QUERIES, width);
   int first[QUERIES];
   for (int r = 0; r < QUERIES; r++) {
@@ -154,7 +139,7 @@ bool attention(const AttentionShape& shape, const T* q, const T* k, const T* v, 
   // The last blocks of queries see most keys: they are first, so that no worker is left alone with one.
   const int64_t heads = shape.lines * shape.heads;
   parallel(heads * plan.query_blocks, [&](int64_t task) {
-    const Tiles tiles;
+    const Products products;
     attend(plan, has, has.own[worker()], task % heads, plan.query_blocks - 1 - task / heads, q, o, stats);
   });
   return true;

@@ -1,8 +1,8 @@
 #include "products.h"
 
+#ifdef __AVX512F__
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#endif
 
 #include <cstdlib>
 #include <cstring>
@@ -10,83 +10,47 @@
 namespace phasetune {
 namespace {
 
-typedef float F8 __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float F16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef uint32_t U8 __attribute__((vector_size(32), aligned(4), may_alias));
+/** Rows of c and vectors of a row whose sums are in registers together. */
+constexpr int ROWS = LANES == 16 ? 8 : 4, VECTORS = 2;
 
-/** One row of c at a time would wait for its own sums: `Rows` rows by `Vectors` vectors are in registers together. */
-template <typename V, int Rows, int Vectors>
-PHASETUNE_INLINE void floats(const Sizes& s, float* c, const float* a, const float* b, bool add) {
-  constexpr int kWidth = sizeof(V) / sizeof(float);
-  for (int n = 0; n < s.n; n += Vectors * kWidth) {
-    for (int m = 0; m < s.m; m += Rows) {
-      V sums[Rows][Vectors] = {};
-      for (int k = 0; k < s.k; k++) {
-        V right[Vectors];
-        for (int v = 0; v < Vectors; v++)
-          right[v] = *reinterpret_cast<const V*>(b + k * s.b_stride + n + v * kWidth);
-        for (int r = 0; r < Rows; r++) {
-          const float left = a[(m + r) * s.a_stride + k];
-          for (int v = 0; v < Vectors; v++) sums[r][v] += left * right[v];
-        }
-      }
-      for (int r = 0; r < Rows; r++)
-        for (int v = 0; v < Vectors; v++) {
-          V* to = reinterpret_cast<V*>(c + (m + r) * s.c_stride + n + v * kWidth);
-          *to = add ? *to + sums[r][v] : sums[r][v];
-        }
+PHASETUNE_INLINE void put_sums(float* c, int64_t stride, const Floats (&sums)[ROWS][VECTORS], bool add) {
+  PHASETUNE_UNROLL
+  for (int r = 0; r < ROWS; r++)
+    PHASETUNE_UNROLL
+    for (int v = 0; v < VECTORS; v++) {
+      float* to = c + r * stride + v * LANES;
+      store(to, add ? load(to) + sums[r][v] : sums[r][v]);
     }
-  }
 }
 
-__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))) void floats_512(const Sizes& s, float* c,
-                                                                                  const float* a, const float* b,
-                                                                                  bool add) {
-  floats<F16, 8, 2>(s, c, a, b, add);
-}
-
-__attribute__((target_clones("arch=x86-64-v3", "default"))) void floats_256(const Sizes& s, float* c, const float* a,
-                                                                  const float* b, bool add) {
-  floats<F8, 4, 2>(s, c, a, b, add);
-}
-
-/** bfloat16 without instructions for it: each half of a pair is widened to float. */
-PHASETUNE_INLINE void widened(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
-  constexpr int kRows = 4, kVectors = 2, kWidth = 8;
-  for (int n = 0; n < s.n; n += kVectors * kWidth) {
-    for (int m = 0; m < s.m; m += kRows) {
-      F8 sums[kRows][kVectors] = {};
+/** Bfloat16 without instructions for them: both of a pair are widened to float. */
+void widening(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
+  for (int n = 0; n < s.n; n += VECTORS * LANES)
+    for (int m = 0; m < s.m; m += ROWS) {
+      Floats sums[ROWS][VECTORS] = {};
       for (int k = 0; k < s.k; k += 2) {
-        F8 even[kVectors], odd[kVectors];
-        for (int v = 0; v < kVectors; v++) {
-          const U8 pairs = *reinterpret_cast<const U8*>(b + k * s.b_stride + 2 * (n + v * kWidth));
-          even[v] = (F8)(pairs << 16);
-          odd[v] = (F8)(pairs & 0xffff0000u);
+        Floats even[VECTORS], odd[VECTORS];
+        PHASETUNE_UNROLL
+        for (int v = 0; v < VECTORS; v++) {
+          const Words pairs = read<Words>(b + k * s.b_stride + 2 * (n + v * LANES));
+          even[v] = (Floats)(pairs << 16);
+          odd[v] = (Floats)(pairs & 0xffff0000u);
         }
-        for (int r = 0; r < kRows; r++) {
-          const Bfloat16* at = a + (m + r) * s.a_stride + k;
-          const uint32_t words[2] = {uint32_t(at[0].bits) << 16, uint32_t(at[1].bits) << 16};
-          float left[2];
-          memcpy(left, words, sizeof left);
-          for (int v = 0; v < kVectors; v++) sums[r][v] += left[0] * even[v] + left[1] * odd[v];
+        PHASETUNE_UNROLL
+        for (int r = 0; r < ROWS; r++) {
+          const Bfloat16* left = a + (m + r) * s.a_stride + k;
+          PHASETUNE_UNROLL
+          for (int v = 0; v < VECTORS; v++) sums[r][v] += widened(left[0]) * even[v] + widened(left[1]) * odd[v];
         }
       }
-      for (int r = 0; r < kRows; r++)
-        for (int v = 0; v < kVectors; v++) {
-          F8* to = reinterpret_cast<F8*>(c + (m + r) * s.c_stride + n + v * kWidth);
-          *to = add ? *to + sums[r][v] : sums[r][v];
-        }
+      put_sums(c + m * s.c_stride + n, s.c_stride, sums, add);
     }
-  }
 }
 
-__attribute__((target_clones("arch=x86-64-v3", "default"))) void bf16_widened(const Sizes& s, float* c, const Bfloat16* a,
-                                                                    const Bfloat16* b, bool add) {
-  widened(s, c, a, b, add);
-}
-
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void bf16_512(const Sizes& s, float* c, const Bfloat16* a,
-                                                                          const Bfloat16* b, bool add) {
+#if PHASETUNE_LANES == 16
+/** With AVX512-BF16, which multiplies and adds pairs. */
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void by_pairs(
+    const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
   constexpr int kRows = 8;
   for (int n = 0; n < s.n; n += 32) {
     for (int m = 0; m < s.m; m += kRows) {
@@ -112,8 +76,10 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void bf16_512(co
   }
 }
 
-__attribute__((target("amx-tile,amx-bf16"))) void bf16_tiles(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b,
-                                                           bool add) {
+#endif
+
+#ifdef PHASETUNE_AMX
+void by_tiles(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
   const int64_t c_bytes = s.c_stride * 4, a_bytes = s.a_stride * 2, b_bytes = s.b_stride * 4;
   for (int n = 0; n < s.n; n += 32) {
     for (int m = 0; m < s.m; m += 32) {
@@ -150,65 +116,64 @@ __attribute__((target("amx-tile,amx-bf16"))) void bf16_tiles(const Sizes& s, flo
   }
 }
 
-bool named(const char* const* words) {
-  const char* most = getenv("ONEDNN_MAX_CPU_ISA");
+#endif
+
+/** `ONEDNN_MAX_CPU_ISA` limits TensorFlow's products to some instructions, and these too: true where it allows a kind. */
+[[maybe_unused]] bool is_allowed(std::initializer_list<const char*> kinds) {
+  const char* most = std::getenv("ONEDNN_MAX_CPU_ISA");
   if (most == nullptr || *most == 0) return true;
-  for (; *words != nullptr; words++)
-    if (strstr(most, *words) != nullptr) return true;
+  for (const char* kind : kinds)
+    if (std::strstr(most, kind) != nullptr) return true;
   return false;
 }
 
-/** Asks the kernel for the tile registers, which a process has to do once. */
-bool has_tiles() {
-  static const bool has = [] {
-    const char* const words[] = {"AMX", "AVX10", "ALL", "DEFAULT", nullptr};
-    unsigned a = 7, b = 0, leaf = 0, d = 0;
-    if (!named(words) || !__builtin_cpu_supports("avx512bf16")) return false;
-    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(leaf), "=d"(d));
-    const bool tiles = (d >> 24) & 1, bf16 = (d >> 22) & 1;
-    return tiles && bf16 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-  }();
-  return has;
+using Product = void (*)(const Sizes&, float*, const Bfloat16*, const Bfloat16*, bool);
+
+Product fastest() {
+#ifdef PHASETUNE_AMX
+  if (is_allowed({"AMX", "AVX10", "ALL", "DEFAULT"}) && may_use_amx()) return by_tiles;
+#endif
+#if PHASETUNE_LANES == 16
+  if (is_allowed({"BF16", "FP16", "AMX", "AVX10", "ALL", "DEFAULT"}) && __builtin_cpu_supports("avx512bf16"))
+    return by_pairs;
+#endif
+  return widening;
 }
 
-bool has_512() {
-  const char* const words[] = {"AVX512", "AVX10", "ALL", "DEFAULT", nullptr};
-  return named(words) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+Product of_bfloat16() {
+  static const Product product = fastest();
+  return product;
 }
-
-bool has_bf16_512() {
-  const char* const words[] = {"BF16", "FP16", "AMX", "AVX10", "ALL", "DEFAULT", nullptr};
-  return named(words) && has_512() && __builtin_cpu_supports("avx512bf16");
-}
-
-__attribute__((target("amx-tile"))) void load_tiles(const void* config) { _tile_loadconfig(config); }
-__attribute__((target("amx-tile"))) void store_tiles(void* config) { _tile_storeconfig(config); }
 
 }  // namespace
 
-Product<float> product_of_floats() { return has_512() ? floats_512 : floats_256; }
-
-Product<Bfloat16> product_of_bfloat16() {
-  return has_tiles() ? bf16_tiles : has_bf16_512() ? bf16_512 : bf16_widened;
+void multiply(const Sizes& s, float* c, const float* a, const float* b, bool add) {
+  for (int n = 0; n < s.n; n += VECTORS * LANES)
+    for (int m = 0; m < s.m; m += ROWS) {
+      Floats sums[ROWS][VECTORS] = {};
+      for (int k = 0; k < s.k; k++) {
+        Floats right[VECTORS];
+        PHASETUNE_UNROLL
+        for (int v = 0; v < VECTORS; v++) right[v] = load(b + k * s.b_stride + n + v * LANES);
+        PHASETUNE_UNROLL
+        for (int r = 0; r < ROWS; r++) {
+          const float left = a[(m + r) * s.a_stride + k];
+          PHASETUNE_UNROLL
+          for (int v = 0; v < VECTORS; v++) sums[r][v] += left * right[v];
+        }
+      }
+      put_sums(c + m * s.c_stride + n, s.c_stride, sums, add);
+    }
 }
 
-/** A tile's setting: a palette, and then 64 bytes a row and 16 rows for each of eight. */
-alignas(64) static const unsigned char kEightTiles[64] = {
-    1,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0,   // palette
-    64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,   // bytes
-    0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0,   //
-    16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};  // rows
-
-Tiles::Tiles() {
-  if (!has_tiles()) return;
-  store_tiles(before_);
-  load_tiles(kEightTiles);
+void multiply(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
+  of_bfloat16()(s, c, a, b, add);
 }
 
-/** oneDNN keeps its own setting on TensorFlow's threads, and does not look whether it is still there. */
-Tiles::~Tiles() {
-  if (has_tiles()) load_tiles(before_);
+Products::Products() {
+#ifdef PHASETUNE_AMX
+  if (of_bfloat16() == by_tiles) tiles_.emplace();
+#endif
 }
 
 }  // namespace phasetune

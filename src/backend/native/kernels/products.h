@@ -1,5 +1,8 @@
-// Products of small matrices that lie in a core's cache, in the fastest way that the processor has.
+// Products of small matrices that lie in a core's cache.
 #pragma once
+#include <optional>
+
+#include "amx.h"
 #include "kernel.h"
 
 namespace phasetune {
@@ -17,21 +20,18 @@ struct Sizes {
  * c = a b, or c += a b: c [m, n] float, a [m, k]. b [k, n] of floats; of Bfloat16 it is [k / 2, n, 2], so that two
  * neighbours along k are next to each other.
  */
-template <typename T>
-using Product = void (*)(const Sizes& sizes, float* c, const T* a, const T* b, bool add);
+void multiply(const Sizes& sizes, float* c, const float* a, const float* b, bool add);
+void multiply(const Sizes& sizes, float* c, const Bfloat16* a, const Bfloat16* b, bool add);
 
-/** The fastest one for this processor; `ONEDNN_MAX_CPU_ISA` limits it as it limits TensorFlow's products. */
-Product<float> product_of_floats();
-Product<Bfloat16> product_of_bfloat16();
-
-/** While it lives, this thread may call `product_of_bfloat16`'s: that may need the thread's tile registers set up. */
-class Tiles {
+/** While it lives, its thread may multiply matrices of Bfloat16. */
+class Products {
  public:
-  Tiles();
-  ~Tiles();
+  Products();
 
  private:
-  alignas(64) unsigned char before_[64];
+#ifdef PHASETUNE_AMX
+  std::optional<Tiles> tiles_;
+#endif
 };
 
 }  // namespace phasetune
