@@ -45,12 +45,15 @@ PHASETUNE_INLINE void score(const float* queries, const T* keys, int64_t size, i
     Floats sums[HEADS] = {};
     for (int64_t i = 0; i < even; i += LANES) {
       const Floats part = load(key + i);
+      PHASETUNE_UNROLL
       for (int64_t n = 0; n < HEADS; n++) sums[n] += part * load(queries + n * size + i);
     }
     if (even < size) {
       const Floats part = load_first(key + even, size - even);
+      PHASETUNE_UNROLL
       for (int64_t n = 0; n < HEADS; n++) sums[n] += part * load_first(queries + n * size + even, size - even);
     }
+    PHASETUNE_UNROLL
     for (int64_t n = 0; n < HEADS; n++) scores[n * count + s] = sum(sums[n]);
   }
 }
@@ -78,15 +81,21 @@ template <int64_t HEADS, int64_t WIDTH_NOW, typename T>
 PHASETUNE_INLINE void add_up(const float* scores, const float* totals, const T* values, int64_t size, int64_t count,
                              int64_t last, T* attended) {
   Floats sums[HEADS][WIDTH_NOW] = {};
-  for (int64_t s = 0; s < count; s++)
+  for (int64_t s = 0; s < count; s++) {
+    PHASETUNE_UNROLL
     for (int64_t i = 0; i < WIDTH_NOW; i++) {
       const T* from = values + s * size + i * LANES;
       const Floats part = i == WIDTH_NOW - 1 && last < LANES ? load_first(from, last) : load(from);
+      PHASETUNE_UNROLL
       for (int64_t n = 0; n < HEADS; n++) sums[n][i] += part * scores[n * count + s];
     }
-  for (int64_t n = 0; n < HEADS; n++)
+  }
+  PHASETUNE_UNROLL
+  for (int64_t n = 0; n < HEADS; n++) {
+    PHASETUNE_UNROLL
     for (int64_t i = 0; i < WIDTH_NOW; i++)
       store_first(attended + n * size + i * LANES, sums[n][i] / totals[n], i == WIDTH_NOW - 1 ? last : LANES);
+  }
 }
 
 template <int64_t HEADS, typename T>
@@ -99,12 +108,12 @@ PHASETUNE_INLINE void attend(const float* queries, const T* keys, const T* value
   for (; i + WIDTH * LANES <= size; i += WIDTH * LANES)
     add_up<HEADS, WIDTH>(scores, totals, values + i, size, count, LANES, attended + i);
   for (; i < size; i += LANES)
-    add_up<HEADS, 1>(scores, totals, values + i, size, count, std::min(LANES, size - i), attended + i);
+    add_up<HEADS, 1>(scores, totals, values + i, size, count, std::min<int64_t>(LANES, size - i), attended + i);
 }
 
 /** One row and one of its key heads, with the query heads that share it. */
 template <typename T>
-PHASETUNE_INLINE void head(const Attention<T>& a, int64_t row, int64_t key_head, float* queries, float* scores) {
+void head(const Attention<T>& a, int64_t row, int64_t key_head, float* queries, float* scores) {
   const int64_t size = a.size, group = a.heads / a.key_heads, position = a.positions[row];
   const float *cos = a.cos + row * size, *sin = a.sin + row * size;
   const int64_t table = (row * a.key_heads + key_head) * a.slots, given = (row * a.key_heads + key_head) * size;
@@ -127,20 +136,12 @@ PHASETUNE_INLINE void head(const Attention<T>& a, int64_t row, int64_t key_head,
   }
 }
 
-PHASETUNE_EVERY_CPU void head_of(const Attention<float>& a, int64_t row, int64_t key_head, float* queries, float* scores) {
-  head(a, row, key_head, queries, scores);
-}
-PHASETUNE_EVERY_CPU void head_of(const Attention<Bfloat16>& a, int64_t row, int64_t key_head, float* queries,
-                                 float* scores) {
-  head(a, row, key_head, queries, scores);
-}
-
 template <typename T>
 void all_heads(const Attention<T>& a, int64_t rows) {
   const int64_t own = a.heads / a.key_heads * a.size;
   parallel(rows * a.key_heads, [&](int64_t part) {
     std::vector<float> room(own + TOGETHER * a.slots);
-    head_of(a, part / a.key_heads, part % a.key_heads, room.data(), room.data() + own);
+    head(a, part / a.key_heads, part % a.key_heads, room.data(), room.data() + own);
   });
 }
 

@@ -1,41 +1,15 @@
-// Mathematics of vectors: sums over the lanes, exponentials, parts of a vector.
+// Exponentials of a register, and registers that memory fills only in part.
 #pragma once
 #include "kernel.h"
 
 namespace phasetune {
 
-typedef float Floats8 __attribute__((vector_size(32)));
-typedef float Floats4 __attribute__((vector_size(16)));
-typedef int32_t Integers __attribute__((vector_size(64), aligned(4), may_alias));
-
-PHASETUNE_INLINE float sum(Floats x) {
-  Floats8 halves[2];
-  std::memcpy(halves, &x, sizeof(halves));
-  const Floats8 half = halves[0] + halves[1];
-  Floats4 quarters[2];
-  std::memcpy(quarters, &half, sizeof(quarters));
-  const Floats4 quarter = quarters[0] + quarters[1];
-  return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
-}
-
-/** The first `count` numbers from there, fewer than a vector has; zeros in the other lanes. */
+/** The first `count` numbers from there, fewer than a register has; zeros in the other lanes. */
 template <typename T>
 PHASETUNE_INLINE Floats load_first(const T* from, int64_t count) {
   T numbers[LANES] = {};
   std::memcpy(numbers, from, count * sizeof(T));
   return load(numbers);
-}
-
-PHASETUNE_INLINE void store(float* to, Floats x) { std::memcpy(to, &x, sizeof(x)); }
-/** Rounds as the store of one number does. */
-PHASETUNE_INLINE void store(Bfloat16* to, Floats x) {
-  Words words;
-  std::memcpy(&words, &x, sizeof(words));
-  const Words rounded = (words + 0x7fff + ((words >> 16) & 1)) >> 16;
-  const Words not_a_number = Words{} + 0x7fc0;
-  const Words bits = x == x ? rounded : not_a_number;
-  const Halves halves = __builtin_convertvector(bits, Halves);
-  std::memcpy(to, &halves, sizeof(halves));
 }
 
 /** Stores the first `count` lanes. */
@@ -62,10 +36,8 @@ PHASETUNE_INLINE Floats exponential(Floats x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   const Floats fraction = p * r * r + r + 1.0f;
-  const Integers power = (__builtin_convertvector(turns, Integers) + 127) << 23;
-  Floats scale;
-  std::memcpy(&scale, &power, sizeof(scale));
-  return x < tiny ? zero : fraction * scale;
+  const Places power = (__builtin_convertvector(turns, Places) + 127) << 23;
+  return x < tiny ? zero : fraction * (Floats)power;
 }
 
 }  // namespace phasetune
