@@ -83,8 +83,9 @@ export function compileOptions(
   if (options.attention === 'flash' && precision !== 'bfloat16')
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
-  const attention = options.attention ?? (serves ? 'flash' : 'math');
   const kernels = mode === 'captured' && backend.device === 'cpu';
+  const ownKernel = kernels && compile !== 'whole';
+  const attention = options.attention ?? (serves ? 'flash' : ownKernel ? 'recompute' : 'math');
   return { mode, precision, loadIn8bit, loadIn4bit, compile, attention, kernels };
 }
 
