@@ -6,6 +6,7 @@ import { QUIET, RENAMED, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
 import type { FoundProgram } from './detect.js';
 import { failure } from './download.js';
+import { instructionSets, processorFlags } from './instructions.js';
 import { bindingPackage, kernelFolder, NODE_API_VERSION } from './paths.js';
 
 /** What to compile and where. */
@@ -66,9 +67,21 @@ export async function compileBinding({
       remedy: { advice: 'use g++ 9 or newer (CXX names another compiler)' },
     });
   };
+  // An older compiler does not know the newest instructions.
+  const instructionFlags = async () => {
+    for (const { flags } of instructionSets(processorFlags())) {
+      const answer = await runChild(compiler.command, [...flags, '-fsyntax-only', '-x', 'c++', '/dev/null'], {
+        env,
+        signal,
+      });
+      if (answer?.code === 0) return flags;
+    }
+    return [];
+  };
   await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);
   await run([
     ...common,
+    ...(await instructionFlags()),
     ...['-I', bindingPackage, '-I', join(libraries, 'include')],
     ...[...sources, sessionSource, '-o', join(folder, 'tfjs_binding.node')],
     ...Object.entries(RENAMED).map(([name, other]) => `-D${name}=${other}`),

@@ -6,6 +6,7 @@ import { env as processEnv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../core/hash.js';
 import { QUIET, SESSION } from './addon-sources.js';
+import { instructionSets, processorFlags } from './instructions.js';
 
 /** The TensorFlow release whose C library is fetched. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -16,16 +17,22 @@ export const NODE_API_VERSION = 8;
 /** Folder of the kernels that are compiled with the binding. */
 export const kernelFolder = fileURLToPath(new URL('./kernels/', import.meta.url));
 
-/** Names a state of what is compiled beside the package's sources, so that another build is not taken for today's. */
-const BUILD = sha256(
-  [
-    QUIET,
-    SESSION,
-    ...readdirSync(kernelFolder)
-      .sort()
-      .map((name) => readFileSync(join(kernelFolder, name), 'utf8')),
-  ].join('\n'),
-).slice(0, 8);
+/**
+ * Names what is compiled beside the package's sources and for which instructions, so that another
+ * build is not taken for this one: an older one, or that of another machine with the same folder.
+ */
+const BUILD = [
+  instructionSets(processorFlags())[0]!.name,
+  sha256(
+    [
+      QUIET,
+      SESSION,
+      ...readdirSync(kernelFolder)
+        .sort()
+        .map((name) => readFileSync(join(kernelFolder, name), 'utf8')),
+    ].join('\n'),
+  ).slice(0, 8),
+].join('-');
 
 const require = createRequire(import.meta.url);
 

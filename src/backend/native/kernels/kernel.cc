@@ -16,7 +16,25 @@ void check(const char* name, TF_Status* status) {
   std::abort();
 }
 
+template <typename T, typename Read>
+T attribute(TF_OpKernelConstruction* construction, const char* name, Read read) {
+  TF_Status* status = TF_NewStatus();
+  T value = 0;
+  read(construction, name, &value, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return value;
+}
+
 }  // namespace
+
+int64_t int_attribute(TF_OpKernelConstruction* construction, const char* name) {
+  return attribute<int64_t>(construction, name, TF_OpKernelConstruction_GetAttrInt64);
+}
+
+float float_attribute(TF_OpKernelConstruction* construction, const char* name) {
+  return attribute<float>(construction, name, TF_OpKernelConstruction_GetAttrFloat);
+}
 
 bool add(const Op& op) {
   TF_Status* status = TF_NewStatus();

@@ -14,19 +14,28 @@
 #include "tensorflow/c/tf_status.h"
 #include "tensorflow/c/tf_tensor.h"
 
-/** A function that is compiled for several instruction sets; the processor's best one is chosen when it is loaded. */
-#define PHASETUNE_EVERY_CPU __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-
-/** A function that becomes part of its callers, and so is compiled for each of their instruction sets. */
+/** A function that becomes part of its callers. */
 #define PHASETUNE_INLINE static inline __attribute__((always_inline))
+/** Before a loop over a constant number of registers: without it, they would be kept in memory. */
+#define PHASETUNE_UNROLL _Pragma("GCC unroll 32")
+
+// Set-up compiles for the instructions of the processor that it runs on: see native/instructions.ts.
+#if defined(__AVX512F__)
+#define PHASETUNE_LANES 16
+#elif defined(__AVX2__)
+#define PHASETUNE_LANES 8
+#else
+#define PHASETUNE_LANES 4
+#endif
 
 namespace phasetune {
 
-/** Sixteen numbers: one register with AVX-512, two with AVX2, four without. */
-typedef float Floats __attribute__((vector_size(64), aligned(4), may_alias));
-typedef uint32_t Words __attribute__((vector_size(64), aligned(4), may_alias));
-typedef uint16_t Halves __attribute__((vector_size(32), aligned(2), may_alias));
-constexpr int64_t LANES = 16;
+/** Numbers in a register. */
+constexpr int LANES = PHASETUNE_LANES;
+typedef float Floats __attribute__((vector_size(4 * PHASETUNE_LANES)));
+typedef uint32_t Words __attribute__((vector_size(4 * PHASETUNE_LANES)));
+typedef int32_t Places __attribute__((vector_size(4 * PHASETUNE_LANES)));
+typedef uint16_t Halves __attribute__((vector_size(2 * PHASETUNE_LANES)));
 
 /** A bfloat16: the upper half of a float32. */
 struct Bfloat16 {
@@ -41,22 +50,44 @@ PHASETUNE_INLINE float widened(Bfloat16 x) {
 }
 PHASETUNE_INLINE float widened(float x) { return x; }
 
-PHASETUNE_INLINE Floats load(const float* from) {
-  Floats x;
-  std::memcpy(&x, from, sizeof(x));
-  return x;
+/** A register's worth of memory, wherever it begins. */
+template <typename V, typename T>
+PHASETUNE_INLINE V read(const T* from) {
+  V value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
 }
+template <typename V, typename T>
+PHASETUNE_INLINE void write(T* to, V value) {
+  std::memcpy(to, &value, sizeof(value));
+}
+
+/** LANES numbers as float32. */
+PHASETUNE_INLINE Floats load(const float* from) { return read<Floats>(from); }
 PHASETUNE_INLINE Floats load(const Bfloat16* from) {
-  Halves halves;
-  std::memcpy(&halves, from, sizeof(halves));
-  const Words words = __builtin_convertvector(halves, Words) << 16;
-  Floats x;
-  std::memcpy(&x, &words, sizeof(x));
-  return x;
+  return (Floats)(__builtin_convertvector(read<Halves>(from), Words) << 16);
+}
+
+/** LANES numbers rounded to what is stored: to the nearest, to the even one in the middle. */
+PHASETUNE_INLINE void store(float* to, Floats x) { write(to, x); }
+PHASETUNE_INLINE void store(Bfloat16* to, Floats x) {
+  const Words words = (Words)x;
+  const Words rounded = (words + 0x7fff + ((words >> 16) & 1)) >> 16;
+  const Words kept = x != x ? Words{} + 0x7fc0 : rounded;
+  write(to, __builtin_convertvector(kept, Halves));
+}
+
+/** The sum of a register's numbers. */
+PHASETUNE_INLINE float sum(Floats x) {
+  typedef float Four __attribute__((vector_size(16)));
+  Four total{};
+  PHASETUNE_UNROLL
+  for (int i = 0; i < LANES; i += 4) total += read<Four>(reinterpret_cast<const float*>(&x) + i);
+  return (total[0] + total[2]) + (total[1] + total[3]);
 }
 
 PHASETUNE_INLINE void store(float* to, float x) { *to = x; }
-/** Rounds to the nearest, to the even one in the middle; what is not a number stays so. */
+/** As the one above. What is not a number stays so. */
 PHASETUNE_INLINE void store(Bfloat16* to, float x) {
   uint32_t word;
   std::memcpy(&word, &x, sizeof(word));
@@ -105,6 +136,8 @@ class Call {
     return TF_AllocateOutput(context_, i, type, shape.begin(), static_cast<int>(shape.size()),
                              static_cast<size_t>(size), status_);
   }
+  /** Gives an input as an output: the same memory. */
+  void pass(int i, const Tensor& input) { TF_SetOutput(context_, i, input.get(), status_); }
   /** False, and the call ends with an error, unless `right`. */
   bool expect(bool right, const char* what) {
     if (right) return true;
@@ -129,6 +162,10 @@ struct Op {
   void* (*create)(TF_OpKernelConstruction*) = nullptr;
   void (*destroy)(void*) = nullptr;
 };
+
+/** Attributes of an op, read when a kernel is made for a node. */
+int64_t int_attribute(TF_OpKernelConstruction* construction, const char* name);
+float float_attribute(TF_OpKernelConstruction* construction, const char* name);
 
 /** Makes an op known to TensorFlow; ends the process where that fails, since two ops have one name then. */
 bool add(const Op& op);
