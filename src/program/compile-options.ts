@@ -9,7 +9,7 @@ export type Compile = 'none' | 'parts' | 'whole';
 
 /**
  * How causal attention is worked out: `math` keeps every layer's probabilities for the gradient, `recompute` works
- * them out again, `flash` is a card's own op for it, cuDNN's.
+ * them out again (on a processor in a kernel of ours), `flash` is a card's own op for it, cuDNN's.
  */
 export type Attention = 'math' | 'recompute' | 'flash';
 

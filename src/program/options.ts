@@ -34,7 +34,7 @@ export const programOptions = z.strictObject({
     .enum(['math', 'recompute', 'flash'])
     .optional()
     .describe(
-      "how attention is computed: math keeps its probabilities for the gradient, recompute works them out again (less memory for long lines), flash uses the card's own kernels, or recompute where it has none [math; flash on a card]",
+      "how attention is computed: recompute keeps no probabilities for the gradient, in blocks that stay in the cache, math keeps them, flash uses the card's own kernels, or recompute where it has none [recompute; flash on a card; math where compiled whole or op by op]",
     ),
 });
 

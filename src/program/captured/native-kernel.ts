@@ -12,7 +12,8 @@ const FEW_ROWS = 32;
 
 /**
  * The kernel of ours (`backend/native/kernels`) that computes what a node does, faster than the
- * library's ops: a reference for each of the node's outputs. Undefined where there is none. `precision` is that of products.
+ * library's ops: a reference for each of the node's outputs. Undefined where there is none.
+ * `precision` is that of products.
  */
 export function nativeKernel(now: GraphNode, precision: Precision): readonly TensorRef[] | undefined {
   return KERNELS[now.op]?.(now, precision);

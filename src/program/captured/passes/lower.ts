@@ -8,7 +8,7 @@ import { refsOf, rewrite } from './rewrite.js';
  */
 export type Lowering = (node: GraphNode) => readonly TensorRef[] | undefined;
 
-/** Replaces every node that the device has something for by that, and other composites by the ops that they are made of. */
+/** Replaces each node that the device has something for, and other composites by the ops that they are made of. */
 export const lower = (graph: EntryGraph, lowering: Lowering): EntryGraph =>
   rewrite(graph, (now) => {
     const body = decompositionOf(now);

@@ -178,7 +178,7 @@ nativeOnly('memory for attention and its gradient grows with the length of a lin
     const graph = lower(record('attend', spec.entries.attend!, {}, specs), (node) => nativeAttention(node, 'float32'));
     return peakBytes(sortNodes(rootsOf(graph)));
   };
-  // All that there is has as many rows as the line has tokens: twice the length is twice the bytes, less what does not grow.
+  // All that there is has as many rows as the line has tokens: twice the length is twice the bytes at most.
   expect(peak(4096)).toBeLessThanOrEqual(2 * peak(2048));
   expect(peak(8192)).toBeLessThanOrEqual(2 * peak(4096));
 });
