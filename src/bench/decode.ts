@@ -8,7 +8,8 @@ import { loadParameters, modelVariables } from '../model/load.js';
 import { compile } from '../program/compile.js';
 import { joinSpecs } from '../program/program.js';
 import { peakRssMib } from '../telemetry/memory.js';
-import { type DecodeBenchOptions, programFigures, programOf } from './options.js';
+import type { DecodeBenchOptions } from './options.js';
+import { programFigures, programOf } from './program.js';
 import { randomPrompts } from './random-batch.js';
 import { randomModel } from './random-model.js';
 import { shapeConfig } from './shapes.js';
@@ -20,7 +21,7 @@ import { type BenchHooks, median, round, timed } from './timing.js';
  */
 export async function benchDecode(backend: Backend, options: DecodeBenchOptions, hooks: BenchHooks = {}) {
   const { rows, prompt, tokens, repeats, seed } = options;
-  const compileOptions = programOf(options, backend);
+  const compileOptions = await programOf(options, backend);
   const config = shapeConfig(options);
   const prompts = randomPrompts({ rows, prompt, vocab: config.vocab_size, seed });
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: tokens }), rows);
