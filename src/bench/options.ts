@@ -15,6 +15,7 @@ export const benchOptions = z.strictObject({
   vocab: count.optional().describe('size of the vocabulary instead of that of the shape'),
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
+  loadIn16bit: programOptions.shape.loadIn16bit,
   loadIn8bit: programOptions.shape.loadIn8bit,
   loadIn4bit: programOptions.shape.loadIn4bit,
   compile: programOptions.shape.compile,

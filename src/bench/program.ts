@@ -8,15 +8,24 @@ export const programOf = (
   {
     dtype,
     ...options
-  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
     Pick<StepBenchOptions, 'attention'>,
   backend: Backend,
 ): Promise<DecidedProgram> => decideProgram({ ...options, precision: dtype }, backend);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({ mode, precision, loadIn8bit, loadIn4bit, compile, attention }: DecidedProgram) => ({
+export const programFigures = ({
+  mode,
+  precision,
+  loadIn16bit,
+  loadIn8bit,
+  loadIn4bit,
+  compile,
+  attention,
+}: DecidedProgram) => ({
   mode,
   dtype: precision,
+  loadIn16bit,
   loadIn8bit,
   loadIn4bit,
   compile,

@@ -32,12 +32,24 @@ function divisionLines({ division }: TrainingPlan): string[] {
   ];
 }
 
-/** Which type of products, why, and what the other one would take. */
-function precisionLines({ precision, memory }: TrainingPlan): string[] {
+/** Which type of products and why, how weights are held, and what the run would take otherwise. */
+function precisionLines({ precision, memory, recipe }: TrainingPlan): string[] {
   if (!precision) return [];
-  const other = memory?.other;
-  const others = other ? `; in ${other.precision} the peak would be about ${formatBytes(other.forecast.peak)}` : '';
-  return [`products: ${describePrecision(precision)}${others}`];
+  const otherwise = memory?.otherwise?.map(
+    (way) =>
+      `about ${formatBytes(way.forecast.peak)} with ${way.precision === precision.precision ? weightsOf(way) : `products in ${way.precision}`}`,
+  );
+  return [
+    `products: ${describePrecision(precision)}; ${weightsOf({ ...recipe, ...precision })}`,
+    ...(otherwise ? [`peak memory would be ${otherwise.join(', ')}`] : []),
+  ];
+}
+
+/** How the layers' frozen matrices are held. */
+function weightsOf(held: Pick<TrainingPlan['recipe'], 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit'>) {
+  const { precision, loadIn16bit, loadIn8bit, loadIn4bit } = held;
+  if (loadIn4bit || loadIn8bit) return `weights in ${loadIn4bit ? 4 : 8} bits`;
+  return `weights in ${loadIn16bit ? 'bfloat16' : precision}`;
 }
 
 /** What a plan says about memory, as lines; none where that was not worked out. */

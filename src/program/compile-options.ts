@@ -25,6 +25,11 @@ export interface CompileOptions {
   readonly mode: 'captured' | 'eager';
   readonly precision: Precision;
   /**
+   * Holds frozen matrices that allow it in bfloat16 where `precision` is float32; they are widened at each use, which
+   * is exact. Captured programs only; off by default.
+   */
+  readonly loadIn16bit?: boolean;
+  /**
    * Holds frozen matrices that allow it in 8 bits; they are widened to `precision` at each use.
    * Captured programs only; off by default.
    */

@@ -18,6 +18,12 @@ export const programOptions = z.strictObject({
     .describe(
       'type of products and of frozen weights; the rest is float32. auto takes what is faster on this processor, bfloat16 on a card, float32 where eager',
     ),
+  loadIn16bit: z
+    .boolean()
+    .optional()
+    .describe(
+      "keep the layers' frozen matrices in bfloat16 where products are float32, half of their memory; exact if the checkpoint is in bfloat16; captured programs only [off]",
+    ),
   loadIn8bit: z
     .boolean()
     .optional()
@@ -50,7 +56,7 @@ export type WithPrecision<T extends Pick<ProgramOptions, 'precision'>> = Omit<T,
 
 /** Every option that a program is compiled with. */
 export type DecidedProgram = Required<
-  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>
+  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>
 >;
 
 /** Every option decided for a backend. Throws a usage error for what the backend or the mode cannot do. */
@@ -71,15 +77,16 @@ export function compileOptions(
   const { precision } = options;
   if (mode === 'eager' && precision !== 'float32')
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
-  const { loadIn8bit = false, loadIn4bit = false } = options;
-  if (loadIn8bit && loadIn4bit)
+  const { loadIn16bit = false, loadIn8bit = false, loadIn4bit = false } = options;
+  const [held, twice] = HELD_BITS.filter((option) => options[option]);
+  if (held && twice)
     throw refusal(
-      'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other',
-      'loadIn4bit',
-      withoutIt('loadIn8bit'),
-      withoutIt('loadIn4bit'),
+      `weights are held in one number of bits: \`${held}\` and \`${twice}\` exclude each other`,
+      twice,
+      withoutIt(held),
+      withoutIt(twice),
     );
-  for (const option of ['loadIn8bit', 'loadIn4bit'] as const)
+  for (const option of HELD_BITS)
     if (mode === 'eager' && options[option])
       throw refusal(`\`${option}\` needs a captured program`, option, withoutIt(option), captured);
   if (mode === 'eager' && options.compile && options.compile !== 'none')
@@ -94,7 +101,9 @@ export function compileOptions(
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
   const attention = options.attention ?? (serves ? 'flash' : 'math');
-  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention };
+  return { mode, precision, loadIn16bit, loadIn8bit, loadIn4bit, compile, attention };
 }
+
+const HELD_BITS = ['loadIn16bit', 'loadIn8bit', 'loadIn4bit'] as const;
 
 const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

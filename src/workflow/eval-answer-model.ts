@@ -126,8 +126,8 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
       for (const [i, source] of sources.entries())
         if (isModelRun(source)) runs.push({ arm: name, run: i + 1, source, base: await baseOf(source) });
     for (const { source, base } of runs) if (source.adapter) await base.model.adapter(source.adapter.path);
-    const { precision, loadIn8bit, loadIn4bit } = compile;
-    const held = { precision, loadIn8bit, ...(loadIn4bit && { loadIn4bit }) };
+    const { precision, loadIn16bit, loadIn8bit, loadIn4bit } = compile;
+    const held = { precision, loadIn8bit, ...(loadIn16bit && { loadIn16bit }), ...(loadIn4bit && { loadIn4bit }) };
     const usesClock = options.template === 'chat' && [...bases.values()].some(({ model }) => model.usesClock);
     return {
       device: backend.device,

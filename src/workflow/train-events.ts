@@ -39,8 +39,15 @@ export interface PlannedMemory {
   readonly forecast?: MemoryForecast;
   /** Ways to run that the memory limit has no room for. */
   readonly tooLarge: readonly Attempt[];
-  /** What the same run would take with the other type of products, where that was asked for. */
-  readonly other?: { readonly precision: Precision; readonly forecast: MemoryForecast };
+  /** What the same run would take with the other type of products, or its weights held in fewer bits. */
+  readonly otherwise?: readonly OtherwiseHeld[];
+}
+
+/** What a run would take in another type of products, or with weights in 16 bits under float32 ones. */
+export interface OtherwiseHeld {
+  readonly precision: Precision;
+  readonly loadIn16bit: boolean;
+  readonly forecast: MemoryForecast;
 }
 
 /** Rows were encoded. */

@@ -69,16 +69,22 @@ export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, ch
   return forecastBoth({ ...backend, device: chosen.device }, recipe, prepared, hooks);
 }
 
-/** The forecast, with what the other type of products would take. */
+/** The forecast, with what the run would take in the other type of products, or its weights in fewer bits. */
 async function forecastBoth(backend: Backend, recipe: Recipe, prepared: PreparedRun, hooks: Hooks) {
   const held = processBytes();
   const run = await forecastOn(backend, recipe, prepared, hooks, held);
+  const { precision, attention, loadIn16bit = false, loadIn8bit = false, loadIn4bit = false } = run.recipe;
   // Flash attention is in bfloat16 only.
-  if (!run.memory.forecast || run.recipe.attention === 'flash') return run;
-  const precision = run.recipe.precision === 'float32' ? 'bfloat16' : 'float32';
-  const otherwise = { ...run.recipe, precision, memoryLimit: undefined } as const;
-  const { forecast } = planMemory(otherwise, { ...prepared, plan: run.plan }, backend, held);
-  return { ...run, memory: { ...run.memory, other: { precision, forecast: forecast! } as const } };
+  if (!run.memory.forecast || attention === 'flash') return run;
+  const ways = [
+    { precision: precision === 'float32' ? 'bfloat16' : 'float32', loadIn16bit },
+    ...(precision === 'bfloat16' || loadIn8bit || loadIn4bit ? [] : [{ precision, loadIn16bit: !loadIn16bit }]),
+  ] as const;
+  const otherwise = ways.map((way) => {
+    const changed = { ...run.recipe, ...way, memoryLimit: undefined };
+    return { ...way, forecast: planMemory(changed, { ...prepared, plan: run.plan }, backend, held).forecast! };
+  });
+  return { ...run, memory: { ...run.memory, otherwise } };
 }
 
 async function forecastOn(backend: Backend, given: Recipe, prepared: PreparedRun, { logger }: Hooks, held?: number) {

@@ -46,8 +46,14 @@ test.each<[ProgramOptions, Device, string]>([
   [
     { loadIn8bit: true, loadIn4bit: true },
     PROCESSOR,
-    'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other; leave out `loadIn8bit`, or leave out `loadIn4bit`',
+    'weights are held in one number of bits: `loadIn8bit` and `loadIn4bit` exclude each other; leave out `loadIn8bit`, or leave out `loadIn4bit`',
   ],
+  [
+    { loadIn16bit: true, loadIn8bit: true },
+    PROCESSOR,
+    'weights are held in one number of bits: `loadIn16bit` and `loadIn8bit` exclude each other; leave out `loadIn16bit`, or leave out `loadIn8bit`',
+  ],
+  [{ loadIn16bit: true }, WASM, `\`loadIn16bit\` needs a captured program; leave out \`loadIn16bit\`, or ${SETUP}`],
   [{ loadIn8bit: true }, WASM, `\`loadIn8bit\` needs a captured program; leave out \`loadIn8bit\`, or ${SETUP}`],
   [
     { mode: 'eager', precision: 'bfloat16' },

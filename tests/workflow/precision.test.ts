@@ -6,6 +6,7 @@ import { stageInto } from '../../src/curriculum/write.js';
 import { importFile } from '../../src/data/import.js';
 import { readEvalFile } from '../../src/eval/eval-file.js';
 import { keepSpeeds, placeHere } from '../../src/program/products/kept.js';
+import type { MemoryForecast } from '../../src/train/memory-forecast.js';
 import { readRunFile } from '../../src/train/run-file.js';
 import { answerSets } from '../../src/workflow/eval-answer.js';
 import { planTraining, train } from '../../src/workflow/train.js';
@@ -90,14 +91,26 @@ for (const precision of ['bfloat16', 'float32'] as const) {
     expect(plan).toMatchObject({
       recipe: { precision },
       precision: { precision, chosen: 'measured', gflops: FASTER[precision] },
-      memory: { other: { precision: OTHER[precision] } },
     });
-    const { other, forecast } = plan.memory!;
-    const given = await planTraining({ ...recipe('planned'), precision: OTHER[precision] });
-    const sizes = ({ variables, tensors } = other!.forecast) => ({ variables, tensors });
-    expect(sizes()).toEqual(sizes(given.memory!.forecast));
-    const held = { [precision]: forecast!.variables, [OTHER[precision]]: other!.forecast.variables };
-    expect(held.bfloat16!).toBeLessThan(held.float32!);
+    const { otherwise, forecast } = plan.memory!;
+    const sizes = ({ variables, tensors }: MemoryForecast) => ({ variables, tensors });
+    for (const { precision, loadIn16bit, forecast } of otherwise!) {
+      const given = await planTraining({ ...recipe('planned'), precision, loadIn16bit });
+      expect(sizes(forecast)).toEqual(sizes(given.memory!.forecast!));
+    }
+    const held = (precision: Precision, loadIn16bit: boolean) =>
+      otherwise!.find((way) => way.precision === precision && way.loadIn16bit === loadIn16bit)?.forecast.variables;
+    const [half, whole] = [
+      held('bfloat16', false) ?? forecast!.variables,
+      held('float32', false) ?? forecast!.variables,
+    ];
+    expect(half).toBeLessThan(whole);
+    // Under products in bfloat16 all matrices are held in it anyhow.
+    const between = held('float32', true);
+    expect(between !== undefined).toBe(precision === 'float32');
+    if (between === undefined) return;
+    expect(between).toBeGreaterThan(half);
+    expect(between).toBeLessThan(whole);
   });
 
   nativeOnly(`an evaluation continues in ${precision}, which it was begun in`, async () => {

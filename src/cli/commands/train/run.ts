@@ -28,8 +28,14 @@ async function showPlanned(options: TrainingOptions, context: CommandContext): P
   const { recipe, order, stages, shapes, division, bands, report } = plan;
   const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
   const forecast = plan.memory?.forecast;
-  const other = plan.memory?.other;
-  const memory = forecast && { ...forecast, microBatches, evalRows, gradientCheckpointing, ...(other && { other }) };
+  const otherwise = plan.memory?.otherwise;
+  const memory = forecast && {
+    ...forecast,
+    microBatches,
+    evalRows,
+    gradientCheckpointing,
+    ...(otherwise && { otherwise }),
+  };
   return {
     dryRun: true,
     order,
