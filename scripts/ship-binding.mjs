@@ -35,6 +35,8 @@ for (const [file, text] of Object.entries(REPLACED)) {
   writeFileSync(join(to, relative(from, file)), text);
 }
 cpSync(join(root, 'LICENSE'), join(to, 'LICENSE'));
+// Sources of kernels, which set-up compiles.
+cpSync(join(root, 'src/backend/native/kernels'), join(root, 'dist/backend/native/kernels'), { recursive: true });
 const manifest = {
   name,
   version,

@@ -78,7 +78,7 @@ export const decodeBenchOptions = z.strictObject({
   ...benchOptions.shape,
   rows: count.default(16).describe('answers decoded together'),
   prompt: count.default(64).describe('tokens of each prompt'),
-  tokens: count.default(128).describe('new tokens of each answer; none ends earlier'),
+  tokens: z.number().int().min(2).default(128).describe('new tokens of each answer; none ends earlier'),
   repeats: count.default(3).describe('timed repetitions, after one that is not timed'),
 });
 
@@ -91,4 +91,10 @@ export const matmulBenchOptions = z.strictObject({
   mode: benchOptions.shape.mode,
   dtype: benchOptions.shape.dtype,
   compile: benchOptions.shape.compile,
+});
+
+/** Options of the bench `read`. */
+export const readBenchOptions = z.strictObject({
+  mib: count.default(256).describe('MiB that are read; more than the caches hold'),
+  mode: benchOptions.shape.mode,
 });

@@ -1,11 +1,13 @@
 import { matMul } from '../backend/raw/matmul.js';
-import { putRows } from '../backend/raw/put-rows.js';
 import * as tf from '../backend/tf.js';
 import type { ModelConfig } from '../model/config.js';
-import { type Cache, causalInputs, type DecoderInputs, decoder } from '../model/decoder.js';
+import { type Attend, causalInputs, type DecoderInputs, decoder } from '../model/decoder.js';
 import type { Linear } from '../model/linear.js';
 import { headName } from '../model/parameters.js';
-import { biasOf, visible } from '../ops/attention.js';
+import { attention, biasOf, visible } from '../ops/attention.js';
+import { type CachePlaces, cachedAttention } from '../ops/cached-attention.js';
+import { mergeHeads, splitHeads } from '../ops/heads.js';
+import { ropeHeads } from '../ops/rope.js';
 import { takeRows } from '../ops/take-rows.js';
 import type { Entry, EntryResult, InputSpec, ProgramSpec, Tensors, VariableSpec } from '../program/program.js';
 import { candidatesOf, choiceInputs, choose } from './choose.js';
@@ -86,7 +88,8 @@ function prefill(decoding: Decoding): Entry {
     run(weights, inputs) {
       const updates: Record<string, tf.Tensor> = {};
       const texts = { ...causalInputs(config, inputs.ids!), lengths: promptLengths(inputs) };
-      const hidden = decoder(config, weights, texts, decoding.linear, { cache: filling(shape, updates) });
+      const attend = filling(decoding, texts.bias, updates);
+      const hidden = decoder(config, weights, texts, decoding.linear, { attend });
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
   };
@@ -112,8 +115,8 @@ function prefillNext(decoding: Decoding): Entry {
         causal: false,
         lengths: promptLengths(inputs),
       };
-      const cache = appending(decoding, tf.reshape(positions, [1, 1, chunk]), weights, updates);
-      const hidden = decoder(config, weights, texts, decoding.linear, { cache });
+      const attend = appending(decoding, texts, weights, updates);
+      const hidden = decoder(config, weights, texts, decoding.linear, { attend });
       return next(decoding, weights, takeRows(hidden, inputs.last!), inputs, updates);
     },
   };
@@ -137,8 +140,8 @@ function decode(decoding: Decoding): Entry {
         causal: false,
         lengths: tf.add(tf.reshape(inputs.positions!, [rows, 1]), 1),
       };
-      const cache = appending(decoding, tf.reshape(inputs.positions!, [rows, 1, 1]), weights, updates);
-      const hidden = decoder(config, weights, texts, decoding.linear, { cache });
+      const attend = appending(decoding, texts, weights, updates);
+      const hidden = decoder(config, weights, texts, decoding.linear, { attend });
       return next(decoding, weights, hidden, inputs, updates);
     },
   };
@@ -162,43 +165,49 @@ const biasOver = (config: ModelConfig, positions: tf.Tensor, slots: number): tf.
  * Whole texts attend over themselves; their keys and values fill the first slots of the cache, and
  * the others are zero.
  */
-const filling =
-  ({ slots }: CacheShape, updates: Record<string, tf.Tensor>): Cache =>
-  (layer, keys, values) => {
-    const [b, heads, t, h] = keys.shape as [number, number, number, number];
+function filling(
+  { config, shape: { rows, slots } }: Decoding,
+  bias: tf.Tensor,
+  updates: Record<string, tf.Tensor>,
+): Attend {
+  const { num_attention_heads: n, num_key_value_heads: heads } = config;
+  // A separate tensor, shared with nothing: later calls write into it.
+  const table = (x: tf.Tensor) => {
+    const [, , t, h] = x.shape as [number, number, number, number];
     const padding: [number, number][] = [
       [0, 0],
       [0, slots - t],
       [0, 0],
     ];
-    // A separate tensor, shared with nothing: later calls write into it.
-    const table = (x: tf.Tensor) =>
-      tf.reshape(tf.pad(tf.reshape(x, [b * heads, t, h]), padding), [b * heads * slots, h]);
-    updates[names(layer).keys] = table(keys);
-    updates[names(layer).values] = table(values);
-    return [keys, values];
+    return tf.reshape(tf.pad(tf.reshape(x, [rows * heads, t, h]), padding), [rows * heads * slots, h]);
   };
+  return (layer, { q, k, v }, tables) => {
+    const keys = ropeHeads(k, rows, heads, tables);
+    const values = splitHeads(v, rows, heads);
+    const kept = [table(keys), table(values)] as const;
+    [updates[names(layer).keys], updates[names(layer).values]] = kept;
+    return { attended: mergeHeads(attention(ropeHeads(q, rows, n, tables), keys, values, bias, true)), kept };
+  };
+}
 
-/**
- * Keys and values of new tokens go into the slots of their `positions` [rows or 1, 1, T]; the
- * tokens attend over all slots.
- */
+/** Keys and values of new tokens go into the slots of their positions; the tokens attend over all slots. */
 function appending(
   { config, shape: { rows, slots } }: Decoding,
-  positions: tf.Tensor,
+  { positions, bias }: Pick<DecoderInputs, 'positions' | 'bias'>,
   variables: Tensors,
   updates: Record<string, tf.Tensor>,
-): Cache {
-  const { num_key_value_heads: heads, head_dim: h } = config;
+): Attend {
+  const { num_key_value_heads: heads } = config;
   const firsts = tf.range(0, rows * heads * slots, slots, 'int32');
-  const indices = tf.reshape(tf.add(tf.reshape(firsts, [rows, heads, 1]), positions), [-1]);
-  return (layer, keys, values) => {
-    const put = (name: string, x: tf.Tensor) => {
-      const table = putRows(variables[name]!, indices, tf.reshape(x, [-1, h]));
-      updates[name] = table;
-      return tf.reshape(table, [rows, heads, slots, h]);
-    };
-    return [put(names(layer).keys, keys), put(names(layer).values, values)];
+  const indices = tf.reshape(tf.add(tf.reshape(firsts, [rows, heads, 1]), tf.expandDims(positions, 1)), [-1]);
+  const places: CachePlaces = { positions, indices, bias, window: config.sliding_window };
+  return (layer, tokens, tables) => {
+    const name = names(layer);
+    const cache = { keys: variables[name.keys]!, values: variables[name.values]! };
+    const { attended, keys, values } = cachedAttention(tokens, cache, tables, places);
+    updates[name.keys] = keys;
+    updates[name.values] = values;
+    return { attended, kept: [keys, values] };
   };
 }
 

@@ -49,18 +49,27 @@ export function causalInputs(config: ModelConfig, ids: tf.Tensor, positions?: tf
   return { ids, positions: all, bias: causalBias(length, window), causal: true, lengths: length };
 }
 
-/**
- * Sees a layer's new keys and values [B, K, T, H] and gives those to attend over [B, K, C, H]: itself without a cache,
- * the cache with them added otherwise.
- */
-export type Cache = (layer: number, keys: tf.Tensor, values: tf.Tensor) => readonly [tf.Tensor, tf.Tensor];
+/** A layer's projections of its tokens: q [B * T, N * H], k and v [B * T, K * H]. */
+export interface Projections {
+  readonly q: tf.Tensor;
+  readonly k: tf.Tensor;
+  readonly v: tf.Tensor;
+}
 
-const noCache: Cache = (_layer, keys, values) => [keys, values];
+/**
+ * What the tokens of a layer attend to, [B * T, N * H], given their projections and the tables of their positions; and
+ * tensors that are to outlive the layer.
+ */
+export type Attend = (
+  layer: number,
+  projections: Projections,
+  tables: RopeTables,
+) => { readonly attended: tf.Tensor; readonly kept?: readonly tf.Tensor[] };
 
 /** What a decoder keeps from one call to the next, and for its gradient. */
 export interface DecoderOptions {
-  /** Where keys and values are kept; by default nowhere. */
-  readonly cache?: Cache;
+  /** How the tokens of a layer attend to each other, or to a cache; by default over the lines' own keys. */
+  readonly attend?: Attend;
   /** Names of all weights that gradients are taken of: a layer keeps only its input for them, and is run again. */
   readonly checkpointed?: readonly string[] | undefined;
   /** How causal attention over a line's own keys is worked out, which the program is compiled for. Default `math`. */
@@ -77,7 +86,7 @@ export function decoder(
   weights: Tensors,
   { ids, positions, bias, causal, packed, lengths }: DecoderInputs,
   linear: Linear,
-  { cache = noCache, checkpointed, attention: form = 'math' }: DecoderOptions = {},
+  { attend, checkpointed, attention: form = 'math' }: DecoderOptions = {},
 ): tf.Tensor {
   const [batch, t] = ids.shape as [number, number];
   const { cos, sin } = ropeTables(
@@ -89,19 +98,20 @@ export function decoder(
   let x = takeRows(weights['model.embed_tokens.weight']!, tf.reshape(ids, [batch * t]));
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const run: Layer = (weights, x, [cos, sin, bias, positions]) =>
-      decoderLayer(config, i, x, {
+      decoderLayer(i, x, {
         norm: (name, x) => rmsNorm(x, weights[`${layerName(i)}.${name}.weight`]!, config.rms_norm_eps),
         project: (names, x) => {
           const full = names.map((name) => `${layerName(i)}.${name}`);
           return linear(weights, full, x);
         },
         tables: { cos, sin },
-        attend: (q, k, v) =>
-          flash
-            ? flashAttention(q, k, v, { bias, positions, window: config.sliding_window })
-            : attention(q, k, v, bias, causal),
-        batch,
-        cache,
+        attend:
+          attend ??
+          ownKeys(config, batch, (q, k, v) =>
+            flash
+              ? flashAttention(q, k, v, { bias, positions, window: config.sliding_window })
+              : attention(q, k, v, bias, causal),
+          ),
       });
     const ofLayer = checkpointed?.filter((name) => name.includes(`${layerName(i)}.`));
     x = ofLayer ? runTwice(run, ofLayer, weights, x, constants) : run(weights, x, constants as Constants);
@@ -131,28 +141,34 @@ interface LayerParts {
   readonly norm: (name: string, x: tf.Tensor) => tf.Tensor;
   readonly project: (names: readonly string[], x: tf.Tensor) => tf.Tensor[];
   readonly tables: RopeTables;
-  readonly attend: (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => tf.Tensor;
-  readonly batch: number;
-  readonly cache: Cache;
+  readonly attend: Attend;
 }
 
-function decoderLayer(config: ModelConfig, index: number, x: tf.Tensor, parts: LayerParts): tf.Tensor {
+/** Attention over the lines' own keys, which is worked out by `over`: q [B, N, T, H], k and v [B, K, T, H]. */
+const ownKeys =
+  (
+    { num_attention_heads: n, num_key_value_heads: k }: ModelConfig,
+    batch: number,
+    over: (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => tf.Tensor,
+  ): Attend =>
+  (_layer, projections, tables) => {
+    const queries = ropeHeads(projections.q, batch, n, tables);
+    const keys = ropeHeads(projections.k, batch, k, tables);
+    return { attended: mergeHeads(over(queries, keys, splitHeads(projections.v, batch, k))) };
+  };
+
+function decoderLayer(index: number, x: tf.Tensor, parts: LayerParts): tf.Tensor {
   const { norm, project } = parts;
-  const attended = addResidual(x, selfAttention(config, index, norm('input_layernorm', x), parts));
+  const attended = addResidual(x, selfAttention(index, norm('input_layernorm', x), parts));
   return tf.tidy(() => addResidual(attended, mlp(norm('post_attention_layernorm', attended), project)));
 }
 
-function selfAttention(
-  config: ModelConfig,
-  index: number,
-  x: tf.Tensor,
-  { project, tables, attend, batch, cache }: LayerParts,
-): tf.Tensor {
-  const { num_attention_heads: n, num_key_value_heads: k } = config;
-  const [q, kNew, vNew] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
-  const queries = ropeHeads(q, batch, n, tables);
-  const [keys, values] = cache(index, ropeHeads(kNew, batch, k, tables), splitHeads(vNew, batch, k));
-  return tf.tidy(() => project(['self_attn.o_proj'], mergeHeads(attend(queries, keys, values)))[0]!);
+function selfAttention(index: number, x: tf.Tensor, { project, tables, attend }: LayerParts): tf.Tensor {
+  const [q, k, v] = project(['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'], x) as Triple;
+  return tf.tidy(() => {
+    const { attended, kept = [] } = attend(index, { q, k, v }, tables);
+    return [project(['self_attn.o_proj'], attended)[0]!, ...kept];
+  })[0]!;
 }
 
 type Triple = [tf.Tensor, tf.Tensor, tf.Tensor];

@@ -47,6 +47,11 @@ export interface CompileOptions {
    * ops that it stands for. Default `recompute`.
    */
   readonly attention?: Attention;
+  /**
+   * Puts phasetune's own kernels, which are compiled with the binding, in the place of what they
+   * compute: on a processor. Captured programs only; off by default.
+   */
+  readonly kernels?: boolean;
   /** Is given what the user should know of how the program runs otherwise than these options say, once each. */
   readonly warn?: ((message: string) => void) | undefined;
   /**

@@ -56,7 +56,10 @@ export type WithPrecision<T extends Pick<ProgramOptions, 'precision'>> = Omit<T,
 
 /** Every option that a program is compiled with. */
 export type DecidedProgram = Required<
-  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention'>
+  Pick<
+    CompileOptions,
+    'mode' | 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'
+  >
 >;
 
 /** Every option decided for a backend. Throws a usage error for what the backend or the mode cannot do. */
@@ -100,8 +103,10 @@ export function compileOptions(
   if (options.attention === 'flash' && precision !== 'bfloat16')
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
-  const attention = options.attention ?? (serves ? 'flash' : 'math');
-  return { mode, precision, loadIn16bit, loadIn8bit, loadIn4bit, compile, attention };
+  const kernels = mode === 'captured' && backend.device === 'cpu';
+  const ownKernel = kernels && compile !== 'whole';
+  const attention = options.attention ?? (serves ? 'flash' : ownKernel ? 'recompute' : 'math');
+  return { mode, precision, loadIn16bit, loadIn8bit, loadIn4bit, compile, attention, kernels };
 }
 
 const HELD_BITS = ['loadIn16bit', 'loadIn8bit', 'loadIn4bit'] as const;

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import type { Logger } from '../../telemetry/logger.js';
@@ -6,7 +6,8 @@ import { QUIET, RENAMED, REPLACED, SESSION } from './addon-sources.js';
 import { lastLine, runChild } from './child.js';
 import type { FoundProgram } from './detect.js';
 import { failure } from './download.js';
-import { bindingPackage, NODE_API_VERSION } from './paths.js';
+import { instructionSets, processorFlags } from './instructions.js';
+import { bindingPackage, kernelFolder, NODE_API_VERSION } from './paths.js';
 
 /** What to compile and where. */
 export interface BindingBuild {
@@ -37,8 +38,20 @@ export async function compileBinding({
 }: BindingBuild): Promise<void> {
   const require = createRequire(import.meta.url);
   const headers = (require('node-api-headers') as { include_dir: string }).include_dir;
-  const common = ['-O2', '-fPIC', '-shared', '-std=c++17', `-DNAPI_VERSION=${NODE_API_VERSION}`, '-I', headers];
+  const common = [
+    '-O3',
+    '-fPIC',
+    '-shared',
+    '-pthread',
+    '-std=c++17',
+    '-Wno-psabi',
+    `-DNAPI_VERSION=${NODE_API_VERSION}`,
+    '-I',
+    headers,
+  ];
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name));
+  const kernels = (await readdir(kernelFolder)).filter((name) => name.endsWith('.cc')).sort();
+  sources.push(...kernels.map((name) => join(kernelFolder, name)));
   const [quietSource, sessionSource] = [join(folder, 'quiet.cc'), join(folder, 'session.cc')];
   await mkdir(folder, { recursive: true });
   await writeFile(quietSource, QUIET);
@@ -54,9 +67,21 @@ export async function compileBinding({
       remedy: { advice: 'use g++ 9 or newer (CXX names another compiler)' },
     });
   };
+  // An older compiler does not know the newest instructions.
+  const instructionFlags = async () => {
+    for (const { flags } of instructionSets(processorFlags())) {
+      const answer = await runChild(compiler.command, [...flags, '-fsyntax-only', '-x', 'c++', '/dev/null'], {
+        env,
+        signal,
+      });
+      if (answer?.code === 0) return flags;
+    }
+    return [];
+  };
   await run([...common, quietSource, '-o', join(folder, 'quiet.node')]);
   await run([
     ...common,
+    ...(await instructionFlags()),
     ...['-I', bindingPackage, '-I', join(libraries, 'include')],
     ...[...sources, sessionSource, '-o', join(folder, 'tfjs_binding.node')],
     ...Object.entries(RENAMED).map(([name, other]) => `-D${name}=${other}`),

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { env as processEnv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../../core/hash.js';
+import { QUIET, SESSION } from './addon-sources.js';
+import { instructionSets, processorFlags } from './instructions.js';
 
 /** The TensorFlow release whose C library is fetched. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -11,11 +14,25 @@ export const TENSORFLOW_VERSION = '2.21.0';
 /** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
 export const NODE_API_VERSION = 8;
 
+/** Folder of the kernels that are compiled with the binding. */
+export const kernelFolder = fileURLToPath(new URL('./kernels/', import.meta.url));
+
 /**
- * Counts the changes to what is compiled beside the package's sources, so that an older build is
- * not taken for today's.
+ * Names what is compiled beside the package's sources and for which instructions, so that another
+ * build is not taken for this one: an older one, or that of another machine with the same folder.
  */
-const BUILD = 4;
+const BUILD = [
+  instructionSets(processorFlags())[0]!.name,
+  sha256(
+    [
+      QUIET,
+      SESSION,
+      ...readdirSync(kernelFolder)
+        .sort()
+        .map((name) => readFileSync(join(kernelFolder, name), 'utf8')),
+    ].join('\n'),
+  ).slice(0, 8),
+].join('-');
 
 const require = createRequire(import.meta.url);
 

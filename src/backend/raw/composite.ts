@@ -1,10 +1,13 @@
 import * as tf from '../tf.js';
 import { type CompositeAttributes, recordedComposite } from './binding.js';
 
-/** Names of the composites that a device may have its own op for: see `ops/flash-attention.ts`. */
+/** Names of the composites that a device may have an op for: see `ops/flash-attention.ts`. */
 export const FLASH_FORWARD = 'FlashForward';
 /** See {@link FLASH_FORWARD}. */
 export const FLASH_BACKWARD = 'FlashBackward';
+
+/** Attention over a cache of keys and values: see `ops/cached-attention.ts`. */
+export const CACHED_ATTENTION = 'CachedAttention';
 
 /**
  * Runs `work`, whose ops a device may have one op for. Op by op it is `work` and nothing else. A

@@ -4,6 +4,7 @@ import type { ProgramSpec } from '../program.js';
 import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { HELD_FORMS } from './held-forms.js';
+import { nativeKernel } from './native-kernel.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, partOf } from './passes/dequantize.js';
 import { lower } from './passes/lower.js';
@@ -30,7 +31,7 @@ export interface GraphEntry {
 }
 
 /** How an entry's graph is made. */
-export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention' | 'warn'> {
+export interface EntryOptions extends Pick<CompileOptions, 'precision' | 'compile' | 'attention' | 'kernels' | 'warn'> {
   /**
    * False leaves a whole entry in the parts that would be fused at least, instead of putting it into
    * one call: what its tensors take can be seen then. Default true.
@@ -66,13 +67,17 @@ export function graphEntry(
 function passes(
   recorded: EntryGraph,
   variables: ReadonlyMap<string, GraphVariable>,
-  { precision, compile = 'none', attention, warn, oneCall = true }: EntryOptions,
+  { precision, compile = 'none', attention, kernels = false, warn, oneCall = true }: EntryOptions,
   allowed: boolean,
 ): EntryGraph {
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
-  const lowered = lower(recorded, flash ? (composite) => cudnnAttention(composite, warn) : () => undefined);
+  // XLA has none of our kernels.
+  const native = kernels && !(compile === 'whole' && allowed);
+  const lowered = lower(recorded, (node) =>
+    flash ? cudnnAttention(node, warn) : native ? nativeKernel(node, precision) : undefined,
+  );
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;

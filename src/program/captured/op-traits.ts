@@ -36,6 +36,8 @@ interface OpFacts {
    * them; default `output`.
    */
   readonly outputs?: readonly string[];
+  /** Numbers of the inputs that it takes in float32, whatever type it computes in. */
+  readonly float32Inputs?: readonly number[];
 }
 
 /**
@@ -128,6 +130,15 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Unpack: { traits: ['keepsType'] },
     Tile: { traits: ['keepsType'] },
     GatherV2: { traits: ['keepsType'] },
+    // Kernels of ours: backend/native/kernels.
+    PhasetuneAttention: { traits: ['ownTypes'], outputs: ['results'] },
+    PhasetuneAttentionGradient: { traits: ['ownTypes'], outputs: ['results'] },
+    PhasetuneRowProducts: { traits: ['product'], outputs: ['product'] },
+    PhasetuneCachedAttention: {
+      traits: ['product'],
+      outputs: ['attended', 'new_keys', 'new_values'],
+      float32Inputs: [5, 6],
+    },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
     XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },
@@ -140,3 +151,7 @@ export const hasTrait = (op: string, trait: Trait): boolean => OPS.get(op)?.trai
 
 /** TensorFlow's names of the outputs of an op that has several, or one that is not called `output`. */
 export const outputNames = (op: string): readonly string[] | undefined => OPS.get(op)?.outputs;
+
+/** True when the op takes this input in float32, whatever type it computes in. */
+export const takesFloat32 = (op: string, input: number): boolean =>
+  OPS.get(op)?.float32Inputs?.includes(input) ?? false;

@@ -11,6 +11,8 @@ const MODES: readonly CompileOptions[] = [
   { mode: 'captured', precision: 'float32', compile: 'parts' },
   { mode: 'captured', precision: 'bfloat16' },
   { mode: 'captured', precision: 'bfloat16', compile: 'parts' },
+  { mode: 'captured', precision: 'float32', kernels: true },
+  { mode: 'captured', precision: 'bfloat16', kernels: true },
   { mode: 'captured', precision: 'float32', compile: 'whole' },
   { mode: 'captured', precision: 'bfloat16', compile: 'whole' },
 ];
@@ -55,8 +57,9 @@ describe.each(ALL)('$name', (made) => {
   };
 
   for (const options of MODES) {
-    const { precision, compile = 'none' } = options;
-    nativeOnly(`captured ${precision}, compiled: ${compile}, gives and changes what eager float32 does`, async () => {
+    const { precision, compile = 'none', kernels = false } = options;
+    const how = kernels ? 'with kernels' : `compiled: ${compile}`;
+    nativeOnly(`captured ${precision}, ${how}, gives and changes what eager float32 does`, async () => {
       const wanted = called(options);
       for (const [i, played] of (await run(options)).entries()) {
         const at = reference.indexOf(wanted[i]!);

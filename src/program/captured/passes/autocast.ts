@@ -11,7 +11,7 @@ import {
   specOf,
   type TensorRef,
 } from '../graph.js';
-import { hasTrait } from '../op-traits.js';
+import { hasTrait, takesFloat32 } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
 
 /**
@@ -34,7 +34,9 @@ export function autocast(graph: EntryGraph, held: ReadonlySet<string>): EntryGra
     if (now.op === LOW) return [cast(now.inputs[0]!, 'bfloat16', now.cluster)];
     if (hasTrait(now.op, 'ownTypes')) return refsOf(withTypes(now, cast));
     if (isLow(now)) {
-      const inputs = now.inputs.map((input) => cast(input, 'bfloat16', input.node.cluster));
+      const inputs = now.inputs.map((input, i) =>
+        cast(input, takesFloat32(now.op, i) ? 'float32' : 'bfloat16', input.node.cluster),
+      );
       return refsOf(retyped(now, inputs, 'bfloat16'));
     }
     return refsOf({ ...now, inputs: now.inputs.map((input) => cast(input, 'float32', now.cluster)) });

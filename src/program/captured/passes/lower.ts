@@ -2,14 +2,17 @@ import { DECOMPOSITION, type EntryGraph, type GraphFunction, type GraphNode, typ
 import { sortNodes } from '../walk.js';
 import { refsOf, rewrite } from './rewrite.js';
 
-/** What a device has instead of a composite: a reference for each of its outputs; undefined where it has nothing. */
-export type Lowering = (composite: GraphNode) => readonly TensorRef[] | undefined;
+/**
+ * What a device has instead of a node, a composite for instance: a reference for each of its
+ * outputs; undefined where it has nothing.
+ */
+export type Lowering = (node: GraphNode) => readonly TensorRef[] | undefined;
 
-/** Replaces every composite by what the device has for it, or by the ops that it is made of. */
+/** Replaces every node that the device has something for by that, and other composites by the ops that they are made of. */
 export const lower = (graph: EntryGraph, lowering: Lowering): EntryGraph =>
   rewrite(graph, (now) => {
     const body = decompositionOf(now);
-    return body ? (lowering(now) ?? inlined(body, now)) : refsOf(now);
+    return lowering(now) ?? (body ? inlined(body, now) : refsOf(now));
   });
 
 /** What a composite is made of; undefined for any other node. */
