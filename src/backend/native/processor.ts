@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { processorFlags } from './instructions.js';
 
 /** What of a processor decides how fast it multiplies. */
 export interface Processor {
@@ -14,23 +14,8 @@ export interface Processor {
 const FEATURES = /^(avx|fma|amx|f16c)/;
 
 /** The processor of this machine. */
-export function thisProcessor(): Processor {
-  const [, flags = ''] = /^flags\s*:(.*)$/m.exec(cpuInfo()) ?? [];
-  return {
-    name: cpus()[0]?.model.trim() || 'unknown',
-    features: flags
-      .split(/\s+/)
-      .filter((flag) => FEATURES.test(flag))
-      .sort(),
-    cores: availableParallelism(),
-  };
-}
-
-/** Empty where the system has no such file. */
-function cpuInfo(): string {
-  try {
-    return readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return '';
-  }
-}
+export const thisProcessor = (): Processor => ({
+  name: cpus()[0]?.model.trim() || 'unknown',
+  features: [...processorFlags()].filter((flag) => FEATURES.test(flag)).sort(),
+  cores: availableParallelism(),
+});
