@@ -7,7 +7,7 @@ export interface Runs {
   /** Its command, without folders. */
   readonly command: string;
   readonly runs: readonly Figures[];
-  /** Why it was not run. */
+  /** Why it was not run, or not in all rounds. */
   readonly leftOut?: string;
 }
 
@@ -53,14 +53,17 @@ export function bestOf(choices: readonly Runs[], key: string): Runs | undefined 
   );
 }
 
-/** A choice is clearly slower if its fastest run is slower than the best choice's slowest by more than this. */
-const CLEARLY = 0.1;
+/** Over more work a choice is not run if its fastest run over less was slower than the best's slowest by this part. */
+const A_TENTH = 0.1;
 
-/** Choices that were clearly slower than the best, each with the reason. */
-export function clearlySlower({ peers }: Outcome, key: string): Map<string, string> {
+/** A choice that is slower than the best by this part in the first round is not run in the others. */
+const HALF = 0.5;
+
+/** Choices that were slower than the best by more than a part, each with the reason. */
+export function clearlySlower(peers: readonly Runs[], key: string, part: number): Map<string, string> {
   const best = bestOf(peers, key);
   if (!best) return new Map();
-  const least = (1 - CLEARLY) * Math.min(...figuresOf(best, key));
+  const least = (1 - part) * Math.min(...figuresOf(best, key));
   const slower = peers.filter((choice) => choice.runs.length > 0 && Math.max(...figuresOf(choice, key)) < least);
   return new Map(
     slower.map((choice) => [
@@ -87,7 +90,8 @@ export interface Progress {
 
 /**
  * Runs contest by contest, each in rounds, in each of which the project and all choices of the peer are run once, in
- * turn. A contest that comes `after` another leaves out the choices that were clearly slower there.
+ * turn. A choice that is less than half as fast as the best in the first round is not run in the others, and a contest
+ * that comes `after` another leaves out the choices that were clearly slower there.
  */
 export async function* runContests(
   contests: Contests,
@@ -100,24 +104,14 @@ export async function* runContests(
   for (const [i, name] of names.entries()) {
     const contest = contests[name]!;
     const before = contest.after && outcomes[contest.after];
-    const slower = before ? clearlySlower(before, contests[contest.after!]!.speed) : new Map<string, string>();
+    const slower = before ? clearlySlower(before.peers, contests[contest.after!]!.speed, A_TENTH) : [];
+    const leftOut = new Map(
+      [...slower].map(([choice, why]) => [choice, `clearly slower over ${contests[contest.after!]!.what}: ${why}`]),
+    );
     const later = names.slice(i + 1).reduce((sum, next) => sum + wholeOf(contests[next]!, rounds(next)), 0);
-    const takesPart = ({ name: choice }: Choice) => !slower.has(choice);
-    const peers = contest.peers.filter(takesPart);
-    const runs = await runRounds({ ...contest, peers }, rounds(name), measure, (run, left) =>
+    outcomes[name] = await runRounds(contest, rounds(name), leftOut, measure, (run, left) =>
       onRun({ contest: name, rounds: rounds(name), ...run, left: left + later }),
     );
-    const all = (choices: readonly Choice[]): Runs[] =>
-      choices.map((choice) => {
-        const reason = contest.peers.includes(choice) ? slower.get(choice.name) : undefined;
-        return {
-          name: choice.name,
-          command: nameOf(choice.job),
-          runs: runs.get(choice) ?? [],
-          ...(reason && { leftOut: `clearly slower over ${contests[contest.after!]!.what}: ${reason}` }),
-        };
-      });
-    outcomes[name] = { project: all(contest.project), peers: all(contest.peers) };
     yield [name, outcomes[name]];
   }
 }
@@ -125,27 +119,40 @@ export async function* runContests(
 const wholeOf = ({ project, peers, about }: Contest, rounds: number): number =>
   (project.length + peers.length) * about * rounds;
 
+/** Runs a contest without the choices that are left out, by name, and adds to those after the first round. */
 async function runRounds(
-  { project, peers, about }: Contest,
+  { project, peers, about, speed }: Contest,
   rounds: number,
+  leftOut: Map<string, string>,
   measure: Measure,
   onRun: (run: Pick<Progress, 'round' | 'choice' | 'figures' | 'seconds'>, left: number) => void,
-): Promise<Map<Choice, Figures[]>> {
+): Promise<Outcome> {
   const choices = [...project, ...peers];
   const runs = new Map<Choice, Figures[]>(choices.map((choice) => [choice, []]));
   const took = new Map<Choice, number>();
-  for (let round = 1; round <= rounds; round++)
-    for (const choice of choices) {
+  const takesPart = (choice: Choice) => project.includes(choice) || !leftOut.has(choice.name);
+  const outcomeOf = (side: readonly Choice[]): Runs[] =>
+    side.map((choice) => ({
+      name: choice.name,
+      command: nameOf(choice.job),
+      runs: runs.get(choice)!,
+      ...(!takesPart(choice) && { leftOut: leftOut.get(choice.name)! }),
+    }));
+  for (let round = 1; round <= rounds; round++) {
+    for (const choice of choices.filter(takesPart)) {
       const start = performance.now();
       const figures = await measure(choice.job);
       const seconds = (performance.now() - start) / 1000;
       runs.get(choice)!.push(figures);
       took.set(choice, seconds);
-      const left = choices.reduce(
-        (sum, next) => sum + (rounds - runs.get(next)!.length) * (took.get(next) ?? about),
-        0,
-      );
+      const left = choices
+        .filter(takesPart)
+        .reduce((sum, next) => sum + (rounds - runs.get(next)!.length) * (took.get(next) ?? about), 0);
       onRun({ round, choice: choice.name, figures, seconds }, left);
     }
-  return runs;
+    if (round === 1 && rounds > 1)
+      for (const [choice, why] of clearlySlower(outcomeOf(peers), speed, HALF))
+        leftOut.set(choice, `less than half as fast: ${why}`);
+  }
+  return { project: outcomeOf(project), peers: outcomeOf(peers) };
 }

@@ -82,7 +82,10 @@ function choiceLine({ what, speed, unit }: Compared, side: 'project' | 'peer', c
   const type = side === 'project' ? choice.runs[0]?.dtype : undefined;
   const name = typeof type === 'string' ? `${choice.name} (${type})` : choice.name;
   const figures = figuresOf(choice, speed);
-  const written = figures.length > 0 ? `${figures.map(inShort).join(', ')} ${unit}` : `not run: ${choice.leftOut}`;
+  const written = [
+    ...(figures.length > 0 ? [`${figures.map(inShort).join(', ')} ${unit}`] : []),
+    ...(choice.leftOut ? [`not run${figures.length > 0 ? ' again' : ''}: ${choice.leftOut}`] : []),
+  ].join('; ');
   const memory = choice.runs.map((run) => run.peak_rss_mib).filter((mib) => typeof mib === 'number');
   return [what, name, written, memory.length > 0 ? span(memory, inShort) : ''];
 }

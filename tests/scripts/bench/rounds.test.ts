@@ -86,24 +86,34 @@ describe('rounds', () => {
   });
 
   it('run the project and every choice in turn', async () => {
-    const speeds = { own: [4, 5], a: [1, 2], b: [3, 3] };
+    const speeds = { own: [4, 5], a: [2, 2.5], b: [3, 3] };
     const { calls, outcomes } = await race({ train: contest(['a', 'b']) }, speeds);
     expect(calls).toEqual(['own', 'a', 'b', 'own', 'a', 'b']);
     expect(outcomes.train!.peers.map(({ runs }) => runs.map(({ speed }) => speed))).toEqual([
-      [1, 2],
+      [2, 2.5],
       [3, 3],
     ]);
   });
 
   it('leave out what was clearly slower over less work, and say so', async () => {
     const contests = { train: contest(['slow', 'best', 'near']), more: contest(['slow', 'best', 'near'], 'train') };
-    const speeds = { own: [9, 9, 9], slow: [10, 17], best: [20, 22, 21], near: [18, 19, 19] };
+    const speeds = { own: [9, 9, 9], slow: [12, 17], best: [20, 22, 21], near: [18, 19, 19] };
     const { calls, outcomes } = await race(contests, speeds);
     expect(calls.slice(8)).toEqual(['own', 'best', 'near']);
     expect(outcomes.more!.peers[0]).toMatchObject({
       runs: [],
-      leftOut: 'clearly slower over few rows: 13.5 where the best, best, reached 21.0',
+      leftOut: 'clearly slower over few rows: 14.5 where the best, best, reached 21.0',
     });
+  });
+
+  it('end for a choice that is less than half as fast in the first, and say so', async () => {
+    const speeds = { own: [9, 9, 9], slow: [9.9], half: [10, 10, 10], best: [20, 20, 20] };
+    const contests = { train: contest(['slow', 'half', 'best']) };
+    const { calls, outcomes } = await race(contests, speeds, parseRounds('3'));
+    expect(calls.slice(4)).toEqual(['own', 'half', 'best', 'own', 'half', 'best']);
+    const [slow, half] = outcomes.train!.peers;
+    expect(slow!.leftOut).toBe('less than half as fast: 9.90 where the best, best, reached 20.0');
+    expect([slow!.runs.length, half!.runs.length, half!.leftOut]).toEqual([1, 3, undefined]);
   });
 
   it('leave out nothing where less work was not measured', async () => {
@@ -132,7 +142,7 @@ describe('the best choice', () => {
   });
 
   it('is not clear where runs overlap or come within a tenth', () => {
-    const of = (...peers: ReturnType<typeof runsOf>[]) => [...clearlySlower({ project: [], peers }, 'speed').keys()];
+    const of = (...peers: ReturnType<typeof runsOf>[]) => [...clearlySlower(peers, 'speed', 0.1).keys()];
     expect(of(runsOf('a', 'speed', [10, 30]), runsOf('b', 'speed', [29, 31]))).toEqual([]);
     expect(of(runsOf('a', 'speed', [91]), runsOf('b', 'speed', [100]))).toEqual([]);
     expect(of(runsOf('a', 'speed', [89]), runsOf('b', 'speed', [100]))).toEqual(['a']);

@@ -125,6 +125,13 @@ describe('the section of the page', () => {
     expect(text).toMatch(/^### AVX512-BF16, emulated on AMX\n/);
     expect(text).toContain('on Some Processor 9000 (AMX), which imitates AVX512-BF16, 2 cores');
     expect(text).toContain('| step | float32 | not run: clearly slower over few rows |  |');
+    const again = [
+      peers[0]!,
+      { ...contests.step!.peers[1]!, runs: [run({ tokens_per_s: 340 })], leftOut: 'less than half as fast' },
+    ];
+    expect(page([{ ...step, contests: { step: { ...contests.step!, peers: again } } }])).toContain(
+      '| step | float32 | 340 tokens/s; not run again: less than half as fast |  |',
+    );
   });
 
   it('is the same from lines that were written and read again', () => {
