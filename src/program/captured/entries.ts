@@ -4,7 +4,7 @@ import type { ProgramSpec } from '../program.js';
 import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { HELD_FORMS } from './held-forms.js';
-import { nativeKernel } from './native-kernel.js';
+import { nativeKernels } from './native-kernels.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, partOf } from './passes/dequantize.js';
 import { lower } from './passes/lower.js';
@@ -73,9 +73,8 @@ function passes(
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
-  const lowered = lower(recorded, (node) =>
-    flash ? cudnnAttention(node, warn) : kernels ? nativeKernel(node) : undefined,
-  );
+  const lowering = kernels ? nativeKernels(recorded) : () => undefined;
+  const lowered = lower(recorded, flash ? (node) => cudnnAttention(node, warn) : lowering);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;

@@ -38,6 +38,8 @@ interface OpFacts {
   readonly outputs?: readonly string[];
   /** Numbers of the inputs that it takes in float32, whatever type it computes in. */
   readonly float32Inputs?: readonly number[];
+  /** Numbers of the outputs that are float32, whatever type it computes in. */
+  readonly float32Outputs?: readonly number[];
 }
 
 /**
@@ -131,7 +133,14 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Tile: { traits: ['keepsType'] },
     GatherV2: { traits: ['keepsType'] },
     // Kernels of ours: backend/native/kernels.
-    PhasetuneRowProducts: { traits: ['product'], outputs: ['product'] },
+    PhasetuneRowProducts: { traits: ['product'], outputs: ['products'] },
+    PhasetuneGatedProducts: { traits: ['product'], outputs: ['product'] },
+    PhasetuneAddRmsNorm: {
+      traits: ['product'],
+      outputs: ['sum', 'normed'],
+      float32Inputs: [0, 2],
+      float32Outputs: [0],
+    },
     PhasetuneCachedAttention: {
       traits: ['product'],
       outputs: ['attended', 'new_keys', 'new_values'],
@@ -153,3 +162,7 @@ export const outputNames = (op: string): readonly string[] | undefined => OPS.ge
 /** True when the op takes this input in float32, whatever type it computes in. */
 export const takesFloat32 = (op: string, input: number): boolean =>
   OPS.get(op)?.float32Inputs?.includes(input) ?? false;
+
+/** True when the op gives this output in float32, whatever type it computes in. */
+export const givesFloat32 = (op: string, output: number): boolean =>
+  OPS.get(op)?.float32Outputs?.includes(output) ?? false;
