@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { processorKind } from './processor.js';
 
 /** What one run of a bench printed as its JSON line, and what the machine was busy with besides. */
 export type Figures = Readonly<Record<string, unknown>> & { readonly load_before: number };
@@ -43,12 +44,15 @@ const withoutFolder = (value: unknown): unknown =>
   typeof value === 'string' && value.startsWith('/') ? value.replace(/.*\/(?=[^/])/, '') : value;
 
 /**
- * Runs a job and reads the JSON on its last line of standard output. Throws with the end of what it
- * said when it fails.
+ * Runs a job, with these variables added to the environment, and reads the JSON on its last line of standard output.
+ * Throws with the end of what it said when it fails.
  */
-export async function measure(job: Job): Promise<Figures> {
+export async function measure(job: Job, variables: Readonly<Record<string, string>> = {}): Promise<Figures> {
   const load_before = Math.round(loadavg()[0]! * 100) / 100;
-  const child = spawn(job.program, job.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(job.program, job.args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...variables },
+  });
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text) => {
     out += text;
@@ -104,10 +108,11 @@ export async function runWatched(job: Job): Promise<Watched> {
 }
 
 /** What the figures were taken on. */
-export function machine(): Record<string, unknown> {
+export function machine() {
   const [first] = cpus();
   return {
-    cpu: first?.model.trim(),
+    cpu: first?.model.trim() ?? 'unknown',
+    processor: processorKind(),
     cores: cpus().length,
     memory_gib: Math.round(totalmem() / 2 ** 30),
     node: process.version,

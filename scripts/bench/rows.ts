@@ -1,33 +1,17 @@
-import { type Figures, type Job, median, peer, project } from './measure.js';
+import type { ContestName, Settings } from './contests.js';
+import { bestOf, figuresOf, middle, type Outcome, type Outcomes, type Runs } from './rounds.js';
 
-/** What may be changed about what is compared; the defaults are those of the table of numbers to reach. */
-export interface Settings {
-  readonly python: string | undefined;
-  readonly shape: string;
-  readonly batch: string;
-  readonly seq: string;
-  /** Model folder whose tokenizer is used, and rows to train on. */
-  readonly tokenizer: string | undefined;
-  readonly data: string | undefined;
-  readonly rows: string;
-  /** Rows that the speed over few rows and over many is compared with. */
-  readonly few: string;
-  readonly many: string;
-  readonly answers: string;
-  readonly prompt: string;
-  readonly tokens: string;
-}
-
-/** Two jobs that are run in turn; the second is missing where the project is measured alone. */
-export interface Contest {
-  readonly project: Job;
-  readonly other?: Job;
-}
-
-/** Figures of both sides, a run each. */
-export interface Outcome {
-  readonly project: readonly Figures[];
-  readonly other: readonly Figures[];
+/** What a line of the table compares. */
+export interface Result {
+  readonly project: number;
+  /** Figure of the peer, or of the machine. */
+  readonly other?: number;
+  /** The choice of the peer that it is compared with. */
+  readonly choice?: string;
+  /** What is compared with the target; not a number where there is no peer. */
+  readonly value: number;
+  /** The same of each round: the least and the most. */
+  readonly range?: readonly [number, number];
 }
 
 /** One line of the table. */
@@ -39,143 +23,161 @@ export interface Row {
   readonly target: { readonly least: number } | { readonly most: number };
   /** How the value is written: a ratio to the peer, a share, seconds, MiB. */
   readonly unit: 'times' | '%' | 's' | 'MiB';
-  /** Value of the project, of the best peer where there is one, and what is compared with the target. */
-  measure(outcomes: Outcomes): { readonly project: number; readonly other?: number; readonly value: number };
+  measure(outcomes: Outcomes): Result;
 }
 
-type Outcomes = Readonly<Record<ContestName, Outcome>>;
+const rangeOf = (values: readonly number[]): readonly [number, number] => [Math.min(...values), Math.max(...values)];
 
-const CONTESTS = ['step', 'compiled', 'float32', 'padded', 'packed', 'build', 'decode', 'static', 'count'] as const;
-
-/** Name of a {@link Contest}. */
-export type ContestName = (typeof CONTESTS)[number];
-
-/** All contests that the settings allow: those with a peer need its Python, those with rows a tokenizer and data. */
-export function contestsFor(settings: Settings): Partial<Record<ContestName, Contest>> {
-  const { python, shape, batch, seq, tokenizer, data, rows, few, many, answers, prompt, tokens } = settings;
-  const against = (own: readonly string[], script: string, args: readonly string[]): Contest => ({
-    project: project(own),
-    ...(python && { other: peer(python, script, args) }),
-  });
-  const step = (dtype: string) => ['--shape', shape, '--batch', batch, '--seq', seq, '--dtype', dtype];
-  const train = ['--tokenizer', tokenizer!, '--data', data!, '--rows', rows, '--shape', shape];
-  const count = (n: string) => project(['train', ...train.slice(0, 4), '--rows', n, '--shape', 'tiny-10m']);
-  const decode = ['--shape', shape, '--rows', answers, '--prompt', prompt, '--tokens', tokens, '--dtype', 'bfloat16'];
-  return {
-    step: against(['step', ...step('bfloat16')], 'peers/peft_step.py', step('bfloat16')),
-    compiled: against(['step', ...step('bfloat16')], 'peers/peft_step.py', [...step('bfloat16'), '--compile']),
-    float32: against(['step', ...step('float32')], 'peers/peft_step.py', step('float32')),
-    ...(tokenizer &&
-      data && {
-        padded: against(['train', ...train], 'peers/trl_sft.py', train),
-        packed: against(['train', ...train], 'peers/trl_sft.py', [...train, '--packing']),
-        count: { project: count(many), other: count(few) },
-      }),
-    build: { project: project(['build', '--shape', shape, '--batch', batch, '--seq', seq]) },
-    decode: against(['decode', ...decode], 'peers/transformers_generate.py', decode),
-    static: against(['decode', ...decode], 'peers/transformers_generate.py', [...decode, '--static']),
-  };
+/** The project beside a choice of the peer: medians first, then their ratio, and the ratio of each round. */
+function beside(own: Runs, other: Runs, key: string): Result {
+  const [mine, others] = [figuresOf(own, key), figuresOf(other, key)];
+  const [project, peer] = [middle(own, key), middle(other, key)];
+  const ratios = mine.map((value, round) => value / others[round]!);
+  return { project, other: peer, choice: other.name, value: project / peer, range: rangeOf(ratios) };
 }
 
-/** Not a number where a run did not tell it: too few steps, for instance. */
-const middle = (figures: readonly Figures[], key: string): number =>
-  median(figures.map((f) => (typeof f[key] === 'number' ? f[key] : Number.NaN)));
-
-/** The project's median over these contests, and the best peer's of them. */
-function compare(outcomes: readonly Outcome[], key: string, better: 'more' | 'less') {
-  const own = middle(
-    outcomes.flatMap((outcome) => outcome.project),
-    key,
-  );
-  const others = outcomes.filter(({ other }) => other.length > 0).map(({ other }) => middle(other, key));
-  const other = better === 'more' ? Math.max(...others) : Math.min(...others);
-  return others.length > 0 ? { project: own, other, value: own / other } : { project: own, value: Number.NaN };
-}
-
-const faster = (key: string, least: number, ...contests: ContestName[]) => ({
-  contests,
-  target: { least },
-  unit: 'times' as const,
-  measure: (all: Outcomes) =>
-    compare(
-      contests.map((name) => all[name]),
-      key,
-      'more',
-    ),
+/** Compares a figure with that of the peer's choice that was the fastest, whatever the figure is. */
+const against = (contest: ContestName, key: string, target: Row['target'], speed = key): Omit<Row, 'id' | 'what'> => ({
+  contests: [contest],
+  target,
+  unit: 'times',
+  measure(outcomes) {
+    const { project, peers } = outcomes[contest]!;
+    const best = bestOf(peers, speed);
+    return best ? beside(project[0]!, best, key) : { project: middle(project[0]!, key), value: Number.NaN };
+  },
 });
 
-const smaller = (key: string, most: number, ...contests: ContestName[]) => ({
-  contests,
-  target: { most },
-  unit: 'times' as const,
-  measure: (all: Outcomes) =>
-    compare(
-      contests.map((name) => all[name]),
-      key,
-      'less',
-    ),
-});
-
-const alone = (key: string, contest: ContestName, target: Row['target'], unit: Row['unit']) => ({
+const alone = (
+  contest: ContestName,
+  key: string,
+  target: Row['target'],
+  unit: Row['unit'],
+): Omit<Row, 'id' | 'what'> => ({
   contests: [contest],
   target,
   unit,
-  measure(all: Outcomes) {
-    const own = middle(all[contest].project, key);
-    return { project: own, value: own };
+  measure(outcomes) {
+    const own = outcomes[contest]!.project[0]!;
+    return { project: middle(own, key), value: middle(own, key), range: rangeOf(figuresOf(own, key)) };
   },
 });
 
-/** Every line of the table, in its order. */
-export const ROWS: readonly Row[] = [
-  { id: 'step', what: 'step, bfloat16, tokens/s, against PEFT', ...faster('tokens_per_s', 2, 'step') },
-  { id: 'compiled', what: 'the same against PEFT with torch.compile', ...faster('tokens_per_s', 1.4, 'compiled') },
-  { id: 'float32', what: 'step, float32, tokens/s, against PEFT', ...faster('tokens_per_s', 1.3, 'float32') },
-  {
-    id: 'train',
-    what: 'real rows end to end, answer tokens/s, against the better of TRL padded and packed',
-    ...faster('answer_tokens_per_s', 6, 'padded', 'packed'),
+/** What the machine does at most, medians of its rounds: products in 10^9 operations a second, memory in 10^9 bytes. */
+export function ceilings({ project }: Outcome) {
+  const of = (name: string, key: string) => middle(project.find((runs) => runs.name === name)!, key);
+  return { bfloat16: of('bfloat16', 'gflops'), float32: of('float32', 'gflops'), read: of('read', 'gbps') };
+}
+
+/** A speed of the project, worked out from each run, as a share of what the machine does at most. */
+const share = (
+  contest: ContestName,
+  least: number,
+  speed: (figures: Readonly<Record<string, number>>) => number,
+  most: (machine: ReturnType<typeof ceilings>) => number,
+): Omit<Row, 'id' | 'what'> => ({
+  contests: ['machine', contest],
+  target: { least },
+  unit: '%',
+  measure(outcomes) {
+    const ceiling = most(ceilings(outcomes.machine!));
+    const { runs } = outcomes[contest]!.project[0]!;
+    const own = {
+      ...outcomes[contest]!.project[0]!,
+      runs: runs.map((run) => ({ ...run, speed: speed(run as Record<string, number> & typeof run) })),
+    };
+    const shares = figuresOf(own, 'speed').map((value) => value / ceiling);
+    const project = middle(own, 'speed');
+    return { project, other: ceiling, value: project / ceiling, range: rangeOf(shares) };
   },
-  { id: 'step-rss', what: 'peak memory of the step, MiB, against PEFT', ...smaller('peak_rss_mib', 0.6, 'step') },
+});
+
+const grouped = (digits: string): string => Number(digits).toLocaleString('en-US');
+
+/** Every line of the table, in its order. */
+export const rowsFor = ({
+  rows,
+  more,
+  few,
+  many,
+}: Pick<Settings, 'rows' | 'more' | 'few' | 'many'>): readonly Row[] => [
+  { id: 'step', what: 'step, tokens/s, against PEFT', ...against('step', 'tokens_per_s', { least: 1.35 }) },
   {
-    id: 'train-rss',
-    what: 'peak memory end to end, MiB, against the better of TRL padded and packed',
-    ...smaller('peak_rss_mib', 0.25, 'padded', 'packed'),
+    id: 'compiled',
+    what: 'the same against PEFT with `torch.compile`',
+    ...against('compiled', 'tokens_per_s', { least: 1.1 }),
   },
   {
     id: 'share',
-    what: 'share of the matrix product of 1024 x 1024 in the same process',
-    ...alone('peak_share', 'step', { least: 0.6 }, '%'),
+    what: "the step's products, GFLOP/s, as a share of the faster type's product of 1024 × 1024",
+    ...share(
+      'step',
+      0.78,
+      ({ flop_per_token, tokens_per_s }) => (flop_per_token! * tokens_per_s!) / 1e9,
+      ({ bfloat16, float32 }) => Math.max(bfloat16, float32),
+    ),
   },
   {
-    id: 'build',
-    what: 'recording and building all entries',
-    ...alone('build_seconds', 'build', { most: 3 }, 's'),
+    id: 'step-rss',
+    what: 'peak memory of the step, MiB, against the same run of PEFT',
+    ...against('step', 'peak_rss_mib', { most: 0.65 }, 'tokens_per_s'),
   },
+  {
+    id: 'compiled-rss',
+    what: 'the same against that with `torch.compile`',
+    ...against('compiled', 'peak_rss_mib', { most: 0.65 }, 'tokens_per_s'),
+  },
+  {
+    id: 'train',
+    what: `${grouped(rows)} real rows end to end, answer tokens/s, against TRL`,
+    ...against('train', 'answer_tokens_per_s', { least: 4 }),
+  },
+  {
+    id: 'more',
+    what: `${grouped(more)} real rows end to end, answer tokens/s, against TRL`,
+    ...against('more', 'answer_tokens_per_s', { least: 4.5 }),
+  },
+  {
+    id: 'train-rss',
+    what: `peak memory of the ${grouped(rows)} rows, MiB, against the same run of TRL`,
+    ...against('train', 'peak_rss_mib', { most: 0.25 }, 'answer_tokens_per_s'),
+  },
+  {
+    id: 'decode',
+    what: 'answers, new tokens/s, against `generate` of transformers',
+    ...against('decode', 'tokens_per_s', { least: 1.8 }),
+  },
+  {
+    id: 'decode-read',
+    what: 'weights read while decoding, GB/s, as a share of a streaming read',
+    ...share(
+      'decode',
+      0.7,
+      ({ weights_gbps }) => weights_gbps!,
+      ({ read }) => read,
+    ),
+  },
+  { id: 'build', what: 'recording and building all entries', ...alone('build', 'build_seconds', { most: 3 }, 's') },
   {
     id: 'build-rss',
     what: 'memory that they take besides the weights',
-    ...alone('build_rss_mib', 'build', { most: 300 }, 'MiB'),
+    ...alone('build', 'build_rss_mib', { most: 300 }, 'MiB'),
   },
   {
     id: 'start',
     what: 'from start to the end of the first step, weights loaded',
-    ...alone('start_to_first_step_seconds', 'step', { most: 12 }, 's'),
-  },
-  {
-    id: 'decode',
-    what: 'answers, new tokens/s, against the better of transformers with a dynamic cache and a static one',
-    ...faster('tokens_per_s', 2, 'decode', 'static'),
+    ...alone('step', 'start_to_first_step_seconds', { most: 12 }, 's'),
   },
   {
     id: 'count',
-    what: 'tokens/s lost from few rows to many',
+    what: `tokens/s lost from ${grouped(few)} rows to ${grouped(many)}`,
     contests: ['count'],
     target: { most: 0.03 },
     unit: '%',
     measure({ count }) {
-      const { project, other } = compare([count], 'steady_tokens_per_s', 'more');
-      return { project, other: other!, value: 1 - project / other! };
+      const [few, many] = count!.project as [Runs, Runs];
+      const { project, other, range } = beside(many, few, 'steady_tokens_per_s');
+      return { project, other: other!, value: 1 - project / other!, range: [1 - range![1], 1 - range![0]] };
     },
   },
 ];

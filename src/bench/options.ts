@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { Backend } from '../backend/backend.js';
 import { batchOptionsSchema } from '../data/options.js';
-import { compileOptions, programOptions } from '../program/options.js';
+import { programOptions } from '../program/options.js';
 import { SHAPE_NAMES } from './shapes.js';
 
 const count = z.number().int().positive();
@@ -78,7 +77,7 @@ export const decodeBenchOptions = z.strictObject({
   ...benchOptions.shape,
   rows: count.default(16).describe('answers decoded together'),
   prompt: count.default(64).describe('tokens of each prompt'),
-  tokens: count.default(128).describe('new tokens of each answer; none ends earlier'),
+  tokens: z.number().int().min(2).default(128).describe('new tokens of each answer; none ends earlier'),
   repeats: count.default(3).describe('timed repetitions, after one that is not timed'),
 });
 
@@ -93,29 +92,8 @@ export const matmulBenchOptions = z.strictObject({
   compile: benchOptions.shape.compile,
 });
 
-/** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
-export const programOf = (
-  {
-    dtype,
-    ...options
-  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
-    Pick<StepBenchOptions, 'attention'>,
-  backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
-
-/** How the program ran, for the figures. */
-export const programFigures = ({
-  mode,
-  precision,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
-}: ReturnType<typeof compileOptions>) => ({
-  mode,
-  dtype: precision,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
+/** Options of the bench `read`. */
+export const readBenchOptions = z.strictObject({
+  mib: count.default(256).describe('MiB that are read; more than the caches hold'),
+  mode: benchOptions.shape.mode,
 });

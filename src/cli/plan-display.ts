@@ -1,5 +1,6 @@
 import type { BatchShape } from '../data/batch-shapes.js';
 import { describeReport } from '../data/encode-rows.js';
+import { describePrecision } from '../program/products/describe.js';
 import { formatBytes, formatCount } from '../telemetry/format.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { StageSummary } from '../train/events.js';
@@ -15,6 +16,7 @@ export function showPlan(plan: TrainingPlan, { logger, print }: Pick<CommandCont
     ...shapeLines(plan.shapes),
     ...divisionLines(plan),
     ...memoryLines(plan),
+    ...precisionLines(plan),
   ])
     print(line);
   for (const warning of plan.warnings) logger.warn(warning);
@@ -28,6 +30,14 @@ function divisionLines({ division }: TrainingPlan): string[] {
   return [
     `devices ${devices.join(', ')}: the ${microBatches} micro-batches of a step are dealt out, ${each} to each at most${idle}`,
   ];
+}
+
+/** Which type of products, why, and what the other one would take. */
+function precisionLines({ precision, memory }: TrainingPlan): string[] {
+  if (!precision) return [];
+  const other = memory?.other;
+  const others = other ? `; in ${other.precision} the peak would be about ${formatBytes(other.forecast.peak)}` : '';
+  return [`products: ${describePrecision(precision)}${others}`];
 }
 
 /** What a plan says about memory, as lines; none where that was not worked out. */

@@ -260,4 +260,10 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/bench-matmul/options.js'),
     () => import('./commands/bench-matmul/run.js'),
   ),
+  entry(
+    'bench read',
+    'time a read of memory from one end to the other, the upper bound of decoding',
+    () => import('./commands/bench-read/options.js'),
+    () => import('./commands/bench-read/run.js'),
+  ),
 ];

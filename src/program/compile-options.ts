@@ -1,5 +1,8 @@
+/** Types in which products can be computed. */
+export const PRECISIONS = ['bfloat16', 'float32'] as const;
+
 /** Type in which products are computed and frozen matrices are held. */
-export type Precision = 'float32' | 'bfloat16';
+export type Precision = (typeof PRECISIONS)[number];
 
 /**
  * How much of an entry's graph XLA compiles: nothing, the operations between products into loops, or all of it into one

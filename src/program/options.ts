@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
 import type { Remedy } from '../core/remedies.js';
-import type { CompileOptions } from './compile-options.js';
+import { type CompileOptions, PRECISIONS, type Precision } from './compile-options.js';
 
-/** How a program runs. What is left out is chosen by {@link compileOptions}. */
+/** How a program runs. What is left out is chosen by `decideProgram`. */
 export const programOptions = z.strictObject({
   mode: z
     .enum(['captured', 'eager'])
@@ -13,9 +13,11 @@ export const programOptions = z.strictObject({
       'how to compute: captured, as one recorded TensorFlow graph, or eager, op by op [captured; eager on WASM]',
     ),
   precision: z
-    .enum(['bfloat16', 'float32'])
-    .optional()
-    .describe('type of products and of frozen weights; the rest is float32 [bfloat16; float32 where eager]'),
+    .enum(['auto', ...PRECISIONS])
+    .default('auto')
+    .describe(
+      'type of products and of frozen weights; the rest is float32. auto takes what is faster on this processor, bfloat16 on a card, float32 where eager',
+    ),
   loadIn8bit: z
     .boolean()
     .optional()
@@ -38,16 +40,24 @@ export const programOptions = z.strictObject({
     ),
 });
 
-/** See {@link programOptions}. */
-export type ProgramOptions = z.infer<typeof programOptions>;
+/** See {@link programOptions}; options with a default may be left out. */
+export type ProgramOptions = z.input<typeof programOptions>;
+
+/** The same with the type of products decided, as `choosePrecision` does. */
+export type WithPrecision<T extends Pick<ProgramOptions, 'precision'>> = Omit<T, 'precision'> & {
+  readonly precision: Precision;
+};
+
+/** Every option that a program is compiled with. */
+export type DecidedProgram = Required<
+  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'>
+>;
 
 /** Every option decided for a backend. Throws a usage error for what the backend or the mode cannot do. */
 export function compileOptions(
-  options: ProgramOptions,
+  options: WithPrecision<ProgramOptions>,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<
-  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'>
-> {
+): DecidedProgram {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -58,7 +68,7 @@ export function compileOptions(
   const withoutIt = (option: string): Remedy => ({ option, change: 'omit' });
   if (mode === 'captured' && !native)
     throw refusal('`mode: captured` needs the native TensorFlow library', 'mode', { task: 'setup' }, eager);
-  const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
+  const { precision } = options;
   if (mode === 'eager' && precision !== 'float32')
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
   const { loadIn8bit = false, loadIn4bit = false } = options;
@@ -83,8 +93,9 @@ export function compileOptions(
   if (options.attention === 'flash' && precision !== 'bfloat16')
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
-  const attention = options.attention ?? (serves ? 'flash' : 'math');
   const kernels = mode === 'captured' && backend.device === 'cpu';
+  const ownKernel = kernels && compile !== 'whole';
+  const attention = options.attention ?? (serves ? 'flash' : ownKernel ? 'recompute' : 'math');
   return { mode, precision, loadIn8bit, loadIn4bit, compile, attention, kernels };
 }
 

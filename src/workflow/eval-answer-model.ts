@@ -9,7 +9,8 @@ import { stagesOf } from '../eval/arms/run-source.js';
 import { type ArmModel, openArmModel } from '../eval/model/arm-model.js';
 import type { ChosenSet } from '../eval/sets/choose-rows.js';
 import { fingerprintAdapter } from '../model/fingerprint.js';
-import { compileOptions } from '../program/options.js';
+import { PRECISIONS, type Precision } from '../program/compile-options.js';
+import { decideProgram } from '../program/decide.js';
 import { type LossPlan, planLosses } from '../scoring/measure-losses.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { localTime } from '../train/prepare.js';
@@ -99,7 +100,7 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
   const { options, arms, before } = work;
   const { logger = silentLogger, verbose = false } = hooks;
   const backend = await loadBackend({ device: options.device, logger, verbose });
-  const compile = compileOptions(options, backend);
+  const compile = await decideProgram({ ...options, precision: precisionOf(work) }, backend, { logger });
   const pinned = before?.answering.templateTime;
   const time = typeof pinned === 'string' ? pinned : localTime(new Date());
   const bases = new Map<string, Base>();
@@ -138,6 +139,12 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
     await close();
     throw error;
   }
+}
+
+/** With `auto` an evaluation continues in the type of products that it has answers of. */
+function precisionOf({ options: { precision }, before }: EvalWork): Precision | 'auto' {
+  const recorded = PRECISIONS.find((each) => each === before?.answering.precision);
+  return precision === 'auto' ? (recorded ?? 'auto') : precision;
 }
 
 async function openBase({ sets, options }: EvalWork, model: ArmModel): Promise<Base> {

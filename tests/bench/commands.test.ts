@@ -81,6 +81,9 @@ describe('phasetune bench', () => {
     expect(figures).toMatchObject({ ...told, rows: 3, prompt: 8, tokens: 5 });
     positive(figures, 'seconds', 'tokens_per_s', 'peak_rss_mib', 'first_seconds');
     expect(figures.tokens_per_s! * figures.seconds!).toBeCloseTo(15, 0);
+    positive(figures, 'first_token_seconds', 'bytes_per_token', 'read_gbps');
+    // So small a model may take as long for one token as for all, by chance.
+    if (figures.ms_per_token !== null) positive(figures, 'ms_per_token', 'weights_gbps', 'read_share');
   });
 
   it('matmul: tells a speed that a machine can have', async () => {
@@ -89,6 +92,18 @@ describe('phasetune bench', () => {
     positive(figures, 'gflops', 'seconds', 'peak_rss_mib');
     expect(figures.best_gflops).toBeGreaterThanOrEqual(figures.gflops!);
     expect(figures.gflops! * figures.seconds!).toBeCloseTo((2 * 64 ** 3) / 1e9, 4);
+  });
+
+  it('read: tells a speed that a machine can have', async () => {
+    const { code, out, err } = await phasetune('bench', 'read', '--mib', '8', '--mode', how[1]!, '--json');
+    expect(code, err).toBe(0);
+    const figures = JSON.parse(out);
+    expect(figures).toMatchObject({ mib: 8, mode: how[1], device: told.device });
+    positive(figures, 'gbps', 'seconds', 'peak_rss_mib');
+    expect(figures.best_gbps).toBeGreaterThanOrEqual(figures.gbps);
+    // Seconds are rounded to microseconds, the speed to 0.1 GB/s.
+    const rounding = 0.05 * figures.seconds + 5e-7 * (figures.gbps + 0.05);
+    expect(Math.abs(figures.gbps * figures.seconds - (8 * 2 ** 20) / 1e9)).toBeLessThan(rounding);
   });
 
   it('build: tells what building took, and the first call of every entry beside the second', async () => {

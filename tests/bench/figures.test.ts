@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bytesPerToken } from '../../src/bench/decode.js';
 import { tokenFlop } from '../../src/bench/flop.js';
 import { SHAPE_NAMES, shapeConfig } from '../../src/bench/shapes.js';
 import { median } from '../../src/bench/timing.js';
@@ -42,6 +43,29 @@ describe('the work of a step', () => {
     const adapters = 8 * (4 * (512 + 512) + 3 * (512 + 1376));
     const frozen = 4 * (linears + 8192 * 512);
     expect(tokenFlop(config, 8, 128)).toEqual({ frozen, all: frozen + 6 * adapters + 6 * 512 * 128 });
+  });
+});
+
+describe('the weights that a token reads', () => {
+  const options = (precision: 'bfloat16' | 'float32', loadIn8bit = false) =>
+    ({ mode: 'captured', precision, loadIn8bit, loadIn4bit: false, compile: 'none', attention: 'math' }) as const;
+  const norms = 512 + 2 * 512;
+  const linears = 4 * 512 * 512 + 3 * 512 * 1376;
+
+  it('are all but an embedding that is only looked up', () => {
+    const config = shapeConfig({ shape: 'small-33m', layers: 1 });
+    expect(bytesPerToken(config, options('float32'))).toBe(4 * (linears + norms + 8192 * 512));
+    const tied = { ...config, tie_word_embeddings: true };
+    expect(bytesPerToken(tied, options('float32'))).toBe(4 * (linears + norms + 8192 * 512));
+  });
+
+  it('take the bytes in which they are held', () => {
+    const config = shapeConfig({ shape: 'small-33m', layers: 1 });
+    const inBfloat16 = bytesPerToken(config, options('bfloat16'));
+    // Norms stay in float32, however little that is.
+    expect(inBfloat16).toBeGreaterThanOrEqual(2 * (linears + norms + 8192 * 512));
+    expect(inBfloat16).toBeLessThanOrEqual(2 * (linears + 2 * norms + 8192 * 512));
+    expect(bytesPerToken(config, options('bfloat16', true))).toBeLessThan(inBfloat16 - 0.9 * linears);
   });
 });
 

@@ -4,9 +4,14 @@ Random weights of a shape answer prompts of equal length with exactly so many ne
 of it. Prints one JSON line: median seconds of a call (the first left out), new tokens a second, peak memory, and the
 matrix product's speed in the same process.
 
-    python transformers_generate.py --shape smollm2-135m --rows 16 --prompt 64 --tokens 128 --dtype bfloat16 [--static]
+    python transformers_generate.py --shape smollm2-135m --rows 16 --prompt 64 --tokens 128 --dtype bfloat16 \\
+      [--static [--compile]]
 
-Used with torch 2.15.0, transformers 5.23.0.
+generate compiles by itself with a static cache on a card, but not on a processor (transformers 5.24,
+_valid_auto_compile_criteria), so --compile compiles the forward pass as its guide on faster inference does. That takes
+half a minute in the first call, which is left out.
+
+Used with torch 2.15.0, transformers 5.24.0.
 """
 
 import argparse
@@ -28,7 +33,11 @@ def arguments():
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--static", action="store_true", help="the cache that transformers allocates once")
-    return parser.parse_args()
+    parser.add_argument("--compile", action="store_true", help="torch.compile of the forward pass; needs --static")
+    a = parser.parse_args()
+    if a.compile and not a.static:
+        parser.error("--compile needs --static: a cache that grows would be compiled for each length")
+    return a
 
 
 def main():
@@ -36,11 +45,14 @@ def main():
     dtype = getattr(torch, a.dtype)
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(max_position_embeddings=2048, **SHAPES[a.shape])).to(dtype).eval()
+    # No answer ends early: there is no token that would end it.
+    model.generation_config.eos_token_id = None
+    if a.compile:
+        model.forward = torch.compile(model.forward)
     ids = torch.randint(0, model.config.vocab_size, (a.rows, a.prompt))
     options = dict(
         attention_mask=torch.ones_like(ids),
         do_sample=False,
-        min_new_tokens=a.tokens,
         max_new_tokens=a.tokens,
         pad_token_id=0,
         cache_implementation="static" if a.static else "dynamic",
@@ -63,6 +75,7 @@ def main():
         prompt=a.prompt,
         tokens=a.tokens,
         static=a.static,
+        compile=a.compile,
         params=sum(p.numel() for p in model.parameters()),
         seconds=round(seconds, 4),
         tokens_per_s=round(a.rows * a.tokens / seconds, 1),

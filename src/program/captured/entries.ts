@@ -73,7 +73,9 @@ function passes(
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
-  const lowering = kernels ? nativeKernels(recorded) : () => undefined;
+  // XLA has none of our kernels.
+  const native = kernels && !(compile === 'whole' && allowed);
+  const lowering = native ? nativeKernels(recorded, precision) : () => undefined;
   const lowered = lower(recorded, flash ? (node) => cudnnAttention(node, warn) : lowering);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);

@@ -1,6 +1,8 @@
-import { CACHED_ATTENTION, RMS_NORM, SWIGLU } from '../../backend/raw/composite.js';
+import { CACHED_ATTENTION, FLASH_BACKWARD, FLASH_FORWARD, RMS_NORM, SWIGLU } from '../../backend/raw/composite.js';
 import { LOW } from '../../backend/raw/low.js';
+import type { Precision } from '../compile-options.js';
 import { type EntryGraph, type GraphNode, node, ref, specOf, type TensorRef } from './graph.js';
+import { nativeAttention } from './native-attention.js';
 import type { Lowering } from './passes/lower.js';
 import { refsOf } from './passes/rewrite.js';
 import { rootsOf, sortNodes } from './walk.js';
@@ -15,11 +17,11 @@ const T = { type: 'float32' } as const;
 
 /**
  * The kernels of ours (`backend/native/kernels`) in place of what they compute faster than the
- * library's ops, in this graph.
+ * library's ops, in this graph. `precision` is that of products.
  */
-export function nativeKernels(graph: EntryGraph): Lowering {
+export function nativeKernels(graph: EntryGraph, precision: Precision): Lowering {
   const joint = jointKernels(graph);
-  return (now, before) => joint(now, before) ?? KERNELS[now.op]?.(now);
+  return (now, before) => joint(now, before) ?? KERNELS[now.op]?.(now, precision);
 }
 
 /** Attention of one new token per row over a cache. */
@@ -32,8 +34,10 @@ const cachedAttention = ({ attributes: { window }, inputs, outputs }: GraphNode)
 };
 
 /** Kernels that take the place of one node. */
-const KERNELS: Readonly<Record<string, (now: GraphNode) => readonly TensorRef[] | undefined>> = {
+const KERNELS: Readonly<Record<string, (now: GraphNode, precision: Precision) => readonly TensorRef[] | undefined>> = {
   [CACHED_ATTENTION]: cachedAttention,
+  [FLASH_FORWARD]: nativeAttention,
+  [FLASH_BACKWARD]: nativeAttention,
 };
 
 /** A node that does the work of several others, made when the first of them is met. */

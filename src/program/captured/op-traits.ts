@@ -141,6 +141,8 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
       float32Inputs: [0, 2],
       float32Outputs: [0],
     },
+    PhasetuneAttention: { traits: ['ownTypes'], outputs: ['results'] },
+    PhasetuneAttentionGradient: { traits: ['ownTypes'], outputs: ['results'] },
     PhasetuneCachedAttention: {
       traits: ['product'],
       outputs: ['attended', 'new_keys', 'new_values'],
