@@ -1,4 +1,5 @@
 import { after } from '../backend/raw/after.js';
+import { composite, RMS_NORM } from '../backend/raw/composite.js';
 import { fuse } from '../backend/raw/fuse.js';
 import { low } from '../backend/raw/low.js';
 import * as tf from '../backend/tf.js';
@@ -12,12 +13,16 @@ import { differentiable } from './differentiable.js';
 export const rmsNorm = (x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor =>
   differentiable(
     [x, weight] as const,
-    (x, weight) =>
-      fuse(() => {
-        const r = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps));
-        const y = tf.mul(x, r);
-        return { value: tf.mul(y, weight), saved: [low(y), r, weight] as const };
-      }),
+    (x, weight) => {
+      const [value, y, r] = composite(RMS_NORM, { epsilon: eps }, [x, weight], ([x, weight]) =>
+        fuse(() => {
+          const r = tf.rsqrt(tf.add(tf.mean(tf.square(x!), -1, true), eps));
+          const y = tf.mul(x!, r);
+          return [tf.mul(y, weight!), low(y), r];
+        }),
+      ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return { value, saved: [y, r, weight] as const };
+    },
     (dy, [kept, r, weight]) => {
       const y = after(kept, dy);
       const dx = fuse(() => {

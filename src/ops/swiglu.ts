@@ -1,4 +1,5 @@
 import { after } from '../backend/raw/after.js';
+import { composite, SWIGLU } from '../backend/raw/composite.js';
 import { fuse } from '../backend/raw/fuse.js';
 import * as tf from '../backend/tf.js';
 import { differentiable } from './differentiable.js';
@@ -10,7 +11,12 @@ import { differentiable } from './differentiable.js';
 export const swiglu = (gate: tf.Tensor, up: tf.Tensor): tf.Tensor =>
   differentiable(
     [gate, up] as const,
-    (gate, up) => ({ value: fuse(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up)), saved: [gate, up] as const }),
+    (gate, up) => {
+      const [value] = composite(SWIGLU, {}, [gate, up], ([gate, up]) => [
+        fuse(() => tf.mul(tf.mul(gate!, tf.sigmoid(gate!)), up!)),
+      ]);
+      return { value: value!, saved: [gate, up] as const };
+    },
     (dy, kept) => {
       // Both wait: what XLA can work out again from what it is made of, it keeps that for instead.
       const [gate, up] = kept.map((x) => after(x, dy)) as [tf.Tensor, tf.Tensor];

@@ -31,7 +31,7 @@ export interface Binding {
   tensorDataSync(id: number): unknown;
 }
 
-/** Attributes of a composite: whole numbers and switches. */
+/** Attributes of a composite: numbers, which are floats where they are not whole, and switches. */
 export type CompositeAttributes = Readonly<Record<string, number | boolean>>;
 
 /** What takes the place of the library's calls: those, and a call that only a recorder knows. */

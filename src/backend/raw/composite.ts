@@ -8,6 +8,10 @@ export const FLASH_BACKWARD = 'FlashBackward';
 
 /** Attention over a cache of keys and values: see `ops/cached-attention.ts`. */
 export const CACHED_ATTENTION = 'CachedAttention';
+/** Root-mean-square norm and what its gradient needs: see `ops/rms-norm.ts`. */
+export const RMS_NORM = 'RmsNorm';
+/** See `ops/swiglu.ts`. */
+export const SWIGLU = 'Swiglu';
 
 /**
  * Runs `work`, whose ops a device may have one op for. Op by op it is `work` and nothing else. A

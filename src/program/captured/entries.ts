@@ -4,7 +4,7 @@ import type { ProgramSpec } from '../program.js';
 import { cudnnAttention } from './cudnn-attention.js';
 import { type EntryGraph, type GraphNode, identity, node, ref, specOf } from './graph.js';
 import { HELD_FORMS } from './held-forms.js';
-import { nativeKernel } from './native-kernel.js';
+import { nativeKernels } from './native-kernels.js';
 import { autocast, withoutMarks } from './passes/autocast.js';
 import { dequantize, partOf } from './passes/dequantize.js';
 import { lower } from './passes/lower.js';
@@ -75,9 +75,8 @@ function passes(
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
   // XLA has none of our kernels.
   const native = kernels && !(compile === 'whole' && allowed);
-  const lowered = lower(recorded, (node) =>
-    flash ? cudnnAttention(node, warn) : native ? nativeKernel(node, precision) : undefined,
-  );
+  const lowering = native ? nativeKernels(recorded, precision) : () => undefined;
+  const lowered = lower(recorded, flash ? (node) => cudnnAttention(node, warn) : lowering);
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);
   const clusters = compile === 'none' ? withoutClusters(wide) : wide;

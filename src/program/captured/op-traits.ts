@@ -38,6 +38,8 @@ interface OpFacts {
   readonly outputs?: readonly string[];
   /** Numbers of the inputs that it takes in float32, whatever type it computes in. */
   readonly float32Inputs?: readonly number[];
+  /** Numbers of the outputs that are float32, whatever type it computes in. */
+  readonly float32Outputs?: readonly number[];
 }
 
 /**
@@ -131,9 +133,16 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Tile: { traits: ['keepsType'] },
     GatherV2: { traits: ['keepsType'] },
     // Kernels of ours: backend/native/kernels.
+    PhasetuneRowProducts: { traits: ['product'], outputs: ['products'] },
+    PhasetuneGatedProducts: { traits: ['product'], outputs: ['product'] },
+    PhasetuneAddRmsNorm: {
+      traits: ['product'],
+      outputs: ['sum', 'normed'],
+      float32Inputs: [0, 2],
+      float32Outputs: [0],
+    },
     PhasetuneAttention: { traits: ['ownTypes'], outputs: ['results'] },
     PhasetuneAttentionGradient: { traits: ['ownTypes'], outputs: ['results'] },
-    PhasetuneRowProducts: { traits: ['product'], outputs: ['product'] },
     PhasetuneCachedAttention: {
       traits: ['product'],
       outputs: ['attended', 'new_keys', 'new_values'],
@@ -155,3 +164,7 @@ export const outputNames = (op: string): readonly string[] | undefined => OPS.ge
 /** True when the op takes this input in float32, whatever type it computes in. */
 export const takesFloat32 = (op: string, input: number): boolean =>
   OPS.get(op)?.float32Inputs?.includes(input) ?? false;
+
+/** True when the op gives this output in float32, whatever type it computes in. */
+export const givesFloat32 = (op: string, output: number): boolean =>
+  OPS.get(op)?.float32Outputs?.includes(output) ?? false;

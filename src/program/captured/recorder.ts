@@ -149,7 +149,10 @@ function compositeNode(
   for (const each of sortNodes(outputs.map(({ node }) => node)))
     if ((each.op === 'Placeholder' || each.op === 'ReadVariableOp') && !decomposition.inputs.includes(each))
       throw new Error(`${name} takes a tensor that is not among its inputs`);
-  const own = mapValues(attributes, (value) => (typeof value === 'boolean' ? { bool: value } : { int: value }));
+  const own = mapValues(attributes, (value): Attribute => {
+    if (typeof value === 'boolean') return { bool: value };
+    return Number.isInteger(value) ? { int: value } : { float: value };
+  });
   return node(name, { ...own, [DECOMPOSITION]: { function: decomposition } }, inputs, outputs.map(specOf));
 }
 

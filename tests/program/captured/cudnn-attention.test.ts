@@ -66,7 +66,9 @@ function calls(packed: boolean, { heads = 4, keys = 2, t = 16, h = 8, window }: 
     {},
     { ...inputs, ...positions },
   );
-  const graph = shareCommon(autocast(shareCommon(lower(recorded, cudnnAttention)), new Set()));
+  const graph = shareCommon(
+    autocast(shareCommon(lower(recorded, (composite) => cudnnAttention(composite))), new Set()),
+  );
   return sortNodes(rootsOf(graph)).filter(({ op }) => op === 'XlaCustomCallV2');
 }
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import { matMul } from '../../../src/backend/raw/matmul.js';
 import { float32, type HostTensor } from '../../../src/core/host-tensor.js';
 import { random } from '../../../src/core/random.js';
@@ -109,19 +109,4 @@ describe.each(['float32', 'bfloat16'] as const)('a product of few rows in %s', (
     const first = await multiply(sizes, precision);
     expect(await multiply(sizes, precision)).toEqual(first);
   });
-});
-
-test('a product of more rows is left to the library', async () => {
-  const { nativeKernel } = await import('../../../src/program/captured/native-kernel.js');
-  const { node, ref } = await import('../../../src/program/captured/graph.js');
-  const given = (shape: number[]) => ref(node('Placeholder', {}, [], [{ shape, dtype: 'float32' }]));
-  const product = (rows: number) =>
-    node(
-      'MatMul',
-      { transpose_a: { bool: false }, transpose_b: { bool: true } },
-      [given([rows, 8]), given([4, 8])],
-      [{ shape: [rows, 4], dtype: 'float32' }],
-    );
-  expect(nativeKernel(product(32), 'float32')?.[0]?.node.op).toBe('PhasetuneRowProducts');
-  expect(nativeKernel(product(33), 'float32')).toBeUndefined();
 });

@@ -125,6 +125,7 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
+  int inputs() const { return TF_NumInputs(context_); }
   TF_Tensor* input(int i) {
     TF_Tensor* tensor = nullptr;
     TF_GetInput(context_, i, &tensor, status_);

@@ -21,6 +21,14 @@ int count_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+/** How often a thread looks for what it waits for, some 50 us in all, before it sleeps: to be woken takes as long. */
+constexpr int LOOKS = 1000;
+
+template <typename Condition>
+void look_for(const Condition& condition) {
+  for (int i = 0; i < LOOKS && !condition(); i++) __builtin_ia32_pause();
+}
+
 thread_local int number = 0;
 
 /** One call of parallel() at a time, its parts counted off by the caller and the helpers. */
@@ -42,8 +50,9 @@ class Pool {
     }
     wake_.notify_all();
     take(parts, work);
+    look_for([this] { return working_ == 0; });
     std::unique_lock<std::mutex> lock(mutex_);
-    work_ = nullptr;  // whoever wakes up from now on has come too late
+    work_ = nullptr;
     idle_.wait(lock, [this] { return working_ == 0; });
     return true;
   }
@@ -56,10 +65,12 @@ class Pool {
   void serve(int helper) {
     number = helper;
     uint64_t seen = 0;
-    std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return round_ != seen && work_ != nullptr; });
+      look_for([&] { return round_ != seen; });
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [&] { return round_ != seen; });
       seen = round_;
+      if (work_ == nullptr) continue;  // woken too late
       const auto* work = work_;
       const int64_t parts = parts_;
       working_++;
@@ -74,8 +85,8 @@ class Pool {
   std::condition_variable wake_, idle_;
   const std::function<void(int64_t)>* work_ = nullptr;
   int64_t parts_ = 0;
-  uint64_t round_ = 0;
-  int working_ = 0;
+  std::atomic<uint64_t> round_{0};
+  std::atomic<int> working_{0};
   std::atomic<int64_t> next_{0};
 };
 

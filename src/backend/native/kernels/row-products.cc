@@ -1,11 +1,15 @@
 // y = x W^T for few rows of x, as in decoding: what that costs is to read W from memory, once. A product for large
 // matrices arranges W anew for each call, which costs several times as much.
+#include <memory>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "amx.h"
 #include "kernel.h"
 #include "parallel.h"
 #include "transpose.h"
+#include "vectors.h"
 
 namespace phasetune {
 namespace {
@@ -145,50 +149,140 @@ void by_tiles(const Bfloat16* tiles, const Bfloat16* w, Bfloat16* y, int64_t row
 }
 #endif
 
-/** True where the product was by tiles. */
-bool tiled(const float*, const float*, float*, int64_t, int64_t, int64_t) { return false; }
-bool tiled([[maybe_unused]] const Bfloat16* x, [[maybe_unused]] const Bfloat16* w, [[maybe_unused]] Bfloat16* y,
-           [[maybe_unused]] int64_t rows, [[maybe_unused]] int64_t inputs, [[maybe_unused]] int64_t outputs) {
+/** One of the matrices W [outputs, inputs] that the rows are multiplied with, and where its y goes. */
+template <typename T>
+struct Factor {
+  const T* w;
+  T* y;
+  int64_t outputs;
+};
+
+/** Rows of x, arranged for products. */
+template <typename T>
+class Rows {
+ public:
+  Rows(const T* x, int64_t rows, int64_t inputs, [[maybe_unused]] bool whole_tiles)
+      : rows_(rows), inputs_(inputs), stride_((inputs + CHUNK - 1) / CHUNK * CHUNK) {
 #ifdef PHASETUNE_AMX
-  if (inputs % DEPTH != 0 || outputs % (2 * TILE) != 0 || !may_use_amx()) return false;
-  const std::vector<Bfloat16> tiles = tiles_of(x, rows, inputs);
-  parallel((outputs + PART - 1) / PART, [&](int64_t part) {
-    by_tiles(tiles.data(), w, y, rows, inputs, outputs, part * PART, std::min((part + 1) * PART, outputs));
-  });
-  return true;
-#else
-  return false;
+    if constexpr (std::is_same_v<T, Bfloat16>)
+      if (whole_tiles && inputs % DEPTH == 0 && may_use_amx()) tiles_ = tiles_of(x, rows, inputs);
+    if (!tiles_.empty()) return;
 #endif
+    wide_.resize(rows * stride_);
+    for (int64_t m = 0; m < rows; m++)
+      for (int64_t k = 0; k < inputs; k++) wide_[m * stride_ + k] = widened(x[m * inputs + k]);
+  }
+
+  /** Columns `from` to `to` of one product. */
+  void multiply(const Factor<T>& factor, int64_t from, int64_t to) const {
+    const auto& [w, y, outputs] = factor;
+#ifdef PHASETUNE_AMX
+    if constexpr (std::is_same_v<T, Bfloat16>)
+      if (!tiles_.empty()) return by_tiles(tiles_.data(), w, y, rows_, inputs_, outputs, from, to);
+#endif
+    by_registers(wide_.data(), stride_, w, y, rows_, inputs_, outputs, from, to);
+  }
+
+ private:
+  const int64_t rows_, inputs_, stride_;
+  std::vector<float> wide_;
+#ifdef PHASETUNE_AMX
+  std::vector<Bfloat16> tiles_;
+#endif
+};
+
+/** Calls work(from, to) for the parts of `outputs` columns. */
+template <typename Work>
+void in_parts(int64_t outputs, const Work& work) {
+  parallel((outputs + PART - 1) / PART,
+           [&](int64_t part) { work(part * PART, std::min((part + 1) * PART, outputs)); });
+}
+
+/** Columns that each of which some product has, laid end to end, in parts that lie in one product each. */
+template <typename T>
+void multiply_all(const Rows<T>& x, const std::vector<Factor<T>>& factors) {
+  std::vector<std::pair<const Factor<T>*, int64_t>> parts;
+  for (const Factor<T>& factor : factors)
+    for (int64_t from = 0; from < factor.outputs; from += PART) parts.emplace_back(&factor, from);
+  parallel(static_cast<int64_t>(parts.size()), [&](int64_t part) {
+    const auto& [factor, from] = parts[part];
+    x.multiply(*factor, from, std::min(from + PART, factor->outputs));
+  });
+}
+
+/** silu(gate) times up, of `count` numbers of a row; silu(g) = g / (1 + e^-g). */
+template <typename T>
+PHASETUNE_INLINE void gate_row(const T* gate, const T* up, T* y, int64_t count) {
+  const auto gated = [](Floats g, Floats u) { return g / (exponential(-g) + 1.0f) * u; };
+  const int64_t even = count - count % LANES, rest = count - even;
+  for (int64_t i = 0; i < even; i += LANES) store(y + i, gated(load(gate + i), load(up + i)));
+  if (rest > 0) store_first(y + even, gated(load_first(gate + even, rest), load_first(up + even, rest)), rest);
+}
+
+bool fit(const Tensor& x, const Tensor& w) { return x.rank() == 2 && w.rank() == 2 && x.dim(1) == w.dim(1); }
+
+template <typename T>
+void products(Call& call, const Tensor& x) {
+  const int64_t rows = x.dim(0), inputs = x.dim(1);
+  std::vector<Factor<T>> factors;
+  bool whole_tiles = true;
+  std::vector<std::unique_ptr<Tensor>> held;
+  for (int i = 0; i + 1 < call.inputs(); i++) {
+    const Tensor& w = *held.emplace_back(new Tensor(call.input(i + 1)));
+    if (!call.expect(fit(x, w), "RowProducts takes x [rows, inputs] and each W [outputs, inputs]")) return;
+    const Tensor& y = *held.emplace_back(new Tensor(call.output(i, x.type(), {rows, w.dim(0)})));
+    if (y.get() == nullptr) return;
+    if (y.size() == 0) continue;
+    factors.push_back({w.data<T>(), y.data<T>(), w.dim(0)});
+    whole_tiles = whole_tiles && w.dim(0) % (2 * 16) == 0;
+  }
+  if (!factors.empty()) multiply_all(Rows<T>(x.data<T>(), rows, inputs, whole_tiles), factors);
 }
 
 template <typename T>
-void product(const T* x, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs) {
-  if (tiled(x, w, y, rows, inputs, outputs)) return;
-  const int64_t stride = (inputs + CHUNK - 1) / CHUNK * CHUNK;
-  std::vector<float> wide(rows * stride);
-  for (int64_t m = 0; m < rows; m++)
-    for (int64_t k = 0; k < inputs; k++) wide[m * stride + k] = widened(x[m * inputs + k]);
-  parallel((outputs + PART - 1) / PART, [&](int64_t part) {
-    by_registers(wide.data(), stride, w, y, rows, inputs, outputs, part * PART, std::min((part + 1) * PART, outputs));
+void gated_products(const Tensor& x, const Tensor& gate, const Tensor& up, const Tensor& y) {
+  const int64_t rows = x.dim(0), outputs = y.dim(1);
+  std::vector<T> both(2 * rows * outputs);
+  const Factor<T> gates{gate.data<T>(), both.data(), outputs}, ups{up.data<T>(), &both[rows * outputs], outputs};
+  const Rows<T> arranged(x.data<T>(), rows, x.dim(1), outputs % (2 * 16) == 0);
+  in_parts(outputs, [&](int64_t from, int64_t to) {
+    arranged.multiply(gates, from, to);
+    arranged.multiply(ups, from, to);
+    for (int64_t at = from; at < rows * outputs; at += outputs)
+      gate_row(gates.y + at, ups.y + at, y.data<T>() + at, to - from);
   });
 }
 
 void compute(void*, TF_OpKernelContext* context) {
   Call call(context);
-  const Tensor x(call.input(0)), w(call.input(1));
-  if (!call.expect(x.rank() == 2 && w.rank() == 2 && x.dim(1) == w.dim(1),
-                   "RowProducts takes x [rows, inputs] and W [outputs, inputs]"))
-    return;
-  const int64_t rows = x.dim(0), inputs = x.dim(1), outputs = w.dim(0);
-  const Tensor y(call.output(0, x.type(), {rows, outputs}));
-  if (y.get() == nullptr || y.size() == 0) return;
+  const Tensor x(call.input(0));
   if (x.type() == TF_FLOAT)
-    product(x.data<float>(), w.data<float>(), y.data<float>(), rows, inputs, outputs);
+    products<float>(call, x);
   else
-    product(x.data<Bfloat16>(), w.data<Bfloat16>(), y.data<Bfloat16>(), rows, inputs, outputs);
+    products<Bfloat16>(call, x);
 }
 
-const bool added = add({"PhasetuneRowProducts", {"x: T", "w: T"}, {"product: T"}, {"T: {float, bfloat16}"}, compute});
+void compute_gated(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  const Tensor x(call.input(0)), gate(call.input(1)), up(call.input(2));
+  if (!call.expect(fit(x, gate) && fit(x, up) && gate.dim(0) == up.dim(0),
+                   "GatedProducts takes x [rows, inputs] and two matrices [outputs, inputs]"))
+    return;
+  const Tensor y(call.output(0, x.type(), {x.dim(0), gate.dim(0)}));
+  if (y.get() == nullptr || y.size() == 0) return;
+  if (x.type() == TF_FLOAT)
+    gated_products<float>(x, gate, up, y);
+  else
+    gated_products<Bfloat16>(x, gate, up, y);
+}
+
+/** The products of one x with several matrices. */
+const bool added = add(
+    {"PhasetuneRowProducts", {"x: T", "w: N * T"}, {"products: N * T"}, {"T: {float, bfloat16}", "N: int >= 1"}, compute});
+
+/** silu(x G^T) times x U^T, both products rounded to the type first. */
+const bool added_gated = add(
+    {"PhasetuneGatedProducts", {"x: T", "gate: T", "up: T"}, {"product: T"}, {"T: {float, bfloat16}"}, compute_gated});
 
 }  // namespace
 }  // namespace phasetune

@@ -11,7 +11,7 @@ import {
   specOf,
   type TensorRef,
 } from '../graph.js';
-import { hasTrait, takesFloat32 } from '../op-traits.js';
+import { givesFloat32, hasTrait, takesFloat32 } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
 
 /**
@@ -87,7 +87,7 @@ function isLow({ op, inputs, outputs, cluster }: GraphNode): boolean {
   return types.includes('bfloat16') && !types.includes('float32');
 }
 
-/** The node with every float32 in its attributes and outputs turned into `dtype`. */
+/** The node with every float32 in its attributes and outputs turned into `dtype`, except what stays float32. */
 function retyped(now: GraphNode, inputs: readonly TensorRef[], dtype: Dtype): GraphNode {
   const attributes: Attributes = Object.fromEntries(
     Object.entries(now.attributes).map(([name, value]) => [
@@ -95,6 +95,8 @@ function retyped(now: GraphNode, inputs: readonly TensorRef[], dtype: Dtype): Gr
       'type' in value && value.type === 'float32' ? { type: dtype } : value,
     ]),
   );
-  const outputs = now.outputs.map((spec) => (spec.dtype === 'float32' ? { ...spec, dtype } : spec));
+  const outputs = now.outputs.map((spec, i) =>
+    spec.dtype === 'float32' && !givesFloat32(now.op, i) ? { ...spec, dtype } : spec,
+  );
   return { ...now, attributes, inputs, outputs };
 }

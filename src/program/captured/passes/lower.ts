@@ -4,15 +4,16 @@ import { refsOf, rewrite } from './rewrite.js';
 
 /**
  * What a device has instead of a node, a composite for instance: a reference for each of its
- * outputs; undefined where it has nothing.
+ * outputs; undefined where it has nothing. It is given the node with its inputs as they are now, and
+ * as it was.
  */
-export type Lowering = (node: GraphNode) => readonly TensorRef[] | undefined;
+export type Lowering = (node: GraphNode, before: GraphNode) => readonly TensorRef[] | undefined;
 
 /** Replaces each node that the device has something for, and other composites by the ops that they are made of. */
 export const lower = (graph: EntryGraph, lowering: Lowering): EntryGraph =>
-  rewrite(graph, (now) => {
+  rewrite(graph, (now, before) => {
     const body = decompositionOf(now);
-    return lowering(now) ?? (body ? inlined(body, now) : refsOf(now));
+    return lowering(now, before) ?? (body ? inlined(body, now) : refsOf(now));
   });
 
 /** What a composite is made of; undefined for any other node. */
