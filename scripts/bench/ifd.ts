@@ -24,7 +24,8 @@ import { importOptionsSchema } from '../../src/data/options.js';
 import { openLedger } from '../../src/endpoint/ledger.js';
 import { type ModelMeter, openLossMeter } from '../../src/eval/model/loss-meter.js';
 import { openModelFolder } from '../../src/model/load.js';
-import { compileOptions, programOptions } from '../../src/program/options.js';
+import { decideProgram } from '../../src/program/decide.js';
+import { programOptions } from '../../src/program/options.js';
 import { encodePairs } from '../../src/scoring/ifd.js';
 import { lossOptionsSchema } from '../../src/scoring/loss-options.js';
 import { type LossLine, measureLosses, planLosses } from '../../src/scoring/measure-losses.js';
@@ -59,7 +60,7 @@ const encodeSeconds = (performance.now() - encoding) / 1000;
 
 const model = await openModelFolder(given.model);
 const backend = await loadBackend({ device: 'auto' });
-const how = compileOptions(programOptions.parse({ precision: given.precision, compile: given.compile }), backend);
+const how = await decideProgram(programOptions.parse({ precision: given.precision, compile: given.compile }), backend);
 const opening = performance.now();
 const meter = await openLossMeter(model, undefined, plan.batches, how);
 const openSeconds = (performance.now() - opening) / 1000;

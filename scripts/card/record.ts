@@ -28,7 +28,10 @@ export async function recordStep(step: CardCase): Promise<RecordedStep> {
   const { batch, seq, gradientCheckpointing = false, loadIn8bit, loadIn4bit, attention } = step;
   const config = shapeConfig(step);
   const { shape } = randomBatch({ batch, seq, vocab: config.vocab_size, seed: 0 });
-  const compile = compileOptions({ loadIn8bit, loadIn4bit, attention }, { name: 'tensorflow', device: 'cuda' });
+  const compile = compileOptions(
+    { precision: 'bfloat16', loadIn8bit, loadIn4bit, attention },
+    { name: 'tensorflow', device: 'cuda' },
+  );
   const run = {
     config,
     compile,

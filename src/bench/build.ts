@@ -7,7 +7,8 @@ import { loraLinear } from '../lora/apply.js';
 import { loraOptions } from '../lora/options.js';
 import { optimOptions } from '../optim/options.js';
 import { peakRssMib, rssMib } from '../telemetry/memory.js';
-import { type BuildBenchOptions, programFigures, programOf } from './options.js';
+import type { BuildBenchOptions } from './options.js';
+import { programFigures, programOf } from './program.js';
 import { randomBatch, randomPrompts } from './random-batch.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
@@ -29,7 +30,7 @@ export async function benchBuild(backend: Backend, options: BuildBenchOptions, {
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: ANSWERS.tokens }), ANSWERS.rows);
   const lora = loraOptions.parse({});
   const shapes = [batch.shape];
-  const compileOptions = programOf(options, backend);
+  const compileOptions = await programOf(options, backend);
   const { tuner, program, figures } = await readyTuner(backend, {
     config,
     seed: options.seed,

@@ -12,7 +12,8 @@ import { compile } from '../program/compile.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import { joinSpecs } from '../program/program.js';
 import { peakRssMib } from '../telemetry/memory.js';
-import { type DecodeBenchOptions, programFigures, programOf } from './options.js';
+import type { DecodeBenchOptions } from './options.js';
+import { programFigures, programOf } from './program.js';
 import { randomPrompts } from './random-batch.js';
 import { randomModel } from './random-model.js';
 import { benchRead } from './read.js';
@@ -30,7 +31,7 @@ const CEILING_MIB = 256;
  */
 export async function benchDecode(backend: Backend, options: DecodeBenchOptions, hooks: BenchHooks = {}) {
   const { rows, prompt, tokens, repeats, seed } = options;
-  const compileOptions = programOf(options, backend);
+  const compileOptions = await programOf(options, backend);
   const config = shapeConfig(options);
   const prompts = randomPrompts({ rows, prompt, vocab: config.vocab_size, seed });
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: tokens }), rows);

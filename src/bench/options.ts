@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { Backend } from '../backend/backend.js';
 import { batchOptionsSchema } from '../data/options.js';
-import { compileOptions, programOptions } from '../program/options.js';
+import { programOptions } from '../program/options.js';
 import { SHAPE_NAMES } from './shapes.js';
 
 const count = z.number().int().positive();
@@ -16,6 +15,7 @@ export const benchOptions = z.strictObject({
   vocab: count.optional().describe('size of the vocabulary instead of that of the shape'),
   mode: programOptions.shape.mode,
   dtype: programOptions.shape.precision,
+  loadIn16bit: programOptions.shape.loadIn16bit,
   loadIn8bit: programOptions.shape.loadIn8bit,
   loadIn4bit: programOptions.shape.loadIn4bit,
   compile: programOptions.shape.compile,
@@ -97,31 +97,4 @@ export const matmulBenchOptions = z.strictObject({
 export const readBenchOptions = z.strictObject({
   mib: count.default(256).describe('MiB that are read; more than the caches hold'),
   mode: benchOptions.shape.mode,
-});
-
-/** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
-export const programOf = (
-  {
-    dtype,
-    ...options
-  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
-    Pick<StepBenchOptions, 'attention'>,
-  backend: Backend,
-): ReturnType<typeof compileOptions> => compileOptions({ ...options, precision: dtype }, backend);
-
-/** How the program ran, for the figures. */
-export const programFigures = ({
-  mode,
-  precision,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
-}: ReturnType<typeof compileOptions>) => ({
-  mode,
-  dtype: precision,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
 });

@@ -9,7 +9,8 @@ import { forecastMemory } from '../train/memory.js';
 import type { Tuner } from '../train/tuner.js';
 import { tokenFlop } from './flop.js';
 import { benchMatmul } from './matmul.js';
-import { programFigures, programOf, type StepBenchOptions } from './options.js';
+import type { StepBenchOptions } from './options.js';
+import { programFigures, programOf } from './program.js';
 import { randomBatch } from './random-batch.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
@@ -25,7 +26,7 @@ const CEILING = 1024;
  */
 export async function benchStep(backend: Backend, options: StepBenchOptions, hooks: BenchHooks = {}) {
   const { batch, seq, rank, seed, gradientCheckpointing } = options;
-  const program = programOf(options, backend);
+  const program = await programOf(options, backend);
   const config = shapeConfig(options);
   const microBatch = randomBatch({ ...options, vocab: config.vocab_size });
   const training = {

@@ -15,7 +15,8 @@ import { trainOptions } from '../train/options.js';
 import { planRun, type RunPlan } from '../train/run-plan.js';
 import { trainStage } from '../train/trainer.js';
 import type { Tuner } from '../train/tuner.js';
-import { programFigures, programOf, type TrainBenchOptions } from './options.js';
+import type { TrainBenchOptions } from './options.js';
+import { programFigures, programOf } from './program.js';
 import { readyTuner } from './ready-tuner.js';
 import { shapeConfig } from './shapes.js';
 import { type BenchHooks, DROPPED, round, sinceStart, timed } from './timing.js';
@@ -36,7 +37,7 @@ export async function benchTrain(backend: Backend, options: TrainBenchOptions, h
     figures: prepared,
   } = await prepare({ ...options, maxShapes: shapes }, hooks);
   const optim = optimOptions.parse({ learningRate: 1e-4, schedule: 'linear', warmup: 0 });
-  const program = programOf(options, backend);
+  const program = await programOf(options, backend);
   const { seed, gradientCheckpointing } = options;
   const { tuner, figures } = await readyTuner(backend, {
     config,

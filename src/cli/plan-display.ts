@@ -1,5 +1,6 @@
 import type { BatchShape } from '../data/batch-shapes.js';
 import { describeReport } from '../data/encode-rows.js';
+import { describePrecision } from '../program/products/describe.js';
 import { formatBytes, formatCount } from '../telemetry/format.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { StageSummary } from '../train/events.js';
@@ -15,6 +16,7 @@ export function showPlan(plan: TrainingPlan, { logger, print }: Pick<CommandCont
     ...shapeLines(plan.shapes),
     ...divisionLines(plan),
     ...memoryLines(plan),
+    ...precisionLines(plan),
   ])
     print(line);
   for (const warning of plan.warnings) logger.warn(warning);
@@ -28,6 +30,26 @@ function divisionLines({ division }: TrainingPlan): string[] {
   return [
     `devices ${devices.join(', ')}: the ${microBatches} micro-batches of a step are dealt out, ${each} to each at most${idle}`,
   ];
+}
+
+/** Which type of products and why, how weights are held, and what the run would take otherwise. */
+function precisionLines({ precision, memory, recipe }: TrainingPlan): string[] {
+  if (!precision) return [];
+  const otherwise = memory?.otherwise?.map(
+    (way) =>
+      `about ${formatBytes(way.forecast.peak)} with ${way.precision === precision.precision ? weightsOf(way) : `products in ${way.precision}`}`,
+  );
+  return [
+    `products: ${describePrecision(precision)}; ${weightsOf({ ...recipe, ...precision })}`,
+    ...(otherwise ? [`peak memory would be ${otherwise.join(', ')}`] : []),
+  ];
+}
+
+/** How the layers' frozen matrices are held. */
+function weightsOf(held: Pick<TrainingPlan['recipe'], 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit'>) {
+  const { precision, loadIn16bit, loadIn8bit, loadIn4bit } = held;
+  if (loadIn4bit || loadIn8bit) return `weights in ${loadIn4bit ? 4 : 8} bits`;
+  return `weights in ${loadIn16bit ? 'bfloat16' : precision}`;
 }
 
 /** What a plan says about memory, as lines; none where that was not worked out. */

@@ -15,6 +15,7 @@ export const RECIPE_GROUPS = {
     'memoryLimit',
     'microBatches',
     'gradientCheckpointing',
+    'loadIn16bit',
     'loadIn8bit',
     'loadIn4bit',
     'precision',

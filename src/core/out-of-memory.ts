@@ -61,17 +61,19 @@ export const FREE_MEMORY: Remedy = {
 
 /** The options of how weights are held. */
 export interface HeldWeights {
+  readonly loadIn16bit?: boolean | undefined;
   readonly loadIn8bit?: boolean | undefined;
   readonly loadIn4bit?: boolean | undefined;
 }
 
 /** What helps where weights take much memory: to hold them in fewer bits than they are. */
-export function fewerBits({ loadIn8bit, loadIn4bit }: HeldWeights): Remedy[] {
+export function fewerBits({ loadIn16bit, loadIn8bit, loadIn4bit }: HeldWeights): Remedy[] {
   if (loadIn4bit) return [];
   const set = { change: 'set', value: true } as const;
-  return loadIn8bit
-    ? [{ option: 'loadIn4bit', ...set, note: 'in place of `loadIn8bit`, to hold the weights in 4 bits' }]
-    : [{ option: 'loadIn8bit', ...set, note: 'to hold the weights in 8 bits' }];
+  if (loadIn8bit)
+    return [{ option: 'loadIn4bit', ...set, note: 'in place of `loadIn8bit`, to hold the weights in 4 bits' }];
+  const before = loadIn16bit ? 'in place of `loadIn16bit`, ' : '';
+  return [{ option: 'loadIn8bit', ...set, note: `${before}to hold the weights in 8 bits` }];
 }
 
 /** What helps where nothing else does. */

@@ -1,5 +1,8 @@
+/** Types in which products can be computed. */
+export const PRECISIONS = ['bfloat16', 'float32'] as const;
+
 /** Type in which products are computed and frozen matrices are held. */
-export type Precision = 'float32' | 'bfloat16';
+export type Precision = (typeof PRECISIONS)[number];
 
 /**
  * How much of an entry's graph XLA compiles: nothing, the operations between products into loops, or all of it into one
@@ -21,6 +24,11 @@ export interface CompileOptions {
   /** `captured`: recorded and run as one TensorFlow graph; `eager`: op by op, the reference, in float32 only. */
   readonly mode: 'captured' | 'eager';
   readonly precision: Precision;
+  /**
+   * Holds frozen matrices that allow it in bfloat16 where `precision` is float32; they are widened at each use, which
+   * is exact. Captured programs only; off by default.
+   */
+  readonly loadIn16bit?: boolean;
   /**
    * Holds frozen matrices that allow it in 8 bits; they are widened to `precision` at each use.
    * Captured programs only; off by default.

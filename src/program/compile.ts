@@ -15,6 +15,7 @@ function make(spec: ProgramSpec, options: CompileOptions): Program {
     return capturedProgram(spec, options);
   }
   if (options.precision !== 'float32') throw new RangeError('an eager program computes in float32 only');
+  if (options.loadIn16bit) throw new RangeError('an eager program cannot keep weights in 16 bits');
   if (options.loadIn8bit) throw new RangeError('an eager program cannot keep weights in 8 bits');
   if (options.loadIn4bit) throw new RangeError('an eager program cannot keep weights in 4 bits');
   return eagerProgram(spec);

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { Backend } from '../backend/backend.js';
 import { usageError } from '../core/errors.js';
 import type { Remedy } from '../core/remedies.js';
-import type { CompileOptions } from './compile-options.js';
+import { type CompileOptions, PRECISIONS, type Precision } from './compile-options.js';
 
-/** How a program runs. What is left out is chosen by {@link compileOptions}. */
+/** How a program runs. What is left out is chosen by `decideProgram`. */
 export const programOptions = z.strictObject({
   mode: z
     .enum(['captured', 'eager'])
@@ -13,9 +13,17 @@ export const programOptions = z.strictObject({
       'how to compute: captured, as one recorded TensorFlow graph, or eager, op by op [captured; eager on WASM]',
     ),
   precision: z
-    .enum(['bfloat16', 'float32'])
+    .enum(['auto', ...PRECISIONS])
+    .default('auto')
+    .describe(
+      'type of products and of frozen weights; the rest is float32. auto takes what is faster on this processor, bfloat16 on a card, float32 where eager',
+    ),
+  loadIn16bit: z
+    .boolean()
     .optional()
-    .describe('type of products and of frozen weights; the rest is float32 [bfloat16; float32 where eager]'),
+    .describe(
+      "keep the layers' frozen matrices in bfloat16 where products are float32, half of their memory; exact if the checkpoint is in bfloat16; captured programs only [off]",
+    ),
   loadIn8bit: z
     .boolean()
     .optional()
@@ -38,16 +46,27 @@ export const programOptions = z.strictObject({
     ),
 });
 
-/** See {@link programOptions}. */
-export type ProgramOptions = z.infer<typeof programOptions>;
+/** See {@link programOptions}; options with a default may be left out. */
+export type ProgramOptions = z.input<typeof programOptions>;
+
+/** The same with the type of products decided, as `choosePrecision` does. */
+export type WithPrecision<T extends Pick<ProgramOptions, 'precision'>> = Omit<T, 'precision'> & {
+  readonly precision: Precision;
+};
+
+/** Every option that a program is compiled with. */
+export type DecidedProgram = Required<
+  Pick<
+    CompileOptions,
+    'mode' | 'precision' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'
+  >
+>;
 
 /** Every option decided for a backend. Throws a usage error for what the backend or the mode cannot do. */
 export function compileOptions(
-  options: ProgramOptions,
+  options: WithPrecision<ProgramOptions>,
   backend: Pick<Backend, 'name' | 'device'>,
-): Required<
-  Pick<CompileOptions, 'mode' | 'precision' | 'loadIn8bit' | 'loadIn4bit' | 'compile' | 'attention' | 'kernels'>
-> {
+): DecidedProgram {
   const native = backend.name === 'tensorflow';
   const mode = options.mode ?? (native ? 'captured' : 'eager');
   const eager: Remedy = { option: 'mode', change: 'set', value: 'eager' };
@@ -58,18 +77,19 @@ export function compileOptions(
   const withoutIt = (option: string): Remedy => ({ option, change: 'omit' });
   if (mode === 'captured' && !native)
     throw refusal('`mode: captured` needs the native TensorFlow library', 'mode', { task: 'setup' }, eager);
-  const precision = options.precision ?? (mode === 'captured' ? 'bfloat16' : 'float32');
+  const { precision } = options;
   if (mode === 'eager' && precision !== 'float32')
     throw refusal('op by op only float32 is computed', 'precision', withoutIt('precision'), captured);
-  const { loadIn8bit = false, loadIn4bit = false } = options;
-  if (loadIn8bit && loadIn4bit)
+  const { loadIn16bit = false, loadIn8bit = false, loadIn4bit = false } = options;
+  const [held, twice] = HELD_BITS.filter((option) => options[option]);
+  if (held && twice)
     throw refusal(
-      'weights are held in 8 bits or in 4: `loadIn8bit` and `loadIn4bit` exclude each other',
-      'loadIn4bit',
-      withoutIt('loadIn8bit'),
-      withoutIt('loadIn4bit'),
+      `weights are held in one number of bits: \`${held}\` and \`${twice}\` exclude each other`,
+      twice,
+      withoutIt(held),
+      withoutIt(twice),
     );
-  for (const option of ['loadIn8bit', 'loadIn4bit'] as const)
+  for (const option of HELD_BITS)
     if (mode === 'eager' && options[option])
       throw refusal(`\`${option}\` needs a captured program`, option, withoutIt(option), captured);
   if (mode === 'eager' && options.compile && options.compile !== 'none')
@@ -83,9 +103,12 @@ export function compileOptions(
   if (options.attention === 'flash' && precision !== 'bfloat16')
     throw refusal('`attention: flash` computes in bfloat16 only', 'attention', withoutIt('precision'), RECOMPUTE);
   const serves = backend.device === 'cuda' && compile === 'whole' && precision === 'bfloat16';
-  const attention = options.attention ?? (serves ? 'flash' : 'math');
   const kernels = mode === 'captured' && backend.device === 'cpu';
-  return { mode, precision, loadIn8bit, loadIn4bit, compile, attention, kernels };
+  const ownKernel = kernels && compile !== 'whole';
+  const attention = options.attention ?? (serves ? 'flash' : ownKernel ? 'recompute' : 'math');
+  return { mode, precision, loadIn16bit, loadIn8bit, loadIn4bit, compile, attention, kernels };
 }
+
+const HELD_BITS = ['loadIn16bit', 'loadIn8bit', 'loadIn4bit'] as const;
 
 const RECOMPUTE: Remedy = { option: 'attention', change: 'set', value: 'recompute' };

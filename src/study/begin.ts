@@ -14,6 +14,7 @@ import { analysisOf } from './analysis.js';
 import type { Cell } from './cell.js';
 import type { StudyEvent } from './events.js';
 import { hashInputs, versionsNow } from './inputs.js';
+import { decidePinned, type PinnedPrecision } from './pin-precision.js';
 import { type PlanInputs, type PlannedCells, planCells } from './plan-cells.js';
 import type { ResolvedStudy } from './resolve.js';
 import { checkSets, makeSets } from './sets.js';
@@ -36,7 +37,8 @@ export async function* beginStudy(
     for (const part of ['holdouts', 'staged', 'cells.jsonl']) await remove(join(folder, part));
     yield* makeSets(folder, resolved.sets, resolved.setOptions, hooks);
     const manifests = await checkSets(folder, resolved.sets);
-    const planned = yield* planning(resolved, { folder, planner, inputs, manifests }, hooks);
+    const precision = await decidePinned(resolved.study, resolved.cells, hooks);
+    const planned = yield* planning(resolved, { folder, planner, inputs, manifests, precision }, hooks);
     const study = withTime(resolved.study, planned.cells);
     const record: StudyRecord = {
       schema: 'phasetune/study',
@@ -49,6 +51,7 @@ export async function* beginStudy(
       inputs,
       analysis: analysisOf(study),
       budget: planned.budget,
+      ...(precision && { precision }),
       extended: [],
       forced: [],
     };
@@ -85,13 +88,15 @@ export interface PlanningInputs {
   readonly from?: string;
   /** Cells that are registered already. */
   readonly registered?: readonly Cell[];
+  /** What `precision: auto` is in all cells. */
+  readonly precision: PinnedPrecision;
   readonly onPlan?: PlanInputs['onPlan'];
 }
 
 /** Plans cells and reports how far it is, and what a user should know about them. */
 export async function* planning(
   { study, cells }: Pick<ResolvedStudy, 'study' | 'cells'>,
-  { folder, planner, inputs, manifests, budget, registered, from = resolve(), onPlan }: PlanningInputs,
+  { folder, planner, inputs, manifests, budget, registered, precision, from = resolve(), onPlan }: PlanningInputs,
   { signal }: Hooks,
 ): AsyncGenerator<StudyEvent, PlannedCells> {
   const { staged } = study.data!;
@@ -104,6 +109,7 @@ export async function* planning(
       modelFiles: (model) => inputs.models[model] ?? {},
       budget,
       registered,
+      precision,
       from,
       ...(onPlan && { onPlan }),
       onProgress(done, of) {

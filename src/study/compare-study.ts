@@ -66,8 +66,11 @@ function differences(record: StudyRecord, study: StudyFile, inputs: StudyRecord[
 }
 
 /** What of a study decides its results: everything but where cells run and when they are tried again. */
-function comparable({ executor: { threads }, failures: _, ...study }: StudyFile) {
-  return { ...study, executor: { threads } };
+function comparable({ failures: _, ...study }: StudyFile) {
+  const { precision, ...recipe } = study.base as { readonly precision?: string };
+  // Studies from before there was `auto` do not name it.
+  const base = { ...recipe, ...(precision !== 'auto' && { precision }) };
+  return { ...study, base, executor: { threads: study.executor.threads } };
 }
 
 /** Lists all that differs and is not asked for, and says what would help. */

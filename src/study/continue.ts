@@ -13,6 +13,7 @@ import { compareWith, refuseChanges } from './compare-study.js';
 import type { StudyEvent } from './events.js';
 import { hashInputs, versionsNow } from './inputs.js';
 import type { DraftCell } from './lay-out.js';
+import { decidePinned } from './pin-precision.js';
 import type { ResolvedStudy } from './resolve.js';
 import { checkSets, makeSets } from './sets.js';
 import { readStudy, type Study, type StudyRecord, studyPaths } from './study-record.js';
@@ -90,9 +91,10 @@ async function* extendStudy(
   yield* makeSets(folder, sets, resolved.setOptions, hooks);
   const all = new Map([...manifests, ...(await checkSets(folder, sets))]);
   const { budget } = record;
+  const precision = record.precision ?? (await decidePinned(resolved.study, drafts, hooks));
   const planned = yield* planning(
     { study: resolved.study, cells: drafts },
-    { folder, planner, inputs, manifests: all, budget, registered: cells, from: record.begunIn },
+    { folder, planner, inputs, manifests: all, budget, registered: cells, precision, from: record.begunIn },
     hooks,
   );
   const whole = [...cells, ...planned.cells.map(hide)];
@@ -102,6 +104,7 @@ async function* extendStudy(
     study: resolved.study,
     inputs,
     analysis: analysisOf(resolved.study),
+    ...(precision && { precision }),
     extended: [...record.extended, { time: new Date().toISOString(), added: [...found.added], done }],
   };
   await writeJsonLines(studyPaths(folder).cells, whole);

@@ -7,6 +7,7 @@ import type { RunPlanner, RunSummary } from '../workflow/plan-runs.js';
 import type { Cell } from './cell.js';
 import { diskOf } from './disk.js';
 import type { DraftCell } from './lay-out.js';
+import { type PinnedPrecision, withPinned } from './pin-precision.js';
 import { largestDifference, plannedByArm, unequalSteps } from './planned-by-arm.js';
 import type { StudyFile } from './study-file.js';
 
@@ -35,6 +36,8 @@ export interface PlanInputs {
   /** The budget of a study that is registered, and its cells. */
   readonly budget?: number | undefined;
   readonly registered?: readonly Cell[] | undefined;
+  /** What `precision: auto` is in all cells. */
+  readonly precision: PinnedPrecision;
   /** The folder that relative paths of models and of a staged folder start from. */
   readonly from: string;
   onProgress?(done: number, of: number): void;
@@ -64,7 +67,7 @@ export async function planCells(
     // Between two, whoever wants to stop it has a turn.
     await setImmediate();
     const { epochs: _, steps: __, tokens: ___, ...ofDraft } = draft.recipe;
-    const plan = await planOne(draft, { ...ofDraft, budget }, inputs);
+    const plan = await planOne(draft, { ...withPinned(ofDraft, inputs.precision), budget }, inputs);
     const { recipe, adapterSize, warnings } = plan;
     plans.set(draft.id, plan);
     inputs.onPlan?.(draft, plan);

@@ -15,6 +15,7 @@ import type { StudyEvent } from './events.js';
 import { capacityOf, thisMachine } from './executors/capacity.js';
 import { type KnownMemory, type LargestRun, memoryOfFirst } from './largest-run.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { decidePinned, type PinnedPrecision } from './pin-precision.js';
 import type { PlannedCells } from './plan-cells.js';
 import { largestDifference, plannedByArm } from './planned-by-arm.js';
 import { planPower, type StudyPower, sdOfPilot, sdOfStudy } from './power.js';
@@ -61,6 +62,8 @@ export interface StudyPlan {
   readonly disk: { readonly bytes: number; readonly largest: number; readonly free: number | null };
   /** Of the largest cell. */
   readonly memory: KnownMemory;
+  /** What `precision: auto` is in all cells; null where every recipe gives its own. */
+  readonly precision: 'bfloat16' | 'float32' | null;
   /** Folders of the cells, in that of the study. */
   readonly folders: readonly string[];
   readonly power: StudyPower;
@@ -88,6 +91,7 @@ export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promis
   try {
     const before = await registeredIn(options, described, planner);
     const resolved = before?.now ?? withThreads(described);
+    const { study } = resolved;
     const warnings: string[] = [];
     const listen = (event: StudyEvent) => {
       if (event.type === 'warning') warnings.push(event.message);
@@ -98,11 +102,13 @@ export async function planStudy(given: AblateOptions, hooks: Hooks = {}): Promis
       }
     };
     const memory = memoryOfFirst(forecaster);
-    const planned = await planAll(resolved, { options, planner, before, listen, onPlan: memory.onPlan }, hooks);
+    const precision = before?.study.record.precision ?? (await decidePinned(study, resolved.cells, hooks, forecaster));
+    const { onPlan } = memory;
+    const planned = await planAll(resolved, { options, planner, before, listen, onPlan, precision }, hooks);
     const begunIn = before?.study.record.begunIn ?? resolve();
-    const { study } = resolved;
     const winRates = (await planWinRates({ record: { study, begunIn }, cells: planned.cells }, hooks)) ?? null;
-    return { ...(await describe({ options, resolved, planned, before, warnings, memory }, forecaster)), winRates };
+    const plan = await describe({ options, resolved, planned, before, warnings, memory }, forecaster);
+    return { ...plan, precision: precision ?? null, winRates };
   } finally {
     await forecaster.end();
     await planner.close();
@@ -139,11 +145,12 @@ interface Planning {
   readonly before: Before | undefined;
   listen(event: StudyEvent): void;
   readonly onPlan: LargestRun['onPlan'];
+  readonly precision: PinnedPrecision;
 }
 
 async function planAll(
   resolved: ResolvedStudy,
-  { options: { out }, planner, before, listen, onPlan }: Planning,
+  { options: { out }, planner, before, listen, onPlan, precision }: Planning,
   hooks: Hooks,
 ): Promise<PlannedCells> {
   const there = resolved.sets.every(({ name }) => exists(studyPaths(out).staged(name)));
@@ -157,6 +164,7 @@ async function planAll(
         inputs: { data: {}, models: {} },
         manifests: new Map(),
         onPlan,
+        precision,
         ...(budget !== undefined && { budget }),
         ...(from !== undefined && { from }),
       },
@@ -188,7 +196,7 @@ interface Described {
 async function describe(
   { options, resolved, planned, before, warnings, memory: asked }: Described,
   forecaster: Forecaster,
-): Promise<Omit<StudyPlan, 'winRates'>> {
+): Promise<Omit<StudyPlan, 'winRates' | 'precision'>> {
   const { out, sdFrom } = options;
   const { study } = resolved;
   const { cells, plans, budget } = planned;

@@ -44,6 +44,8 @@ export const studyRecordSchema = z.strictObject({
   analysis: analysisSchema,
   /** Trained tokens of every cell. */
   budget: z.number().int().positive(),
+  /** Type of products of all cells whose recipe does not give one. Absent in older studies, and where all give one. */
+  precision: z.enum(['bfloat16', 'float32']).optional(),
   /** What was added after the start, each with the cells that were done by then. */
   extended: z.array(z.strictObject({ time: z.string(), added: z.array(z.string()), done: z.number().int().min(0) })),
   /** Times that the study was continued although something differed (`force`), and what. */

@@ -28,6 +28,7 @@ const DECISIVE = new Set([
   'maxLength',
   'overflow',
   'precision',
+  'loadIn16bit',
   'loadIn8bit',
   'loadIn4bit',
   'lora',

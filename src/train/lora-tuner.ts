@@ -46,6 +46,7 @@ export async function loraTuner(options: LoraTunerOptions): Promise<LoraTuner> {
   const { spec, trainable, groups } = loraSpec(model.config, options);
   const uses = memoryUses({
     gradientCheckpointing: options.gradientCheckpointing ?? false,
+    loadIn16bit: options.compile.loadIn16bit,
     loadIn8bit: options.compile.loadIn8bit,
     loadIn4bit: options.compile.loadIn4bit,
   });

@@ -59,6 +59,17 @@ export const runFileSchema = z.strictObject({
   begunIn: z.string().optional(),
   /** Every option, defaults filled in. */
   recipe: z.record(z.string(), z.unknown()),
+  /**
+   * Why products have the type `recipe.precision`: it was given, it was measured to be the faster on the processor that
+   * the run was started on (with what both reached, in 10^9 floating-point operations a second), or it is what such a
+   * device takes. Absent in older runs.
+   */
+  products: z
+    .strictObject({
+      chosen: z.enum(['given', 'measured', 'device']),
+      gflops: z.strictObject({ bfloat16: z.number(), float32: z.number() }).optional(),
+    })
+    .optional(),
   order: z.enum(ORDER_NAMES),
   seed: count,
   inputs: z.strictObject({
@@ -82,7 +93,7 @@ export const runFileSchema = z.strictObject({
 export type RunFile = z.infer<typeof runFileSchema>;
 
 /** What a run is made of: versions, options, inputs and their hashes. */
-export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'inputs'>;
+export type RunAbout = Pick<RunFile, 'versions' | 'begunIn' | 'recipe' | 'products' | 'inputs'>;
 
 const NAME = 'run.json';
 

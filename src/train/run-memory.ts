@@ -4,7 +4,7 @@ import { fewerBits, SMALLER_MODEL } from '../core/out-of-memory.js';
 import type { Remedy } from '../core/remedies.js';
 import { type MemoryLimit, memoryLimits } from '../io/memory-limits.js';
 import type { OptimOptions } from '../optim/options.js';
-import { compileOptions } from '../program/options.js';
+import { compileOptions, type WithPrecision } from '../program/options.js';
 import { rssMib } from '../telemetry/memory.js';
 import { memoryWarning } from '../telemetry/memory-warning.js';
 import { entryBatches } from './entry-shapes.js';
@@ -17,7 +17,7 @@ import type { PreparedRun, PrepareOptions } from './prepare.js';
 import type { RunPlan } from './run-plan.js';
 
 /** The options of a run that decide what memory it takes. */
-export type MemoryRecipe = PrepareOptions & { readonly optim: OptimOptions };
+export type MemoryRecipe = WithPrecision<PrepareOptions & { readonly optim: OptimOptions }>;
 
 /** A run as it will be, and what it takes. */
 export interface MemoryPlan<R extends MemoryRecipe> {
@@ -31,10 +31,15 @@ export interface MemoryPlan<R extends MemoryRecipe> {
 }
 
 /**
- * Works out what a run will take, and with `memoryLimit` chooses how it is trained. Throws a usage error for a
- * limit that cannot be kept.
+ * Works out what a run will take, and with `memoryLimit` chooses how it is trained; the process has `held` bytes
+ * now. Throws a usage error for a limit that cannot be kept.
  */
-export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: PreparedRun, backend: Backend): MemoryPlan<R> {
+export function planMemory<R extends MemoryRecipe>(
+  recipe: R,
+  prepared: PreparedRun,
+  backend: Backend,
+  held = processBytes(),
+): MemoryPlan<R> {
   const { plan, model } = prepared;
   const compile = compileOptions(recipe, backend);
   const { memoryLimit, lora, optim } = recipe;
@@ -44,7 +49,6 @@ export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: Prepared
       option: 'memoryLimit',
     });
   }
-  const held = rssMib() * 2 ** 20;
   const forecast = (plan: RunPlan, gradientCheckpointing = false) =>
     forecastMemory(
       { config: model.config, lora, optim, gradientCheckpointing, compile, batches: entryBatches(plan) },
@@ -64,6 +68,9 @@ export function planMemory<R extends MemoryRecipe>(recipe: R, prepared: Prepared
   const { options } = chosen;
   return { recipe: { ...recipe, ...options }, plan: planFor(options), forecast: chosen.forecast, tooLarge };
 }
+
+/** What this process holds now. */
+export const processBytes = (): number => rssMib() * 2 ** 20;
 
 /** The plan for each choice, made once: gradient checkpointing changes none. */
 function plansOf(recipe: MemoryRecipe, { plan, planWith }: PreparedRun): (options: MemoryOptions) => RunPlan {
@@ -103,7 +110,7 @@ export function runMemoryWarning(
 ): string | undefined {
   const [least] = limits;
   if (!least) return undefined;
-  const held = backend.device === 'cuda' ? 0 : rssMib() * 2 ** 20;
+  const held = backend.device === 'cuda' ? 0 : processBytes();
   const { lora, optim, gradientCheckpointing = false, devices = [] } = recipe;
   // Processes on the processor share this machine's memory; each card has its own.
   const processes = backend.device === 'cuda' ? 1 : Math.max(1, devices.length);

@@ -9,7 +9,8 @@ import { stagesOf } from '../eval/arms/run-source.js';
 import { type ArmModel, openArmModel } from '../eval/model/arm-model.js';
 import type { ChosenSet } from '../eval/sets/choose-rows.js';
 import { fingerprintAdapter } from '../model/fingerprint.js';
-import { compileOptions } from '../program/options.js';
+import { PRECISIONS, type Precision } from '../program/compile-options.js';
+import { decideProgram } from '../program/decide.js';
 import { type LossPlan, planLosses } from '../scoring/measure-losses.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { localTime } from '../train/prepare.js';
@@ -99,7 +100,7 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
   const { options, arms, before } = work;
   const { logger = silentLogger, verbose = false } = hooks;
   const backend = await loadBackend({ device: options.device, logger, verbose });
-  const compile = compileOptions(options, backend);
+  const compile = await decideProgram({ ...options, precision: precisionOf(work) }, backend, { logger });
   const pinned = before?.answering.templateTime;
   const time = typeof pinned === 'string' ? pinned : localTime(new Date());
   const bases = new Map<string, Base>();
@@ -125,8 +126,8 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
       for (const [i, source] of sources.entries())
         if (isModelRun(source)) runs.push({ arm: name, run: i + 1, source, base: await baseOf(source) });
     for (const { source, base } of runs) if (source.adapter) await base.model.adapter(source.adapter.path);
-    const { precision, loadIn8bit, loadIn4bit } = compile;
-    const held = { precision, loadIn8bit, ...(loadIn4bit && { loadIn4bit }) };
+    const { precision, loadIn16bit, loadIn8bit, loadIn4bit } = compile;
+    const held = { precision, loadIn8bit, ...(loadIn16bit && { loadIn16bit }), ...(loadIn4bit && { loadIn4bit }) };
     const usesClock = options.template === 'chat' && [...bases.values()].some(({ model }) => model.usesClock);
     return {
       device: backend.device,
@@ -138,6 +139,12 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
     await close();
     throw error;
   }
+}
+
+/** With `auto` an evaluation continues in the type of products that it has answers of. */
+function precisionOf({ options: { precision }, before }: EvalWork): Precision | 'auto' {
+  const recorded = PRECISIONS.find((each) => each === before?.answering.precision);
+  return precision === 'auto' ? (recorded ?? 'auto') : precision;
 }
 
 async function openBase({ sets, options }: EvalWork, model: ArmModel): Promise<Base> {

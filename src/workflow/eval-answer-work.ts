@@ -163,6 +163,7 @@ const DECIDING = [
   'topK',
   'topP',
   'precision',
+  'loadIn16bit',
   'loadIn8bit',
   'loadIn4bit',
 ];

@@ -1,7 +1,8 @@
 import { loadBackend } from '../backend/load.js';
 import { serveParent } from '../backend/native/worker.js';
 import { productSpeed } from '../backend/product-speed.js';
-import { compileOptions } from '../program/options.js';
+import { decideProgram } from '../program/decide.js';
+import { choosePrecision } from '../program/products/choose.js';
 import { forecastMemory } from '../train/memory.js';
 import type { ForecastQuestion, ForecastReply, ForecastRequest, MemoryAnswer, SpeedAnswer } from './forecast.js';
 
@@ -14,19 +15,21 @@ const loading = loadBackend({ device: 'auto' });
 loading.catch(() => {});
 link.onMessage((message) => {
   const request = message as ForecastRequest;
-  const reply =
-    'memory' in request
-      ? orProblem(memoryOf(request.memory)).then((answer) => ({ about: 'memory' as const, answer }))
-      : orProblem(speedHere()).then((answer) => ({ about: 'speed' as const, answer }));
-  void reply.then((value: ForecastReply) => link.send(value));
+  void replyTo(request).then((value) => link.send(value));
 });
+
+async function replyTo(request: ForecastRequest): Promise<ForecastReply> {
+  if ('memory' in request) return { about: 'memory', answer: await orProblem(memoryOf(request.memory)) };
+  if ('speed' in request) return { about: 'speed', answer: await orProblem(speedHere()) };
+  return { about: 'precision', answer: await orProblem(loading.then((backend) => choosePrecision({}, backend))) };
+}
 
 const orProblem = <T>(answer: Promise<T>): Promise<T | { problem: string }> =>
   answer.catch((error: unknown) => ({ problem: (error as Error).message.split('\n')[0]! }));
 
 async function memoryOf({ recipe, config, batches }: ForecastQuestion): Promise<MemoryAnswer> {
   const backend = await loading;
-  const compile = compileOptions(recipe, backend);
+  const compile = await decideProgram(recipe, backend);
   const about = { device: backend.device, precision: compile.precision };
   if (compile.mode === 'eager') return about;
   const { lora, optim, gradientCheckpointing = false } = recipe;

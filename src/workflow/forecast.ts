@@ -2,6 +2,7 @@ import type { Backend } from '../backend/backend.js';
 import { startWorker } from '../backend/native/worker.js';
 import type { Recipe } from '../config/recipe.js';
 import type { ModelConfig } from '../model/config.js';
+import type { PrecisionChoice } from '../program/products/choose.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { MemoryForecast } from '../train/memory-forecast.js';
 import type { Hooks } from './hooks.js';
@@ -33,12 +34,19 @@ export interface SpeedAnswer {
   readonly problem?: string;
 }
 
+/** The type of products that is chosen here. */
+export type PrecisionAnswer = PrecisionChoice | { readonly problem: string };
+
 /** What the process is asked, and what it answers. */
-export type ForecastRequest = { readonly memory: ForecastQuestion } | { readonly speed: true };
+export type ForecastRequest =
+  | { readonly memory: ForecastQuestion }
+  | { readonly speed: true }
+  | { readonly precision: true };
 /** See {@link ForecastRequest}. */
 export type ForecastReply =
   | { readonly about: 'memory'; readonly answer: MemoryAnswer }
-  | { readonly about: 'speed'; readonly answer: SpeedAnswer };
+  | { readonly about: 'speed'; readonly answer: SpeedAnswer }
+  | { readonly about: 'precision'; readonly answer: PrecisionAnswer };
 
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? './forecast-worker.ts' : './forecast-worker.js',
@@ -51,6 +59,8 @@ export interface Forecaster {
   memory(question: ForecastQuestion): Promise<MemoryAnswer>;
   /** Measures how fast this machine is; asked once. */
   speed(): Promise<SpeedAnswer>;
+  /** Decides what `precision: auto` is on this machine; asked once. */
+  precision(): Promise<PrecisionAnswer>;
   end(): Promise<void>;
 }
 
@@ -59,10 +69,11 @@ export interface Forecaster {
  * aborted `signal` ends questions with a problem.
  */
 export function startForecaster({ verbose = false, signal }: Hooks = {}): Forecaster {
-  const [memory, speed] = [promised<MemoryAnswer>(), promised<SpeedAnswer>()];
+  const memory = promised<MemoryAnswer>();
+  const speed = promised<SpeedAnswer>();
+  const precision = promised<PrecisionAnswer>();
   const fail = (problem: string) => {
-    memory.resolve({ problem });
-    speed.resolve({ problem });
+    for (const asked of [memory, speed, precision]) asked.resolve({ problem });
   };
   const stop = () => fail('stopped');
   signal?.addEventListener('abort', stop, { once: true });
@@ -73,7 +84,8 @@ export function startForecaster({ verbose = false, signal }: Hooks = {}): Foreca
       onMessage(message) {
         const reply = message as ForecastReply;
         if (reply.about === 'memory') memory.resolve(reply.answer);
-        else speed.resolve(reply.answer);
+        else if (reply.about === 'speed') speed.resolve(reply.answer);
+        else precision.resolve(reply.answer);
       },
       onEnd: ({ lastLine, killedBy }) => fail(`the process that loads TensorFlow ended: ${lastLine || killedBy}`),
     },
@@ -87,6 +99,10 @@ export function startForecaster({ verbose = false, signal }: Hooks = {}): Foreca
     speed() {
       send({ speed: true });
       return speed.promise;
+    },
+    precision() {
+      send({ precision: true });
+      return precision.promise;
     },
     async end() {
       signal?.removeEventListener('abort', stop);

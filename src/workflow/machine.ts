@@ -4,6 +4,7 @@ import { driverPresent } from '../backend/native/detect.js';
 import type { SetUpResult } from '../backend/setup.js';
 import { parseOptions } from '../config/given-options.js';
 import { usageError } from '../core/errors.js';
+import type { PrecisionChoice } from '../program/products/choose.js';
 import { silentLogger } from '../telemetry/logger.js';
 import { type Hooks, reportProgress } from './hooks.js';
 
@@ -45,19 +46,43 @@ export type DiagnoseOptions = z.input<typeof diagnoseOptionsSchema>;
  * const { device, home, made } = await setUp({ device: 'cpu' });
  * console.log(made ? 'set up' : 'already set up', device, home);
  */
-export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Promise<SetUpResult> {
+export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Promise<MachineSetUp> {
   const { device, ...rest } = parseOptions(setUpOptionsSchema, options);
   if (rest.pack !== undefined && rest.from !== undefined)
     throw usageError('expected `pack` or `from`, got both: a file that is installed need not be written again');
   const { setUp: provide } = await import('../backend/setup.js');
   const { logger = silentLogger, signal, onProgress } = hooks;
-  return provide({
+  const result = await provide({
     wanted: device,
     ...rest,
     logger,
     signal,
     ...(onProgress && { progress: reportProgress(onProgress) }),
   });
+  const precision = result.device === 'cpu' ? await precisionOf(result, hooks) : undefined;
+  return { ...result, ...(precision && { precision }) };
+}
+
+/** What is set up, and what `precision: auto` takes with it. */
+export interface MachineSetUp extends SetUpResult {
+  /** Absent on a card, and where it could not be measured. */
+  readonly precision?: PrecisionChoice;
+}
+
+/** Times both types of product with the library that is set up, unless that was done before. */
+async function precisionOf({ home }: SetUpResult, { logger, verbose }: Hooks): Promise<PrecisionChoice | undefined> {
+  try {
+    const [{ loadBackend }, { choosePrecision }] = await Promise.all([
+      import('../backend/load.js'),
+      import('../program/products/choose.js'),
+    ]);
+    const backend = await loadBackend({ device: 'cpu', home, verbose: verbose ?? false });
+    return await choosePrecision({}, backend, { home, logger });
+  } catch (error) {
+    // Set-up is complete without it: the first run measures.
+    logger?.debug(`products are not timed: ${String(error)}`);
+    return undefined;
+  }
 }
 
 /**
@@ -67,11 +92,19 @@ export async function setUp(options: SetUpOptions = {}, hooks: Hooks = {}): Prom
  * const { device, gflops, problems } = await diagnose();
  * for (const { what, remedy } of problems) console.error(what, remedy);
  */
-export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {}): Promise<Diagnosis> {
+export async function diagnose(options: DiagnoseOptions = {}, hooks: Hooks = {}): Promise<MachineDiagnosis> {
   const given = parseOptions(diagnoseOptionsSchema, options);
   const { diagnose: examine } = await import('../backend/doctor.js');
   const { logger = silentLogger, signal, verbose = false } = hooks;
-  return examine({ ...given, logger, verbose, ...(signal && { signal }) });
+  const diagnosis = await examine({ ...given, logger, verbose, ...(signal && { signal }) });
+  const { choosePrecision } = await import('../program/products/choose.js');
+  const backend = { name: diagnosis.backend, device: diagnosis.device, version: diagnosis.tensorflow ?? '' };
+  return { ...diagnosis, precision: await choosePrecision({}, backend, { home: diagnosis.home, logger }) };
+}
+
+/** The state of the backend, and what `precision: auto` takes with it. */
+export interface MachineDiagnosis extends Diagnosis {
+  readonly precision: PrecisionChoice;
 }
 
 /**

@@ -3,7 +3,7 @@ import { checkText, parseOptions } from '../config/given-options.js';
 import { dataError, PhasetuneError, usageError } from '../core/errors.js';
 import { type Message, recordSchema } from '../data/record.js';
 import { type Answer, answerOptionsSchema } from '../eval/answer-options.js';
-import { compileOptions } from '../program/options.js';
+import { decideProgram } from '../program/decide.js';
 import type { Hooks } from './hooks.js';
 import { type AnswerOptions, type ModelOptions, modelOptionsSchema } from './model-options.js';
 
@@ -63,7 +63,7 @@ export async function openModel(
   const backend = await loadBackend({ device, ...(logger && { logger }), verbose: verbose ?? false });
   const answering = await openAnswering(folder, {
     adapter,
-    compile: compileOptions(program, backend),
+    compile: await decideProgram(program, backend, { logger }),
     forecastMemory: backend.device !== 'cuda',
     ...(logger && { logger }),
   });

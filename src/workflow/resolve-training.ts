@@ -3,6 +3,7 @@ import { jsonSchemaOf } from '../config/from-zod.js';
 import { givenOptions } from '../config/given-options.js';
 import { type Layer, mergeLayers, resolveLayers } from '../config/layers.js';
 import { usageError } from '../core/errors.js';
+import { programOptions } from '../program/options.js';
 import { findInputs } from '../train/begun-in.js';
 import { checkRunFolder } from '../train/run-file.js';
 import { type TrainingInput, type TrainingOptions, trainingOptionsSchema } from './train-options.js';
@@ -25,8 +26,16 @@ export async function resolveTraining(input: TrainingInput): Promise<TrainingOpt
   const given = givenOptions(input);
   const inherited = await inheritedOptions(mergeLayers([given]));
   const layers = inherited ? [inherited, given] : [given];
-  const options = resolveLayers(trainingOptionsSchema, jsonSchemaOf(trainingOptionsSchema), layers);
+  const resolved = resolveLayers(trainingOptionsSchema, jsonSchemaOf(trainingOptionsSchema), layers);
+  const options = asRecorded(resolved, inherited);
   if (options.force && !options.resume)
     throw usageError('`force` goes with `resume`: without it there is no run to continue', { option: 'force' });
   return options;
+}
+
+/** `auto` is decided once in a run: where it is given again, it stands for what the run has recorded. */
+function asRecorded(options: TrainingOptions, recorded: Layer | undefined): TrainingOptions {
+  if (options.precision !== 'auto' || !recorded) return options;
+  const precision = programOptions.shape.precision.parse(recorded.values.precision);
+  return { ...options, precision };
 }

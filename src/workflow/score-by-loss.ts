@@ -160,9 +160,10 @@ async function planWork(work: Pick<LossWork, 'options' | 'hooks' | 'model' | 'pa
 }
 
 /** What of how a program runs decides what it measures; what was measured before there were 4 bits stays good. */
-const measuredWith = ({ precision, loadIn8bit, loadIn4bit }: LossWork['compile']) => ({
+const measuredWith = ({ precision, loadIn16bit, loadIn8bit, loadIn4bit }: LossWork['compile']) => ({
   precision,
   loadIn8bit,
+  ...(loadIn16bit && { loadIn16bit }),
   ...(loadIn4bit && { loadIn4bit }),
 });
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { deviceOption } from '../backend/options.js';
 import { importOptionsSchema } from '../data/options.js';
 import { endpointOptionsSchema } from '../endpoint/options.js';
+import { PRECISIONS } from '../program/compile-options.js';
 import { programOptions } from '../program/options.js';
 import { judgeOptionsSchema } from '../scoring/judge-options.js';
 import { lengthOptionsSchema } from '../scoring/length-options.js';
@@ -40,8 +41,8 @@ export const scoreOptionsSchema = z.strictObject({
   ...lossOptionsSchema.shape,
   adapter: z.string().min(1).optional().describe('PEFT adapter folder that the model is measured with (loss)'),
   ...programOptions.shape,
-  precision: programOptions.shape.precision
-    .unwrap()
+  precision: z
+    .enum(PRECISIONS)
     .default('float32')
     .describe('type of products and of frozen weights; bfloat16 is faster, and moves an IFD by up to 0.01 (loss)'),
   ...lengthOptionsSchema.shape,

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Recipe } from '../config/recipe.js';
 import type { EncodeReport } from '../data/encode-rows.js';
+import type { Precision } from '../program/compile-options.js';
+import type { PrecisionChoice } from '../program/products/choose.js';
 import type { Division } from '../train/division.js';
 import type { EntryBatches } from '../train/entry-shapes.js';
 import type { RunEvent, StageSummary } from '../train/events.js';
@@ -25,6 +27,8 @@ export interface TrainingPlan {
   readonly report: EncodeReport;
   /** What the run will take; absent where that was not asked for or cannot be worked out. */
   readonly memory?: PlannedMemory;
+  /** The type of products and why; absent where that is decided later, when the library is loaded. */
+  readonly precision?: PrecisionChoice;
   /** What is odd about the inputs, and what will not come out as the options sound, in plain words. */
   readonly warnings: readonly string[];
 }
@@ -35,6 +39,15 @@ export interface PlannedMemory {
   readonly forecast?: MemoryForecast;
   /** Ways to run that the memory limit has no room for. */
   readonly tooLarge: readonly Attempt[];
+  /** What the same run would take with the other type of products, or its weights held in fewer bits. */
+  readonly otherwise?: readonly OtherwiseHeld[];
+}
+
+/** What a run would take in another type of products, or with weights in 16 bits under float32 ones. */
+export interface OtherwiseHeld {
+  readonly precision: Precision;
+  readonly loadIn16bit: boolean;
+  readonly forecast: MemoryForecast;
 }
 
 /** Rows were encoded. */

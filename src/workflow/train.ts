@@ -1,5 +1,6 @@
 import { PhasetuneError, usageError } from '../core/errors.js';
 import { reporting, startTask, type Task } from '../core/task.js';
+import type { PrecisionChoice } from '../program/products/choose.js';
 import { changes } from '../train/changes.js';
 import { divisionOf } from '../train/division.js';
 import { entryBatches } from '../train/entry-shapes.js';
@@ -117,10 +118,12 @@ async function* trainIn(
     const { memoryLimit } = recipe;
     // What was chosen for a limit stays chosen.
     const choose = memoryLimit !== undefined && !claim.run;
-    const decided = choose ? await forecast(recipe, prepared, device, hooks) : { recipe, plan: prepared.plan };
+    const decided: Forecasted = choose
+      ? await forecast(recipe, prepared, device, hooks)
+      : { recipe, plan: prepared.plan, warnings: [] };
     yield {
       type: 'plan',
-      ...describe(decided, prepared, [...warnings, ...('warnings' in decided ? decided.warnings : [])]),
+      ...describe(decided, prepared, [...warnings, ...decided.warnings]),
     };
     const { runPlanned } = await trainingRun();
     const job = {
@@ -129,6 +132,7 @@ async function* trainIn(
       claim,
       checked: choose,
       board,
+      choice: decided.choice,
     };
     return yield* runPlanned(job, { ...device, force: options.force }, hooks);
   } finally {
@@ -170,7 +174,11 @@ interface Decided {
   readonly recipe: Recipe;
   readonly plan: RunPlan;
   readonly memory?: TrainingPlan['memory'];
+  readonly choice?: PrecisionChoice;
 }
+
+/** With what a user should know about it. */
+type Forecasted = Decided & { readonly warnings: readonly string[] };
 
 /**
  * The run as it will be, chosen for the memory limit if there is one, and what it will take: `here`, where it is about
@@ -182,7 +190,7 @@ async function forecast(
   device: ChosenDevice,
   hooks: Hooks,
   where: 'here' | 'anywhere' = 'here',
-): Promise<Decided & { readonly warnings: readonly string[] }> {
+): Promise<Forecasted> {
   try {
     const { forecastRun, forecastAnywhere } = await trainingRun();
     return await (where === 'here' ? forecastRun : forecastAnywhere)(recipe, prepared, device, hooks);
@@ -200,7 +208,7 @@ function dividedIn(plan: RunPlan, { devices }: Recipe): Pick<TrainingPlan, 'divi
 }
 
 const describe = (
-  { recipe, plan, memory }: Decided,
+  { recipe, plan, memory, choice }: Decided,
   prepared: PreparedRun,
   warnings: readonly string[],
 ): TrainingPlan => ({
@@ -212,5 +220,6 @@ const describe = (
   bands: plan.holdout?.bands ?? [],
   report: prepared.report,
   ...(memory && { memory }),
+  ...(choice && { precision: choice }),
   warnings: [...prepared.warnings, ...planWarnings(plan, recipe), ...warnings],
 });

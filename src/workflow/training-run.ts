@@ -9,14 +9,17 @@ import { version } from '../core/version.js';
 import type { MemoryLimit } from '../io/memory-limits.js';
 import { fingerprintModel } from '../model/fingerprint.js';
 import { linearShapes } from '../model/parameters.js';
-import { compileOptions } from '../program/options.js';
+import { withPrecision } from '../program/decide.js';
+import { compileOptions, type WithPrecision } from '../program/options.js';
+import type { PrecisionChoice } from '../program/products/choose.js';
+import { describePrecision } from '../program/products/describe.js';
 import { hide } from '../telemetry/redact.js';
 import { recordInputs } from '../train/begun-in.js';
 import { entryBatches, inputShapes } from '../train/entry-shapes.js';
 import type { PreparedRun } from '../train/prepare.js';
 import { findResumePoint, type ResumePoint } from '../train/resume.js';
-import type { ClaimedFolder } from '../train/run-file.js';
-import { type MemoryPlan, planMemory, runMemoryWarning } from '../train/run-memory.js';
+import type { ClaimedFolder, RunAbout } from '../train/run-file.js';
+import { type MemoryPlan, planMemory, processBytes, runMemoryWarning } from '../train/run-memory.js';
 import { type RunJob, runStages } from '../train/staged-run.js';
 import { withBoard } from './board.js';
 import type { ChosenDevice } from './cards.js';
@@ -35,6 +38,8 @@ export interface PlannedRun {
   readonly checked: boolean;
   /** Folder for event files of TensorBoard; undefined where none are written. */
   readonly board: string | undefined;
+  /** How the precision of the recipe was chosen, where its forecast did that. */
+  readonly choice: PrecisionChoice | undefined;
 }
 
 const backendFor = ({ device, cards }: ChosenDevice, { logger, verbose = false }: Hooks): Promise<Backend> =>
@@ -51,24 +56,50 @@ const warning = (message: string): WarningEvent => ({ type: 'warning', message }
  * cannot be kept.
  */
 export const forecastRun = async (recipe: Recipe, prepared: PreparedRun, device: ChosenDevice, hooks: Hooks) =>
-  forecastOn(await backendFor(device, hooks), recipe, prepared);
+  forecastOn(await backendFor(device, hooks), recipe, prepared, hooks);
 
 /**
  * As {@link forecastRun}, for a run that is only planned: what it would take on a card is worked out where there is
  * none, too, with the library for the processor.
  */
 export async function forecastAnywhere(recipe: Recipe, prepared: PreparedRun, chosen: ChosenDevice, hooks: Hooks) {
-  if (chosen.device !== 'cuda' || (await isCardThere())) return forecastRun(recipe, prepared, chosen, hooks);
+  if (chosen.device !== 'cuda' || (await isCardThere()))
+    return forecastBoth(await backendFor(chosen, hooks), recipe, prepared, hooks);
   const backend = await backendFor({ device: 'cpu', cards: [] }, hooks);
-  return forecastOn({ ...backend, device: chosen.device }, recipe, prepared);
+  return forecastBoth({ ...backend, device: chosen.device }, recipe, prepared, hooks);
 }
 
-async function forecastOn(backend: Backend, recipe: Recipe, prepared: PreparedRun) {
-  const { forecast, tooLarge, ...run }: MemoryPlan<Recipe> = planMemory(recipe, prepared, backend);
+/** The forecast, with what the run would take in the other type of products, or its weights in fewer bits. */
+async function forecastBoth(backend: Backend, recipe: Recipe, prepared: PreparedRun, hooks: Hooks) {
+  const held = processBytes();
+  const run = await forecastOn(backend, recipe, prepared, hooks, held);
+  const { precision, attention, loadIn16bit = false, loadIn8bit = false, loadIn4bit = false } = run.recipe;
+  // Flash attention is in bfloat16 only.
+  if (!run.memory.forecast || attention === 'flash') return run;
+  const ways = [
+    { precision: precision === 'float32' ? 'bfloat16' : 'float32', loadIn16bit },
+    ...(precision === 'bfloat16' || loadIn8bit || loadIn4bit ? [] : [{ precision, loadIn16bit: !loadIn16bit }]),
+  ] as const;
+  const otherwise = ways.map((way) => {
+    const changed = { ...run.recipe, ...way, memoryLimit: undefined };
+    return { ...way, forecast: planMemory(changed, { ...prepared, plan: run.plan }, backend, held).forecast! };
+  });
+  return { ...run, memory: { ...run.memory, otherwise } };
+}
+
+async function forecastOn(backend: Backend, given: Recipe, prepared: PreparedRun, { logger }: Hooks, held?: number) {
+  const { options, choice } = await withPrecision(given, backend, { logger });
+  const { forecast, tooLarge, ...run }: MemoryPlan<WithPrecision<Recipe>> = planMemory(
+    options,
+    prepared,
+    backend,
+    held,
+  );
   const known = { forecast, limits: await limitsOf(backend) };
   const tooMuch = runMemoryWarning(run.recipe, { ...prepared, plan: run.plan }, backend, known);
   return {
     ...run,
+    choice,
     memory: { ...(forecast && { forecast }), tooLarge },
     warnings: tooMuch === undefined ? [] : [tooMuch],
   };
@@ -83,16 +114,18 @@ async function limitsOf({ device }: Backend): Promise<MemoryLimit[] | undefined>
 
 /** Compiles a planned run and trains it, or what is left of it. */
 export async function* runPlanned(
-  { recipe: given, prepared, claim, checked, board }: PlannedRun,
+  { recipe: planned, prepared, claim, checked, board, choice: before }: PlannedRun,
   options: ChosenDevice & Pick<TrainingOptions, 'force'>,
   hooks: Hooks,
 ): AsyncGenerator<TrainEvent, TrainResult> {
   const backend = await backendFor(options, hooks);
+  const { options: given, choice } = await withPrecision(planned, backend, { logger: hooks.logger });
+  if (choice.chosen === 'measured') hooks.logger?.info(`products in ${describePrecision(choice)}`);
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
   const recipe = { ...given, ...program };
   const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)), warn: hooks.logger?.warn };
-  const job = await runJob(recipe, prepared, backend, claim, hooks.signal);
+  const job = await runJob(recipe, prepared, backend, claim, { choice: before ?? choice, signal: hooks.signal });
   const resume = yield* resumePoint(job, claim, options.force);
   const { cards } = options;
   const { model } = prepared;
@@ -118,7 +151,7 @@ export async function* runPlanned(
 
 /** Says so where a run will hardly fit into memory; it begins all the same, since that is a forecast. */
 async function* warnOfMemory(
-  recipe: Recipe,
+  recipe: WithPrecision<Recipe>,
   prepared: PreparedRun,
   backend: Backend,
   { logger }: Hooks,
@@ -135,11 +168,11 @@ async function* warnOfMemory(
 
 /** The job of a prepared run, with what `run.json` says about it: versions, recipe, inputs and their hashes. */
 async function runJob(
-  given: Recipe,
+  given: WithPrecision<Recipe>,
   { plan, model, set }: PreparedRun,
   backend: Backend,
   { run, lock }: ClaimedFolder,
-  signal: AbortSignal | undefined,
+  { choice, signal }: { readonly choice: PrecisionChoice; readonly signal: AbortSignal | undefined },
 ): Promise<RunJob> {
   const { recipe, begunIn } = recordInputs(given, run, resolve());
   const { lora, optim } = recipe;
@@ -156,6 +189,7 @@ async function runJob(
       versions: { ...versions, device: backend.device },
       begunIn,
       recipe,
+      products: run?.recipe.precision === given.precision ? run?.products : productsOf(choice),
       inputs: {
         model: { path: recipe.model, files: await fingerprintModel(given.model) },
         data: { path: recipe.data, manifest: set.hash },
@@ -164,6 +198,9 @@ async function runJob(
     signal,
   };
 }
+
+/** How the precision was chosen, for `run.json`. */
+const productsOf = ({ precision: _, ...how }: PrecisionChoice): RunAbout['products'] => how;
 
 /** Where the run in the folder continues, if there is one. */
 async function* resumePoint(

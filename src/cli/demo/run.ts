@@ -11,7 +11,7 @@ import type { ImportOptions } from '../../data/options.js';
 import type { InstructionRecord } from '../../data/record.js';
 import { exists } from '../../io/files.js';
 import { openModelFolder } from '../../model/load.js';
-import { compileOptions } from '../../program/options.js';
+import { decideProgram } from '../../program/decide.js';
 import { makeReport } from '../../report/make-report.js';
 import { checkRunFolder } from '../../train/run-file.js';
 import { train } from '../../workflow/train.js';
@@ -55,7 +55,7 @@ export async function runDemo(options: DemoOptions, context: CommandContext): Pr
   const { format, scoreField, badRows } = options;
   const input = { path: data, import: { format, scoreField, badRows } };
   const { staging } = await stageInto(staged, sampleOf(records, options, model), stagingPlan(options), input);
-  const compile = compileOptions({}, backend);
+  const compile = await decideProgram({}, backend, { logger });
   showIntro({ backend, compile, model, data, records: records.length, staging }, context);
   const { folder, adapter, run } = await trainShown(
     { ...demoRecipe(model, options), data: staged, out: join(out, 'run'), device: options.device },

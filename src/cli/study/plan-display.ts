@@ -47,7 +47,7 @@ const BASES: Readonly<Record<KnownSpeed['basis'], (from: number) => string>> = {
   products: () => 'rough, by the speed of matrix products here',
 };
 
-function costLines({ time, disk, memory }: StudyPlan): string[] {
+function costLines({ time, disk, memory, precision }: StudyPlan): string[] {
   const { seconds, secondsAlone, parallel, threads, speed } = time;
   const free = (bytes: number | null) => (bytes === null ? '' : `, ${formatBytes(bytes)} free`);
   const each = threads === null ? '' : `, ${formatCounted(threads, 'thread')} each`;
@@ -57,6 +57,7 @@ function costLines({ time, disk, memory }: StudyPlan): string[] {
     `time:   ${seconds === null ? 'unknown' : `about ${formatDuration(seconds)}`} at ${parallel} at once${each}${alone}${known}`,
     `memory: ${memory.bytes === null ? `unknown${memory.problem ? `: ${memory.problem}` : ''}` : `${formatBytes(memory.bytes)} for the largest cell`}${free(memory.free)}`,
     `disk:   ${formatBytes(disk.bytes)} for all cells${free(disk.free)}`,
+    ...(precision === null ? [] : [`products of all cells: ${precision}, wherever they run`]),
   ];
 }
 

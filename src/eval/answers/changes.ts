@@ -5,7 +5,7 @@ import type { EvalFile } from '../eval-file.js';
 const FREE = new Set(['batch', 'loss']);
 
 /** What is known once a model answers. */
-const OF_MODELS = new Set(['precision', 'loadIn8bit', 'loadIn4bit', 'templateTime']);
+const OF_MODELS = new Set(['precision', 'loadIn16bit', 'loadIn8bit', 'loadIn4bit', 'templateTime']);
 
 /**
  * What an evaluation would continue with otherwise than it was begun with, a line each. Arms, runs of an arm, sets

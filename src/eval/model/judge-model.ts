@@ -44,12 +44,13 @@ export async function openJudgeModel<L extends LedgerLine>({
     const tokenizer = await namingMemory(memoryFor('reading the tokenizer'), () => loadTokenizer(folder));
     for (const warning of [...model.warnings, ...vocabularyWarnings(model, tokenizer.vocabSize)]) logger.warn(warning);
     const maxLength = Math.min(judgeMaxLength, model.config.max_position_embeddings);
-    const { precision, loadIn8bit = false, loadIn4bit = false } = compile;
+    const { precision, loadIn16bit = false, loadIn8bit = false, loadIn4bit = false } = compile;
     const about = {
       model: folder,
       sha256: hashOf(await fingerprintModel(model.path)),
       precision,
       ...(loadIn8bit && { loadIn8bit }),
+      ...(loadIn16bit && { loadIn16bit }),
       ...(loadIn4bit && { loadIn4bit }),
       maxLength,
     };

@@ -139,10 +139,11 @@ export const graphVariables = ({ variables }: ProgramSpec, options: CompileOptio
     ]),
   );
 
-function heldAs(variable: VariableSpec, { precision, loadIn8bit, loadIn4bit }: CompileOptions): Held {
+function heldAs(variable: VariableSpec, { precision, loadIn16bit, loadIn8bit, loadIn4bit }: CompileOptions): Held {
   if (variable.quantizable && loadIn4bit) return 'nf4';
   if (variable.quantizable && loadIn8bit) return 'int8';
-  return precision === 'bfloat16' && isHeldLow(variable) ? 'bfloat16' : variable.dtype;
+  if (precision === 'bfloat16' && isHeldLow(variable)) return 'bfloat16';
+  return variable.quantizable && loadIn16bit ? 'widened' : variable.dtype;
 }
 
 const shapesOf = (feeds: Readonly<Record<string, HostTensor>>): InputShapes =>

@@ -73,8 +73,10 @@ function passes(
   const forms = new Map([...variables].map(([name, { held }]) => [name, HELD_FORMS[held]]));
   const heldLow = new Set([...variables].filter(([, { held }]) => held === 'bfloat16').map(([name]) => name));
   const flash = attention === 'flash' && compile === 'whole' && precision === 'bfloat16' && allowed;
+  // XLA has none of our kernels.
+  const native = kernels && !(compile === 'whole' && allowed);
   const lowered = lower(recorded, (node) =>
-    flash ? cudnnAttention(node, warn) : kernels ? nativeKernel(node) : undefined,
+    flash ? cudnnAttention(node, warn) : native ? nativeKernel(node, precision) : undefined,
   );
   const merged = compile !== 'none' && allowed ? mergeClusters(shareCommon(lowered)) : withoutClusters(lowered);
   const wide = dequantize(merged, forms);

@@ -1,5 +1,6 @@
 import { sizeOf } from '../../core/host-tensor.js';
 import { BYTES, bytesOf, type GraphFunction, type GraphNode, specOf, type TensorRef } from './graph.js';
+import { nativeAttentionBytes } from './native-attention.js';
 import { hasTrait } from './op-traits.js';
 import { needsOf, sortNodes, usersOf } from './walk.js';
 
@@ -68,7 +69,7 @@ function usesOf(order: readonly GraphNode[]): Map<GraphNode, number[]> {
   return uses;
 }
 
-/** Bytes that a node needs while it runs: those of a call are estimated from the ops of its function. */
+/** Bytes that a node needs while it runs: those of a compiled call are estimated from the ops of its function. */
 function workBytes(device: 'cpu' | 'card'): (node: GraphNode) => number {
   const known = new Map<string, number>();
   const workOf = ({ outputs }: GraphFunction): number =>
@@ -77,7 +78,7 @@ function workBytes(device: 'cpu' | 'card'): (node: GraphNode) => number {
       .reduce((most, { inputs }) => Math.max(most, BYTES.float32 * sizeOf(specOf(inputs[0]!).shape)), 0);
   return (node) => {
     const body = calledBy(node);
-    if (!body) return 0;
+    if (!body) return nativeAttentionBytes(node);
     const bytes = known.get(body.name) ?? workOf(body);
     known.set(body.name, bytes);
     return bytes;

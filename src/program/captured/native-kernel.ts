@@ -1,5 +1,7 @@
-import { CACHED_ATTENTION } from '../../backend/raw/composite.js';
+import { CACHED_ATTENTION, FLASH_BACKWARD, FLASH_FORWARD } from '../../backend/raw/composite.js';
+import type { Precision } from '../compile-options.js';
 import { type GraphNode, node, specOf, type TensorRef } from './graph.js';
+import { nativeAttention } from './native-attention.js';
 import { refsOf } from './passes/rewrite.js';
 
 /**
@@ -10,13 +12,13 @@ const FEW_ROWS = 32;
 
 /**
  * The kernel of ours (`backend/native/kernels`) that computes what a node does, faster than the
- * library's ops: a reference for each of the node's outputs. Undefined where there is none.
+ * library's ops: a reference for each of the node's outputs. Undefined where there is none. `precision` is that of products.
  */
-export function nativeKernel(now: GraphNode): readonly TensorRef[] | undefined {
-  return KERNELS[now.op]?.(now);
+export function nativeKernel(now: GraphNode, precision: Precision): readonly TensorRef[] | undefined {
+  return KERNELS[now.op]?.(now, precision);
 }
 
-type Kernel = (now: GraphNode) => readonly TensorRef[] | undefined;
+type Kernel = (now: GraphNode, precision: Precision) => readonly TensorRef[] | undefined;
 
 /** x W^T of few rows. */
 const rowProducts: Kernel = ({ attributes, inputs, outputs, cluster }) => {
@@ -40,4 +42,9 @@ const cachedAttention: Kernel = ({ attributes: { window }, inputs, outputs }) =>
   return refsOf(node('PhasetuneCachedAttention', { T: { type: 'float32' }, window: window! }, given, outputs));
 };
 
-const KERNELS: Readonly<Record<string, Kernel>> = { MatMul: rowProducts, [CACHED_ATTENTION]: cachedAttention };
+const KERNELS: Readonly<Record<string, Kernel>> = {
+  MatMul: rowProducts,
+  [CACHED_ATTENTION]: cachedAttention,
+  [FLASH_FORWARD]: nativeAttention,
+  [FLASH_BACKWARD]: nativeAttention,
+};

@@ -131,6 +131,8 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
     Tile: { traits: ['keepsType'] },
     GatherV2: { traits: ['keepsType'] },
     // Kernels of ours: backend/native/kernels.
+    PhasetuneAttention: { traits: ['ownTypes'], outputs: ['results'] },
+    PhasetuneAttentionGradient: { traits: ['ownTypes'], outputs: ['results'] },
     PhasetuneRowProducts: { traits: ['product'], outputs: ['product'] },
     PhasetuneCachedAttention: {
       traits: ['product'],

@@ -1,6 +1,6 @@
 import { upload } from '../../backend/raw/upload.js';
 import * as tf from '../../backend/tf.js';
-import { float32, type HostDtype, type HostTensor, int32 } from '../../core/host-tensor.js';
+import { float32, type HostTensor, int32 } from '../../core/host-tensor.js';
 import { checkWrite, variableSpec } from '../checks.js';
 import type { Program, ProgramSpec, VariableValue } from '../program.js';
 import { HELD_FORMS } from './held-forms.js';
@@ -63,7 +63,7 @@ export function variableStore(
     holds: (name) => {
       variableSpec(specs, name);
       const { held, spec } = variables.get(name)!;
-      return HELD_FORMS[held].bits ? spec.dtype : (held as HostDtype | 'bfloat16');
+      return HELD_FORMS[held].written ?? spec.dtype;
     },
     async read(asked) {
       const names = [...asked];

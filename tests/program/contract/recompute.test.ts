@@ -6,8 +6,16 @@ import { type Case, cases } from './cases.js';
 import { type Played, playAgain, playDisturbed, playThrough } from './play.js';
 
 const EAGER = { mode: 'eager', precision: 'float32' } as const;
+/** With kernels of ours the processor has an op for it. */
 const MODES: readonly CompileOptions[] = (['none', 'parts', 'whole'] as const).flatMap((compile) =>
-  (['float32', 'bfloat16'] as const).map((precision) => ({ mode: 'captured', precision, compile })),
+  (['float32', 'bfloat16'] as const).flatMap((precision) =>
+    (compile === 'whole' ? [false] : [false, true]).map((kernels) => ({
+      mode: 'captured',
+      precision,
+      compile,
+      kernels,
+    })),
+  ),
 );
 
 /** What attends over a line's own keys, with a gradient and without. */
@@ -34,7 +42,7 @@ describe.each(cases().map((made, i) => [made.name, made, RECOMPUTED[i]!] as cons
 
   for (const options of MODES.filter(({ compile }) => compiles(compile)))
     nativeOnly(
-      `${options.precision}, compiled: ${options.compile}: what eager float32 does with kept ones`,
+      `${options.precision}, compiled: ${options.compile}${options.kernels ? ', with kernels' : ''}: what eager float32 does with kept ones`,
       async () => {
         const wanted = called(options, reference);
         const played = await playAgain(recomputed satisfies Case, options, wanted);

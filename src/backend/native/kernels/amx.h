@@ -17,19 +17,20 @@ inline bool may_use_amx() {
   return allowed;
 }
 
+/** Setting of the tiles: a palette, and the bytes of a row and the rows of each. */
+struct TileSetting {
+  uint8_t palette, start, reserved[14];
+  uint16_t bytes[16];
+  uint8_t rows[16];
+};
+alignas(64) inline constexpr TileSetting EIGHT_TILES = {
+    1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
+
 /** Eight tiles of 16 rows of 64 bytes, for this thread, as long as this lives. */
 class Tiles {
  public:
-  Tiles() {
-    struct {
-      uint8_t palette, start, reserved[14];
-      uint16_t bytes[16];
-      uint8_t rows[16];
-    } shape = {};
-    shape.palette = 1;
-    for (int i = 0; i < 8; i++) shape.bytes[i] = 64, shape.rows[i] = 16;
-    _tile_loadconfig(&shape);
-  }
+  // A constant, since the compiler takes the instruction to read the first word of its operand only.
+  Tiles() { _tile_loadconfig(&EIGHT_TILES); }
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;

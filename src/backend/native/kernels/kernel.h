@@ -140,10 +140,13 @@ class Call {
   void pass(int i, const Tensor& input) { TF_SetOutput(context_, i, input.get(), status_); }
   /** False, and the call ends with an error, unless `right`. */
   bool expect(bool right, const char* what) {
-    if (right) return true;
-    TF_SetStatus(status_, TF_INVALID_ARGUMENT, what);
+    if (!right) fail(TF_INVALID_ARGUMENT, what);
+    return right;
+  }
+  /** The call ends with an error. */
+  void fail(TF_Code code, const char* what) {
+    TF_SetStatus(status_, code, what);
     TF_OpKernelContext_Failure(context_, status_);
-    return false;
   }
 
  private:

@@ -21,11 +21,13 @@ int count_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+thread_local int number = 0;
+
 /** One call of parallel() at a time, its parts counted off by the caller and the helpers. */
 class Pool {
  public:
   Pool() {
-    for (int i = 1; i < threads(); i++) std::thread([this] { serve(); }).detach();
+    for (int i = 1; i < threads(); i++) std::thread([this, i] { serve(i); }).detach();
   }
 
   bool run(int64_t parts, const std::function<void(int64_t)>& work) {
@@ -51,7 +53,8 @@ class Pool {
     for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < parts;) work(i);
   }
 
-  void serve() {
+  void serve(int helper) {
+    number = helper;
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
@@ -77,6 +80,8 @@ class Pool {
 };
 
 }  // namespace
+
+int worker() { return number; }
 
 int threads() {
   static const int count = count_threads();

@@ -1,5 +1,5 @@
 import { loadBackend } from '../../../backend/load.js';
-import { programFigures, programOf } from '../../../bench/options.js';
+import { programFigures, programOf } from '../../../bench/program.js';
 import { benchRead as measure } from '../../../bench/read.js';
 import { round } from '../../../bench/timing.js';
 import { formatNumber } from '../../../telemetry/format.js';
@@ -10,7 +10,7 @@ import type { command } from './options.js';
 /** See {@link command}. */
 export const run: Run<typeof command> = async ({ device, ...options }, { print, logger, verbose }) => {
   const backend = await loadBackend({ device, logger, verbose });
-  const program = programOf({ ...options, dtype: 'float32', compile: 'none' }, backend);
+  const program = await programOf({ ...options, dtype: 'float32', compile: 'none' }, backend);
   const { gbps, best, seconds } = await measure(options.mib, program);
   print(`${formatNumber(gbps)} GB/s, at best ${formatNumber(best)}`);
   return {

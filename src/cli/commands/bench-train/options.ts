@@ -18,6 +18,7 @@ export const command = defineCommand({
     'Memory and speed': [
       'device',
       'dtype',
+      'loadIn16bit',
       'loadIn8bit',
       'loadIn4bit',
       'microBatches',

@@ -1,4 +1,5 @@
 import { wordRemedies } from '../../../core/remedies.js';
+import { describePrecision } from '../../../program/products/describe.js';
 import { diagnose } from '../../../workflow/machine.js';
 import type { Run } from '../../command.js';
 import type { command } from './options.js';
@@ -10,6 +11,7 @@ export const run: Run<typeof command> = async (_options, { logger, print, verbos
   const library = backend === 'tensorflow' ? `TensorFlow ${tensorflow}, native` : 'WASM';
   print(`computes on  ${device} (${library}; TensorFlow.js ${tfjs})`);
   print(`speed        ${Math.round(diagnosis.gflops)} GFLOP/s in a float32 product of 1024 x 1024`);
+  print(`precision    ${describePrecision(diagnosis.precision)}`);
   print(
     `NVIDIA card  ${cuda ? `${cuda.name}, driver ${cuda.driver}${cuda.capability ? `, compute capability ${cuda.capability}` : ''}${cuda.used ? '' : ', not used'}` : 'none'}`,
   );

@@ -14,7 +14,17 @@ export const command = defineCommand({
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
-    'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
+    'Memory and speed': [
+      'device',
+      'batch',
+      'precision',
+      'loadIn16bit',
+      'loadIn8bit',
+      'loadIn4bit',
+      'mode',
+      'compile',
+      'attention',
+    ],
   },
   examples: [
     [

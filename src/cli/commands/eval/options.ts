@@ -36,7 +36,17 @@ export const command = defineCommand({
     ],
     'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
     Report: ['level', 'resamples', 'maxMissing', 'people', 'against'],
-    'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile', 'attention'],
+    'Memory and speed': [
+      'device',
+      'batch',
+      'precision',
+      'loadIn16bit',
+      'loadIn8bit',
+      'loadIn4bit',
+      'mode',
+      'compile',
+      'attention',
+    ],
   },
   examples: [
     [

@@ -23,7 +23,7 @@ export const command = defineCommand({
   groups: {
     'Model and prompts': ['model', 'adapter', 'prompt', 'system', 'template'],
     Decoding: ['maxTokens', 'temperature', 'topK', 'topP', 'seed'],
-    'Memory and speed': ['device', 'batch', 'precision', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile'],
+    'Memory and speed': ['device', 'batch', 'precision', 'loadIn16bit', 'loadIn8bit', 'loadIn4bit', 'mode', 'compile'],
   },
   examples: [
     ['phasetune generate --model DIR --prompt "What is the capital of France?"', 'the most likely answer'],

@@ -10,6 +10,7 @@ export const run: Run<typeof command> = async (options, { printText, printData, 
     adapter,
     mode,
     precision,
+    loadIn16bit,
     loadIn8bit,
     loadIn4bit,
     compile,
@@ -17,7 +18,7 @@ export const run: Run<typeof command> = async (options, { printText, printData, 
     prompt,
     ...answering
   } = options;
-  const opening = { adapter, mode, precision, loadIn8bit, loadIn4bit, compile, device };
+  const opening = { adapter, mode, precision, loadIn16bit, loadIn8bit, loadIn4bit, compile, device };
   await using model = await openModel(folder, opening, { logger, verbose });
   const answers: (Omit<Answer, 'index'> & { prompt: string })[] = [];
   for await (const { index, ...answer } of model.answers(prompt, answering, { signal })) {

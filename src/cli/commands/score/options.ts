@@ -40,6 +40,7 @@ export const command = defineCommand({
       'maxLength',
       'batchRows',
       'precision',
+      'loadIn16bit',
       'loadIn8bit',
       'loadIn4bit',
       'mode',

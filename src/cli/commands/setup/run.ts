@@ -1,4 +1,5 @@
 import { PhasetuneError, usageError, wordError } from '../../../core/errors.js';
+import { describePrecision } from '../../../program/products/describe.js';
 import { formatBytes } from '../../../telemetry/format.js';
 import { setUp } from '../../../workflow/machine.js';
 import { showBars } from '../../bars.js';
@@ -13,6 +14,7 @@ export const run: Run<typeof command> = async ({ cpu, cuda, pack, from }, contex
   try {
     const result = await setUp({ device, pack, from }, { logger, signal, onProgress: showBars(progress) });
     context.print(`${result.made ? 'set up' : 'already set up'}: TensorFlow for ${result.device} in ${result.home}`);
+    if (result.precision) context.print(`precision: ${describePrecision(result.precision)}`);
     if (result.packed)
       context.print(
         `packed: ${result.packed.file}, ${formatBytes(result.packed.bytes)}; install it with \`phasetune setup --from\``,

@@ -28,7 +28,14 @@ async function showPlanned(options: TrainingOptions, context: CommandContext): P
   const { recipe, order, stages, shapes, division, bands, report } = plan;
   const { microBatches, evalRows, gradientCheckpointing = false } = recipe;
   const forecast = plan.memory?.forecast;
-  const memory = forecast && { ...forecast, microBatches, evalRows, gradientCheckpointing };
+  const otherwise = plan.memory?.otherwise;
+  const memory = forecast && {
+    ...forecast,
+    microBatches,
+    evalRows,
+    gradientCheckpointing,
+    ...(otherwise && { otherwise }),
+  };
   return {
     dryRun: true,
     order,
@@ -37,6 +44,7 @@ async function showPlanned(options: TrainingOptions, context: CommandContext): P
     ...(division && { division }),
     bands,
     ...(memory && { memory }),
+    ...(plan.precision && { precision: plan.precision }),
     report,
   };
 }

@@ -15,10 +15,10 @@ interface Quantized {
 }
 
 /**
- * Reads the variables of these forms that are held in fewer bits than products take part by part, and puts the widening
- * before each use, in a separate cluster. Every use has its own copy, which waits for what else the use takes: made any
- * earlier, or kept from the forward product to the backward one, the wide copies of all layers would be in memory at
- * once.
+ * Reads the variables of these forms that are held in fewer bits than products take part by part,
+ * and puts the widening before each use, in a separate cluster where it is compiled. Every use has
+ * its own copy, which waits for what else the use takes: made any earlier, or kept from the forward
+ * product to the backward one, the wide copies of all layers would be in memory at once.
  */
 export function dequantize(graph: EntryGraph, forms: ReadonlyMap<string, HeldForm>): EntryGraph {
   const nameOf = new Map(Object.entries(graph.reads).map(([name, read]) => [read, name]));
@@ -35,7 +35,7 @@ export function dequantize(graph: EntryGraph, forms: ReadonlyMap<string, HeldFor
     const known = quantized.get(from.node);
     if (!known) return from;
     const { form, shape, parts } = known;
-    const together = { cluster: cluster++ };
+    const together = form.compiled ? { cluster: cluster++ } : {};
     const late = mapParts(parts, (part) => ref(isSmall(part) ? part : identity(ref(part), after)));
     return form.widen(late, shape, (made) => ref({ ...made, ...together }));
   };

@@ -1,0 +1,33 @@
+import type { Backend } from '../backend/backend.js';
+import { decideProgram } from '../program/decide.js';
+import type { DecidedProgram } from '../program/options.js';
+import type { BenchOptions, StepBenchOptions } from './options.js';
+
+/** How a bench's program runs on a backend; what the options leave out is chosen as for training. */
+export const programOf = (
+  {
+    dtype,
+    ...options
+  }: Pick<BenchOptions, 'mode' | 'dtype' | 'loadIn16bit' | 'loadIn8bit' | 'loadIn4bit' | 'compile'> &
+    Pick<StepBenchOptions, 'attention'>,
+  backend: Backend,
+): Promise<DecidedProgram> => decideProgram({ ...options, precision: dtype }, backend);
+
+/** How the program ran, for the figures. */
+export const programFigures = ({
+  mode,
+  precision,
+  loadIn16bit,
+  loadIn8bit,
+  loadIn4bit,
+  compile,
+  attention,
+}: DecidedProgram) => ({
+  mode,
+  dtype: precision,
+  loadIn16bit,
+  loadIn8bit,
+  loadIn4bit,
+  compile,
+  attention,
+});
