@@ -74,22 +74,20 @@ function chooseRows(known: readonly Row[], all: Contests): readonly Row[] {
   return rows;
 }
 
-/** Lines that were measured before, without those that are measured now. */
-const earlier = (rows: readonly Row[]): Record[] =>
-  options.with
-    ? readFileSync(options.with, 'utf8')
-        .split('\n')
-        .filter(Boolean)
-        .map((line): Record => JSON.parse(line))
-        .filter(({ row }) => !rows.some(({ id }) => id === row))
-    : [];
+/** Lines that were measured before. */
+const earlier: readonly Record[] = options.with
+  ? readFileSync(options.with, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line): Record => JSON.parse(line))
+  : [];
 
 function recordOf(row: Row, contests: Contests, outcomes: Outcomes, on: Machine): Record {
   const { id, what, unit, target } = row;
   const result = row.measure(outcomes);
   const compared = row.contests.map((name) => {
-    const { what, speed, unit } = contests[name]!;
-    return [name, { what, speed, unit, ...outcomes[name]! }] as const;
+    const { speed, unit } = contests[name]!;
+    return [name, { speed, unit, ...outcomes[name]! }] as const;
   });
   const verdict = reached(target, result.value);
   return {
@@ -116,9 +114,10 @@ const contests: Contests = Object.fromEntries(Object.entries(all).filter(([name]
 const variables = emulation(options.emulate);
 const here = { ...machine(), ...(options.emulate && { emulated: EMULATED[options.emulate]! }) };
 const outcomes: Outcomes = {};
-const records = earlier(rows);
+const before: Outcomes = Object.fromEntries(earlier.flatMap((record) => Object.entries(record.contests)));
+const records = earlier.filter(({ row }) => !rows.some(({ id }) => id === row));
 const done = new Set<Row>();
-const turns = runContests(contests, parseRounds(options.rounds!), (job) => measure(job, variables), sayRun);
+const turns = runContests(contests, parseRounds(options.rounds!), (job) => measure(job, variables), sayRun, before);
 for await (const [name, outcome] of turns) {
   outcomes[name as ContestName] = outcome;
   const { bfloat16, float32, read } = ceilings(outcomes.machine!);

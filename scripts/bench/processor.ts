@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { processorFlags } from '../../src/backend/native/instructions.js';
 
 /** Kinds of processor by the instructions that products can use, the best first, with the flags of Linux for each. */
 const KINDS = [
@@ -8,16 +8,9 @@ const KINDS = [
   ['AVX2', ['avx2']],
 ] as const;
 
-/** The kind of processor that has these flags; `other` where none is known. */
-export function kindOf(flags: string): string {
-  const has = new Set(flags.split(/\s+/));
-  return KINDS.find(([, needed]) => needed.every((flag) => has.has(flag)))?.[0] ?? 'other';
-}
-
-/** The kind of this machine's processor. */
-export function processorKind(): string {
-  const info = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
-  return kindOf(/^flags\s*:(.*)$/m.exec(info)?.[1] ?? '');
+/** The kind of a processor by its flags, of this machine by default; `other` where none is known. */
+export function processorKind(flags: ReadonlySet<string> = processorFlags()): string {
+  return KINDS.find(([, needed]) => needed.every((flag) => flags.has(flag)))?.[0] ?? 'other';
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Runs {
 
 /** Figures of both sides of a contest; the runs of one round have the same index. */
 export interface Outcome {
+  /** What was compared. */
+  readonly what: string;
   readonly project: readonly Runs[];
   readonly peers: readonly Runs[];
 }
@@ -91,22 +93,23 @@ export interface Progress {
 /**
  * Runs contest by contest, each in rounds, in each of which the project and all choices of the peer are run once, in
  * turn. A choice that is less than half as fast as the best in the first round is not run in the others, and a contest
- * that comes `after` another leaves out the choices that were clearly slower there.
+ * that comes `after` another leaves out the choices that were clearly slower there, now or `earlier`.
  */
 export async function* runContests(
   contests: Contests,
   rounds: Rounds,
   measure: Measure,
   onRun: (progress: Progress) => void = () => {},
+  earlier: Outcomes = {},
 ): AsyncGenerator<readonly [ContestName, Outcome]> {
-  const outcomes: Outcomes = {};
+  const outcomes: Outcomes = { ...earlier };
   const names = Object.keys(contests) as ContestName[];
   for (const [i, name] of names.entries()) {
     const contest = contests[name]!;
     const before = contest.after && outcomes[contest.after];
-    const slower = before ? clearlySlower(before.peers, contests[contest.after!]!.speed, A_TENTH) : [];
+    const slower = before ? clearlySlower(before.peers, contest.speed, A_TENTH) : [];
     const leftOut = new Map(
-      [...slower].map(([choice, why]) => [choice, `clearly slower over ${contests[contest.after!]!.what}: ${why}`]),
+      [...slower].map(([choice, why]) => [choice, `clearly slower over ${before!.what}: ${why}`]),
     );
     const later = names.slice(i + 1).reduce((sum, next) => sum + wholeOf(contests[next]!, rounds(next)), 0);
     outcomes[name] = await runRounds(contest, rounds(name), leftOut, measure, (run, left) =>
@@ -121,7 +124,7 @@ const wholeOf = ({ project, peers, about }: Contest, rounds: number): number =>
 
 /** Runs a contest without the choices that are left out, by name, and adds to those after the first round. */
 async function runRounds(
-  { project, peers, about, speed }: Contest,
+  { what, project, peers, about, speed }: Contest,
   rounds: number,
   leftOut: Map<string, string>,
   measure: Measure,
@@ -154,5 +157,5 @@ async function runRounds(
       for (const [choice, why] of clearlySlower(outcomeOf(peers), speed, HALF))
         leftOut.set(choice, `less than half as fast: ${why}`);
   }
-  return { project: outcomeOf(project), peers: outcomeOf(peers) };
+  return { what, project: outcomeOf(project), peers: outcomeOf(peers) };
 }

@@ -20,7 +20,6 @@ export interface Machine {
 
 /** A contest of a record, with all its runs. */
 export interface Compared extends Outcome {
-  readonly what: string;
   /** Figure by which choices are compared, and what it is counted in. */
   readonly speed: string;
   readonly unit: string;

@@ -52,6 +52,7 @@ export const runsOf = (
 
 /** A machine whose products reach these GFLOP/s, and a read these GB/s. */
 export const machineOf = (bfloat16: number, float32: number, read: number): Outcome => ({
+  what: 'machine',
   project: [
     runsOf('bfloat16', 'gflops', [bfloat16]),
     runsOf('float32', 'gflops', [float32]),

@@ -29,7 +29,12 @@ const contest = (peers: readonly string[], after?: Contest['after']): Contest =>
 });
 
 /** Runs contests with speeds by name, in the order of the runs. */
-async function race(contests: Contests, speeds: Record<string, number[]>, rounds = parseRounds('2,more=1')) {
+async function race(
+  contests: Contests,
+  speeds: Record<string, number[]>,
+  rounds = parseRounds('2,more=1'),
+  earlier?: Outcomes,
+) {
   const calls: string[] = [];
   const progress: Progress[] = [];
   const outcomes: Outcomes = {};
@@ -37,7 +42,7 @@ async function race(contests: Contests, speeds: Record<string, number[]>, rounds
     calls.push(args[0]!);
     return run({ speed: speeds[args[0]!]!.shift() });
   };
-  for await (const [name, outcome] of runContests(contests, rounds, measure, (step) => progress.push(step)))
+  for await (const [name, outcome] of runContests(contests, rounds, measure, (step) => progress.push(step), earlier))
     outcomes[name] = outcome;
   return { calls, progress, outcomes };
 }
@@ -114,6 +119,14 @@ describe('rounds', () => {
     const [slow, half] = outcomes.train!.peers;
     expect(slow!.leftOut).toBe('less than half as fast: 9.90 where the best, best, reached 20.0');
     expect([slow!.runs.length, half!.runs.length, half!.leftOut]).toEqual([1, 3, undefined]);
+  });
+
+  it('leave out what was clearly slower in an earlier command', async () => {
+    const peers = [runsOf('slow', 'speed', [14]), runsOf('best', 'speed', [20])];
+    const earlier = { train: { what: 'few rows', project: [], peers } };
+    const speeds = { own: [9], best: [20] };
+    const { calls } = await race({ more: contest(['slow', 'best'], 'train') }, speeds, parseRounds('1'), earlier);
+    expect(calls).toEqual(['own', 'best']);
   });
 
   it('leave out nothing where less work was not measured', async () => {

@@ -10,6 +10,7 @@ const row = (id: string) => rows.find((each) => each.id === id)!;
 const outcomes: Outcomes = {
   machine: machineOf(1600, 400, 25),
   step: {
+    what: 'step',
     project: [
       runsOf('phasetune', 'tokens_per_s', [900, 880, 920], {
         peak_rss_mib: 1900,
@@ -22,8 +23,9 @@ const outcomes: Outcomes = {
       runsOf('float32', 'tokens_per_s', [340, 999, 350], { peak_rss_mib: 2000 }),
     ],
   },
-  decode: { project: [runsOf('phasetune', 'weights_gbps', [15, 20])], peers: [] },
+  decode: { what: 'decoding', project: [runsOf('phasetune', 'weights_gbps', [15, 20])], peers: [] },
   count: {
+    what: 'few rows and many',
     project: [
       runsOf('100 rows', 'steady_tokens_per_s', [100, 100]),
       runsOf('10000 rows', 'steady_tokens_per_s', [97, 99]),
@@ -67,7 +69,7 @@ describe('a line of the table', () => {
 
   it('has no value where there is no peer, and then reaches nothing and misses nothing', () => {
     const { project, value } = row('decode').measure({
-      decode: { project: [runsOf('phasetune', 'tokens_per_s', [3])], peers: [] },
+      decode: { what: 'decoding', project: [runsOf('phasetune', 'tokens_per_s', [3])], peers: [] },
     });
     expect([project, value]).toEqual([3, Number.NaN]);
     expect(reached(row('decode').target, value)).toBeNull();
@@ -92,7 +94,7 @@ const MACHINE: Machine = {
 function record(id: string, machine = MACHINE): Record {
   const { what, unit, target, contests, measure } = row(id);
   const result = measure(outcomes);
-  const named = { what: 'step', speed: 'tokens_per_s', unit: 'tokens/s' };
+  const named = { speed: 'tokens_per_s', unit: 'tokens/s' };
   const compared = contests.map((name) => [name, { ...named, ...outcomes[name]! }] as const);
   const verdict = reached(target, result.value);
   return { row: id, what, unit, ...result, target, reached: verdict, machine, contests: Object.fromEntries(compared) };
