@@ -31,7 +31,7 @@ const CEILING_MIB = 256;
  */
 export async function benchDecode(backend: Backend, options: DecodeBenchOptions, hooks: BenchHooks = {}) {
   const { rows, prompt, tokens, repeats, seed } = options;
-  const compileOptions = await programOf(options, backend);
+  const compileOptions = await programOf(options, backend, { decodes: true });
   const config = shapeConfig(options);
   const prompts = randomPrompts({ rows, prompt, vocab: config.vocab_size, seed });
   const plan = planDecode(prompts, generateOptions.parse({ maxTokens: tokens }), rows);

@@ -100,7 +100,7 @@ export async function openModels(work: EvalWork, hooks: Hooks): Promise<Models> 
   const { options, arms, before } = work;
   const { logger = silentLogger, verbose = false } = hooks;
   const backend = await loadBackend({ device: options.device, logger, verbose });
-  const compile = await decideProgram({ ...options, precision: precisionOf(work) }, backend, { logger });
+  const compile = await decideProgram({ ...options, precision: precisionOf(work) }, backend, { logger, decodes: true });
   const pinned = before?.answering.templateTime;
   const time = typeof pinned === 'string' ? pinned : localTime(new Date());
   const bases = new Map<string, Base>();

@@ -63,7 +63,7 @@ export async function openModel(
   const backend = await loadBackend({ device, ...(logger && { logger }), verbose: verbose ?? false });
   const answering = await openAnswering(folder, {
     adapter,
-    compile: await decideProgram(program, backend, { logger }),
+    compile: await decideProgram(program, backend, { logger, decodes: true }),
     forecastMemory: backend.device !== 'cuda',
     ...(logger && { logger }),
   });

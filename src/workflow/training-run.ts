@@ -123,7 +123,9 @@ export async function* runPlanned(
   if (choice.chosen === 'measured') hooks.logger?.info(`products in ${describePrecision(choice)}`);
   if (!checked) yield* warnOfMemory(given, prepared, backend, hooks);
   const program = compileOptions(given, backend);
-  const recipe = { ...given, ...program };
+  // Which kernels there are is a matter of the machine, and no option.
+  const { kernels: _, ...decided } = program;
+  const recipe = { ...given, ...decided };
   const compile = { ...program, shapes: inputShapes(entryBatches(prepared.plan)), warn: hooks.logger?.warn };
   const job = await runJob(recipe, prepared, backend, claim, { choice: before ?? choice, signal: hooks.signal });
   const resume = yield* resumePoint(job, claim, options.force);

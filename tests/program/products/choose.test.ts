@@ -49,6 +49,15 @@ describe('the type of products', () => {
     expect(worthTaking({ bfloat16: 109, float32: 100 })).toBe('bfloat16');
   });
 
+  test('is bfloat16 for answers unless float32 is three times as fast', async () => {
+    expect(worthTaking({ bfloat16: 100, float32: 300 }, true)).toBe('bfloat16');
+    expect(worthTaking({ bfloat16: 100, float32: 301 }, true)).toBe('float32');
+    const { measure } = measuring({ bfloat16: 224, float32: 390 });
+    const hooks = { home: temporaryFolder(), measure };
+    expect(await choosePrecision({}, PROCESSOR, hooks)).toMatchObject({ precision: 'float32' });
+    expect(await choosePrecision({}, PROCESSOR, { ...hooks, decodes: true })).toMatchObject({ precision: 'bfloat16' });
+  });
+
   test('that cannot be measured is bfloat16, with a warning', async () => {
     const said: string[] = [];
     const logger = createLogger({ write: (line) => said.push(line) });
