@@ -42,8 +42,13 @@ const cachedAttention: Kernel = ({ attributes: { window }, inputs, outputs }) =>
   return refsOf(node('PhasetuneCachedAttention', { T: { type: 'float32' }, window: window! }, given, outputs));
 };
 
+/** Cross-entropy and its gradient, row by row, which nothing as large as the logits is kept for. */
+const crossEntropy: Kernel = ({ inputs, outputs }) =>
+  refsOf(node('PhasetuneCrossEntropy', { T: { type: 'float32' } }, inputs, outputs));
+
 const KERNELS: Readonly<Record<string, Kernel>> = {
   MatMul: rowProducts,
+  SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
   [CACHED_ATTENTION]: cachedAttention,
   [FLASH_FORWARD]: nativeAttention,
   [FLASH_BACKWARD]: nativeAttention,

@@ -38,6 +38,8 @@ interface OpFacts {
   readonly outputs?: readonly string[];
   /** Numbers of the inputs that it takes in float32, whatever type it computes in. */
   readonly float32Inputs?: readonly number[];
+  /** Numbers of the outputs that are float32, whatever type it computes in. */
+  readonly float32Outputs?: readonly number[];
 }
 
 /**
@@ -139,6 +141,11 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
       outputs: ['attended', 'new_keys', 'new_values'],
       float32Inputs: [5, 6],
     },
+    PhasetuneCrossEntropy: {
+      traits: ['product', 'overwrites'],
+      outputs: ['loss', 'slope'],
+      float32Outputs: [0],
+    },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
     XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },
@@ -155,3 +162,7 @@ export const outputNames = (op: string): readonly string[] | undefined => OPS.ge
 /** True when the op takes this input in float32, whatever type it computes in. */
 export const takesFloat32 = (op: string, input: number): boolean =>
   OPS.get(op)?.float32Inputs?.includes(input) ?? false;
+
+/** True when this output of the op is float32, whatever type it computes in. */
+export const givesFloat32 = (op: string, output: number): boolean =>
+  OPS.get(op)?.float32Outputs?.includes(output) ?? false;

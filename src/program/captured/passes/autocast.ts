@@ -11,7 +11,7 @@ import {
   specOf,
   type TensorRef,
 } from '../graph.js';
-import { hasTrait, takesFloat32 } from '../op-traits.js';
+import { givesFloat32, hasTrait, takesFloat32 } from '../op-traits.js';
 import { refsOf, rewrite } from './rewrite.js';
 
 /**
@@ -95,6 +95,8 @@ function retyped(now: GraphNode, inputs: readonly TensorRef[], dtype: Dtype): Gr
       'type' in value && value.type === 'float32' ? { type: dtype } : value,
     ]),
   );
-  const outputs = now.outputs.map((spec) => (spec.dtype === 'float32' ? { ...spec, dtype } : spec));
+  const outputs = now.outputs.map((spec, i) =>
+    spec.dtype === 'float32' && !givesFloat32(now.op, i) ? { ...spec, dtype } : spec,
+  );
   return { ...now, attributes, inputs, outputs };
 }
