@@ -33,8 +33,12 @@ const cachedAttention = ({ attributes: { window }, inputs, outputs }: GraphNode)
   return refsOf(node('PhasetuneCachedAttention', { T, window: window! }, given, outputs));
 };
 
+/** Cross-entropy and its gradient, row by row, which nothing as large as the logits is kept for. */
+const crossEntropy = ({ inputs, outputs }: GraphNode) => refsOf(node('PhasetuneCrossEntropy', { T }, inputs, outputs));
+
 /** Kernels that take the place of one node. */
 const KERNELS: Readonly<Record<string, (now: GraphNode, precision: Precision) => readonly TensorRef[] | undefined>> = {
+  SparseSoftmaxCrossEntropyWithLogits: crossEntropy,
   [CACHED_ATTENTION]: cachedAttention,
   [FLASH_FORWARD]: nativeAttention,
   [FLASH_BACKWARD]: nativeAttention,

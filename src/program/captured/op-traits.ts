@@ -148,6 +148,11 @@ const OPS: ReadonlyMap<string, OpFacts> = new Map(
       outputs: ['attended', 'new_keys', 'new_values'],
       float32Inputs: [5, 6],
     },
+    PhasetuneCrossEntropy: {
+      traits: ['product', 'overwrites'],
+      outputs: ['loss', 'slope'],
+      float32Outputs: [0],
+    },
     // Only in compiled functions.
     XlaOptimizationBarrier: { traits: ['alias'] },
     XlaCustomCallV2: { traits: ['ownTypes'], outputs: ['results'] },

@@ -137,6 +137,12 @@ class Call {
     return TF_AllocateOutput(context_, i, type, shape.begin(), static_cast<int>(shape.size()),
                              static_cast<size_t>(size), status_);
   }
+  /** As `output`, in the memory of input `from` where nothing else needs that and it has the type and size. */
+  TF_Tensor* over(int from, int i, std::initializer_list<int64_t> shape) {
+    int forwarded = -1;
+    return TF_ForwardInputOrAllocateOutput(context_, &from, 1, i, shape.begin(), static_cast<int>(shape.size()),
+                                           &forwarded, status_);
+  }
   /** Gives an input as an output: the same memory. */
   void pass(int i, const Tensor& input) { TF_SetOutput(context_, i, input.get(), status_); }
   /** False, and the call ends with an error, unless `right`. */
