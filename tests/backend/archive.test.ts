@@ -131,7 +131,9 @@ withBinding('a binding that does not load here is compiled again, and without a 
   const other = fakeMachine({ python: false });
   try {
     expect(await install(other)).toMatchObject({ made: true });
-    expect(other.calls().filter((call) => call.startsWith('g++'))).toHaveLength(2);
+    // Besides, the compiler is asked which instructions it knows.
+    const compiled = other.calls().filter((call) => call.startsWith('g++') && !call.includes('-fsyntax-only'));
+    expect(compiled).toHaveLength(2);
   } finally {
     other.remove();
   }
