@@ -13,13 +13,22 @@ function runIn(folder: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${args.join(' ')}: ${stdout}${stderr}`);
 }
 
+/** What is packed in any case, and what scripts/ship-binding.mjs takes. */
+const BESIDES = [
+  'package.json',
+  '.gitignore',
+  '.npmrc',
+  'README.md',
+  'LICENSE',
+  'scripts/ship-binding.mjs',
+  'src/backend/native/kernels',
+];
+
 /** A new folder with what is packed, apart from the build, of which it has what scripts/ship-binding.mjs puts there. */
 export function packageWithoutBuild(): string {
   const project = temporaryFolder('package');
-  for (const path of ['package.json', '.gitignore', '.npmrc', 'README.md', 'LICENSE', 'scripts/ship-binding.mjs'])
-    cpSync(join(ROOT, path), join(project, path));
-  for (const path of MANIFEST.files as string[])
-    if (path !== 'dist' && !path.startsWith('!')) cpSync(join(ROOT, path), join(project, path), { recursive: true });
+  const packed = (MANIFEST.files as string[]).filter((path) => path !== 'dist' && !path.startsWith('!'));
+  for (const path of [...BESIDES, ...packed]) cpSync(join(ROOT, path), join(project, path), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
   mkdirSync(join(project, 'dist/cli'), { recursive: true });
   writeFileSync(join(project, 'dist/cli/main.js'), '');
