@@ -67,7 +67,7 @@ export const runFileSchema = z.strictObject({
   products: z
     .strictObject({
       chosen: z.enum(['given', 'measured', 'device']),
-      gflops: z.strictObject({ bfloat16: z.number(), float32: z.number() }).optional(),
+      gflops: z.strictObject({ bfloat16: measuredField, float32: measuredField }).optional(),
     })
     .optional(),
   order: z.enum(ORDER_NAMES),
