@@ -64,6 +64,9 @@ export { type LiveOptions, liveOptionsSchema } from './live/options.js';
 export type { MergeResult } from './lora/merge-folder.js';
 export type { ImportResult } from './model/import-options.js';
 export type { PullResult } from './model/pull.js';
+export type { Precision } from './program/compile-options.js';
+export type { PrecisionChoice } from './program/products/choose.js';
+export type { ProductSpeeds } from './program/products/measure.js';
 export { type MadeReport, makeReport, type ReportHooks } from './report/make-report.js';
 export { type MakeReportOptions, makeReportOptionsSchema } from './report/options.js';
 export { type ExportedBoard, type ExportedRun, exportTensorBoard } from './report/tensorboard/export.js';
@@ -164,6 +167,8 @@ export { type ImportScoresOptions, importScoresOptionsSchema } from './workflow/
 export {
   type DiagnoseOptions,
   diagnose,
+  type MachineDiagnosis,
+  type MachineSetUp,
   type SetUpOptions,
   setUp,
   setUpOptionsSchema,
@@ -207,6 +212,7 @@ export type {
   AlreadyDoneEvent,
   CompileEvent,
   EncodeEvent,
+  OtherwiseHeld,
   PlanEvent,
   PlannedMemory,
   TrainEvent,

@@ -18,7 +18,8 @@ import {
   type Problem,
   platformProblem,
 } from './native/detect.js';
-import { cacheHome, type Variant } from './native/paths.js';
+import { cacheHome } from './native/home.js';
+import type { Variant } from './native/paths.js';
 import { probe } from './native/probe.js';
 import { cudaRelease, findRuntime, type NativeRuntime } from './native/runtime.js';
 import { productSpeed } from './product-speed.js';

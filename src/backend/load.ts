@@ -14,8 +14,9 @@ import type { Backend, Device } from './backend.js';
 import { cardFlags, cardSettings } from './card-settings.js';
 import { cardCaches, visibleCard } from './native/card-caches.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
+import { cacheHome } from './native/home.js';
 import { limitedBelowBfloat16 } from './native/onednn.js';
-import { bindingPackage, cacheHome, type Variant } from './native/paths.js';
+import { bindingPackage, type Variant } from './native/paths.js';
 import { cudaRelease, findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
 

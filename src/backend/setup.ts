@@ -2,7 +2,8 @@ import { env as processEnv } from 'node:process';
 import { PhasetuneError } from '../core/errors.js';
 import { packSetUp } from './native/archive.js';
 import { findCard } from './native/detect.js';
-import { cacheHome, type Variant } from './native/paths.js';
+import { cacheHome } from './native/home.js';
+import type { Variant } from './native/paths.js';
 import { installSetUp, type SetupResult, setUpNative } from './native/setup.js';
 import type { WorkspaceOptions } from './native/workspace.js';
 

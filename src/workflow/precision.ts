@@ -1,7 +1,6 @@
 import { env } from 'node:process';
 import { driverPresent } from '../backend/native/detect.js';
-import { cacheHome, TENSORFLOW_VERSION } from '../backend/native/paths.js';
-import { findRuntime } from '../backend/native/runtime.js';
+import { cacheHome, TENSORFLOW_VERSION } from '../backend/native/home.js';
 import { type PrecisionChoice, worthTaking } from '../program/products/choose.js';
 import { keptSpeeds, placeHere } from '../program/products/kept.js';
 import { type Forecaster, startForecaster } from './forecast.js';
@@ -14,6 +13,8 @@ import type { Hooks } from './hooks.js';
 export async function precisionHere(hooks: Hooks, forecaster?: Forecaster): Promise<PrecisionChoice> {
   const home = cacheHome();
   const card = driverPresent();
+  // Looks for the package of TensorFlow.js when it is imported.
+  const { findRuntime } = await import('../backend/native/runtime.js');
   if (!card && !findRuntime(home, 'cpu') && !findRuntime(home, 'cuda')) return WASM;
   const kept = card ? undefined : await keptSpeeds(home, placeHere(TENSORFLOW_VERSION, env));
   if (kept) return { precision: worthTaking(kept), chosen: 'measured', gflops: kept };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { chooseRuntime } from '../../src/backend/load.js';
 import { findCompiler, isProblem } from '../../src/backend/native/detect.js';
-import { cacheHome } from '../../src/backend/native/paths.js';
+import { cacheHome } from '../../src/backend/native/home.js';
 import { nativeOnly } from '../helpers/backend.js';
 
 /** Asks the library that is loaded whether cards may round the factors of float32 products to TF32. */

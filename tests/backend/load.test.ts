@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Backend } from '../../src/backend/backend.js';
 import { loadBackend } from '../../src/backend/load.js';
-import { cacheHome, nativeHome } from '../../src/backend/native/paths.js';
+import { cacheHome, nativeHome } from '../../src/backend/native/home.js';
 import { findRuntime } from '../../src/backend/native/runtime.js';
 import { setUp } from '../../src/backend/setup.js';
 import * as tf from '../../src/backend/tf.js';

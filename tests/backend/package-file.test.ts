@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { nativeHome } from '../../src/backend/native/home.js';
 import { fetchPackageFile } from '../../src/backend/native/package-file.js';
-import { nativeHome } from '../../src/backend/native/paths.js';
 import { silentLogger } from '../../src/telemetry/logger.js';
 import { type FakeMachine, fakeMachine, type PipMode } from '../helpers/fake-machine.js';
 import { writeWheel } from '../helpers/wheel.js';

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { nativeHome } from '../../src/backend/native/home.js';
 import { extraRequirements } from '../../src/backend/native/libraries.js';
-import { nativeHome, runtimePaths } from '../../src/backend/native/paths.js';
+import { runtimePaths } from '../../src/backend/native/paths.js';
 import { findRuntime } from '../../src/backend/native/runtime.js';
 
 import { setUp } from '../../src/backend/setup.js';

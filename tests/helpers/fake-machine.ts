@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chooseRuntime } from '../../src/backend/load.js';
-import { cacheHome } from '../../src/backend/native/paths.js';
+import { cacheHome } from '../../src/backend/native/home.js';
 import { PROGRAM } from './program.js';
 import { writeWheel } from './wheel.js';
 

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { downloadWheel } from '../../src/backend/native/download.js';
-import { cacheHome } from '../../src/backend/native/paths.js';
+import { cacheHome } from '../../src/backend/native/home.js';
 import { extractMember, listMembers } from '../../src/backend/native/wheel.js';
 import { downloads, withWorkspace } from '../../src/backend/native/workspace.js';
 import { silentLogger } from '../../src/telemetry/logger.js';

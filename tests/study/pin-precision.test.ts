@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { afterEach, describe, expect, it } from 'vitest';
-import { cacheHome, nativeHome, TENSORFLOW_VERSION } from '../../src/backend/native/paths.js';
+import { cacheHome, nativeHome, TENSORFLOW_VERSION } from '../../src/backend/native/home.js';
 import { keepSpeeds, placeHere } from '../../src/program/products/kept.js';
 import { decidePinned, withPinned } from '../../src/study/pin-precision.js';
 import { planStudy } from '../../src/study/plan-study.js';

@@ -20,9 +20,9 @@ const PERSISTED: Readonly<Record<string, readonly z.ZodType[]>> = {
 };
 
 /**
- * Files of which no number is measured: prices are looked up by people, a lock has a process's number, a sheet for
- * people has a seed; a study's plan counts; results have null for a number that there is none of. Speeds of products that
- * cannot be read are measured again.
+ * Files of which no number is measured: prices are looked up by people, a lock has a process's
+ * number, a sheet for people has a seed; a study's plan counts; results have null for a number that
+ * there is none of. Speeds of products that cannot be read are measured again.
  */
 const OTHERS = [
   'endpoint/prices.ts',

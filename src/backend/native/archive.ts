@@ -14,7 +14,7 @@ import { formatBytes } from '../../telemetry/format.js';
 import type { ProgressBar } from '../../telemetry/progress.js';
 import { roomProblem } from './detect.js';
 import { failure } from './download.js';
-import { TENSORFLOW_VERSION } from './paths.js';
+import { TENSORFLOW_VERSION } from './home.js';
 import { compilerOf, cudaRelease, type NativeRuntime, runtimeFiles } from './runtime.js';
 import { type WorkspaceOptions, withWorkspace } from './workspace.js';
 

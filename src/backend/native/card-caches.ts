@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync, readdirSync, rmSync, statfsSync, stat
 import { join } from 'node:path';
 import { sha256 } from '../../core/hash.js';
 import { runChild } from './child.js';
-import { TENSORFLOW_VERSION } from './paths.js';
+import { TENSORFLOW_VERSION } from './home.js';
 
 /** Folders that XLA keeps files in for one card, from process to process. */
 export interface CardCaches {

@@ -4,7 +4,8 @@ import { isDataError } from '../../core/errors.js';
 import { olderCudaDoes, packagesFor } from './card-needs.js';
 import type { Card } from './detect.js';
 import { downloadWheel, failure } from './download.js';
-import { nativeHome, type RuntimePaths, TENSORFLOW_VERSION, type Variant } from './paths.js';
+import { nativeHome, TENSORFLOW_VERSION } from './home.js';
+import type { RuntimePaths, Variant } from './paths.js';
 import { extractMembers } from './wheel.js';
 import { downloads, type WorkspaceOptions } from './workspace.js';
 

@@ -1,15 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { env as processEnv } from 'node:process';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../../core/hash.js';
 import { QUIET, SESSION } from './addon-sources.js';
+import { nativeHome, TENSORFLOW_VERSION } from './home.js';
 import { instructionSets, processorFlags } from './instructions.js';
-
-/** The TensorFlow release whose C library is fetched. */
-export const TENSORFLOW_VERSION = '2.21.0';
 
 /** Version of the Node-API that the binding is compiled for; every Node from 16 on has it. */
 export const NODE_API_VERSION = 8;
@@ -67,13 +63,6 @@ export interface RuntimePaths {
   /** Written last, once the binding has multiplied two matrices: the runtime is whole if this file is there. */
   readonly ready: string;
 }
-
-/** The cache folder: `PHASETUNE_HOME`, or `~/.cache/phasetune`. */
-export const cacheHome = (env: NodeJS.ProcessEnv = processEnv): string =>
-  env.PHASETUNE_HOME ? resolve(env.PHASETUNE_HOME) : join(homedir(), '.cache', 'phasetune');
-
-/** Folder of every native runtime, of half-done work and of the lock. */
-export const nativeHome = (home: string): string => join(home, 'native');
 
 /** Paths of one variant of the native runtime under the cache folder. */
 export function runtimePaths(home: string, variant: Variant): RuntimePaths {

@@ -5,7 +5,7 @@ import { PhasetuneError } from '../../core/errors.js';
 import { type FolderLock, waitForFile } from '../../io/lock.js';
 import type { Logger } from '../../telemetry/logger.js';
 import type { ProgressBar, ProgressTask } from '../../telemetry/progress.js';
-import { nativeHome } from './paths.js';
+import { nativeHome } from './home.js';
 
 /** The cache folder to work in, how to report, and how to stop. */
 export interface WorkspaceOptions {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Backend } from '../../backend/backend.js';
+import { cacheHome } from '../../backend/native/home.js';
 import { fetchPackageFile } from '../../backend/native/package-file.js';
-import { cacheHome } from '../../backend/native/paths.js';
 import { PhasetuneError } from '../../core/errors.js';
 import { exists, remove } from '../../io/files.js';
 import { importModel } from '../../model/import.js';

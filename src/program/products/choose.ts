@@ -1,6 +1,6 @@
 import { env } from 'node:process';
 import type { Backend } from '../../backend/backend.js';
-import { cacheHome } from '../../backend/native/paths.js';
+import { cacheHome } from '../../backend/native/home.js';
 import { stableJson } from '../../core/hash.js';
 import { type Logger, silentLogger } from '../../telemetry/logger.js';
 import type { CompileOptions, Precision } from '../compile-options.js';
