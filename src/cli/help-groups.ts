@@ -4,3 +4,14 @@ export const ENDPOINT_GROUPS = {
   Retries: ['tries', 'retryWait', 'retryBudget'],
   Cost: ['maxCost', 'prices', 'yes'],
 };
+
+/** Options of how a program runs, as they stand under a heading of help. */
+export const PROGRAM_OPTIONS = [
+  'precision',
+  'loadIn16bit',
+  'loadIn8bit',
+  'loadIn4bit',
+  'mode',
+  'compile',
+  'attention',
+] as const;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { answerSetsOptionsSchema } from '../../../workflow/eval-answer-options.js';
 import { defineCommand } from '../../command.js';
+import { PROGRAM_OPTIONS } from '../../help-groups.js';
 
 /** `phasetune eval answer NAME=SOURCE … --sets FILE… --out DIR`: every arm answers the same instructions. */
 export const command = defineCommand({
@@ -14,17 +15,7 @@ export const command = defineCommand({
   groups: {
     'Arms and instructions': ['arms', 'sets', 'out', 'baseline', 'base', 'rows', 'seed', 'badRows', 'force', 'dryRun'],
     Answers: ['maxTokens', 'temperature', 'topK', 'topP', 'template', 'system', 'loss'],
-    'Memory and speed': [
-      'device',
-      'batch',
-      'precision',
-      'loadIn16bit',
-      'loadIn8bit',
-      'loadIn4bit',
-      'mode',
-      'compile',
-      'attention',
-    ],
+    'Memory and speed': ['device', 'batch', ...PROGRAM_OPTIONS],
   },
   examples: [
     [

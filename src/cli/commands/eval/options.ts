@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { evaluateOptionsSchema } from '../../../workflow/evaluate-options.js';
 import { defineCommand } from '../../command.js';
-import { ENDPOINT_GROUPS } from '../../help-groups.js';
+import { ENDPOINT_GROUPS, PROGRAM_OPTIONS } from '../../help-groups.js';
 
 /** `phasetune eval NAME=SOURCE … --sets FILE… --out DIR`: whose answers are better. */
 export const command = defineCommand({
@@ -36,17 +36,7 @@ export const command = defineCommand({
     ],
     'Judge in this process': ['judgePrecision', 'judgeBatch', 'judgeMaxLength'],
     Report: ['level', 'resamples', 'maxMissing', 'people', 'against'],
-    'Memory and speed': [
-      'device',
-      'batch',
-      'precision',
-      'loadIn16bit',
-      'loadIn8bit',
-      'loadIn4bit',
-      'mode',
-      'compile',
-      'attention',
-    ],
+    'Memory and speed': ['device', 'batch', ...PROGRAM_OPTIONS],
   },
   examples: [
     [

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { scoreOptionsSchema } from '../../../workflow/score-options.js';
 import { defineCommand } from '../../command.js';
-import { ENDPOINT_GROUPS } from '../../help-groups.js';
+import { ENDPOINT_GROUPS, PROGRAM_OPTIONS } from '../../help-groups.js';
 
 /** `phasetune score FILE --out FILE`: how hard each row is. */
 export const command = defineCommand({
@@ -33,21 +33,7 @@ export const command = defineCommand({
       'systemTurn',
       'reparse',
     ],
-    Loss: [
-      'lossScore',
-      'adapter',
-      'template',
-      'maxLength',
-      'batchRows',
-      'precision',
-      'loadIn16bit',
-      'loadIn8bit',
-      'loadIn4bit',
-      'mode',
-      'compile',
-      'attention',
-      'device',
-    ],
+    Loss: ['lossScore', 'adapter', 'template', 'maxLength', 'batchRows', ...PROGRAM_OPTIONS, 'device'],
     Length: ['lengthOf'],
   },
   examples: [
