@@ -4,11 +4,10 @@ import { random } from '../core/random.js';
 import { compile } from '../program/compile.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import type { ProgramSpec } from '../program/program.js';
-import { median, timed } from './timing.js';
+import { timedCalls } from './timing.js';
 
 /** Products in one call, each using the one before, so that the overhead of a call is spread over them. */
 const CHAIN = 8;
-const CALLS = 9;
 
 /** How fast square matrices are multiplied. */
 export interface MatmulFigures {
@@ -31,12 +30,13 @@ export async function benchMatmul(size: number, options: CompileOptions): Promis
       ['weight', float32([size, size], orthogonalLike(size))],
       ['x', float32([size, size], orthogonalLike(size))],
     ]);
-    const times: number[] = [];
-    for (let call = 0; call <= CALLS; call++)
-      times.push((await timed(() => program.run('chain', {}, ['sum']))).seconds);
-    const rate = (seconds: number) => (2 * size ** 3 * CHAIN) / seconds / 1e9;
-    const kept = times.slice(1);
-    return { gflops: rate(median(kept)), best: rate(Math.min(...kept)), seconds: median(kept) / CHAIN };
+    const seconds = await timedCalls(() => program.run('chain', {}, ['sum']));
+    const flop = 2 * size ** 3 * CHAIN;
+    return {
+      gflops: flop / seconds.median / 1e9,
+      best: flop / seconds.least / 1e9,
+      seconds: seconds.median / CHAIN,
+    };
   } finally {
     program.dispose();
   }

@@ -16,20 +16,8 @@ export const programOf = (
 ): Promise<DecidedProgram> => decideProgram({ ...options, precision: dtype }, backend, hooks);
 
 /** How the program ran, for the figures. */
-export const programFigures = ({
-  mode,
-  precision,
-  loadIn16bit,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
-}: DecidedProgram) => ({
+export const programFigures = ({ mode, precision, kernels: _, ...others }: DecidedProgram) => ({
   mode,
   dtype: precision,
-  loadIn16bit,
-  loadIn8bit,
-  loadIn4bit,
-  compile,
-  attention,
+  ...others,
 });

@@ -3,11 +3,10 @@ import { float32 } from '../core/host-tensor.js';
 import { compile } from '../program/compile.js';
 import type { CompileOptions } from '../program/compile-options.js';
 import type { ProgramSpec } from '../program/program.js';
-import { median, timed } from './timing.js';
+import { timedCalls } from './timing.js';
 
 /** Rows that are added up: many more than cores, so that all of them read. */
 const ROWS = 1024;
-const CALLS = 9;
 
 /** How fast memory is read from one end to the other. */
 export interface ReadFigures {
@@ -30,12 +29,9 @@ export async function benchRead(mib: number, options: CompileOptions): Promise<R
   const program = await compile(sums(shape), { ...options, compile: 'none' });
   try {
     program.write([['x', float32(shape, new Float32Array(shape[0] * shape[1]).fill(1))]]);
-    const times: number[] = [];
-    for (let call = 0; call <= CALLS; call++)
-      times.push((await timed(() => program.run('sums', {}, ['sums']))).seconds);
-    const rate = (seconds: number) => (mib * 2 ** 20) / seconds / 1e9;
-    const kept = times.slice(1);
-    return { gbps: rate(median(kept)), best: rate(Math.min(...kept)), seconds: median(kept) };
+    const seconds = await timedCalls(() => program.run('sums', {}, ['sums']));
+    const bytes = mib * 2 ** 20;
+    return { gbps: bytes / seconds.median / 1e9, best: bytes / seconds.least / 1e9, seconds: seconds.median };
   } finally {
     program.dispose();
   }

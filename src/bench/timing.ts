@@ -21,6 +21,17 @@ export async function timed<T>(work: () => Promise<T> | T): Promise<{ value: T; 
   return { value, seconds: (performance.now() - start) / 1000 };
 }
 
+/** Calls of {@link timedCalls} that count. */
+const CALLS = 9;
+
+/** The median and the least seconds of several calls, of which the first is left out. */
+export async function timedCalls(work: () => Promise<unknown>): Promise<{ median: number; least: number }> {
+  const times: number[] = [];
+  for (let call = 0; call <= CALLS; call++) times.push((await timed(work)).seconds);
+  const kept = times.slice(1);
+  return { median: median(kept), least: Math.min(...kept) };
+}
+
 /** Seconds since the process started. */
 export const sinceStart = (): number => performance.now() / 1000;
 

@@ -12,7 +12,7 @@ const SMALL = ['--shape', 'tiny-10m', '--layers', '1', '--width', '64', '--vocab
 
 /** What the backend here can do: the graph in bfloat16, or op by op. */
 let how: string[];
-let told: Record<string, unknown>;
+let expectedFigures: Record<string, unknown>;
 
 beforeAll(async () => {
   const { name, device } = await testBackend();
@@ -21,7 +21,7 @@ beforeAll(async () => {
   how = native
     ? ['--mode', 'captured', '--dtype', 'bfloat16', '--compile', 'none']
     : ['--mode', 'eager', '--dtype', 'float32'];
-  told = { mode: how[1], dtype: how[3], device, tensorflow: expect.any(String) };
+  expectedFigures = { mode: how[1], dtype: how[3], device, tensorflow: expect.any(String) };
 });
 
 async function bench(...args: string[]): Promise<Record<string, number> & { step_seconds: number[] }> {
@@ -38,7 +38,7 @@ const positive = (figures: object, ...names: string[]) => {
 describe('phasetune bench', () => {
   it('step: tells speed, memory and work, and an untrained loss of ln V', async () => {
     const figures = await bench('step', ...SMALL, '--batch', '2', '--seq', '32', '--steps', '4');
-    expect(figures).toMatchObject({ ...told, shape: 'tiny-10m', batch: 2, seq: 32, params: 61888 });
+    expect(figures).toMatchObject({ ...expectedFigures, shape: 'tiny-10m', batch: 2, seq: 32, params: 61888 });
     positive(figures, 'seconds', 'tokens_per_s', 'peak_rss_mib', 'load_seconds', 'matmul_gflops', 'peak_share');
     positive(figures, 'first_step_seconds', 'start_to_first_step_seconds');
     expect(figures.step_seconds).toHaveLength(4);
@@ -55,7 +55,7 @@ describe('phasetune bench', () => {
 
   it('train: goes over all rows once and counts their tokens', async () => {
     const figures = await bench('train', '--tokenizer', TINY, '--data', DEMO, '--rows', '20', ...SMALL);
-    expect(figures).toMatchObject({ ...told, rows: 20 });
+    expect(figures).toMatchObject({ ...expectedFigures, rows: 20 });
     positive(figures, 'seconds', 'answer_tokens', 'answer_tokens_per_s', 'tokens_per_s', 'peak_rss_mib', 'steps');
     positive(figures, 'first_step_seconds', 'start_to_first_step_seconds');
     expect(figures.answer_tokens_per_s! * figures.seconds!).toBeCloseTo(figures.answer_tokens!, -1);
@@ -78,7 +78,7 @@ describe('phasetune bench', () => {
   it('decode: writes all tokens of all answers', async () => {
     const args = ['--rows', '3', '--prompt', '8', '--tokens', '5', '--repeats', '1'];
     const figures = await bench('decode', ...SMALL, ...args);
-    expect(figures).toMatchObject({ ...told, rows: 3, prompt: 8, tokens: 5 });
+    expect(figures).toMatchObject({ ...expectedFigures, rows: 3, prompt: 8, tokens: 5 });
     positive(figures, 'seconds', 'tokens_per_s', 'peak_rss_mib', 'first_seconds');
     expect(figures.tokens_per_s! * figures.seconds!).toBeCloseTo(15, 0);
     positive(figures, 'first_token_seconds', 'bytes_per_token', 'read_gbps');
@@ -88,7 +88,7 @@ describe('phasetune bench', () => {
 
   it('matmul: tells a speed that a machine can have', async () => {
     const figures = await bench('matmul', '--size', '64');
-    expect(figures).toMatchObject({ ...told, size: 64 });
+    expect(figures).toMatchObject({ ...expectedFigures, size: 64 });
     positive(figures, 'gflops', 'seconds', 'peak_rss_mib');
     expect(figures.best_gflops).toBeGreaterThanOrEqual(figures.gflops!);
     expect(figures.gflops! * figures.seconds!).toBeCloseTo((2 * 64 ** 3) / 1e9, 4);
@@ -98,7 +98,7 @@ describe('phasetune bench', () => {
     const { code, out, err } = await phasetune('bench', 'read', '--mib', '8', '--mode', how[1]!, '--json');
     expect(code, err).toBe(0);
     const figures = JSON.parse(out);
-    expect(figures).toMatchObject({ mib: 8, mode: how[1], device: told.device });
+    expect(figures).toMatchObject({ mib: 8, mode: how[1], device: expectedFigures.device });
     positive(figures, 'gbps', 'seconds', 'peak_rss_mib');
     expect(figures.best_gbps).toBeGreaterThanOrEqual(figures.gbps);
     // Seconds are rounded to microseconds, the speed to 0.1 GB/s.
@@ -108,7 +108,7 @@ describe('phasetune bench', () => {
 
   it('build: tells what building took, and the first call of every entry beside the second', async () => {
     const figures = await bench('build', ...SMALL, '--batch', '2', '--seq', '16');
-    expect(figures).toMatchObject(told);
+    expect(figures).toMatchObject(expectedFigures);
     positive(figures, 'load_seconds', 'peak_rss_mib');
     const { calls } = figures as unknown as { calls: Record<string, object> };
     expect(Object.keys(calls)).toEqual(['step', 'accumulated_step', 'evaluate', 'answer']);

@@ -3,12 +3,6 @@
 namespace phasetune {
 namespace {
 
-PHASETUNE_INLINE float largest_of(Floats x) {
-  float largest = x[0];
-  for (int i = 1; i < LANES; i++) largest = x[i] > largest ? x[i] : largest;
-  return largest;
-}
-
 /** Rows of a softmax while its keys come block by block. */
 struct Rows {
   float most[QUERIES], sum[QUERIES];
@@ -26,12 +20,12 @@ void soften(float* scores, int keys, float scale, Rows& rows, float* o, int widt
     float* s = scores + r * KEYS;
     for (int c = 0; c < rows.first[r]; c++) s[c] = HIDDEN;
     for (int c = rows.end[r]; c < keys; c++) s[c] = HIDDEN;
-    Floats largest = load(s);
+    Floats greatest = load(s);
     for (int c = LANES; c < keys; c += LANES) {
       const Floats x = load(s + c);
-      largest = x > largest ? x : largest;
+      greatest = x > greatest ? x : greatest;
     }
-    const float most = std::max(rows.most[r], largest_of(largest) * scale);
+    const float most = std::max(rows.most[r], largest(greatest) * scale);
     Floats total = {};
     for (int c = 0; c < keys; c += LANES) {
       const Floats x = power_of_2(load(s + c) * scale - most);

@@ -156,12 +156,6 @@ struct Plan {
   const float scale;
 };
 
-/** The op's attribute `window`, which `compute` is given. */
-inline void* window_of(TF_OpKernelConstruction* construction) {
-  return new int64_t(int_attribute(construction, "window"));
-}
-inline void forget_window(void* window) { delete static_cast<int64_t*>(window); }
-
 /** Sizes of q and k, and whether they fit together and to the positions, null where there are none. */
 inline bool shape_of(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor* positions, const void* window,
                      AttentionShape* shape) {

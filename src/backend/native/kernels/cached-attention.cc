@@ -195,17 +195,14 @@ void compute(void* window, TF_OpKernelContext* context) {
     all_heads(attention_of<Bfloat16>(in, attended, rows, newest), rows);
 }
 
-void* create(TF_OpKernelConstruction* construction) { return new int64_t(int_attribute(construction, "window")); }
-void destroy(void* window) { delete static_cast<int64_t*>(window); }
-
 /** The cache is written in place: the two tables that come out are those that go in. */
 const bool added = add({"PhasetuneCachedAttention",
                         {"q: T", "k: T", "v: T", "keys: T", "values: T", "cos: float", "sin: float", "positions: int32"},
                         {"attended: T", "new_keys: T", "new_values: T"},
                         {"T: {float, bfloat16}", "window: int"},
                         compute,
-                        create,
-                        destroy});
+                        window_of,
+                        forget_window});
 
 }  // namespace
 }  // namespace phasetune

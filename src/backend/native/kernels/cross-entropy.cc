@@ -11,12 +11,6 @@ namespace phasetune {
 namespace {
 
 PHASETUNE_INLINE Floats larger(Floats x, Floats y) { return x > y ? x : y; }
-PHASETUNE_INLINE float largest(Floats x) {
-  float most = x[0];
-  PHASETUNE_UNROLL
-  for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
-  return most;
-}
 
 /** The loss of one row, whose gradient is written over it; `powers` has room for a row. */
 template <typename T>

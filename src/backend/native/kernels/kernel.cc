@@ -36,6 +36,11 @@ float float_attribute(TF_OpKernelConstruction* construction, const char* name) {
   return attribute<float>(construction, name, TF_OpKernelConstruction_GetAttrFloat);
 }
 
+void* window_of(TF_OpKernelConstruction* construction) {
+  return new int64_t(int_attribute(construction, "window"));
+}
+void forget_window(void* window) { delete static_cast<int64_t*>(window); }
+
 bool add(const Op& op) {
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(op.name);

@@ -17,7 +17,11 @@
 /** A function that becomes part of its callers. */
 #define PHASETUNE_INLINE static inline __attribute__((always_inline))
 /** Before a loop over a constant number of registers: without it, they would be kept in memory. */
+#ifdef __clang__
+#define PHASETUNE_UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define PHASETUNE_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 // Set-up compiles for the instructions of the processor that it runs on: see native/instructions.ts.
 #if defined(__AVX512F__)
@@ -84,6 +88,14 @@ PHASETUNE_INLINE float sum(Floats x) {
   PHASETUNE_UNROLL
   for (int i = 0; i < LANES; i += 4) total += read<Four>(reinterpret_cast<const float*>(&x) + i);
   return (total[0] + total[2]) + (total[1] + total[3]);
+}
+
+/** The largest of a register's numbers; what is not a number is passed over, except in the first place. */
+PHASETUNE_INLINE float largest(Floats x) {
+  float most = x[0];
+  PHASETUNE_UNROLL
+  for (int i = 1; i < LANES; i++) most = x[i] > most ? x[i] : most;
+  return most;
 }
 
 PHASETUNE_INLINE void store(float* to, float x) { *to = x; }
@@ -176,6 +188,10 @@ struct Op {
 /** Attributes of an op, read when a kernel is made for a node. */
 int64_t int_attribute(TF_OpKernelConstruction* construction, const char* name);
 float float_attribute(TF_OpKernelConstruction* construction, const char* name);
+
+/** `create` and `destroy` of an op of attention: its attribute `window`, an int64_t, is what `compute` is given. */
+void* window_of(TF_OpKernelConstruction* construction);
+void forget_window(void* window);
 
 /** Makes an op known to TensorFlow; ends the process where that fails, since two ops have one name then. */
 bool add(const Op& op);

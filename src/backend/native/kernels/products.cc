@@ -47,19 +47,21 @@ void widening(const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bo
     }
 }
 
-#if PHASETUNE_LANES == 16
+// GCC knows these instructions from version 10 on.
+#if PHASETUNE_LANES == 16 && (defined(__clang__) || __GNUC__ >= 10)
+#define PHASETUNE_PAIRS 1
 /** With AVX512-BF16, which multiplies and adds pairs. */
 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void by_pairs(
     const Sizes& s, float* c, const Bfloat16* a, const Bfloat16* b, bool add) {
-  constexpr int kRows = 8;
+  constexpr int TOGETHER = 8;
   for (int n = 0; n < s.n; n += 32) {
-    for (int m = 0; m < s.m; m += kRows) {
-      __m512 sums[kRows][2] = {};
+    for (int m = 0; m < s.m; m += TOGETHER) {
+      __m512 sums[TOGETHER][2] = {};
       for (int k = 0; k < s.k; k += 2) {
         const Bfloat16* at = b + k * s.b_stride + 2 * n;
         const __m512bh first = (__m512bh)_mm512_loadu_si512(at);
         const __m512bh second = (__m512bh)_mm512_loadu_si512(at + 32);
-        for (int r = 0; r < kRows; r++) {
+        for (int r = 0; r < TOGETHER; r++) {
           int pair;
           memcpy(&pair, a + (m + r) * s.a_stride + k, sizeof pair);
           const __m512bh left = (__m512bh)_mm512_set1_epi32(pair);
@@ -67,7 +69,7 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void by_pairs(
           sums[r][1] = _mm512_dpbf16_ps(sums[r][1], left, second);
         }
       }
-      for (int r = 0; r < kRows; r++)
+      for (int r = 0; r < TOGETHER; r++)
         for (int v = 0; v < 2; v++) {
           float* to = c + (m + r) * s.c_stride + n + 16 * v;
           _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), sums[r][v]) : sums[r][v]);
@@ -133,7 +135,7 @@ Product fastest() {
 #ifdef PHASETUNE_AMX
   if (is_allowed({"AMX", "AVX10", "ALL", "DEFAULT"}) && may_use_amx()) return by_tiles;
 #endif
-#if PHASETUNE_LANES == 16
+#ifdef PHASETUNE_PAIRS
   if (is_allowed({"BF16", "FP16", "AMX", "AVX10", "ALL", "DEFAULT"}) && __builtin_cpu_supports("avx512bf16"))
     return by_pairs;
 #endif

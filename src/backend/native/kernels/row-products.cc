@@ -1,5 +1,6 @@
 // y = x W^T for few rows of x, as in decoding: what that costs is to read W from memory, once. A product for large
 // matrices arranges W anew for each call, which costs several times as much.
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -23,7 +24,7 @@ constexpr int64_t AHEAD = 4;
 /** Rows of W in one part of the work. */
 constexpr int64_t PART = 64;
 
-/** `count` elements of LANES rows of W, as float32, element after element: block[k][n] = w[n][k]. */
+/** CHUNK elements of LANES rows of W, as float32, element after element: block[k][n] = w[n][k]. */
 PHASETUNE_INLINE void arrange(const float* w, int64_t inputs, float* block) {
   for (int64_t k = 0; k < CHUNK; k += LANES) {
     Words rows[LANES];
@@ -103,10 +104,11 @@ void by_registers(const float* x, int64_t stride, const T* w, T* y, int64_t rows
   }
 }
 
-#ifdef PHASETUNE_AMX
-/** A side of a tile in rows, and the numbers in one of its rows. */
-constexpr int64_t TILE = 16, DEPTH = 32;
+/** Rows of a tile, and the numbers in one of them. */
+constexpr int64_t TILE = 16;
+[[maybe_unused]] constexpr int64_t DEPTH = 32;
 
+#ifdef PHASETUNE_AMX
 /** Tiles of x: for each DEPTH elements and TILE rows, pairs of elements with the rows next to each other. */
 std::vector<Bfloat16> tiles_of(const Bfloat16* x, int64_t rows, int64_t inputs) {
   const int64_t stacks = (rows + TILE - 1) / TILE;
@@ -198,7 +200,7 @@ void in_parts(int64_t outputs, const Work& work) {
            [&](int64_t part) { work(part * PART, std::min((part + 1) * PART, outputs)); });
 }
 
-/** Columns that each of which some product has, laid end to end, in parts that lie in one product each. */
+/** All products, in parts of their columns; each part is of one product. */
 template <typename T>
 void multiply_all(const Rows<T>& x, const std::vector<Factor<T>>& factors) {
   std::vector<std::pair<const Factor<T>*, int64_t>> parts;
@@ -234,7 +236,7 @@ void products(Call& call, const Tensor& x) {
     if (y.get() == nullptr) return;
     if (y.size() == 0) continue;
     factors.push_back({w.data<T>(), y.data<T>(), w.dim(0)});
-    whole_tiles = whole_tiles && w.dim(0) % (2 * 16) == 0;
+    whole_tiles = whole_tiles && w.dim(0) % (2 * TILE) == 0;
   }
   if (!factors.empty()) multiply_all(Rows<T>(x.data<T>(), rows, inputs, whole_tiles), factors);
 }
@@ -244,7 +246,7 @@ void gated_products(const Tensor& x, const Tensor& gate, const Tensor& up, const
   const int64_t rows = x.dim(0), outputs = y.dim(1);
   std::vector<T> both(2 * rows * outputs);
   const Factor<T> gates{gate.data<T>(), both.data(), outputs}, ups{up.data<T>(), &both[rows * outputs], outputs};
-  const Rows<T> arranged(x.data<T>(), rows, x.dim(1), outputs % (2 * 16) == 0);
+  const Rows<T> arranged(x.data<T>(), rows, x.dim(1), outputs % (2 * TILE) == 0);
   in_parts(outputs, [&](int64_t from, int64_t to) {
     arranged.multiply(gates, from, to);
     arranged.multiply(ups, from, to);
