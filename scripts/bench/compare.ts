@@ -2,8 +2,9 @@
  * Measures the product beside what its users would otherwise run, on this machine, in turn: the
  * project, then each choice that a user of the peer has (bfloat16 or float32, padded or packed,
  * ...), round by round. Medians come first, then the best of the peer's choices; the project has
- * one, which it makes by itself, so luck can only help the peer. Prints one JSON line for each
- * number to reach, with every run behind it, and a section of docs/performance.md.
+ * one, which it makes by itself, so luck can only help the peer. A type in which the peer's products are far too slow
+ * on this machine is not run. Prints one JSON line for each number to reach, with every run of it, and a section of
+ * docs/performance.md.
  *
  *     npm run build
  *     npx tsx scripts/bench/compare.ts --python PYTHON --tokenizer MODEL_DIR --data ROWS.jsonl \
@@ -19,8 +20,9 @@ import { parseArgs } from 'node:util';
 import { type ContestName, type Contests, contestsFor, type Settings } from './contests.js';
 import { machine, measure } from './measure.js';
 import { EMULATED, emulation } from './processor.js';
-import { type Outcomes, type Progress, parseRounds, runContests } from './rounds.js';
+import { type Progress, parseRounds, runContests } from './rounds.js';
 import { ceilings, type Row, rowsFor } from './rows.js';
+import { middle, type Outcomes } from './runs.js';
 import { type Machine, page, type Record, reached } from './table.js';
 
 const text = (value?: string) => ({ type: 'string', ...(value !== undefined && { default: value }) }) as const;
@@ -109,7 +111,7 @@ const inOrder = (records: readonly Record[]): Record[] =>
 
 const all = contestsFor(options as Settings);
 const rows = chooseRows(known, all);
-const needed = new Set<string>(['machine', ...rows.flatMap(({ contests }) => contests)]);
+const needed = new Set<string>(['machine', 'products', ...rows.flatMap(({ contests }) => contests)]);
 const contests: Contests = Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name)));
 const variables = emulation(options.emulate);
 const here = { ...machine(), ...(options.emulate && { emulated: EMULATED[options.emulate]! }) };
@@ -121,7 +123,8 @@ const turns = runContests(contests, parseRounds(options.rounds!), (job) => measu
 for await (const [name, outcome] of turns) {
   outcomes[name as ContestName] = outcome;
   const { bfloat16, float32, read } = ceilings(outcomes.machine!);
-  const on = { ...here, gflops_bfloat16: bfloat16, gflops_float32: float32, read_gbps: read };
+  const peer = Object.fromEntries(outcomes.products?.peers.map((runs) => [runs.type!, middle(runs, 'gflops')]) ?? []);
+  const on = { ...here, gflops_bfloat16: bfloat16, gflops_float32: float32, peer_gflops: peer, read_gbps: read };
   for (const row of rows.filter((row) => !done.has(row) && row.contests.every((contest) => outcomes[contest]))) {
     done.add(row);
     const record = recordOf(row, contests, outcomes, on);

@@ -24,6 +24,8 @@ export interface Settings {
 /** One way to run what is compared. */
 export interface Choice {
   readonly name: string;
+  /** Type of its products, where it is told one. */
+  readonly type?: FloatType;
   readonly job: Job;
 }
 
@@ -34,7 +36,7 @@ export interface Contest {
   /** The figure that decides which choice of the peer is the best: more is better. */
   readonly speed: string;
   readonly unit: string;
-  /** One way to run the project, or different works of it where no peer is compared. */
+  /** One way to run the project, or different works of it where no peer is compared; none where the peer is alone. */
   readonly project: readonly Choice[];
   /** All choices that a user of the peer has; none where the project is measured alone. */
   readonly peers: readonly Choice[];
@@ -44,7 +46,7 @@ export interface Contest {
   readonly after?: ContestName;
 }
 
-const CONTESTS = ['machine', 'step', 'compiled', 'train', 'more', 'decode', 'build', 'count'] as const;
+const CONTESTS = ['machine', 'products', 'step', 'compiled', 'train', 'more', 'decode', 'build', 'count'] as const;
 
 /** Name of a {@link Contest}. */
 export type ContestName = (typeof CONTESTS)[number];
@@ -54,6 +56,9 @@ export type Contests = Partial<Record<ContestName, Contest>>;
 
 const TYPES = ['bfloat16', 'float32'] as const;
 
+/** Types in which products are computed. */
+export type FloatType = (typeof TYPES)[number];
+
 /** Two types for each way to run the peer. */
 const inBothTypes = (
   ways: Readonly<Record<string, readonly string[]>>,
@@ -62,6 +67,7 @@ const inBothTypes = (
   TYPES.flatMap((type) =>
     Object.entries(ways).map(([way, args]) => ({
       name: way ? `${type}, ${way}` : type,
+      type,
       job: job([...args, '--dtype', type]),
     })),
   );
@@ -117,6 +123,7 @@ export function contestsFor(settings: Settings, programs: Programs = { project, 
   const stepBench = { ...tokens, project: own(['step', ...step]) };
   return {
     machine: machineContest(programs),
+    ...(python && { products: { ...PRODUCTS, peers: peers('products.py', { '': [] }, []) } }),
     step: { what: 'step', ...stepBench, peers: peers('peft_step.py', { '': [] }, step), about: 25 },
     compiled: {
       what: 'step, compiled by the peer',
@@ -157,6 +164,9 @@ const CACHES = {
   'static cache': ['--static'],
   'static cache, compiled': ['--static', '--compile'],
 };
+
+/** The peer's own products, by which a type is left out of the contests after this one. */
+const PRODUCTS = { what: "the peer's products", speed: 'gflops', unit: 'GFLOP/s', project: [], about: 8 };
 
 /** What bounds the others on this machine: products of both types, and a streaming read. */
 const machineContest = ({ project: own }: Programs): Contest => ({

@@ -1,5 +1,5 @@
 import type { ContestName, Settings } from './contests.js';
-import { bestOf, figuresOf, middle, type Outcome, type Outcomes, type Runs } from './rounds.js';
+import { bestOf, figuresOf, middle, type Outcome, type Outcomes, type Runs } from './runs.js';
 
 /** What a line of the table compares. */
 export interface Result {

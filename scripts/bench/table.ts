@@ -1,7 +1,6 @@
 import { markdown } from './measure.js';
-import type { Outcome, Runs } from './rounds.js';
-import { figuresOf } from './rounds.js';
 import type { Result, Row } from './rows.js';
+import { figuresOf, type Outcome, type Runs } from './runs.js';
 
 /** What is known of the machine and of the programs that ran on it. */
 export interface Machine {
@@ -15,6 +14,8 @@ export interface Machine {
   readonly date: string;
   readonly gflops_bfloat16: number;
   readonly gflops_float32: number;
+  /** The same of the peer, by type; lines that were written before it was measured have none. */
+  readonly peer_gflops?: { readonly [type: string]: number };
   readonly read_gbps: number;
 }
 
@@ -121,6 +122,7 @@ export function page(records: readonly Record[]): string {
   const { cpu, processor, emulated, cores, memory_gib, node, date } = machine;
   const loads = loadsIn(records);
   const compared = comparedIn(records);
+  const peer = Object.entries(machine.peer_gflops ?? {}).map(([type, gflops]) => `${inShort(gflops)} in ${type}`);
   const on = emulated ? `${cpu} (${processor}), which imitates ${emulated}` : `${cpu} (${processor})`;
   const table = markdown(
     ['what', 'phasetune', "the peer's best choice", 'ratio', 'over rounds', 'to reach', 'reached'],
@@ -134,8 +136,8 @@ export function page(records: readonly Record[]): string {
     emulated ? `### ${emulated}, emulated on ${processor}` : `### ${processor}`,
     [
       `Measured on ${longDate(date)} on ${on}, ${cores} cores, ${memory_gib} GiB, with ${[`Node ${node.slice(1)}`, ...versionsIn(records)].join(', ')}.`,
-      `Products of 1024 × 1024 reach ${inShort(machine.gflops_bfloat16)} GFLOP/s in bfloat16 and ${inShort(machine.gflops_float32)} in float32; ` +
-        `a streaming read, ${inShort(machine.read_gbps)} GB/s.`,
+      `Products of 1024 × 1024 reach ${inShort(machine.gflops_bfloat16)} GFLOP/s in bfloat16 and ${inShort(machine.gflops_float32)} in float32` +
+        `${peer.length > 0 ? `, the peer's ${peer.join(' and ')}` : ''}; a streaming read, ${inShort(machine.read_gbps)} GB/s.`,
       ...(loads.length > 0 ? [`Load before the runs: ${span(loads, inShort)}.`] : []),
     ].join('\n'),
     table,

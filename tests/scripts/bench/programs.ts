@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Programs, Settings } from '../../../scripts/bench/contests.js';
+import type { FloatType, Programs, Settings } from '../../../scripts/bench/contests.js';
 import type { Figures } from '../../../scripts/bench/measure.js';
-import type { Outcome, Runs } from '../../../scripts/bench/rounds.js';
+import type { Outcome, Runs } from '../../../scripts/bench/runs.js';
 
 /** Settings as the program has them by default. */
 export const SETTINGS: Settings = {
@@ -22,14 +22,23 @@ export const SETTINGS: Settings = {
   tokens: '128',
 };
 
-/** Writes a program that prints what it was called with and what its environment caps, and makes jobs of it. */
-export function fakePrograms(folder: string): Programs {
+/** Speeds of the peer's products on a processor with AMX. */
+const AMX = { bfloat16: 1500, float32: 380 };
+
+/**
+ * Writes a program that prints what it was called with and what its environment caps, and makes jobs of it. The peer's
+ * products reach these GFLOP/s.
+ */
+export function fakePrograms(folder: string, gflops: Readonly<Record<FloatType, number>> = AMX): Programs {
   const script = join(folder, 'fake.cjs');
   writeFileSync(
     script,
     `console.log('not the last line');
     const { ONEDNN_MAX_CPU_ISA: isa = null } = process.env;
-    console.log(JSON.stringify({ called: process.argv.slice(2).join(' '), isa, folder: __dirname }));`,
+    const called = process.argv.slice(2).join(' ');
+    const type = /products.py --dtype (\\w+)/.exec(called)?.[1];
+    const gflops = ${JSON.stringify(gflops)}[type];
+    console.log(JSON.stringify({ called, isa, gflops, folder: __dirname }));`,
   );
   const job = (...args: string[]) => ({ program: process.execPath, args: [script, ...args] });
   return { project: (args) => job('phasetune', ...args), peer: (_, name, args) => job(name, ...args) };

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Contest, type Contests, contestsFor } from '../../../scripts/bench/contests.js';
+import { clearlySlower } from '../../../scripts/bench/left-out.js';
 import type { Job } from '../../../scripts/bench/measure.js';
-import {
-  bestOf,
-  clearlySlower,
-  type Outcomes,
-  type Progress,
-  parseRounds,
-  runContests,
-} from '../../../scripts/bench/rounds.js';
+import { type Progress, parseRounds, runContests } from '../../../scripts/bench/rounds.js';
+import { bestOf, type Outcomes } from '../../../scripts/bench/runs.js';
 import { run, runsOf, SETTINGS } from './programs.js';
 
 const programs = {
@@ -52,7 +47,10 @@ describe('contests', () => {
     const names = Object.fromEntries(
       Object.entries(all).map(([name, { peers }]) => [name, peers.map((choice) => choice.name)]),
     );
-    expect(names.step).toEqual(['bfloat16', 'float32']);
+    expect([names.products, names.step]).toEqual([
+      ['bfloat16', 'float32'],
+      ['bfloat16', 'float32'],
+    ]);
     expect(names.compiled).toEqual(['bfloat16, compiled', 'float32, compiled']);
     const rows = ['bfloat16', 'float32'].flatMap((type) =>
       ['padded', 'padded, by length', 'packed'].map((way) => `${type}, ${way}`),
@@ -62,7 +60,7 @@ describe('contests', () => {
     for (const name of ['step', 'compiled', 'train', 'more', 'decode'] as const) {
       expect(all[name]!.project).toHaveLength(1);
       expect(all[name]!.project[0]!.job.args).not.toContain('--dtype');
-      for (const { job } of all[name]!.peers) expect(job.args).toContain('--dtype');
+      for (const { job, type } of all[name]!.peers) expect(job.args.slice(-2)).toEqual(['--dtype', type]);
     }
     expect(all.train!.peers[5]!.job.args.join(' ')).toContain(
       '--rows 96 --shape smollm2-135m --packing --dtype float32',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcomes } from '../../../scripts/bench/rounds.js';
 import { rowsFor } from '../../../scripts/bench/rows.js';
+import type { Outcomes } from '../../../scripts/bench/runs.js';
 import { type Machine, page, type Record, reached } from '../../../scripts/bench/table.js';
 import { machineOf, run, runsOf, SETTINGS } from './programs.js';
 
@@ -88,6 +88,7 @@ const MACHINE: Machine = {
   date: '2026-11-29',
   gflops_bfloat16: 1640.2,
   gflops_float32: 380.4,
+  peer_gflops: { bfloat16: 1500, float32: 379.6 },
   read_gbps: 26.04,
 };
 
@@ -105,7 +106,9 @@ describe('the section of the page', () => {
     const text = page([record('step'), record('share'), record('step-rss'), record('count')]);
     expect(text).toMatch(/^### AMX\n/);
     expect(text).toContain('on 29 November 2026 on Some Processor 9000 (AMX), 2 cores, 8 GiB, with Node 20.20.0');
-    expect(text).toContain('1,640 GFLOP/s in bfloat16 and 380 in float32; a streaming read, 26 GB/s.');
+    expect(text).toContain(
+      "1,640 GFLOP/s in bfloat16 and 380 in float32, the peer's 1,500 in bfloat16 and 380 in float32; a streaming read, 26 GB/s.",
+    );
     expect(text).toContain('Load before the runs: 0.1.');
     expect(text).toContain(
       '| step, tokens/s, against PEFT | 900 | 520 (bfloat16) | **1.73 ×** | 1.66 × to 1.80 × | at least 1.35 × | yes |',
@@ -134,6 +137,19 @@ describe('the section of the page', () => {
     expect(page([{ ...step, contests: { step: { ...contests.step!, peers: again } } }])).toContain(
       '| step | float32 | 340 tokens/s; not run again: less than half as fast |  |',
     );
+  });
+
+  it('has no products of the peer where they were not measured', () => {
+    const { peer_gflops: _, ...alone } = MACHINE;
+    for (const machine of [alone, { ...alone, peer_gflops: {} }])
+      expect(page([record('step', machine)])).toContain('and 380 in float32; a streaming read');
+  });
+
+  it('names the number of rows that was asked for', () => {
+    const few = rowsFor({ ...SETTINGS, more: '300' }).find(({ id }) => id === 'more');
+    expect([few!.what, row('more').what].map((what) => what.split(' end')[0])).toEqual([
+      ...['300 real rows', '1,000 real rows'],
+    ]);
   });
 
   it('is the same from lines that were written and read again', () => {
