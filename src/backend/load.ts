@@ -15,7 +15,7 @@ import { cardFlags, cardSettings } from './card-settings.js';
 import { cardCaches, visibleCard } from './native/card-caches.js';
 import { driverPresent, findCard, NO_CARD } from './native/detect.js';
 import { cacheHome } from './native/home.js';
-import { limitedBelowBfloat16 } from './native/onednn.js';
+import { limitedBelowBfloat16, oneDnnSetting } from './native/onednn.js';
 import { bindingPackage, type Variant } from './native/paths.js';
 import { cudaRelease, findRuntime, loadBinding, type NativeRuntime } from './native/runtime.js';
 import * as tf from './tf.js';
@@ -122,12 +122,11 @@ async function loadNative(
   { home, verbose, logger }: { home: string; verbose: boolean; logger: Logger },
 ): Promise<Backend> {
   if (!verbose) env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-  if (limitedBelowBfloat16(env)) {
+  if (limitedBelowBfloat16(env))
     logger.warn(
       'ONEDNN_MAX_CPU_ISA leaves oneDNN without bfloat16, on which TensorFlow would end this process: continuing without oneDNN',
     );
-    env.TF_ENABLE_ONEDNN_OPTS = '0';
-  }
+  env.TF_ENABLE_ONEDNN_OPTS = oneDnnSetting(env);
   // By default the library takes the card's whole memory when it starts.
   env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (runtime.variant === 'cuda') {

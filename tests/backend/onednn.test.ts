@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limitedBelowBfloat16 } from '../../src/backend/native/onednn.js';
+import { limitedBelowBfloat16, oneDnnSetting } from '../../src/backend/native/onednn.js';
 import { nativeOnly } from '../helpers/backend.js';
 import { runTypeScript } from '../helpers/fake-machine.js';
 
@@ -16,6 +16,15 @@ test.each<[env: NodeJS.ProcessEnv, limited: boolean]>([
   [{ ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '1' }, true],
 ])('%j leaves oneDNN without bfloat16: %s', (env, limited) => {
   expect(limitedBelowBfloat16(env)).toBe(limited);
+});
+
+test.each<[env: NodeJS.ProcessEnv, setting: string]>([
+  [{}, '1'],
+  [{ TF_ENABLE_ONEDNN_OPTS: '0' }, '0'],
+  [{ TF_ENABLE_ONEDNN_OPTS: '1' }, '1'],
+  [{ TF_ENABLE_ONEDNN_OPTS: '1', ONEDNN_MAX_CPU_ISA: 'AVX2' }, '0'],
+])('with %j TensorFlow is loaded with TF_ENABLE_ONEDNN_OPTS=%s', (env, setting) => {
+  expect(oneDnnSetting(env)).toBe(setting);
 });
 
 nativeOnly(

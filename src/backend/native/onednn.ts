@@ -11,3 +11,10 @@ export function limitedBelowBfloat16(env: NodeJS.ProcessEnv): boolean {
   const most = env.ONEDNN_MAX_CPU_ISA ?? env.DNNL_MAX_CPU_ISA ?? '';
   return WITHOUT_BFLOAT16.test(most) && env.TF_ENABLE_ONEDNN_OPTS !== '0';
 }
+
+/**
+ * What TF_ENABLE_ONEDNN_OPTS is set to, which TensorFlow reads when it is loaded. By itself it uses oneDNN only on
+ * processors with AVX512-VNNI; with AVX2 alone a step in float32 is a fifth faster with it too.
+ */
+export const oneDnnSetting = (env: NodeJS.ProcessEnv): string =>
+  limitedBelowBfloat16(env) ? '0' : (env.TF_ENABLE_ONEDNN_OPTS ?? '1');

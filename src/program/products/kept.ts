@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
+import { oneDnnSetting } from '../../backend/native/onednn.js';
 import { thisProcessor } from '../../backend/native/processor.js';
 import { stableJson } from '../../core/hash.js';
 import { writeJson } from '../../io/atomic.js';
@@ -55,8 +56,10 @@ const pathIn = (home: string): string => join(home, 'products.json');
 /** The place that this process multiplies at. */
 export function placeHere(tensorflow: string, env: NodeJS.ProcessEnv): ProductPlace {
   const { name, features, cores } = thisProcessor();
+  // The same before the library is loaded and after.
+  const followed: NodeJS.ProcessEnv = { ...env, TF_ENABLE_ONEDNN_OPTS: oneDnnSetting(env) };
   const settings = Object.fromEntries(
-    SETTINGS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])),
+    SETTINGS.flatMap((name) => (followed[name] === undefined ? [] : [[name, followed[name]] as const])),
   );
   return { processor: name, features: [...features], cores, tensorflow, settings };
 }

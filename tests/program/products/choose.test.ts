@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { oneDnnSetting } from '../../../src/backend/native/onednn.js';
 import { choosePrecision, worthTaking } from '../../../src/program/products/choose.js';
 import { keepSpeeds, keptSpeeds, placeHere } from '../../../src/program/products/kept.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
@@ -144,12 +145,17 @@ describe('figures of products', () => {
 
   test('of this process depend on the variables that the library follows', () => {
     const plain = placeHere('test', {});
-    expect(plain.settings).toEqual({});
+    expect(plain.settings).toEqual({ TF_ENABLE_ONEDNN_OPTS: '1' });
     expect(placeHere('test', { ONEDNN_MAX_CPU_ISA: 'AVX2', HOME: '/root' }).settings).toEqual({
+      TF_ENABLE_ONEDNN_OPTS: '0',
       ONEDNN_MAX_CPU_ISA: 'AVX2',
     });
     expect(plain.cores).toBeGreaterThan(0);
     expect(plain.processor).not.toBe('');
+  });
+
+  test('are found before the library is loaded and after', () => {
+    expect(placeHere('test', {})).toEqual(placeHere('test', { TF_ENABLE_ONEDNN_OPTS: oneDnnSetting({}) }));
   });
 
   test('are used, and not kept, where the folder cannot be written', async () => {
