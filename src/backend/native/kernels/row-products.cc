@@ -15,12 +15,17 @@
 namespace phasetune {
 namespace {
 
-/** Rows of x whose sums are in registers together, next to one of W. */
-constexpr int ROWS = LANES == 16 ? 16 : 8;
-/** Elements of W's rows that are arranged at one time: a block of CHUNK x LANES is in the first cache. */
+/**
+ * Vectors of rows of W, and rows of x, whose sums are in registers together. Each number of x that is read goes into
+ * VECTORS sums and each vector of W into ROWS, so that neither reading nor waiting for a sum takes longer than to add.
+ */
+constexpr int VECTORS = LANES == 16 ? 1 : 2, ROWS = LANES == 16 ? 16 : 6;
+/** Rows of W that are worked on together. */
+constexpr int64_t COLUMNS = VECTORS * LANES;
+/** Elements of W's rows that are arranged at one time: a block of CHUNK x COLUMNS is in the first cache. */
 constexpr int64_t CHUNK = 64;
-/** Chunks that are on their way from memory while one is computed with. */
-constexpr int64_t AHEAD = 4;
+/** Bytes that come from memory at one time. */
+constexpr int64_t LINE = 64;
 /** Rows of W in one part of the work. */
 constexpr int64_t PART = 64;
 
@@ -56,51 +61,81 @@ PHASETUNE_INLINE void arrange_edge(const T* w, int64_t inputs, int64_t columns, 
     for (int64_t n = 0; n < LANES; n++)
       block[k * LANES + n] = n < columns && k < count ? widened(w[n * inputs + k]) : 0;
 }
+/** A block for each vector, of `columns` rows of W and the first `count` elements that are left of them. */
+template <typename T>
+PHASETUNE_INLINE void arrange_all(const T* w, int64_t inputs, int64_t columns, int64_t count, float* blocks) {
+  for (int64_t n = 0; n < COLUMNS; n += LANES, w += LANES * inputs, blocks += CHUNK * LANES)
+    if (n + LANES <= columns && CHUNK <= count)
+      arrange(w, inputs, blocks);
+    else
+      arrange_edge(w, inputs, columns - n, count, blocks);
+}
 
-/** Adds the products of COUNT rows of x with a block to their sums, while `next` is fetched. */
-template <int COUNT, typename T>
-PHASETUNE_INLINE void add_products(const float* x, int64_t stride, const float* block, float* sums, const T* next,
-                                   int64_t inputs) {
-  constexpr int64_t LINES = CHUNK * sizeof(T) / 64;
-  Floats total[COUNT];
+/** Adds the products of COUNT rows of x with the blocks to their sums, while `lines` from `next` on are fetched. */
+template <int COUNT>
+void add_products(const float* x, int64_t stride, const float* blocks, float* sums, const char* next, int64_t lines) {
+  Floats total[COUNT][VECTORS];
   PHASETUNE_UNROLL
-  for (int m = 0; m < COUNT; m++) total[m] = read<Floats>(sums + m * LANES);
-  for (int64_t k = 0; k < CHUNK; k++) {
-    if (next != nullptr && k < LANES * LINES)
-      __builtin_prefetch(reinterpret_cast<const char*>(next + (k / LINES) * inputs) + 64 * (k % LINES));
-    const Floats weights = read<Floats>(block + k * LANES);
+  for (int m = 0; m < COUNT; m++)
     PHASETUNE_UNROLL
-    for (int m = 0; m < COUNT; m++) total[m] += weights * x[m * stride + k];
+    for (int v = 0; v < VECTORS; v++) total[m][v] = load(sums + m * COLUMNS + v * LANES);
+  for (int64_t k = 0; k < CHUNK; k++) {
+    // Into the second cache: the first one has what is computed with.
+    if (k < lines) __builtin_prefetch(next + k * LINE, 0, 2);
+    Floats weights[VECTORS];
+    PHASETUNE_UNROLL
+    for (int v = 0; v < VECTORS; v++) weights[v] = load(blocks + (v * CHUNK + k) * LANES);
+    PHASETUNE_UNROLL
+    for (int m = 0; m < COUNT; m++)
+      PHASETUNE_UNROLL
+      for (int v = 0; v < VECTORS; v++) total[m][v] += weights[v] * x[m * stride + k];
   }
   PHASETUNE_UNROLL
-  for (int m = 0; m < COUNT; m++) write(sums + m * LANES, total[m]);
+  for (int m = 0; m < COUNT; m++)
+    PHASETUNE_UNROLL
+    for (int v = 0; v < VECTORS; v++) store(sums + m * COLUMNS + v * LANES, total[m][v]);
+}
+
+/** The same for a count that is not known before, up to MOST. */
+template <int MOST>
+void add_products_of(int64_t count, const float* x, int64_t stride, const float* blocks, float* sums, const char* next,
+                     int64_t lines) {
+  if (count == MOST) return add_products<MOST>(x, stride, blocks, sums, next, lines);
+  if constexpr (MOST > 1) add_products_of<MOST - 1>(count, x, stride, blocks, sums, next, lines);
+}
+
+/** Rounds the sums of `columns` numbers of a row of y. */
+template <typename T>
+PHASETUNE_INLINE void store_columns(T* y, const float* sums, int64_t columns) {
+  int64_t n = 0;
+  for (; n + LANES <= columns; n += LANES) store(y + n, load(sums + n));
+  if (n < columns) store_first(y + n, load(sums + n), columns - n);
 }
 
 /** Columns `from` to `to` of y. x [rows, stride] is as wide as whole chunks, with zeros at the end. */
 template <typename T>
 void by_registers(const float* x, int64_t stride, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs,
                   int64_t from, int64_t to) {
-  alignas(64) float block[CHUNK * LANES];
-  std::vector<float> sums(rows * LANES);
-  for (int64_t n = from; n < to; n += LANES) {
+  constexpr int64_t LINES = COLUMNS * CHUNK * sizeof(T) / LINE;
+  static_assert(LINES <= CHUNK, "one line is fetched at each element of a chunk, and no more");
+  alignas(64) float blocks[VECTORS * CHUNK * LANES];
+  std::vector<float> sums(rows * COLUMNS);
+  // As alike as can be: too few rows would wait for their sums.
+  const int64_t groups = (rows + ROWS - 1) / ROWS;
+  for (int64_t n = from; n < to; n += COLUMNS) {
     std::fill(sums.begin(), sums.end(), 0.0f);
-    const int64_t columns = std::min<int64_t>(LANES, to - n);
+    const int64_t columns = std::min(COLUMNS, to - n);
+    // The next rows of W, which lie behind these, are fetched one after the other as memory gives them fastest.
+    const char* next = reinterpret_cast<const char*>(w + (n + COLUMNS) * inputs);
+    const int64_t lines = n + 2 * COLUMNS > outputs ? 0 : (LINES + groups - 1) / groups;
     for (int64_t k = 0; k < inputs; k += CHUNK) {
-      if (columns == LANES && k + CHUNK <= inputs)
-        arrange(w + n * inputs + k, inputs, block);
-      else
-        arrange_edge(w + n * inputs + k, inputs, columns, inputs - k, block);
-      const int64_t later = k + AHEAD * CHUNK;
-      const T* next = later < inputs ? w + n * inputs + later : w + (n + LANES) * inputs + later - inputs;
-      if (n + 2 * LANES > outputs) next = nullptr;
-      int64_t m = 0;
-      for (; m + ROWS <= rows; m += ROWS, next = nullptr)
-        add_products<ROWS>(x + m * stride + k, stride, block, &sums[m * LANES], next, inputs);
-      for (; m < rows; m++, next = nullptr)
-        add_products<1>(x + m * stride + k, stride, block, &sums[m * LANES], next, inputs);
+      arrange_all(w + n * inputs + k, inputs, columns, inputs - k, blocks);
+      for (int64_t group = 0; group < groups; group++, next += lines * LINE) {
+        const int64_t m = group * rows / groups, count = (group + 1) * rows / groups - m;
+        add_products_of<ROWS>(count, x + m * stride + k, stride, blocks, &sums[m * COLUMNS], next, lines);
+      }
     }
-    for (int64_t m = 0; m < rows; m++)
-      for (int64_t i = 0; i < columns; i++) store(y + m * outputs + n + i, sums[m * LANES + i]);
+    for (int64_t m = 0; m < rows; m++) store_columns(y + m * outputs + n, &sums[m * COLUMNS], columns);
   }
 }
 
