@@ -24,7 +24,7 @@ export interface Settings {
 /** One way to run what is compared. */
 export interface Choice {
   readonly name: string;
-  /** Type of its products, where it is told one. */
+  /** Type of its products, where it is given one. */
   readonly type?: FloatType;
   readonly job: Job;
 }

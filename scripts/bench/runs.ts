@@ -4,7 +4,7 @@ import { type Figures, median } from './measure.js';
 /** A choice with its figures, a run each. */
 export interface Runs {
   readonly name: string;
-  /** Type of its products, where it was told one. */
+  /** Type of its products, where it was given one. */
   readonly type?: FloatType;
   /** Its command, without folders. */
   readonly command: string;

@@ -148,7 +148,8 @@ describe('the section of the page', () => {
   it('names the number of rows that was asked for', () => {
     const few = rowsFor({ ...SETTINGS, more: '300' }).find(({ id }) => id === 'more');
     expect([few!.what, row('more').what].map((what) => what.split(' end')[0])).toEqual([
-      ...['300 real rows', '1,000 real rows'],
+      '300 real rows',
+      '1,000 real rows',
     ]);
   });
 
