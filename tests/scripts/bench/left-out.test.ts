@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { contestsFor, type FloatType } from '../../../scripts/bench/contests.js';
 import { slowTypes } from '../../../scripts/bench/left-out.js';
 import { measure } from '../../../scripts/bench/measure.js';
@@ -9,13 +6,10 @@ import { type Progress, parseRounds, runContests } from '../../../scripts/bench/
 import { rowsFor } from '../../../scripts/bench/rows.js';
 import type { Outcome, Outcomes } from '../../../scripts/bench/runs.js';
 import { type Machine, page } from '../../../scripts/bench/table.js';
+import { temporaryFolder } from '../../helpers/folder.js';
 import { fakePrograms, runsOf, SETTINGS } from './programs.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'phasetune-left-out-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** The peer's products at these GFLOP/s. */
 const productsAt = (bfloat16: number, float32: number): Outcome => ({

@@ -1,18 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { contestsFor } from '../../../scripts/bench/contests.js';
 import { measure, nameOf } from '../../../scripts/bench/measure.js';
 import { emulation } from '../../../scripts/bench/processor.js';
 import { runContests } from '../../../scripts/bench/rounds.js';
+import { temporaryFolder } from '../../helpers/folder.js';
 import { fakePrograms, SETTINGS } from './programs.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'phasetune-compare-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 describe('a measured run', () => {
   it('gets the emulation, on both sides, and without it nothing', async () => {

@@ -120,12 +120,12 @@ void by_registers(const float* x, int64_t stride, const T* w, T* y, int64_t rows
   static_assert(LINES <= CHUNK, "one line is fetched at each element of a chunk, and no more");
   alignas(64) float blocks[VECTORS * CHUNK * LANES];
   std::vector<float> sums(rows * COLUMNS);
-  // As alike as can be: too few rows would wait for their sums.
+  // Groups of nearly the same size: with too few rows each addition waits for the one before.
   const int64_t groups = (rows + ROWS - 1) / ROWS;
   for (int64_t n = from; n < to; n += COLUMNS) {
     std::fill(sums.begin(), sums.end(), 0.0f);
     const int64_t columns = std::min(COLUMNS, to - n);
-    // The next rows of W, which lie behind these, are fetched one after the other as memory gives them fastest.
+    // The rows of W after these are fetched in order, which is the fastest way to read memory.
     const char* next = reinterpret_cast<const char*>(w + (n + COLUMNS) * inputs);
     const int64_t lines = n + 2 * COLUMNS > outputs ? 0 : (LINES + groups - 1) / groups;
     for (int64_t k = 0; k < inputs; k += CHUNK) {
@@ -139,11 +139,13 @@ void by_registers(const float* x, int64_t stride, const T* w, T* y, int64_t rows
   }
 }
 
-/** Rows of a tile, and the numbers in one of them. */
+/** Rows of a tile. */
 constexpr int64_t TILE = 16;
-[[maybe_unused]] constexpr int64_t DEPTH = 32;
 
 #ifdef PHASETUNE_AMX
+/** Numbers in a row of a tile. */
+constexpr int64_t DEPTH = 32;
+
 /** Tiles of x: for each DEPTH elements and TILE rows, pairs of elements with the rows next to each other. */
 std::vector<Bfloat16> tiles_of(const Bfloat16* x, int64_t rows, int64_t inputs) {
   const int64_t stacks = (rows + TILE - 1) / TILE;
