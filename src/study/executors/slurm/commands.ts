@@ -52,7 +52,9 @@ export function slurmCommand({ environment, limitMs }: CommandSettings): SlurmCo
       }, limitMs);
       child.on('error', (cause: NodeJS.ErrnoException) => {
         clearTimeout(timer);
-        reject(cause.code === 'ENOENT' && folder === undefined ? missing(program, cause) : notStarted(program, cause));
+        if (cause.code === 'ENOENT') reject(missing(program, cause));
+        // No processes left, say: it gives no information.
+        else resolve({ status: null, out: '', err: cause.message });
       });
       child.on('close', (status) => {
         clearTimeout(timer);
@@ -88,6 +90,3 @@ const missing = (program: string, cause: unknown) =>
     { errno: 'ENOENT' },
     { cause },
   );
-
-const notStarted = (program: string, cause: NodeJS.ErrnoException) =>
-  new PhasetuneError('failed', `cannot start ${program}: ${cause.message}`, { errno: cause.code }, { cause });
