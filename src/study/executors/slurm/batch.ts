@@ -28,7 +28,9 @@ export async function writeBatch(
   const paths = slurmPaths(folder);
   for (const each of [paths.ended, paths.stop]) await makeFolder(each);
   const batch = await nextBatch(folder, before);
-  const name = `pt-${sha256(`${record.hash} ${record.created}`).slice(0, 8)}-${batch}`;
+  // A copy of the folder is another study.
+  const key = sha256(`${record.hash} ${record.created} ${resolve(folder)}`).slice(0, 8);
+  const name = `pt-${key}-${batch}`;
   const { PHASETUNE_HOME } = environment;
   const script = batchScript({
     folder: resolve(folder),

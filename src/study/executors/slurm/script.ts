@@ -75,6 +75,7 @@ trap : TERM USR2
 IFS=$'\\t' read -r index log < <(sed -n "$((task + 1))p" slurm/batch-${batch}.txt)
 ${[...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`), ...(options.setup ?? [])].join('\n')}
 if [ -e "slurm/stop/${batch}-$task" ]; then finish 130; fi
+mkdir -p "$\{log%/*}"
 srun --export=ALL --cpus-per-task="$SLURM_CPUS_PER_TASK" --input=none ${[...cellCommand, folder].map(quoted).join(' ')} "$index" >>"$log" 2>&1
 status=$?
 
