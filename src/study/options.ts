@@ -17,6 +17,10 @@ export const ablateOptionsSchema = z.strictObject({
     .optional()
     .describe('where cells run [that of the study file, otherwise local]'),
   parallel: executorSchema.shape.parallel,
+  render: z
+    .enum(['kubernetes'])
+    .optional()
+    .describe('run nothing: write the manifest of a Job for the cells that are left to `out`/kubernetes/job.yaml'),
   extend: z
     .boolean()
     .default(false)

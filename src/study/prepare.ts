@@ -11,6 +11,7 @@ import type { StudyEvent } from './events.js';
 import { threadsFor } from './executors/capacity.js';
 import { withMemory } from './forecast-memory.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { described, threadsOfPod } from './render/render.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
 import { type Study, studyPaths } from './study-record.js';
 
@@ -30,17 +31,19 @@ export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}):
 }
 
 /** A study as its file and the options describe it. */
-export async function resolveFor({ file, executor, parallel }: AblateSettings): Promise<ResolvedStudy> {
+export async function resolveFor({ file, executor, parallel, render }: AblateSettings): Promise<ResolvedStudy> {
   const resolved = await resolveStudy(file);
-  const given = { ...(executor && { kind: executor }), ...(parallel !== undefined && { parallel }) };
+  const kind = render ?? executor;
+  if (render) described(resolved.study.executor);
+  const given = { ...(kind && { kind }), ...(parallel !== undefined && { parallel }) };
   return { ...resolved, study: { ...resolved.study, executor: { ...resolved.study.executor, ...given } } };
 }
 
 /** The study with the threads of its cells, which stay the same however many run at once later. */
 export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
   const { executor } = resolved.study;
-  if (executor.kind !== 'local') return resolved;
-  const threads = threadsFor(executor);
+  if (executor.kind === 'command') return resolved;
+  const threads = executor.kind === 'kubernetes' ? threadsOfPod(executor) : threadsFor(executor);
   return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { stagingOptionsSchema } from '../curriculum/staging-options.js';
+import { kubernetesSchema } from './render/kubernetes-options.js';
 
 /** A name of an arm or of a value of an axis: part of the names of folders. */
 export const nameSchema = z
@@ -63,14 +64,14 @@ const metricSchema = z.union([
 export type Metric = z.infer<typeof metricSchema>;
 
 /** Kinds of executors. */
-const EXECUTORS = ['local', 'command'] as const;
+const EXECUTORS = ['local', 'command', 'kubernetes'] as const;
 
 /** Where cells run. */
 export const executorSchema = z.strictObject({
   kind: z
     .enum(EXECUTORS)
     .default('local')
-    .describe('`local`: processes on this machine; `command`: a command per cell'),
+    .describe('`local`: processes on this machine; `command`: a command per cell; `kubernetes`: pods of a Job'),
   parallel: z
     .number()
     .int()
@@ -90,6 +91,7 @@ export const executorSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('for `command`: what runs one cell, with {study} for its folder and {index} for the cell'),
+  kubernetes: kubernetesSchema.optional().describe('for `kubernetes`: the pods of the Job that `render` writes'),
 });
 
 /** See {@link executorSchema}. */

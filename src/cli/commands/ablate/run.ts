@@ -3,6 +3,7 @@ import { planStudy } from '../../../study/plan-study.js';
 import type { AskHooks } from '../../../workflow/hooks.js';
 import type { CommandContext, Run } from '../../command.js';
 import { watchBeside } from '../../live/beside.js';
+import { printNextSteps } from '../../study/next-steps.js';
 import { printStudyPlan } from '../../study/plan-display.js';
 import { showStudy } from '../../study/progress.js';
 import { printResults } from '../../study/results-display.js';
@@ -24,9 +25,11 @@ export const run: Run<typeof command> = async ({ dryRun, watch, ...options }, co
   } finally {
     showing.end();
   }
-  const { results, problem } = ended;
+  const { results, problem, job } = ended;
   if (results) printResults(results, context);
+  if (job) printNextSteps(job, options, context);
   if (problem) throw problem;
+  if (job) return { folder: ended.folder, job };
   if (!results && pilot !== undefined) return { pilot, ...(await planned(options, context, hooks)) };
   return { folder: ended.folder, ...results };
 };
