@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { timeLimit } from '../../../../src/study/executors/slurm/batch.js';
 import { slurmSchema } from '../../../../src/study/executors/slurm/options.js';
 import { batchScript, quoted } from '../../../../src/study/executors/slurm/script.js';
+import { timeLimit } from '../../../../src/study/executors/slurm/times.js';
 import { temporaryFolder } from '../../../helpers/folder.js';
+import { writeFakeStudy } from '../../../helpers/study.js';
+import { runAll } from '../../fake.js';
 
 const FOLDER = `/data/it's a "study" $HOME; #1`;
 
@@ -15,7 +17,8 @@ const scriptOf = (options: object = {}, parallel?: number) =>
     ...{ cellCommand: ['/usr/bin/node', 'main.js'], variables: { PHASETUNE_HOME: '/my home' } },
     options: slurmSchema.parse(options),
   });
-const optionsOf = (script: string) => script.split('\n').flatMap((line) => (line.startsWith('#SBATCH ') ? [line.slice(8)] : []));
+const optionsOf = (script: string) =>
+  script.split('\n').flatMap((line) => (line.startsWith('#SBATCH ') ? [line.slice(8)] : []));
 
 describe('the batch script', () => {
   test('asks for one array that is warned, requeued and found again', () => {
@@ -81,12 +84,25 @@ describe('options that are refused', () => {
   });
 });
 
-test("the time limit is the study's, or half more than the longest forecast, or the partition's", () => {
-  const jobs = (...seconds: (number | null)[]) =>
-    seconds.map((each) => ({ cell: { forecast: { seconds: each, memoryBytes: null, diskBytes: null } } }));
-  expect(timeLimit(jobs(60), { time: '2-12' })).toBe('2-12');
-  expect(timeLimit(jobs(60), { time: 90 })).toBe('90');
-  expect(timeLimit(jobs(60, 3601), {})).toBe('91');
-  expect(timeLimit(jobs(60), { time: 'auto' })).toBe('15');
-  expect(timeLimit(jobs(60, null), {})).toBeUndefined();
+describe('the time limit', () => {
+  test("is the study's", async () => {
+    const study = await writeFakeStudy(temporaryFolder('study'));
+    expect(await timeLimit(study, study.cells, { time: '2-12' })).toBe('2-12');
+    expect(await timeLimit(study, study.cells, { time: 90 })).toBe('90');
+  });
+
+  test('is half more than the longest forecast, by the slowest cell of the same model that is done', async () => {
+    const study = await writeFakeStudy(temporaryFolder('study'));
+    const [first, second] = study.cells;
+    expect(await timeLimit(study, [first!, second!])).toBeUndefined();
+    await runAll(study, { indices: [1] });
+    expect(await timeLimit(study, [first!, second!])).toBe('15');
+    // A fake cell of 100 tokens says that it took a second.
+    const planned = { ...second!.planned, tokens: 400_000 };
+    expect(await timeLimit(study, [first!, { ...second!, planned }])).toBe('100');
+    const other = { ...second!, recipe: { model: 'another' } };
+    expect(await timeLimit(study, [first!, other])).toBeUndefined();
+    const forecast = { ...other.forecast, seconds: 3601 };
+    expect(await timeLimit(study, [first!, { ...other, forecast }], { time: 'auto' })).toBe('91');
+  });
 });

@@ -50,7 +50,7 @@ describe('what an answer makes of a task', () => {
   const patience = { endMs: 5, lostMs: 60 };
   const running: Followed = { state: { state: 'running', job: '37_0' } };
   /** Answers one after another, each with its time. */
-  const after = (answers: readonly (readonly [now: number, state: string | undefined])[], asked = false) =>
+  const made = (answers: readonly (readonly [now: number, state: string | undefined])[], asked = false) =>
     answers.reduce(
       (before, [now, state]) =>
         follow(before, state === undefined ? undefined : { state }, { now, job: '37_0', asked, patience }),
@@ -58,35 +58,69 @@ describe('what an answer makes of a task', () => {
     ).state;
 
   test('is where Slurm says it is', () => {
-    expect(after([[0, 'PENDING']])).toEqual({ state: 'queued', job: '37_0' });
-    expect(after([[0, 'RUNNING']])).toEqual({ state: 'running', job: '37_0' });
+    expect(made([[0, 'PENDING']])).toEqual({ state: 'queued', job: '37_0' });
+    expect(made([[0, 'RUNNING']])).toEqual({ state: 'running', job: '37_0' });
   });
 
   test('is an end once it was said twice, and none where the task was requeued', () => {
-    expect(after([[0, 'NODE_FAIL']])).toMatchObject({ state: 'running' });
-    expect(after([[0, 'NODE_FAIL'], [4, 'NODE_FAIL']])).toMatchObject({ state: 'running' });
-    expect(after([[0, 'NODE_FAIL'], [5, 'NODE_FAIL']])).toEqual({ state: 'ended', word: 'NODE_FAIL' });
-    expect(after([[0, 'NODE_FAIL'], [3, 'PENDING'], [6, 'NODE_FAIL']])).toMatchObject({ state: 'running' });
+    expect(made([[0, 'NODE_FAIL']])).toMatchObject({ state: 'running' });
+    expect(
+      made([
+        [0, 'NODE_FAIL'],
+        [4, 'NODE_FAIL'],
+      ]),
+    ).toMatchObject({ state: 'running' });
+    expect(
+      made([
+        [0, 'NODE_FAIL'],
+        [5, 'NODE_FAIL'],
+      ]),
+    ).toEqual({ state: 'ended', word: 'NODE_FAIL' });
+    expect(
+      made([
+        [0, 'NODE_FAIL'],
+        [3, 'PENDING'],
+        [6, 'NODE_FAIL'],
+      ]),
+    ).toMatchObject({ state: 'running' });
   });
 
   test('is unknown, and never success, where it is completed without having said so, or is gone, for long', () => {
     for (const state of ['COMPLETED', undefined]) {
-      expect(after([[0, state], [59, state]])).toMatchObject({ state: 'running' });
-      expect(after([[0, state], [60, state]])).toMatchObject({ state: 'unknown' });
-      expect(after([[0, state], [40, 'RUNNING'], [80, state]])).toMatchObject({ state: 'running' });
+      expect(
+        made([
+          [0, state],
+          [59, state],
+        ]),
+      ).toMatchObject({ state: 'running' });
+      expect(
+        made([
+          [0, state],
+          [60, state],
+        ]),
+      ).toMatchObject({ state: 'unknown' });
+      expect(
+        made([
+          [0, state],
+          [40, 'RUNNING'],
+          [80, state],
+        ]),
+      ).toMatchObject({ state: 'running' });
     }
   });
 
   test('is believed at once where it was asked to stop', () => {
-    expect(after([[0, 'CANCELLED']], true)).toEqual({ state: 'ended', word: 'CANCELLED' });
-    expect(after([[0, undefined]], true)).toEqual({ state: 'ended', word: undefined });
-    expect(after([[0, 'RUNNING']], true)).toMatchObject({ state: 'running' });
+    expect(made([[0, 'CANCELLED']], true)).toEqual({ state: 'ended', word: 'CANCELLED' });
+    expect(made([[0, undefined]], true)).toEqual({ state: 'ended', word: undefined });
+    expect(made([[0, 'RUNNING']], true)).toMatchObject({ state: 'running' });
   });
 });
 
 describe('of a batch that was submitted twice', () => {
   const tasks = readQueue(
-    ['41_0|COMPLETED|pt-1|None', '37_0|RUNNING|pt-1|None', '37_1|PENDING|pt-1|None', '41_1|RUNNING|pt-1|None'].join('\n'),
+    ['41_0|COMPLETED|pt-1|None', '37_0|RUNNING|pt-1|None', '37_1|PENDING|pt-1|None', '41_1|RUNNING|pt-1|None'].join(
+      '\n',
+    ),
   );
   const batch = { name: 'pt-1' };
 
