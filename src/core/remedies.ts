@@ -18,6 +18,9 @@ const TASKS = [
   'ablate',
   'ablate status',
   'ablate retry',
+  'handover',
+  'handover check',
+  'handover import',
   'watch',
 ] as const;
 
