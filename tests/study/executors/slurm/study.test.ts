@@ -127,6 +127,12 @@ describe('a study whose jobs outlive the process', () => {
     await refuseLeftJobs(local, process.env);
   });
 
+  test('is as many arrays as the largest one takes', async () => {
+    cluster.configure({ maxArraySize: 3 });
+    expect(statesOf(await run())).toEqual(['done', 'done', 'done', 'done']);
+    expect(cluster.tasks().map(({ id }) => id)).toEqual(['37_0', '37_1', '37_2', '40_0']);
+  });
+
   test('ends an attempt that was begun and never submitted', async () => {
     const time = new Date().toISOString();
     const begin = { event: 'begin', attempt: 1, time, executor: 'slurm', host: 'h' } as const;
