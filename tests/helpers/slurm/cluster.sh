@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # A throwaway Slurm of one node, for tests: its own munged, slurmctld and slurmd, in a temporary folder, on free ports, without systemd.
 #
-#   cluster.sh start [LINE…]     starts one and prints its folder; LINE is added to slurm.conf (`MinJobAge=20`)
-#   cluster.sh restart FOLDER    stops the controller and starts it again
-#   cluster.sh down|up FOLDER    only stops it, only starts it
-#   cluster.sh stop FOLDER       ends everything in it and removes the folder
+#   cluster.sh start [--for PROCESS] [LINE…]   starts one and prints its folder; stops it when that process is gone; LINE is added to
+#                                              slurm.conf: MinJobAge=20
+#   cluster.sh restart FOLDER                  stops the controller and starts it again
+#   cluster.sh down|up FOLDER                  only stops it, only starts it
+#   cluster.sh stop FOLDER                     ends everything in it and removes the folder
 #
-# Its programs are told apart by SLURM_CONF=FOLDER/slurm.conf. Runs as root, as in a container, or as any user, whose jobs it then runs.
-# Needs Debian's packages slurmctld, slurmd, slurm-client and munge; ends with 3 and one line where they are missing.
+# With SLURM_CONF=FOLDER/slurm.conf the commands of Slurm talk to it. Runs as root, as in a container, or as any user, whose jobs it then
+# runs. Needs Debian's packages slurmctld, slurmd, slurm-client and munge; ends with 3 and one line where they are missing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 unset "${!SLURM_@}" "${!SBATCH_@}" "${!SRUN_@}" "${!MUNGE_@}" "${!PMI@}"
@@ -59,7 +60,11 @@ free_ports() {
 }
 
 start() {
-  local program missing=()
+  local program missing=() owner=
+  if [ "${1:-}" = --for ]; then
+    owner=$2
+    shift 2
+  fi
   for program in munged slurmctld slurmd sbatch; do command -v "$program" >/dev/null || missing+=("$program"); done
   if ((${#missing[@]})); then
     echo "Slurm is missing: ${missing[*]} (install slurmctld, slurmd, slurm-client and munge)" >&2
@@ -134,18 +139,26 @@ CONF
   slurmd 2>>"$folder/log/started" || fail "slurmd does not start: $(tail -n 5 "$folder/log/slurmd" "$folder/log/started" 2>&1)"
   await 200 idle || fail "the node does not become idle: $(sinfo 2>&1; tail -n 5 "$folder/log/slurmd")"
   trap - ERR EXIT
+  if [ -n "$owner" ]; then
+    setsid "$BASH" -c 'while [ -d "/proc/$1" ]; do sleep 2; done; exec "$0" stop "$2"' "$0" "$owner" "$folder" </dev/null >/dev/null 2>&1 &
+    echo $! >"$folder/guard.pid"
+  fi
   echo "$folder"
 }
 
 stop() {
   # Jobs first: their processes outlive slurmd.
   if alive slurmctld && alive slurmd; then
-    timeout 10 scancel -u "$(id -un)" --full --signal=KILL 2>/dev/null || true
-    timeout 10 scancel -u "$(id -un)" 2>/dev/null || true
-    await 100 empty || true
+    local tries
+    for tries in 1 2 3; do
+      # Again: a script may have put its job back into the queue.
+      timeout 10 scancel -u "$(id -un)" 2>/dev/null || true
+      ! await 70 empty || break
+    done
   fi
   local daemon
   for daemon in slurmd slurmctld munged; do end "$daemon" || true; done
+  [ "$(process_of guard)" = $$ ] || end guard || true
   rm -rf "$folder"
 }
 empty() { [ -z "$(timeout 5 squeue -h -o %i 2>/dev/null)" ]; }
