@@ -11,6 +11,7 @@ import { cellStates } from './cell-states.js';
 import { countStates } from './control.js';
 import type { StudyEvent } from './events.js';
 import { openExecutor } from './executors/open.js';
+import { refuseLeftJobs } from './left-jobs.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { prepareStudy } from './prepare.js';
 import { computeResults } from './results/compute.js';
@@ -93,14 +94,15 @@ async function* ablating(given: AblateOptions, hooks: StudyHooks): AsyncGenerato
 /** Runs what is left of the study, or of its pilot. */
 async function* runIn(
   study: Study,
-  { pilot, executor: kind, parallel }: AblateSettings,
+  { pilot, executor: kind, parallel, detach }: AblateSettings,
   hooks: StudyHooks,
 ): AsyncGenerator<StudyEvent, readonly CellState[]> {
   const { cellCommand = OWN_COMMAND, environment = env } = hooks;
-  const executor = openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
+  await refuseLeftJobs(study, kind ?? study.record.study.executor.kind, environment);
+  const executor = await openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
   try {
     const indices = pilot === undefined ? undefined : pilotCells(study, pilot).map(({ index }) => index);
-    return yield* runCells(study, { indices, executor }, hooks);
+    return yield* runCells(study, { indices, executor, detach }, hooks);
   } finally {
     await executor.close();
   }

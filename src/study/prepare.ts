@@ -30,17 +30,25 @@ export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}):
 }
 
 /** A study as its file and the options describe it. */
-export async function resolveFor({ file, executor, parallel }: AblateSettings): Promise<ResolvedStudy> {
+export async function resolveFor({ file, executor, parallel, detach }: AblateSettings): Promise<ResolvedStudy> {
   const resolved = await resolveStudy(file);
   const given = { ...(executor && { kind: executor }), ...(parallel !== undefined && { parallel }) };
-  return { ...resolved, study: { ...resolved.study, executor: { ...resolved.study.executor, ...given } } };
+  const decided = { ...resolved.study.executor, ...given };
+  if (detach && decided.kind !== 'slurm')
+    throw usageError(
+      `\`detach\` needs \`executor: slurm\`: the cells of \`executor: ${decided.kind}\` end with this process`,
+      {
+        option: 'detach',
+      },
+    );
+  return { ...resolved, study: { ...resolved.study, executor: decided } };
 }
 
 /** The study with the threads of its cells, which stay the same however many run at once later. */
 export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
   const { executor } = resolved.study;
-  if (executor.kind !== 'local') return resolved;
-  const threads = threadsFor(executor);
+  if (executor.kind === 'command') return resolved;
+  const threads = executor.kind === 'slurm' ? (executor.threads ?? executor.cpus ?? 1) : threadsFor(executor);
   return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
 }
 

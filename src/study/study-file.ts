@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { stagingOptionsSchema } from '../curriculum/staging-options.js';
+import { slurmOptions } from './executors/slurm/options.js';
 
 /** A name of an arm or of a value of an axis: part of the names of folders. */
 export const nameSchema = z
@@ -63,33 +64,36 @@ const metricSchema = z.union([
 export type Metric = z.infer<typeof metricSchema>;
 
 /** Kinds of executors. */
-const EXECUTORS = ['local', 'command'] as const;
+const EXECUTORS = ['local', 'command', 'slurm'] as const;
 
 /** Where cells run. */
 export const executorSchema = z.strictObject({
   kind: z
     .enum(EXECUTORS)
     .default('local')
-    .describe('`local`: processes on this machine; `command`: a command per cell'),
+    .describe('`local`: processes on this machine; `command`: a command per cell; `slurm`: jobs of Slurm'),
   parallel: z
     .number()
     .int()
     .min(1)
     .optional()
-    .describe('cells that run at once [local: as many as cores and memory have room for, one on a card; command: 1]'),
+    .describe(
+      'cells that run at once [local: as many as cores and memory have room for, one on a card; command: 1; slurm: all]',
+    ),
   threads: z
     .number()
     .int()
     .min(1)
     .optional()
     .describe(
-      'threads of each cell on the processor, the same for the whole study: they change the last bits [all cores divided by `parallel`]',
+      'threads of each cell on the processor, the same for the whole study: they change the last bits [all cores divided by `parallel`; slurm: `cpus`, otherwise 1]',
     ),
   command: z
     .string()
     .min(1)
     .optional()
     .describe('for `command`: what runs one cell, with {study} for its folder and {index} for the cell'),
+  ...slurmOptions,
 });
 
 /** See {@link executorSchema}. */
