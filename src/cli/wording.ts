@@ -48,7 +48,7 @@ function typedFlag(name: string, value?: OptionValue | readonly string[]): strin
 }
 
 /** A value as a shell takes it. */
-function quoted(value: OptionValue): string {
+export function quoted(value: OptionValue): string {
   const text = String(value);
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,5 @@
 import type { EvaluateEvent } from '../workflow/evaluate.js';
+import type { RenderedJob } from './render/render.js';
 import type { CellState, Failure } from './state.js';
 
 /** States of all cells, counted. */
@@ -17,6 +18,8 @@ export type StudyEvent =
       readonly blocks: number;
       readonly states: StateCounts;
     }
+  /** The manifest of a Job is written; nothing is started. */
+  | ({ readonly type: 'rendered' } & RenderedJob)
   | {
       readonly type: 'cell-begin';
       readonly index: number;

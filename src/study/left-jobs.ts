@@ -10,7 +10,7 @@ import { type Study, studyPaths } from './study-record.js';
 const OUTLIVES = 'slurm';
 
 /** Jobs that a scheduler was given and whose end nobody has taken in yet. */
-export async function openJobs({ folder, cells }: Study): Promise<CellJob[]> {
+async function openJobs({ folder, cells }: Study): Promise<CellJob[]> {
   const open: CellJob[] = [];
   for (const cell of cells) {
     const { open: begun } = await readAttempts(studyPaths(folder).attempts(cell.id));
@@ -40,15 +40,15 @@ export async function leftJobs(
 
 /** Asks such jobs to save and stop, or ends them at once; returns how many there were. */
 export async function stopLeftJobs(study: Study, now: boolean, environment: NodeJS.ProcessEnv = env): Promise<number> {
-  const left = await leftJobs(study, environment);
-  if (!left) return 0;
-  const open = (await openJobs(study)).filter(({ cell }) => isThere(left.get(cell.index)));
-  await cancelLeft(study, open, now ? 'now' : 'save', environment);
-  return open.length;
+  const jobs = await openJobs(study);
+  if (jobs.length === 0) return 0;
+  const states = await lookAtLeft(study, jobs, environment);
+  return cancelLeft(study, { jobs, states }, now ? 'now' : 'save', environment);
 }
 
 /** Refuses to run cells by another executor while a scheduler has jobs of the study. */
-export async function refuseLeftJobs(study: Study, kind: string, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function refuseLeftJobs(study: Study, environment: NodeJS.ProcessEnv): Promise<void> {
+  const { kind } = study.record.study.executor;
   if (kind === OUTLIVES) return;
   const left = await leftJobs(study, environment);
   const there = [...(left?.values() ?? [])].filter(isThere).length;

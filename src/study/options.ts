@@ -23,6 +23,10 @@ export const ablateOptionsSchema = z.strictObject({
     .describe(
       'end once all cells are handed over to Slurm; the same again, later, follows them and writes the results',
     ),
+  render: z
+    .enum(['kubernetes'])
+    .optional()
+    .describe('run nothing: write the manifest of a Job for the cells that are left to `out`/kubernetes/job.yaml'),
   extend: z
     .boolean()
     .default(false)

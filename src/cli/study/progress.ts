@@ -45,6 +45,8 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
   switch (event.type) {
     case 'study':
       return `${event.folder}: ${formatCounted(event.cells, 'cell')} in ${formatCounted(event.blocks, 'block')}: ${countStates(event.states)}`;
+    case 'rendered':
+      return `${event.path}: Job ${event.name} with ${formatCounted(event.cells, 'cell')}; nothing is started`;
     case 'cell-begin':
       return `${event.id}: ${beginOf(event)}, log: ${event.log}`;
     case 'detached':

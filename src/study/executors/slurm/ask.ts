@@ -78,9 +78,10 @@ export function taskOf(
   task: number,
   owner: string | undefined,
 ): SlurmTask | undefined {
-  const same = tasks.filter((each) => each.name === name && each.task === task);
-  if (owner !== undefined) return same.find(({ array }) => array === owner);
-  return same.find(({ state }) => state === 'PENDING' || state === 'RUNNING') ?? same[0];
+  const ofBatch = tasks.filter((each) => each.name === name && (owner === undefined || each.array === owner));
+  const own = ofBatch.filter((each) => each.task === task);
+  if (own.length === 0) return ofBatch.find((each) => each.task === undefined);
+  return own.find(({ state }) => state === 'PENDING' || state === 'RUNNING') ?? own[0];
 }
 
 /** Ids of the arrays of a batch, the oldest first. */

@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { sha256 } from '../../../core/hash.js';
 import { writeFileAtomic } from '../../../io/atomic.js';
 import { listFolder, makeFolder } from '../../../io/files.js';
+import type { ExecutorOptions } from '../../study-file.js';
 import type { Study } from '../../study-record.js';
 import type { CellJob } from '../executor.js';
 import type { SlurmOptions } from './options.js';
@@ -12,11 +13,15 @@ import { type Batch, noteSubmission } from './submissions.js';
 /** What jobs of a study are submitted with. */
 export interface BatchOptions {
   readonly study: Study;
-  readonly options: SlurmOptions & { readonly parallel?: number | undefined; readonly threads?: number | undefined };
+  readonly options: Pick<ExecutorOptions, 'parallel' | 'threads' | 'slurm'>;
   /** Program and first arguments that run a cell; the study's folder and the cell's index are added. */
   readonly cellCommand: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
 }
+
+/** Threads of each cell of a study that begins on Slurm: they stay the same, whatever jobs ask for later. */
+export const threadsOfTask = ({ threads, slurm }: Pick<ExecutorOptions, 'threads' | 'slurm'>): number =>
+  threads ?? slurm?.cpus ?? 1;
 
 /** Writes the files of a new batch, and then that it is to be submitted. */
 export async function writeBatch(
@@ -38,9 +43,9 @@ export async function writeBatch(
     name,
     tasks: jobs.length,
     parallel: options.parallel,
-    options,
-    threads: options.threads ?? 1,
-    time: timeLimit(jobs, options),
+    options: options.slurm ?? {},
+    threads: threadsOfTask(options),
+    time: timeLimit(jobs, options.slurm),
     cellCommand,
     variables: PHASETUNE_HOME === undefined ? {} : { PHASETUNE_HOME: resolve(PHASETUNE_HOME) },
   });
@@ -69,7 +74,7 @@ const TIME_FACTOR = 1.5;
 /** The time limit of a batch, as `sbatch` takes it; undefined for the partition's, where forecasts are missing. */
 export function timeLimit(
   jobs: readonly { readonly cell: Pick<CellJob['cell'], 'forecast'> }[],
-  { time = 'auto' }: Pick<SlurmOptions, 'time'>,
+  { time = 'auto' }: Pick<SlurmOptions, 'time'> = {},
 ): string | undefined {
   if (time !== 'auto') return String(time);
   const forecasts = jobs.map(({ cell }) => cell.forecast.seconds);

@@ -1,3 +1,4 @@
+import { groupBy } from '../../../core/lists.js';
 import { writeFileAtomic } from '../../../io/atomic.js';
 import { exists } from '../../../io/files.js';
 import type { SlurmCommand } from './commands.js';
@@ -10,11 +11,12 @@ export async function markStop(folder: string, { batch, task }: { readonly batch
   if (!exists(path)) await writeFileAtomic(path, '');
 }
 
-/** A task that is to stop. */
+/** A task that is to stop, and what was last seen of it. */
 export interface Cancelled {
   readonly batch: Pick<Batch, 'name' | 'job' | 'cluster'>;
   readonly task: number;
   readonly how: 'save' | 'now';
+  readonly state: 'queued' | 'running';
 }
 
 /**
@@ -25,21 +27,17 @@ const SIGNALS = { save: 'USR2', now: 'ALRM' } as const;
 
 /**
  * Takes tasks that wait out of the queue, and asks those that run to save and stop, or ends them at once. What the
- * commands say does not matter: whoever is not there any more has stopped.
+ * commands say does not matter: whoever is not there any more has stopped. Only tasks themselves are named, since
+ * `--state=PENDING` takes all that wait of an array.
  */
 export async function cancelTasks(run: SlurmCommand, tasks: readonly Cancelled[]): Promise<void> {
-  const groups = new Map<string, Cancelled[]>();
-  for (const task of tasks) {
-    const { job, cluster = '' } = task.batch;
-    if (job !== undefined)
-      groups.set(`${cluster} ${job} ${task.how}`, [...(groups.get(`${cluster} ${job} ${task.how}`) ?? []), task]);
-  }
+  const groups = groupBy(tasks, ({ batch, how, state }) => [batch.cluster, batch.job, state, how].join(' '));
   for (const some of groups.values()) {
-    const { batch, how } = some[0]!;
+    const { batch, how, state } = some[0]!;
+    if (batch.job === undefined) continue;
     const on = batch.cluster === undefined ? [] : ['-M', batch.cluster];
-    const ids = `${batch.job}_[${ranges(some.map(({ task }) => task))}]`;
-    await run('scancel', [...on, '--state=PENDING', ids]);
-    await run('scancel', [...on, '--state=RUNNING', `--signal=${SIGNALS[how]}`, ids]);
+    const signal = state === 'running' ? [`--signal=${SIGNALS[how]}`] : [];
+    await run('scancel', [...on, ...signal, `${batch.job}_[${ranges(some.map(({ task }) => task))}]`]);
   }
 }
 

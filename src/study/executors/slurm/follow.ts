@@ -25,21 +25,30 @@ export interface Patience {
   readonly lostMs: number;
 }
 
+/** When an answer came, and about what. */
+export interface Situation {
+  readonly now: number;
+  /** What Slurm calls the task. */
+  readonly job: string | undefined;
+  /** It was asked to stop. */
+  readonly asked: boolean;
+  readonly patience: Patience;
+}
+
 /**
  * What an answer of Slurm makes of what was known of a task; `found` is undefined where Slurm does not know it. A task
  * that was asked to stop does nothing any more when it starts again, so its end is believed at once.
  */
 export function follow(
   { state, absentSince, endedSince }: Followed,
-  found: Pick<SlurmTask, 'state' | 'array' | 'task'> | undefined,
-  { now, asked, patience }: { readonly now: number; readonly asked: boolean; readonly patience: Patience },
+  found: Pick<SlurmTask, 'state'> | undefined,
+  { now, job, asked, patience }: Situation,
 ): Followed {
   if (!found) {
     if (asked) return { state: { state: 'ended', word: undefined } };
     const since = absentSince ?? now;
     return { state: now - since >= patience.lostMs ? { state: 'unknown' } : state, absentSince: since };
   }
-  const job = `${found.array}_${found.task}`;
   const meaning = meaningOf(found.state);
   if (meaning === 'queued' || meaning === 'running') return { state: { state: meaning, job } };
   const ended: EndedBySlurm = { state: 'ended', word: found.state };

@@ -134,15 +134,15 @@ export class SlurmJobs {
       await markStop(this.folder, task);
       this.tasks.set(index, { ...task, asked: how });
     }
-    await this.cancelAsked();
-    this.asked = now();
+    // What waits is taken out of the queue, what runs gets a signal.
+    if (this.tasks.size > 0) await this.ask();
   }
 
   private warnOfTime(jobs: readonly CellJob[]): void {
-    if (this.warned || timeLimit(jobs, this.given.options) !== undefined) return;
+    if (this.warned || timeLimit(jobs, this.given.options.slurm) !== undefined) return;
     this.warned = true;
     this.given.logger?.warn(
-      "how long cells take is not known, so the partition's time limit counts; `executor.time` sets another",
+      "how long cells take is not known, so the partition's time limit counts; `executor.slurm.time` sets another",
     );
   }
 
@@ -231,7 +231,8 @@ export class SlurmJobs {
     for (const [index, task] of this.tasks) {
       if (task.batch !== batch.batch) continue;
       const found = taskOf(tasks, batch, task.task, owner);
-      const situation = { now: now(), asked: this.isAsked(task), patience: { endMs: soonMs, lostMs } };
+      const job = found && `${found.array}_${task.task}`;
+      const situation = { now: now(), job, asked: this.isAsked(task), patience: { endMs: soonMs, lostMs } };
       this.tasks.set(index, { ...task, followed: follow(task.followed, found, situation) });
     }
   }
@@ -267,14 +268,13 @@ export class SlurmJobs {
     return state.state === 'ended' ? endBySlurm(task, state, this.isAsked(task)) : state;
   }
 
-  /** Asks again all jobs that were asked to stop and are still there: a signal may be lost before a cell has begun. */
+  /** Asks all jobs that are to stop and are still there; again each time, for a signal may be lost before a cell runs. */
   private async cancelAsked(): Promise<void> {
-    const there = [...this.tasks.values()].filter(
-      ({ followed, batch }) => followed.state.state !== 'ended' && !this.unsure.has(batch),
-    );
-    const asked = there.flatMap(({ batch, task, asked: how }) =>
-      how === undefined ? [] : [{ batch: this.batches.get(batch)!, task, how }],
-    );
+    const asked = [...this.tasks.values()].flatMap(({ batch, task, asked: how, followed: { state } }) => {
+      if (how === undefined || this.unsure.has(batch) || state.state === 'ended' || state.state === 'unknown')
+        return [];
+      return [{ batch: this.batches.get(batch)!, task, how, state: state.state }];
+    });
     if (asked.length > 0) await cancelTasks(this.given.run, asked);
   }
 }
@@ -283,5 +283,5 @@ const onCluster = ({ cluster }: Pick<Batch, 'cluster'>): string[] => (cluster ==
 
 const refusal = (reason: string) =>
   new PhasetuneError('failed', `Slurm did not take the jobs: ${reason}`, {
-    remedies: [{ advice: 'change `executor` in the study file, or what the site allows' }],
+    remedies: [{ advice: 'change `executor.slurm` in the study file, or what the site allows' }],
   });

@@ -48,7 +48,7 @@ export async function lookAtLeft(
     else
       states.set(index, {
         state: meaning === 'running' ? 'running' : 'queued',
-        ...(found && { job: `${found.array}_${found.task}` }),
+        ...(found && { job: `${found.array}_${task}` }),
       });
   }
   return states;
@@ -56,20 +56,31 @@ export async function lookAtLeft(
 
 const NOTHING = { state: 'ended', code: null, signal: null, lastLine: '' } as const;
 
-/** Asks jobs that an earlier process left to save and stop, or ends them at once. */
+/** Jobs that an earlier process left, and what {@link lookAtLeft} saw of them. */
+export interface LeftJobs {
+  readonly jobs: readonly CellJob[];
+  readonly states: ReadonlyMap<number, JobState>;
+}
+
+/** Asks those of such jobs that have not ended to save and stop, or ends them at once; returns how many they are. */
 export async function cancelLeft(
   { folder }: Study,
-  jobs: readonly CellJob[],
+  { jobs, states }: LeftJobs,
   how: 'save' | 'now',
   environment: NodeJS.ProcessEnv,
-): Promise<void> {
+): Promise<number> {
   const batches = [...(await readSubmissions(folder)).values()];
-  const places = jobs.flatMap((job) => placeOf(batches, job) ?? []);
+  const places = jobs.flatMap((job) => {
+    const place = placeOf(batches, job);
+    const state = states.get(job.cell.index)?.state;
+    return place && (state === 'queued' || state === 'running') ? [{ ...place, state }] : [];
+  });
   for (const { batch, task } of places) await markStop(folder, { batch: batch.batch, task });
   const tasks = [];
-  for (const { batch, task } of places) {
+  for (const { batch, task, state } of places) {
     const owner = await ownerOf(folder, batch.batch);
-    tasks.push({ batch: { ...batch, ...(owner !== undefined && { job: owner }) }, task, how });
+    tasks.push({ batch: { ...batch, ...(owner !== undefined && { job: owner }) }, task, how, state });
   }
   await cancelTasks(slurmCommand({ environment, limitMs: LIMIT_MS }), tasks);
+  return places.length;
 }

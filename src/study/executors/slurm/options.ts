@@ -7,7 +7,6 @@ const word = z.string().regex(/^[\w.,:/@%=*&|()[\]!+-]+$/, 'expected one word, a
 const OURS = [
   'array',
   'chdir',
-  'dependency',
   'error',
   'export',
   'export-file',
@@ -21,7 +20,7 @@ const OURS = [
   'wait',
   'wrap',
 ];
-const SHORT = new RegExp(`^(?:--(?:${OURS.join('|')})(?:[ =]|$)|-[aDdeJoW])`);
+const SHORT = new RegExp(`^(?:--(?:${OURS.join('|')})(?:[ =]|$)|-[aDeJoW])`);
 
 const rawOption = z
   .string()
@@ -32,7 +31,7 @@ const rawOption = z
   );
 
 /** What the executor `slurm` asks for, for each cell. */
-export const slurmOptions = {
+export const slurmSchema = z.strictObject({
   partition: word.optional().describe("partitions, as `sbatch` takes them [Slurm's default]"),
   account: word.optional().describe('account that is charged'),
   qos: word.optional().describe('quality of service'),
@@ -46,7 +45,7 @@ export const slurmOptions = {
     .describe(
       "time limit of a cell: `auto`, 1.5 times the largest forecast and at least 15 min; minutes; or Slurm's form [auto]",
     ),
-  cpus: z.number().int().min(1).optional().describe('processor cores of a cell [`threads`, otherwise 1]'),
+  cpus: z.number().int().min(1).optional().describe('processor cores of a cell [its threads]'),
   memory: z
     .string()
     .regex(/^\d+[KMGT]?$/, "expected Slurm's form: 8G, 16000M")
@@ -59,9 +58,7 @@ export const slurmOptions = {
     .optional()
     .describe('lines of shell that run before each cell: [module load cuda]'),
   options: z.array(rawOption).optional().describe('more options of `sbatch`, one each: [--mail-type=END]'),
-} as const;
+});
 
-const slurmSchema = z.object(slurmOptions);
-
-/** See {@link slurmOptions}. */
+/** See {@link slurmSchema}. */
 export type SlurmOptions = z.infer<typeof slurmSchema>;

@@ -45,7 +45,7 @@ ${optionLines(parts).join('\n')}
 # Written by phasetune; its files are named in docs/studies.md.
 cd ${quoted(folder)} || exit 1
 # Slurm asks these commands of one task by both numbers: the number of one task is that of the whole array.
-this=$\{SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+this=\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 task=$SLURM_ARRAY_TASK_ID
 
 finish() {
@@ -75,34 +75,26 @@ trap : TERM USR2
 IFS=$'\\t' read -r index log < <(sed -n "$((task + 1))p" slurm/batch-${batch}.txt)
 ${[...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`), ...(options.setup ?? [])].join('\n')}
 if [ -e "slurm/stop/${batch}-$task" ]; then finish 130; fi
-mkdir -p "$\{log%/*}"
+mkdir -p "\${log%/*}"
 srun --export=ALL --cpus-per-task="$SLURM_CPUS_PER_TASK" --input=none ${[...cellCommand, folder].map(quoted).join(' ')} "$index" >>"$log" 2>&1
 status=$?
+saved=
 
-# Puts this task back into the queue, unless somebody has cancelled it; true where it is there.
-again() {
-  local shown
-  for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    if shown=$(scontrol show job "$this" 2>/dev/null); then
-      case $shown in
-        *JobState=RUNNING*) scontrol requeue "$this" && return 0 ;;
-        *)
-          # Slurm has put it back itself where it counts one start more.
-          [[ $shown =~ Restarts=([0-9]+) ]] && [ "\${BASH_REMATCH[1]}" -gt "\${SLURM_RESTART_COUNT:-0}" ]
-          return
-          ;;
-      esac
-    fi
-    sleep 5
-  done
-  return 1
-}
-
+# A cell that saved and stopped, without being asked by us, is continued.
 case $status in
-  129 | 130 | 140 | 143)
-    if [ ! -e "slurm/stop/${batch}-$task" ] && [ "\${SLURM_RESTART_COUNT:-0}" -lt ${MOST_RESTARTS} ] && again; then exit 0; fi
-    ;;
+  129 | 130 | 140 | 143) [ ! -e "slurm/stop/${batch}-$task" ] && [ "\${SLURM_RESTART_COUNT:-0}" -lt ${MOST_RESTARTS} ] && saved=1 ;;
 esac
+# Slurm may not answer for minutes. Where it counts more starts than this script was told of, it has put the task back
+# into the queue itself: preempted, or the node is gone, which ends srun with status 0.
+for _ in {1..20}; do
+  if shown=$(scontrol show job "$this" 2>/dev/null); then
+    [[ $shown =~ Restarts=([0-9]+) ]] && [ "\${BASH_REMATCH[1]}" -gt "\${SLURM_RESTART_COUNT:-0}" ] && exit 0
+    # One that is not running any more was cancelled, or its time is up.
+    [[ -n $saved && $shown == *JobState=RUNNING* ]] || break
+    scontrol requeue "$this" && exit 0
+  fi
+  sleep 15
+done
 finish "$status"
 `;
 }

@@ -2,8 +2,8 @@
 export interface SlurmTask {
   /** Id of the array. */
   readonly array: string;
-  /** Index in it, from 0. */
-  readonly task: number;
+  /** Index in it, from 0; undefined for all that have no line of their own: those that waited and were cancelled. */
+  readonly task: number | undefined;
   /** Name of the job. */
   readonly name: string;
   /** `PENDING`, `NODE_FAIL`. */
@@ -43,9 +43,9 @@ export function readAccounting(text: string): SlurmTask[] {
   return [...newest.values()];
 }
 
-function placeOf(id: string): { array: string; task: number } | undefined {
-  const parts = /^(\d+)_(\d+)$/.exec(id.trim());
-  return parts ? { array: parts[1]!, task: Number(parts[2]) } : undefined;
+function placeOf(id: string): Pick<SlurmTask, 'array' | 'task'> | undefined {
+  const parts = /^(\d+)(?:_(\d+))?$/.exec(id.trim());
+  return parts ? { array: parts[1]!, task: parts[2] === undefined ? undefined : Number(parts[2]) } : undefined;
 }
 
 /** `CANCELLED by 1000` is CANCELLED. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSlurm } from '../../../../src/study/executors/slurm/open.js';
-import type { OpenSlurm } from '../../../../src/study/executors/slurm/open.js';
 import type { Executor } from '../../../../src/study/executors/executor.js';
+import type { OpenSlurm } from '../../../../src/study/executors/slurm/open.js';
+import { openSlurm } from '../../../../src/study/executors/slurm/open.js';
 import type { Study } from '../../../../src/study/study-record.js';
 import { temporaryFolder } from '../../../helpers/folder.js';
 import { ROOT } from '../../../helpers/program.js';
@@ -79,7 +79,10 @@ export function fakeCluster(config: Partial<typeof CONFIG> = {}): FakeCluster {
     configure,
     fault: (name, ...wrong) => writeFileSync(join(home, 'faults', name), wrong.join('\n')),
     say: (states) => writeFileSync(join(home, 'said.json'), JSON.stringify(states)),
-    calls: (name) => linesOf('calls.jsonl').map((line) => JSON.parse(line)).filter((call: Call) => call.program === name),
+    calls: (name) =>
+      linesOf('calls.jsonl')
+        .map((line) => JSON.parse(line))
+        .filter((call: Call) => call.program === name),
     tasks: () =>
       readdirSync(join(home, 'tasks'))
         .filter((name) => /^\d+_\d+$/.test(name))
@@ -88,7 +91,9 @@ export function fakeCluster(config: Partial<typeof CONFIG> = {}): FakeCluster {
     steps: () => linesOf('srun'),
     close() {
       const pids = [...readdirSync(join(home, 'pids'))].map(Number);
-      const steps = readdirSync(join(home, 'steps')).map((name) => Number(readFileSync(join(home, 'steps', name), 'utf8')));
+      const steps = readdirSync(join(home, 'steps')).map((name) =>
+        Number(readFileSync(join(home, 'steps', name), 'utf8')),
+      );
       for (const pid of [...pids, ...steps]) end(pid);
     },
   };
@@ -111,7 +116,7 @@ export const QUICK = { limitMs: 20_000, askMs: 60, soonMs: 60, lookMs: 10, lostM
 export const fakeSlurm = (cluster: FakeCluster, study: Study, given: Partial<OpenSlurm> = {}): Promise<Executor> =>
   openSlurm({
     study,
-    options: { time: 60 },
+    options: { slurm: { time: 60 } },
     cellCommand: FAKE_CELL,
     environment: cluster.environment,
     timing: QUICK,

@@ -33,6 +33,8 @@ const tasks = () =>
     .filter((name) => /^\d+_\d+$/.test(name))
     .map(task);
 const never = () => setInterval(() => {}, 1000);
+/** Whether jobs that come late are there: once `sbatch` was asked again. */
+const cameLate = () => read(join(home, 'calls.jsonl')).split('"program":"sbatch"').length > 2;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const fail = (text, status = 1) => {
   console.error(text);
@@ -47,7 +49,7 @@ function fault() {
   return first ?? '';
 }
 
-const valueOf = (name) => {
+const optionOf = (name) => {
   const i = args.indexOf(name);
   return i < 0 ? undefined : args[i + 1];
 };
@@ -80,11 +82,12 @@ async function sbatch(wrong) {
   const script = resolve(args.at(-1));
   const options = optionsOf(readFileSync(script, 'utf8'));
   const [, last, parallel = '9999'] = /^0-(\d+)(?:%(\d+))?$/.exec(options.array);
-  if (Number(last) >= config.maxArraySize) fail('sbatch: error: Batch job submission failed: Invalid job array specification');
+  if (Number(last) >= config.maxArraySize)
+    fail('sbatch: error: Batch job submission failed: Invalid job array specification');
   const array = String(Number(read(join(home, 'next')) || 37));
   const count = Number(last) + 1;
   writeFileSync(join(home, 'next'), String(Number(array) + count));
-  const runner = spawn(process.execPath, [process.argv[1], 'runner', array, parallel, wrong === 'late' ? '700' : '0'], {
+  const runner = spawn(process.execPath, [process.argv[1], 'runner', array, parallel, String(wrong === 'late')], {
     detached: true,
     stdio: 'ignore',
     env: process.env,
@@ -94,9 +97,21 @@ async function sbatch(wrong) {
   for (let i = 0; i < count; i++) {
     const id = `${array}_${i}`;
     const job = String(i === count - 1 ? array : Number(array) + i + 1);
-    const made = { id, array, job, task: i, name: options['job-name'], state: 'PENDING', reason: 'Priority', restarts: 0 };
-    const hidden = wrong === 'late' ? Date.now() + 700 : 0;
-    write(taskPath(id), JSON.stringify({ ...made, options, script, cwd: process.cwd(), submitted: Date.now(), hidden }));
+    const made = {
+      id,
+      array,
+      job,
+      task: i,
+      name: options['job-name'],
+      state: 'PENDING',
+      reason: 'Priority',
+      restarts: 0,
+    };
+    const hidden = wrong === 'late';
+    write(
+      taskPath(id),
+      JSON.stringify({ ...made, options, script, cwd: process.cwd(), submitted: Date.now(), hidden }),
+    );
   }
   if (wrong === 'hang-after') return never();
   if (wrong === 'fail-after' || wrong === 'late')
@@ -106,14 +121,19 @@ async function sbatch(wrong) {
 
 /** Runs the tasks of an array until all have ended. */
 async function runner() {
-  const [array, parallel, delay] = args;
-  await sleep(Number(delay));
+  const [array, parallel, late] = args;
+  while (late === 'true' && !cameLate()) await sleep(15);
   const running = new Map();
   for (;;) {
     const mine = tasks().filter((each) => each.array === array);
     if (mine.length > 0 && mine.every(({ state }) => ENDED.has(state)) && running.size === 0) return;
     for (const each of mine)
-      if (each.state === 'PENDING' && running.size < Number(parallel) && Date.now() >= (each.after ?? 0) && !config.hold)
+      if (
+        each.state === 'PENDING' &&
+        running.size < Number(parallel) &&
+        Date.now() >= (each.after ?? 0) &&
+        !config.hold
+      )
         running.set(each.id, start(each, running));
     await sleep(15);
   }
@@ -171,13 +191,18 @@ function squeue(wrong) {
   if (wrong === 'hang') return never();
   if (wrong === 'fail') fail('slurm_load_jobs error: Socket timed out on send/recv operation');
   if (wrong === 'empty') return;
-  const names = valueOf('--name')?.split(',');
+  const names = optionOf('--name')?.split(',');
   const said = JSON.parse(read(join(home, 'said.json')) || '{}');
-  for (const { id, state, name, reason, ended, hidden } of tasks()) {
+  const all = tasks();
+  for (const { id, array, state, name, reason, ended, hidden, unseen } of all) {
+    // Where all that waited were cancelled, one line stands for them; otherwise there is none.
+    const first = all.find((each) => each.array === array && each.unseen);
+    const started = all.some((each) => each.array === array && !each.unseen);
+    if (unseen && (started || first.id !== id)) continue;
     if (names && !names.includes(name)) continue;
-    if (hidden > Date.now() || (ended !== undefined && Date.now() - ended > config.minJobAgeMs)) continue;
+    if ((hidden && !cameLate()) || (ended !== undefined && Date.now() - ended > config.minJobAgeMs)) continue;
     if (args.includes('-p')) continue;
-    console.log(`${id}|${said[id] ?? state}|${name}|${reason}`);
+    console.log(`${unseen ? array : id}|${said[id] ?? state}|${name}|${reason}`);
   }
 }
 
@@ -185,8 +210,8 @@ function sacct(wrong) {
   if (!config.accounting) fail('Slurm accounting storage is disabled');
   if (wrong === 'fail') fail('sacct: error: slurm_persist_conn_open_without_init: failed to open connection');
   // It shows what began since midnight, unless it is told otherwise.
-  if (!valueOf('--starttime')) return;
-  const names = valueOf('--name').split(',');
+  if (!optionOf('--starttime')) return;
+  const names = optionOf('--name').split(',');
   const shown = new Set();
   for (const line of read(join(home, 'accounts')).split('\n').filter(Boolean)) {
     const [id, , name] = line.split('|');
@@ -207,7 +232,9 @@ function scontrol() {
   } else if (verb === 'show') {
     const { state, restarts, wants } = task(id);
     const shown = wants === undefined ? state : 'COMPLETING';
-    console.log(`JobId=${id}\n   JobState=${shown} Reason=None\n   Restarts=${restarts + (wants === 'PREEMPTED' ? 1 : 0)}`);
+    console.log(
+      `JobId=${id}\n   JobState=${shown} Reason=None\n   Restarts=${restarts + (wants === 'PREEMPTED' ? 1 : 0)}`,
+    );
   } else if (verb === 'requeue') {
     change(id, { wants: 'REQUEUE' });
     kill(task(id).pid, 'SIGTERM');
@@ -217,10 +244,11 @@ function scontrol() {
 function scancel() {
   const states = args.find((each) => each.startsWith('--state='))?.slice(8);
   const signal = args.find((each) => each.startsWith('--signal='))?.slice(9);
-  const words = args.filter((each) => !each.startsWith('-'));
+  // All tasks that wait are one record, of which `--state` takes all.
+  const words = args.filter((each) => !each.startsWith('-')).map((each) => (states ? each.replace(/_.*/, '') : each));
   for (const { id, state, ended } of idsOf(words)) {
     if (ended !== undefined || (states && states !== state)) continue;
-    if (state === 'PENDING') change(id, { state: 'CANCELLED', ended: Date.now() });
+    if (state === 'PENDING') change(id, { state: 'CANCELLED', ended: Date.now(), unseen: true });
     else if (signal) signalStep(id, `SIG${signal}`);
     else {
       change(id, { wants: 'CANCELLED' });
@@ -234,6 +262,9 @@ async function happen() {
   const [what, id] = args;
   if (what === 'preempt') {
     change(id, { wants: 'PREEMPTED' });
+    signalTask(id, 'SIGTERM');
+  } else if (what === 'CANCELLED-by-hand') {
+    change(id, { wants: 'CANCELLED' });
     signalTask(id, 'SIGTERM');
   } else {
     // The node is gone, or the time is up: nobody gets to say anything.
