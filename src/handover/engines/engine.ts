@@ -6,8 +6,6 @@ export interface EngineFile {
   /** Relative to the handover's folder, with `/`. */
   readonly path: string;
   readonly text: string;
-  /** Whether it is a program to start. */
-  readonly executable?: boolean;
 }
 
 /** What an engine is given to write its files. */
@@ -25,6 +23,6 @@ export interface Engine {
   readonly name: EngineName;
   /** Sentences about what it does otherwise than `train` with this plan; goes into the record and README.md. */
   differences(plan: EnginePlan): string[];
-  /** Its files: README.md, run.sh, configuration, programs. Throws a usage error for what it cannot carry over. */
-  files(plan: EnginePlan): EngineFile[];
+  /** Its files: README.md, run.sh, configuration, programs; their paths have `/`. Throws a usage error for what it cannot carry over. */
+  files(plan: EnginePlan): Promise<readonly EngineFile[]>;
 }
