@@ -17,13 +17,23 @@ const listed = (names: readonly string[]): string =>
 const isB = (name: string): boolean => name.includes('.lora_B.');
 const isA = (name: string): boolean => name.includes('.lora_A.');
 
+/** The adapters that a trained one is compared with. */
+export interface Earlier {
+  /** The one that was handed over: names and shapes stay its. */
+  readonly first: AdapterState | undefined;
+  /** The one that the stage began with: its values must change. Undefined where it cannot be read. */
+  readonly before: AdapterState | undefined;
+}
+
 /**
- * What is wrong with the matrices of a trained adapter, `before` being those that the stage began with, whose names and
- * shapes it must have. `moved` is the number of steps in which anything could change: those with a learning rate.
+ * What is wrong with the matrices of a trained adapter. `moved` is the number of steps in which anything could change:
+ * those with a learning rate.
  */
-export function adapterFindings(after: AdapterState, before: AdapterState, moved: number): Finding[] {
-  const found = [...emptyShapes(after), ...layoutFindings(after, before)];
-  if (found.length > 0) return found;
+export function adapterFindings(after: AdapterState, { first, before }: Earlier, moved: number): Finding[] {
+  const empty = emptyShapes(after);
+  if (empty.length > 0) return empty;
+  const layout = first ? layoutFindings(after, first) : [];
+  if (layout.length > 0) return layout;
   const broken = [...after.matrices].filter(([, { notFinite }]) => notFinite);
   if (broken.length > 0) {
     const [name, { notFinite }] = broken[0]!;
@@ -32,7 +42,7 @@ export function adapterFindings(after: AdapterState, before: AdapterState, moved
     return [finding('not finite', `${where}, expected a finite number${more}`)];
   }
   if (moved === 0) return [];
-  return unchanged(after, before, moved) ?? zeros(after);
+  return (before && unchanged(after, before, moved)) ?? zeros(after);
 }
 
 function emptyShapes({ file, matrices }: AdapterState): Finding[] {
@@ -75,7 +85,7 @@ function unchanged(after: AdapterState, before: AdapterState, moved: number): Fi
     return [
       finding('same file', `${after.file} is the very file that the stage began with (SHA-256 ${brief(after.sha256)})`),
     ];
-  const same = [...after.matrices].filter(([name, { values }]) => values === before.matrices.get(name)!.values);
+  const same = [...after.matrices].filter(([name, { values }]) => values === before.matrices.get(name)?.values);
   if (same.length === after.matrices.size)
     return [
       finding('frozen adapter', `${after.file}: all ${same.length} matrices have the values that the stage began with`),

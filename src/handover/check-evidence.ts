@@ -29,7 +29,17 @@ export function evidenceFindings(
     ...rateFindings(evidence, stage),
     ...lossFindings(evidence, ownLoss),
     ...reportFindings(evidence, stage),
+    ...labelFindings(evidence, stage),
   ];
+}
+
+/** A line that only fills a step has one label, which nothing predicts. */
+function labelFindings(
+  { file, labels, made }: StageEvidence,
+  { steps, trainedTokens, filled }: HandoverStage,
+): Finding[] {
+  if (labels === undefined || made !== steps || labels === trainedTokens + filled) return [];
+  return [finding('other tokens', `${file}: ${labels - filled} tokens were trained, ${trainedTokens} were planned`)];
 }
 
 function stepFindings({ file, made }: StageEvidence, { steps }: HandoverStage): Finding[] {

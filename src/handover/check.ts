@@ -56,10 +56,11 @@ export async function checkHandover(folder: string): Promise<HandoverCheck> {
   const ownLoss = await ownFirstLoss(record);
   const done = record.stages.filter(({ to }) => hasWeights(join(folder, to))).map(({ stage }) => stage);
   const stages: CheckedStage[] = [];
-  let before: AdapterState | undefined = 'unreadable' in first ? undefined : first;
+  const given = 'unreadable' in first ? undefined : first;
+  let before = given;
   for (const stage of record.stages) {
     const later = done.some((other) => other > stage.stage);
-    const place = { folder, record, before, ownLoss: stage.stage === 1 ? ownLoss : undefined, later };
+    const place = { folder, record, first: given, before, ownLoss: stage.stage === 1 ? ownLoss : undefined, later };
     const { checked, after } = await checkStage(place, stage);
     stages.push(checked);
     before = after;
@@ -102,6 +103,8 @@ const unreadable = ({ unreadable: why, problem }: UnreadableAdapter): Finding =>
 interface Place {
   readonly folder: string;
   readonly record: HandoverRecord;
+  /** The adapter that was handed over; undefined where it cannot be read. */
+  readonly first: AdapterState | undefined;
   /** The adapter that the stage began with; undefined where it cannot be read. */
   readonly before: AdapterState | undefined;
   /** Our own loss of its first step, where the run was trained here. */
@@ -154,7 +157,7 @@ function untrainedFindings({ folder, later }: Place, { stage, to }: HandoverStag
 const stageReportOf = (stage: number): string => `stage-${stage}.json`;
 
 async function trainedFindings(
-  { folder, record, before, ownLoss }: Place,
+  { folder, record, first, before, ownLoss }: Place,
   stage: HandoverStage,
   evidence: StageEvidence,
   after: AdapterState | UnreadableAdapter,
@@ -166,11 +169,9 @@ async function trainedFindings(
   found.push(...(await scaleFindings(join(folder, stage.to), join(folder, record.firstAdapter.path))));
   const frozen = found.some(({ trap }) => trap === 'frozen adapter');
   const moved = plannedRates(stage).filter((rate) => rate > 0).length;
-  if (before) {
-    const matrices = adapterFindings(after, before, moved);
-    // One reason is enough where nothing was trainable.
-    found.push(...matrices.filter(({ trap }) => !frozen || (trap !== 'frozen adapter' && trap !== 'same file')));
-  }
+  const matrices = adapterFindings(after, { first, before }, moved);
+  // One reason is enough where nothing was trainable.
+  found.push(...matrices.filter(({ trap }) => !frozen || (trap !== 'frozen adapter' && trap !== 'same file')));
   return [...found, ...hashFindings(evidence, after, before)];
 }
 
@@ -202,10 +203,10 @@ function hashFindings(
 function notesOf({ record }: Place, evidence: StageEvidence, after: AdapterState | UnreadableAdapter): string[] {
   const notes = evidenceNotes(evidence, record);
   if (!evidence.report) {
-    const steps = evidence.made === undefined ? 'how many steps were made, with which learning rates, ' : '';
-    notes.push(
-      `the engine records neither ${steps || 'which adapter the stage began with nor '}${steps ? 'nor ' : ''}which rows it read`,
-    );
+    const nothing = 'how many steps were made and with which learning rates, nor ';
+    const also = evidence.made === undefined ? nothing : '';
+    const comma = also === '' ? '' : ',';
+    notes.push(`the engine records neither ${also}which adapter the stage began with${comma} nor which rows it read`);
   }
   if ('unreadable' in after) return notes;
   const rounded = [...after.matrices.values()].find(({ dtype }) => dtype === 'BF16' || dtype === 'F16');

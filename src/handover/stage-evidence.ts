@@ -27,6 +27,8 @@ export interface StageEvidence {
   /** Optimizer steps that were made; undefined where nothing says so. */
   readonly made?: number;
   readonly steps: readonly ReportedStep[];
+  /** Labels that were read in all, those of lines that only fill a step included. */
+  readonly labels?: number;
 }
 
 /**
@@ -41,6 +43,8 @@ export const trainerStateSchema = z.object({
       loss: measuredField.optional(),
       learning_rate: measuredField.optional(),
       grad_norm: measuredField.optional(),
+      /** Axolotl's count of labels so far. */
+      'tokens/trainable': count.optional(),
     }),
   ),
 });
@@ -66,7 +70,8 @@ export async function readEvidence(folder: string, { stages }: HandoverRecord, s
     ...(learning_rate !== undefined && { learningRate: learning_rate }),
     ...(grad_norm !== undefined && { gradNorm: grad_norm }),
   }));
-  return { file, made: state.global_step, steps };
+  const labels = logged.at(-1)?.['tokens/trainable'];
+  return { file, made: state.global_step, steps, ...(labels !== undefined && { labels }) };
 }
 
 /** The trainer's state in an output folder, or in the newest of its checkpoints. */
