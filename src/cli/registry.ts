@@ -201,6 +201,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/ablate-cell/run.js'),
   ),
   entry(
+    'handover <source>',
+    'write the plan of a run for TRL or Axolotl: tokens and labels in order, the first adapter, configuration',
+    () => import('./commands/handover/options.js'),
+    () => import('./commands/handover/run.js'),
+  ),
+  entry(
     'handover check <folder>',
     'prove from the files that each stage of a handover really trained, and say what is wrong; needs no Python',
     () => import('./commands/handover-check/options.js'),

@@ -158,9 +158,9 @@ function trainingOf(options: HandoverOptions, recipe: Recipe, { stages }: RunPla
   const { devices, batchRows, microBatches, optim } = recipe;
   const processes = options.processes ?? devices?.length ?? 1;
   const most = Math.max(...stages.map(({ batches }) => mostRows(batches.steps)));
-  const asked = options.rowsPerProcess ?? Math.ceil(batchRows / (microBatches * processes));
-  const rowsPerProcess = Math.min(asked, Math.ceil(most / processes));
-  const accumulation = Math.ceil(most / (processes * rowsPerProcess));
+  const atMost = options.rowsPerProcess ?? Math.ceil(batchRows / (microBatches * processes));
+  const accumulation = Math.ceil(most / (processes * atMost));
+  const rowsPerProcess = Math.ceil(most / (processes * accumulation));
   return {
     precision: options.precision ?? (recipe.precision === 'float32' ? 'float32' : 'bfloat16'),
     attention: options.attention,

@@ -16,34 +16,26 @@ export const ATTENTIONS = ['eager', 'sdpa', 'flash_attention_2'] as const;
  * const { engine, processes } = handoverOptionsSchema.parse({ source: 'recipe.yaml', engine: 'trl', out: 'handover' });
  */
 export const handoverOptionsSchema = z.strictObject({
-  source: z
-    .string()
-    .min(1)
-    .describe('what to hand over: the folder of a run, a recipe file, or the folder of a cell of a study'),
-  engine: z.enum(ENGINES).describe('trl: TRL with accelerate; axolotl: Axolotl'),
+  source: z.string().min(1).describe('folder of a run, recipe file, or folder of a cell of a study'),
+  engine: z.enum(ENGINES).describe('engine that trains: TRL with accelerate, or Axolotl'),
   out: z.string().min(1).describe('folder to write; it must not exist, or be empty'),
   processes: z
     .number()
     .int()
     .min(1)
     .optional()
-    .describe("processes that train together, usually one for each GPU [as many as the recipe's devices; 1]"),
+    .describe("processes that train together, one for each GPU [as many as the recipe's devices; 1]"),
   rowsPerProcess: z
     .number()
     .int()
     .min(1)
     .optional()
-    .describe(
-      'rows that a process computes at one time; less memory with fewer, the same result [what the recipe has]',
-    ),
+    .describe('most rows that a process computes at one time [those of a batch, shared by the processes]'),
   precision: z
     .enum(['bfloat16', 'float32'])
     .optional()
     .describe("type in which the engine computes [the recipe's; bfloat16 where it leaves that open]"),
-  attention: z
-    .enum(ATTENTIONS)
-    .default('sdpa')
-    .describe('how the engine works out attention; flash_attention_2 must be installed with it'),
+  attention: z.enum(ATTENTIONS).default('sdpa').describe('how the engine works out attention'),
   gradientCheckpointing: z
     .boolean()
     .optional()

@@ -179,7 +179,7 @@ def arguments(record):
         logging_nan_inf_filter=False,
         seed=record["seed"] % 2**32,
         use_cpu=not on_card,
-        ddp_backend="nccl" if on_card else "gloo",
+        ddp_backend=None if processes == 1 else "nccl" if on_card else "gloo",
         ddp_find_unused_parameters=False,
     )
 
