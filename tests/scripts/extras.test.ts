@@ -84,7 +84,7 @@ test('tries for Slurm where Chromium cannot be had', () => {
   program('apt-get', 'case "$*" in *chromium*) exit 100 ;; esac');
   expect(extras()).toMatchObject({ status: 0 });
   const installed = readFileSync(at('log'), 'utf8').match(/install \S+/g);
-  expect(installed).toEqual(['install chromium-headless-shell', 'install slurmctld', 'install --quiet']);
+  expect(installed).toEqual(['install chromium-headless-shell', 'install slurmctld', 'install --quiet', 'install --quiet']);
 });
 
 test('installs no packages of the system for a user who is not root', () => {
