@@ -117,7 +117,7 @@ const isForThisProcess = (reason: unknown): boolean =>
 
 async function interrupted(study: Study, left: number): Promise<PhasetuneError> {
   const done = (await cellStates(study)).filter(({ state }) => state === 'done').length;
-  const rest = left > 0 ? `${left} jobs go on without this process` : 'all is saved';
+  const rest = left > 0 ? `${left} jobs continue without this process` : 'all is saved';
   return new PhasetuneError('interrupted', `stopped with ${done} of ${study.cells.length} cells done; ${rest}`, {
     remedies: [{ advice: 'run the same task again to continue' }],
   });
