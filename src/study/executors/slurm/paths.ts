@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** The folder of a study with all that concerns its jobs of Slurm. */
-export const SLURM_FOLDER = 'slurm';
+const SLURM_FOLDER = 'slurm';
 
 /** Files of a study's jobs of Slurm; `task` is the index in the array, from 0. */
 export const slurmPaths = (folder: string) => {
