@@ -12,6 +12,8 @@ export const slurmPaths = (folder: string) => {
     script: (batch: number) => at(`batch-${batch}.sh`),
     /** A line for each task: the cell's index, a tab, and its log from the study's folder on. */
     tasks: (batch: number) => at(`batch-${batch}.txt`),
+    /** What Slurm says of a task, and `setup`. */
+    output: (batch: number, task: number) => at(`batch-${batch}-${task}.out`),
     /** The id of the array that runs the batch: the first one to start. */
     owner: (batch: number) => at(`batch-${batch}.owner`),
     /** Exit statuses, one a file, of tasks that have ended for good. */
