@@ -3,7 +3,12 @@ import type { PageBlock } from '../page.js';
 
 /** Another engine, and what it computed with, in a few words. */
 export const engineText = ({ engine, device, processes, precision }: TrainedBy): string =>
-  [engine, ...(device === undefined ? [] : [device]), processes === 1 ? 'one process' : `${processes} processes`, precision].join(', ');
+  [
+    engine,
+    ...(device === undefined ? [] : [device]),
+    processes === 1 ? 'one process' : `${processes} processes`,
+    precision,
+  ].join(', ');
 
 /** How a run that another engine trained differs from one of ours, and what is not known of it. */
 export function engineBlocks({ engine, differences, notKnown }: TrainedBy): PageBlock[] {

@@ -43,9 +43,7 @@ function answerSection(report: RunReport): Section {
   const blocks: PageBlock[] = [
     { kind: 'note', tone: tone === 'bad' ? 'error' : 'answer', text: sentence },
     ...(bands.length > 0 ? [{ kind: 'list', items: bands } as const] : []),
-    ...(run.matrix
-      ? []
-      : [{ kind: 'paragraph', text: unmeasured(run) } as const]),
+    ...(run.matrix ? [] : [{ kind: 'paragraph', text: unmeasured(run) } as const]),
     { kind: 'facts', facts: factsOf(report) },
   ];
   return { id: 'answer', title: 'What came of it', blocks };
