@@ -18,6 +18,10 @@ const TASKS = [
   'ablate',
   'ablate status',
   'ablate retry',
+  'ablate stop',
+  'handover',
+  'handover check',
+  'handover import',
   'watch',
 ] as const;
 

@@ -11,6 +11,7 @@ import { cellStates } from './cell-states.js';
 import { countStates } from './control.js';
 import type { StudyEvent } from './events.js';
 import { openExecutor } from './executors/open.js';
+import { refuseLeftJobs } from './left-jobs.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
 import { prepareStudy } from './prepare.js';
 import { type RenderedJob, renderJob } from './render/render.js';
@@ -94,6 +95,7 @@ async function* ablating(given: AblateOptions, hooks: StudyHooks): AsyncGenerato
     const blocks = new Set(cells.map(blockOf)).size;
     yield { type: 'study', folder, cells: cells.length, blocks, states: countStates(await cellStates(study)) };
     const { finish } = options;
+    if (!finish) await refuseLeftJobs(study, hooks.environment ?? env);
     if (!finish && study.record.study.executor.kind === 'kubernetes') {
       const { states, job } = yield* renderIn(study, options, hooks);
       return { ...(yield* conclude(study, { states, finish }, hooks)), ...(job && { job }) };
@@ -108,14 +110,14 @@ async function* ablating(given: AblateOptions, hooks: StudyHooks): AsyncGenerato
 /** Runs what is left of the study, or of its pilot. */
 async function* runIn(
   study: Study,
-  { pilot, executor: kind, parallel }: AblateSettings,
+  { pilot, executor: kind, parallel, detach }: AblateSettings,
   hooks: StudyHooks,
 ): AsyncGenerator<StudyEvent, readonly CellState[]> {
   const { cellCommand = OWN_COMMAND, environment = env } = hooks;
-  const executor = openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
+  const executor = await openExecutor(study, { kind, parallel, cellCommand, environment, onCard: hasCard() }, hooks);
   try {
     const indices = pilot === undefined ? undefined : pilotCells(study, pilot).map(({ index }) => index);
-    return yield* runCells(study, { indices, executor }, hooks);
+    return yield* runCells(study, { indices, executor, detach }, hooks);
   } finally {
     await executor.close();
   }

@@ -26,7 +26,11 @@ export type StudyEvent =
       readonly id: string;
       readonly attempt: number;
       readonly log: string;
+      /** An earlier process began it; its job is followed from now on. */
+      readonly adopted?: boolean | undefined;
     }
+  /** Jobs that were handed over go on without this process; what the scheduler calls them. */
+  | { readonly type: 'detached'; readonly jobs: readonly string[] }
   /** A cell was already being run, by another process, and is waited for. */
   | {
       readonly type: 'cell-elsewhere';

@@ -17,6 +17,12 @@ export const ablateOptionsSchema = z.strictObject({
     .optional()
     .describe('where cells run [that of the study file, otherwise local]'),
   parallel: executorSchema.shape.parallel,
+  detach: z
+    .boolean()
+    .default(false)
+    .describe(
+      'end once all cells are handed over to Slurm; the same again, later, follows them and writes the results',
+    ),
   render: z
     .enum(['kubernetes'])
     .optional()

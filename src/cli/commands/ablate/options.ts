@@ -18,7 +18,7 @@ export const command = defineCommand({
   }),
   groups: {
     Study: ['file', 'out', 'extend', 'force', 'finish'],
-    'Where cells run': ['executor', 'parallel', 'render'],
+    'Where cells run': ['executor', 'parallel', 'detach', 'render'],
     'While it runs': ['watch'],
     'Before you start': ['dryRun', 'pilot', 'sdFrom'],
   },
