@@ -52,6 +52,8 @@ const MAY_IMPORT = {
     'config',
     'workflow',
   ],
+  // The plan of a run for other engines, and what they made of it as a run.
+  handover: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'train', 'config', 'workflow', 'study'],
   // Benches time the product's own paths, from outside as a user would.
   bench: [...TENSORS, ...TEXT, 'model', 'optim', 'lora', 'generate', 'train'],
   plots: [...FOUNDATION, 'statistics'],
@@ -118,9 +120,9 @@ module.exports = {
     ),
     only(
       'config',
-      '^src/(cli/|config/|workflow/|study/|report/|live/|doors/|index\\.ts$)',
+      '^src/(cli/|config/|workflow/|study/|handover/|report/|live/|doors/|index\\.ts$)',
       { path: '^src/config/' },
-      'only tasks (workflow, study, report, live), cli and the doors import config',
+      'only tasks (workflow, study, handover, report, live), cli and the doors import config',
     ),
     only('command line', '^src/cli/', { path: '^src/cli/' }, 'nothing imports cli'),
     {

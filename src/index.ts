@@ -90,7 +90,7 @@ export type { Confusion } from './statistics/kappa.js';
 export type { PairCounts } from './statistics/pairs.js';
 export { type AblateResult, ablate, type CellCommand, type StudyHooks } from './study/ablate.js';
 export type { Cell } from './study/cell.js';
-export { retryCells, type StudyStatus, stopStudy, studyStatus } from './study/control.js';
+export { retryCells, type Stopping, type StudyStatus, stopStudy, studyStatus } from './study/control.js';
 export type { StateCounts, StudyEvent } from './study/events.js';
 export type { KnownMemory } from './study/largest-run.js';
 export { type AblateOptions, ablateOptionsSchema } from './study/options.js';

@@ -201,6 +201,12 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/ablate-cell/run.js'),
   ),
   entry(
+    'handover <source>',
+    'write the plan of a run for TRL or Axolotl: tokens and labels in order, the first adapter, configuration',
+    () => import('./commands/handover/options.js'),
+    () => import('./commands/handover/run.js'),
+  ),
+  entry(
     'report <folder>',
     'make one HTML page of a run, a study, an evaluation or a staged set: the answer, pictures, every value',
     () => import('./commands/report/options.js'),

@@ -63,7 +63,7 @@ export function listenForInterrupt(
   let code: number | undefined;
   let first: Cause | undefined;
   const interrupted = (why: string, fields: ErrorFields = {}) =>
-    new PhasetuneError('interrupted', why, { ...fields, ...(first !== 'disconnect' && { signal: first }) });
+    new PhasetuneError('interrupted', why, { ...fields, ...(first !== 'disconnect' && !serves && { signal: first }) });
   const stop = (cause: Cause) => {
     const { why, exitCode } = CAUSES[cause];
     const counts = CAUSES[cause].counts && !(repeats && cause === 'SIGTERM');

@@ -19,6 +19,9 @@ const TASKS = [
   'ablate status',
   'ablate retry',
   'ablate stop',
+  'handover',
+  'handover check',
+  'handover import',
   'watch',
 ] as const;
 

@@ -53,7 +53,7 @@ async function* running({ folder, index }: CellOptions, hooks: Hooks): AsyncGene
   checkVersions(study);
   await checkModel(study, cell);
   setThreads(study);
-  const recipe = recipeOf(study, cell);
+  const recipe = cellRecipe(study, cell);
   const result = yield* trained(recipe, study, hooks);
   const problem = await problemOf(cell, result.folder, await readRunFile(result.folder));
   if (problem) throw dataError(`${cell.id}: ${problem.reason}`, { file: result.folder });
@@ -61,7 +61,7 @@ async function* running({ folder, index }: CellOptions, hooks: Hooks): AsyncGene
 }
 
 /** The recipe of a cell with paths that hold wherever the process was started, every default filled in. */
-function recipeOf({ folder, record }: Study, { recipe, set, id }: Cell): Recipe {
+export function cellRecipe({ folder, record }: Study, { recipe, set, id }: Cell): Recipe {
   const base = record.begunIn;
   return parseOptions(recipeSchema, {
     ...recipe,

@@ -5,7 +5,6 @@ import { listFolder, makeFolder } from '../../../io/files.js';
 import type { ExecutorOptions } from '../../study-file.js';
 import type { Study } from '../../study-record.js';
 import type { CellJob } from '../executor.js';
-import type { SlurmOptions } from './options.js';
 import { slurmPaths } from './paths.js';
 import { batchScript } from './script.js';
 import { type Batch, noteSubmission } from './submissions.js';
@@ -23,11 +22,12 @@ export interface BatchOptions {
 export const threadsOfTask = ({ threads, slurm }: Pick<ExecutorOptions, 'threads' | 'slurm'>): number =>
   threads ?? slurm?.cpus ?? 1;
 
-/** Writes the files of a new batch, and then that it is to be submitted. */
+/** Writes the files of a new batch, with a time limit for each job, and then that it is to be submitted. */
 export async function writeBatch(
   { study, options, cellCommand, environment }: BatchOptions,
   jobs: readonly CellJob[],
   before: Iterable<number>,
+  time: string | undefined,
 ): Promise<Batch> {
   const { folder, record } = study;
   const paths = slurmPaths(folder);
@@ -45,7 +45,7 @@ export async function writeBatch(
     parallel: options.parallel,
     options: options.slurm ?? {},
     threads: threadsOfTask(options),
-    time: timeLimit(jobs, options.slurm),
+    time,
     cellCommand,
     variables: PHASETUNE_HOME === undefined ? {} : { PHASETUNE_HOME: resolve(PHASETUNE_HOME) },
   });
@@ -63,22 +63,4 @@ async function nextBatch(folder: string, before: Iterable<number>): Promise<numb
   const names = await listFolder(slurmPaths(folder).folder);
   const written = names.map((name) => Number(/^batch-(\d+)\./.exec(name)?.[1] ?? 0));
   return Math.max(0, ...before, ...written) + 1;
-}
-
-/** Shortest time limit that is worked out, in minutes. */
-const LEAST_MINUTES = 15;
-
-/** Time that a cell may take, as a multiple of its forecast. */
-const TIME_FACTOR = 1.5;
-
-/** The time limit of a batch, as `sbatch` takes it; undefined for the partition's, where forecasts are missing. */
-export function timeLimit(
-  jobs: readonly { readonly cell: Pick<CellJob['cell'], 'forecast'> }[],
-  { time = 'auto' }: Pick<SlurmOptions, 'time'> = {},
-): string | undefined {
-  if (time !== 'auto') return String(time);
-  const forecasts = jobs.map(({ cell }) => cell.forecast.seconds);
-  const known = forecasts.filter((seconds) => seconds !== null);
-  if (known.length < forecasts.length) return undefined;
-  return String(Math.max(LEAST_MINUTES, Math.ceil((TIME_FACTOR * Math.max(...known)) / 60)));
 }

@@ -20,6 +20,12 @@ export type SlurmCommand = (
 /** Longest answer that is kept, in characters: a hundred bytes a job. */
 const MOST = 1 << 24;
 
+/**
+ * Longest time of `scancel`, which otherwise goes on for minutes about a job that is just being started, and signals it
+ * again once it runs.
+ */
+const SCANCEL_MS = 10_000;
+
 /** How commands are run. */
 export interface CommandSettings {
   readonly environment: NodeJS.ProcessEnv;
@@ -44,12 +50,15 @@ export function slurmCommand({ environment, limitMs }: CommandSettings): SlurmCo
         stream.setEncoding('utf8').on('data', (text: string) => {
           said[name] = (said[name] + text).slice(-MOST);
         });
-      const timer = setTimeout(() => {
-        if (child.pid !== undefined) killGroup(child.pid);
-        // Something it started may hold its output open.
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }, limitMs);
+      const timer = setTimeout(
+        () => {
+          if (child.pid !== undefined) killGroup(child.pid);
+          // Something it started may hold its output open.
+          child.stdout.destroy();
+          child.stderr.destroy();
+        },
+        Math.min(limitMs, program === 'scancel' ? SCANCEL_MS : limitMs),
+      );
       child.on('error', (cause: NodeJS.ErrnoException) => {
         clearTimeout(timer);
         if (cause.code === 'ENOENT') reject(missing(program, cause));

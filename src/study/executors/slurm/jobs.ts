@@ -2,7 +2,7 @@ import { PhasetuneError } from '../../../core/errors.js';
 import type { Logger } from '../../../telemetry/logger.js';
 import type { CellJob, JobEnd, JobState } from '../executor.js';
 import { type Answer, arraysOf, askSlurm, taskOf } from './ask.js';
-import { type BatchOptions, timeLimit, writeBatch } from './batch.js';
+import { type BatchOptions, writeBatch } from './batch.js';
 import { cancelTasks, markStop } from './cancel.js';
 import type { SlurmCommand } from './commands.js';
 import { endBySlurm, endRefused, readEnds } from './ends.js';
@@ -12,6 +12,7 @@ import { placeOf } from './place.js';
 import type { ClusterSettings } from './settings.js';
 import { type Batch, noteSubmission } from './submissions.js';
 import { type Submitted, sbatch } from './submit.js';
+import { timeLimit } from './times.js';
 
 /** How Slurm is asked. Times are in milliseconds. */
 export interface SlurmTiming {
@@ -88,8 +89,7 @@ export class SlurmJobs {
       // Should it come back after all, it does nothing.
       await markStop(this.folder, before);
     }
-    this.warnOfTime(jobs);
-    const batch = await writeBatch(this.given, jobs, this.batches.keys());
+    const batch = await writeBatch(this.given, jobs, this.batches.keys(), await this.timeLimit(jobs));
     this.batches.set(batch.batch, batch);
     const came = await this.handOver(batch);
     if (came.is === 'refused') throw refusal(came.reason);
@@ -138,12 +138,16 @@ export class SlurmJobs {
     if (this.tasks.size > 0) await this.ask();
   }
 
-  private warnOfTime(jobs: readonly CellJob[]): void {
-    if (this.warned || timeLimit(jobs, this.given.options.slurm) !== undefined) return;
-    this.warned = true;
-    this.given.logger?.warn(
-      "how long cells take is not known, so the partition's time limit counts; `executor.slurm.time` sets another",
-    );
+  private async timeLimit(jobs: readonly CellJob[]): Promise<string | undefined> {
+    const { study, options, logger } = this.given;
+    const cells = jobs.map(({ cell }) => cell);
+    const limit = await timeLimit(study, cells, options.slurm);
+    if (limit === undefined && !this.warned)
+      logger?.warn(
+        "how long cells take is not known, so the partition's time limit counts; `executor.slurm.time` sets another",
+      );
+    this.warned ||= limit === undefined;
+    return limit;
   }
 
   private add({ cell, log }: CellJob, { batch }: Batch, task: number, array: string | undefined): void {

@@ -1,0 +1,235 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { hashOf } from '../../src/core/hash.js';
+import { readStaged } from '../../src/curriculum/manifest.js';
+import { encodeRows } from '../../src/data/encode-rows.js';
+import { encodeOptionsSchema } from '../../src/data/options.js';
+import { handOver } from '../../src/handover/hand-over.js';
+import {
+  type HandoverRecord,
+  readHandoverRecord,
+  rowLineSchema,
+  type StageReport,
+  stageReportSchema,
+} from '../../src/handover/handover-record.js';
+import { engineRow } from '../../src/handover/rows.js';
+import { readJson } from '../../src/io/json.js';
+import { readJsonLines } from '../../src/io/jsonl.js';
+import { readAdapter } from '../../src/lora/peft-files.js';
+import { openModelFolder } from '../../src/model/load.js';
+import { linearShapes } from '../../src/model/parameters.js';
+import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
+import { readRunEvents } from '../../src/train/read-run-events.js';
+import { type RunFile, readRunFile } from '../../src/train/run-file.js';
+import { train } from '../../src/workflow/train.js';
+import type { TrainingInput } from '../../src/workflow/train-options.js';
+
+/** A number that was compared, and the most it may be. */
+export interface Compared {
+  readonly what: string;
+  readonly found: number;
+  readonly limit: number;
+}
+
+/** What is compared, and with which Python. */
+export interface ParityOptions {
+  /** A Python that has TRL in the versions of a handover. */
+  readonly python: string;
+  readonly model: string;
+  /** A staged folder. */
+  readonly data: string;
+  /** A new folder for the run and the handovers. */
+  readonly folder: string;
+  /** Optimizer steps of each stage. */
+  readonly steps: number;
+  readonly learningRate: number;
+  /** Is given a line when something begins. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** How far apart the numbers of our run and of TRL's stages may be, as docs/handover.md promises them. */
+const LIMITS = {
+  base: 1e-5,
+  firstLoss: 1e-5,
+  firstNorm: 1e-4,
+  losses: 1e-4,
+  matrices: 1e-3,
+  heldOut: 1e-3,
+  rates: 1e-9,
+  processes: 1e-5,
+} as const;
+
+/** Losses that are compared one by one. */
+const FIRST = 20;
+
+/**
+ * Trains the same three stages here and with TRL, on the processor in float32 with eager attention, and one stage again
+ * in two processes, and compares every number that docs/handover.md promises.
+ */
+export async function compareWithTrl(options: ParityOptions): Promise<Compared[]> {
+  const { python, model, data, folder, steps, learningRate, onProgress = () => {} } = options;
+  const run = join(folder, 'run');
+  onProgress('training here');
+  const recipe: TrainingInput = {
+    model,
+    data,
+    out: run,
+    steps,
+    batchRows: 6,
+    seed: 3,
+    precision: 'float32',
+    device: 'cpu',
+    lora: { rank: 8, alpha: 16 },
+    optim: { learningRate, weightDecay: 0.01, minLrRatio: 0.1 },
+  };
+  await train(recipe).result;
+  const one = join(folder, 'one');
+  const options2 = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
+  const { record } = await handOver({ source: run, out: one, ...options2 });
+  const two = join(folder, 'two');
+  await cp(one, two, { recursive: true });
+  const home = join(folder, 'datasets-cache');
+  for (const { stage } of record.stages) {
+    onProgress(`TRL: stage ${stage}, one process`);
+    await trainStage(python, ['train.py', '--stage', String(stage)], one, home);
+  }
+  onProgress('TRL: stage 1, two processes');
+  const together = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
+  await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
+  return [
+    await differentRows(one, options),
+    ...(await differentNumbers(run, one, model)),
+    ...(await differentProcesses(one, two)),
+  ];
+}
+
+/** One thread: threads that wait for each other are what takes the time on a busy processor. */
+async function trainStage(python: string, args: readonly string[], cwd: string, home: string): Promise<void> {
+  await mkdir(home, { recursive: true });
+  const env = {
+    ...process.env,
+    OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? '1',
+    HF_HUB_OFFLINE: '1',
+    HF_DATASETS_CACHE: home,
+    TOKENIZERS_PARALLELISM: 'false',
+  };
+  await promisify(execFile)(python, [...args], { cwd, env, maxBuffer: 1 << 28 });
+}
+
+/** Rows whose ids or labels are not those that `inspect rows` shows. */
+async function differentRows(folder: string, { model, data }: ParityOptions): Promise<Compared> {
+  const record = await readHandoverRecord(folder);
+  const set = await readStaged(data);
+  const records = [...set.stages.flatMap(({ rows }) => rows), ...set.holdout];
+  const { rows } = await encodeRows(records, await loadTokenizer(model), encodeOptionsSchema.parse({}));
+  const expected = new Map(rows.map((row) => [row.id, hashOf(engineRow(row))]));
+  let different = 0;
+  for (const { file, list } of record.stages) {
+    const ids: (string | null)[] = [];
+    for await (const { value } of readJsonLines(join(folder, list.path))) ids.push(rowLineSchema.parse(value).id);
+    let line = 0;
+    for await (const { value } of readJsonLines(join(folder, file.path))) {
+      const id = ids[line++];
+      if (id != null && hashOf(value) !== expected.get(id)) different++;
+    }
+  }
+  return { what: 'rows with other ids or labels', found: different, limit: 0 };
+}
+
+const reportOf = (folder: string, stage: number): Promise<StageReport> =>
+  readJson(join(folder, `stage-${stage}.json`), stageReportSchema);
+
+/** A step as the run reported it. */
+interface OwnStep {
+  readonly stage: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+}
+
+async function ownSteps(run: string): Promise<OwnStep[]> {
+  const steps: OwnStep[] = [];
+  for await (const event of readRunEvents(run)) if (event.type === 'step') steps.push(event);
+  return steps;
+}
+
+async function differentNumbers(run: string, folder: string, model: string): Promise<Compared[]> {
+  const file = await readRunFile(run);
+  const steps = await ownSteps(run);
+  const record = await readHandoverRecord(folder);
+  const reports: StageReport[] = [];
+  for (const { stage } of record.stages) reports.push(await reportOf(folder, stage));
+  const first = reports[0]!;
+  const ours = steps.filter(({ stage }) => stage === 1);
+  const pairs = first.steps.slice(0, FIRST).map(({ loss }, i) => Math.abs(loss - ours[i]!.loss));
+  const rates = reports.flatMap(({ steps: made }, i) => {
+    const own = steps.filter(({ stage }) => stage === i + 1);
+    return made.map(({ learningRate }, step) => Math.abs(learningRate - own[step]!.learningRate));
+  });
+  const heldOut = (after: number) => file.matrix!.rows.find((row) => row.after === after)!.all;
+  const norms = Math.abs(first.steps[0]!.gradNorm - ours[0]!.gradNorm) / ours[0]!.gradNorm;
+  return [
+    { what: 'held-out loss of the base', found: Math.abs(first.heldOut!.before! - heldOut(0)), limit: LIMITS.base },
+    { what: 'loss of the first step', found: pairs[0]!, limit: LIMITS.firstLoss },
+    { what: 'gradient norm of the first step, relative', found: norms, limit: LIMITS.firstNorm },
+    { what: `most of the first ${pairs.length} losses`, found: Math.max(...pairs), limit: LIMITS.losses },
+    {
+      what: 'matrices after stage 1, share of their largest element',
+      found: await differentMatrices(run, file, folder, model),
+      limit: LIMITS.matrices,
+    },
+    ...reports.map(({ stage, heldOut: measured }) => ({
+      what: `held-out loss after stage ${stage}`,
+      found: Math.abs(measured!.after - heldOut(stage)),
+      limit: LIMITS.heldOut,
+    })),
+    { what: 'most of all learning rates', found: Math.max(...rates), limit: LIMITS.rates },
+    { what: 'stages that began with another adapter', found: otherAdapters(record, reports), limit: 0 },
+  ];
+}
+
+/** Stages that did not begin with what the stage before ended with. */
+const otherAdapters = ({ firstAdapter }: HandoverRecord, reports: readonly StageReport[]): number =>
+  reports.filter(({ input }, i) => input.sha256 !== (reports[i - 1]?.output.sha256 ?? firstAdapter.sha256)).length;
+
+/** The largest difference of an element of the adapters after stage 1, as a share of its matrix's largest. */
+async function differentMatrices(run: string, file: RunFile, folder: string, model: string): Promise<number> {
+  const opened = await openModelFolder(model);
+  try {
+    const linears = linearShapes(opened.config);
+    const ours = await readAdapter(join(run, file.stages[0]!.end!.path), linears);
+    const theirs = await readAdapter(join(folder, 'adapter-1'), linears);
+    let most = 0;
+    for (const [name, { data }] of ours.tensors) {
+      const other = theirs.tensors.get(name)!.data;
+      let [largest, difference] = [0, 0];
+      for (let i = 0; i < data.length; i++) {
+        largest = Math.max(largest, Math.abs(data[i]!));
+        difference = Math.max(difference, Math.abs(data[i]! - other[i]!));
+      }
+      most = Math.max(most, difference / largest);
+    }
+    return most;
+  } finally {
+    await opened.close();
+  }
+}
+
+async function differentProcesses(one: string, two: string): Promise<Compared[]> {
+  const [alone, together] = [await reportOf(one, 1), await reportOf(two, 1)];
+  const losses = alone.steps.map(({ loss }, i) => Math.abs(loss - together.steps[i]!.loss));
+  return [
+    { what: 'processes of the second training', found: Math.abs(together.processes - 2), limit: 0 },
+    { what: 'most of the losses of two processes', found: Math.max(...losses), limit: LIMITS.processes },
+    {
+      what: 'held-out loss after stage 1 of two processes',
+      found: Math.abs(alone.heldOut!.after - together.heldOut!.after),
+      limit: LIMITS.heldOut,
+    },
+  ];
+}
+
+/** Removes what a comparison wrote. */
+export const removeParity = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
