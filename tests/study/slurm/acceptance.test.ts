@@ -38,7 +38,10 @@ function writeStudyFile(home: string, executor: object): string {
 function start(home: string, name: string, executor: object, environment: NodeJS.ProcessEnv) {
   const out = join(home, name);
   const args = ['ablate', writeStudyFile(home, executor), '--out', out];
-  const child = spawn(process.execPath, [...PROGRAM, ...args], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...PROGRAM, ...args], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
   const ended = once(child, 'exit').then(([code]) => ({ code, said }));
@@ -50,7 +53,10 @@ function outcome(out: string): Record<string, string> {
   const paths = readdirSync(join(out, 'cells'), { recursive: true, encoding: 'utf8' }).filter((path) =>
     /(?:adapter_model\.safetensors|adapter_config\.json|held-out\.jsonl)$/.test(path),
   );
-  const hashOf = (path: string) => createHash('sha256').update(readFileSync(join(out, 'cells', path))).digest('hex');
+  const hashOf = (path: string) =>
+    createHash('sha256')
+      .update(readFileSync(join(out, 'cells', path)))
+      .digest('hex');
   return Object.fromEntries(paths.map((path) => [path, hashOf(path)]));
 }
 
@@ -75,25 +81,29 @@ withCluster(
     };
     try {
       const disturbed = new Set<string>();
-      const disturb = (what: string, act: (id: string) => Promise<unknown>) =>
-        found(what, () =>
+      /** Does that to three cells that compute, whatever the command says, and waits until each was put back once. */
+      const disturbThree = async (what: string, act: (id: string) => Promise<unknown>) => {
+        const mine = new Set<string>();
+        await found(`three ${what}`, () =>
           look(async () => {
-            const fresh = (await computing(cluster, out, /^pt-/)).find(({ id }) => !disturbed.has(id));
-            if (!fresh) return undefined;
-            disturbed.add(fresh.id);
-            // One that has just ended cannot be disturbed; the next one is.
-            return act(fresh.id).then(
-              () => true,
-              () => undefined,
-            );
+            const log = cluster.log().join('\n');
+            const back = [...mine].filter((id) => log.includes(`Requeuing JobId=${id}(`));
+            if (back.length >= 3) return true;
+            const there = await computing(cluster, out);
+            // One that ended instead is not among them, and another takes its place.
+            const pending = there.filter((id) => mine.has(id) && !back.includes(id));
+            const fresh = there.find((id) => !disturbed.has(id));
+            if (!fresh || pending.length + back.length >= 3) return undefined;
+            for (const ids of [mine, disturbed]) ids.add(fresh);
+            await act(fresh).catch(() => {});
+            return undefined;
           }),
         );
-
-      for (let n = 0; n < 3; n++) await disturb('a cell to requeue', (id) => cluster.run('scontrol', 'requeue', id));
-      for (let n = 0; n < 3; n++)
-        await disturb('a cell to warn', (id) => cluster.run('timeout', '10', 'scancel', '--signal=USR2', id));
+      };
+      await disturbThree('requeued', (id) => cluster.run('scontrol', 'requeue', id));
+      await disturbThree('warned', (id) => cluster.run('timeout', '2', 'scancel', '--signal=USR2', id));
       await found('four that compute', () =>
-        look(async () => ((await computing(cluster, out, /^pt-/)).length === 4 ? true : undefined)),
+        look(async () => ((await computing(cluster, out)).length === 4 ? true : undefined)),
       );
       await cluster.run('sbatch', '-p', 'high', '-c', '2', '-o', '/dev/null', '--wrap', 'sleep 1');
       await found('two that are preempted', () =>
@@ -103,7 +113,7 @@ withCluster(
       await found('all that run compute', () =>
         look(async () => {
           const running = await cluster.run('squeue', '-h', '-r', '-t', 'RUNNING,COMPLETING', '-o', '%i');
-          const count = (await computing(cluster, out, /^pt-/)).length;
+          const count = (await computing(cluster, out)).length;
           return count > 1 && running.trim().split('\n').length === count ? true : undefined;
         }),
       );
@@ -126,7 +136,9 @@ withCluster(
     expect(countOf(launched, /Launching batch job/)).toBe(12 + 1 + requeued);
     const cells = readFileSync(join(out, 'cells.jsonl'), 'utf8').trim().split('\n');
     for (const line of cells) {
-      const attempts = readFileSync(join(out, 'cells', JSON.parse(line).id, 'attempts.jsonl'), 'utf8').trim().split('\n');
+      const attempts = readFileSync(join(out, 'cells', JSON.parse(line).id, 'attempts.jsonl'), 'utf8')
+        .trim()
+        .split('\n');
       expect(attempts.map((attempt) => JSON.parse(attempt).event)).toEqual(['begin', 'end']);
     }
 

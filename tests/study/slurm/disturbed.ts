@@ -38,32 +38,17 @@ exit $status
   };
 }
 
-/** Element of an array that runs. */
-interface Running {
-  /** `7_3`. */
-  readonly id: string;
-  /** How often it was started again. */
-  readonly restarts: number;
+/** Ids (`7_3`) of elements of arrays whose cell's process Slurm has started, and which holds its run: it heeds signals. */
+export async function computing(cluster: Cluster, study: string): Promise<readonly string[]> {
+  const steps = await cluster.run('squeue', '-h', '-s', '-o', '%i');
+  return [...steps.matchAll(/^(\d+_(\d+))\.0$/gm)].flatMap(([, id, task]) =>
+    hasLock(study, Number(task)) ? [id!] : [],
+  );
 }
 
-/** Elements whose cells compute, in the order of the array. */
-export async function computing(cluster: Cluster, study: string, name: RegExp): Promise<readonly Running[]> {
-  const lines = await cluster.run('squeue', '-h', '-r', '-t', 'RUNNING', '-O', 'JobArrayID:20,RestartCnt:10,Name:40');
-  const found: Running[] = [];
-  for (const line of lines.split('\n')) {
-    const [id = '', restarts = '', called = ''] = line.trim().split(/\s+/);
-    const task = /_(\d+)$/.exec(id)?.[1];
-    if (task !== undefined && name.test(called) && hasLock(study, Number(task)))
-      found.push({ id, restarts: Number(restarts) });
-  }
-  return found;
-}
-
-/** Whether a cell's process holds its run: then it heeds signals. */
 function hasLock(study: string, task: number): boolean {
   const cells = readFileSync(join(study, 'cells.jsonl'), 'utf8').trim().split('\n');
-  const run = join(study, 'cells', JSON.parse(cells[task]!).id, 'run');
-  return existsSync(join(run, 'run.lock'));
+  return existsSync(join(study, 'cells', JSON.parse(cells[task]!).id, 'run/run.lock'));
 }
 
 /** Waits for something, and gives it. */
