@@ -17,6 +17,7 @@ const TENSOR_TESTS = [
   'generate',
   'eval',
   'bench',
+  'handover',
   'integration',
   'workflow',
 ].map((folder) => `tests/${folder}/**/*.test.ts`);

@@ -18,6 +18,7 @@ const RESERVED = new Set([
   'PHASETUNE_PYTHON',
   'PHASETUNE_TENSORBOARD_PYTHON',
   'PHASETUNE_TEST_DEVICE',
+  'PHASETUNE_TRL_PYTHON',
 ]);
 
 /** The longest file of options, and the time limit for reading it: checking for duplicate keys takes quadratic time. */

@@ -59,8 +59,9 @@ export interface AblateResult {
  * Runs a study: registers it (cells, hold-out, budget, analysis) before the first run, trains every cell that is not
  * done, and compares the arms with the control. The same options again continue it; whatever is done stays done.
  *
- * With `render` nothing is trained: what is written says how a cluster trains the cells that are left. For a study whose
- * executor is `kubernetes`, the same options without it compare the arms once all cells are settled.
+ * With `render` nothing is trained: what is written says how a cluster trains the cells that are
+ * left. For a study whose executor is `kubernetes`, the same options without it compare the arms
+ * once all cells are settled.
  *
  * Throws usage and data errors of the study file and of inputs that changed, `failed` where another process runs the
  * study, `interrupted` where it was stopped: cells have saved then. A result with a `problem` says which cells failed;

@@ -96,3 +96,10 @@ const shorten = (text: string): string => (text.length > MOST ? `${text.slice(0,
 /** A failure without what differs from cell to cell: names, paths, numbers. */
 export const kindOf = ({ failure, reason = '' }: Outcome, id: string): string =>
   `${failure}: ${reason.replaceAll(id, 'CELL').replace(/\d+/g, '#')}`;
+
+/** What an attempt comes to that the disk had no room to begin. */
+export const diskFull = (error: unknown): Outcome => ({
+  outcome: 'failed',
+  failure: 'disk full',
+  reason: (error as Error).message,
+});

@@ -70,6 +70,7 @@ describe('environment', () => {
       PHASETUNE_HOME: '/cache',
       PHASETUNE_CHROMIUM: '/usr/bin/chromium',
       PHASETUNE_TENSORBOARD_PYTHON: 'python3',
+      PHASETUNE_TRL_PYTHON: 'python3',
       PHASETUNE_PYTHON: 'python3',
       PHASETUNE_TEST_DEVICE: 'cpu',
       MAX_LENGTH: '1',

@@ -30,7 +30,10 @@ export function problemsOf(job: unknown): string[] {
 /** A manifest's Job. Throws for what is not one document of plain YAML. */
 export const readJob = (text: string): Job => parse(text, { strict: true, uniqueKeys: true, maxAliasCount: 0 });
 
-/** What a container is given for a text of its `command`: a variable for `$(NAME)`, where there is one, `$` for `$$`. */
+/**
+ * What a container is given for a text of its `command`: a variable for `$(NAME)`, where there is
+ * one, `$` for `$$`.
+ */
 export const expanded = (text: string, variables: Readonly<Record<string, string>> = {}): string =>
   text.replace(/\$(?:\$|\(([^)]*)\))/g, (found, name: string | undefined) =>
     name === undefined ? '$' : (variables[name] ?? found),

@@ -2,7 +2,7 @@ import { alignedLines } from '../../telemetry/document.js';
 import type { CommandContext } from '../command.js';
 import { quoted } from '../wording.js';
 
-/** Prints how jobs that go on without this process are followed, stopped, and their results had. */
+/** Prints how jobs that continue without this process are followed, stopped, and their results had. */
 export function printDetached(
   { file, out }: { readonly file: string; readonly out: string },
   { print }: Pick<CommandContext, 'print'>,

@@ -14,7 +14,7 @@ import { REQUIRED } from './kubernetes-options.js';
 import { checkPaths } from './paths.js';
 
 /** The manifest of a Job, relative to the study's folder. */
-export const MANIFEST = join('kubernetes', 'job.yaml');
+const MANIFEST = join('kubernetes', 'job.yaml');
 
 /** A Job that was written. */
 export interface RenderedJob {

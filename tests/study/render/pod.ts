@@ -17,14 +17,17 @@ export function fakePhasetune(): string {
   return bin;
 }
 
-/** Starts the container of one completion of a Job here, as a kubelet would, with `bin` first in its `PATH`. */
-export function startPod({ spec }: Job, completion: number, bin: string) {
+/**
+ * Starts the container of one completion of a Job here, as a kubelet would, with `bin` first in its `PATH`, and the
+ * variables that its image sets.
+ */
+export function startPod({ spec }: Job, completion: number, bin: string, image: NodeJS.ProcessEnv = {}) {
   const { command, env = [] } = spec.template.spec.containers[0]!;
   const [program, ...args] = command.map((word) => expanded(word));
   const given = Object.fromEntries(env.map(({ name, value }) => [name, expanded(value)]));
   const child = spawn(program!, args, {
     cwd: '/',
-    env: { PATH: `${bin}:${process.env.PATH}`, JOB_COMPLETION_INDEX: String(completion), ...given },
+    env: { ...image, PATH: `${bin}:${process.env.PATH}`, JOB_COMPLETION_INDEX: String(completion), ...given },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

@@ -272,7 +272,10 @@ export class SlurmJobs {
     return state.state === 'ended' ? endBySlurm(task, state, this.isAsked(task)) : state;
   }
 
-  /** Asks all jobs that are to stop and are still there; again each time, for a signal may be lost before a cell runs. */
+  /**
+   * Asks all jobs that are to stop and are still there; again each time, for a signal may be lost
+   * before a cell runs.
+   */
   private async cancelAsked(): Promise<void> {
     const asked = [...this.tasks.values()].flatMap(({ batch, task, asked: how, followed: { state } }) => {
       if (how === undefined || this.unsure.has(batch) || state.state === 'ended' || state.state === 'unknown')

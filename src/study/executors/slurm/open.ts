@@ -26,7 +26,7 @@ export async function openSlurm(given: OpenSlurm): Promise<Executor> {
   return {
     kind: 'slurm',
     slots: given.study.cells.length,
-    batchSize: settings.maxArraySize - 1,
+    batchSize: settings.maxArraySize,
     submit: (some) => jobs.submit(some),
     adopt: (some) => jobs.adopt(some),
     poll: () => jobs.poll(),

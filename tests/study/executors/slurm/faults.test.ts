@@ -92,6 +92,13 @@ describe('sbatch', () => {
       message: expect.stringContaining('Slurm did not take the jobs: invalid partition specified: nope'),
     });
     expect(await submitted()).toMatchObject([{ refused: true }]);
+    const attempts = readFileSync(inCell(study, 'b-seed-2', 'attempts.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(attempts.map((line) => JSON.parse(line))).toMatchObject([
+      { event: 'begin', attempt: 1 },
+      { event: 'end', attempt: 1, outcome: 'interrupted' },
+    ]);
     await runsAllOnce();
   });
 
