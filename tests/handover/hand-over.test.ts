@@ -6,7 +6,7 @@ import type { Recipe } from '../../src/config/recipe.js';
 import { hashOf, sha256 } from '../../src/core/hash.js';
 import { readStaged } from '../../src/curriculum/manifest.js';
 import { type HandedOver, handOver } from '../../src/handover/hand-over.js';
-import { type HandoverRow, readHandoverRecord } from '../../src/handover/handover-record.js';
+import { type HandoverRow, heldOutLineSchema, readHandoverRecord } from '../../src/handover/handover-record.js';
 import type { HandoverInput } from '../../src/handover/options.js';
 import { hashFile } from '../../src/io/files.js';
 import { prepareRun } from '../../src/train/prepare.js';
@@ -92,7 +92,7 @@ describe('the rows', () => {
       }
     }
     expect(seen.size).toBe(300);
-    const heldOut = linesOf<{ id: string }>('whole', 'rows/held-out.list.jsonl').map(({ id }) => id);
+    const heldOut = linesOf('whole', 'rows/held-out.list.jsonl').map((line) => heldOutLineSchema.parse(line).id);
     expect(heldOut).toEqual(set.holdout.map(({ id }) => id));
     for (const [i, line] of linesOf('whole', 'rows/held-out.jsonl').entries())
       expect(hashOf(line)).toBe(hashes.get(heldOut[i]!));
@@ -132,11 +132,24 @@ describe('the rows', () => {
   test('and every other file are listed, with their hashes, and nothing else is there', async () => {
     const record = await readHandoverRecord(at('whole'));
     expect(record).toEqual(JSON.parse(JSON.stringify(whole.record)));
-    const files = [...record.stages.flatMap(({ file, list }) => [file, list]), record.holdout!.file, record.holdout!.list];
+    const files = [
+      ...record.stages.flatMap(({ file, list }) => [file, list]),
+      record.holdout!.file,
+      record.holdout!.list,
+    ];
     for (const { path, sha256: hash } of files) expect(await hashFile(at('whole', path)), path).toBe(hash);
     expect(record.firstAdapter.sha256).toBe(await hashFile(at('whole', 'adapter-0/adapter_model.safetensors')));
     expect(readdirSync(at('whole')).sort()).toEqual(
-      ['README.md', 'accelerate', 'adapter-0', 'handover.json', 'requirements.txt', 'rows', 'run.sh', 'train.py'].sort(),
+      [
+        'README.md',
+        'accelerate',
+        'adapter-0',
+        'handover.json',
+        'requirements.txt',
+        'rows',
+        'run.sh',
+        'train.py',
+      ].sort(),
     );
     expect(readdirSync(at('whole', 'adapter-0')).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
   });
@@ -167,7 +180,9 @@ test('the plan and the first adapter are those of the run, to the byte', async (
   await expect(handOver({ source: run, engine: 'trl', out: at('other') })).rejects.toThrow(
     'the plan of this run cannot be made again',
   );
-  await expect(handOver({ source: run, engine: 'trl', out: at('other') })).rejects.toThrow('the batches of stage 2 are others');
+  await expect(handOver({ source: run, engine: 'trl', out: at('other') })).rejects.toThrow(
+    'the batches of stage 2 are others',
+  );
   writeFileSync(path, text.replaceAll(done.inputs.data.manifest, '0'.repeat(64)));
   await expect(handOver({ source: run, engine: 'trl', out: at('other') })).rejects.toThrow('staged data was');
   expect(existsSync(at('other'))).toBe(false);
@@ -193,7 +208,10 @@ test.each<[what: string, changes: object, message: string]>([
   ['weights in 4 bits', { loadIn4bit: true }, '`loadIn4bit: true` cannot be handed over'],
 ])('%s cannot be handed over, and nothing is written', async (what, changes, message) => {
   const name = what.replaceAll(' ', '-');
-  await expect(handed(name, changes)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(message) });
+  await expect(handed(name, changes)).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining(message),
+  });
   expect(readdirSync(folder).filter((each) => each.includes(name))).toEqual([`${name}.json`]);
 });
 

@@ -33,7 +33,14 @@ print(json.dumps([[scope["learning_rate"](s, step + 1) for step in range(s["step
 test.skipIf(spawnSync(PYTHON, ['--version']).status !== 0)('its learning rates are ours [needs python3]', () => {
   const schedules = (['cosine', 'linear', 'constant'] as const).flatMap((kind) =>
     [0, 1, 7].flatMap((warmup) =>
-      [0, 0.1].map((minLrRatio) => ({ kind, learningRate: 3e-4, minLrRatio, warmupSteps: warmup, before: 0, steps: 40 })),
+      [0, 0.1].map((minLrRatio) => ({
+        kind,
+        learningRate: 3e-4,
+        minLrRatio,
+        warmupSteps: warmup,
+        before: 0,
+        steps: 40,
+      })),
     ),
   );
   const { status, stdout, stderr } = spawnSync(PYTHON, ['-c', RATES, PROGRAM, JSON.stringify(schedules)], {
