@@ -1,6 +1,9 @@
 import type { ForeignFlags } from './flags.js';
 
-/** Flags of other programs that the library runs or advises to run, as FILE#DECLARATION. */
+/**
+ * Flags of other programs that the library runs or advises to run, as FILE#DECLARATION, and what stands in scripts and
+ * pages that it writes for a command line.
+ */
 export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/card-memory.ts#cardMemory': ['--query-gpu', '--format', '--id'],
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
@@ -20,6 +23,9 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   ],
   'src/backend/native/probe.ts#probe': ['--input-type'],
   'src/data/import.ts#outOfMemory': ['--max-old-space-size'],
+  'src/handover/engines/accelerate.ts#zero3': ['phasetune handover'],
+  'src/handover/engines/trl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--model'],
+  'src/handover/engines/trl.ts#runScript': ['phasetune handover', '--model', '--config_file', '--stage'],
   'src/io/file-kinds.ts#KINDS': ['--format'],
   'src/study/executors/slurm/ask.ts#askSlurm': ['--name', '--starttime'],
   'src/study/executors/slurm/cancel.ts#cancelTasks': ['--signal', '--state'],
