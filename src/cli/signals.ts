@@ -44,13 +44,14 @@ export interface InterruptOptions {
 }
 
 /**
- * Listens for SIGINT, SIGTERM, SIGUSR2 and SIGHUP: the first aborts the signal if the work has read it, and
- * otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does not
- * count, because closing a terminal may send several, together with SIGTERM. SIGUSR2 is the warning of a scheduler
- * that the time limit is near; in a job of Slurm, which repeats its signals, SIGTERM does not count either. Under `nohup` SIGHUP
- * is ignored. Where this process was started with a channel to its parent (a cell of a study), the
- * end of the channel is a SIGTERM; it does not count as the second either, since a parent that asked
- * this one to stop may be gone before it has saved.
+ * Listens for SIGINT, SIGTERM, SIGUSR2 and SIGHUP: the first aborts the signal if the work has read
+ * it, and otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does
+ * not count, because closing a terminal may send several, together with SIGTERM. SIGUSR2 is the
+ * warning of a scheduler that the time limit is near; in a job of Slurm, which repeats its signals,
+ * SIGTERM does not count either. Under `nohup` SIGHUP is ignored. Where this process was started
+ * with a channel to its parent (a cell of a study), the end of the channel is a SIGTERM; it does
+ * not count as the second either, since a parent that asked this one to stop may be gone before it
+ * has saved.
  */
 export function listenForInterrupt(
   logger: Logger,

@@ -4,18 +4,19 @@ import { liveHolder } from '../io/lock-file.js';
 import { type AttemptLog, isDiskFull, openAttemptLog } from './attempt-log.js';
 import { finalFailure } from './attempts.js';
 import type { Cell } from './cell.js';
+import { jobOf } from './cell-job.js';
 import { cellState } from './cell-states.js';
 import { endedCell, secondsOfRun } from './ended-cell.js';
 import type { StudyEvent } from './events.js';
 import type { CellJob, Executor, JobEnd, JobState } from './executors/executor.js';
-import { kindOf, type Outcome } from './failures.js';
+import { diskFull, kindOf, type Outcome } from './failures.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
 
 /** Where a cell is in the course of work. Times are those of `performance.now()`. */
 type Place =
   | { readonly at: 'todo'; readonly from: number }
-  | (Begun & { readonly at: 'job'; asked: boolean; unknownSince?: number; job?: string | undefined })
+  | (Begun & { readonly at: 'job'; asked: boolean; unknownSince?: number; job?: string | undefined; end?: JobEnd })
   | { readonly at: 'elsewhere' }
   | { readonly at: 'done'; readonly seconds: number | undefined }
   | { readonly at: 'failed' };
@@ -73,7 +74,11 @@ export class CellWork {
       const attempts = await this.log.read(studyPaths(this.study.folder).attempts(cell.id));
       if (attempts.open?.executor !== executor.kind) continue;
       const { attempt, time } = attempts.open;
-      open.push({ cell, job: this.jobOf(cell, attempt), began: now() - Math.max(0, Date.now() - Date.parse(time)) });
+      open.push({
+        cell,
+        job: jobOf(this.study.folder, cell, attempt),
+        began: now() - Math.max(0, Date.now() - Date.parse(time)),
+      });
     }
     const found = await executor.adopt(open.map(({ job }) => job));
     for (const { cell, job, began } of open) {
@@ -111,10 +116,10 @@ export class CellWork {
     for (const cell of this.cells) {
       const place = this.places.get(cell.index)!;
       if (place.at !== 'job') continue;
-      const state = states.get(cell.index) ?? { state: 'unknown' };
-      if (state.state === 'ended') yield await this.finish(cell, place, state);
+      const state = place.end ?? states.get(cell.index) ?? { state: 'unknown' };
+      if (state.state === 'ended') yield* this.finish(cell, place, state);
       else if (state.state !== 'unknown') this.note(place, state);
-      else if (await this.isLost(cell, place)) yield await this.finish(cell, place, undefined);
+      else if (await this.isLost(cell, place)) yield* this.finish(cell, place, undefined);
     }
     if (now() < this.looked + LOOK_MS) return;
     this.looked = now();
@@ -157,11 +162,6 @@ export class CellWork {
     if (job !== undefined) place.job = job;
   }
 
-  private jobOf(cell: Cell, attempt: number): CellJob {
-    const { folder } = this.study;
-    return { folder, cell, attempt, log: studyPaths(folder).log(cell.id, attempt) };
-  }
-
   /** Hands cells over together. */
   private async *begin(cells: readonly Cell[]): AsyncGenerator<StudyEvent, void> {
     const paths = studyPaths(this.study.folder);
@@ -172,7 +172,7 @@ export class CellWork {
       const path = paths.attempts(cell.id);
       const attempt = (await this.log.read(path)).count + 1;
       await this.log.add(path, { event: 'begin', attempt, time, executor, host: hostname() });
-      jobs.push(this.jobOf(cell, attempt));
+      jobs.push(jobOf(this.study.folder, cell, attempt));
     }
     const began = now();
     try {
@@ -195,9 +195,19 @@ export class CellWork {
     return (await liveHolder(studyPaths(this.study.folder).run(id))) === undefined;
   }
 
-  private async finish(cell: Cell, place: Place & { at: 'job' }, end: JobEnd | undefined): Promise<StudyEvent> {
+  private async *finish(
+    cell: Cell,
+    place: Place & { at: 'job' },
+    end: JobEnd | undefined,
+  ): AsyncGenerator<StudyEvent, void> {
     const outcome = await endedCell(this.study, cell, { end, asked: place.asked || end?.asked === true });
-    return this.conclude(cell, place, end, outcome);
+    // What was written on another machine may be seen late, so that a cell seems not to be what it says it is.
+    if (end?.code === 0 && outcome.outcome === 'failed' && this.executor.adopt) {
+      place.end = end;
+      place.unknownSince ??= now();
+      if (now() < place.unknownSince + LOST_MS) return;
+    }
+    yield await this.conclude(cell, place, end, outcome);
   }
 
   /** Writes how an attempt ended, and decides what becomes of the cell. */
@@ -286,9 +296,3 @@ export class CellWork {
     };
   }
 }
-
-const diskFull = (error: unknown): Outcome => ({
-  outcome: 'failed',
-  failure: 'disk full',
-  reason: (error as Error).message,
-});

@@ -29,7 +29,7 @@ export type StudyEvent =
       /** An earlier process began it; its job is followed from now on. */
       readonly adopted?: boolean | undefined;
     }
-  /** Jobs that were handed over go on without this process; what the scheduler calls them. */
+  /** Jobs that were handed over continue without this process; what the scheduler calls them. */
   | { readonly type: 'detached'; readonly jobs: readonly string[] }
   /** A cell was already being run, by another process, and is waited for. */
   | {

@@ -1,7 +1,7 @@
 import { env } from 'node:process';
 import { usageError } from '../core/errors.js';
 import { readAttempts } from './attempts.js';
-import type { Cell } from './cell.js';
+import { jobOf } from './cell-job.js';
 import type { CellJob, JobState } from './executors/executor.js';
 import { cancelLeft, lookAtLeft } from './executors/slurm/left.js';
 import { type Study, studyPaths } from './study-record.js';
@@ -18,13 +18,6 @@ async function openJobs({ folder, cells }: Study): Promise<CellJob[]> {
   }
   return open;
 }
-
-const jobOf = (folder: string, cell: Cell, attempt: number): CellJob => ({
-  folder,
-  cell,
-  attempt,
-  log: studyPaths(folder).log(cell.id, attempt),
-});
 
 /**
  * What a scheduler says of jobs that an earlier process left, by index of the cell; undefined where there are none. One

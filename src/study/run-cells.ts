@@ -38,8 +38,9 @@ const LEAVE = new Set(['SIGTERM', 'SIGHUP']);
  * was killed or lost, after a while; one that fails otherwise stays failed, and the others are run.
  * A cell that another process runs is waited for. Where so many in a row fail in the same way
  * (`stopAfterAlike`), it warns and returns. Throws code `interrupted` once all have saved, where
- * `signal` or `stopStudy` stopped it. Jobs that outlive this process are taken over from an earlier one, and left to the
- * next one with `detach`, after an error, and where SIGTERM or SIGHUP ends this one.
+ * `signal` or `stopStudy` stopped it. Jobs that outlive this process are taken over from an earlier
+ * one, and left to the next one with `detach`, after an error, and where SIGTERM or SIGHUP ends
+ * this one.
  */
 export async function* runCells(
   study: Study,
@@ -78,8 +79,7 @@ async function* loop(
     if (stop === 'leave') return stop;
     if (stop && stop !== stopping) {
       if (stop === 'alike') yield { type: 'warning', message: alikeMessage(study, work) };
-      // Jobs of a scheduler that wait are no cells in a row: all that were handed over go on.
-      if (stop !== 'alike' || !outlives) await work.stop(stop === 'now' ? 'now' : 'save');
+      await work.stop(stop === 'now' ? 'now' : 'save');
     }
     stopping = stop ?? stopping;
     if (!stopping) yield* work.start();
@@ -117,7 +117,7 @@ const isForThisProcess = (reason: unknown): boolean =>
 
 async function interrupted(study: Study, left: number): Promise<PhasetuneError> {
   const done = (await cellStates(study)).filter(({ state }) => state === 'done').length;
-  const rest = left > 0 ? `${left} jobs go on without this process` : 'all is saved';
+  const rest = left > 0 ? `${left} jobs continue without this process` : 'all is saved';
   return new PhasetuneError('interrupted', `stopped with ${done} of ${study.cells.length} cells done; ${rest}`, {
     remedies: [{ advice: 'run the same task again to continue' }],
   });

@@ -46,8 +46,7 @@ function extras(env: Record<string, string> = {}) {
 
 const VENV = '~/.cache/phasetune/tests/tensorboard-2.21.0';
 const TRL = '~/.cache/phasetune/tests/trl-1.16.0';
-const TRL_PACKAGES =
-  'torch==2.15.0 transformers==5.24.0 peft==0.21.2 trl==1.16.0 accelerate==1.15.0 datasets==5.2.0';
+const TRL_PACKAGES = 'torch==2.15.0 transformers==5.24.0 peft==0.21.2 trl==1.16.0 accelerate==1.15.0 datasets==5.2.0';
 
 /** What the script prints of an environment. */
 const line = (variable: string, venv: string) => `${variable}=${at(venv.slice(2))}/bin/python\n`;
@@ -84,7 +83,12 @@ test('tries for Slurm where Chromium cannot be had', () => {
   program('apt-get', 'case "$*" in *chromium*) exit 100 ;; esac');
   expect(extras()).toMatchObject({ status: 0 });
   const installed = readFileSync(at('log'), 'utf8').match(/install \S+/g);
-  expect(installed).toEqual(['install chromium-headless-shell', 'install slurmctld', 'install --quiet', 'install --quiet']);
+  expect(installed).toEqual([
+    'install chromium-headless-shell',
+    'install slurmctld',
+    'install --quiet',
+    'install --quiet',
+  ]);
 });
 
 test('installs no packages of the system for a user who is not root', () => {

@@ -63,14 +63,14 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
 type Of<Type extends StudyEvent['type']> = Extract<StudyEvent, { type: Type }>;
 
 function beginOf({ attempt, adopted }: Of<'cell-begin'>): string {
-  if (adopted) return `attempt ${attempt} was begun before, and is followed`;
+  if (adopted) return `attempt ${attempt} was started before, and is followed`;
   return attempt === 1 ? 'begins' : `attempt ${attempt}`;
 }
 
 function detachedOf({ jobs }: Of<'detached'>): string {
   if (jobs.length === 0) return 'no jobs are left to run';
   const arrays = [...new Set(jobs.map((job) => job.replace(/_\d+$/, '')))].join(', ');
-  return `${formatCounted(jobs.length, 'job')} handed over (${arrays}); they go on without this process`;
+  return `${formatCounted(jobs.length, 'job')} handed over (${arrays}); they continue without this process`;
 }
 
 type CellEnd = Extract<StudyEvent, { type: 'cell-end' }>;

@@ -23,6 +23,9 @@ export interface Engine {
   readonly name: EngineName;
   /** Sentences about what it does otherwise than `train` with this plan; goes into the record and README.md. */
   differences(plan: EnginePlan): string[];
-  /** Its files: README.md, run.sh, configuration, programs; their paths have `/`. Throws a usage error for what it cannot carry over. */
+  /**
+   * Its files: README.md, run.sh, configuration, programs; their paths have `/`. Throws a usage
+   * error for what it cannot carry over.
+   */
   files(plan: EnginePlan): Promise<readonly EngineFile[]>;
 }

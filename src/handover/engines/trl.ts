@@ -16,7 +16,10 @@ export const TRL_VERSIONS = {
   datasets: '5.2.0',
 } as const;
 
-/** The program that trains one stage: the same for every handover, read from the sources in a checkout and in a package. */
+/**
+ * The program that trains one stage: the same for every handover, read from the sources in a
+ * checkout and in a package.
+ */
 const PROGRAM = fileURLToPath(new URL('../../../src/handover/engines/programs/train.py', import.meta.url));
 
 /** TRL with accelerate. */

@@ -20,8 +20,8 @@ export interface Cancelled {
 }
 
 /**
- * What the cell's process gets, and not the script around it. SIGKILL would not be passed on: Slurm takes it for the end
- * of the whole job, and gives that half a minute.
+ * What the cell's process gets, and not the script around it. SIGKILL would not be passed on: Slurm
+ * takes it for the end of the whole job, and gives that half a minute.
  */
 const SIGNALS = { save: 'USR2', now: 'ALRM' } as const;
 

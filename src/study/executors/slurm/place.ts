@@ -1,7 +1,10 @@
 import type { CellJob } from '../executor.js';
 import type { Batch } from './submissions.js';
 
-/** The batch, and the index in it, of an attempt at a cell; undefined where it was never to be submitted, or refused. */
+/**
+ * The batch, and the index in it, of an attempt at a cell; undefined where it was never to be
+ * submitted, or refused.
+ */
 export function placeOf(
   batches: Iterable<Batch>,
   { cell, attempt }: Pick<CellJob, 'cell' | 'attempt'>,

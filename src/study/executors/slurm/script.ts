@@ -25,6 +25,10 @@ export interface ScriptParts {
 /** Seconds before the time limit at which a cell is asked to save; Slurm may do so a minute earlier. */
 const WARN_SECONDS = 180;
 
+/** The same where the limit is given in minutes: at most a quarter of it, or little would be left to compute in. */
+const warnSeconds = (time: string | undefined): number =>
+  Math.min(WARN_SECONDS, /^\d+$/.test(time ?? '') ? 15 * Number(time) : WARN_SECONDS);
+
 /** How often a job that saved and stopped is continued by itself, before this counts as an end. */
 const MOST_RESTARTS = 20;
 
@@ -84,7 +88,7 @@ saved=
 case $status in
   129 | 130 | 140 | 143) [ ! -e "slurm/stop/${batch}-$task" ] && [ "\${SLURM_RESTART_COUNT:-0}" -lt ${MOST_RESTARTS} ] && saved=1 ;;
 esac
-# Slurm may not answer for minutes. Where it counts more starts than this script was told of, it has put the task back
+# Slurm may not answer for minutes. Where it counts more starts than this script knows of, it has put the task back
 # into the queue itself: preempted, or the node is gone, which ends srun with status 0.
 for _ in {1..20}; do
   if shown=$(scontrol show job "$this" 2>/dev/null); then
@@ -109,7 +113,7 @@ function optionLines({ batch, name, tasks, parallel, options, threads, time }: S
     '--open-mode=append',
     '--export=NONE',
     '--requeue',
-    `--signal=USR2@${WARN_SECONDS}`,
+    `--signal=USR2@${warnSeconds(time)}`,
     '--nodes=1',
     '--ntasks=1',
     `--cpus-per-task=${cpus ?? threads}`,

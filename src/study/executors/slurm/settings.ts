@@ -2,7 +2,7 @@ import type { SlurmCommand } from './commands.js';
 
 /** Settings of a cluster that decide how it is asked. */
 export interface ClusterSettings {
-  /** Tasks that an array may have. */
+  /** Tasks that an array may have: they are numbered from 0. */
   readonly maxArraySize: number;
   /** Seconds for which Slurm still knows a job that has ended; 0 where it never forgets it. */
   readonly minJobAge: number;

@@ -9,7 +9,10 @@ const LEAST_MINUTES = 15;
 /** Time that a cell may take, as a multiple of its forecast. */
 const TIME_FACTOR = 1.5;
 
-/** The time limit of cells as `sbatch` takes it; undefined for the partition's, where it is not known for all of them. */
+/**
+ * The time limit of cells as `sbatch` takes it; undefined for the partition's, where it is not
+ * known for all of them.
+ */
 export async function timeLimit(
   study: Study,
   cells: readonly Cell[],

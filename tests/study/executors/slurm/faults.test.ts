@@ -92,6 +92,13 @@ describe('sbatch', () => {
       message: expect.stringContaining('Slurm did not take the jobs: invalid partition specified: nope'),
     });
     expect(await submitted()).toMatchObject([{ refused: true }]);
+    const attempts = readFileSync(inCell(study, 'b-seed-2', 'attempts.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(attempts.map((line) => JSON.parse(line))).toMatchObject([
+      { event: 'begin', attempt: 1 },
+      { event: 'end', attempt: 1, outcome: 'interrupted' },
+    ]);
     await runsAllOnce();
   });
 
@@ -221,6 +228,7 @@ describe('a job', () => {
   test.each([
     ['TIMEOUT', { failure: 'killed', reason: 'Slurm: TIMEOUT' }],
     ['NODE_FAIL', { failure: 'lost', reason: 'Slurm: NODE_FAIL' }],
+    ['FAILED', { failure: 'killed', reason: 'Slurm: FAILED, see slurm/batch-1-0.out' }],
     ['OUT_OF_MEMORY', { failure: 'killed', reason: 'Slurm: OUT_OF_MEMORY' }],
   ])('that ended by %s says so, once Slurm has said it twice', async (state, cause) => {
     behave(study, { '*': ['sleep'] });

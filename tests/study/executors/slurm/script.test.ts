@@ -11,9 +11,9 @@ import { runAll } from '../../fake.js';
 
 const FOLDER = `/data/it's a "study" $HOME; #1`;
 
-const scriptOf = (options: object = {}, parallel?: number) =>
+const scriptOf = (options: object = {}, parallel?: number, time?: string) =>
   batchScript({
-    ...{ folder: FOLDER, batch: 3, name: 'pt-0123abcd-3', tasks: 12, parallel, threads: 2, time: undefined },
+    ...{ folder: FOLDER, batch: 3, name: 'pt-0123abcd-3', tasks: 12, parallel, threads: 2, time },
     ...{ cellCommand: ['/usr/bin/node', 'main.js'], variables: { PHASETUNE_HOME: '/my home' } },
     options: slurmSchema.parse(options),
   });
@@ -34,6 +34,16 @@ describe('the batch script', () => {
       '--ntasks=1',
       '--cpus-per-task=2',
     ]);
+  });
+
+  test.each([
+    ['60', 180],
+    ['2', 30],
+    ['4:00:00', 180],
+  ])('with the limit %s warns %i seconds before', (time, seconds) => {
+    expect(optionsOf(scriptOf({}, undefined, time))).toEqual(
+      expect.arrayContaining([`--signal=USR2@${seconds}`, `--time=${time}`]),
+    );
   });
 
   test('has what the study file asks for', () => {

@@ -127,6 +127,12 @@ describe('a study whose jobs outlive the process', () => {
     await refuseLeftJobs(local, process.env);
   });
 
+  test('is as many arrays as the largest one takes', async () => {
+    cluster.configure({ maxArraySize: 3 });
+    expect(statesOf(await run())).toEqual(['done', 'done', 'done', 'done']);
+    expect(cluster.tasks().map(({ id }) => id)).toEqual(['37_0', '37_1', '37_2', '40_0']);
+  });
+
   test('ends an attempt that was begun and never submitted', async () => {
     const time = new Date().toISOString();
     const begin = { event: 'begin', attempt: 1, time, executor: 'slurm', host: 'h' } as const;
@@ -156,7 +162,7 @@ describe('an interrupt', () => {
     stop.abort(why);
     expect((await running).error).toMatchObject({
       code: 'interrupted',
-      message: 'stopped with 0 of 4 cells done; 4 jobs go on without this process; run the same task again to continue',
+      message: 'stopped with 0 of 4 cells done; 4 jobs continue without this process; run the same task again to continue',
     });
     for (const pid of pids) expect(lives(pid)).toBe(true);
   });
