@@ -83,7 +83,7 @@ function layoutFindings(after: AdapterState, before: AdapterState): Finding[] {
 function unchanged(after: AdapterState, before: AdapterState, moved: number): Finding[] | undefined {
   if (after.sha256 === before.sha256)
     return [
-      finding('same file', `${after.file} is the very file that the stage began with (SHA-256 ${brief(after.sha256)})`),
+      finding('same file', `${after.file} is the file that the stage began with (SHA-256 ${brief(after.sha256)})`),
     ];
   const same = [...after.matrices].filter(([name, { values }]) => values === before.matrices.get(name)?.values);
   if (same.length === after.matrices.size)

@@ -42,7 +42,7 @@ withTrl(
         const { heldOut } = JSON.parse(await readFile(guide.at(`handover/stage-${i + 1}.json`), 'utf8'));
         expect(Math.abs(heldOut.after - measured)).toBeLessThan(1e-4);
         if (heldOut.before !== undefined) expect(Math.abs(heldOut.before - base!)).toBeLessThan(1e-4);
-        expect(await readHeldOutLosses(guide.at('checkpoints/handed'), i + 1)).toHaveLength(20 * 3);
+        expect(await readHeldOutLosses(guide.at('checkpoints/handed'), i + 1)).toHaveLength(10 * 3);
       }
       expect(after.at(-1)).toBeLessThan(base!);
       const { arms } = JSON.parse(await readFile(guide.at('evals/handed/result.json'), 'utf8'));

@@ -141,7 +141,7 @@ const runScript = ({ stages, training: { processes, precision } }: HandoverRecor
 set -euo pipefail
 cd "$(dirname "\${BASH_SOURCE[0]}")"
 python="\${PYTHON:-python}"
-# The plugin lies in this folder. Nothing is fetched or reported: set these to 0 where Axolotl is to do so.
+# The plugin is in this folder. Nothing is fetched or reported: set these to 0 where Axolotl is to do so.
 export PYTHONPATH="$PWD\${PYTHONPATH:+:$PYTHONPATH}"
 export HF_HUB_OFFLINE="\${HF_HUB_OFFLINE:-1}" AXOLOTL_DO_NOT_TRACK="\${AXOLOTL_DO_NOT_TRACK:-1}"
 for stage in ${stages.map(({ stage }) => stage).join(' ')}; do
