@@ -43,6 +43,7 @@ const SLOW = [
   'cli/manners',
   'cli/proxy',
   'data/transformers',
+  'docs/cluster',
   'docs/evaluation',
   'docs/reports',
   'docs/scoring',
@@ -81,6 +82,8 @@ const SLOW = [
   'scripts/release',
   'study/prepare',
   'study/run-cells',
+  'study/slurm/acceptance',
+  'study/slurm/cluster',
   'tensorboard/tensorboard',
   'tokenizer/pattern',
   'train/checkpointing',
@@ -108,6 +111,8 @@ delete process.env.PHASETUNE_TEST_FAST;
 /** The files that take longest, which begin first: one of them begun last would keep a worker busy alone. */
 const LONGEST = [
   'docs/studies',
+  'study/slurm/acceptance',
+  'docs/cluster',
   'reliability/kills',
   'program/contract/contract',
   'train/recorded',
