@@ -59,6 +59,13 @@ export type { AskingEvent, LlmReplies, PairAsking } from './eval/judge/llm-judge
 export type { JudgeKind, MissingReason } from './eval/judge/pair-judge.js';
 export type { EvaluationResult } from './eval/result/result.js';
 export type { Repeatability } from './eval/verdicts/repeatability.js';
+export { type CheckedStage, checkHandover, type HandoverCheck } from './handover/check.js';
+export { type HandedOver, handOver } from './handover/hand-over.js';
+export type { HandoverRecord } from './handover/handover-record.js';
+export { type ImportedHandover, importHandover } from './handover/import.js';
+export { type ImportHandoverInput, importHandoverOptionsSchema } from './handover/import-options.js';
+export { type HandoverInput, handoverOptionsSchema } from './handover/options.js';
+export type { Finding, Trap } from './handover/traps.js';
 export { type LiveHooks, type LivePage, openLivePage } from './live/open.js';
 export { type LiveOptions, liveOptionsSchema } from './live/options.js';
 export type { MergeResult } from './lora/merge-folder.js';

@@ -7,6 +7,7 @@ import { adapterFindings, brief, scaleFindings } from './check-adapter.js';
 import { evidenceFindings, evidenceNotes, plannedRates } from './check-evidence.js';
 import { type HandoverRecord, type HandoverStage, readHandoverRecord } from './handover-record.js';
 import type { EngineName } from './options.js';
+import { stageReport } from './paths.js';
 import { readEvidence, type StageEvidence } from './stage-evidence.js';
 import { type Finding, finding } from './traps.js';
 
@@ -151,10 +152,8 @@ function lossOf({ steps }: StageEvidence): Pick<CheckedStage, 'loss'> {
 function untrainedFindings({ folder, later }: Place, { stage, to }: HandoverStage, { file }: StageEvidence): Finding[] {
   const path = join(folder, to);
   if (later) return [finding('skipped stage', `stage ${stage} has no adapter (${path}), a later stage has one`)];
-  return file === stageReportOf(stage) ? [finding('broken file', `${path}: no adapter, though ${file} is there`)] : [];
+  return file === stageReport(stage) ? [finding('broken file', `${path}: no adapter, though ${file} is there`)] : [];
 }
-
-const stageReportOf = (stage: number): string => `stage-${stage}.json`;
 
 async function trainedFindings(
   { folder, record, first, before, ownLoss }: Place,
@@ -163,8 +162,9 @@ async function trainedFindings(
   after: AdapterState | UnreadableAdapter,
 ): Promise<Finding[]> {
   const found = evidenceFindings(evidence, stage, ownLoss);
-  if (record.engine === 'trl' && !evidence.report)
-    found.push(finding('no report', `${join(folder, stage.to)} is there, ${stageReportOf(stage.stage)} is not`));
+  // An engine that is interrupted may save what it has: an adapter alone proves nothing.
+  if (evidence.file === undefined)
+    found.push(finding('no report', `${join(folder, stage.to)} is there, ${stageReport(stage.stage)} is not`));
   if ('unreadable' in after) return [...found, unreadable(after)];
   found.push(...(await scaleFindings(join(folder, stage.to), join(folder, record.firstAdapter.path))));
   const frozen = found.some(({ trap }) => trap === 'frozen adapter');
@@ -202,11 +202,10 @@ function hashFindings(
 
 function notesOf({ record }: Place, evidence: StageEvidence, after: AdapterState | UnreadableAdapter): string[] {
   const notes = evidenceNotes(evidence, record);
-  if (!evidence.report) {
-    const nothing = 'how many steps were made and with which learning rates, nor ';
-    const also = evidence.made === undefined ? nothing : '';
-    const comma = also === '' ? '' : ',';
-    notes.push(`the engine records neither ${also}which adapter the stage began with${comma} nor which rows it read`);
+  if (evidence.file !== undefined && !evidence.report) {
+    notes.push(
+      'the engine records neither which adapter the stage began with, nor which rows it read, nor how it averaged the loss of a step',
+    );
   }
   if ('unreadable' in after) return notes;
   const rounded = [...after.matrices.values()].find(({ dtype }) => dtype === 'BF16' || dtype === 'F16');

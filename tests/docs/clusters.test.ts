@@ -1,19 +1,31 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readAttemptLines } from '../../src/study/attempts.js';
 import { type Guide, openGuide } from '../helpers/guide.js';
 import { problemsOf, readJob } from '../helpers/kubernetes.js';
 import { PROGRAM, ROOT } from '../helpers/program.js';
+import { FAKE_CELL } from '../study/fake.js';
 
-/** Two short runs, however busy the machine is. */
-const PATIENCE_MS = 900_000;
+/** However busy the machine is. */
+const PATIENCE_MS = 300_000;
 
 let guide: Guide;
 afterEach(() => guide?.close());
 
-/** A page whose `/data` is the folder of the test, with programs that stand in for those of a cluster. */
-async function openPage(page: string, standIns: readonly string[]) {
+const words = (...all: readonly string[]) => all.map((word) => `'${word}'`).join(' ');
+const script = (name: string, text: string) =>
+  writeFile(guide.at('bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+
+/**
+ * A page's commands, with the folder of the test for `/data`, a program that stands in for the one of the cluster, and
+ * cells that only pretend to train.
+ */
+async function openPage(page: string, standIn: string): Promise<string[]> {
   guide = await openGuide(`clusters/${page}`);
   for (const folder of ['datasets/demo', 'docs/clusters']) {
     await mkdir(guide.at(folder, '..'), { recursive: true });
@@ -22,34 +34,94 @@ async function openPage(page: string, standIns: readonly string[]) {
   // A link would lead out of what pods see.
   await rm(guide.at('models'));
   await cp(join(ROOT, 'models/tiny-llama'), guide.at('models/tiny-llama'), { recursive: true });
-  const node = [process.execPath, ...PROGRAM].map((word) => `'${word}'`).join(' ');
-  await script('phasetune', `exec ${node} "$@"`);
-  for (const name of standIns) {
-    const words = [
-      process.execPath,
-      '--import',
-      import.meta.resolve('tsx'),
-      join(ROOT, `tests/docs/stand-ins/${name}.ts`),
-    ];
-    await script(name, `exec ${[...words, guide.at('bin')].map((word) => `'${word}'`).join(' ')} "$@"`);
-  }
+  const cell = `if [ "$1 $2" = 'ablate cell' ]; then shift 2; exec ${words(...FAKE_CELL)} "$@"; fi`;
+  await script('phasetune', `${cell}\nexec ${words(process.execPath, ...PROGRAM)} "$@"`);
+  const name = standIn.replace(/\..*/, '');
+  const run = [process.execPath, ...(standIn.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [])];
+  const state = guide.at(name === 'kubectl' ? 'bin' : `${name}-jobs`);
+  await script(name, `exec ${words(...run, join(ROOT, 'tests/docs/stand-ins', standIn), state)} "$@"`);
   return guide.blocks.map((block) => block.replaceAll('/data/me', guide.at()).replaceAll('/data', guide.at()));
 }
 
-const script = (name: string, text: string) =>
-  writeFile(guide.at('bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+const read = (...path: string[]) => readFileSync(guide.at(...path), 'utf8');
+const results = (study: string) => JSON.parse(read('studies', study, 'results.json'));
+const inCell = (id: string, ...path: string[]) => guide.at('studies/try/cells', id, ...path);
+const lines = (path: string) => readFileSync(path, 'utf8').trim().split('\n');
 
-const results = () => JSON.parse(readFileSync(guide.at('studies/try/results.json'), 'utf8'));
+/** Runs the page to its end, then sets back one of its cells, which sleeps at its next start. */
+async function ranAndReset(blocks: readonly string[], id: string) {
+  const { code, said } = await guide.shell(blocks.join(''));
+  expect(code, said).toBe(0);
+  expect(results('try').arms).toHaveLength(2);
+  for (const each of ['one-off-seed-1', 'phased-seed-1']) {
+    expect((await readAttemptLines(inCell(each, 'attempts.jsonl'))).at(-1)).toMatchObject({ outcome: 'done', code: 0 });
+    expect(lines(inCell(each, 'starts.jsonl'))).toHaveLength(1);
+  }
+  await rm(inCell(id, 'run'), { recursive: true });
+  writeFileSync(guide.at('studies/try/behaviour.json'), JSON.stringify({ [id]: ['done', 'sleep', 'done'] }));
+}
+
+/** Starts the study again, in a process of its own, until its cell sleeps. */
+async function startAgain(id: string): Promise<ChildProcess> {
+  const { HOME, PHASETUNE_HOME } = process.env;
+  const env = { PATH: `${guide.at('bin')}:${process.env.PATH}`, HOME, ...(PHASETUNE_HOME && { PHASETUNE_HOME }) };
+  const args = [...PROGRAM, 'ablate', 'study.yaml', '--out', 'studies/try'];
+  const child = spawn(process.execPath, args, { cwd: guide.at(), env, stdio: 'ignore' });
+  while (!existsSync(inCell(id, 'sleeps'))) await sleep(20);
+  return child;
+}
 
 test('docs/clusters/kubernetes.md: its commands write a Job whose pods run the study', {
   timeout: PATIENCE_MS,
 }, async () => {
-  const blocks = await openPage('kubernetes.md', ['kubectl']);
+  const blocks = await openPage('kubernetes.md', 'kubectl.ts');
   const { code, said } = await guide.shell(blocks.join(''));
   expect(code, said).toBe(0);
-  const job = readJob(readFileSync(guide.at('studies/try/kubernetes/job.yaml'), 'utf8'));
+  const job = readJob(read('studies/try/kubernetes/job.yaml'));
   expect(problemsOf(job)).toEqual([]);
   expect(said).toContain(`job.batch/${job.metadata.name} created`);
-  expect(results()).toMatchObject({ missing: [], comparisons: [{ arm: 'phased', verdict: 'incomplete' }] });
-  expect(existsSync(guide.at('studies/try/cells/phased-seed-1/attempts.jsonl'))).toBe(false);
+  expect(said.match(/pod \d: 0/g)).toHaveLength(2);
+  expect(results('try').arms).toHaveLength(2);
+  for (const id of ['one-off-seed-1', 'phased-seed-1']) expect(lines(inCell(id, 'starts.jsonl'))).toHaveLength(1);
+});
+
+describe.each([
+  ['ssh.md', 'ssh.mjs', 129],
+  ['ray.md', 'ray.mjs', 130],
+  ['skypilot.md', 'sky.mjs', 130],
+])('docs/clusters/%s', (page, standIn, saved) => {
+  test('its commands run the study; an interrupt lets the cell save, and the study continues', {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const blocks = await openPage(page, standIn);
+    const id = 'phased-seed-1';
+    await ranAndReset(blocks, id);
+    const study = await startAgain(id);
+    study.kill('SIGINT');
+    expect(await once(study, 'exit')).toEqual([130, null]);
+    while (!existsSync(inCell(id, 'stopped'))) await sleep(20);
+    expect(lines(inCell(id, 'stopped'))).toEqual([String(saved)]);
+    expect((await readAttemptLines(inCell(id, 'attempts.jsonl'))).at(-1)).toMatchObject({ outcome: 'interrupted' });
+    const again = await guide.shell('npx phasetune ablate study.yaml --out studies/try');
+    expect(again.code, again.said).toBe(0);
+    expect(lines(inCell(id, 'starts.jsonl'))).toHaveLength(3);
+    expect(lines(inCell('one-off-seed-1', 'starts.jsonl'))).toHaveLength(1);
+    if (page === 'ssh.md') {
+      expect(results('try-2').arms).toHaveLength(2);
+      expect(new Set(lines(guide.at('ssh-jobs/hosts')))).toContain('gpu1');
+    }
+  });
+
+  test.each([
+    ['exit 3 rows.jsonl:3: no row', page === 'skypilot.md' ? 'failed' : 'data'],
+    ['exit 1 out of memory', 'out of memory'],
+  ])('a cell that ends with %s has failed: %s', { timeout: PATIENCE_MS }, async (behaviour, failure) => {
+    const blocks = await openPage(page, standIn);
+    await ranAndReset(blocks.slice(0, 1), 'phased-seed-1');
+    writeFileSync(guide.at('studies/try/behaviour.json'), JSON.stringify({ 'phased-seed-1': [behaviour] }));
+    const { code, said } = await guide.shell('npx phasetune ablate study.yaml --out studies/try');
+    expect(code, said).toBe(1);
+    const last = (await readAttemptLines(inCell('phased-seed-1', 'attempts.jsonl'))).at(-1);
+    expect(last).toMatchObject({ outcome: 'failed', failure });
+  });
 });

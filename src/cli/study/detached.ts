@@ -1,6 +1,6 @@
 import { alignedLines } from '../../telemetry/document.js';
 import type { CommandContext } from '../command.js';
-import { quoted } from '../wording.js';
+import { shellWord } from '../shell-word.js';
 
 /** Prints how jobs that continue without this process are followed, stopped, and their results had. */
 export function printDetached(
@@ -9,9 +9,9 @@ export function printDetached(
 ): void {
   for (const line of alignedLines(
     [
-      ['follow them', `phasetune ablate status ${quoted(out)}`],
-      ['stop them (cells save first)', `phasetune ablate stop ${quoted(out)}`],
-      ['results, once all have ended', `phasetune ablate ${quoted(file)} --out ${quoted(out)}`],
+      ['follow them', `phasetune ablate status ${shellWord(out)}`],
+      ['stop them (cells save first)', `phasetune ablate stop ${shellWord(out)}`],
+      ['results, once all have ended', `phasetune ablate ${shellWord(file)} --out ${shellWord(out)}`],
     ],
     2,
   ))

@@ -15,7 +15,7 @@ export function engineBlocks({ engine, differences, notKnown }: TrainedBy): Page
   return [
     {
       kind: 'paragraph',
-      text: `This run was planned here and trained by ${engine}, which was handed the tokens of every step and the first adapter; its stages were checked when it was brought back, and the held-out losses were measured here. What the engine did otherwise:`,
+      text: `This run was planned here and trained by ${engine}, which was handed the tokens of every step and the first adapter; its stages were checked when it was brought back. Held-out losses, where there are any, were measured here. What the engine did otherwise:`,
     },
     ...(differences.length > 0 ? [{ kind: 'list', items: differences } as const] : []),
     ...(notKnown.length > 0

@@ -43,13 +43,14 @@ function answerSection(report: RunReport): Section {
   const blocks: PageBlock[] = [
     { kind: 'note', tone: tone === 'bad' ? 'error' : 'answer', text: sentence },
     ...(bands.length > 0 ? [{ kind: 'list', items: bands } as const] : []),
-    ...(run.matrix
-      ? []
-      : [{ kind: 'paragraph', text: 'No rows are held out, so no held-out loss was measured.' } as const]),
+    ...(run.matrix ? [] : [{ kind: 'paragraph', text: unmeasured(run) } as const]),
     { kind: 'facts', facts: factsOf(report) },
   ];
   return { id: 'answer', title: 'What came of it', blocks };
 }
+
+const unmeasured = ({ trainedBy }: RunReport['run']): string =>
+  trainedBy ? 'No held-out loss was measured.' : 'No rows are held out, so no held-out loss was measured.';
 
 function factsOf({ folder, run, history }: RunReport): (readonly [string, string])[] {
   const { stages, seconds, trainingSeconds, tokensPerSecond, adapter, started, finished, trainedBy } = run;

@@ -44,12 +44,17 @@ async function saidIn(log: string, code: number): Promise<Pick<JobEnd, 'lastLine
 }
 
 /** The end of a task as Slurm tells it; without a word it is gone, and was asked to stop. */
-export async function endBySlurm({ log }: Looked, { word }: EndedBySlurm, asked: boolean): Promise<JobEnd> {
+export async function endBySlurm(
+  { batch, task, log }: Looked,
+  { word }: EndedBySlurm,
+  asked: boolean,
+): Promise<JobEnd> {
   const meaning = word === undefined ? 'completed' : meaningOf(word);
   const end = { ...nothingKnown(asked), lastLine: await lastSaidIn(log) };
   if (typeof meaning === 'string') return end;
   const { failure, outOfMemory = false } = meaning;
-  return { ...end, outOfMemory, cause: { failure, reason: `Slurm: ${word}` } };
+  const where = word === 'FAILED' ? `, see ${slurmPaths('').output(batch, task)}` : '';
+  return { ...end, outOfMemory, cause: { failure, reason: `Slurm: ${word}${where}` } };
 }
 
 /** The end of a task that Slurm never took. */

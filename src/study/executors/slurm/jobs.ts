@@ -1,5 +1,6 @@
 import { PhasetuneError } from '../../../core/errors.js';
 import type { Logger } from '../../../telemetry/logger.js';
+import { isDiskFull } from '../../attempt-log.js';
 import type { CellJob, JobEnd, JobState } from '../executor.js';
 import { type Answer, arraysOf, askSlurm, taskOf } from './ask.js';
 import { type BatchOptions, writeBatch } from './batch.js';
@@ -13,23 +14,7 @@ import type { ClusterSettings } from './settings.js';
 import { type Batch, noteSubmission } from './submissions.js';
 import { type Submitted, sbatch } from './submit.js';
 import { timeLimit } from './times.js';
-
-/** How Slurm is asked. Times are in milliseconds. */
-export interface SlurmTiming {
-  /** A command that has not answered after so long is killed [60 s]. */
-  readonly limitMs: number;
-  /** Between two questions about the states of jobs [by the cluster's settings, at most 60 s]. */
-  readonly askMs?: number | undefined;
-  /** The same while something is not sure, or until jobs that were asked to stop have [5 s]. */
-  readonly soonMs: number;
-  /** Between two looks for jobs that have written how they ended [1 s]. */
-  readonly lookMs: number;
-  /** A job that is not there for so long is not known any more [60 s]. */
-  readonly lostMs: number;
-}
-
-/** See {@link SlurmTiming}. */
-export const SLURM_TIMING: SlurmTiming = { limitMs: 60_000, soonMs: 5_000, lookMs: 1_000, lostMs: 60_000 };
+import type { SlurmTiming } from './timing.js';
 
 /** What jobs are submitted and followed with. */
 export interface SlurmJobsOptions extends BatchOptions {
@@ -178,7 +163,12 @@ export class SlurmJobs {
   }
 
   private async taken(batch: Batch, { job, cluster }: Pick<Batch, 'cluster'> & { readonly job: string }) {
-    await this.note(batch, { event: 'submitted', job, ...(cluster !== undefined && { cluster }) });
+    const change = { job, ...(cluster !== undefined && { cluster }) };
+    // A full disk does not take jobs back: without this line they are found by their name.
+    await this.note(batch, { event: 'submitted', ...change }).catch((error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+      this.batches.set(batch.batch, { ...batch, ...change });
+    });
     this.unsure.delete(batch.batch);
   }
 

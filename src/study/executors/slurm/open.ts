@@ -2,9 +2,10 @@ import type { Logger } from '../../../telemetry/logger.js';
 import type { Executor } from '../executor.js';
 import type { BatchOptions } from './batch.js';
 import { slurmCommand } from './commands.js';
-import { SLURM_TIMING, SlurmJobs, type SlurmTiming } from './jobs.js';
+import { SlurmJobs } from './jobs.js';
 import { readSettings } from './settings.js';
 import { readSubmissions } from './submissions.js';
+import { SLURM_TIMING, type SlurmTiming } from './timing.js';
 
 /** What an executor of Slurm is opened with. */
 export interface OpenSlurm extends BatchOptions {

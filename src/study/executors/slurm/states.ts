@@ -53,7 +53,7 @@ const word = (state: string): string => /^[A-Z_]*/.exec(state.trim())![0];
 
 /** What the end of a job that did not say so itself comes to. */
 export interface SlurmEnd {
-  readonly failure: 'killed' | 'lost' | 'failed';
+  readonly failure: 'killed' | 'lost';
   readonly outOfMemory?: boolean;
 }
 
@@ -62,7 +62,8 @@ const ENDS: Readonly<Record<string, SlurmEnd>> = {
   BOOT_FAIL: { failure: 'lost' },
   CANCELLED: { failure: 'killed' },
   DEADLINE: { failure: 'killed' },
-  FAILED: { failure: 'failed' },
+  // The script did not come to its end: it was killed, or could not begin.
+  FAILED: { failure: 'killed' },
   NODE_FAIL: { failure: 'lost' },
   OUT_OF_MEMORY: { failure: 'killed', outOfMemory: true },
   PREEMPTED: { failure: 'killed' },

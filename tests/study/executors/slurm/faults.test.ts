@@ -228,6 +228,7 @@ describe('a job', () => {
   test.each([
     ['TIMEOUT', { failure: 'killed', reason: 'Slurm: TIMEOUT' }],
     ['NODE_FAIL', { failure: 'lost', reason: 'Slurm: NODE_FAIL' }],
+    ['FAILED', { failure: 'killed', reason: 'Slurm: FAILED, see slurm/batch-1-0.out' }],
     ['OUT_OF_MEMORY', { failure: 'killed', reason: 'Slurm: OUT_OF_MEMORY' }],
   ])('that ended by %s says so, once Slurm has said it twice', async (state, cause) => {
     behave(study, { '*': ['sleep'] });

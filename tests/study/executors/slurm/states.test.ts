@@ -42,7 +42,7 @@ test.each([
   ['CANCELLED', { failure: 'killed' }],
   ['REVOKED', { failure: 'killed' }],
   ['DEADLINE', { failure: 'killed' }],
-  ['FAILED', { failure: 'failed' }],
+  ['FAILED', { failure: 'killed' }],
   ['OUT_OF_MEMORY', { failure: 'killed', outOfMemory: true }],
 ])('%s is %j', (state, meaning) => expect(meaningOf(state)).toEqual(meaning));
 
