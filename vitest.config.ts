@@ -44,6 +44,7 @@ const SLOW = [
   'cli/proxy',
   'data/transformers',
   'docs/clusters',
+  'docs/cluster',
   'docs/evaluation',
   'docs/reports',
   'docs/scoring',
@@ -83,6 +84,8 @@ const SLOW = [
   'study/prepare',
   'study/render/render',
   'study/run-cells',
+  'study/slurm/acceptance',
+  'study/slurm/cluster',
   'tensorboard/tensorboard',
   'tokenizer/pattern',
   'train/checkpointing',
@@ -110,6 +113,8 @@ delete process.env.PHASETUNE_TEST_FAST;
 /** The files that take longest, which begin first: one of them begun last would keep a worker busy alone. */
 const LONGEST = [
   'docs/studies',
+  'study/slurm/acceptance',
+  'docs/cluster',
   'reliability/kills',
   'program/contract/contract',
   'train/recorded',
