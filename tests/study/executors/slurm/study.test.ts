@@ -162,7 +162,8 @@ describe('an interrupt', () => {
     stop.abort(why);
     expect((await running).error).toMatchObject({
       code: 'interrupted',
-      message: 'stopped with 0 of 4 cells done; 4 jobs continue without this process; run the same task again to continue',
+      message:
+        'stopped with 0 of 4 cells done; 4 jobs continue without this process; run the same task again to continue',
     });
     for (const pid of pids) expect(lives(pid)).toBe(true);
   });
