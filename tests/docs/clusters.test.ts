@@ -12,7 +12,7 @@ import { PROGRAM, ROOT } from '../helpers/program.js';
 import { FAKE_CELL, gone, lives } from '../study/fake.js';
 
 /** However busy the machine is. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 900_000;
 
 let guide: Guide;
 afterEach(() => guide?.close());
