@@ -27,6 +27,16 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/handover/engines/trl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--model'],
   'src/handover/engines/trl.ts#runScript': ['phasetune handover', '--model', '--config_file', '--stage'],
   'src/io/file-kinds.ts#KINDS': ['--format'],
+  'src/study/executors/slurm/ask.ts#askSlurm': ['--name', '--starttime'],
+  'src/study/executors/slurm/cancel.ts#cancelTasks': ['--signal', '--state'],
+  'src/study/executors/slurm/jobs.ts#SlurmJobs': ['--state'],
+  'src/study/executors/slurm/options.ts#slurmSchema': ['--mail-type'],
+  'src/study/executors/slurm/script.ts#batchScript': ['--export', '--cpus-per-task', '--input'],
+  'src/study/executors/slurm/script.ts#optionLines': [
+    ...['--job-name', '--array', '--output', '--open-mode', '--export', '--requeue', '--signal'],
+    ...['--nodes', '--ntasks', '--cpus-per-task'],
+  ],
+  'src/study/executors/slurm/submit.ts#sbatch': ['--parsable'],
   'src/telemetry/memory.ts#collectSooner': ['--heap-growing-percent'],
   // Secrets are looked for among the arguments of whatever program this is.
   'src/telemetry/redact.ts#secretsInArguments': ['--token', '--api-key', '--set'],

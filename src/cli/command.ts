@@ -35,7 +35,7 @@ export interface CommandContext {
   /** Asks the user a question and resolves to true for a yes. Undefined where nobody sits at a terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /**
-   * Aborted by the first SIGINT, SIGTERM or SIGHUP. The command then saves and returns or throws,
+   * Aborted by the first SIGINT, SIGTERM, SIGUSR2 or SIGHUP. The command then saves and returns or throws,
    * and the exit code is 130, or 129 for SIGHUP. A second SIGINT or SIGTERM ends the process at
    * once, and so does the first signal if the command has not read this property yet.
    */

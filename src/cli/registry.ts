@@ -207,6 +207,18 @@ export const COMMANDS: readonly Registered[] = [
     () => import('./commands/handover/run.js'),
   ),
   entry(
+    'handover check <folder>',
+    'prove from the files that each stage of a handover really trained, and say what is wrong; needs no Python',
+    () => import('./commands/handover-check/options.js'),
+    () => import('./commands/handover-check/run.js'),
+  ),
+  entry(
+    'handover import <folder>',
+    'bring back what another engine trained, as a run that eval, ablate and report take',
+    () => import('./commands/handover-import/options.js'),
+    () => import('./commands/handover-import/run.js'),
+  ),
+  entry(
     'report <folder>',
     'make one HTML page of a run, a study, an evaluation or a staged set: the answer, pictures, every value',
     () => import('./commands/report/options.js'),

@@ -2,7 +2,7 @@ import { type ErrorFields, PhasetuneError } from '../core/errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import { asFailure, HANGUP_CODE } from './failure.js';
 
-/** An abort signal tied to SIGINT, SIGTERM and SIGHUP, and to the end of the process that started this one. */
+/** An abort signal tied to SIGINT, SIGTERM, SIGUSR2 and SIGHUP, and to the end of the process that started this one. */
 export interface Interruption {
   /** The signal. Once it was read, the first interrupt asks the work to save and stop instead of ending the process. */
   signal(): AbortSignal;
@@ -19,12 +19,13 @@ export interface Interruption {
 
 const INTERRUPTED_CODE = 130;
 
-type Cause = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'disconnect';
+type Cause = 'SIGINT' | 'SIGTERM' | 'SIGUSR2' | 'SIGHUP' | 'disconnect';
 
 /** What is said of each, whether a second one ends the process, and the exit code. */
 const CAUSES: Readonly<Record<Cause, { why: string; counts: boolean; exitCode: number }>> = {
   SIGINT: { why: 'interrupted', counts: true, exitCode: INTERRUPTED_CODE },
   SIGTERM: { why: 'interrupted', counts: true, exitCode: INTERRUPTED_CODE },
+  SIGUSR2: { why: 'asked to stop (SIGUSR2)', counts: false, exitCode: INTERRUPTED_CODE },
   SIGHUP: { why: 'the terminal was closed', counts: false, exitCode: HANGUP_CODE },
   disconnect: {
     why: 'the process that started this one has ended',
@@ -32,6 +33,8 @@ const CAUSES: Readonly<Record<Cause, { why: string; counts: boolean; exitCode: n
     exitCode: INTERRUPTED_CODE,
   },
 };
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGHUP'] as const;
 
 /** What an interrupt means. */
 export interface InterruptOptions {
@@ -41,35 +44,42 @@ export interface InterruptOptions {
 }
 
 /**
- * Listens for SIGINT, SIGTERM and SIGHUP: the first aborts the signal if the work has read it, and
- * otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does not
- * count, because closing a terminal may send several, together with SIGTERM. Under `nohup` SIGHUP
- * is ignored. Where this process was started with a channel to its parent (a cell of a study), the
- * end of the channel is a SIGTERM; it does not count as the second either, since a parent that asked
- * this one to stop may be gone before it has saved.
+ * Listens for SIGINT, SIGTERM, SIGUSR2 and SIGHUP: the first aborts the signal if the work has read
+ * it, and otherwise ends the process. A second SIGINT or SIGTERM ends the process, too. SIGHUP does
+ * not count, because closing a terminal may send several, together with SIGTERM. SIGUSR2 is the
+ * warning of a scheduler that the time limit is near; in a job of Slurm, which repeats its signals,
+ * SIGTERM does not count either. Under `nohup` SIGHUP is ignored. Where this process was started
+ * with a channel to its parent (a cell of a study), the end of the channel is a SIGTERM; it does
+ * not count as the second either, since a parent that asked this one to stop may be gone before it
+ * has saved.
  */
 export function listenForInterrupt(
   logger: Logger,
   { environment = process.env, serves = false }: InterruptOptions = {},
 ): Interruption {
   const controller = new AbortController();
+  const repeats = environment.SLURM_JOB_ID !== undefined;
   let held = false;
   let interrupts = 0;
   let code: number | undefined;
+  let first: Cause | undefined;
   const interrupted = (why: string, fields: ErrorFields = {}) =>
-    new PhasetuneError('interrupted', why, { ...fields, ...(code === HANGUP_CODE && { signal: 'SIGHUP' }) });
+    new PhasetuneError('interrupted', why, { ...fields, ...(first !== 'disconnect' && !serves && { signal: first }) });
   const stop = (cause: Cause) => {
-    const { why, counts, exitCode } = CAUSES[cause];
+    const { why, exitCode } = CAUSES[cause];
+    const counts = CAUSES[cause].counts && !(repeats && cause === 'SIGTERM');
     if (cause === 'SIGHUP' && underNohup(environment)) return;
     if (counts) interrupts++;
     code ??= serves ? 0 : exitCode;
+    first ??= cause;
     if (!held || interrupts > 1) process.exit(code);
     if (controller.signal.aborted) return;
     if (!serves) logger.warn(`${why}: saving, then stopping${counts ? ' (interrupt again to stop immediately)' : ''}`);
     controller.abort(interrupted(why));
   };
   const left = () => stop('disconnect');
-  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop).on('disconnect', left);
+  for (const signal of SIGNALS) process.on(signal, stop);
+  process.on('disconnect', left);
   // The parent was gone before anybody listened.
   if (process.connected === false) left();
   return {
@@ -85,7 +95,10 @@ export function listenForInterrupt(
       const { code: kind, problem, fields } = asFailure(thrown);
       return kind === 'interrupted' ? interrupted(problem, fields) : thrown;
     },
-    release: () => process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop).off('disconnect', left),
+    release() {
+      for (const signal of SIGNALS) process.off(signal, stop);
+      process.off('disconnect', left);
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import type { OptionValue, Vocabulary } from '../core/remedies.js';
 import type { Command } from './command.js';
 import { flagName, flagsOf, nameOf, positionalsOf } from './flags.js';
 import { COMMANDS } from './registry.js';
+import { shellWord } from './shell-word.js';
 
 /**
  * How the command line names options and tasks: the library's `` `maxLength` `` is `--max-length`,
@@ -36,19 +37,13 @@ export function vocabularyOf(command?: Command, schema: JsonSchema = {}): Vocabu
 
 /** Values as words of their own. */
 const typedWords = (value: OptionValue | readonly string[]): string =>
-  typeof value === 'object' ? value.map(quoted).join(' ') : quoted(value);
+  typeof value === 'object' ? value.map(shellWord).join(' ') : shellWord(value);
 
 /** A flag with its value, as it is typed. */
 function typedFlag(name: string, value?: OptionValue | readonly string[]): string {
   if (typeof value === 'object') return `--${name} ${typedWords(value)}`;
   if (typeof value === 'boolean') return value ? `--${name}` : `--no-${name}`;
   if (value === undefined) return `--${name}`;
-  const text = quoted(value);
+  const text = shellWord(value);
   return text.startsWith('-') ? `--${name}=${text}` : `--${name} ${text}`;
-}
-
-/** A value as a shell takes it. */
-function quoted(value: OptionValue): string {
-  const text = String(value);
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -45,6 +45,8 @@ export interface FieldsOfCode {
     readonly whole?: string | undefined;
     readonly copy?: string | undefined;
     readonly differences?: string | undefined;
+    /** What is wrong with a handover, by name. */
+    readonly traps?: string | undefined;
     /** The one of several devices that failed. */
     readonly device?: number | undefined;
   };

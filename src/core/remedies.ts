@@ -18,6 +18,7 @@ const TASKS = [
   'ablate',
   'ablate status',
   'ablate retry',
+  'ablate stop',
   'handover',
   'handover check',
   'handover import',

@@ -29,7 +29,7 @@ export async function readSource(source: string): Promise<HandoverSource> {
   if (kind === 'file') return { kind: 'recipe', recipe: await recipeOfFile(source) };
   if (kind === 'folder' && exists(join(source, 'run.json'))) return sourceOfRun(source, await readRunFile(source));
   const study = dirname(dirname(resolve(source)));
-  if (kind === 'folder' && exists(join(study, 'study.json'))) return sourceOfCell(study, basename(resolve(source)));
+  if (exists(join(study, 'study.json'))) return sourceOfCell(study, basename(resolve(source)));
   throw usageError(
     `${source}: ${kind === 'missing' ? 'there is no such file or folder' : 'neither a run nor a cell of a study'}; expected the folder of a run (with run.json), the folder of a cell of a study (STUDY/cells/ID), or a recipe file`,
     { file: source, option: 'source' },

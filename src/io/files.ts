@@ -72,6 +72,15 @@ export async function statPath(
   }
 }
 
+/** Where a path leads once links are followed; what is not there leads to itself. */
+export const realPath = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+
+/** Numbers of the user and the group that a file or folder belongs to. */
+export async function ownerOf(path: string): Promise<{ user: number; group: number }> {
+  const { uid, gid } = await stat(path).catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
+  return { user: uid, group: gid };
+}
+
 /**
  * Identity of a file's contents without reading them: it changes when the file is replaced or
  * written; empty where there is none.

@@ -4,21 +4,28 @@ import { liveHolder } from '../io/lock-file.js';
 import { type AttemptLog, isDiskFull, openAttemptLog } from './attempt-log.js';
 import { finalFailure } from './attempts.js';
 import type { Cell } from './cell.js';
+import { jobOf } from './cell-job.js';
 import { cellState } from './cell-states.js';
 import { endedCell, secondsOfRun } from './ended-cell.js';
 import type { StudyEvent } from './events.js';
-import type { Executor, JobEnd } from './executors/executor.js';
-import { kindOf, type Outcome } from './failures.js';
+import type { CellJob, Executor, JobEnd, JobState } from './executors/executor.js';
+import { diskFull, kindOf, type Outcome } from './failures.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
 
 /** Where a cell is in the course of work. Times are those of `performance.now()`. */
 type Place =
   | { readonly at: 'todo'; readonly from: number }
-  | { readonly at: 'job'; readonly attempt: number; readonly began: number; asked: boolean; unknownSince?: number }
+  | (Begun & { readonly at: 'job'; asked: boolean; unknownSince?: number; job?: string | undefined; end?: JobEnd })
   | { readonly at: 'elsewhere' }
   | { readonly at: 'done'; readonly seconds: number | undefined }
   | { readonly at: 'failed' };
+
+/** An attempt at a cell. */
+interface Begun {
+  readonly attempt: number;
+  readonly began: number;
+}
 
 /** A job that the executor does not know for so long, and whose run nobody holds, is lost. */
 const LOST_MS = 60_000;
@@ -58,18 +65,49 @@ export class CellWork {
     return alike && alike.count >= this.study.record.study.failures.stopAfterAlike ? alike.reason : undefined;
   }
 
+  /** Takes over jobs that an earlier process submitted; attempts that came to no job are ended. */
+  async *adopt(): AsyncGenerator<StudyEvent, void> {
+    const { executor } = this;
+    if (!executor.adopt) return;
+    const open: { readonly cell: Cell; readonly job: CellJob; readonly began: number }[] = [];
+    for (const cell of this.cells) {
+      const attempts = await this.log.read(studyPaths(this.study.folder).attempts(cell.id));
+      if (attempts.open?.executor !== executor.kind) continue;
+      const { attempt, time } = attempts.open;
+      open.push({
+        cell,
+        job: jobOf(this.study.folder, cell, attempt),
+        began: now() - Math.max(0, Date.now() - Date.parse(time)),
+      });
+    }
+    const found = await executor.adopt(open.map(({ job }) => job));
+    for (const { cell, job, began } of open) {
+      const { index, id } = cell;
+      const { attempt, log } = job;
+      if (found.has(index)) {
+        this.places.set(index, { at: 'job', attempt, began, asked: false });
+        yield { type: 'cell-begin', index, id, attempt, log, adopted: true };
+      } else await this.end(cell, attempt, undefined, { outcome: 'interrupted' });
+    }
+  }
+
   /** Begins what there is room for. */
   async *start(): AsyncGenerator<StudyEvent, void> {
+    let ready: Cell[] = [];
     for (const cell of this.cells) {
-      if (this.count('job') >= this.slots || this.paused > now()) return;
+      if (this.count('job') + ready.length >= this.slots || this.paused > now()) break;
       const place = this.places.get(cell.index)!;
       if (place.at !== 'todo' || place.from > now()) continue;
       const state = await cellState(this.study, cell, NO_JOBS);
       if (state.state === 'running') yield this.elsewhere(cell, state);
       else if (state.state === 'done') await this.settleDone(cell);
       else if (state.state === 'failed') this.places.set(cell.index, { at: 'failed' });
-      else yield* this.begin(cell);
+      else ready.push(cell);
+      if (ready.length < this.executor.batchSize) continue;
+      yield* this.begin(ready);
+      ready = [];
     }
+    if (ready.length > 0) yield* this.begin(ready);
   }
 
   /** Takes in what has happened to jobs, and to cells that others run. */
@@ -78,10 +116,10 @@ export class CellWork {
     for (const cell of this.cells) {
       const place = this.places.get(cell.index)!;
       if (place.at !== 'job') continue;
-      const state = states.get(cell.index) ?? { state: 'unknown' };
-      if (state.state === 'ended') yield await this.finish(cell, place, state);
-      else if (state.state !== 'unknown') delete place.unknownSince;
-      else if (await this.isLost(cell, place)) yield await this.finish(cell, place, undefined);
+      const state = place.end ?? states.get(cell.index) ?? { state: 'unknown' };
+      if (state.state === 'ended') yield* this.finish(cell, place, state);
+      else if (state.state !== 'unknown') this.note(place, state);
+      else if (await this.isLost(cell, place)) yield* this.finish(cell, place, undefined);
     }
     if (now() < this.looked + LOOK_MS) return;
     this.looked = now();
@@ -95,10 +133,19 @@ export class CellWork {
     await this.executor.cancel(jobs, how);
   }
 
-  /** Lets all jobs save and end, and writes what is not written yet. */
+  /** Jobs that are handed over, as a scheduler calls them; undefined while it has not confirmed all of them. */
+  submitted(): readonly string[] | undefined {
+    const jobs = [...this.places.values()].flatMap((place) => (place.at === 'job' ? [place.job] : []));
+    return jobs.every((job) => job !== undefined) ? jobs : undefined;
+  }
+
+  /**
+   * Writes what is not written yet. Jobs save and end before, except those that outlive this process.
+   */
   async close(pollMs: number): Promise<void> {
-    if (this.count('job') > 0) await this.stop('save');
-    while (this.count('job') > 0) {
+    const leaves = this.executor.adopt !== undefined;
+    if (!leaves && this.count('job') > 0) await this.stop('save');
+    while (!leaves && this.count('job') > 0) {
       for await (const _ of this.collect());
       await sleep(pollMs);
     }
@@ -110,25 +157,36 @@ export class CellWork {
     return { type: 'cell-elsewhere', index, id, host, pid };
   }
 
-  private async *begin(cell: Cell): AsyncGenerator<StudyEvent, void> {
-    const { index, id } = cell;
-    const { folder } = this.study;
-    const paths = studyPaths(folder);
-    const attempt = (await this.log.read(paths.attempts(id))).count + 1;
-    const log = paths.log(id, attempt);
+  private note(place: Place & { at: 'job' }, { job }: Exclude<JobState, JobEnd>): void {
+    delete place.unknownSince;
+    if (job !== undefined) place.job = job;
+  }
+
+  /** Hands cells over together. */
+  private async *begin(cells: readonly Cell[]): AsyncGenerator<StudyEvent, void> {
+    const paths = studyPaths(this.study.folder);
     const time = new Date().toISOString();
-    const place: Place = { at: 'job', attempt, began: now(), asked: false };
     const { kind: executor } = this.executor;
-    await this.log.add(paths.attempts(id), { event: 'begin', attempt, time, executor, host: hostname() });
-    try {
-      await this.executor.submit([{ folder, cell, attempt, log }]);
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      yield await this.conclude(cell, place, undefined, diskFull(error));
-      return;
+    const jobs: CellJob[] = [];
+    for (const cell of cells) {
+      const path = paths.attempts(cell.id);
+      const attempt = (await this.log.read(path)).count + 1;
+      await this.log.add(path, { event: 'begin', attempt, time, executor, host: hostname() });
+      jobs.push(jobOf(this.study.folder, cell, attempt));
     }
-    this.places.set(index, place);
-    yield { type: 'cell-begin', index, id, attempt, log };
+    const began = now();
+    try {
+      await this.executor.submit(jobs);
+    } catch (error) {
+      for (const { cell, attempt } of jobs)
+        if (isDiskFull(error)) yield await this.conclude(cell, { attempt, began }, undefined, diskFull(error));
+        else await this.end(cell, attempt, undefined, { outcome: 'interrupted' });
+      if (isDiskFull(error)) return;
+      throw error;
+    }
+    for (const { cell, attempt } of jobs) this.places.set(cell.index, { at: 'job', attempt, began, asked: false });
+    for (const { cell, attempt, log } of jobs)
+      yield { type: 'cell-begin', index: cell.index, id: cell.id, attempt, log };
   }
 
   private async isLost({ id }: Cell, place: Place & { at: 'job' }): Promise<boolean> {
@@ -137,23 +195,31 @@ export class CellWork {
     return (await liveHolder(studyPaths(this.study.folder).run(id))) === undefined;
   }
 
-  private async finish(cell: Cell, place: Place & { at: 'job' }, end: JobEnd | undefined): Promise<StudyEvent> {
-    const outcome = await endedCell(this.study, cell, { end, asked: place.asked });
-    return this.conclude(cell, place, end, outcome);
+  private async *finish(
+    cell: Cell,
+    place: Place & { at: 'job' },
+    end: JobEnd | undefined,
+  ): AsyncGenerator<StudyEvent, void> {
+    const outcome = await endedCell(this.study, cell, { end, asked: place.asked || end?.asked === true });
+    // What was written on another machine may be seen late, so that a cell seems not to be what it says it is.
+    if (end?.code === 0 && outcome.outcome === 'failed' && this.executor.adopt) {
+      place.end = end;
+      place.unknownSince ??= now();
+      if (now() < place.unknownSince + LOST_MS) return;
+    }
+    yield await this.conclude(cell, place, end, outcome);
   }
 
   /** Writes how an attempt ended, and decides what becomes of the cell. */
   private async conclude(
     cell: Cell,
-    { attempt, began }: Place & { at: 'job' },
+    { attempt, began }: Begun,
     end: JobEnd | undefined,
     outcome: Outcome,
   ): Promise<StudyEvent> {
     const { index, id } = cell;
     const path = studyPaths(this.study.folder).attempts(id);
-    const { code = null, signal = null } = end ?? {};
-    const time = new Date().toISOString();
-    await this.log.add(path, { event: 'end', attempt, time, code, signal, ...outcome });
+    await this.end(cell, attempt, end, outcome);
     const retryIn = await this.place(cell, path, outcome);
     return {
       type: 'cell-end',
@@ -164,6 +230,13 @@ export class CellWork {
       seconds: (now() - began) / 1000,
       ...this.progress(),
     };
+  }
+
+  private async end({ id }: Cell, attempt: number, end: JobEnd | undefined, outcome: Outcome): Promise<void> {
+    const { code = null, signal = null } = end ?? {};
+    const time = new Date().toISOString();
+    const path = studyPaths(this.study.folder).attempts(id);
+    await this.log.add(path, { event: 'end', attempt, time, code, signal, ...outcome });
   }
 
   /** Puts a cell where it belongs after an attempt; returns the seconds until it is tried again, if it failed. */
@@ -215,12 +288,11 @@ export class CellWork {
     );
     const mean = times.reduce((sum, seconds) => sum + seconds, 0) / times.length;
     const of = this.cells.length;
-    return { settled, of, ...(times.length > 0 && { secondsLeft: (mean * (of - settled)) / this.slots }) };
+    const left = of - settled;
+    return {
+      settled,
+      of,
+      ...(times.length > 0 && { secondsLeft: (mean * left) / Math.min(this.slots, Math.max(1, left)) }),
+    };
   }
 }
-
-const diskFull = (error: unknown): Outcome => ({
-  outcome: 'failed',
-  failure: 'disk full',
-  reason: (error as Error).message,
-});

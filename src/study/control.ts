@@ -5,6 +5,7 @@ import { blockOf, type Cell } from './cell.js';
 import { cellStates } from './cell-states.js';
 import { secondsOfRun } from './ended-cell.js';
 import type { StateCounts } from './events.js';
+import { leftJobs, stopLeftJobs } from './left-jobs.js';
 import type { CellState } from './state.js';
 import { requestStop } from './stop-request.js';
 import { readStudy, type StudyRecord, studyPaths } from './study-record.js';
@@ -33,7 +34,8 @@ export function countStates(states: readonly CellState[]): StateCounts {
 }
 
 /**
- * How far a study is, from its files alone, which are only read: while it runs, and from another host too.
+ * How far a study is, from its files alone, which are only read: while it runs, and from another host too. Where Slurm
+ * has jobs of it and no process follows them, Slurm is asked where they are.
  *
  * @example
  * const { counts, blocks, secondsLeft } = await studyStatus('studies/first');
@@ -41,11 +43,11 @@ export function countStates(states: readonly CellState[]): StateCounts {
  */
 export async function studyStatus(folder: string): Promise<StudyStatus> {
   const study = await readStudy(folder);
-  const states = await cellStates(study);
+  const holder = await liveHolder(folder);
+  const states = await cellStates(study, holder ? undefined : await leftJobs(study));
   const cells = study.cells.map((cell, i) => ({ cell, state: states[i]! }));
   const blocks = new Set(study.cells.map(blockOf));
   const unfinished = new Set(cells.filter(({ state }) => state.state !== 'done').map(({ cell }) => blockOf(cell)));
-  const holder = await liveHolder(folder);
   const times: number[] = [];
   for (const { cell, state } of cells)
     if (state.state === 'done') times.push((await secondsOfRun(studyPaths(folder).run(cell.id))) ?? 0);
@@ -73,21 +75,29 @@ function secondsLeft(cells: StudyStatus['cells'], mean: number | undefined): num
   return sum;
 }
 
+/** What was asked to stop: the process that runs a study, or jobs of Slurm that no process follows. */
+export type Stopping = NonNullable<StudyStatus['coordinator']> | { readonly jobs: number };
+
 /**
  * Asks the process that runs a study to stop: cells save first, or end at once (`now`), which loses what they did since
- * their last checkpoint. Returns that process, or undefined where none runs it.
+ * their last checkpoint. Where none does and Slurm has jobs of the study, these are asked. Returns whom it asked, or
+ * undefined where nothing runs.
  *
  * @example
  * const asked = await stopStudy('studies/first');
- * console.log(asked ? `process ${asked.pid} stops` : 'nothing runs');
+ * if (!asked) console.log('nothing runs');
+ * else console.log('pid' in asked ? `process ${asked.pid} stops` : `${asked.jobs} jobs stop`);
  */
 export async function stopStudy(
   folder: string,
   { now = false }: { readonly now?: boolean } = {},
-): Promise<StudyStatus['coordinator']> {
-  await readStudy(folder);
+): Promise<Stopping | undefined> {
+  const study = await readStudy(folder);
   const holder = await liveHolder(folder);
-  if (!holder) return undefined;
+  if (!holder) {
+    const jobs = await stopLeftJobs(study, now);
+    return jobs > 0 ? { jobs } : undefined;
+  }
   await requestStop(folder, now);
   const { pid, host, since } = holder;
   return { pid, host, since };

@@ -1,4 +1,5 @@
 import type { EvaluateEvent } from '../workflow/evaluate.js';
+import type { RenderedJob } from './render/render.js';
 import type { CellState, Failure } from './state.js';
 
 /** States of all cells, counted. */
@@ -17,13 +18,19 @@ export type StudyEvent =
       readonly blocks: number;
       readonly states: StateCounts;
     }
+  /** The manifest of a Job is written; nothing is started. */
+  | ({ readonly type: 'rendered' } & RenderedJob)
   | {
       readonly type: 'cell-begin';
       readonly index: number;
       readonly id: string;
       readonly attempt: number;
       readonly log: string;
+      /** An earlier process began it; its job is followed from now on. */
+      readonly adopted?: boolean | undefined;
     }
+  /** Jobs that were handed over continue without this process; what the scheduler calls them. */
+  | { readonly type: 'detached'; readonly jobs: readonly string[] }
   /** A cell was already being run, by another process, and is waited for. */
   | {
       readonly type: 'cell-elsewhere';

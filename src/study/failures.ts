@@ -64,6 +64,10 @@ export function outcomeOf(job: EndedJob): Outcome {
 }
 
 function failureOf({ end, runError, diskFull }: EndedJob, lastLine: string, signal?: string): [Failure, string] {
+  if (end?.outOfMemory && end.cause) return ['out of memory', end.cause.reason];
+  if (end?.cause?.failure === 'killed' && diskFull) return ['disk full', lastLine || 'no space left on the device'];
+  if (end?.cause)
+    return [end.cause.failure, lastLine ? `${end.cause.reason}; last line: ${lastLine}` : end.cause.reason];
   if (!end || (end.code === null && !signal)) return ['lost', 'the executor does not know it any more'];
   if (end.outOfMemory) return ['out of memory', `the system ended it (${signal ?? end.code}) for lack of memory`];
   const known = STATUSES[end.code ?? 0];
@@ -93,3 +97,10 @@ const shorten = (text: string): string => (text.length > MOST ? `${text.slice(0,
 /** A failure without what differs from cell to cell: names, paths, numbers. */
 export const kindOf = ({ failure, reason = '' }: Outcome, id: string): string =>
   `${failure}: ${reason.replaceAll(id, 'CELL').replace(/\d+/g, '#')}`;
+
+/** What an attempt comes to that the disk had no room to begin. */
+export const diskFull = (error: unknown): Outcome => ({
+  outcome: 'failed',
+  failure: 'disk full',
+  reason: (error as Error).message,
+});

@@ -36,15 +36,34 @@ export async function withMemory(study: Study, hooks: Hooks): Promise<Study> {
   if (executor.kind !== 'local' || several < 2 || free === undefined) return study;
   const planner = openRunPlanner(hooks);
   try {
-    const largest = largestOf(await firstBlock(study, planner), ({ roughBytes }) => roughBytes);
+    const largest = await largestRun(study, planner);
     // A rough estimate is at least half of what a run takes.
     if (2 * several * (PROCESS_BYTES + 2 * largest.roughBytes) < free) return study;
-    const memoryBytes = await ask(largest, hooks);
+    const memoryBytes = peakOf(largest, await ask(largest, hooks));
     return { ...study, cells: study.cells.map((cell) => ({ ...cell, forecast: { ...cell.forecast, memoryBytes } })) };
   } finally {
     await planner.close();
   }
 }
+
+/**
+ * Peak memory of the process of the largest cell, or why it is not known; on a card it would be that of the card.
+ * TensorFlow is loaded in a process of its own.
+ */
+export async function processMemory(study: Study, hooks: Hooks): Promise<number | { readonly problem: string }> {
+  const planner = openRunPlanner(hooks);
+  try {
+    const largest = await largestRun(study, planner);
+    const answer = await ask(largest, hooks);
+    if (answer.device === 'cuda') return { problem: 'cells would compute on a card of this machine' };
+    return peakOf(largest, answer) ?? { problem: answer.problem ?? 'that of an eager program is not known beforehand' };
+  } finally {
+    await planner.close();
+  }
+}
+
+const largestRun = async (study: Study, planner: RunPlanner): Promise<RunSummary> =>
+  largestOf(await firstBlock(study, planner), ({ roughBytes }) => roughBytes);
 
 /** Plans of the cells of one block: those of the others are as large. */
 async function firstBlock({ folder, record, cells }: Study, planner: RunPlanner): Promise<RunSummary[]> {
@@ -60,10 +79,10 @@ async function firstBlock({ folder, record, cells }: Study, planner: RunPlanner)
   return plans;
 }
 
-async function ask(run: RunSummary, hooks: Hooks): Promise<number | null> {
+async function ask({ question }: RunSummary, hooks: Hooks): Promise<MemoryAnswer> {
   const forecaster = startForecaster(hooks);
   try {
-    return peakOf(run, await forecaster.memory(run.question));
+    return await forecaster.memory(question);
   } finally {
     await forecaster.end();
   }

@@ -17,6 +17,16 @@ export const ablateOptionsSchema = z.strictObject({
     .optional()
     .describe('where cells run [that of the study file, otherwise local]'),
   parallel: executorSchema.shape.parallel,
+  detach: z
+    .boolean()
+    .default(false)
+    .describe(
+      'end once all cells are handed over to Slurm; the same again, later, follows them and writes the results',
+    ),
+  render: z
+    .enum(['kubernetes'])
+    .optional()
+    .describe('run nothing: write the manifest of a Job for the cells that are left to `out`/kubernetes/job.yaml'),
   extend: z
     .boolean()
     .default(false)

@@ -9,9 +9,9 @@ import type { StudyFile } from './study-file.js';
 export type PinnedPrecision = Exclude<Recipe['precision'], 'auto'> | undefined;
 
 /**
- * Decides what `precision: auto` is in all cells of a study, wherever they run: what is faster on this machine, or what
- * its card takes. Where cells run by a command, that may be on other machines: bfloat16, which every card takes and
- * every processor can compute.
+ * Decides what `precision: auto` is in all cells of a study, wherever they run: what is faster on
+ * this machine, or what its card takes. Where cells run by a command or by Slurm, that may be on
+ * other machines: bfloat16, which every card takes and every processor can compute.
  */
 export async function decidePinned(
   { executor }: Pick<StudyFile, 'executor'>,

@@ -9,9 +9,12 @@ import { beginStudy } from './begin.js';
 import { continueStudy } from './continue.js';
 import type { StudyEvent } from './events.js';
 import { threadsFor } from './executors/capacity.js';
+import { threadsOfTask } from './executors/slurm/batch.js';
 import { withMemory } from './forecast-memory.js';
 import { type AblateOptions, type AblateSettings, ablateOptionsSchema } from './options.js';
+import { described, threadsOfPod } from './render/render.js';
 import { type ResolvedStudy, resolveStudy } from './resolve.js';
+import type { ExecutorOptions } from './study-file.js';
 import { type Study, studyPaths } from './study-record.js';
 
 /**
@@ -30,17 +33,37 @@ export async function* prepareStudy(given: AblateOptions, hooks: AskHooks = {}):
 }
 
 /** A study as its file and the options describe it. */
-export async function resolveFor({ file, executor, parallel }: AblateSettings): Promise<ResolvedStudy> {
+export async function resolveFor({ file, executor, parallel, detach, render }: AblateSettings): Promise<ResolvedStudy> {
   const resolved = await resolveStudy(file);
-  const given = { ...(executor && { kind: executor }), ...(parallel !== undefined && { parallel }) };
-  return { ...resolved, study: { ...resolved.study, executor: { ...resolved.study.executor, ...given } } };
+  const kind = render ?? executor;
+  if (render) described(resolved.study.executor);
+  const given = { ...(kind && { kind }), ...(parallel !== undefined && { parallel }) };
+  const decided = { ...resolved.study.executor, ...given };
+  if (detach) checkDetach(decided);
+  return { ...resolved, study: { ...resolved.study, executor: decided } };
 }
+
+function checkDetach({ kind }: ExecutorOptions): void {
+  if (kind !== 'slurm')
+    throw usageError(
+      `\`detach\` is for \`executor: slurm\`: cells of \`executor: ${kind}\` are no jobs that outlive this process`,
+      {
+        option: 'detach',
+      },
+    );
+}
+
+/** Threads of a cell that does not run on this machine. */
+const THREADS: Partial<Record<ExecutorOptions['kind'], (options: ExecutorOptions) => number>> = {
+  kubernetes: threadsOfPod,
+  slurm: threadsOfTask,
+};
 
 /** The study with the threads of its cells, which stay the same however many run at once later. */
 export function withThreads(resolved: ResolvedStudy): ResolvedStudy {
   const { executor } = resolved.study;
-  if (executor.kind !== 'local') return resolved;
-  const threads = threadsFor(executor);
+  if (executor.kind === 'command') return resolved;
+  const threads = (THREADS[executor.kind] ?? threadsFor)(executor);
   return { ...resolved, study: { ...resolved.study, executor: { ...executor, threads } } };
 }
 

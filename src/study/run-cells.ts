@@ -19,10 +19,18 @@ export interface RunCellsOptions {
   readonly parallel?: number | undefined;
   /** Time between two looks at the jobs [250 ms]. */
   readonly pollMs?: number | undefined;
+  /** Return once all cells are handed over, and leave them to the executor, whose jobs outlive this process [false]. */
+  readonly detach?: boolean | undefined;
 }
 
-/** Why no more cells are begun: an interrupt, a request to stop by a file, or failures alike. */
-type Stop = 'interrupt' | 'save' | 'now' | 'alike';
+/**
+ * Why no more cells are begun: an interrupt, the end of this process alone, a request to stop by a file, or failures
+ * alike.
+ */
+type Stop = 'interrupt' | 'leave' | 'save' | 'now' | 'alike';
+
+/** Signals that are for this process, and not for jobs that outlive it. */
+const LEAVE = new Set(['SIGTERM', 'SIGHUP']);
 
 /**
  * Runs the cells that are not done, in their order, and returns the states of all cells in the end.
@@ -30,11 +38,13 @@ type Stop = 'interrupt' | 'save' | 'now' | 'alike';
  * was killed or lost, after a while; one that fails otherwise stays failed, and the others are run.
  * A cell that another process runs is waited for. Where so many in a row fail in the same way
  * (`stopAfterAlike`), it warns and returns. Throws code `interrupted` once all have saved, where
- * `signal` or `stopStudy` stopped it.
+ * `signal` or `stopStudy` stopped it. Jobs that outlive this process are taken over from an earlier
+ * one, and left to the next one with `detach`, after an error, and where SIGTERM or SIGHUP ends
+ * this one.
  */
 export async function* runCells(
   study: Study,
-  { indices, executor, parallel = executor.slots, pollMs = 250 }: RunCellsOptions,
+  { indices, executor, parallel = executor.slots, pollMs = 250, detach = false }: RunCellsOptions,
   hooks: Hooks = {},
 ): AsyncGenerator<StudyEvent, readonly CellState[]> {
   await dropStopRequest(study.folder);
@@ -42,51 +52,73 @@ export async function* runCells(
   const cells = study.cells.filter(({ index }) => wanted?.has(index) ?? true);
   const work = new CellWork(study, cells, executor, Math.max(1, Math.min(parallel, executor.slots)));
   try {
-    const stopped = yield* loop(work, study, pollMs, hooks);
-    if (stopped) throw await interrupted(study);
+    const stopped = yield* loop(work, { study, executor, pollMs, detach }, hooks);
+    if (stopped) throw await interrupted(study, stopped === 'leave' ? work.count('job') : 0);
   } finally {
     await work.close(pollMs);
   }
   return cellStates(study);
 }
 
-/** Runs until nothing is left, or until it is stopped; true for the latter. */
+/** What {@link loop} is told. */
+interface Loop extends Required<Pick<RunCellsOptions, 'executor' | 'pollMs' | 'detach'>> {
+  readonly study: Study;
+}
+
+/** Runs until nothing is left, all is left to the executor, or it is stopped; what stopped it, other than failures. */
 async function* loop(
   work: CellWork,
-  study: Study,
-  pollMs: number,
+  { study, executor, pollMs, detach }: Loop,
   { signal }: Hooks,
-): AsyncGenerator<StudyEvent, boolean> {
+): AsyncGenerator<StudyEvent, Stop | undefined> {
+  const outlives = executor.adopt !== undefined;
+  yield* work.adopt();
   for (let stopping: Stop | undefined; ; ) {
     yield* work.collect();
-    const stop = await stopAsked(study, work, signal);
+    const stop = await stopAsked(study, work, { signal, outlives });
+    if (stop === 'leave') return stop;
     if (stop && stop !== stopping) {
       if (stop === 'alike') yield { type: 'warning', message: alikeMessage(study, work) };
       await work.stop(stop === 'now' ? 'now' : 'save');
     }
     stopping = stop ?? stopping;
     if (!stopping) yield* work.start();
+    if (detach && !stopping && work.count('todo') === 0) {
+      const jobs = work.submitted();
+      if (jobs) {
+        yield { type: 'detached', jobs };
+        return undefined;
+      }
+    }
     if (work.count('job') === 0 && (stopping || work.count('todo', 'elsewhere') === 0)) {
       if (stopping) await dropStopRequest(study.folder);
-      return stopping !== undefined && stopping !== 'alike';
+      return stopping === 'alike' ? undefined : stopping;
     }
     await sleep(pollMs, undefined, { signal: stopping ? undefined : signal }).catch(() => {});
   }
 }
 
-async function stopAsked(study: Study, work: CellWork, signal: AbortSignal | undefined): Promise<Stop | undefined> {
-  const asked = await readStopRequest(study.folder);
+async function stopAsked(
+  { folder }: Study,
+  work: CellWork,
+  { signal, outlives }: { readonly signal: AbortSignal | undefined; readonly outlives: boolean },
+): Promise<Stop | undefined> {
+  const asked = await readStopRequest(folder);
   if (asked === 'now') return 'now';
-  if (signal?.aborted) return 'interrupt';
+  if (signal?.aborted) return outlives && isForThisProcess(signal.reason) ? 'leave' : 'interrupt';
   return asked ?? (work.alikeFailure() === undefined ? undefined : 'alike');
 }
 
 const alikeMessage = ({ record }: Study, work: CellWork): string =>
   `${record.study.failures.stopAfterAlike} cells in a row failed in the same way, so no more are started: ${work.alikeFailure()}`;
 
-async function interrupted(study: Study): Promise<PhasetuneError> {
+const isForThisProcess = (reason: unknown): boolean =>
+  reason instanceof PhasetuneError && LEAVE.has((reason as PhasetuneError<'interrupted'>).fields.signal ?? '');
+
+async function interrupted(study: Study, left: number): Promise<PhasetuneError> {
   const done = (await cellStates(study)).filter(({ state }) => state === 'done').length;
-  return new PhasetuneError('interrupted', `stopped with ${done} of ${study.cells.length} cells done; all is saved`, {
+  const rest = left > 0 ? `${left} jobs continue without this process` : 'all is saved';
+  return new PhasetuneError('interrupted', `stopped with ${done} of ${study.cells.length} cells done; ${rest}`, {
     remedies: [{ advice: 'run the same task again to continue' }],
   });
 }

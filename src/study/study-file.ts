@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { stagingOptionsSchema } from '../curriculum/staging-options.js';
+import { slurmSchema } from './executors/slurm/options.js';
+import { kubernetesSchema } from './render/kubernetes-options.js';
 
 /** A name of an arm or of a value of an axis: part of the names of folders. */
 export const nameSchema = z
@@ -63,33 +65,39 @@ const metricSchema = z.union([
 export type Metric = z.infer<typeof metricSchema>;
 
 /** Kinds of executors. */
-const EXECUTORS = ['local', 'command'] as const;
+const EXECUTORS = ['local', 'command', 'slurm', 'kubernetes'] as const;
 
 /** Where cells run. */
 export const executorSchema = z.strictObject({
   kind: z
     .enum(EXECUTORS)
     .default('local')
-    .describe('`local`: processes on this machine; `command`: a command per cell'),
+    .describe(
+      '`local`: processes on this machine; `command`: a command per cell; `slurm`: jobs of Slurm; `kubernetes`: pods of a Job',
+    ),
   parallel: z
     .number()
     .int()
     .min(1)
     .optional()
-    .describe('cells that run at once [local: as many as cores and memory have room for, one on a card; command: 1]'),
+    .describe(
+      'cells that run at once [local: as many as cores and memory have room for, one on a card; command: 1; slurm: all]',
+    ),
   threads: z
     .number()
     .int()
     .min(1)
     .optional()
     .describe(
-      'threads of each cell on the processor, the same for the whole study: they change the last bits [all cores divided by `parallel`]',
+      'threads of each cell on the processor, the same for the whole study: they change the last bits [all cores divided by `parallel`; slurm, kubernetes: `cpus`, otherwise 1]',
     ),
   command: z
     .string()
     .min(1)
     .optional()
     .describe('for `command`: what runs one cell, with {study} for its folder and {index} for the cell'),
+  slurm: slurmSchema.optional().describe('for `slurm`: what each job asks for'),
+  kubernetes: kubernetesSchema.optional().describe('for `kubernetes`: the pods of the Job that `render` writes'),
 });
 
 /** See {@link executorSchema}. */

@@ -39,6 +39,25 @@ const resumption = z.strictObject({
   changes: z.array(z.string()),
 });
 
+/** Another engine that trained a run, see `handover`. */
+const trainedBySchema = z.strictObject({
+  /** Its name and version: `TRL 1.16.0`. */
+  engine: z.string(),
+  /** Of it and what it uses, as far as known. */
+  versions: z.record(z.string(), z.string()),
+  /** What computed. Absent where that is not known. */
+  device: z.string().optional(),
+  processes: count.min(1),
+  precision: z.enum(['bfloat16', 'float32']),
+  /** What it did otherwise than `train`, a sentence each. */
+  differences: z.array(z.string()),
+  /** What it did not record. */
+  notKnown: z.array(z.string()),
+});
+
+/** Another engine that trained a run. */
+export type TrainedBy = z.infer<typeof trainedBySchema>;
+
 /**
  * Schema of `run.json`: what a run was made of and what came of it. Paths of checkpoints are relative to the
  * run's folder.
@@ -70,6 +89,8 @@ export const runFileSchema = z.strictObject({
       gflops: z.strictObject({ bfloat16: measuredField, float32: measuredField }).optional(),
     })
     .optional(),
+  /** Absent where `train` trained it. */
+  trainedBy: trainedBySchema.optional(),
   order: z.enum(ORDER_NAMES),
   seed: count,
   inputs: z.strictObject({

@@ -225,8 +225,8 @@ describe('in a process of its own', () => {
 });
 
 describe('an interrupt', () => {
-  async function interrupt(args: string, signals: NodeJS.Signals[]) {
-    const { child, ended } = start('tests/cli/toy.ts', args.split(' '));
+  async function interrupt(args: string, signals: NodeJS.Signals[], env: Record<string, string> = {}) {
+    const { child, ended } = start('tests/cli/toy.ts', args.split(' '), { env });
     await new Promise((resolve) => child.stdout.once('data', resolve));
     for (const signal of signals) child.kill(signal);
     return ended;
@@ -253,6 +253,22 @@ describe('an interrupt', () => {
     // Which comes first is the system's choice.
     expect([129, 130]).toContain(code);
     expect(out).toBe('waiting\nsaved\n');
+  });
+
+  it.each([[['SIGUSR2']], [['SIGUSR2', 'SIGUSR2', 'SIGUSR2']]] as const)(
+    'by a scheduler before the time limit is one, however often that is said: %j',
+    async (signals) => {
+      const { code, out, err } = await interrupt('wait save', [...signals]);
+      expect({ code, out }).toEqual({ code: 130, out: 'waiting\nsaved\n' });
+      expect(err).toBe('warning: asked to stop (SIGUSR2): saving, then stopping\n');
+    },
+  );
+
+  it('that a job of Slurm is sent again does not end it', async () => {
+    const signals = ['SIGTERM', 'SIGUSR2', 'SIGTERM'] as const;
+    const { code, out, err } = await interrupt('wait save', [...signals], { SLURM_JOB_ID: '37' });
+    expect({ code, out }).toEqual({ code: 130, out: 'waiting\nsaved\n' });
+    expect(err).toMatch(/^warning: [^\n]*: saving, then stopping\n$/);
   });
 
   it('by a terminal that goes away keeps its status where the work throws', async () => {

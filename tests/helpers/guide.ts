@@ -16,8 +16,11 @@ export interface Guide {
   close(): Promise<void>;
 }
 
-/** Makes an empty folder in which `npx phasetune` is the program under test and `models` are the repository's. */
-export async function openGuide(page: string): Promise<Guide> {
+/**
+ * Makes an empty folder in which `npx phasetune` is the program under test and `models` are the repository's. Commands
+ * see `variables` besides those that every shell has.
+ */
+export async function openGuide(page: string, variables: Readonly<Record<string, string>> = {}): Promise<Guide> {
   const folder = await mkdtemp(join(tmpdir(), 'phasetune-guide-'));
   const at = (...path: string[]) => join(folder, ...path);
   await mkdir(at('bin'));
@@ -32,7 +35,7 @@ export async function openGuide(page: string): Promise<Guide> {
     at,
     async shell(script) {
       const { PATH, HOME, PHASETUNE_HOME = '' } = process.env;
-      const env = { PATH: `${at('bin')}:${PATH}`, HOME, ...(PHASETUNE_HOME && { PHASETUNE_HOME }) };
+      const env = { ...variables, PATH: `${at('bin')}:${PATH}`, HOME, ...(PHASETUNE_HOME && { PHASETUNE_HOME }) };
       const child = spawn('sh', ['-exc', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
       let said = '';
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (out) => (said += out));

@@ -21,6 +21,9 @@ const python = (imports: number) =>
     `if [ "$2" = venv ]; then mkdir -p "$4/bin"; printf '#!/bin/bash\\nexit ${imports}\\n' > "$4/bin/python"; chmod +x "$4/bin/python"; fi`,
   );
 
+/** The programs of Slurm that are looked for. */
+const slurm = () => ['slurmctld', 'slurmd', 'sbatch', 'munged'].forEach((name) => void program(name));
+
 beforeEach(() => {
   folder = temporaryFolder('extras');
   mkdirSync(at('bin'));
@@ -48,19 +51,21 @@ const TRL_PACKAGES = 'torch==2.15.0 transformers==5.24.0 peft==0.21.2 trl==1.16.
 /** What the script prints of an environment. */
 const line = (variable: string, venv: string) => `${variable}=${at(venv.slice(2))}/bin/python\n`;
 
-test('installs all, prints only the variables, and does nothing the second time', () => {
+test('installs what is missing, prints only the variables, and does nothing the second time', () => {
   const first = extras();
   const variables = line('PHASETUNE_TENSORBOARD_PYTHON', VENV) + line('PHASETUNE_TRL_PYTHON', TRL);
   expect(first).toMatchObject({ status: 0, stdout: variables });
   expect(first.log).toEqual([
     'apt-get -qq update',
     'apt-get -qq -y --no-install-recommends install chromium-headless-shell',
+    'apt-get -qq -y --no-install-recommends install slurmctld slurmd slurm-client munge',
     `python3 -m venv --without-pip ${VENV}`,
     `python3 -m pip --python ${VENV}/bin/python install --quiet --disable-pip-version-check tensorboard==2.21.0`,
     `python3 -m venv --without-pip ${TRL}`,
     `python3 -m pip --python ${TRL}/bin/python install --quiet --disable-pip-version-check ${TRL_PACKAGES}`,
   ]);
   program('chromium');
+  slurm();
   const second = extras();
   expect(second).toMatchObject({ status: 0, stdout: first.stdout });
   expect(second.log).toEqual(first.log);
@@ -74,12 +79,25 @@ test('what cannot be installed is left out, and nothing half made stays', () => 
   for (const venv of [VENV, TRL]) expect(existsSync(at(venv.slice(2)))).toBe(false);
 });
 
+test('tries for Slurm where Chromium cannot be had', () => {
+  program('apt-get', 'case "$*" in *chromium*) exit 100 ;; esac');
+  expect(extras()).toMatchObject({ status: 0 });
+  const installed = readFileSync(at('log'), 'utf8').match(/install \S+/g);
+  expect(installed).toEqual([
+    'install chromium-headless-shell',
+    'install slurmctld',
+    'install --quiet',
+    'install --quiet',
+  ]);
+});
+
 test('installs no packages of the system for a user who is not root', () => {
   writeFileSync(at('bin/id'), '#!/bin/bash\necho 1000\n', { mode: 0o755 });
   expect(extras().log.filter((line) => line.startsWith('apt-get'))).toEqual([]);
 });
 
 test('takes what the variables name', () => {
+  slurm();
   const { stdout, log } = extras({
     PHASETUNE_CHROMIUM: at('bin/apt-get'),
     PHASETUNE_TENSORBOARD_PYTHON: '/opt/python',

@@ -79,7 +79,7 @@ else if (what === 'sleep' || what === 'stubborn') {
     clearInterval(keep);
     ended(status);
   };
-  process.on('SIGTERM', stop(130)).on('disconnect', stop(129));
+  process.on('SIGTERM', stop(130)).on('SIGUSR2', stop(130)).on('SIGHUP', stop(129)).on('disconnect', stop(129));
   if (process.connected === false) stop(129)();
   writeFileSync(join(place, 'sleeps'), String(process.pid));
 }

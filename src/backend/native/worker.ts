@@ -87,7 +87,7 @@ export interface ParentLink {
  * that process is gone, so is this one.
  */
 export function serveParent(): ParentLink {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGHUP'] as const) process.on(signal, () => {});
   // Not `exit`, which would wait for the library's threads.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   return {

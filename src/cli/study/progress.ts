@@ -45,8 +45,12 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
   switch (event.type) {
     case 'study':
       return `${event.folder}: ${formatCounted(event.cells, 'cell')} in ${formatCounted(event.blocks, 'block')}: ${countStates(event.states)}`;
+    case 'rendered':
+      return `${event.path}: Job ${event.name} with ${formatCounted(event.cells, 'cell')}; nothing is started`;
     case 'cell-begin':
-      return `${event.id}: ${event.attempt === 1 ? 'begins' : `attempt ${event.attempt}`}, log: ${event.log}`;
+      return `${event.id}: ${beginOf(event)}, log: ${event.log}`;
+    case 'detached':
+      return detachedOf(event);
     case 'cell-elsewhere':
       return `${event.id}: is run by process ${event.pid} on ${event.host}; waiting for it`;
     case 'cell-end':
@@ -54,6 +58,19 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
     case 'evaluate':
       return `win rates: ${event.name}`;
   }
+}
+
+type Of<Type extends StudyEvent['type']> = Extract<StudyEvent, { type: Type }>;
+
+function beginOf({ attempt, adopted }: Of<'cell-begin'>): string {
+  if (adopted) return `attempt ${attempt} was started before, and is followed`;
+  return attempt === 1 ? 'begins' : `attempt ${attempt}`;
+}
+
+function detachedOf({ jobs }: Of<'detached'>): string {
+  if (jobs.length === 0) return 'no jobs are left to run';
+  const arrays = [...new Set(jobs.map((job) => job.replace(/_\d+$/, '')))].join(', ');
+  return `${formatCounted(jobs.length, 'job')} handed over (${arrays}); they continue without this process`;
 }
 
 type CellEnd = Extract<StudyEvent, { type: 'cell-end' }>;

@@ -4,6 +4,7 @@ import type { Engine } from './engine.js';
 
 const ENGINE_FILES: Readonly<Partial<Record<EngineName, () => Promise<Engine>>>> = {
   trl: async () => (await import('./trl.js')).trl,
+  axolotl: async () => (await import('./axolotl.js')).axolotl,
 };
 
 /** The engine of this name. */

@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatNumber } from '../../telemetry/forma
 import type { Page, PageBlock, Section } from '../page.js';
 import { bandSentences, matrixFigure, matrixOfRun } from '../parts/matrix.js';
 import { folderName } from '../parts/shown.js';
+import { engineText } from './engine.js';
 import { eventsSection } from './events-section.js';
 import { lossSections } from './loss-sections.js';
 import { methodSection } from './method-section.js';
@@ -42,16 +43,17 @@ function answerSection(report: RunReport): Section {
   const blocks: PageBlock[] = [
     { kind: 'note', tone: tone === 'bad' ? 'error' : 'answer', text: sentence },
     ...(bands.length > 0 ? [{ kind: 'list', items: bands } as const] : []),
-    ...(run.matrix
-      ? []
-      : [{ kind: 'paragraph', text: 'No rows are held out, so no held-out loss was measured.' } as const]),
+    ...(run.matrix ? [] : [{ kind: 'paragraph', text: unmeasured(run) } as const]),
     { kind: 'facts', facts: factsOf(report) },
   ];
   return { id: 'answer', title: 'What came of it', blocks };
 }
 
+const unmeasured = ({ trainedBy }: RunReport['run']): string =>
+  trainedBy ? 'No held-out loss was measured.' : 'No rows are held out, so no held-out loss was measured.';
+
 function factsOf({ folder, run, history }: RunReport): (readonly [string, string])[] {
-  const { stages, seconds, trainingSeconds, tokensPerSecond, adapter, started, finished } = run;
+  const { stages, seconds, trainingSeconds, tokensPerSecond, adapter, started, finished, trainedBy } = run;
   const planned = stages.reduce((sum, stage) => sum + stage.trainedTokens, 0);
   const optional = (name: string, value: string | undefined) => (value === undefined ? [] : [[name, value] as const]);
   return [
@@ -63,6 +65,7 @@ function factsOf({ folder, run, history }: RunReport): (readonly [string, string
     ...optional('of it in steps', trainingSeconds === undefined ? undefined : formatDuration(trainingSeconds)),
     ...optional('speed', tokensPerSecond === undefined ? undefined : `${formatNumber(tokensPerSecond)} tokens/s`),
     ...optional('adapter', adapter && `${adapter.path}, SHA-256 ${adapter.sha256}`),
+    ...optional('trained by', trainedBy && engineText(trainedBy)),
   ];
 }
 

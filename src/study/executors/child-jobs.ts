@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import process from 'node:process';
 import { PhasetuneError } from '../../core/errors.js';
-import { openLog, readTail } from '../../io/log-file.js';
+import { openLog } from '../../io/log-file.js';
 import type { CellJob, Executor, JobEnd, JobState } from './executor.js';
 import { type KillWatch, watchKills } from './kill-watch.js';
+import { lastSaidIn } from './last-said.js';
 
 /** How a job is started as a process of this machine. */
 export interface ChildCommand {
@@ -24,9 +25,6 @@ interface Job {
   end?: JobEnd;
 }
 
-/** Bytes at the end of a log that are searched for the last line. */
-const TAIL_BYTES = 1 << 14;
-
 /**
  * An executor of processes on this machine, one a job, each in a process group of its own: an interrupt on the terminal
  * reaches only this process, which decides what becomes of them. What they print is appended to the job's log. If this
@@ -42,6 +40,7 @@ export function childJobs(kind: string, slots: number, commandOf: (job: CellJob)
   return {
     kind,
     slots,
+    batchSize: 1,
     async submit(given) {
       for (const job of given) {
         const { index } = job.cell;
@@ -103,7 +102,7 @@ async function startJob({ log }: CellJob, command: ChildCommand, kills: KillWatc
         state: 'ended',
         code,
         signal: ended,
-        lastLine: lastSaid(await readTail(log, TAIL_BYTES)),
+        lastLine: await lastSaidIn(log),
         outOfMemory,
       };
     };
@@ -121,9 +120,3 @@ const started = (child: ChildProcess, program: string): Promise<void> =>
       reject(new PhasetuneError('failed', `cannot start ${program}: ${why}`, { errno: cause.code }, { cause }));
     });
   });
-
-/** The last error that a log shows, otherwise its last line. */
-function lastSaid(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.findLast((line) => line.startsWith('error: ')) ?? lines.at(-1) ?? '';
-}

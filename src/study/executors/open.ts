@@ -6,6 +6,7 @@ import { capacityOf, thisMachine } from './capacity.js';
 import { openCommand } from './command.js';
 import type { Executor } from './executor.js';
 import { openLocal } from './local.js';
+import { openSlurm } from './slurm/open.js';
 
 /** What an executor is opened with, besides what the study says. */
 export interface OpenOptions {
@@ -21,11 +22,12 @@ export interface OpenOptions {
 }
 
 /** Opens the executor of a study; throws a usage error for one that is not described. */
-export function openExecutor(
-  { record, cells }: Study,
+export async function openExecutor(
+  study: Study,
   { kind, parallel, cellCommand, environment, onCard }: OpenOptions,
   { logger }: Hooks = {},
-): Executor {
+): Promise<Executor> {
+  const { record, cells } = study;
   const decided = record.study.executor;
   const options = { ...decided, ...(kind && { kind }), ...(parallel !== undefined && { parallel }) };
   if (options.kind === 'command') {
@@ -36,6 +38,7 @@ export function openExecutor(
       });
     return openCommand({ command, environment, parallel: options.parallel ?? 1 });
   }
+  if (options.kind === 'slurm') return openSlurm({ study, options, cellCommand, environment, logger });
   const { warnings, ...capacity } = capacityOf(options, cells, thisMachine(onCard));
   for (const warning of warnings) logger?.warn(warning);
   return openLocal({ cellCommand, environment, parallel: capacity.parallel });

@@ -37,22 +37,35 @@ export async function oddFolder(): Promise<string> {
 /** What the end of a job comes to where nothing is known of it otherwise. */
 const outcome = (end: JobEnd, asked = false) => outcomeOf({ end, asked, done: false, diskFull: false });
 
+/** What executors differ in. */
+interface Differences {
+  /** Most jobs that it takes [2]. */
+  readonly slots?: number;
+  /** Jobs go on when it is closed [false]. */
+  readonly outlives?: boolean;
+}
+
 /**
- * What every executor does, with `open`, which opens one for two jobs at once that runs
+ * What every executor does, with `open`, which opens one of a study, for two jobs at once, that runs
  * `fake-cell.mjs` with the study's folder and the cell's index.
  */
-export function executorContract(kind: string, open: () => Executor): void {
+export function executorContract(
+  kind: string,
+  open: (study: Study) => Executor | Promise<Executor>,
+  { slots = 2, outlives = false }: Differences = {},
+): void {
   describe(`the executor ${kind}`, () => {
     let executor: Executor;
     let study: Study;
     beforeEach(async () => {
-      executor = open();
       study = await writeFakeStudy(await oddFolder());
+      executor = await open(study);
     });
     afterEach(() => executor.close());
 
     test('says what it is, and how many jobs it takes', () => {
-      expect(executor).toMatchObject({ kind, slots: 2 });
+      expect(executor).toMatchObject({ kind, slots });
+      expect(executor.adopt !== undefined).toBe(outlives);
     });
 
     test('runs a job once and reports its end once, with what it printed in its log', async () => {
@@ -123,13 +136,16 @@ export function executorContract(kind: string, open: () => Executor): void {
       await gone(pid);
     });
 
-    test('ends what is left when it is closed', async () => {
+    test(outlives ? 'leaves what runs when it is closed' : 'ends what is left when it is closed', async () => {
       behave(study, { '*': ['stubborn'] });
       await executor.submit([jobOf(study, 1), jobOf(study, 2)]);
       const pids = [];
       for (const id of ['a-seed-1', 'b-seed-1']) pids.push(Number(await appears(inCell(study, id, 'sleeps'))));
       await executor.close();
-      for (const pid of pids) await gone(pid);
+      if (outlives) await sleep(50);
+      for (const pid of pids)
+        if (outlives) expect(lives(pid)).toBe(true);
+        else await gone(pid);
     });
 
     test('starts jobs where an interrupt on the terminal does not reach them', async () => {

@@ -18,7 +18,7 @@ export const command = defineCommand({
   }),
   groups: {
     Study: ['file', 'out', 'extend', 'force', 'finish'],
-    'Where cells run': ['executor', 'parallel'],
+    'Where cells run': ['executor', 'parallel', 'detach', 'render'],
     'While it runs': ['watch'],
     'Before you start': ['dryRun', 'pilot', 'sdFrom'],
   },
@@ -30,5 +30,6 @@ export const command = defineCommand({
       "the control's first three seeds, for the power table",
     ],
     ['phasetune ablate study.yaml --out studies/first --extend', 'after adding seeds or arms to the file'],
+    ['phasetune ablate study.yaml --out /data/first --render kubernetes', 'write a Job for a cluster'],
   ],
 });
