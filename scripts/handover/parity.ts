@@ -102,7 +102,8 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
   }
   onProgress('TRL: stage 1, two processes');
   const together = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
-  if (!exists(join(two, 'stage-1.json'))) await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
+  if (!exists(join(two, 'stage-1.json')))
+    await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
   return [
     await differentRows(one, options),
     ...(await differentNumbers(run, one, model)),
