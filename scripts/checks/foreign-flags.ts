@@ -1,6 +1,9 @@
 import type { ForeignFlags } from './flags.js';
 
-/** Flags of other programs that the library runs or advises to run, as FILE#DECLARATION. */
+/**
+ * Flags of other programs that the library runs or advises to run, as FILE#DECLARATION, and what stands in scripts and
+ * pages that it writes for a command line.
+ */
 export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/card-memory.ts#cardMemory': ['--query-gpu', '--format', '--id'],
   'src/backend/doctor.ts#cardProblems': ['--gpus'],
@@ -20,7 +23,24 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   ],
   'src/backend/native/probe.ts#probe': ['--input-type'],
   'src/data/import.ts#outOfMemory': ['--max-old-space-size'],
+  'src/handover/engines/accelerate.ts#zero3': ['phasetune handover'],
+  'src/handover/engines/axolotl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--base-model'],
+  'src/handover/engines/axolotl.ts#launch': ['--num_processes', '--num_machines', '--dynamo_backend', '--mixed_precision'],
+  'src/handover/engines/axolotl.ts#runScript': ['phasetune handover', '--base-model'],
+  'src/handover/engines/axolotl.ts#stageConfig': ['phasetune handover'],
+  'src/handover/engines/trl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--model'],
+  'src/handover/engines/trl.ts#runScript': ['phasetune handover', '--model', '--config_file', '--stage'],
   'src/io/file-kinds.ts#KINDS': ['--format'],
+  'src/study/executors/slurm/ask.ts#askSlurm': ['--name', '--starttime'],
+  'src/study/executors/slurm/cancel.ts#cancelTasks': ['--signal', '--state'],
+  'src/study/executors/slurm/jobs.ts#SlurmJobs': ['--state'],
+  'src/study/executors/slurm/options.ts#slurmSchema': ['--mail-type'],
+  'src/study/executors/slurm/script.ts#batchScript': ['--export', '--cpus-per-task', '--input'],
+  'src/study/executors/slurm/script.ts#optionLines': [
+    ...['--job-name', '--array', '--output', '--open-mode', '--export', '--requeue', '--signal'],
+    ...['--nodes', '--ntasks', '--cpus-per-task'],
+  ],
+  'src/study/executors/slurm/submit.ts#sbatch': ['--parsable'],
   'src/telemetry/memory.ts#collectSooner': ['--heap-growing-percent'],
   // Secrets are looked for among the arguments of whatever program this is.
   'src/telemetry/redact.ts#secretsInArguments': ['--token', '--api-key', '--set'],

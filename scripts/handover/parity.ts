@@ -15,6 +15,7 @@ import {
   stageReportSchema,
 } from '../../src/handover/handover-record.js';
 import { engineRow } from '../../src/handover/rows.js';
+import { exists } from '../../src/io/files.js';
 import { readJson } from '../../src/io/json.js';
 import { readJsonLines } from '../../src/io/jsonl.js';
 import { readAdapter } from '../../src/lora/peft-files.js';
@@ -40,7 +41,7 @@ export interface ParityOptions {
   readonly model: string;
   /** A staged folder. */
   readonly data: string;
-  /** A new folder for the run and the handovers. */
+  /** For the run and the handovers; what is done in it already is not done again. */
   readonly folder: string;
   /** Optimizer steps of each stage. */
   readonly steps: number;
@@ -84,20 +85,24 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
     lora: { rank: 8, alpha: 16 },
     optim: { learningRate, weightDecay: 0.01, minLrRatio: 0.1 },
   };
-  await train(recipe).result;
+  await train({ ...recipe, resume: true }).result;
   const one = join(folder, 'one');
-  const options2 = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
-  const { record } = await handOver({ source: run, out: one, ...options2 });
   const two = join(folder, 'two');
-  await cp(one, two, { recursive: true });
+  if (!exists(two)) {
+    const how = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
+    await handOver({ source: run, out: one, ...how });
+    await cp(one, two, { recursive: true });
+  }
+  const record = await readHandoverRecord(one);
   const home = join(folder, 'datasets-cache');
   for (const { stage } of record.stages) {
     onProgress(`TRL: stage ${stage}, one process`);
-    await trainStage(python, ['train.py', '--stage', String(stage)], one, home);
+    if (!exists(join(one, `stage-${stage}.json`)))
+      await trainStage(python, ['train.py', '--stage', String(stage)], one, home);
   }
   onProgress('TRL: stage 1, two processes');
   const together = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
-  await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
+  if (!exists(join(two, 'stage-1.json'))) await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
   return [
     await differentRows(one, options),
     ...(await differentNumbers(run, one, model)),

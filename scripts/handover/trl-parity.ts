@@ -4,11 +4,14 @@
  *
  *     PHASETUNE_TRL_PYTHON=.venv/bin/python npx tsx scripts/handover/trl-parity.ts --model DIR [--rows FILE]
  *         [--steps 20] [--learning-rate 2e-4] [--keep DIR]
+ *
+ * With `--keep` everything stays in DIR, and a comparison that was cut off continues there.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exists } from '../../src/io/files.js';
 import { stage } from '../../src/workflow/stage.js';
 import { compareWithTrl, removeParity } from './parity.js';
 
@@ -27,7 +30,7 @@ const folder = given.keep ?? (await mkdtemp(join(tmpdir(), 'trl-parity-')));
 const begin = performance.now();
 try {
   const data = join(folder, 'staged');
-  await stage({ file: given.rows, out: data, stages: 3, holdout: 20 });
+  if (!exists(data)) await stage({ file: given.rows, out: data, stages: 3, holdout: 20 });
   const onProgress = (line: string) => console.error(`${((performance.now() - begin) / 1000).toFixed(0)} s: ${line}`);
   const compared = await compareWithTrl({
     python,

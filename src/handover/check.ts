@@ -42,9 +42,10 @@ export interface HandoverCheck {
 }
 
 /**
- * Checks what another engine made of a handover, from files alone: that each stage really trained, on the rows that
- * were handed over, from the adapter of the stage before, with the steps and the learning rates that were planned. It
- * can be called after any stage. A data error where there is no handover, or a report is not what it must be.
+ * Checks what another engine made of a handover, from files alone: that each stage really trained,
+ * on the rows that were handed over, from the adapter of the stage before, with as many steps and
+ * the learning rates that were planned. It can be called after any stage. A data error where there
+ * is no handover, or a report is not what it must be.
  *
  * @example
  * const { ok, stages } = await checkHandover('handover');

@@ -24,7 +24,7 @@ export const fillRow = (id: number): HandoverRow => ({
 });
 
 /** Rows of a step, in the order of its micro-batches. */
-export const rowsOfStep = ({ microBatches }: PlannedStep): EncodedRow[] => microBatches.flatMap(rowsOf);
+const rowsOfStep = ({ microBatches }: PlannedStep): EncodedRow[] => microBatches.flatMap(rowsOf);
 
 /** Rows of the largest step. */
 export const mostRows = (steps: readonly PlannedStep[]): number =>

@@ -65,9 +65,9 @@ export function outcomeOf(job: EndedJob): Outcome {
 
 function failureOf({ end, runError, diskFull }: EndedJob, lastLine: string, signal?: string): [Failure, string] {
   if (end?.outOfMemory && end.cause) return ['out of memory', end.cause.reason];
-  if (end?.cause && !(diskFull && end.cause.failure === 'killed'))
+  if (end?.cause?.failure === 'killed' && diskFull) return ['disk full', lastLine || 'no space left on the device'];
+  if (end?.cause)
     return [end.cause.failure, lastLine ? `${end.cause.reason}; last line: ${lastLine}` : end.cause.reason];
-  if (diskFull && end?.cause) return ['disk full', lastLine || 'no space left on the device'];
   if (!end || (end.code === null && !signal)) return ['lost', 'the executor does not know it any more'];
   if (end.outOfMemory) return ['out of memory', `the system ended it (${signal ?? end.code}) for lack of memory`];
   const known = STATUSES[end.code ?? 0];

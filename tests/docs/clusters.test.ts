@@ -9,7 +9,7 @@ import { readAttemptLines } from '../../src/study/attempts.js';
 import { type Guide, openGuide } from '../helpers/guide.js';
 import { problemsOf, readJob } from '../helpers/kubernetes.js';
 import { PROGRAM, ROOT } from '../helpers/program.js';
-import { FAKE_CELL } from '../study/fake.js';
+import { FAKE_CELL, gone, lives } from '../study/fake.js';
 
 /** However busy the machine is. */
 const PATIENCE_MS = 300_000;
@@ -86,42 +86,61 @@ test('docs/clusters/kubernetes.md: its commands write a Job whose pods run the s
 });
 
 describe.each([
-  ['ssh.md', 'ssh.mjs', 129],
-  ['ray.md', 'ray.mjs', 130],
-  ['skypilot.md', 'sky.mjs', 130],
-])('docs/clusters/%s', (page, standIn, saved) => {
-  test('its commands run the study; an interrupt lets the cell save, and the study continues', {
+  ['ssh.md', 'ssh.mjs', 129, 'data'],
+  ['ray.md', 'ray.mjs', 130, 'data'],
+  ['skypilot.md', 'sky.mjs', 130, 'failed'],
+])('docs/clusters/%s', (page, standIn, saved, failure) => {
+  test('its commands run the study; an interrupt lets a cell save, which continues; one that fails has failed', {
     timeout: PATIENCE_MS,
   }, async () => {
-    const blocks = await openPage(page, standIn);
-    const id = 'phased-seed-1';
-    await ranAndReset(blocks, id);
+    const [id, other] = ['phased-seed-1', 'one-off-seed-1'];
+    await ranAndReset(await openPage(page, standIn), id);
     const study = await startAgain(id);
     study.kill('SIGINT');
     expect(await once(study, 'exit')).toEqual([130, null]);
     while (!existsSync(inCell(id, 'stopped'))) await sleep(20);
     expect(lines(inCell(id, 'stopped'))).toEqual([String(saved)]);
     expect((await readAttemptLines(inCell(id, 'attempts.jsonl'))).at(-1)).toMatchObject({ outcome: 'interrupted' });
+    await rm(inCell(other, 'run'), { recursive: true });
+    const behaviour = { [id]: ['done'], [other]: ['exit 3 rows.jsonl:3: no row'] };
+    writeFileSync(guide.at('studies/try/behaviour.json'), JSON.stringify(behaviour));
     const again = await guide.shell('npx phasetune ablate study.yaml --out studies/try');
-    expect(again.code, again.said).toBe(0);
-    expect(lines(inCell(id, 'starts.jsonl'))).toHaveLength(3);
-    expect(lines(inCell('one-off-seed-1', 'starts.jsonl'))).toHaveLength(1);
-    if (page === 'ssh.md') {
-      expect(results('try-2').arms).toHaveLength(2);
-      expect(new Set(lines(guide.at('ssh-jobs/hosts')))).toContain('gpu1');
-    }
-  });
-
-  test.each([
-    ['exit 3 rows.jsonl:3: no row', page === 'skypilot.md' ? 'failed' : 'data'],
-    ['exit 1 out of memory', 'out of memory'],
-  ])('a cell that ends with %s has failed: %s', { timeout: PATIENCE_MS }, async (behaviour, failure) => {
-    const blocks = await openPage(page, standIn);
-    await ranAndReset(blocks.slice(0, 1), 'phased-seed-1');
-    writeFileSync(guide.at('studies/try/behaviour.json'), JSON.stringify({ 'phased-seed-1': [behaviour] }));
-    const { code, said } = await guide.shell('npx phasetune ablate study.yaml --out studies/try');
-    expect(code, said).toBe(1);
-    const last = (await readAttemptLines(inCell('phased-seed-1', 'attempts.jsonl'))).at(-1);
-    expect(last).toMatchObject({ outcome: 'failed', failure });
+    expect(again.code, again.said).toBe(1);
+    const last = async (cell: string) => (await readAttemptLines(inCell(cell, 'attempts.jsonl'))).at(-1);
+    expect(await last(id)).toMatchObject({ attempt: 3, outcome: 'done' });
+    expect(await last(other)).toMatchObject({ attempt: 2, outcome: 'failed', failure });
+    if (page !== 'ssh.md') return;
+    expect(results('try-2').arms).toHaveLength(2);
+    expect(new Set(lines(guide.at('ssh-jobs/hosts')))).toContain('gpu1');
   });
 });
+
+test.each([
+  ['ray.md', 'ray.mjs', 'ray'],
+  ['skypilot.md', 'sky.mjs', 'sky'],
+])(
+  'docs/clusters/%s: without its connection the script ends with 255, and the job goes on',
+  {
+    timeout: PATIENCE_MS,
+  },
+  async (page, standIn, name) => {
+    const [block] = await openPage(page, standIn);
+    // Without the study itself.
+    await guide.shell(block!.replace(/^npx .*$/m, ''));
+    await cp(join(ROOT, 'docs/clusters'), guide.at('study'), { recursive: true });
+    writeFileSync(
+      guide.at('study/cells.jsonl'),
+      `${JSON.stringify({ index: 1, id: 'a', planned: { trainedTokens: 1 } })}\n`,
+    );
+    writeFileSync(guide.at('study/behaviour.json'), JSON.stringify({ a: ['sleep'] }));
+    const ended = guide.shell(`./on-${name}.sh ${guide.at('study')} 1`);
+    while (!existsSync(guide.at('study/cells/a/sleeps')) || !existsSync(guide.at(`${name}-jobs/client`)))
+      await sleep(20);
+    process.kill(Number(read(`${name}-jobs/client`)), 'SIGKILL');
+    expect((await ended).code).toBe(255);
+    const cell = Number(read('study/cells/a/sleeps'));
+    expect(lives(cell)).toBe(true);
+    process.kill(cell, 'SIGTERM');
+    await gone(cell);
+  },
+);

@@ -6,7 +6,7 @@ import type { Recipe } from '../../src/config/recipe.js';
 import { hashOf, sha256 } from '../../src/core/hash.js';
 import { readStaged } from '../../src/curriculum/manifest.js';
 import { type HandedOver, handOver } from '../../src/handover/hand-over.js';
-import { type HandoverRow, readHandoverRecord } from '../../src/handover/handover-record.js';
+import { type HandoverRow, heldOutLineSchema, readHandoverRecord } from '../../src/handover/handover-record.js';
 import type { HandoverInput } from '../../src/handover/options.js';
 import { hashFile } from '../../src/io/files.js';
 import { prepareRun } from '../../src/train/prepare.js';
@@ -92,7 +92,7 @@ describe('the rows', () => {
       }
     }
     expect(seen.size).toBe(300);
-    const heldOut = linesOf<{ id: string }>('whole', 'rows/held-out.list.jsonl').map(({ id }) => id);
+    const heldOut = linesOf('whole', 'rows/held-out.list.jsonl').map((line) => heldOutLineSchema.parse(line).id);
     expect(heldOut).toEqual(set.holdout.map(({ id }) => id));
     for (const [i, line] of linesOf('whole', 'rows/held-out.jsonl').entries())
       expect(hashOf(line)).toBe(hashes.get(heldOut[i]!));

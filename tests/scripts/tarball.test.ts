@@ -37,7 +37,7 @@ test('the tarball has what is read at run time', () => {
   const needed = [
     ...['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli/main.js', 'docs/prices.json', 'docs/recipe.schema.json'],
     ...['datasets/demo/raw.jsonl', 'models/tiny-llama/model.safetensors', 'models/tiny-llama/tokenizer.json'],
-    ...['src/scoring/rubrics', 'src/eval/judge/prompts'].flatMap((folder) =>
+    ...['src/scoring/rubrics', 'src/eval/judge/prompts', 'src/handover/engines/programs'].flatMap((folder) =>
       readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
     ),
   ];

@@ -107,3 +107,27 @@ test('failures are alike where only cell and numbers differ', () => {
   expect(kind('a-seed-1', 'cells/a-seed-1/run: step 3')).toBe(kind('b-seed-12', 'cells/b-seed-12/run: step 14'));
   expect(kind('a', 'no library')).not.toBe(kind('a', 'no such row'));
 });
+
+describe('what a scheduler says ended a job', () => {
+  const cause = { failure: 'lost', reason: 'Slurm: NODE_FAIL' } as const;
+
+  test('is its failure, with the last line of its log', () => {
+    expect(outcome({ end: end({ cause, lastLine: 'step 3' }) })).toEqual({
+      ...{ outcome: 'failed', failure: 'lost', reason: 'Slurm: NODE_FAIL; last line: step 3' },
+    });
+    const outOfMemory = { failure: 'killed', reason: 'Slurm: OUT_OF_MEMORY' } as const;
+    expect(outcome({ end: end({ cause: outOfMemory, outOfMemory: true }) })).toMatchObject({
+      ...{ failure: 'out of memory', reason: 'Slurm: OUT_OF_MEMORY' },
+    });
+  });
+
+  test('is a full disk where a job was killed and there is no space left', () => {
+    const killed = { failure: 'killed', reason: 'Slurm: FAILED' } as const;
+    expect(outcome({ end: end({ cause: killed }), diskFull: true })).toMatchObject({ failure: 'disk full' });
+    expect(outcome({ end: end({ cause }), diskFull: true })).toMatchObject({ failure: 'lost' });
+  });
+
+  test('is an interruption where it was asked to stop', () => {
+    expect(outcome({ end: end({ cause }), asked: true })).toEqual({ outcome: 'interrupted' });
+  });
+});

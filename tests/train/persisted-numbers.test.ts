@@ -5,18 +5,23 @@ import { expect, test } from 'vitest';
 import type * as z from 'zod';
 import { jsonText } from '../../src/core/json-text.js';
 import { stagingManifestSchema } from '../../src/curriculum/manifest.js';
+import { stageReportSchema } from '../../src/handover/handover-record.js';
 import { measuredField } from '../../src/io/manifest-fields.js';
 import { scoresManifestSchema } from '../../src/scoring/scored.js';
 import { checkpointManifestSchema, stateSchema } from '../../src/train/checkpoint.js';
 import { progressSchema } from '../../src/train/progress.js';
 import { runFileSchema } from '../../src/train/run-file.js';
 
-/** Schemas of the files that are written and read back, by the source that has them. */
+/**
+ * Schemas of the files that are written and read back, by the source that has them. The numbers of a handover's own
+ * record are counts and options.
+ */
 const PERSISTED: Readonly<Record<string, readonly z.ZodType[]>> = {
   'train/run-file.ts': [runFileSchema],
   'train/checkpoint.ts': [stateSchema, checkpointManifestSchema],
   'curriculum/manifest.ts': [stagingManifestSchema],
   'scoring/scored.ts': [scoresManifestSchema],
+  'handover/handover-record.ts': [stageReportSchema],
 };
 
 /**

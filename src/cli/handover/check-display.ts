@@ -2,7 +2,10 @@ import type { CheckedStage, HandoverCheck } from '../../handover/check.js';
 import type { Finding } from '../../handover/traps.js';
 import { formatCounted } from '../../telemetry/format.js';
 
-/** A check as lines: what is wrong with what was handed over, then a line for each stage and what is wrong with it. */
+/**
+ * A check as lines: what is wrong with what was handed over, then a line for each stage with what
+ * is wrong below it.
+ */
 export const checkLines = ({ findings, stages, complete, ok }: HandoverCheck): string[] => [
   ...findings.flatMap((each) => findingLines(each, '')),
   ...stages.flatMap(stageLines),

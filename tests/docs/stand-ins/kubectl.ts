@@ -3,8 +3,8 @@ import { readJob } from '../../helpers/kubernetes.js';
 import { startPod } from '../../study/render/pod.js';
 
 /**
- * `kubectl.ts BIN apply -f FILE` runs all pods of a Job here, one after another, with what is in the folder BIN as their
- * image; `kubectl get` prints nothing.
+ * `kubectl.ts BIN apply -f FILE` runs all pods of a Job here, one after another, with what is in
+ * the folder BIN as their image; `kubectl get` prints nothing.
  */
 const [bin, verb, flag, file] = process.argv.slice(2) as [string, string, ...string[]];
 const { HOME, PHASETUNE_HOME } = process.env;

@@ -1,5 +1,6 @@
 // Stands in for the job CLI of Ray 2.60, as it was seen to behave: `ray.mjs STATE job submit|status|stop …`. A failed
 // job ends `submit` with 1, whatever its status was, and one that was stopped ends it with 0.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { followJob, startJob, statusOf, stopJob, wasStopped } from './jobs.mjs';
 
@@ -33,6 +34,7 @@ if (verb === 'submit') {
       .join(' '),
   );
   console.log(`Job '${id}' submitted successfully`);
+  writeFileSync(join(state, 'client'), String(process.pid));
   await followJob(join(state, id));
   const status = say(id);
   process.exitCode = status === 0 || wasStopped(join(state, id)) ? 0 : 1;

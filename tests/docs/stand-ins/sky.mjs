@@ -1,7 +1,7 @@
 // Stands in for SkyPilot 0.14 on one cluster: `sky.mjs STATE exec|logs|cancel …`. `exec` runs the `run` of a task file
 // with the variables of `--env`; `logs` ends with 0 for a job that succeeded, 100 for one that failed, and 103 for one
 // that was cancelled.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { followJob, startJob, stopJob, wasStopped } from './jobs.mjs';
@@ -32,6 +32,7 @@ if (verb === 'exec') {
   console.log(`⚙︎ \u001b[1mJob submitted, ID: ${id}\u001b[0m`);
 } else if (verb === 'logs') {
   const folder = join(state, rest.at(-1));
+  writeFileSync(join(state, 'client'), String(process.pid));
   const status = await followJob(folder);
   process.exitCode = wasStopped(folder) ? 103 : status === 0 ? 0 : 100;
 } else if (verb === 'cancel') {

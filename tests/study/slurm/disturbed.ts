@@ -38,7 +38,10 @@ exit $status
   };
 }
 
-/** Ids (`7_3`) of elements of arrays whose cell's process Slurm has started, and which holds its run: it heeds signals. */
+/**
+ * Ids (`7_3`) of elements of arrays whose cell's process Slurm has started, and which holds its
+ * run: it heeds signals.
+ */
 export async function computing(cluster: Cluster, study: string): Promise<readonly string[]> {
   const steps = await cluster.run('squeue', '-h', '-s', '-o', '%i');
   return [...steps.matchAll(/^(\d+_(\d+))\.0$/gm)].flatMap(([, id, task]) =>
