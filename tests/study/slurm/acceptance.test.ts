@@ -26,7 +26,7 @@ function writeStudyFile(home: string, executor: object): string {
     },
     control: 'one-off',
     seeds: 3,
-    budget: 1500,
+    budget: 1200,
     executor: { threads: 1, ...executor },
   };
   const file = join(home, 'study.yaml');
