@@ -47,15 +47,6 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   ],
   'src/study/executors/slurm/submit.ts#sbatch': ['--parsable'],
   'src/telemetry/memory.ts#collectSooner': ['--heap-growing-percent'],
-  // What is written for Axolotl: its program's flags, and the commands that go before and after it.
-  'src/handover/engines/axolotl-readme.ts#readmeOf': [
-    ...['--out', '--base-model', 'phasetune handover', 'phasetune train'],
-  ],
-  'src/handover/engines/axolotl.ts#stageConfig': ['phasetune handover'],
-  'src/handover/engines/axolotl.ts#runScript': ['--base-model', 'phasetune handover'],
-  'src/handover/engines/axolotl.ts#launch': [
-    ...['--num_processes', '--num_machines', '--dynamo_backend', '--mixed_precision'],
-  ],
   // Secrets are looked for among the arguments of whatever program this is.
   'src/telemetry/redact.ts#secretsInArguments': ['--token', '--api-key', '--set'],
 };
