@@ -25,7 +25,12 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/data/import.ts#outOfMemory': ['--max-old-space-size'],
   'src/handover/engines/accelerate.ts#zero3': ['phasetune handover'],
   'src/handover/engines/axolotl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--base-model'],
-  'src/handover/engines/axolotl.ts#launch': ['--num_processes', '--num_machines', '--dynamo_backend', '--mixed_precision'],
+  'src/handover/engines/axolotl.ts#launch': [
+    '--num_processes',
+    '--num_machines',
+    '--dynamo_backend',
+    '--mixed_precision',
+  ],
   'src/handover/engines/axolotl.ts#runScript': ['phasetune handover', '--base-model'],
   'src/handover/engines/axolotl.ts#stageConfig': ['phasetune handover'],
   'src/handover/engines/trl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--model'],
