@@ -39,6 +39,9 @@ class Stage(BasePlugin):
         self.stage = found[0]
         if os.path.abspath(cfg["output_dir"]) != os.path.join(HERE, output):
             stop(f"output_dir: expected {os.path.join(HERE, output)}; start it in the folder of the handover")
+
+    def pre_model_load(self, cfg):
+        # A configuration can be read, and its rows prepared, before the stage before is trained.
         self.given = check_inputs(self.record, self.stage)
         self.begun, self.began = now(), time.monotonic()
 
