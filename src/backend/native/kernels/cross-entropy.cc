@@ -12,6 +12,12 @@ namespace {
 
 PHASETUNE_INLINE Floats larger(Floats x, Floats y) { return x > y ? x : y; }
 
+/**
+ * Powers whose sum is a float. Over a whole vocabulary the sum would lose each one that is less than half a unit of its
+ * last place, and so most of them: the loss was too small by 1e-5 to 2e-5 nats at 49,152 columns.
+ */
+constexpr int64_t BLOCK = 16 * LANES;
+
 /** The loss of one row, whose gradient is written over it; `powers` has room for a row. */
 template <typename T>
 float row_loss(const T* logits, T* slope, float* powers, int64_t width, int64_t label) {
@@ -24,13 +30,17 @@ float row_loss(const T* logits, T* slope, float* powers, int64_t width, int64_t 
   }
   for (int64_t i = even; i < width; i++) most = widened(logits[i]) > most ? widened(logits[i]) : most;
   const float at_label = widened(logits[label]) - most;
-  Floats sums = {};
-  for (int64_t i = 0; i < even; i += LANES) {
-    const Floats power = exponential(load(logits + i) - most);
-    store(powers + i, power);
-    sums += power;
+  double sum = 0;
+  for (int64_t start = 0; start < even; start += BLOCK) {
+    const int64_t end = start + BLOCK < even ? start + BLOCK : even;
+    Floats sums = {};
+    for (int64_t i = start; i < end; i += LANES) {
+      const Floats power = exponential(load(logits + i) - most);
+      store(powers + i, power);
+      sums += power;
+    }
+    sum += phasetune::sum(sums);
   }
-  float sum = phasetune::sum(sums);
   for (int64_t i = even; i < width; i++) sum += powers[i] = std::exp(widened(logits[i]) - most);
   const float share = 1 / sum;
   for (int64_t i = 0; i < even; i += LANES) store(slope + i, load(powers + i) * share);
