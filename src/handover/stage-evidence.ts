@@ -35,7 +35,7 @@ export interface StageEvidence {
  * Schema of what is read of a `trainer_state.json`, which transformers' trainer writes into each of its checkpoints:
  * `log_history` has an entry for each step that was logged.
  */
-export const trainerStateSchema = z.object({
+const trainerStateSchema = z.object({
   global_step: count,
   log_history: z.array(
     z.object({

@@ -50,7 +50,7 @@ export function adapterMatrices(trained?: number): Matrices {
 }
 
 /** Writes an adapter's folder; returns the hash of its weights. */
-export async function putAdapter(folder: string, matrices: Matrices): Promise<string> {
+async function putAdapter(folder: string, matrices: Matrices): Promise<string> {
   await makeFolder(folder);
   const path = join(folder, 'adapter_model.safetensors');
   const list = [...matrices].map(([name, { shape, data }]) => ({ name, shape, data, dtype: 'F32' as const }));
