@@ -112,5 +112,5 @@ describe('the files for Axolotl', () => {
       const written = rows.map((row: object) => `${JSON.stringify(row)}\n`).join('');
       expect(sha256(written)).toBe(file.sha256);
     }
-  });
+  }, 900_000);
 });
