@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -190,9 +190,10 @@ test('the plan and the first adapter are those of the run, to the byte', async (
 
 test('a cell of a study is handed over with its own recipe', async () => {
   const study = await writeTinyStudy(at('study'), { arms: { a: {}, b: { order: 'one-off' } }, seeds: [4] });
+  const other = join(study.folder, 'cells/c-seed-4');
+  await expect(handOver({ source: other, engine: 'trl', out: at('of-cell') })).rejects.toThrow('no cell c-seed-4');
+  // It need not have begun.
   const cell = join(study.folder, 'cells/b-seed-4');
-  await expect(handOver({ source: cell, engine: 'trl', out: at('of-cell') })).rejects.toThrow('no such file or folder');
-  mkdirSync(cell, { recursive: true });
   const { record } = await handOver({ source: cell, engine: 'trl', out: at('of-cell') });
   expect([record.source.kind, record.order, record.seed, record.stages.length]).toEqual(['cell', 'one-off', 4, 1]);
   const planned = study.cells.find(({ arm }) => arm === 'b')!.planned;
