@@ -318,7 +318,7 @@ describe('a study file is refused', () => {
     [
       'an unknown executor',
       `${GOOD}executor: { kind: pbs }\n`,
-      'study.yaml:7: executor.kind: expected one of local, command, got "pbs"',
+      'study.yaml:7: executor.kind: expected one of local, command, slurm, kubernetes, got "pbs"',
     ],
     [
       'a second document',
