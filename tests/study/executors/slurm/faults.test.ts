@@ -40,6 +40,12 @@ async function until(executor: Executor, holds: () => boolean): Promise<void> {
   }
 }
 
+/** All tasks, once none runs: a script says how it ended before it has. */
+async function endedTasks() {
+  while (cluster.tasks().some(({ state }) => state === 'RUNNING')) await sleep(10);
+  return cluster.tasks();
+}
+
 const submitted = async () => [...(await readSubmissions(study.folder)).values()];
 
 describe('sbatch', () => {
@@ -265,7 +271,7 @@ describe('a job', () => {
     process.kill(pid, 'SIGUSR2');
     expect((await untilEnded(executor, 1)).end).toMatchObject({ code: 0 });
     expect(startsOf(study, 'a-seed-1')).toHaveLength(2);
-    expect(cluster.tasks()).toMatchObject([{ state: 'COMPLETED', restarts: 1 }]);
+    expect(await endedTasks()).toMatchObject([{ state: 'COMPLETED', restarts: 1 }]);
     const [requeue] = cluster.calls('scontrol').filter(({ args }) => args[0] === 'requeue');
     expect(requeue!.args).toEqual(['requeue', '37_0']);
   });
@@ -277,7 +283,7 @@ describe('a job', () => {
     await appears(inCell(study, 'a-seed-1', 'sleeps'));
     cluster.happen('CANCELLED-by-hand', '37_0');
     expect((await untilEnded(executor, 1)).end).toMatchObject({ code: 130, asked: false });
-    expect(cluster.tasks()).toMatchObject([{ state: 'CANCELLED', restarts: 0 }]);
+    expect(await endedTasks()).toMatchObject([{ state: 'CANCELLED', restarts: 0 }]);
   });
 
   test('does not get the variables of a job in which it was submitted', async () => {
