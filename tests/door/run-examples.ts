@@ -3,8 +3,10 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run } from '../../src/cli/run.js';
+import { handOver } from '../../src/handover/hand-over.js';
 import { type Asked, digitOf, startEndpoint } from '../helpers/endpoint-server.js';
 import { startHub } from '../helpers/hub.js';
+import { pretendTrained } from '../helpers/pretend-trained.js';
 
 /** An example as JavaScript; `bare` ones find only what a new installation has. */
 export interface Runnable {
@@ -25,6 +27,7 @@ const MADE = [
   'scored.scores.json',
   'staged',
   'checkpoints/first',
+  'handover',
   'evals/first',
   'study.yaml',
   'studies/first',
@@ -57,6 +60,8 @@ async function prepare(world: string): Promise<void> {
   const run = ['--model', 'models/tiny-llama', '--data', 'staged', '--out', 'checkpoints/first'];
   // So fast that after two steps it answers something else.
   await phasetune('train', ...run, '--steps', '2', '--max-length', '64', '--optim.learning-rate', '0.1');
+  const { record } = await handOver({ source: 'checkpoints/first', engine: 'trl', out: 'handover' });
+  await pretendTrained('handover', 'checkpoints/first', record);
   const arms = ['base=models/tiny-llama', 'phased=checkpoints/first'];
   const evaluation = ['--judge', 'length', '--max-tokens', '8', '--out', 'evals/first'];
   await phasetune('eval', ...arms, '--sets', 'staged', ...evaluation);

@@ -4,22 +4,20 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { openArms } from '../../src/eval/arms/sources.js';
 import { checkHandover } from '../../src/handover/check.js';
 import { handOver } from '../../src/handover/hand-over.js';
-import type { HandoverRecord, StageReport } from '../../src/handover/handover-record.js';
+import type { StageReport } from '../../src/handover/handover-record.js';
 import { type ImportedHandover, importHandover } from '../../src/handover/import.js';
 import { stageReport } from '../../src/handover/paths.js';
 import { writeJson } from '../../src/io/atomic.js';
-import { hashFile } from '../../src/io/files.js';
 import { followRun } from '../../src/live/views/follow-run.js';
 import { makeReport } from '../../src/report/make-report.js';
 import { cellStates } from '../../src/study/cell-states.js';
 import { cellRecipe } from '../../src/study/run-cell.js';
 import { type Study, studyPaths } from '../../src/study/study-record.js';
 import { readHeldOutLosses } from '../../src/train/held-out-losses.js';
-import { readRunEvents } from '../../src/train/read-run-events.js';
 import { type RunFile, readRunFile } from '../../src/train/run-file.js';
-import { startHistory } from '../../src/train/run-history.js';
 import { train } from '../../src/workflow/train.js';
 import { temporaryFolder } from '../helpers/folder.js';
+import { historyOf, pretendTrained } from '../helpers/pretend-trained.js';
 import { writeTinyStudy } from '../helpers/study.js';
 
 const CELL = 'phased-seed-1';
@@ -28,49 +26,6 @@ let study: Study;
 let own: RunFile;
 let imported: ImportedHandover;
 const at = (...path: string[]) => join(home, ...path);
-
-async function historyOf(folder: string) {
-  const { history, add } = startHistory();
-  for await (const event of readRunEvents(folder)) add(event);
-  return history;
-}
-
-/** Puts a run of ours into a handover, as if TRL had trained its stages. */
-async function pretend(handover: string, run: string, record: HandoverRecord): Promise<void> {
-  const { stages } = await readRunFile(run);
-  const { steps } = await historyOf(run);
-  let input = record.firstAdapter.sha256;
-  for (const [i, stage] of record.stages.entries()) {
-    const to = join(handover, stage.to);
-    for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
-      cpSync(join(run, stages[i]!.end!.path, name), join(to, name));
-    const output = await hashFile(join(to, 'adapter_model.safetensors'));
-    const report: StageReport = {
-      ...{ schema: 'phasetune/handover-stage', version: 1, stage: stage.stage, engine: 'trl' },
-      ...{ versions: { trl: '1.16.0', torch: '2.15.0' }, device: 'cpu', processes: 1, precision: 'float32' },
-      rows: stage.file.sha256,
-      input: { path: stage.from, sha256: input },
-      output: { path: stage.to, sha256: output },
-      ...{ trainable: 8, started: '2026-11-29T00:00:00.000Z', finished: '2026-11-29T00:00:06.000Z', seconds: 6 },
-      steps: steps
-        .filter((step) => step.stage === stage.stage)
-        .map(({ loss, learningRate, gradNorm }, s) => ({
-          ...{ step: s + 1, loss, learningRate, gradNorm, seconds: 2 },
-          trainedTokens: tokensOf(run)[i]![s]!,
-        })),
-    };
-    await writeJson(join(handover, stageReport(stage.stage)), report);
-    input = output;
-  }
-}
-
-/** Trained tokens of each step of each stage, by the run's own events. */
-function tokensOf(run: string): number[][] {
-  const events = readFileSync(join(run, 'events.jsonl'), 'utf8').trimEnd().split('\n');
-  const steps = events.map((line) => JSON.parse(line)).filter(({ type }) => type === 'step');
-  const stages = [...new Set(steps.map(({ stage }) => stage))];
-  return stages.map((number) => steps.filter(({ stage }) => stage === number).map((step) => step.trainedTokens));
-}
 
 const cellOf = (id: string) => study.cells.find((cell) => cell.id === id)!;
 
@@ -83,7 +38,7 @@ beforeAll(async () => {
   own = (await train({ ...cellRecipe(study, cellOf(CELL)), out: at('own'), device: 'cpu' }).result).run;
   const source = studyPaths(study.folder).cell(CELL);
   const { record } = await handOver({ source, engine: 'trl', out: at('handover') });
-  await pretend(at('handover'), at('own'), record);
+  await pretendTrained(at('handover'), at('own'), record);
   imported = await importHandover({ folder: at('handover'), out: studyPaths(study.folder).run(CELL), device: 'cpu' });
 });
 
