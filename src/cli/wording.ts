@@ -1,9 +1,9 @@
 import type { JsonSchema } from '../config/json-schema.js';
 import type { OptionValue, Vocabulary } from '../core/remedies.js';
+import { shellWord } from '../core/shell-word.js';
 import type { Command } from './command.js';
 import { flagName, flagsOf, nameOf, positionalsOf } from './flags.js';
 import { COMMANDS } from './registry.js';
-import { shellWord } from './shell-word.js';
 
 /**
  * How the command line names options and tasks: the library's `` `maxLength` `` is `--max-length`,

@@ -60,7 +60,7 @@ export async function* runCells(
   return cellStates(study);
 }
 
-/** What {@link loop} is told. */
+/** What {@link loop} works with. */
 interface Loop extends Required<Pick<RunCellsOptions, 'executor' | 'pollMs' | 'detach'>> {
   readonly study: Study;
 }

@@ -119,7 +119,7 @@ test.each([
   ['ray.md', 'ray.mjs', 'ray'],
   ['skypilot.md', 'sky.mjs', 'sky'],
 ])(
-  'docs/clusters/%s: without its connection the script ends with 255, and the job goes on',
+  'docs/clusters/%s: without its connection the script ends with 255, and the job continues',
   {
     timeout: PATIENCE_MS,
   },

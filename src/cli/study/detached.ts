@@ -1,6 +1,6 @@
+import { shellWord } from '../../core/shell-word.js';
 import { alignedLines } from '../../telemetry/document.js';
 import type { CommandContext } from '../command.js';
-import { shellWord } from '../shell-word.js';
 
 /** Prints how jobs that continue without this process are followed, stopped, and their results had. */
 export function printDetached(

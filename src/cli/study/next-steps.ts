@@ -1,7 +1,7 @@
+import { shellWord } from '../../core/shell-word.js';
 import type { RenderedJob } from '../../study/render/render.js';
 import { alignedLines } from '../../telemetry/document.js';
 import type { CommandContext } from '../command.js';
-import { shellWord } from '../shell-word.js';
 
 /** Prints how a Job is started and followed, and how its results are had. */
 export function printNextSteps(

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { usageError } from '../../core/errors.js';
+import { shellWord } from '../../core/shell-word.js';
 import { childJobs } from './child-jobs.js';
 import type { Executor } from './executor.js';
 
@@ -28,11 +29,8 @@ export function openCommand({ command, environment, parallel }: CommandOptions):
     });
   return childJobs('command', parallel, ({ folder, cell }) => {
     const values = { study: resolve(folder), index: String(cell.index) };
-    const script = command.replace(/\{(study|index)\}/g, (_, name: (typeof PLACES)[number]) => quoted(values[name]));
+    const script = command.replace(/\{(study|index)\}/g, (_, name: (typeof PLACES)[number]) => shellWord(values[name]));
     // The shell hears of an interrupt too, and has to wait until what it started has saved.
     return { program: 'sh', args: ['-c', `trap : TERM\n${script}`], environment, asks: 'group' };
   });
 }
-
-/** A word for the shell, whatever is in it. */
-const quoted = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,3 +1,4 @@
+import { shellWord } from '../../core/shell-word.js';
 import type { Cell } from '../cell.js';
 
 /** What the cells of a Job are run by. */
@@ -19,12 +20,9 @@ export const podScript = ({ program, folder, cells }: PodCommand): string =>
   [
     `set -- ${cells.map(({ index }) => index).join(' ')}`,
     'shift "$JOB_COMPLETION_INDEX"',
-    `exec ${[...program, 'ablate', 'cell', folder].map(quoted).join(' ')} "$1"`,
+    `exec ${[...program, 'ablate', 'cell', folder].map(shellWord).join(' ')} "$1"`,
     '',
   ].join('\n');
-
-/** A word for the shell, whatever is in it. */
-const quoted = (word: string): string => (/^[\w./@:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /**
  * A text as it is written in `command`, `args` and `env` of a container, where Kubernetes replaces `$(NAME)` and takes

@@ -40,7 +40,7 @@ exit $status
 
 /**
  * Ids (`7_3`) of elements of arrays whose cell's process Slurm has started, and which holds its
- * run: it heeds signals.
+ * run: it handles signals.
  */
 export async function computing(cluster: Cluster, study: string): Promise<readonly string[]> {
   const steps = await cluster.run('squeue', '-h', '-s', '-o', '%i');

@@ -21,7 +21,7 @@ export type SlurmCommand = (
 const MOST = 1 << 24;
 
 /**
- * Longest time of `scancel`, which otherwise goes on for minutes about a job that is just being started, and signals it
+ * Longest time of `scancel`, which otherwise retries for minutes where a job is just being started, and signals it
  * again once it runs.
  */
 const SCANCEL_MS = 10_000;

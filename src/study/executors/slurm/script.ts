@@ -1,3 +1,4 @@
+import { shellWord } from '../../../core/shell-word.js';
 import type { SlurmOptions } from './options.js';
 
 /** What a batch script is made of. */
@@ -32,10 +33,6 @@ const warnSeconds = (time: string | undefined): number =>
 /** How often a job that saved and stopped is continued by itself, before this counts as an end. */
 const MOST_RESTARTS = 20;
 
-/** A word for the shell, whatever is in it. */
-export const quoted = (text: string): string =>
-  /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-
 /**
  * The batch script of an array, of which each task runs one cell. A task whose cell saved and stopped, since the time
  * limit is near or others need the node, goes back into the queue. One that ends for good writes how into
@@ -47,7 +44,7 @@ export function batchScript(parts: ScriptParts): string {
 ${optionLines(parts).join('\n')}
 
 # Written by phasetune; its files are named in docs/studies.md.
-cd ${quoted(folder)} || exit 1
+cd ${shellWord(folder)} || exit 1
 # Slurm asks these commands of one task by both numbers: the number of one task is that of the whole array.
 this=\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 task=$SLURM_ARRAY_TASK_ID
@@ -77,10 +74,10 @@ if [ -e "slurm/stop/${batch}-$task" ]; then finish 130; fi
 # The shell waits for the cell, which hears of the signals itself.
 trap : TERM USR2
 IFS=$'\\t' read -r index log < <(sed -n "$((task + 1))p" slurm/batch-${batch}.txt)
-${[...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`), ...(options.setup ?? [])].join('\n')}
+${[...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`), ...(options.setup ?? [])].join('\n')}
 if [ -e "slurm/stop/${batch}-$task" ]; then finish 130; fi
 mkdir -p "\${log%/*}"
-srun --export=ALL --cpus-per-task="$SLURM_CPUS_PER_TASK" --input=none ${[...cellCommand, folder].map(quoted).join(' ')} "$index" >>"$log" 2>&1
+srun --export=ALL --cpus-per-task="$SLURM_CPUS_PER_TASK" --input=none ${[...cellCommand, folder].map(shellWord).join(' ')} "$index" >>"$log" 2>&1
 status=$?
 saved=
 

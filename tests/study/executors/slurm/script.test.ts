@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { shellWord } from '../../../../src/core/shell-word.js';
 import { slurmSchema } from '../../../../src/study/executors/slurm/options.js';
-import { batchScript, quoted } from '../../../../src/study/executors/slurm/script.js';
+import { batchScript } from '../../../../src/study/executors/slurm/script.js';
 import { timeLimit } from '../../../../src/study/executors/slurm/times.js';
 import { temporaryFolder } from '../../../helpers/folder.js';
 import { writeFakeStudy } from '../../../helpers/study.js';
@@ -69,10 +70,10 @@ describe('the batch script', () => {
     const path = join(temporaryFolder('script'), 'batch.sh');
     writeFileSync(path, text);
     execFileSync('bash', ['-n', path]);
-    expect(text).toContain(`cd ${quoted(FOLDER)} || exit 1`);
+    expect(text).toContain(`cd ${shellWord(FOLDER)} || exit 1`);
     expect(text).toContain(`export PHASETUNE_HOME='/my home'\nmodule load cuda\nexport A="b c"\n`);
     expect(optionsOf(text).join('\n')).not.toContain('data');
-    expect(execFileSync('bash', ['-c', `printf %s ${quoted(FOLDER)}`], { encoding: 'utf8' })).toBe(FOLDER);
+    expect(execFileSync('bash', ['-c', `printf %s ${shellWord(FOLDER)}`], { encoding: 'utf8' })).toBe(FOLDER);
   });
 });
 
