@@ -94,16 +94,16 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
     await cp(one, two, { recursive: true });
   }
   const record = await readHandoverRecord(one);
-  const home = join(folder, 'datasets-cache');
+  const scratch = join(folder, 'scratch');
   for (const { stage } of record.stages) {
     onProgress(`TRL: stage ${stage}, one process`);
     if (!exists(join(one, `stage-${stage}.json`)))
-      await trainStage(python, ['train.py', '--stage', String(stage)], one, home);
+      await trainStage(python, ['train.py', '--stage', String(stage)], one, scratch);
   }
   onProgress('TRL: stage 1, two processes');
   const together = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
   if (!exists(join(two, 'stage-1.json')))
-    await trainStage(python, [...together, 'train.py', '--stage', '1'], two, home);
+    await trainStage(python, [...together, 'train.py', '--stage', '1'], two, scratch);
   return [
     await differentRows(one, options),
     ...(await differentNumbers(run, one, model)),
@@ -111,14 +111,18 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
   ];
 }
 
-/** One thread: threads that wait for each other are what takes the time on a busy processor. */
-async function trainStage(python: string, args: readonly string[], cwd: string, home: string): Promise<void> {
-  await mkdir(home, { recursive: true });
+/**
+ * One thread: threads that wait for each other are what takes the time on a busy processor. torch leaves folders where
+ * temporary files are.
+ */
+async function trainStage(python: string, args: readonly string[], cwd: string, scratch: string): Promise<void> {
+  await mkdir(scratch, { recursive: true });
   const env = {
     ...process.env,
     OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? '1',
     HF_HUB_OFFLINE: '1',
-    HF_DATASETS_CACHE: home,
+    HF_DATASETS_CACHE: join(scratch, 'datasets'),
+    TMPDIR: scratch,
     TOKENIZERS_PARALLELISM: 'false',
   };
   await promisify(execFile)(python, [...args], { cwd, env, maxBuffer: 1 << 28 });

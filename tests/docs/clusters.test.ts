@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -142,5 +142,8 @@ test.each([
     expect(lives(cell)).toBe(true);
     process.kill(cell, 'SIGTERM');
     await gone(cell);
+    // The job's shell writes its status after the cell has gone.
+    const [job] = readdirSync(guide.at(`${name}-jobs`)).filter((each) => each !== 'client');
+    while (!existsSync(guide.at(`${name}-jobs`, job!, 'status'))) await sleep(20);
   },
 );
