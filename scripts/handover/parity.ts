@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { hashOf } from '../../src/core/hash.js';
 import { readStaged } from '../../src/curriculum/manifest.js';
 import { encodeRows } from '../../src/data/encode-rows.js';
 import { encodeOptionsSchema } from '../../src/data/options.js';
+import { ACCELERATE } from '../../src/handover/engines/accelerate.js';
 import { handOver } from '../../src/handover/hand-over.js';
 import {
   type HandoverRecord,
@@ -23,7 +25,7 @@ import { openModelFolder } from '../../src/model/load.js';
 import { linearShapes } from '../../src/model/parameters.js';
 import { loadTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { readRunEvents } from '../../src/train/read-run-events.js';
-import { type RunFile, readRunFile } from '../../src/train/run-file.js';
+import { readRunFile } from '../../src/train/run-file.js';
 import { train } from '../../src/workflow/train.js';
 import type { TrainingInput } from '../../src/workflow/train-options.js';
 
@@ -66,8 +68,9 @@ const LIMITS = {
 const FIRST = 20;
 
 /**
- * Trains the same three stages here and with TRL, on the processor in float32 with eager attention, and one stage again
- * in two processes, and compares every number that docs/handover.md promises.
+ * Trains the same three stages here and with TRL, on the processor in float32 with eager attention,
+ * and one stage again in two processes, with a copy of the model in each and with its shards, and
+ * compares every number that docs/handover.md promises.
  */
 export async function compareWithTrl(options: ParityOptions): Promise<Compared[]> {
   const { python, model, data, folder, steps, learningRate, onProgress = () => {} } = options;
@@ -87,11 +90,11 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
   };
   await train({ ...recipe, resume: true }).result;
   const one = join(folder, 'one');
-  const two = join(folder, 'two');
-  if (!exists(two)) {
+  const copies = TOGETHER.map(({ name }) => join(folder, name));
+  if (!copies.every(exists)) {
     const how = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
     await handOver({ source: run, out: one, ...how });
-    await cp(one, two, { recursive: true });
+    for (const copy of copies) await cp(one, copy, { recursive: true });
   }
   const record = await readHandoverRecord(one);
   const scratch = join(folder, 'scratch');
@@ -100,16 +103,45 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
     if (!exists(join(one, `stage-${stage}.json`)))
       await trainStage(python, ['train.py', '--stage', String(stage)], one, scratch);
   }
-  onProgress('TRL: stage 1, two processes');
-  const together = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
-  if (!exists(join(two, 'stage-1.json')))
-    await trainStage(python, [...together, 'train.py', '--stage', '1'], two, scratch);
-  return [
-    await differentRows(one, options),
-    ...(await differentNumbers(run, one, model)),
-    ...(await differentProcesses(one, two)),
-  ];
+  const compared = [await differentRows(one, options), ...(await differentNumbers(run, one, model))];
+  for (const how of TOGETHER) {
+    onProgress(`TRL: stage 1, ${how.what}`);
+    const several = join(folder, how.name);
+    if (!exists(join(several, 'stage-1.json')))
+      await trainStage(python, [...how.launch, 'train.py', '--stage', '1'], several, scratch);
+    compared.push(...(await differentProcesses(how, one, several, model)));
+  }
+  return compared;
 }
+
+/** accelerate would not shard on the processor; this folder's `sitecustomize.py` lets it. */
+const SHARDING = fileURLToPath(new URL('sharding', import.meta.url));
+
+/** How two processes train together. */
+interface Together {
+  /** Of their folder. */
+  readonly name: string;
+  readonly what: string;
+  /** What comes before `train.py`. */
+  readonly launch: readonly string[];
+  /** What accelerate calls it. */
+  readonly distributed: string;
+}
+
+const TOGETHER = [
+  {
+    name: 'copies',
+    what: 'two processes',
+    launch: ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'],
+    distributed: 'MULTI_CPU',
+  },
+  {
+    name: 'shards',
+    what: 'two processes by FSDP2',
+    launch: ['-m', 'accelerate.commands.launch', '--config_file', ACCELERATE.FSDP2],
+    distributed: 'FSDP',
+  },
+] as const satisfies readonly Together[];
 
 /**
  * One thread: threads that wait for each other are what takes the time on a busy processor. torch leaves folders where
@@ -123,6 +155,7 @@ async function trainStage(python: string, args: readonly string[], cwd: string, 
     HF_HUB_OFFLINE: '1',
     HF_DATASETS_CACHE: join(scratch, 'datasets'),
     TMPDIR: scratch,
+    PYTHONPATH: SHARDING,
     TOKENIZERS_PARALLELISM: 'false',
   };
   await promisify(execFile)(python, [...args], { cwd, env, maxBuffer: 1 << 28 });
@@ -187,7 +220,7 @@ async function differentNumbers(run: string, folder: string, model: string): Pro
     { what: `most of the first ${pairs.length} losses`, found: Math.max(...pairs), limit: LIMITS.losses },
     {
       what: 'matrices after stage 1, share of their largest element',
-      found: await differentMatrices(run, file, folder, model),
+      found: await differentMatrices(join(run, file.stages[0]!.end!.path), join(folder, 'adapter-1'), model),
       limit: LIMITS.matrices,
     },
     ...reports.map(({ stage, heldOut: measured }) => ({
@@ -204,20 +237,19 @@ async function differentNumbers(run: string, folder: string, model: string): Pro
 const otherAdapters = ({ firstAdapter }: HandoverRecord, reports: readonly StageReport[]): number =>
   reports.filter(({ input }, i) => input.sha256 !== (reports[i - 1]?.output.sha256 ?? firstAdapter.sha256)).length;
 
-/** The largest difference of an element of the adapters after stage 1, as a share of its matrix's largest. */
-async function differentMatrices(run: string, file: RunFile, folder: string, model: string): Promise<number> {
+/** The largest difference of an element of two adapters, as a share of its matrix's largest. */
+async function differentMatrices(one: string, other: string, model: string): Promise<number> {
   const opened = await openModelFolder(model);
   try {
     const linears = linearShapes(opened.config);
-    const ours = await readAdapter(join(run, file.stages[0]!.end!.path), linears);
-    const theirs = await readAdapter(join(folder, 'adapter-1'), linears);
+    const [ours, theirs] = [await readAdapter(one, linears), await readAdapter(other, linears)];
     let most = 0;
     for (const [name, { data }] of ours.tensors) {
-      const other = theirs.tensors.get(name)!.data;
+      const matrix = theirs.tensors.get(name)!.data;
       let [largest, difference] = [0, 0];
       for (let i = 0; i < data.length; i++) {
         largest = Math.max(largest, Math.abs(data[i]!));
-        difference = Math.max(difference, Math.abs(data[i]! - other[i]!));
+        difference = Math.max(difference, Math.abs(data[i]! - matrix[i]!));
       }
       most = Math.max(most, difference / largest);
     }
@@ -227,14 +259,22 @@ async function differentMatrices(run: string, file: RunFile, folder: string, mod
   }
 }
 
-async function differentProcesses(one: string, two: string): Promise<Compared[]> {
-  const [alone, together] = [await reportOf(one, 1), await reportOf(two, 1)];
+async function differentProcesses(how: Together, one: string, several: string, model: string): Promise<Compared[]> {
+  const [alone, together] = [await reportOf(one, 1), await reportOf(several, 1)];
+  if (together.processes !== 2 || together.distributed !== how.distributed)
+    throw new Error(
+      `${several}: expected 2 processes, ${how.distributed}, found ${together.processes}, ${together.distributed}`,
+    );
   const losses = alone.steps.map(({ loss }, i) => Math.abs(loss - together.steps[i]!.loss));
   return [
-    { what: 'processes of the second training', found: Math.abs(together.processes - 2), limit: 0 },
-    { what: 'most of the losses of two processes', found: Math.max(...losses), limit: LIMITS.processes },
+    { what: `most of the losses of ${how.what}`, found: Math.max(...losses), limit: LIMITS.processes },
     {
-      what: 'held-out loss after stage 1 of two processes',
+      what: `matrices after stage 1 of ${how.what}, share of their largest element`,
+      found: await differentMatrices(join(one, 'adapter-1'), join(several, 'adapter-1'), model),
+      limit: LIMITS.matrices,
+    },
+    {
+      what: `held-out loss after stage 1 of ${how.what}`,
       found: Math.abs(alone.heldOut!.after - together.heldOut!.after),
       limit: LIMITS.heldOut,
     },

@@ -30,6 +30,7 @@ export async function trainedBy(
     versions,
     ...(report && { device: report.device }),
     processes: report?.processes ?? training.processes,
+    ...(report?.distributed !== undefined && { distributed: report.distributed }),
     precision: report?.precision ?? training.precision,
     differences: [...differences],
     notKnown: notKnown(evidence, versions),

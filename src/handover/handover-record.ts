@@ -121,6 +121,8 @@ export const stageReportSchema = z.strictObject({
   versions: z.record(z.string(), z.string()),
   device: z.string(),
   processes: count.min(1),
+  /** How they work together, as accelerate calls it: NO, MULTI_CPU, MULTI_GPU, FSDP, DEEPSPEED. */
+  distributed: z.string().optional(),
   precision: z.enum(['bfloat16', 'float32']),
   /** SHA-256 of the file of rows as it was read. */
   rows: hashField,

@@ -48,6 +48,8 @@ const trainedBySchema = z.strictObject({
   /** What computed. Absent where that is not known. */
   device: z.string().optional(),
   processes: count.min(1),
+  /** How they worked together, as accelerate calls it: MULTI_GPU, FSDP. Absent where that is not known. */
+  distributed: z.string().optional(),
   precision: z.enum(['bfloat16', 'float32']),
   /** What it did otherwise than `train`, a sentence each. */
   differences: z.array(z.string()),

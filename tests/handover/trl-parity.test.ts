@@ -6,11 +6,11 @@ import { temporaryFolder } from '../helpers/folder.js';
 import { ROOT } from '../helpers/program.js';
 import { withTrl } from '../helpers/trl.js';
 
-/** Each of five processes of Python takes most of its time to import torch. */
+/** Each of seven processes of Python takes most of its time to import torch. */
 const TIMEOUT_MS = 900_000;
 
 withTrl(
-  'three stages of TRL come to the same as three stages of ours, number by number, and two processes to the same as one',
+  'three stages of TRL come to the same as three stages of ours, number by number, and two processes, with copies or shards of the model, to the same as one',
   async (python) => {
     const folder = temporaryFolder('trl');
     const data = join(folder, 'staged');
@@ -30,9 +30,12 @@ withTrl(
       'held-out loss after stage 3',
       'most of all learning rates',
       'stages that began with another adapter',
-      'processes of the second training',
       'most of the losses of two processes',
+      'matrices after stage 1 of two processes, share of their largest element',
       'held-out loss after stage 1 of two processes',
+      'most of the losses of two processes by FSDP2',
+      'matrices after stage 1 of two processes by FSDP2, share of their largest element',
+      'held-out loss after stage 1 of two processes by FSDP2',
     ]);
   },
   TIMEOUT_MS,

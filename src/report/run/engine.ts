@@ -2,11 +2,11 @@ import type { TrainedBy } from '../../train/run-file.js';
 import type { PageBlock } from '../page.js';
 
 /** Another engine, and what it computed with, in a few words. */
-export const engineText = ({ engine, device, processes, precision }: TrainedBy): string =>
+export const engineText = ({ engine, device, processes, distributed, precision }: TrainedBy): string =>
   [
     engine,
     ...(device === undefined ? [] : [device]),
-    processes === 1 ? 'one process' : `${processes} processes`,
+    processes === 1 ? 'one process' : `${processes} processes${distributed === undefined ? '' : ` (${distributed})`}`,
     precision,
   ].join(', ');
 

@@ -76,6 +76,7 @@ class Stage(BasePlugin):
             stop(f"{self.stage['from']}: expected the adapter's matrices to be trained and nothing else, found {trained[:3]}")
         self.trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
         self.processes, self.writes = args.world_size, trainer.is_world_process_zero()
+        self.distributed = trainer.accelerator.distributed_type.value
         self.steps = Steps(self.stage["stage"], tokens)
         trainer.add_callback(self.steps)
 
@@ -103,6 +104,7 @@ class Stage(BasePlugin):
                 "versions": versions(),
                 "device": f"cuda: {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "cpu",
                 "processes": self.processes,
+                "distributed": self.distributed,
                 "precision": self.record["training"]["precision"],
                 "rows": self.stage["file"]["sha256"],
                 "input": {"path": self.stage["from"], "sha256": self.given},

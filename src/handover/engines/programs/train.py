@@ -82,6 +82,7 @@ def main():
             "versions": versions(),
             "device": device_name(args),
             "processes": args.world_size,
+            "distributed": trainer.accelerator.distributed_type.value,
             "precision": record["training"]["precision"],
             "rows": stage["file"]["sha256"],
             "input": {"path": stage["from"], "sha256": given},
