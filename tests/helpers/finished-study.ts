@@ -26,6 +26,8 @@ export interface FinishedStudy {
   readonly loss: (cell: Cell, row: number) => number;
   /** State of a cell [done]. */
   readonly state?: (cell: Cell) => CellState;
+  /** Another engine that trained a cell. */
+  readonly engine?: (cell: Cell) => string | undefined;
   /** Whether losses of rows are kept [true]. */
   readonly rowLosses?: boolean;
 }
@@ -152,7 +154,8 @@ function recordOf({ arms, seeds, splits = 1, study: changes, values, axis = 'mod
   };
 }
 
-function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLosses = true }: FinishedStudy) {
+function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLosses = true, engine }: FinishedStudy) {
+  const other = engine?.(cell);
   const run = studyPaths(folder).run(cell.id);
   const indices = Array.from({ length: rows }, (_, row) => row);
   const lossAfter = (stage: number, row: number) => (stage === 0 ? 3 : loss(cell, row) + (STAGES - stage) * 0.5);
@@ -195,6 +198,12 @@ function writeRun(folder: string, cell: Cell, rows: number, { loss, rowLosses = 
     order: 'phased',
     seed: cell.seed,
     inputs: { model: { path: 'model', files: {} }, data: { path: 'data', manifest: HASH } },
+    ...(other !== undefined && {
+      trainedBy: {
+        engine: other,
+        ...{ versions: {}, processes: 1, precision: 'bfloat16', differences: [], notKnown: [] },
+      },
+    }),
     stages,
     matrix: {
       bands: [1, 2, 3].map((stage) => ({ stage, rows: inBand(stage).length, tokens: 100 })),

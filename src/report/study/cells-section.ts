@@ -56,10 +56,14 @@ function summary(cells: readonly CellReport[], hosts: ReadonlySet<string>): stri
   );
   const resumed = cells.filter(({ run }) => (run?.resumed?.length ?? 0) > 0).length;
   const spiked = cells.filter(({ spikes }) => spikes.length > 0).length;
+  const engines = [...groupBy(cells, ({ run }) => run?.trainedBy?.engine ?? '')].flatMap(([engine, { length }]) =>
+    engine === '' ? [] : [`${formatCount(length)} trained by ${shownName(engine, 60)}`],
+  );
   const parts = [
     `${formatCounted(cells.length, 'cell')}: ${counts.join(', ')}`,
     resumed === 0 ? 'none was resumed' : `${formatCount(resumed)} resumed`,
     spiked === 0 ? 'no loss spiked' : `in ${formatCount(spiked)} a loss spiked`,
+    ...engines,
   ];
   const where = hosts.size === 0 ? '' : ` Run on ${[...hosts].map((host) => shownName(host, 60)).join(', ')}.`;
   return `${parts.join('; ')}.${where}`;
@@ -95,6 +99,7 @@ function gridCell(report: CellReport | undefined): GridCell | null {
     ...(state.state === 'failed' ? [state.failure] : []),
     ...((run?.resumed?.length ?? 0) > 0 ? [`resumed ${run!.resumed!.length}`] : []),
     ...(spikes.length > 0 ? [`spikes ${spikes.length}`] : []),
+    ...(run?.trainedBy ? [`by ${shownName(run.trainedBy.engine, 60)}`] : []),
   ];
   return { text: state.state, tone: TONES[state.state], ...(notes.length > 0 && { note: notes.join(', ') }) };
 }

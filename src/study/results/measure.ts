@@ -12,6 +12,8 @@ import { type HeldOut, type LossesAfter, lossesOf, lossesOfMatrix, readHoldout }
 export interface Measured {
   readonly cell: Cell;
   readonly trainedTokens: number;
+  /** What trained it: phasetune, or another engine with its version. */
+  readonly engine: string;
   /** Held-out losses before training and after every stage, by band of the study's own cut. */
   readonly matrix: readonly LossesAfter[];
   /** Losses of the held-out rows in the end; undefined where they were not kept. */
@@ -85,6 +87,7 @@ async function measureCell(folder: string, cell: Cell, heldOut: HeldOut, bands: 
   return {
     cell,
     trainedTokens: run.stages.reduce((sum, { trainedTokens }) => sum + trainedTokens, 0),
+    engine: run.trainedBy?.engine ?? 'phasetune',
     matrix: whole ? kept.map((rows, after) => lossesOf(after, rows, heldOut, bands)) : matrixOf(run, bands),
     rows: whole ? kept.at(-1) : undefined,
   };

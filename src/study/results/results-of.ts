@@ -42,7 +42,7 @@ export async function resultsOf(study: Study, { states, finish = false, winRates
   const missing = missingOf(study.cells, states, reasons);
   const differs = settled ? missingDiffers(study.cells, reasons) : null;
   const { unit: metricUnit, better, margin, alpha, control } = analysis;
-  const warned = { arms, missing, missingDiffers: differs, settled, finished: finish && !complete };
+  const warned = { measured, arms, missing, missingDiffers: differs, settled, finished: finish && !complete };
   return {
     schema: 'phasetune/results',
     version: 1,

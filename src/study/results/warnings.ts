@@ -4,6 +4,7 @@ import { formatCount, formatCounted } from '../../telemetry/format.js';
 import { groupOf } from '../cell.js';
 import { unequalSteps } from '../planned-by-arm.js';
 import type { Study } from '../study-record.js';
+import type { Measured, Measurements } from './measure.js';
 import type { Results } from './results.js';
 
 /** Arms whose trained tokens differ by more than this share are not compared at equal budget. */
@@ -15,12 +16,14 @@ const MISSING_ALPHA = 0.05;
 export function warningsOf(
   { record, cells }: Study,
   {
+    measured,
     arms,
     missing,
     missingDiffers,
     settled,
     finished,
   }: Pick<Results, 'arms' | 'missing' | 'missingDiffers'> & {
+    readonly measured: Measurements;
     /** Nothing is left to run, or `finish`. */
     readonly settled: boolean;
     readonly finished: boolean;
@@ -41,6 +44,7 @@ export function warningsOf(
           `Missing cells are not spread equally over the arms (${spread(missing)}; Fisher's exact test, ${shownP(missingDiffers)}): what is left of an arm may be its easier runs.`,
         ]
       : []),
+    ...enginesApart([...measured.cells.values()]),
     ...tokensApart(arms),
     ...unequalSteps(cells).map(asSentence),
   ];
@@ -51,6 +55,20 @@ const asSentence = (text: string): string => `${text[0]!.toUpperCase()}${text.sl
 
 const spread = (missing: Results['missing']): string =>
   missing.map(({ arm, missing, planned }) => `${arm} ${formatCount(missing)} of ${formatCount(planned)}`).join(', ');
+
+/** Cells that not all were trained by the same engine, or the same version of it. */
+function enginesApart(cells: readonly Measured[]): string[] {
+  if (new Set(cells.map(({ engine }) => engine)).size < 2) return [];
+  const arms = [...groupBy(cells, ({ cell }) => cell.arm)].map(([arm, ofArm]) => {
+    const engines = [...groupBy(ofArm, ({ engine }) => engine)].map(
+      ([engine, { length }]) => `${formatCount(length)} by ${engine}`,
+    );
+    return `${arm} ${engines.join(', ')}`;
+  });
+  return [
+    `Cells were trained by different engines (${arms.join('; ')}), which round differently: a difference between arms may be one between engines.`,
+  ];
+}
 
 /** Arms of one combination of axes that were not trained on the same number of tokens. */
 function tokensApart(arms: Results['arms']): string[] {

@@ -123,6 +123,16 @@ describe('computeResults', () => {
     expect(results.missingDiffers).toBeCloseTo((3 * 15) / 3060, 12);
   });
 
+  it('warns where not all cells were trained by the same engine', async () => {
+    const options = { arms: ARMS, seeds: 3, loss: lossWith({}) };
+    const some = await resultsOf({ ...options, engine: ({ arm }) => (arm === 'phased' ? 'TRL 1.16.0' : undefined) });
+    expect(some.results.warnings).toEqual([
+      'Cells were trained by different engines (one-off 3 by phasetune; phased 3 by TRL 1.16.0; random 3 by phasetune), which round differently: a difference between arms may be one between engines.',
+    ]);
+    const all = await resultsOf({ ...options, engine: () => 'TRL 1.16.0' });
+    expect(all.results.warnings).toEqual([]);
+  });
+
   it('prints warnings first, then a table, then the answers', async () => {
     const state = ({ arm, seed }: Cell): CellState => (arm === 'random' && seed > 2 ? FAILED : { state: 'done' });
     const { results } = await resultsOf({ arms: ARMS, seeds: 6, loss: lossWith({ phased: -0.03 }), state });
