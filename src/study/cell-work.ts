@@ -5,27 +5,14 @@ import { type AttemptLog, isDiskFull, openAttemptLog } from './attempt-log.js';
 import { finalFailure } from './attempts.js';
 import type { Cell } from './cell.js';
 import { jobOf } from './cell-job.js';
+import { type Begun, type JobPlace, noteJob, type Place } from './cell-place.js';
 import { cellState } from './cell-states.js';
 import { endedCell, secondsOfRun } from './ended-cell.js';
 import type { StudyEvent } from './events.js';
-import type { CellJob, Executor, JobEnd, JobState } from './executors/executor.js';
+import type { CellJob, Executor, JobEnd } from './executors/executor.js';
 import { diskFull, kindOf, type Outcome } from './failures.js';
 import type { CellState } from './state.js';
 import { type Study, studyPaths } from './study-record.js';
-
-/** Where a cell is in the course of work. Times are those of `performance.now()`. */
-type Place =
-  | { readonly at: 'todo'; readonly from: number }
-  | (Begun & { readonly at: 'job'; asked: boolean; unknownSince?: number; job?: string | undefined; end?: JobEnd })
-  | { readonly at: 'elsewhere' }
-  | { readonly at: 'done'; readonly seconds: number | undefined }
-  | { readonly at: 'failed' };
-
-/** An attempt at a cell. */
-interface Begun {
-  readonly attempt: number;
-  readonly began: number;
-}
 
 /** A job that the executor does not know for so long, and whose run nobody holds, is lost. */
 const LOST_MS = 60_000;
@@ -118,8 +105,10 @@ export class CellWork {
       if (place.at !== 'job') continue;
       const state = place.end ?? states.get(cell.index) ?? { state: 'unknown' };
       if (state.state === 'ended') yield* this.finish(cell, place, state);
-      else if (state.state !== 'unknown') this.note(place, state);
-      else if (await this.isLost(cell, place)) yield* this.finish(cell, place, undefined);
+      else if (state.state !== 'unknown') {
+        const event = noteJob(cell, place, state);
+        if (event) yield event;
+      } else if (await this.isLost(cell, place)) yield* this.finish(cell, place, undefined);
     }
     if (now() < this.looked + LOOK_MS) return;
     this.looked = now();
@@ -129,7 +118,7 @@ export class CellWork {
   /** Asks all jobs to stop. */
   async stop(how: 'save' | 'now'): Promise<void> {
     const jobs = [...this.places].filter(([, { at }]) => at === 'job').map(([index]) => index);
-    for (const index of jobs) (this.places.get(index) as Place & { at: 'job' }).asked = true;
+    for (const index of jobs) (this.places.get(index) as JobPlace).asked = true;
     await this.executor.cancel(jobs, how);
   }
 
@@ -157,11 +146,6 @@ export class CellWork {
     return { type: 'cell-elsewhere', index, id, host, pid };
   }
 
-  private note(place: Place & { at: 'job' }, { job }: Exclude<JobState, JobEnd>): void {
-    delete place.unknownSince;
-    if (job !== undefined) place.job = job;
-  }
-
   /** Hands cells over together. */
   private async *begin(cells: readonly Cell[]): AsyncGenerator<StudyEvent, void> {
     const paths = studyPaths(this.study.folder);
@@ -186,20 +170,23 @@ export class CellWork {
     }
     for (const { cell, attempt } of jobs) this.places.set(cell.index, { at: 'job', attempt, began, asked: false });
     for (const { cell, attempt, log } of jobs)
-      yield { type: 'cell-begin', index: cell.index, id: cell.id, attempt, log };
+      yield {
+        type: 'cell-begin',
+        index: cell.index,
+        id: cell.id,
+        attempt,
+        log,
+        queued: this.executor.adopt !== undefined,
+      };
   }
 
-  private async isLost({ id }: Cell, place: Place & { at: 'job' }): Promise<boolean> {
+  private async isLost({ id }: Cell, place: JobPlace): Promise<boolean> {
     place.unknownSince ??= now();
     if (now() < place.unknownSince + LOST_MS) return false;
     return (await liveHolder(studyPaths(this.study.folder).run(id))) === undefined;
   }
 
-  private async *finish(
-    cell: Cell,
-    place: Place & { at: 'job' },
-    end: JobEnd | undefined,
-  ): AsyncGenerator<StudyEvent, void> {
+  private async *finish(cell: Cell, place: JobPlace, end: JobEnd | undefined): AsyncGenerator<StudyEvent, void> {
     const outcome = await endedCell(this.study, cell, { end, asked: place.asked || end?.asked === true });
     // What was written on another machine may be seen late, so that a cell seems not to be what it says it is.
     if (end?.code === 0 && outcome.outcome === 'failed' && this.executor.adopt) {

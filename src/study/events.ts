@@ -28,7 +28,11 @@ export type StudyEvent =
       readonly log: string;
       /** An earlier process began it; its job is followed from now on. */
       readonly adopted?: boolean | undefined;
+      /** It is in a scheduler's queue first, see `cell-running`. */
+      readonly queued?: boolean | undefined;
     }
+  /** A cell that was seen in a scheduler's queue runs, as the job of this name. */
+  | { readonly type: 'cell-running'; readonly index: number; readonly id: string; readonly job?: string | undefined }
   /** Jobs that were handed over continue without this process; what the scheduler calls them. */
   | { readonly type: 'detached'; readonly jobs: readonly string[] }
   /** A cell was already being run, by another process, and is waited for. */

@@ -49,6 +49,8 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
       return `${event.path}: Job ${event.name} with ${formatCounted(event.cells, 'cell')}; nothing is started`;
     case 'cell-begin':
       return `${event.id}: ${beginOf(event)}, log: ${event.log}`;
+    case 'cell-running':
+      return `${event.id}: runs${event.job === undefined ? '' : ` as job ${event.job}`}`;
     case 'detached':
       return detachedOf(event);
     case 'cell-elsewhere':
@@ -62,8 +64,9 @@ function lineOf(event: Exclude<StudyEvent, { type: 'prepare' | 'evaluation' | 'w
 
 type Of<Type extends StudyEvent['type']> = Extract<StudyEvent, { type: Type }>;
 
-function beginOf({ attempt, adopted }: Of<'cell-begin'>): string {
+function beginOf({ attempt, adopted, queued }: Of<'cell-begin'>): string {
   if (adopted) return `attempt ${attempt} was started before, and is followed`;
+  if (queued) return attempt === 1 ? 'is queued' : `attempt ${attempt} is queued`;
   return attempt === 1 ? 'begins' : `attempt ${attempt}`;
 }
 

@@ -77,7 +77,7 @@ start() {
   # Processes of other users' jobs have to get at the socket and the spool.
   chmod 755 "$folder"
   mkdir -p "$folder"/{munge,state,spool,log}
-  chmod 700 "$folder/munge"
+  chmod 711 "$folder/munge"
   (umask 077 && head -c 1024 /dev/urandom >"$folder/munge/key")
   munged --key-file="$folder/munge/key" --socket="$folder/munge/socket" --pid-file="$folder/munged.pid" \
     --log-file="$folder/munge/log" --seed-file="$folder/munge/seed" --force 2>"$folder/log/munged" ||

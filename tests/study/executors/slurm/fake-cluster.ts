@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Executor } from '../../../../src/study/executors/executor.js';
 import type { OpenSlurm } from '../../../../src/study/executors/slurm/open.js';
@@ -68,8 +68,10 @@ export function fakeCluster(config: Partial<typeof CONFIG> = {}): FakeCluster {
     put(name, `#!/bin/sh\nexec '${process.execPath}' '${program}' ${name} "$@"\n`);
   put('srun', SRUN);
   const environment = { PATH: `${bin}:${process.env.PATH}`, HOME: home, FAKE_SLURM: home };
-  const configure = (changes: Partial<typeof CONFIG>) =>
-    writeFileSync(join(home, 'config.json'), JSON.stringify({ ...CONFIG, ...config, ...changes }));
+  const configure = (changes: Partial<typeof CONFIG>) => {
+    writeFileSync(join(home, 'config.tmp'), JSON.stringify({ ...CONFIG, ...config, ...changes }));
+    renameSync(join(home, 'config.tmp'), join(home, 'config.json'));
+  };
   const linesOf = (name: string) =>
     existsSync(join(home, name)) ? readFileSync(join(home, name), 'utf8').trim().split('\n').filter(Boolean) : [];
   configure({});

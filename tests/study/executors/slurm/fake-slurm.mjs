@@ -17,7 +17,8 @@ import { join, resolve } from 'node:path';
 
 const { FAKE_SLURM: home } = process.env;
 const [program, ...args] = process.argv.slice(2);
-const config = JSON.parse(readFileSync(join(home, 'config.json'), 'utf8'));
+const readConfig = () => JSON.parse(readFileSync(join(home, 'config.json'), 'utf8'));
+const config = readConfig();
 const ENDED = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TIMEOUT', 'NODE_FAIL', 'PREEMPTED', 'OUT_OF_MEMORY']);
 
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
@@ -132,7 +133,7 @@ async function runner() {
         each.state === 'PENDING' &&
         running.size < Number(parallel) &&
         Date.now() >= (each.after ?? 0) &&
-        !config.hold
+        !readConfig().hold
       )
         running.set(each.id, start(each, running));
     await sleep(15);

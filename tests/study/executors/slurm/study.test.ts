@@ -60,6 +60,28 @@ describe('a study whose jobs outlive the process', () => {
     expect(attempts('a-seed-1')).toMatchObject([{ event: 'begin' }, { event: 'end', outcome: 'done', attempt: 1 }]);
   });
 
+  test('shows when a cell is queued and when it runs, as which job', async () => {
+    behave(study, { '*': ['sleep', 'done'] });
+    cluster.configure({ hold: true });
+    const slurm = await fakeSlurm(cluster, study);
+    const poll = async () => {
+      const states = await slurm.poll();
+      const queued = [...states.values()].filter(({ state }) => state === 'queued');
+      if (queued.length === all.length) cluster.configure({ hold: false });
+      return states;
+    };
+    const { events } = await runAll(study, { executor: { ...slurm, poll } }, {}, async (event) => {
+      if (event.type === 'cell-running')
+        process.kill(Number(await appears(inCell(study, event.id, 'sleeps'))), 'SIGUSR2');
+    });
+    const ofFirst = events.filter((event) => 'id' in event && event.id === 'a-seed-1');
+    expect(ofFirst).toMatchObject([
+      { type: 'cell-begin', attempt: 1, queued: true },
+      { type: 'cell-running', job: '37_0' },
+      { type: 'cell-end', outcome: 'done' },
+    ]);
+  });
+
   test('is followed by a later process that ended in between, with failures and what is tried again', async () => {
     behave(study, { 'a-seed-1': ['exit 3 no such row'], 'b-seed-1': ['kill SIGKILL', 'done'] });
     await run({ detach: true });
