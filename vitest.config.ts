@@ -93,6 +93,7 @@ const SLOW = [
   'study/render/render',
   'study/run-cells',
   'study/slurm/acceptance',
+  'study/slurm/contract',
   'study/slurm/cluster',
   'tensorboard/tensorboard',
   'tokenizer/pattern',
@@ -122,6 +123,7 @@ delete process.env.PHASETUNE_TEST_FAST;
 const LONGEST = [
   'docs/studies',
   'study/slurm/acceptance',
+  'study/slurm/contract',
   'docs/cluster',
   'reliability/kills',
   'program/contract/contract',

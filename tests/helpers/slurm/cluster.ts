@@ -25,7 +25,8 @@ export interface Cluster {
 
 const exec = promisify(execFile);
 
-function startCluster(lines: readonly string[]): Cluster | string {
+/** Starts a Slurm, which ends with this process at the latest; a text says why it cannot start. */
+export function startCluster(lines: readonly string[]): Cluster | string {
   const { status, stdout, stderr } = spawnSync(SCRIPT, ['start', '--for', `${process.pid}`, ...lines], {
     encoding: 'utf8',
   });
@@ -58,8 +59,11 @@ function startCluster(lines: readonly string[]): Cluster | string {
 /** One for all tests of a file. */
 let cluster: Cluster | string | undefined;
 
-function stopCluster(): void {
-  if (typeof cluster === 'object') spawnSync(SCRIPT, ['stop', cluster.folder], { stdio: 'ignore' });
+/** Ends all that runs on a cluster, and removes it. */
+export const stopCluster = ({ folder }: Cluster) => void spawnSync(SCRIPT, ['stop', folder], { stdio: 'ignore' });
+
+function stopShared(): void {
+  if (typeof cluster === 'object') stopCluster(cluster);
   cluster = undefined;
 }
 
@@ -76,7 +80,7 @@ export function withCluster(
   }: { readonly timeoutMs?: number /** Of slurm.conf. */; readonly lines?: readonly string[] } = {},
 ): void {
   // Registered for each file: vitest may keep this module for the next one.
-  afterAll(stopCluster, 60_000);
+  afterAll(stopShared, 60_000);
   test(
     name,
     async ({ skip }) => {
