@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { fileStamp } from '../../io/files.js';
 import { liveHolder } from '../../io/lock-file.js';
 import type { Cell } from '../../study/cell.js';
-import { cellState } from '../../study/cell-states.js';
+import { cellState, type KnownJobs } from '../../study/cell-states.js';
 import type { CellState } from '../../study/state.js';
 import { type Study, studyPaths } from '../../study/study-record.js';
 
 /** Reads the states of all cells of a study again and again, each as often as something can have changed. */
 export interface CellFollower {
-  read(study: Study): Promise<readonly CellState[]>;
+  /** `left`: what Slurm says of jobs that no process follows; undefined where there are none. */
+  read(study: Study, left: KnownJobs | undefined): Promise<readonly CellState[]>;
 }
 
 interface Known {
@@ -20,15 +21,15 @@ interface Known {
 export function followCells(): CellFollower {
   const known = new Map<number, Known>();
   return {
-    async read(study) {
-      const coordinated = (await liveHolder(study.folder)) !== undefined;
+    async read(study, left) {
+      const coordinated = left !== undefined || (await liveHolder(study.folder)) !== undefined;
       const states: CellState[] = [];
       for (const cell of study.cells) {
-        const stamp = `${coordinated} ${await stampOf(study, cell)}`;
+        const stamp = `${coordinated} ${left?.get(cell.index)?.state} ${await stampOf(study, cell)}`;
         const before = known.get(cell.index);
         // Whether a process lives can change without a file.
         const again = before?.stamp !== stamp || before.state.state === 'running' || before.state.state === 'lost';
-        const state = again ? await cellState(study, cell, { coordinated }) : before.state;
+        const state = again ? await cellState(study, cell, { known: left, coordinated }) : before.state;
         known.set(cell.index, { stamp, state });
         states.push(state);
       }

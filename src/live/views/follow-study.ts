@@ -2,6 +2,8 @@ import { PhasetuneError } from '../../core/errors.js';
 import { fileStamp } from '../../io/files.js';
 import { type FolderHolder, liveHolder } from '../../io/lock-file.js';
 import { type StudyReport, studyResults } from '../../report/study/read-study-report.js';
+import type { KnownJobs } from '../../study/cell-states.js';
+import { leftJobs } from '../../study/left-jobs.js';
 import type { Attempt, CellState } from '../../study/state.js';
 import { readStudy, type Study, studyPaths } from '../../study/study-record.js';
 import { followAttempts } from './follow-attempts.js';
@@ -25,13 +27,14 @@ export interface FollowedStudy {
 export function followStudy(folder: string): () => Promise<FollowedStudy> {
   const readRecord = recordReader(folder);
   const readStates = followCells();
+  const readLeft = leftReader();
   const readRun = runReader();
   const readResults = resultsReader();
   const attempts = new Map<number, () => Promise<readonly Attempt[]>>();
   return async () => {
     const study = await readRecord();
-    const states = await readStates.read(study);
     const holder = await liveHolder(folder);
+    const states = await readStates.read(study, holder ? undefined : await readLeft(study));
     const paths = studyPaths(folder);
     const cells: LiveCell[] = [];
     for (const [i, cell] of study.cells.entries()) {
@@ -55,6 +58,21 @@ function recordReader(folder: string): () => Promise<Study> {
     if (!study || now !== stamp) study = await readStudy(folder);
     stamp = now;
     return study;
+  };
+}
+
+/** Milliseconds between two questions to Slurm: what happens in files is seen at once. */
+const ASK_MS = 30_000;
+
+/** Asks Slurm, not too often, for jobs of the study that no process follows. */
+function leftReader(): (study: Study) => Promise<KnownJobs | undefined> {
+  let asked = Number.NEGATIVE_INFINITY;
+  let left: KnownJobs | undefined;
+  return async (study) => {
+    if (performance.now() < asked + ASK_MS) return left;
+    left = await leftJobs(study);
+    asked = performance.now();
+    return left;
   };
 }
 

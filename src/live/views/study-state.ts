@@ -21,8 +21,11 @@ export interface StudyFacts {
   readonly holder?: FolderHolder | undefined;
 }
 
-/** Where a study stands as a whole. `settled`: every cell is done or failed, nothing is left to run. */
-export type StudyState = 'running' | 'settled' | 'stopped' | 'waiting';
+/**
+ * Where a study stands as a whole. `settled`: every cell is done or failed, nothing is left to run. `detached`: cells
+ * run, or are queued on a scheduler, without a process that follows them.
+ */
+export type StudyState = 'running' | 'detached' | 'settled' | 'stopped' | 'waiting';
 
 const isSettled = ({ state }: Pick<LiveCell, 'state'>): boolean => state.state === 'done' || state.state === 'failed';
 
@@ -30,6 +33,7 @@ const isSettled = ({ state }: Pick<LiveCell, 'state'>): boolean => state.state =
 export function studyStateOf({ cells, holder }: StudyFacts): StudyState {
   if (holder) return 'running';
   if (cells.every(isSettled)) return 'settled';
+  if (cells.some(({ state }) => state.state === 'running' || state.state === 'queued')) return 'detached';
   return cells.every(({ state }) => state.state === 'waiting') ? 'waiting' : 'stopped';
 }
 
@@ -82,6 +86,8 @@ function secondsLeft(cells: readonly LiveCell[]): number | undefined {
 
 const WORDS: Readonly<Record<StudyState, string>> = {
   running: 'The study is under way.',
+  detached:
+    'Cells run without a process that follows them. Run again, the study follows them, and has results once all have ended.',
   settled: 'The study is done: nothing is left to run.',
   stopped: 'The study has stopped: no process runs it. Run again, it continues.',
   waiting: 'The study is registered; no cell has started yet.',

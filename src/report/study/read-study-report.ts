@@ -4,6 +4,7 @@ import { type FolderHolder, liveHolder } from '../../io/lock-file.js';
 import { readAttemptLines } from '../../study/attempts.js';
 import type { Cell } from '../../study/cell.js';
 import { cellStates } from '../../study/cell-states.js';
+import { leftJobs } from '../../study/left-jobs.js';
 import type { Results } from '../../study/results/results.js';
 import { resultsOf } from '../../study/results/results-of.js';
 import { readResults } from '../../study/results/write.js';
@@ -44,7 +45,8 @@ export interface StudyReport {
 }
 
 /**
- * Reads a study's folder, also while it runs. A data error where there is no study; what cannot be read of a cell is
+ * Reads a study's folder, also while it runs; where no process does and Slurm has jobs of it, Slurm is asked where they
+ * are. A data error where there is no study; what cannot be read of a cell is
  * its `problem`.
  *
  * @example
@@ -53,8 +55,8 @@ export interface StudyReport {
  */
 export async function readStudyReport(folder: string): Promise<StudyReport> {
   const study = await readStudy(folder);
-  const states = await cellStates(study);
   const coordinator = await liveHolder(folder);
+  const states = await cellStates(study, coordinator ? undefined : await leftJobs(study));
   const cells: CellReport[] = [];
   for (const [i, cell] of study.cells.entries()) cells.push(await readCell(study, cell, states[i]!));
   const { results, final } = await studyResults(study, states, coordinator !== undefined);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PhasetuneError } from '../../../../src/core/errors.js';
+import { openLivePage } from '../../../../src/live/open.js';
 import { appendAttempt } from '../../../../src/study/attempts.js';
 import { stopStudy, studyStatus } from '../../../../src/study/control.js';
 import { refuseLeftJobs } from '../../../../src/study/left-jobs.js';
@@ -12,6 +13,7 @@ import { studyPaths } from '../../../../src/study/study-record.js';
 import { temporaryFolder } from '../../../helpers/folder.js';
 import { ROOT } from '../../../helpers/program.js';
 import { writeFakeStudy } from '../../../helpers/study.js';
+import { ask } from '../../../live/ask.js';
 import { appears, behave, inCell, lives, type Ran, runAll, startsOf } from '../../fake.js';
 import { type FakeCluster, fakeCluster, fakeSlurm } from './fake-cluster.js';
 
@@ -105,6 +107,21 @@ describe('a study whose jobs outlive the process', () => {
     for (const task of cluster.tasks()) cluster.happen('NODE_FAIL', task.id);
     while (cluster.tasks().some(({ state }) => state === 'RUNNING')) await sleep(20);
     expect((await studyStatus(study.folder)).counts).toMatchObject({ interrupted: 4 });
+  });
+
+  test('its live page shows where its jobs are, and asks once for many looks', async () => {
+    behave(study, { '*': ['sleep'] });
+    await run({ detach: true });
+    await sleeping();
+    const asked = cluster.calls('squeue').length;
+    const page = await openLivePage({ folder: study.folder, port: 0 });
+    for (let look = 0; look < 3; look++) {
+      const { body } = await ask(page.port, new URL(page.url).pathname);
+      expect(body).toContain('Cells run without a process that follows them.');
+      expect(body).toContain('4 queued');
+    }
+    await page.close();
+    expect(cluster.calls('squeue')).toHaveLength(asked + 1);
   });
 
   test.each([
