@@ -46,8 +46,7 @@ export interface StudyReport {
 
 /**
  * Reads a study's folder, also while it runs; where no process does and Slurm has jobs of it, Slurm is asked where they
- * are. A data error where there is no study; what cannot be read of a cell is
- * its `problem`.
+ * are. A data error where there is no study; what cannot be read of a cell is its `problem`.
  *
  * @example
  * const { cells, results, final } = await readStudyReport('studies/first');
