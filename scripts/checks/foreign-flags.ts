@@ -24,7 +24,7 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   'src/backend/native/probe.ts#probe': ['--input-type'],
   'src/data/import.ts#outOfMemory': ['--max-old-space-size'],
   'src/handover/engines/accelerate.ts#zero3': ['phasetune handover'],
-  'src/handover/engines/axolotl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--base-model'],
+  'src/handover/engines/axolotl-readme.ts#axolotlReadme': ['--base-model'],
   'src/handover/engines/axolotl.ts#launch': [
     '--num_processes',
     '--num_machines',
@@ -33,7 +33,8 @@ export const FOREIGN_FLAGS: ForeignFlags = {
   ],
   'src/handover/engines/axolotl.ts#runScript': ['phasetune handover', '--base-model'],
   'src/handover/engines/axolotl.ts#stageConfig': ['phasetune handover'],
-  'src/handover/engines/trl-readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out', '--model'],
+  'src/handover/engines/readme.ts#readmeOf': ['phasetune handover', 'phasetune train', '--out'],
+  'src/handover/engines/trl-readme.ts#trlReadme': ['--model'],
   'src/handover/engines/trl.ts#runScript': ['phasetune handover', '--model', '--config_file', '--stage'],
   'src/io/file-kinds.ts#KINDS': ['--format'],
   'src/study/executors/slurm/ask.ts#askSlurm': ['--name', '--starttime'],

@@ -4,8 +4,9 @@ import { readText } from '../../io/files.js';
 import type { LoraOptions } from '../../lora/options.js';
 import type { HandoverRecord, HandoverStage } from '../handover-record.js';
 import { HANDOVER_FILES } from '../paths.js';
-import { readmeOf } from './axolotl-readme.js';
+import { axolotlReadme } from './axolotl-readme.js';
 import type { Engine, EnginePlan } from './engine.js';
+import { readmeOf } from './readme.js';
 
 /** The version that was tested. */
 export const AXOLOTL_VERSION = '0.19.0';
@@ -32,7 +33,7 @@ export const axolotl: Engine = {
       { path: 'phasetune_axolotl.py', text: await readText(PLUGIN) },
       ...record.stages.map((stage) => ({ path: configOf(stage), text: stageConfig(plan, stage) })),
       { path: HANDOVER_FILES.RUN, text: runScript(record) },
-      { path: HANDOVER_FILES.README, text: readmeOf(record, AXOLOTL_VERSION) },
+      { path: HANDOVER_FILES.README, text: readmeOf(record, axolotlReadme(AXOLOTL_VERSION)) },
     ];
   },
 };

@@ -4,7 +4,8 @@ import type { HandoverRecord } from '../handover-record.js';
 import { HANDOVER_FILES } from '../paths.js';
 import { accelerateFiles, defaultConfig } from './accelerate.js';
 import type { Engine } from './engine.js';
-import { readmeOf } from './trl-readme.js';
+import { readmeOf } from './readme.js';
+import { trlReadme } from './trl-readme.js';
 
 /** The versions that were tested together. */
 export const TRL_VERSIONS = {
@@ -35,7 +36,7 @@ export const trl: Engine = {
       { path: 'requirements.txt', text: requirements },
       ...accelerateFiles(record.training),
       { path: HANDOVER_FILES.RUN, text: runScript(record) },
-      { path: HANDOVER_FILES.README, text: readmeOf(record) },
+      { path: HANDOVER_FILES.README, text: readmeOf(record, trlReadme(record)) },
     ];
   },
 };
