@@ -93,8 +93,8 @@ const SLOW = [
   'study/render/render',
   'study/run-cells',
   'study/slurm/acceptance',
-  'study/slurm/contract',
   'study/slurm/cluster',
+  'study/slurm/contract',
   'tensorboard/tensorboard',
   'tokenizer/pattern',
   'train/checkpointing',
@@ -123,7 +123,6 @@ delete process.env.PHASETUNE_TEST_FAST;
 const LONGEST = [
   'docs/studies',
   'study/slurm/acceptance',
-  'study/slurm/contract',
   'docs/cluster',
   'reliability/kills',
   'program/contract/contract',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -90,12 +90,9 @@ export async function compareWithTrl(options: ParityOptions): Promise<Compared[]
   };
   await train({ ...recipe, resume: true }).result;
   const one = join(folder, 'one');
-  const copies = TOGETHER.map(({ name }) => join(folder, name));
-  if (!copies.every(exists)) {
-    const how = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
-    await handOver({ source: run, out: one, ...how });
-    for (const copy of copies) await cp(one, copy, { recursive: true });
-  }
+  const handed = { engine: 'trl', attention: 'eager', gradientCheckpointing: false, processes: 2 } as const;
+  for (const out of [one, ...TOGETHER.map(({ name }) => join(folder, name))])
+    if (!exists(out)) await handOver({ source: run, out, ...handed });
   const record = await readHandoverRecord(one);
   const scratch = join(folder, 'scratch');
   for (const { stage } of record.stages) {
@@ -217,7 +214,7 @@ async function differentNumbers(run: string, folder: string, model: string): Pro
     { what: 'held-out loss of the base', found: Math.abs(first.heldOut!.before! - heldOut(0)), limit: LIMITS.base },
     { what: 'loss of the first step', found: pairs[0]!, limit: LIMITS.firstLoss },
     { what: 'gradient norm of the first step, relative', found: norms, limit: LIMITS.firstNorm },
-    { what: `most of the first ${pairs.length} losses`, found: Math.max(...pairs), limit: LIMITS.losses },
+    { what: `largest difference of the first ${pairs.length} losses`, found: Math.max(...pairs), limit: LIMITS.losses },
     {
       what: 'matrices after stage 1, share of their largest element',
       found: await differentMatrices(join(run, file.stages[0]!.end!.path), join(folder, 'adapter-1'), model),
@@ -228,7 +225,7 @@ async function differentNumbers(run: string, folder: string, model: string): Pro
       found: Math.abs(measured!.after - heldOut(stage)),
       limit: LIMITS.heldOut,
     })),
-    { what: 'most of all learning rates', found: Math.max(...rates), limit: LIMITS.rates },
+    { what: 'largest difference of all learning rates', found: Math.max(...rates), limit: LIMITS.rates },
     { what: 'stages that began with another adapter', found: otherAdapters(record, reports), limit: 0 },
   ];
 }
@@ -267,7 +264,7 @@ async function differentProcesses(how: Together, one: string, several: string, m
     );
   const losses = alone.steps.map(({ loss }, i) => Math.abs(loss - together.steps[i]!.loss));
   return [
-    { what: `most of the losses of ${how.what}`, found: Math.max(...losses), limit: LIMITS.processes },
+    { what: `largest difference of the losses of ${how.what}`, found: Math.max(...losses), limit: LIMITS.processes },
     {
       what: `matrices after stage 1 of ${how.what}, share of their largest element`,
       found: await differentMatrices(join(one, 'adapter-1'), join(several, 'adapter-1'), model),

@@ -62,22 +62,21 @@ function recordReader(folder: string): () => Promise<Study> {
 }
 
 /** Milliseconds between two questions to Slurm: what happens in files is seen at once. */
-const ASK_MS = 30_000;
+export const ASK_MS = 30_000;
 
 /** Asks Slurm, not too often, for jobs of the study that no process follows; only the first answer is waited for. */
 function leftReader(): (study: Study) => Promise<KnownJobs | undefined> {
   let asked: number | undefined;
   let left: KnownJobs | undefined;
   return async (study) => {
-    const first = asked === undefined;
     if (asked !== undefined && performance.now() < asked + ASK_MS) return left;
-    asked = performance.now();
     const answer = leftJobs(study).then((jobs) => {
       left = jobs;
     });
-    if (first) await answer;
+    if (asked === undefined) await answer;
     // What was known before stands.
     else answer.catch(() => {});
+    asked = performance.now();
     return left;
   };
 }

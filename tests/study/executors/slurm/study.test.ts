@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PhasetuneError } from '../../../../src/core/errors.js';
 import { openLivePage } from '../../../../src/live/open.js';
+import { ASK_MS } from '../../../../src/live/views/follow-study.js';
 import { appendAttempt } from '../../../../src/study/attempts.js';
 import { stopStudy, studyStatus } from '../../../../src/study/control.js';
 import { refuseLeftJobs } from '../../../../src/study/left-jobs.js';
@@ -114,6 +115,7 @@ describe('a study whose jobs outlive the process', () => {
     await run({ detach: true });
     await sleeping();
     const asked = cluster.calls('squeue').length;
+    const began = performance.now();
     const page = await openLivePage({ folder: study.folder, port: 0 });
     for (let look = 0; look < 3; look++) {
       const { body } = await ask(page.port, new URL(page.url).pathname);
@@ -121,7 +123,8 @@ describe('a study whose jobs outlive the process', () => {
       expect(body).toContain('4 queued');
     }
     await page.close();
-    expect(cluster.calls('squeue')).toHaveLength(asked + 1);
+    const most = 1 + Math.floor((performance.now() - began) / ASK_MS);
+    expect(cluster.calls('squeue').length - asked).toBeOneOf(Array.from({ length: most }, (_, i) => i + 1));
   });
 
   test.each([
