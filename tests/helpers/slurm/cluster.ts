@@ -26,7 +26,7 @@ export interface Cluster {
 const exec = promisify(execFile);
 
 /** Starts a Slurm, which ends with this process at the latest; a text says why it cannot start. */
-export function startCluster(lines: readonly string[]): Cluster | string {
+function startCluster(lines: readonly string[]): Cluster | string {
   const { status, stdout, stderr } = spawnSync(SCRIPT, ['start', '--for', `${process.pid}`, ...lines], {
     encoding: 'utf8',
   });
@@ -59,12 +59,25 @@ export function startCluster(lines: readonly string[]): Cluster | string {
 /** One for all tests of a file. */
 let cluster: Cluster | string | undefined;
 
-/** Ends all that runs on a cluster, and removes it. */
-export const stopCluster = ({ folder }: Cluster) => void spawnSync(SCRIPT, ['stop', folder], { stdio: 'ignore' });
-
-function stopShared(): void {
-  if (typeof cluster === 'object') stopCluster(cluster);
+function stopCluster(): void {
+  if (typeof cluster === 'object') spawnSync(SCRIPT, ['stop', cluster.folder], { stdio: 'ignore' });
   cluster = undefined;
+}
+
+/** The default reporter counts skipped tests without their reasons. */
+const warnSkipped = (name: string, why: string) => console.warn(`skipped: ${name}: ${why}`);
+
+/** Has `register` register tests of a real Slurm; where there is none, one test is skipped, with the reason. */
+export function onCluster(name: string, register: (cluster: Cluster) => void): void {
+  const started = startCluster([]);
+  cluster = started;
+  if (typeof started === 'object') {
+    afterAll(stopCluster, 60_000);
+    register(started);
+  } else {
+    warnSkipped(name, started);
+    test.skip(`${name}: ${started}`, () => {});
+  }
 }
 
 /**
@@ -80,14 +93,13 @@ export function withCluster(
   }: { readonly timeoutMs?: number /** Of slurm.conf. */; readonly lines?: readonly string[] } = {},
 ): void {
   // Registered for each file: vitest may keep this module for the next one.
-  afterAll(stopShared, 60_000);
+  afterAll(stopCluster, 60_000);
   test(
     name,
     async ({ skip }) => {
       cluster ??= startCluster(lines);
       if (typeof cluster === 'string') {
-        // The default reporter counts skipped tests without their reasons.
-        console.warn(`skipped: ${name}: ${cluster}`);
+        warnSkipped(name, cluster);
         skip(cluster);
       } else await run(cluster);
     },

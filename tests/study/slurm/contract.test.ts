@@ -1,24 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, test } from 'vitest';
+import { afterEach } from 'vitest';
 import { openSlurm } from '../../../src/study/executors/slurm/open.js';
-import { startCluster, stopCluster } from '../../helpers/slurm/cluster.js';
+import { onCluster } from '../../helpers/slurm/cluster.js';
 import { executorContract } from '../executors/contract.js';
 import { FAKE_CELL } from '../fake.js';
 
-const cluster = startCluster([]);
-
-if (typeof cluster === 'string') {
-  console.warn(`skipped: the contract of executors on a real Slurm: ${cluster}`);
-  test.skip(`the contract of executors on a real Slurm: ${cluster}`, () => {});
-} else {
-  afterAll(() => stopCluster(cluster), 60_000);
+onCluster('the contract of executors on a real Slurm', (cluster) => {
   // Its jobs outlive an executor, and the cluster has four cores.
   afterEach(async () => {
     while ((await cluster.run('squeue', '-h', '-o', '%i')) !== '') {
       await cluster.run('scancel', '--me');
       await sleep(200);
     }
-  }, 60_000);
+  });
 
   executorContract(
     'slurm',
@@ -32,4 +26,4 @@ if (typeof cluster === 'string') {
       }),
     { slots: 4, outlives: true },
   );
-}
+});
